@@ -1,0 +1,143 @@
+"""The fingerprint of machine and runtime, without which a measured rate means nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROJECT = "loadbearing"
+CHECKOUT = Path(__file__).resolve().parents[1]
+BYTES_PER_GIB = 2**30
+
+
+def environment() -> dict[str, Any]:
+    """Return what is known of this machine and Python; what cannot be found out is None.
+
+    The server's own runtime goes under the key "server", added by whoever asked the server.
+    """
+    return {
+        "project": PROJECT,
+        "version": _version(),
+        "commit": _commit(),
+        "platform": platform.platform(),
+        "system": platform.system(),
+        "kernel": platform.release(),
+        "cpu": _cpu(),
+        "cores": _cores(),
+        "memory_gib": round(psutil.virtual_memory().total / BYTES_PER_GIB, 1),
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "gil": bool(getattr(sys, "_is_gil_enabled", lambda: True)()),
+        "load_average": _load_average(),
+    }
+
+
+def describe(environment: Mapping[str, Any]) -> str:
+    """Return one line that names machine and server runtime; unknown parts are left out."""
+    server: Mapping[str, Any] = environment.get("server") or {}
+    machine = [_hardware(environment), _memory(environment), _system(environment)]
+    runtime = [_python(environment, server), server.get("loop"), *_pools(server)]
+    return ", ".join(str(part) for part in [*machine, *runtime] if part)
+
+
+def _hardware(environment: Mapping[str, Any]) -> str | None:
+    cores, cpu = environment.get("cores"), environment.get("cpu")
+    if not cores:
+        return cpu
+    return f"{_count(cores, 'core')}{f' of {cpu}' if cpu else ''}"
+
+
+def _memory(environment: Mapping[str, Any]) -> str | None:
+    gib = environment.get("memory_gib")
+    return f"{gib:.0f} GiB" if gib else None
+
+
+def _system(environment: Mapping[str, Any]) -> str:
+    kernel = ".".join(str(environment.get("kernel") or "").split(".")[:2])
+    return f"{environment.get('system') or ''} {kernel}".strip()
+
+
+def _python(environment: Mapping[str, Any], server: Mapping[str, Any]) -> str | None:
+    version = server.get("python") or environment.get("python")
+    if not version:
+        return None
+    if str(version)[0].isdigit():
+        version = f"{environment.get('implementation') or 'Python'} {version}"
+    gil = server.get("gil", environment.get("gil", True))
+    return f"{version} without GIL" if gil in {False, "off", "disabled"} else str(version)
+
+
+def _pools(server: Mapping[str, Any]) -> list[str]:
+    pools = [
+        _count(server[f"{kind}{ending}"], kind)
+        for kind, ending in (("thread", "s"), ("process", "es"))
+        if server.get(f"{kind}{ending}")
+    ]
+    method = server.get("start_method")
+    return [*pools, str(method)] if method else pools
+
+
+def _count(number: object, noun: str) -> str:
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    return f"{number} {noun if number == 1 else plural}"
+
+
+def _version() -> str | None:
+    try:
+        return metadata.version(PROJECT)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    # An installed copy may lie inside a repository of somebody else: only our own counts.
+    git = shutil.which("git") if (CHECKOUT / ".git").exists() else None
+    if git is None:
+        return None
+    return _output(git, "-C", str(CHECKOUT), "describe", "--always", "--dirty", "--exclude=*")
+
+
+def _cpu() -> str | None:
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text(errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return " ".join(value.split())
+    elif sysctl := shutil.which("sysctl"):
+        return _output(sysctl, "-n", "machdep.cpu.brand_string") or platform.machine()
+    return platform.processor() or platform.machine() or None
+
+
+def _cores() -> int | None:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
+
+
+def _load_average() -> list[float] | None:
+    try:
+        return [round(value, 2) for value in psutil.getloadavg()]
+    except OSError:
+        return None
+
+
+def _output(*command: str) -> str | None:
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed commands, found by absolute path
+            command, capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None

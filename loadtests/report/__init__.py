@@ -1,0 +1,1 @@
+"""What a survival run looks like to people: in the terminal, as a picture, as Markdown."""

@@ -1,0 +1,75 @@
+"""A run as Markdown: what one pastes into an issue, a review or a results page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loadtests.environment import describe
+from loadtests.records import Cell
+from loadtests.report.matrix import BEST, Entry, entry_of
+from loadtests.verdicts import leaders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from loadtests.summary import Summary
+
+
+def markdown(summary: Summary) -> str:
+    """Return the content of `summary.md`."""
+    best = leaders(summary.cells, summary.slo)
+    entries = {cell.cell: entry_of(cell, best=cell.cell in best) for cell in summary.cells}
+    parts = [
+        f"# Requests per second borne within `{summary.slo}`",
+        f"{describe(summary.environment)}; {summary.mode} run, started {summary.started}.",
+        "\n".join(_table(entries)),
+        "\n".join(_notes(entries)),
+        "\n".join(f"- {verdict.sentence}" for verdict in summary.verdicts),
+        _warnings(summary.warnings),
+        f"Made with:\n\n```sh\n{summary.command}\n```",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _table(entries: dict[Cell, Entry]) -> Iterable[str]:
+    workloads = list(dict.fromkeys(cell.workload for cell in entries))
+    yield _row(["model", *workloads])
+    yield _row(["---"] * (len(workloads) + 1))
+    for model in dict.fromkeys(cell.model for cell in entries):
+        found = (entries.get(Cell(workload, model)) for workload in workloads)
+        yield _row([model, *(_shown(entry, entries) for entry in found)])
+
+
+def _shown(entry: Entry | None, entries: dict[Cell, Entry]) -> str:
+    if entry is None:
+        return ""
+    figure = f"**{BEST} {entry.figure}**" if entry.best else entry.figure
+    small = f"<br><sub>{_plain(entry.small)}</sub>" if entry.small else ""
+    note = f"<sup>{_reasons(entries).index(entry.note) + 1}</sup>" if entry.note else ""
+    return f"{figure}{note}{small}"
+
+
+def _notes(entries: dict[Cell, Entry]) -> Iterable[str]:
+    if any(entry.best for entry in entries.values()):
+        yield f"{BEST} best, or not to be told from it; small print: what broke it.\n"
+    for number, reason in enumerate(_reasons(entries), start=1):
+        yield f"<sup>{number}</sup> {_plain(reason)}<br>"
+
+
+def _reasons(entries: dict[Cell, Entry]) -> list[str]:
+    return list(dict.fromkeys(entry.note for entry in entries.values() if entry.note))
+
+
+def _warnings(warnings: Iterable[str]) -> str:
+    lines = [f"- {warning}" for warning in warnings]
+    return "\n".join(["**Warnings**", "", *lines]) if lines else ""
+
+
+def _row(fields: Iterable[str]) -> str:
+    return (
+        "| " + " | ".join(field.replace("|", "\\|").replace("\n", " ") for field in fields) + " |"
+    )
+
+
+def _plain(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

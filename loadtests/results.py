@@ -1,0 +1,200 @@
+"""The run file and its folder: what a survival run appends line by line, and reads back.
+
+A line counts once its newline is there: readers never see half of one, and a run that was
+interrupted while it wrote resumes as if that line had never begun.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from loadtests.environment import describe, environment
+from loadtests.records import (
+    Cell,
+    CellResult,
+    Line,
+    ResultsError,
+    Run,
+    TrialRecord,
+    end_of,
+    plan_of,
+    result_of,
+    trial_of,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+__all__ = [
+    "FILE_NAME",
+    "SCHEMA",
+    "Cell",
+    "CellResult",
+    "Line",
+    "ResultsError",
+    "Run",
+    "RunFile",
+    "Tail",
+    "TrialRecord",
+    "describe",
+    "environment",
+    "new_folder",
+    "read",
+]
+
+SCHEMA = 1
+FILE_NAME = "run.jsonl"
+Kind = Literal["run", "cell-start", "trial", "cell", "end"]
+
+
+class RunFile:
+    """A run file to append to; opening it drops a last line that was never finished."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            content = path.read_bytes()
+            complete = content.rfind(b"\n") + 1
+            if complete < len(content):
+                os.truncate(path, complete)
+        self._file = path.open("ab")
+
+    def append(self, kind: Kind, /, **fields: object) -> None:
+        """Write one line and flush it. Infinite and undefined numbers become null."""
+        head = {"line": kind} | ({"schema": SCHEMA} if kind == "run" else {})
+        text = json.dumps(_finite(head | fields), allow_nan=False)
+        self._file.write(text.encode() + b"\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Tail:
+    """Follow a run file that another process writes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._number = 0
+
+    def read(self) -> list[Line]:
+        """Return the lines completed since the last call; none while there is no file."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                content = file.read()
+        except FileNotFoundError:
+            return []
+        complete = content[: content.rfind(b"\n") + 1]
+        self._offset += len(complete)
+        lines = []
+        for text in complete.split(b"\n")[:-1]:
+            self._number += 1
+            lines.append(_parse(text, f"{self._path}, line {self._number}"))
+        return lines
+
+
+def read(path: Path) -> Run:
+    """Read a run file, or the one in a folder; the last line about a cell counts."""
+    file = path / FILE_NAME if path.is_dir() else path
+    if not file.exists():
+        raise ResultsError(
+            f"{file} does not exist; name the folder of a survival run, such as results/latest"
+        )
+    lines = Tail(file).read()
+    if not lines or lines[0]["line"] != "run":
+        raise ResultsError(
+            f"{file} does not begin with a complete 'run' line, so it is no run file, or its run "
+            "ended before it measured anything; run `python -m loadtests survive` again"
+        )
+    run = _apply(None, lines[0], f"{file}, line 1")
+    for number, line in enumerate(lines[1:], start=2):
+        run = _apply(run, line, f"{file}, line {number}")
+    return run
+
+
+def new_folder(base: Path, now: datetime) -> Path:
+    """Make the folder of a new run under `base`, and let `latest` link to it."""
+    name = now.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+    folder, count = base / name, 1
+    while folder.exists():
+        count += 1
+        folder = base / f"{name}-{count}"
+    folder.mkdir(parents=True)
+    latest = base / "latest"
+    if latest.exists() and not latest.is_symlink():
+        raise ResultsError(f"{latest} is no symbolic link, as runs make it; move it away first")
+    link = base / f".latest-{os.getpid()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder.name, target_is_directory=True)
+    link.replace(latest)
+    return folder
+
+
+def _apply(run: Run | None, line: Line, place: str) -> Run:
+    try:
+        if run is None or line["line"] == "run":
+            plan = plan_of(_of_our_schema(line, place))
+            return replace(run, plan=plan, end=None) if run else Run(plan)
+        if line["line"] == "trial":
+            return replace(run, trials=(*run.trials, trial_of(line)))
+        if line["line"] == "cell":
+            result = result_of(line)
+            return replace(run, results={**run.results, result.cell: result})
+        if line["line"] == "end":
+            return replace(run, end=end_of(line))
+    except (KeyError, TypeError) as error:
+        raise ResultsError(
+            f"{place}: this {line['line']!r} line lacks something ({error}); "
+            "it was written by another version of loadbearing, or changed by hand"
+        ) from error
+    return run
+
+
+def _of_our_schema(line: Line, place: str) -> Line:
+    if line.get("schema") != SCHEMA:
+        raise ResultsError(
+            f"{place}: the run file has schema {line.get('schema')!r}, but this version of "
+            f"loadbearing reads schema {SCHEMA}; read it with the version that wrote it "
+            f"({line.get('environment', {}).get('version') or 'unknown'}), or run it again"
+        )
+    return line
+
+
+def _parse(text: bytes, place: str) -> Line:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        line = None
+    if not isinstance(line, dict) or "line" not in line:
+        raise ResultsError(
+            f"{place}: this is no line of a run file; delete it, or take the file from a backup"
+        )
+    return line
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,100 @@
+"""State a service-level objective, and how many requests it takes to claim that it holds."""
+
+import math
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+_PATTERN = re.compile(r"p(\d+(?:\.\d+)?)\s*(?:<=|≤|<)\s*(\d+(?:\.\d+)?)\s*(ms|s|m)")
+_SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60)}
+
+
+@dataclass(frozen=True, slots=True)
+class Slo:
+    """A bound on a percentile of the response time, such as `p99<250ms`."""
+
+    percentile: float
+    bound_s: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.percentile < 100:
+            raise ValueError(
+                f"The percentile of an SLO lies between 0 and 100, not at {self.percentile:g}: "
+                "for example p99<250ms."
+            )
+        if not 0 < self.bound_s < math.inf:
+            raise ValueError(
+                f"The bound of an SLO is a time above zero, not {self.bound_s:g} s: "
+                "for example p99<250ms."
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> "Slo":
+        """Read `p99<250ms`; `<`, `<=` and `≤` mean the same, units are ms, s and m.
+
+        Raises `ValueError` for anything else.
+        """
+        match = _PATTERN.fullmatch(text.strip())
+        if match is None:
+            raise ValueError(
+                f"{text!r} is not an SLO: expected a percentile, '<' and a time in ms, s or m, "
+                "for example p99<250ms, p95<=1.5s or p99.9<2m."
+            )
+        percentile, bound, unit = match.groups()
+        return cls(float(percentile), float(Decimal(bound) * _SECONDS[unit]))
+
+    def __str__(self) -> str:
+        bound = Decimal(repr(self.bound_s))
+        value, unit = (bound * 1000, "ms") if bound < 1 else (bound, "s")
+        return f"p{_plain(Decimal(repr(self.percentile)))}<{_plain(value)}{unit}"
+
+    @property
+    def loss_ratio(self) -> float:
+        """The share of requests that may be lost: "p99 ≤ T" allows 1 % slower than T."""
+        return float(1 - Decimal(repr(self.percentile)) / 100)
+
+    def allows(self, lost: int, scheduled: int) -> bool:
+        """Whether `lost` of `scheduled` requests keep the loss ratio within the objective."""
+        return lost <= self.loss_ratio * scheduled + 1e-9  # 1 % of 300 is 3, not 2.9999…
+
+
+def _plain(value: Decimal) -> str:
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def requests_needed(loss_ratio: float, late_allowed: int, confidence: float = 0.95) -> int:
+    """Count the requests that prove a loss ratio when `late_allowed` of them are late.
+
+    The smallest n for which a true ratio of `loss_ratio` shows so few late ones with probability
+    1 - `confidence` at most: the exact binomial test that MLPerf LoadGen uses to stop early.
+    """
+    if not 0 < loss_ratio < 1 or not 0 < confidence < 1 or late_allowed < 0:
+        raise ValueError(
+            "requests_needed expects ratios between 0 and 1 and a count of late requests, got "
+            f"{loss_ratio=}, {late_allowed=}, {confidence=}: for example 0.01, 2, 0.95."
+        )
+    low, high = late_allowed, late_allowed + 1
+    while _at_most(late_allowed, high, loss_ratio) > 1 - confidence:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _at_most(late_allowed, middle, loss_ratio) > 1 - confidence:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _at_most(late: int, requests: int, ratio: float) -> float:
+    """Binomial distribution function, in logarithms because the coefficients overflow."""
+    return math.fsum(
+        math.exp(
+            math.lgamma(requests + 1)
+            - math.lgamma(k + 1)
+            - math.lgamma(requests - k + 1)
+            + k * math.log(ratio)
+            + (requests - k) * math.log1p(-ratio)
+        )
+        for k in range(late + 1)
+    )

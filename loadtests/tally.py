@@ -1,0 +1,112 @@
+"""Count the answers of one stream of requests, and time them from their intended start."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from loadtests.slo import Slo
+
+Outcome = Literal["ok", "refused", "expired", "failed", "wrong", "unfinished", "unsent"]
+LOSSES = ("late", "refused", "expired", "failed", "wrong", "unfinished")
+
+
+class Answer(NamedTuple):
+    """What became of one scheduled request; seconds since the start of the measured window.
+
+    `sent_s` is missing if the request was never sent, `ended_s` if it was never answered.
+    """
+
+    intended_s: float
+    sent_s: float | None
+    ended_s: float | None
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The counts and times of one stream of requests over one trial.
+
+    Response times start at the intended start; a request without a right answer is infinitely
+    slow. A time is None where that makes it infinite, or where nothing was there to be timed.
+    """
+
+    scheduled: int
+    ok: int
+    late: int
+    refused: int
+    expired: int
+    failed: int
+    wrong: int
+    unfinished: int
+    unsent: int
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    service_p50_ms: float | None
+    lag_p50_ms: float | None
+    lag_p99_ms: float | None
+    goodput: float
+
+    @property
+    def lost(self) -> int:
+        """Count all scheduled requests but those answered rightly and in time."""
+        return self.scheduled - self.ok
+
+    @property
+    def loss_ratio(self) -> float:
+        """The lost share of the schedule."""
+        return self.lost / self.scheduled if self.scheduled else 0.0
+
+
+def tally(
+    answers: "Iterable[Answer]", slo: "Slo", duration_s: float, *, short: bool = False
+) -> Tally:
+    """Count the answers whose intended start lies in the measured window.
+
+    In a trial that was ended early (`short`), what is then unanswered is late if it waited for
+    longer than the bound, and otherwise undecided: that is left out, for it might have held.
+    """
+    counts = dict.fromkeys(("ok", *LOSSES, "unsent"), 0)
+    response, service, lag = [], [], []
+    for answer in answers:
+        if not 0 <= answer.intended_s < duration_s:
+            continue
+        kind: str = answer.outcome
+        if short and kind == "unfinished":
+            if duration_s - answer.intended_s <= slo.bound_s:
+                continue
+            kind = "late"
+        took = math.inf
+        if answer.sent_s is not None:
+            lag.append(answer.sent_s - answer.intended_s)
+        if answer.outcome == "ok" and answer.ended_s is not None and answer.sent_s is not None:
+            took = answer.ended_s - answer.intended_s
+            service.append(answer.ended_s - answer.sent_s)
+            kind = "ok" if took <= slo.bound_s else "late"
+        response.append(took)
+        counts[kind] += 1
+    for times in (response, service, lag):
+        times.sort()
+    return Tally(
+        scheduled=len(response),
+        **counts,
+        p50_ms=percentile_ms(response, 50),
+        p95_ms=percentile_ms(response, 95),
+        p99_ms=percentile_ms(response, 99),
+        service_p50_ms=percentile_ms(service, 50),
+        lag_p50_ms=percentile_ms(lag, 50),
+        lag_p99_ms=percentile_ms(lag, 99),
+        goodput=counts["ok"] / duration_s,
+    )
+
+
+def percentile_ms(ordered_s: "Sequence[float]", percentile: float) -> float | None:
+    """Take the nearest-rank percentile of sorted seconds: p99 ≤ T is then a loss ratio ≤ 1 %."""
+    if not ordered_s:
+        return None
+    rank = math.ceil(percentile * len(ordered_s) / 100 - 1e-9)
+    value = ordered_s[max(rank, 1) - 1]
+    return None if math.isinf(value) else 1000 * value

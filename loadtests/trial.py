@@ -1,0 +1,130 @@
+"""Judge one trial: valid or void, held or broke, and what broke it."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from loadtests.backlog import HORIZON_S, Backlog, backlog
+from loadtests.tally import LOSSES, Answer, Outcome, Tally, tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from loadtests.slo import Slo
+
+__all__ = ["Answer", "Backlog", "Outcome", "Tally", "Trial", "Verdict", "backlog", "hopeless", "judge", "tally"]
+
+_SENT = 0.999  # the share of the schedule that a generator must have sent
+_CPU = 0.8  # of a core: beyond it the generator's own lateness enters the result
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One cell at one offered rate for one duration.
+
+    `short` marks a trial that was ended early; its duration is the one it reached. `disturbances`
+    says what the sentinel of the machine saw. `generator_cpu` is a share of one core.
+    """
+
+    workload: str
+    model: str
+    rate: float
+    duration_s: float
+    work: Tally
+    bystander: Tally
+    backlog: Backlog
+    drained: bool
+    generator_cpu: float
+    short: bool = False
+    disturbances: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data that JSON can carry."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Trial":
+        """Restore what `to_json` returned, from JSON or not."""
+        nested = {
+            "work": Tally(**data["work"]),
+            "bystander": Tally(**data["bystander"]),
+            "backlog": Backlog(**data["backlog"]),
+            "disturbances": tuple(data["disturbances"]),
+        }
+        return cls(**{**data, **nested})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a trial proves; the reasons are sentences with the numbers that decide."""
+
+    valid: bool
+    held: bool
+    reasons: tuple[str, ...]
+    broke_by: str | None
+    loss_ratio: float
+
+
+def hopeless(scheduled: int, lost_so_far: int, slo: "Slo") -> bool:
+    """Whether so many are lost that a trial breaks even if all the rest is answered in time."""
+    return not slo.allows(lost_so_far, scheduled)
+
+
+def judge(trial: Trial, slo: "Slo") -> Verdict:
+    """Decide whether a trial is valid, and if so, whether its load was borne."""
+    loss_ratio = trial.work.loss_ratio
+    void = tuple(_flaws(trial, slo))
+    if void:
+        return Verdict(False, False, void, None, loss_ratio)
+    breaks = dict(_breaks(trial, slo))
+    return Verdict(True, not breaks, tuple(breaks.values()), next(iter(breaks), None), loss_ratio)
+
+
+def _flaws(trial: Trial, slo: "Slo") -> "Iterable[str]":
+    allowed_ms = max(2.0, 20 * slo.bound_s)
+    for name, stream in (("work", trial.work), ("bystander", trial.bystander)):
+        sent = stream.scheduled - stream.unsent
+        if sent < _SENT * stream.scheduled:
+            yield (
+                f"Only {sent} of {stream.scheduled} scheduled {name} requests were sent; "
+                f"a valid trial sends {_SENT:.1%}."
+            )
+        if stream.lag_p99_ms is not None and stream.lag_p99_ms > allowed_ms:
+            yield (
+                f"The generator sent {name} requests late: its p99 send lag is "
+                f"{stream.lag_p99_ms:.1f} ms, of {allowed_ms:g} ms allowed."
+            )
+    if trial.generator_cpu >= _CPU:
+        yield (
+            f"The generator used {trial.generator_cpu:.0%} of a core; from {_CPU:.0%} on it is "
+            "itself the limit."
+        )
+    yield from trial.disturbances
+    if trial.short and all(slo.allows(s.lost, s.scheduled) for s in (trial.work, trial.bystander)):
+        yield f"It was ended after {trial.duration_s:.1f} s, before its verdict was certain."
+
+
+def _breaks(trial: Trial, slo: "Slo") -> "Iterable[tuple[str, str]]":
+    work, bystander, growth = trial.work, trial.bystander, trial.backlog
+    if not slo.allows(work.lost, work.scheduled):
+        yield max(LOSSES, key=lambda kind: getattr(work, kind)), _loss_sentence(work, slo)
+    if not slo.allows(bystander.lost, bystander.scheduled):
+        yield "bystander", f"The bystander suffers: {_loss_sentence(bystander, slo)}"
+    if trial.short:
+        return
+    if growth.grows:
+        yield (
+            "backlog",
+            f"Work piles up: {growth.start} in flight grew to {growth.end}, "
+            f"{growth.per_s:.1f} ± {growth.error_per_s:.1f} more each second; after "
+            f"{HORIZON_S:.0f} s of it an answer takes {growth.forecast_ms:.0f} ms.",
+        )
+    if not trial.drained:
+        yield "drain", "It did not drain: requests were still in flight after the drain time."
+
+
+def _loss_sentence(stream: Tally, slo: "Slo") -> str:
+    parts = [f"{getattr(stream, kind)} {kind}" for kind in LOSSES if getattr(stream, kind)]
+    return (
+        f"{stream.lost} of {stream.scheduled} requests were lost ({', '.join(parts)}): "
+        f"{stream.loss_ratio:.2%}, of {slo.loss_ratio:.2%} allowed by {slo}."
+    )

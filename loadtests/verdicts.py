@@ -1,0 +1,145 @@
+"""One plain sentence for each workload, drawn from intervals alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor
+from typing import TYPE_CHECKING
+
+from loadtests.wording import TIMES, cause_sentence, interval_text, listing, rate_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from loadtests.records import Cell, CellResult
+
+POOLS = {"thread-pool", "process-pool"}  # `hybrid` runs a workload of one stage in one of these
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadVerdict:
+    """Which model bears most of a workload; `tied` names all that cannot be told from it."""
+
+    workload: str
+    best: str | None
+    sentence: str
+    tied: tuple[str, ...] = ()
+
+
+def judge_workload(workload: str, results: Iterable[CellResult], slo: str) -> WorkloadVerdict:
+    """Compare the models of one workload."""
+    cells = list(results)
+    ranked = sorted((cell for cell in cells if cell.measured), key=_rank, reverse=True)
+    if not ranked:
+        return WorkloadVerdict(workload, None, _nothing(workload, cells))
+    best = ranked[0]
+    if not best.bears:
+        return WorkloadVerdict(workload, None, _none_bears(workload, ranked, slo))
+    tied = [cell for cell in ranked if cell.bears and _overlap(cell, best)]
+    tied.sort(key=lambda cell: cell.model == "hybrid")  # stable: the pool is named first
+    others = [cell for cell in ranked if cell not in tied]
+    clauses = [_head(workload, tied, slo) + _ratio(tied, others), *_breaks(tied, others)]
+    return WorkloadVerdict(workload, best.model, "; ".join(clauses) + ".", _models(tied))
+
+
+def leaders(results: Iterable[CellResult], slo: str) -> set[Cell]:
+    """Return the best cell of each workload, and those tied with it, where models compete."""
+    columns: dict[str, list[CellResult]] = {}
+    for result in results:
+        if result.measured:
+            columns.setdefault(result.workload, []).append(result)
+    return {
+        cell.cell
+        for workload, column in columns.items()
+        for cell in column
+        if len(column) > 1 and cell.model in judge_workload(workload, column, slo).tied
+    }
+
+
+def _rank(cell: CellResult) -> tuple[float, float]:
+    return cell.midpoint if cell.bears else 0.0, cell.bears
+
+
+def _overlap(one: CellResult, other: CellResult) -> bool:
+    # Intervals that only touch count as overlapping: noise moves their ends by more than that.
+    return one.low <= other.high and other.low <= one.high
+
+
+def _models(cells: Sequence[CellResult]) -> tuple[str, ...]:
+    return tuple(cell.model for cell in cells)
+
+
+def _head(workload: str, tied: Sequence[CellResult], slo: str) -> str:
+    if len(tied) == 1:
+        least = "at least " if tied[0].unbounded else ""
+        rate = f"{least}{rate_text(tied[0].bears)} req/s"
+        return f"For `{workload}`, {tied[0].model} bears {rate} within {slo}"
+    rates = f"{listing([interval_text(cell) for cell in tied])} req/s within {slo}"
+    models = _models(tied)
+    if len(tied) == 2 and models[1] == "hybrid" and models[0] in POOLS:
+        return f"For `{workload}`, {listing(models)} bear the same: {rates}"
+    return f"For `{workload}`, {listing(models)} cannot be told apart in this run: {rates}"
+
+
+def _ratio(tied: Sequence[CellResult], others: Sequence[CellResult]) -> str:
+    weakest = min(tied, key=lambda cell: cell.bears)
+    lowest = min(cell.low for cell in tied)
+    beaten = next((cell for cell in others if cell.bears and cell.high < lowest), None)
+    if beaten is None:
+        return ""
+    ratio = weakest.bears / beaten.bears
+    digits = 0 if ratio >= 9.95 else 1 if ratio >= 1.05 else 2
+    least = ""
+    if weakest.unbounded:
+        least, ratio = "at least ", floor(ratio * 10**digits) / 10**digits
+    return f", {least}{ratio:.{digits}f} {TIMES} {beaten.model} ({rate_text(beaten.bears)})"
+
+
+def _breaks(tied: Sequence[CellResult], others: Sequence[CellResult]) -> list[str]:
+    if not others:
+        return _own_break(tied)
+    none = [cell for cell in others if not cell.bears]
+    if none:
+        verb = "bears" if len(none) == 1 else "bear"
+        return [f"{listing(_models(none))} {verb} no load{_why(none)}"]
+    worst = others[-1]
+    cause = cause_sentence(worst.broke_by)
+    at = f"{worst.model} breaks at {rate_text(worst.broke or worst.high)}"
+    return [f"{at}: {cause}" if cause else at]
+
+
+def _own_break(tied: Sequence[CellResult]) -> list[str]:
+    if len(tied) > 1:
+        cause = _shared_cause(tied)
+        return [f"beyond that, {cause}"] if cause else []
+    if tied[0].broke is None:
+        return ["the search met its upper limit before it broke"]
+    cause = cause_sentence(tied[0].broke_by)
+    at = f"it breaks at {rate_text(tied[0].broke)}"
+    return [f"{at}: {cause}" if cause else at]
+
+
+def _none_bears(workload: str, cells: Sequence[CellResult], slo: str) -> str:
+    subject = cells[0].model if len(cells) == 1 else "no model"
+    verb = "bears no load" if len(cells) == 1 else "bears any load"
+    return f"For `{workload}`, {subject} {verb} within {slo}{_why(cells)}."
+
+
+def _nothing(workload: str, cells: Sequence[CellResult]) -> str:
+    reasons = {cell.unavailable for cell in cells}
+    if None in reasons or not cells:
+        return f"For `{workload}`, this run has no result."
+    why = f": {reasons.pop()}" if len(reasons) == 1 else ""
+    return f"For `{workload}`, no asked-for model exists{why}."
+
+
+def _why(cells: Sequence[CellResult]) -> str:
+    rates = [cell.broke for cell in cells if cell.broke]
+    cause = _shared_cause(cells)
+    at = f"even {rate_text(max(rates))} req/s is too much" if rates else ""
+    return "".join(f": {text}" for text in (at,) if text) + (f" ({cause})" if cause else "")
+
+
+def _shared_cause(cells: Sequence[CellResult]) -> str:
+    causes = {cause_sentence(cell.broke_by) for cell in cells}
+    return causes.pop() if len(causes) == 1 else ""

@@ -1,0 +1,67 @@
+"""How rates, intervals and causes read, in the same words everywhere."""
+
+from __future__ import annotations
+
+from math import floor, log10
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from loadtests.records import CellResult
+
+DASH = "\N{EN DASH}"
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+# What a trial's `broke_by` says → in a matrix, in a sentence.
+CAUSES = {
+    "bystander": ("/health late", "/health was starved"),
+    "backlog": ("backlog grew", "the backlog kept growing"),
+    "drain": ("no drain", "the backlog did not drain"),
+    "refused": ("queue full", "queue full: refused"),
+    "expired": ("expired", "requests passed their deadline"),
+    "wrong": ("wrong", "answers were wrong"),
+    "failed": ("failed", "requests failed"),
+    "unfinished": ("unfinished", "requests never finished"),
+    "late": ("too late", "answers came too late"),
+}
+
+
+def rate_text(rate: float) -> str:
+    """Round to three significant digits from 100 on, to two below."""
+    if rate <= 0:
+        return "0"
+    digits = 2 if rate < 99.5 else 3
+    places = digits - 1 - floor(log10(rate))
+    return f"{round(rate, places):.{max(places, 0)}f}".removesuffix(".0")
+
+
+def interval_text(result: CellResult) -> str:
+    """Return the capacity: two rates, "≥ 400" at the search's limit, or "none (< 4)"."""
+    if not result.bears:
+        return f"none (< {rate_text(result.broke)})" if result.broke else "none"
+    if result.unbounded:
+        return f"≥ {rate_text(result.bears)}"
+    low, high = rate_text(result.low), rate_text(result.high)
+    return low if low == high else f"{low}{DASH}{high}"
+
+
+def cause_short(broke_by: str | None) -> str:
+    return _cause(broke_by)[0]
+
+
+def cause_sentence(broke_by: str | None) -> str:
+    return _cause(broke_by)[1]
+
+
+def listing(names: Sequence[str]) -> str:
+    """Join names as a sentence does: "a, b and c"."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def count_of(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _cause(broke_by: str | None) -> tuple[str, str]:
+    return CAUSES.get(broke_by or "", (broke_by or "", broke_by or ""))

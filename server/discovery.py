@@ -1,0 +1,78 @@
+"""What `GET /` says of the service: models, workloads with their parameters, and the runtime."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from server.models import TABLE, load
+from server.parameters import Parameters
+from server.settings import Settings, cores
+from server.workloads import Workload
+
+
+def discover(
+    settings: Settings,
+    workloads: Mapping[str, Workload],
+    parameters: Mapping[str, Parameters],
+    impossible: Mapping[tuple[str, str], str | None],
+) -> dict[str, Any]:
+    """Describe the service; `impossible` tells for each started cell why it cannot run, or None."""
+    base = f"http://{settings.host}:{settings.port}"
+
+    def describe(name: str, one: Workload) -> dict[str, Any]:
+        reasons = {model: impossible[name, model] for model in settings.models}
+        return {
+            "kind": one.kind,
+            "stages": [kind for kind, _ in one.stages],
+            "doc": one.doc,
+            "parameters": parameters[name].describe(),
+            "models": [model for model, why in reasons.items() if not why],
+            "impossible": {model: why for model, why in reasons.items() if why},
+            "curl": f"curl '{base}/{name}{_example(parameters[name])}'",
+        }
+
+    return {
+        "service": "loadbearing",
+        "models": {name: _model(name, settings) for name in TABLE},
+        "workloads": {name: describe(name, one) for name, one in workloads.items()},
+        "runtime": runtime(settings),
+    }
+
+
+def runtime(settings: Settings) -> dict[str, Any]:
+    """Name everything of this process that a measurement depends on."""
+    gil = getattr(sys, "_is_gil_enabled", lambda: True)
+    return {
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "gil": gil(),
+        "loop": settings.loop,
+        "cores": cores(),
+        "threads": settings.threads,
+        "processes": settings.processes,
+        "start_method": settings.start_method,
+        "queue": settings.queue,
+        "deadline_s": settings.deadline,
+        "switch_interval_s": settings.switch_interval,
+        "packages": {name: version(name) for name in ("aiohttp", "uvloop")},
+    }
+
+
+def _model(name: str, settings: Settings) -> dict[str, Any]:
+    started = name in settings.models
+    kind = load(name)
+    return {
+        "available": started,
+        "why": None if started else f"not started: add it to --models ({name})",
+        "doc": kind.doc,
+        "promises": dict(kind.promises),
+    }
+
+
+def _example(parameters: Parameters) -> str:
+    first = next(iter(parameters.all.values()), None)
+    return f"?{first.name}={first.default}" if first else ""

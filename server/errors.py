@@ -1,0 +1,98 @@
+"""The error tree, and the one middleware that turns it into HTTP.
+
+    ServerError                     status, type, message, hint
+    ├── NotFound            404     no such path, workload or model
+    ├── NotAllowed          405     the path exists, the method does not
+    ├── BadRequest          400     a doubled or unknown parameter, a body on GET
+    ├── BadParameter        422     a value out of bounds or of the wrong type
+    ├── CannotRun           501     a cell that cannot exist here, with the reason
+    ├── Refused             503     the queue is full, or the server drains
+    ├── Expired             504     past the deadline
+    └── WorkFailed          500     the work raised, or its worker died
+
+Answers are returned, not raised to aiohttp: raising its exceptions costs half the rate, and keeps
+request bodies alive until the garbage collector comes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from difflib import get_close_matches
+from typing import ClassVar
+
+from aiohttp import web
+
+log = logging.getLogger("loadbearing")
+
+
+class ServerError(Exception):
+    status: ClassVar[int] = 500
+    headers: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    def response(self) -> web.Response:
+        error = {"type": type(self).__name__, "message": str(self), "hint": self.hint}
+        body = json.dumps({"error": error}, indent=2, ensure_ascii=False) + "\n"
+        return web.Response(
+            text=body, status=self.status, content_type="application/json", headers=self.headers
+        )
+
+
+class NotFound(ServerError):
+    status = 404
+
+
+class NotAllowed(ServerError):
+    status = 405
+    headers: ClassVar[dict[str, str]] = {"Allow": "GET"}
+
+
+class BadRequest(ServerError):
+    status = 400
+
+
+class BadParameter(ServerError):
+    status = 422
+
+
+class CannotRun(ServerError):
+    status = 501
+
+
+class Refused(ServerError):
+    status = 503
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
+class Expired(ServerError):
+    status = 504
+
+
+class WorkFailed(ServerError):
+    status = 500
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Name the closest known word, or all of them where none is close."""
+    names = sorted(known)
+    close = get_close_matches(word, names, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(names)}."
+
+
+@web.middleware
+async def answer_errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Map every error to its JSON answer; what nobody foresaw is logged, never shown."""
+    try:
+        return await handler(request)
+    except ServerError as error:
+        return error.response()
+    except Exception:
+        log.exception("unforeseen error in %s %s", request.method, request.rel_url)
+        return ServerError("the server failed; its log has the details").response()

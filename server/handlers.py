@@ -1,0 +1,123 @@
+"""What the routes do: parse, call, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any
+
+from aiohttp import web
+
+from server.errors import BadRequest, CannotRun, NotAllowed, NotFound, WorkFailed, did_you_mean
+from server.models import TABLE
+from server.models.base import Model, Work
+from server.parameters import Parameters
+from server.telemetry import LoopLag, processes
+from server.timeline import Timeline
+from server.workloads import Workload
+
+# Paths with a meaning of their own, and the method of Service behind each.
+FIXED = {"": "index", "health": "health", "ready": "ready", "stats": "stats"}
+
+
+def _size(value: Any) -> dict[str, int]:
+    """Answer bytes by their length: a payload is carried, not shown."""
+    if isinstance(value, bytes):
+        return {"bytes": len(value)}
+    raise TypeError(f"a {type(value).__name__} cannot be written as JSON")
+
+
+encode = json.JSONEncoder(default=_size).encode
+
+
+class Cell:
+    """One workload under one model."""
+
+    def __init__(self, workload: Workload, parameters: Parameters, name: str, model: Model) -> None:
+        self.work = Work(workload.function, workload.native, workload.stages)
+        self.impossible = model.impossible(self.work)
+        self._model = model
+        self._read = parameters.read
+        self._head = f'{{\n  "workload": "{workload.name}", "model": "{name}", "result": '
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Run the work once and answer with its result, its worker and its stamps."""
+        timeline = Timeline()
+        if request.body_exists:
+            raise BadRequest("GET takes no body", "Put the parameters into the query: ?name=value")
+        arguments = self._read(request.rel_url.raw_query_string)
+        if self.impossible:
+            raise CannotRun(
+                f"this cannot run: {self.impossible}",
+                "GET / lists which models run which workload.",
+            )
+        result = await self._model.run(self.work, arguments, timeline)
+        timeline.close()
+        try:
+            shown = encode(result)
+        except (TypeError, ValueError) as error:
+            raise WorkFailed(f"the result is no JSON: {error}", "Return plain data.") from None
+        body = (
+            f'{self._head}{shown},\n  "worker": {{"pid": {timeline.pid}, "thread": '
+            f'"{timeline.thread}"}},\n  "ms": {timeline.json()}\n}}\n'
+        )
+        headers = {
+            "Content-Type": "application/json",
+            "Server-Timing": timeline.server_timing(),
+        }
+        return web.Response(body=body.encode(), headers=headers)
+
+
+class Service:
+    """Everything that is not a cell: discovery, health, statistics, and paths nobody knows."""
+
+    def __init__(
+        self, discovery: Mapping[str, Any], models: Mapping[str, Model], lag: LoopLag
+    ) -> None:
+        self._index = (json.dumps(discovery, indent=2, ensure_ascii=False) + "\n").encode()
+        self._workloads = discovery["workloads"]
+        self._models = models
+        self._lag = lag
+        self._born = monotonic()
+        self.draining = False
+
+    async def index(self, _request: web.Request) -> web.Response:
+        return web.Response(body=self._index, content_type="application/json")
+
+    async def health(self, _request: web.Request) -> web.Response:
+        return web.Response(body=b'{"status": "ok"}\n', content_type="application/json")
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        if self.draining:
+            return web.json_response({"status": "draining"}, status=503)
+        return web.Response(body=b'{"status": "ready"}\n', content_type="application/json")
+
+    async def stats(self, _request: web.Request) -> web.Response:
+        found = {
+            "uptime_s": round(monotonic() - self._born, 3),
+            "loop_lag_ms": self._lag.percentiles(),
+            "models": {name: model.gauges() for name, model in self._models.items()},
+            "processes": await asyncio.to_thread(processes),
+        }
+        return web.Response(
+            text=json.dumps(found, indent=2) + "\n", content_type="application/json"
+        )
+
+    async def unknown(self, request: web.Request) -> web.Response:
+        """Say what is wrong with a path or a method that no route takes."""
+        name, _, model = request.path.strip("/").partition("/")
+        if name in FIXED and not model:
+            raise NotAllowed(f"{request.method} is not for {request.path}", "Use GET.")
+        if name not in self._workloads:
+            known = [*self._workloads, *filter(None, FIXED)]
+            raise NotFound(f"there is no workload {name!r}", did_you_mean(name, known))
+        if model and model not in TABLE:
+            raise NotFound(f"there is no model {model!r}", did_you_mean(model, TABLE))
+        model = model or "hybrid"
+        if model in self._models:
+            raise NotAllowed(f"{request.method} is not for {request.path}", "Use GET.")
+        raise CannotRun(
+            f"the model {model!r} is not started", f"Start the server with --models {model}."
+        )

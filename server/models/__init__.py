@@ -1,0 +1,42 @@
+"""The table of models: a name and the class behind it, imported only when it is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+
+from server.models.base import Model
+from server.settings import Settings
+
+TABLE = {
+    "inline": "server.models.loop:Inline",
+    "async": "server.models.loop:Native",
+    "thread-per-request": "server.models.threads:ThreadPerRequest",
+    "thread-pool": "server.models.threads:ThreadPool",
+    "process-per-request": "server.models.processes:ProcessPerRequest",
+    "process-pool": "server.models.processes:ProcessPool",
+    "hybrid": "server.models.hybrid:Hybrid",
+}
+
+
+def load(name: str) -> type[Model]:
+    """Import the class of a model."""
+    module, _, attribute = TABLE[name].partition(":")
+    found: type[Model] = getattr(import_module(module), attribute)
+    return found
+
+
+def build(names: Iterable[str], settings: Settings) -> dict[str, Model]:
+    """Make the named models and those they are made of, each once, in the order to start them."""
+    built: dict[str, Model] = {}
+
+    def make(name: str) -> Model:
+        if name not in built:
+            kind = load(name)
+            needed = [make(other) for other in kind.needs]
+            built[name] = kind(settings, *needed)
+        return built[name]
+
+    for name in names:
+        make(name)
+    return built

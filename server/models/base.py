@@ -1,0 +1,83 @@
+"""What a concurrency model is: one way to run a piece of work from a request handler.
+
+Models never know workloads: they receive callables and arguments.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from server.errors import WorkFailed
+from server.settings import Settings
+from server.timeline import Ran, Timeline
+
+Arguments = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The forms that one workload has: a model takes the one that it can run."""
+
+    function: Callable[..., Any]
+    native: Callable[..., Awaitable[Any]] | None
+    stages: tuple[tuple[str, Callable[..., Any]], ...]
+
+
+class Model(ABC):
+    """One way to run work: start it, run any number of times at once, stop it.
+
+    `doc` and `promises` stand in discovery; `needs` names models that this one is made of, which
+    the constructor receives after the settings.
+    """
+
+    doc: ClassVar[str]
+    promises: ClassVar[Mapping[str, bool]]
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, settings: Settings, *needed: Model) -> None:
+        self.settings = settings
+
+    async def start(self) -> None:  # noqa: B027 - most models have nothing to start
+        """Make the model ready: the first request must not pay for it."""
+
+    async def stop(self) -> None:  # noqa: B027 - nor anything to stop
+        """Release what `start` took, without waiting for work that still runs."""
+
+    def impossible(self, work: Work) -> str | None:
+        """Say why this work cannot run under this model, or None."""
+        return None
+
+    async def run(self, work: Work, arguments: Arguments, timeline: Timeline) -> Any:
+        """Run the work, stamp the timeline and return the result.
+
+        Raises WorkFailed, Refused or Expired.
+        """
+        return await self.call(work.function, (), arguments, timeline)
+
+    @abstractmethod
+    async def call(
+        self,
+        function: Callable[..., Any],
+        positional: tuple[Any, ...],
+        named: Arguments,
+        timeline: Timeline,
+    ) -> Any:
+        """Run one function as one stage of a request; raises as `run` does."""
+
+    def gauges(self) -> dict[str, int]:
+        """Slots, busy and queued now; refused, expired and restarted since the start."""
+        return {}
+
+
+def result_of(ran: Ran) -> Any:
+    """Unpack what a worker brought back. Raises WorkFailed with what the work raised."""
+    if ran.failure is not None:
+        kind, message = ran.failure
+        raise WorkFailed(
+            f"the work raised {kind}: {message}" if message else f"the work raised {kind}",
+            "The failure is the workload's own; the server and its workers go on.",
+        )
+    return ran.result

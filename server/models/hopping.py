@@ -1,0 +1,125 @@
+"""What the models share whose work leaves the event loop: bulkhead, hop and way back."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Future
+from contextlib import suppress
+from functools import partial
+from time import monotonic
+from typing import Any
+
+from server.admission import Bulkhead, late
+from server.errors import WorkFailed
+from server.models.base import Arguments, Model, result_of
+from server.settings import Settings
+from server.timeline import Ran, Timeline
+
+
+class Hopping(Model):
+    """Run work on some executor, behind `slots` and a bounded queue.
+
+    The slot is held until the work ends, even when its request was answered at the deadline.
+    """
+
+    def __init__(self, settings: Settings, slots: int) -> None:
+        super().__init__(settings)
+        self.bulkhead = Bulkhead(slots, settings.queue, settings.deadline)
+        self.restarted = 0
+
+    @abstractmethod
+    def submit(
+        self, function: Callable[..., Any], positional: tuple[Any, ...], named: Arguments
+    ) -> Future[Ran]:
+        """Begin the call elsewhere. Raises BrokenExecutor when the executor has lost a worker."""
+
+    def recover(self) -> None:
+        """Replace an executor that has lost a worker."""
+
+    async def call(
+        self,
+        function: Callable[..., Any],
+        positional: tuple[Any, ...],
+        named: Arguments,
+        timeline: Timeline,
+    ) -> Any:
+        asked = monotonic()
+        for last in (False, True):
+            await self.bulkhead.enter(timeline.accepted)
+            granted = monotonic()
+            try:
+                ran = await self._hop(function, positional, named, timeline)
+            except BrokenExecutor:
+                if last:
+                    raise WorkFailed(
+                        "the worker died under this request, and so did the one of its retry",
+                        "The work may crash its interpreter, or run out of memory.",
+                    ) from None
+            else:
+                break
+        timeline.stage(asked, granted, ran)
+        return result_of(ran)
+
+    async def _hop(
+        self,
+        function: Callable[..., Any],
+        positional: tuple[Any, ...],
+        named: Arguments,
+        timeline: Timeline,
+    ) -> Ran:
+        loop = asyncio.get_running_loop()
+        back: asyncio.Future[Ran] = loop.create_future()
+        try:
+            try:
+                away = self.submit(function, positional, named)
+            except BrokenExecutor:
+                self.recover()
+                self.restarted += 1
+                away = self.submit(function, positional, named)
+        except BaseException:
+            self.bulkhead.leave()
+            raise
+        timer = loop.call_later(self.bulkhead.remaining(timeline.accepted), self._expire, back)
+        away.add_done_callback(partial(_wake, loop, partial(self._settle, back, timer)))
+        return await back
+
+    def _settle(
+        self, back: asyncio.Future[Ran], timer: asyncio.TimerHandle, away: Future[Ran]
+    ) -> None:
+        timer.cancel()
+        self.bulkhead.leave()
+        if back.done():
+            return
+        if away.cancelled():
+            back.cancel()
+            return
+        error = away.exception()
+        if error is None:
+            back.set_result(away.result())
+        elif isinstance(error, BrokenExecutor):
+            back.set_exception(error)
+        else:
+            reason = f"{type(error).__name__}: {error}"
+            back.set_exception(
+                WorkFailed(
+                    f"the work could not travel to its worker and back ({reason})",
+                    "Functions, arguments and results must pickle.",
+                )
+            )
+
+    def _expire(self, back: asyncio.Future[Ran]) -> None:
+        if not back.done():
+            self.bulkhead.expired += 1
+            back.set_exception(late(self.bulkhead.deadline_s, "ran"))
+
+    def gauges(self) -> dict[str, int]:
+        return {**self.bulkhead.gauges(), "restarted": self.restarted}
+
+
+def _wake(
+    loop: asyncio.AbstractEventLoop, settle: Callable[[Future[Ran]], None], away: Future[Ran]
+) -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(settle, away)

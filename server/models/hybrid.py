@@ -1,0 +1,42 @@
+"""The server's default: each stage of the work goes where its kind belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from server.models.base import Arguments, Model, Work
+from server.settings import Settings
+from server.timeline import Timeline
+
+
+class Hybrid(Model):
+    doc = "Each stage by its kind: waiting on the thread pool, computing on the process pool."
+    promises: ClassVar = {"bounded": True, "expires_queued": True, "survives_crash": True}
+    needs = ("inline", "thread-pool", "process-pool")
+
+    def __init__(self, settings: Settings, inline: Model, threads: Model, processes: Model) -> None:
+        super().__init__(settings)
+        self._by_kind = {
+            "none": inline,  # the hop would cost more than the work
+            "io": threads,
+            "payload": threads,  # threads share memory: nothing is pickled
+            "mixed": threads,  # no declared stages, so nothing is known to compute
+            "cpu": processes,
+        }
+
+    async def run(self, work: Work, arguments: Arguments, timeline: Timeline) -> Any:
+        (kind, function), *later = work.stages
+        value = await self._by_kind[kind].call(function, (), arguments, timeline)
+        for kind, function in later:
+            value = await self._by_kind[kind].call(function, (value,), {}, timeline)
+        return value
+
+    async def call(
+        self,
+        function: Callable[..., Any],
+        positional: tuple[Any, ...],
+        named: Arguments,
+        timeline: Timeline,
+    ) -> Any:
+        return await self._by_kind["cpu"].call(function, positional, named, timeline)

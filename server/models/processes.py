@@ -1,0 +1,110 @@
+"""Processes: a new one for each request, or a bounded pool as most people write it."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import BaseContext
+from typing import Any, ClassVar
+
+from server import worker
+from server.models.base import Arguments
+from server.models.hopping import Hopping
+from server.settings import Settings
+from server.timeline import Ran
+
+PROCESSES_PER_SLOT = 8  # as for threads: tutorials have no bound, memory has
+START_S = 30  # a worker that has not started by then never will
+
+
+def context(settings: Settings) -> BaseContext:
+    """Give the start method, with the workloads loaded once in the fork server.
+
+    Forking a process that has threads can leave locks held for ever in the child, so the default
+    start method is forkserver.
+    """
+    chosen = multiprocessing.get_context(settings.start_method)
+    if settings.start_method == "forkserver":
+        chosen.set_forkserver_preload(["__main__", *settings.preload()])
+    return chosen
+
+
+class ProcessPerRequest(Hopping):
+    doc = "In a new process for each request."
+    promises: ClassVar = {"bounded": True, "expires_queued": True, "survives_crash": True}
+
+    def __init__(self, settings: Settings) -> None:
+        slots = PROCESSES_PER_SLOT * settings.processes
+        super().__init__(settings, slots)
+        self._context: Any = context(settings)
+        # Starting a process and waiting for its answer block: a thread each, not the event loop.
+        self._starters = ThreadPoolExecutor(slots, thread_name_prefix="process-starter")
+
+    async def start(self) -> None:
+        await asyncio.wrap_future(self.submit(int, (), {}))  # starts the fork server too
+
+    def submit(
+        self, function: Callable[..., Any], positional: tuple[Any, ...], named: Arguments
+    ) -> Future[Ran]:
+        return self._starters.submit(self._one, function, positional, named)
+
+    def _one(
+        self, function: Callable[..., Any], positional: tuple[Any, ...], named: Arguments
+    ) -> Ran:
+        ours, theirs = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=worker.once, args=(theirs, function, positional, named), daemon=True
+        )
+        with ours:
+            with theirs:
+                process.start()
+            try:
+                ran: Ran = ours.recv()
+            except EOFError:
+                raise BrokenProcessPool("the process ended without an answer") from None
+            finally:
+                process.join()
+        return ran
+
+    async def stop(self) -> None:
+        self._starters.shutdown(wait=False, cancel_futures=True)
+
+
+class ProcessPool(Hopping):
+    doc = "In a bounded pool of processes, as most people write it."
+    promises: ClassVar = {"bounded": True, "expires_queued": True, "survives_crash": True}
+
+    def __init__(self, settings: Settings) -> None:
+        # The standard executor sends this many calls ahead, so that no worker waits for the loop.
+        super().__init__(settings, slots=2 * settings.processes + 1)
+        self._executor = self._make()
+
+    def _make(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            self.settings.processes, mp_context=context(self.settings), initializer=worker.begin
+        )
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self._start_all)
+
+    def _start_all(self) -> None:
+        # The executor starts a worker for each call that finds none idle.
+        calls = [self.submit(int, (), {}) for _ in range(self.settings.processes)]
+        wait(calls, START_S)
+        for call in calls:
+            call.result(0)
+
+    def submit(
+        self, function: Callable[..., Any], positional: tuple[Any, ...], named: Arguments
+    ) -> Future[Ran]:
+        return self._executor.submit(worker.carry, function, positional, named)
+
+    def recover(self) -> None:
+        self._executor.shutdown(wait=False)
+        self._executor = self._make()
+
+    async def stop(self) -> None:
+        self._executor.shutdown(wait=False, cancel_futures=True)

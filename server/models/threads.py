@@ -1,0 +1,52 @@
+"""Threads: a new one for each request, or a bounded pool of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ClassVar
+
+from server.models.base import Arguments
+from server.models.hopping import Hopping
+from server.settings import Settings
+from server.timeline import Ran
+from server.worker import carry
+
+THREADS_PER_SLOT = 8  # a thread for each request is unbounded in tutorials; memory is not
+
+
+class ThreadPerRequest(Hopping):
+    doc = "In a new thread for each request."
+    promises: ClassVar = {"bounded": True, "expires_queued": True, "survives_crash": False}
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, slots=THREADS_PER_SLOT * settings.threads)
+
+    def submit(
+        self, function: Callable[..., Any], positional: tuple[Any, ...], named: Arguments
+    ) -> Future[Ran]:
+        away: Future[Ran] = Future()
+
+        def body() -> None:
+            away.set_result(carry(function, positional, named))
+
+        threading.Thread(target=body, daemon=True).start()
+        return away
+
+
+class ThreadPool(Hopping):
+    doc = "In a bounded pool of threads."
+    promises: ClassVar = {"bounded": True, "expires_queued": True, "survives_crash": False}
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, slots=settings.threads)
+        self._executor = ThreadPoolExecutor(settings.threads, thread_name_prefix="thread-pool")
+
+    def submit(
+        self, function: Callable[..., Any], positional: tuple[Any, ...], named: Arguments
+    ) -> Future[Ran]:
+        return self._executor.submit(carry, function, positional, named)
+
+    async def stop(self) -> None:
+        self._executor.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,113 @@
+"""Every option of the server, declared once: flag, environment variable, help, default, bounds."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, NoReturn
+
+from annotated_types import Ge, Gt, Le
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, CliSettingsSource, NoDecode, SettingsConfigDict
+
+PREFIX = "LOADBEARING_"
+BUILT_IN = ("server.workloads.io", "server.workloads.cpu", "server.workloads.mixed")
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+
+
+def duration(value: Any) -> Any:
+    """Read `250ms`, `30s`, `2m` or a number of seconds, as seconds."""
+    if not isinstance(value, str):
+        return value
+    read = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?", value.strip())
+    if read is None:
+        raise ValueError(f"{value!r} is no duration; write 250ms, 30s or 2m")
+    return float(read[1]) * UNITS[read[2] or "s"]
+
+
+def _names(value: Any) -> Any:
+    """Split `a,b` and repeated options into names."""
+    parts = [value] if isinstance(value, str) else value
+    return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+Duration = Annotated[float, BeforeValidator(duration), Gt(0)]
+
+
+class Settings(BaseSettings):
+    """Run the same work under every concurrency model.
+
+    Each option is an environment variable too: --start-method is LOADBEARING_START_METHOD.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        cli_kebab_case=True,
+        cli_prog_name="python -m server",
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+    )
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: Annotated[int, Ge(0), Le(65535)] = Field(8080, description="port; 0 picks a free one")
+    loop: Literal["uvloop", "asyncio"] = Field("uvloop", description="event loop")
+    threads: Annotated[int, Ge(1), Le(1000)] = Field(
+        32, description="threads in the pool: its I/O capacity is threads ÷ wait"
+    )
+    processes: Annotated[int, Ge(1), Le(256)] = Field(
+        default_factory=cores, description="processes in the pool, one for each core"
+    )
+    start_method: Literal["forkserver", "spawn", "fork"] = Field(
+        "forkserver", description="how worker processes start; fork is unsafe beside threads"
+    )
+    queue: Annotated[int, Ge(0)] = Field(
+        256, description="requests that may wait for each model; beyond it, 503"
+    )
+    deadline: Duration = Field(5.0, description="time for one request, queue included; then 504")
+    switch_interval: Annotated[float, Gt(0), Le(10)] = Field(
+        default_factory=sys.getswitchinterval, description="GIL switch interval in seconds"
+    )
+    models: Names = Field((), description="models to start, separated by commas (default: all)")
+
+    @field_validator("models")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        from server.models import TABLE  # noqa: PLC0415 - the table's classes take Settings
+
+        for name in names:
+            if name not in TABLE:
+                raise ValueError(f"there is no model {name!r}; there are {', '.join(TABLE)}")
+        return names or tuple(TABLE)
+
+    def preload(self) -> tuple[str, ...]:
+        """List the modules that a worker process needs: the fork server loads them once."""
+        return ("server.worker", *BUILT_IN)
+
+    @classmethod
+    def parse(cls, arguments: Sequence[str]) -> Settings:
+        """Read the command line and the environment; end with exit code 2 where they are wrong."""
+        try:
+            source = CliSettingsSource[Settings](cls, cli_parse_args=list(arguments))
+            return cls(**{"_cli_settings_source": source})
+        except ValidationError as error:
+            _refuse(error)
+
+
+def _refuse(error: ValidationError) -> NoReturn:
+    for one in error.errors():
+        name = str(one["loc"][0]) if one["loc"] else ""
+        flag, variable = "--" + name.replace("_", "-"), PREFIX + name.upper()
+        reason = one["msg"].removeprefix("Value error, ")
+        print(  # noqa: T201
+            f"python -m server: {flag} (or {variable}) {one['input']!r}: {reason}", file=sys.stderr
+        )
+    raise SystemExit(2)

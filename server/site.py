@@ -1,0 +1,83 @@
+"""The little web site that `fetch` and `scrape` read, in a process of its own.
+
+It prints its port on standard output, and leaves when its standard input ends: whatever way the
+process that started it goes, the site goes too.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import threading
+
+import uvloop
+from aiohttp import web
+
+PAGES = 8
+PARAGRAPHS = 90  # a page of about 50 KiB: parsing two of them takes about 10 ms
+PROSE = (
+    "load bearing beam column truss arch span joint rivet anchor cable pillar girder deck footing "
+    "strain stress shear moment torsion sag drift yield buckle settle brace the of and a to in on "
+    "under between with across against every some no first second third last long short steel"
+)
+
+
+def render(number: int) -> bytes:
+    """Render one page; the same number always gives the same bytes."""
+    rng = random.Random(number)  # noqa: S311 - prose, not secrets
+    paragraphs = "\n".join(_paragraph(rng) for _ in range(PARAGRAPHS))
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><title>Page {number}'
+        f"</title></head>\n<body>\n<h1>Page {number}</h1>\n{paragraphs}\n</body>\n</html>\n"
+    ).encode()
+
+
+def _paragraph(rng: random.Random) -> str:
+    words = rng.choices(PROSE.split(), k=60)
+    for place in (10, 30, 50):
+        target = f"/article/{rng.randrange(500)}?from=list&amp;rank={place}"
+        words[place] = f'<a class="reference" href="{target}">{words[place]}</a>'
+    words[20] = f"<em>{words[20]}</em>"
+    return f'<p class="body">{" ".join(words)}.</p>'
+
+
+def build() -> web.Application:
+    pages = [render(number) for number in range(PAGES)]
+
+    async def page(request: web.Request) -> web.Response:
+        delay = request.query.get("delay", "0")
+        if not (delay.isascii() and delay.isdecimal() and len(delay) <= 5):
+            return web.Response(status=400, text="delay: whole milliseconds, below 100000\n")
+        await asyncio.sleep(int(delay) / 1000)
+        body = pages[int(request.match_info["number"]) % PAGES]
+        return web.Response(body=body, content_type="text/html", charset="utf-8")
+
+    app = web.Application()
+    app.router.add_get(r"/page/{number:\d{1,6}}", page)
+    return app
+
+
+async def serve() -> None:
+    """Serve on a free port of the loopback address until standard input ends."""
+    # Its readers keep their connections; one cut while idle would count as an error of theirs.
+    runner = web.AppRunner(build(), access_log=None, keepalive_timeout=3600, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=2048)
+    await site.start()
+    print(site.port, flush=True)  # noqa: T201 - this line is the interface
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        loop.call_soon_threadsafe(ended.set)
+
+    threading.Thread(target=watch, daemon=True).start()
+    await ended.wait()
+    await runner.cleanup()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the group: the parent decides
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve())

@@ -1,0 +1,83 @@
+"""The stamps of one call, taken where the work runs.
+
+CLOCK_MONOTONIC is one clock for all processes of a host, so a worker's stamps and the server's
+can be subtracted. Workers import this module: standard library only.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any, NamedTuple
+
+
+class Ran(NamedTuple):
+    """What a worker says of one piece of work; a plain tuple, since it is pickled every time.
+
+    `cpu` is the CPU time of the worker's thread in seconds, None where it cannot be told apart.
+    `failure` is (type, message) of what the work raised, and then `result` is None.
+    """
+
+    started: float
+    finished: float
+    cpu: float | None
+    pid: int
+    thread: str
+    result: Any
+    failure: tuple[str, str] | None
+
+
+class Timeline:
+    """Where the time of one call went, in seconds; several stages add up.
+
+    accepted → (queued) → granted → (dispatched) → started → (ran) → finished → (resumed)
+    """
+
+    __slots__ = (
+        "accepted",
+        "cpu",
+        "dispatched",
+        "pid",
+        "queued",
+        "ran",
+        "resumed",
+        "thread",
+        "total",
+    )
+
+    def __init__(self) -> None:
+        self.accepted = monotonic()
+        self.queued = self.dispatched = self.ran = self.resumed = self.total = 0.0
+        self.cpu: float | None = 0.0
+        self.pid = 0
+        self.thread = ""
+
+    def stage(self, asked: float, granted: float, ran: Ran) -> None:
+        """Add one stage that has just come back to the event loop."""
+        self.queued += granted - asked
+        self.dispatched += ran.started - granted
+        self.ran += ran.finished - ran.started
+        self.cpu = None if ran.cpu is None or self.cpu is None else self.cpu + ran.cpu
+        self.resumed += monotonic() - ran.finished
+        self.pid = ran.pid
+        self.thread = ran.thread
+
+    def close(self) -> None:
+        self.total = monotonic() - self.accepted
+
+    def json(self) -> str:
+        """The stages in milliseconds, as a JSON object."""
+        cpu = "null" if self.cpu is None else f"{self.cpu * 1e3:.3f}"
+        return (
+            f'{{"queued": {self.queued * 1e3:.3f}, "started": {self.dispatched * 1e3:.3f}, '
+            f'"ran": {self.ran * 1e3:.3f}, "cpu": {cpu}, "resumed": {self.resumed * 1e3:.3f}, '
+            f'"total": {self.total * 1e3:.3f}}}'
+        )
+
+    def server_timing(self) -> str:
+        """The same as a Server-Timing header, which browsers draw."""
+        cpu = "" if self.cpu is None else f"cpu;dur={self.cpu * 1e3:.3f}, "
+        return (
+            f"queued;dur={self.queued * 1e3:.3f}, started;dur={self.dispatched * 1e3:.3f}, "
+            f"ran;dur={self.ran * 1e3:.3f}, {cpu}resumed;dur={self.resumed * 1e3:.3f}, "
+            f"total;dur={self.total * 1e3:.3f}"
+        )

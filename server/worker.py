@@ -1,0 +1,59 @@
+"""What runs inside a worker: the guard around the work, and how a worker process behaves.
+
+Nothing that a workload does may end the server: `sys.exit` in a task of a standard pool would
+otherwise cross the executor and end the whole process. Standard library only.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
+from time import monotonic, thread_time
+from typing import Any
+
+from server.timeline import Ran
+
+
+def carry(
+    function: Callable[..., Any], positional: tuple[Any, ...], named: Mapping[str, Any]
+) -> Ran:
+    """Run the function between its stamps; whatever it raises comes back as a plain failure."""
+    result, failure = None, None
+    cpu, started = thread_time(), monotonic()
+    try:
+        result = function(*positional, **named)
+    except BaseException as error:  # noqa: BLE001 - SystemExit too must not leave the worker
+        failure = (type(error).__name__, str(error))
+    finished = monotonic()
+    thread = threading.current_thread().name
+    return Ran(started, finished, thread_time() - cpu, os.getpid(), thread, result, failure)
+
+
+def begin() -> None:
+    """Make this process a worker: Ctrl-C is the server's business, and no orphan is left."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_leave_with_parent, name="orphan-guard", daemon=True).start()
+
+
+def once(
+    answer_to: Connection,
+    function: Callable[..., Any],
+    positional: tuple[Any, ...],
+    named: Mapping[str, Any],
+) -> None:
+    """Serve one call in a process of its own: the target of process-per-request."""
+    begin()
+    answer_to.send(carry(function, positional, named))
+    answer_to.close()
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

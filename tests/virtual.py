@@ -1,0 +1,144 @@
+"""Services in virtual time, whose capacity is known: the search is tested against the truth."""
+
+import heapq
+import math
+from dataclasses import dataclass, field
+from random import Random
+
+from loadtests.arrivals import poisson
+from loadtests.search import Capacity, Goal, search
+from loadtests.slo import Slo
+from loadtests.trial import Answer, Trial, Verdict, backlog, hopeless, judge, tally
+
+SETTLE_S = 1.0
+DRAIN_S = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """`servers` workers that serve first come, first served; `queue` bounds those who wait."""
+
+    name: str
+    servers: int
+    service_s: float
+    random: bool = False
+    queue: float = math.inf
+
+    @property
+    def ceiling(self) -> float:
+        return self.servers / self.service_s
+
+    def respond(self, times: list[float], rng: Random, slowdown: float = 1.0) -> list[float | None]:
+        """Return when each of the sorted arrivals is answered; None where it is refused."""
+        free = [0.0] * self.servers
+        starts: list[float] = []  # of those who wait, still ahead of the present
+        ended: list[float | None] = []
+        heapq.heapify(free)
+        mean = self.service_s * slowdown
+        for time in times:
+            if self.queue < math.inf:
+                while starts and starts[0] <= time:
+                    heapq.heappop(starts)
+                if len(starts) >= self.queue and free[0] > time:
+                    ended.append(None)
+                    continue
+            start = max(time, free[0])
+            end = start + (rng.expovariate(1 / mean) if self.random else mean)
+            heapq.heapreplace(free, end)
+            if self.queue < math.inf and start > time:
+                heapq.heappush(starts, start)
+            ended.append(end)
+        return ended
+
+    def truth(self, slo: Slo, arrivals: int = 200_000) -> float:
+        """Find the sustainable capacity: a long unconditioned Poisson run keeps the objective."""
+        low, high = 0.3 * self.ceiling, self.ceiling
+        while high / low > 1.005:
+            rate = math.sqrt(low * high)
+            rng = Random(7)
+            clock, times = 0.0, []
+            for _ in range(arrivals):
+                clock += rng.expovariate(rate)
+                times.append(clock)
+            ends = self.respond(times, rng)
+            lost = sum(
+                end is None or end - time > slo.bound_s
+                for time, end in zip(times, ends, strict=True)
+            )
+            low, high = (rate, high) if slo.allows(lost, arrivals) else (low, rate)
+        return low
+
+
+@dataclass
+class Lab:
+    """Runs trials of one service in virtual time, and counts the time that they take."""
+
+    service: Service
+    slo: Slo
+    rng: Random
+    disturbed: float = 0.0
+    clock_s: float = 0.0
+    log: list[tuple[float, float, bool]] = field(default_factory=list)
+
+    def now(self) -> float:
+        return self.clock_s
+
+    def measure(self, rate: float, duration_s: float) -> Verdict:
+        trial = self.trial(rate, duration_s)
+        self.clock_s += SETTLE_S + trial.duration_s + DRAIN_S
+        verdict = judge(trial, self.slo)
+        self.log.append((rate, trial.duration_s, verdict.held))
+        return verdict
+
+    def trial(self, rate: float, duration_s: float) -> Trial:
+        """Run one trial, and end it as soon as it is hopeless."""
+        slowdown = 1.5 if self.rng.random() < self.disturbed else 1.0
+        settle = [time - SETTLE_S for time in poisson(rate, SETTLE_S, self.rng)]
+        times = settle + poisson(rate, duration_s, self.rng)
+        ends = self.service.respond([time + SETTLE_S for time in times], self.rng, slowdown)
+        answers = [
+            Answer(time, time, time, "refused")
+            if end is None
+            else Answer(time, time, end - SETTLE_S, "ok")
+            for time, end in zip(times, ends, strict=True)
+        ]
+        stop = self._hopeless_at(answers[len(settle) :])
+        short = stop is not None and stop < duration_s
+        if short and stop is not None:
+            duration_s = stop
+            answers = [
+                a if a.ended_s is not None and a.ended_s <= stop else a._replace(ended_s=None, outcome="unfinished")
+                for a in answers
+                if a.intended_s <= stop
+            ]
+        calm = tally([], self.slo, duration_s)
+        return Trial(
+            workload=self.service.name,
+            model="virtual",
+            rate=rate,
+            duration_s=duration_s,
+            work=tally(answers, self.slo, duration_s, short=short),
+            bystander=calm,
+            backlog=backlog(answers, self.slo, duration_s),
+            drained=all(
+                a.ended_s is not None and a.ended_s <= duration_s + max(self.slo.bound_s, 1.0)
+                for a in answers
+            ),
+            generator_cpu=0.1,
+            short=short,
+        )
+
+    def _hopeless_at(self, answers: list[Answer]) -> float | None:
+        bound = self.slo.bound_s
+        losses = sorted(
+            a.intended_s if a.outcome == "refused" else a.intended_s + bound
+            for a in answers
+            if a.outcome == "refused" or (a.ended_s is not None and a.ended_s - a.intended_s > bound)
+        )
+        for lost, time in enumerate(losses, 1):
+            if hopeless(len(answers), lost, self.slo):
+                return time + 0.05  # a runner looks at its counts now and then
+        return None
+
+    def search(self, goal: Goal, saturation: float, ceiling_rate: float = 1e6) -> Capacity:
+        return search(self.measure, saturation, goal, ceiling_rate, self.slo, self.now)
