@@ -50,7 +50,8 @@ def backlog(answers: "Sequence[Answer]", slo: "Slo", duration_s: float) -> Backl
     Answers of the settle time (intended before 0) may be among them. Where they are not, the
     window begins one bound late, when an answer from before it would be a late one.
     """
-    begin = min(slo.bound_s, duration_s / 4)
+    settled = any(answer.intended_s < 0 for answer in answers)
+    begin = 0.0 if settled else min(slo.bound_s, duration_s / 4)
     window = duration_s - begin
     sent = [answer for answer in answers if answer.sent_s is not None]
     start = sum(_in_flight(answer, begin) for answer in sent)

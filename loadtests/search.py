@@ -1,6 +1,7 @@
 """Find the capacity of a cell in few trials: a bracket from below, then MLRsearch within it."""
 
 import math
+from itertools import chain, repeat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -37,8 +38,11 @@ class Goal:
     requests: int
     trial_s: float
     bracket_s: float
+    some: int
     first: float
     step: float
+    narrow: float
+    below: int
     confirm: int
     trials: int
     exceed: float
@@ -49,9 +53,12 @@ class Goal:
 QUICK = Goal(
     requests=299,
     trial_s=5.0,
-    bracket_s=1.5,
-    first=0.85,
+    bracket_s=1.0,
+    some=30,
+    first=0.92,
     step=1.2,
+    narrow=1.0999,
+    below=2,
     confirm=1,
     trials=1,
     exceed=0.5,
@@ -62,8 +69,11 @@ FULL = Goal(
     requests=1049,
     trial_s=5.0,
     bracket_s=3.0,
+    some=30,
     first=0.8,
     step=1.2,
+    narrow=1.21,
+    below=4,
     confirm=2,
     trials=3,
     exceed=0.5,
@@ -127,7 +137,7 @@ class _Bench:
     def bracketing(self, rate: float) -> bool:
         """Run a short trial, and repeat a broken one as often as the goal wants it confirmed."""
         duration_s = min(
-            max(self.goal.bracket_s, 30 / rate),
+            max(self.goal.bracket_s, self.goal.some / rate),
             trial_duration(rate, self.slo, self.goal.requests, self.goal.trial_s),
         )
         return any(self._run(rate, duration_s) for _ in range(self.goal.confirm))
@@ -154,10 +164,10 @@ def _search(bench: _Bench, saturation: float, ceiling_rate: float) -> Capacity:
     start = bench.goal.first * saturation
     low, high = _bracket(bench, min(max(start, FLOOR), ceiling_rate), ceiling_rate)
     while low is not None:
-        least = max(low / 2, min(FLOOR, low))
+        least = max(low / (1 + bench.goal.width) ** bench.goal.below, min(FLOOR, low))
         held, broke = _refine(bench, least, low, high or ceiling_rate)
         if held is None:
-            low, high = _bracket(bench, least, least)
+            low, high = _enclose_below(bench, least)
         elif broke is None and high is not None and held < ceiling_rate:
             low, high = _bracket(bench, held, ceiling_rate)
         else:
@@ -166,22 +176,40 @@ def _search(bench: _Bench, saturation: float, ceiling_rate: float) -> Capacity:
 
 
 def _bracket(bench, start, ceiling_rate):
-    goal = bench.goal
-    rate = start
-    step = goal.step
-    if bench.bracketing(rate):
-        while rate < ceiling_rate:
-            higher = min(rate * step, ceiling_rate)
-            if not bench.bracketing(higher):
-                return rate, higher
-            rate, step = higher, min(step * step, 2.0)
-        return rate, None
-    while rate > FLOOR:
-        lower = max(rate / step, FLOOR)
-        if bench.bracketing(lower):
-            return lower, rate
-        rate, step = lower, min(step * step, 4.0)
-    return None, rate
+    low, high = _enclose(bench, start, ceiling_rate)
+    while low is not None and high is not None and high / low > bench.goal.narrow:
+        middle = math.sqrt(low * high)
+        if bench.bracketing(middle):
+            low = middle
+        else:
+            high = middle
+    return low, high
+
+
+def _enclose(bench, start, ceiling_rate):
+    step = bench.goal.step
+    if bench.bracketing(start):
+        low = start
+        for jump in chain((step, step), repeat(step**3)):
+            if low >= ceiling_rate:
+                return low, None
+            high = min(low * jump, ceiling_rate)
+            if not bench.bracketing(high):
+                return low, high
+            low = high
+    return _enclose_below(bench, start)
+
+
+def _enclose_below(bench, high):
+    step = bench.goal.step
+    for jump in chain((step, step), repeat(step**6)):
+        if high <= FLOOR:
+            return None, high
+        low = max(high / jump, FLOOR)
+        if bench.bracketing(low):
+            return low, high
+        high = low
+    raise AssertionError
 
 
 def _refine(bench, least, low, high):

@@ -31,7 +31,7 @@ def rate_text(rate: float) -> str:
     """Round to three significant digits from 100 on, to two below."""
     if rate <= 0:
         return "0"
-    digits = 2 if rate < 99.5 else 3
+    digits = 2 if rate < 100 else 3
     places = digits - 1 - floor(log10(rate))
     return f"{round(rate, places):.{max(places, 0)}f}".removesuffix(".0")
 

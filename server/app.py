@@ -42,8 +42,8 @@ def build(settings: Settings) -> web.Application:
             for need in dict.fromkeys(need for one in REGISTRY.values() for need in one.needs):
                 await stack.enter_async_context(need())  # before the workers, which inherit them
             for model in built.values():
-                stack.push_async_callback(model.stop)
                 await model.start()
+                stack.push_async_callback(model.stop)
             await stack.enter_async_context(lag.watch())
             yield
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
-from annotated_types import DocInfo, Ge, GroupedMetadata, Interval, Le, Unit
+from annotated_types import DocInfo, Ge, GroupedMetadata, Le, Unit
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from server.errors import BadParameter, BadRequest, did_you_mean
@@ -110,9 +110,7 @@ class Parameters:
 
 def _flat(note: Any) -> list[Any]:
     """Take apart grouped metadata such as Interval."""
-    if isinstance(note, Interval) or (
-        isinstance(note, GroupedMetadata) and not isinstance(note, DocInfo)
-    ):
+    if isinstance(note, GroupedMetadata):
         return [part for inner in note for part in _flat(inner)]
     return [note]
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NoReturn
 
 from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, CliSettingsSource, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, CliApp, NoDecode, SettingsConfigDict
 
 PREFIX = "LOADBEARING_"
 BUILT_IN = ("server.workloads.io", "server.workloads.cpu", "server.workloads.mixed")
@@ -96,8 +96,7 @@ class Settings(BaseSettings):
     def parse(cls, arguments: Sequence[str]) -> Settings:
         """Read the command line and the environment; end with exit code 2 where they are wrong."""
         try:
-            source = CliSettingsSource[Settings](cls, cli_parse_args=list(arguments))
-            return cls(**{"_cli_settings_source": source})
+            return CliApp.run(cls, cli_args=list(arguments))
         except ValidationError as error:
             _refuse(error)
 

@@ -17,6 +17,8 @@ from typing import Any
 
 from server.timeline import Ran
 
+INHERITED = ("LOADBEARING_", "XDG_CACHE_HOME")
+
 
 def carry(
     function: Callable[..., Any], positional: tuple[Any, ...], named: Mapping[str, Any]
@@ -33,8 +35,18 @@ def carry(
     return Ran(started, finished, thread_time() - cpu, os.getpid(), thread, result, failure)
 
 
-def begin() -> None:
+def environment() -> dict[str, str]:
+    """What workers must know of the server's environment.
+
+    A fork server hands on the environment of the moment when it was started, which may be older
+    than the site and the database that a workload asks for.
+    """
+    return {name: os.environ[name] for name in os.environ if name.startswith(INHERITED)}
+
+
+def begin(inherited: Mapping[str, str]) -> None:
     """Make this process a worker: Ctrl-C is the server's business, and no orphan is left."""
+    os.environ.update(inherited)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_leave_with_parent, name="orphan-guard", daemon=True).start()
@@ -42,12 +54,13 @@ def begin() -> None:
 
 def once(
     answer_to: Connection,
+    inherited: Mapping[str, str],
     function: Callable[..., Any],
     positional: tuple[Any, ...],
     named: Mapping[str, Any],
 ) -> None:
     """Serve one call in a process of its own: the target of process-per-request."""
-    begin()
+    begin(inherited)
     answer_to.send(carry(function, positional, named))
     answer_to.close()
 

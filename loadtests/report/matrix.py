@@ -64,6 +64,8 @@ class Matrix:
         notes = list(dict.fromkeys(e.note for e in self.entries.values() if e.note is not None))
         fit = max(1, (options.max_width - NAME_WIDTH) // (COLUMN_WIDTH + GAP))
         for start in range(0, len(workloads), fit):
+            if start:
+                yield Text()
             yield self._table(workloads[start : start + fit], notes)
         legend = [f"{BEST} best, or not to be told from it"] if self._has_best() else []
         for line in [*legend, *(f"{_mark(notes, note)} {note}" for note in notes)]:

@@ -87,7 +87,7 @@ class Screen:
         best = leaders(self._results.values(), self._plan.slo if self._plan else "")
         entries = {cell: self._entry(cell, best) for cell in self._cells}
         top = [head(self._plan.slo, self._plan.mode, self._plan.environment)] if self._plan else []
-        return Group(*top, self._progress(now), Matrix(entries))
+        return Group(*top, self._progress(now), Text(), Matrix(entries))
 
     def _entry(self, cell: Cell, best: set[Cell]) -> Entry:
         if self._running and self._running[0] == cell:
@@ -97,9 +97,11 @@ class Screen:
 
     def _progress(self, now: float) -> RenderableType:
         done, total = len(self._results), len(self._cells)
+        if not total:
+            return Text("starting …")
         grid = Table.grid(padding=(0, 2))
         said = f"{done} of {count_of(total, 'cell')}, {self._time_left(now)}"
-        grid.add_row(ProgressBar(max(total, 1), done, BAR_WIDTH), Text(said))
+        grid.add_row(ProgressBar(total, done, BAR_WIDTH), Text(said))
         return grid
 
     def _time_left(self, now: float) -> str:
@@ -131,6 +133,7 @@ def final(summary: Summary, folder: Path | None = None) -> RenderableType:
     """Draw a finished run: the matrix, a sentence for each workload, warnings, the files."""
     parts: list[RenderableType] = [
         head(summary.slo, summary.mode, summary.environment),
+        Text(),
         matrix_of(summary),
         Text(),
         *(_item("•", verdict.sentence) for verdict in summary.verdicts),

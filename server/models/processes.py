@@ -56,7 +56,9 @@ class ProcessPerRequest(Hopping):
     ) -> Ran:
         ours, theirs = self._context.Pipe(duplex=False)
         process = self._context.Process(
-            target=worker.once, args=(theirs, function, positional, named), daemon=True
+            target=worker.once,
+            args=(theirs, worker.environment(), function, positional, named),
+            daemon=True,
         )
         with ours:
             with theirs:
@@ -80,17 +82,21 @@ class ProcessPool(Hopping):
     def __init__(self, settings: Settings) -> None:
         # The standard executor sends this many calls ahead, so that no worker waits for the loop.
         super().__init__(settings, slots=2 * settings.processes + 1)
-        self._executor = self._make()
+        self._executor: ProcessPoolExecutor
 
     def _make(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
-            self.settings.processes, mp_context=context(self.settings), initializer=worker.begin
+            self.settings.processes,
+            mp_context=context(self.settings),
+            initializer=worker.begin,
+            initargs=(worker.environment(),),
         )
 
     async def start(self) -> None:
         await asyncio.to_thread(self._start_all)
 
     def _start_all(self) -> None:
+        self._executor = self._make()
         # The executor starts a worker for each call that finds none idle.
         calls = [self.submit(int, (), {}) for _ in range(self.settings.processes)]
         wait(calls, START_S)

@@ -261,7 +261,7 @@ def query(orders: Orders = 20_000) -> dict[str, object]:
 
 
 @workload(kind="io", needs=(database,))
-def rows(orders: Orders = 8_000) -> dict[str, int]:
+def rows(orders: Orders = 6_000) -> dict[str, int]:
     """Fetch many rows from SQLite, which drops and takes the GIL for each of them."""
     fetched = _select("SELECT * FROM orders WHERE id <= ?", orders)
     return {"rows": len(fetched), "customers": len({order[2] for order in fetched})}
