@@ -11,7 +11,18 @@ if TYPE_CHECKING:
 
     from loadtests.slo import Slo
 
-__all__ = ["Answer", "Backlog", "Outcome", "Tally", "Trial", "Verdict", "backlog", "hopeless", "judge", "tally"]
+__all__ = [
+    "Answer",
+    "Backlog",
+    "Outcome",
+    "Tally",
+    "Trial",
+    "Verdict",
+    "backlog",
+    "hopeless",
+    "judge",
+    "tally",
+]
 
 _SENT = 0.999  # the share of the schedule that a generator must have sent
 _CPU = 0.8  # of a core: beyond it the generator's own lateness enters the result

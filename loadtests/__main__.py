@@ -1,0 +1,95 @@
+"""`python -m loadtests`: the survival search in the terminal, and reports of finished runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from loadtests.options import HEADLINE_MODELS, HEADLINE_WORKLOADS, names, parameters
+from loadtests.records import ResultsError
+from loadtests.report.files import write
+from loadtests.report.terminal import final
+from loadtests.run import survive
+from loadtests.slo import Slo
+from loadtests.target import TargetError
+from loadtests.up import up
+
+
+def main(arguments: list[str]) -> int:
+    """Give exit codes: 0 done, 1 below --at-least, 2 usage, 3 no trustworthy result."""
+    parsed = parser().parse_args(arguments)
+    try:
+        return int(parsed.run(parsed))
+    except (ResultsError, TargetError) as error:
+        print(f"python -m loadtests: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+
+
+def report(parsed: argparse.Namespace) -> int:
+    """Write the files of a run again, and show it."""
+    folder: Path = parsed.folder
+    Console().print(final(write(folder), folder))
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python -m loadtests", description=__doc__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    one = commands.add_parser("survive", help="find out what each model bears")
+    one.set_defaults(run=survive)
+    one.add_argument("--workloads", type=names, default=HEADLINE_WORKLOADS, metavar="W,...",
+        help=f"workloads, or all (default: {','.join(HEADLINE_WORKLOADS)})")  # fmt: skip
+    one.add_argument("--models", type=names, default=HEADLINE_MODELS, metavar="M,...",
+        help=f"models, or all (default: {','.join(HEADLINE_MODELS)})")  # fmt: skip
+    one.add_argument("--slo", type=_checked(Slo.parse), default=Slo.parse("p99<250ms"),
+        metavar="SLO", help="service-level objective (default: p99<250ms)")  # fmt: skip
+    care = one.add_mutually_exclusive_group()
+    care.add_argument("--quick", dest="mode", action="store_const", const="quick", default="quick",
+        help="about 20 s for a cell, intervals of 10 %% (default)")  # fmt: skip
+    care.add_argument("--full", dest="mode", action="store_const", const="full",
+        help="a minute or two for a cell, repeated trials: what one publishes")  # fmt: skip
+    one.add_argument("--param", action="append", default=[], metavar="W.NAME=VALUE",
+        type=_checked(_setting), help="set a parameter of a workload")  # fmt: skip
+    one.add_argument("--host", metavar="URL",
+        help="measure this running service; without it, fresh servers are started")  # fmt: skip
+    one.add_argument("--seed", type=int, default=1, help="seed of arrivals and order (default: 1)")
+    one.add_argument("--output", type=Path, metavar="DIR",
+        help="folder for the results (default: results/<UTC time>)")  # fmt: skip
+    one.add_argument("--at-least", type=float, metavar="RATE",
+        help="exit with 1 if a cell bears less than this many requests per second")  # fmt: skip
+
+    both = commands.add_parser("up", help="run the server and the Locust UI")
+    both.set_defaults(run=up)
+    both.add_argument("--port", type=int, default=8080, help="of the server (default: 8080)")
+    both.add_argument("--web-port", type=int, default=8089, help="of the UI (default: 8089)")
+
+    other = commands.add_parser("report", help="show a finished run again")
+    other.set_defaults(run=report)
+    other.add_argument("folder", type=Path, metavar="DIR")
+    return top
+
+
+def _setting(text: str) -> str:
+    parameters(text)
+    return text
+
+
+def _checked(read: Any) -> Any:
+    """Let argparse show the reason of a ValueError, not only that there was one."""
+
+    def parse(text: str) -> Any:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

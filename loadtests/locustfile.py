@@ -1,0 +1,88 @@
+"""The file that Locust loads: `locust` by itself opens the UI, and the scripts run it headless."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import gevent
+import locust.stats
+from locust import events
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from loadtests.form import add_options
+from loadtests.options import Options
+from loadtests.results import new_folder
+from loadtests.survival import Survival
+from loadtests.target import TargetError, discover
+from loadtests.users import Load, LoadUser
+
+__all__ = ["LoadUser"]
+
+RESULTS = Path("results")
+log = logging.getLogger("loadbearing")
+
+# A local service answers in fractions of a millisecond, which Locust would round away.
+locust.stats.PERCENTILES_TO_CHART = [0.5, 0.95, 0.99]
+
+
+def _fine(response_time_ms: float) -> float:
+    return (
+        round(response_time_ms, 1) if response_time_ms < 100 else float(f"{response_time_ms:.3g}")
+    )
+
+
+locust.stats.bucket_response_time = _fine  # type: ignore[assignment]  # documented to be replaced
+events.init_command_line_parser.add_listener(add_options)
+
+
+@events.test_start.add_listener
+def start(environment: Any, **_: Any) -> None:
+    """Begin what the form or the command line asks for, or say what is wrong with it."""
+    try:
+        options = Options.of(environment.parsed_options)
+        if options.scenario == "survival":
+            _begin_survival(environment, options)
+        else:
+            _begin_load(environment, options)
+    except (ValueError, TargetError) as error:
+        log.error("%s", error)  # noqa: TRY400 - the message says it all
+        gevent.spawn(_finish, environment, 2)
+
+
+def _begin_load(environment: Environment, options: Options) -> None:
+    cells = [(workload, model) for workload in options.workloads for model in options.models]
+    found = discover(str(environment.host))
+    found.check(cells, options.parameters)
+    for cell in cells:
+        if why := found.unavailable(*cell):
+            raise TargetError(f"{'/'.join(cell)} cannot run at {environment.host}: {why}")
+    if not isinstance(environment.runner, MasterRunner):
+        LoadUser.load = Load(environment, options)
+
+
+def _begin_survival(environment: Environment, options: Options) -> None:
+    if isinstance(environment.runner, MasterRunner | WorkerRunner):
+        raise TargetError("a survival search runs in one process; leave --processes out")
+    folder = Path(options.output) if options.output else new_folder(RESULTS, datetime.now(UTC))
+    gevent.spawn(_survive, environment, options, folder)
+
+
+def _survive(environment: Environment, options: Options, folder: Path) -> None:
+    code = 3
+    try:
+        code = Survival(environment, options, folder).run()
+        log.info("the survival search is over; results are in %s", folder)
+    finally:
+        _finish(environment, code)
+
+
+def _finish(environment: Environment, code: int) -> None:
+    """End the process when nobody looks at a UI; else only the test."""
+    environment.process_exit_code = code
+    runner = environment.runner
+    if runner is not None:
+        (runner.stop if environment.web_ui else runner.quit)()

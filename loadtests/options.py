@@ -1,0 +1,67 @@
+"""What a person may choose for a load test, read from the form or the command line alike."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from loadtests.arrivals import Kind
+from loadtests.slo import Slo
+
+HEADLINE_WORKLOADS = ("sleep", "primes", "sha256", "scrape")
+HEADLINE_MODELS = ("inline", "async", "thread-pool", "process-pool", "hybrid")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """One load test, as asked for."""
+
+    workloads: tuple[str, ...]
+    models: tuple[str, ...]
+    load: str
+    arrivals: Kind
+    scenario: str
+    slo: Slo
+    mode: str
+    seed: int
+    parameters: Mapping[str, Mapping[str, str]]
+    output: str
+    running_service: bool
+
+    @classmethod
+    def of(cls, parsed: Namespace) -> Options:
+        """Read what Locust parsed. Raises ValueError naming what is wrong."""
+        return cls(
+            workloads=names(parsed.workloads),
+            models=names(parsed.models),
+            load=parsed.load,
+            arrivals=parsed.arrivals,
+            scenario=parsed.scenario,
+            slo=Slo.parse(parsed.slo),
+            mode=parsed.mode,
+            seed=int(parsed.seed),
+            parameters=parameters(parsed.param),
+            output=parsed.output,
+            running_service=parsed.running_service,
+        )
+
+
+def names(given: Any) -> tuple[str, ...]:
+    """Read `a,b` as well as a list of them; each name counts once."""
+    parts = [given] if isinstance(given, str) else given or []
+    split = [name.strip() for part in parts for name in str(part).split(",")]
+    return tuple(dict.fromkeys(name for name in split if name))
+
+
+def parameters(given: Any) -> dict[str, dict[str, str]]:
+    """Read `workload.name=value` settings. Raises ValueError for any other form."""
+    found: dict[str, dict[str, str]] = {}
+    for setting in names(given):
+        target, equals, value = setting.partition("=")
+        workload, dot, name = target.partition(".")
+        if not (equals and dot and workload and name and value):
+            raise ValueError(f"{setting!r} is no parameter; write primes.below=5000")
+        found.setdefault(workload, {})[name] = value
+    return found

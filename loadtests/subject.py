@@ -1,0 +1,106 @@
+"""A server process of our own: started fresh, watched from outside, and stopped."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from select import select
+from typing import IO, Self
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+GREETING = "loadbearing listening on "
+START_S = 60.0
+STOP_S = 20.0
+PR_SET_PDEATHSIG = 1
+
+
+class SubjectError(Exception):
+    """A server process did not start; the message says where to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the server's processes have consumed: CPU seconds so far, memory now (Linux only)."""
+
+    cpu_s: float
+    pss_mib: float | None
+
+
+class Subject:
+    """A `python -m server` of one's own; its errors go to the log, or else to the terminal."""
+
+    def __init__(self, arguments: Sequence[str], log: Path | None = None) -> None:
+        """Start it and wait until it listens. Raises SubjectError when it does not."""
+        self._where = f"see {log}" if log else "see above"
+        self._errors: IO[bytes] | None = log.open("ab") if log else None
+        self._process = subprocess.Popen(  # noqa: S603 - our own server
+            [sys.executable, "-m", "server", *arguments],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            start_new_session=True,  # Ctrl-C is for the load test, which then stops its server
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+        )
+        self.url = self._greeting()
+
+    def _greeting(self) -> str:
+        out = self._process.stdout
+        assert out is not None
+        ready, _, _ = select([out], [], [], START_S)
+        line = out.readline().decode() if ready else ""
+        if not line.startswith(GREETING):
+            self.stop()
+            raise SubjectError(f"the server did not start; {self._where}")
+        return line.removeprefix(GREETING).strip()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def usage(self) -> Usage:
+        """Sum over the server and all processes below it, those that have ended included."""
+        cpu, pss, seen = 0.0, 0.0, False
+        with suppress(psutil.Error):
+            server = psutil.Process(self.pid)
+            for process in (server, *server.children(recursive=True)):
+                with suppress(psutil.Error):
+                    times = process.cpu_times()
+                    cpu += times.user + times.system
+                    cpu += times.children_user + times.children_system
+                    memory = process.memory_full_info()
+                    if hasattr(memory, "pss"):
+                        pss, seen = pss + memory.pss, True
+        return Usage(cpu, pss / 2**20 if seen else None)
+
+    def stop(self) -> None:
+        """End it in order, or by force if it does not leave."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+        if self._errors:
+            self._errors.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def _end_with_parent() -> None:
+    """Let the kernel end the server when the load test is killed: no orphan holds its port."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

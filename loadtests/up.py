@@ -1,0 +1,59 @@
+"""The server and the Locust UI side by side, ready to click; Ctrl-C stops both."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import socket
+import subprocess
+import sys
+from types import FrameType
+from typing import NoReturn
+
+from loadtests.subject import ROOT, Subject, SubjectError
+from loadtests.target import TargetError
+
+STOP_S = 15.0
+
+
+def up(parsed: argparse.Namespace) -> int:
+    """Run until a signal comes, or until one of the two ends by itself."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    _free(parsed.web_port, "--web-port")
+    try:
+        with Subject(("--port", str(parsed.port))) as server:
+            return _ui(server, parsed.web_port)
+    except SubjectError as error:
+        raise TargetError(f"{error}") from None
+    except KeyboardInterrupt:
+        return 0
+
+
+def _ui(server: Subject, web_port: int) -> int:
+    command = [sys.executable, "-m", "locust", "--host", server.url, "--web-port", str(web_port)]
+    print(f"Server: {server.url}   Locust UI: http://127.0.0.1:{web_port}   Ctrl-C stops both")  # noqa: T201
+    locust = subprocess.Popen(command, cwd=ROOT, start_new_session=True)  # noqa: S603 - ours
+    try:
+        return locust.wait()
+    finally:
+        if locust.poll() is None:
+            locust.terminate()
+            try:
+                locust.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                locust.kill()
+
+
+def _free(port: int, option: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise TargetError(
+                f"port {port} is taken ({error.strerror}); choose another with {option}"
+            ) from None
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
