@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from gevent import socket
-from geventhttpclient.response import HTTPResponse
+from geventhttpclient.response import HTTPParseError, HTTPResponse
 
 CHUNK = 65536
 
@@ -35,7 +35,7 @@ class Connections:
         self._idle: list[socket.socket] = []
 
     def get(self, path: str) -> Reply:
-        """Send a GET and read the answer. Raises OSError when the service cannot be reached."""
+        """Send a GET and read the answer. Raises OSError when there is none."""
         request = self._requests.get(path)
         if request is None:
             request = self._requests[path] = f"GET {path} HTTP/1.1\r\n{self._head}".encode()
@@ -66,13 +66,14 @@ class Connections:
                 raise _Stale from None
             if not chunk:
                 raise _Stale
-            while True:
+            try:
                 response.feed(chunk)
-                if response.message_complete:
-                    break
-                chunk = connection.recv(CHUNK)
-                if not chunk:
-                    raise ConnectionResetError("the service closed the connection mid-answer")
+                while chunk and not response.message_complete:
+                    chunk = connection.recv(CHUNK)
+                    response.feed(chunk)  # the end of the stream ends an answer without a length
+            except HTTPParseError as error:
+                why = error.args[0]
+                raise ConnectionError(f"the answer is cut off, or no HTTP: {why}") from None
             keep = not response.should_close()
             return Reply(response.status_code, bytes(response._body_buffer))  # noqa: SLF001
         finally:

@@ -156,12 +156,12 @@ class Hammer:
 
     def saturation(self, duration_s: float, path: str | None = None) -> float:
         """Answers per second to a closed loop of many clients: a rough guess of the ceiling."""
-        answered = 0
+        answered, over = 0, False
 
         def client() -> None:
             nonlocal answered
             with suppress(OSError):
-                while True:
+                while not over:
                     reply = self._connections.get(path or self._path)
                     answered += reply.status == 200  # after the wait: others count meanwhile
 
@@ -169,6 +169,8 @@ class Hammer:
         clients = [gevent.spawn(client) for _ in range(PROBE_CLIENTS)]
         gevent.sleep(duration_s)
         rate = answered / (monotonic() - begun)
+        over = True
+        gevent.joinall(clients, timeout=EMPTY_S)  # what they have asked for is no load of a trial
         gevent.killall(clients)
         return rate
 

@@ -22,10 +22,10 @@ from loadtests.records import Line, ResultsError
 from loadtests.report.files import write
 from loadtests.report.terminal import Screen, final
 from loadtests.results import FILE_NAME, Tail, new_folder
+from loadtests.subject import ROOT, interruptible
 from loadtests.summary import exit_code
 from loadtests.target import TargetError, discover
 
-ROOT = Path(__file__).resolve().parent.parent
 LOOK_S = 0.2
 STOP_S = 30.0
 LOG = "locust.log"
@@ -35,6 +35,7 @@ def survive(parsed: argparse.Namespace) -> int:
     """Run the search and follow it; returns the exit code that DESIGN promises."""
     if parsed.host:
         discover(parsed.host)  # says what is wrong before anything is written
+    interruptible()
     folder = _folder(parsed.output)
     console = Console()
     screen, tail, begun = Screen(console), Tail(folder / FILE_NAME), monotonic()

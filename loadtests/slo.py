@@ -86,6 +86,17 @@ def requests_needed(loss_ratio: float, late_allowed: int, confidence: float = 0.
     return high
 
 
+def exceeds(count: int, of: int, ratio: float) -> bool:
+    """Whether `count` of `of` shows that the true share lies above `ratio`.
+
+    From `requests_needed(ratio, 0)` on the share itself decides. A percentile of fewer means
+    nothing, so there it takes a count that chance would bring in under 5 % of such samples.
+    """
+    if of >= requests_needed(ratio, 0):
+        return count > ratio * of
+    return count > 0 and 1 - _at_most(count - 1, of, ratio) < 0.05
+
+
 def _at_most(late: int, requests: int, ratio: float) -> float:
     """Binomial distribution function, in logarithms because the coefficients overflow."""
     return math.fsum(

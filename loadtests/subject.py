@@ -50,7 +50,11 @@ class Subject:
             start_new_session=True,  # Ctrl-C is for the load test, which then stops its server
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
         )
-        self.url = self._greeting()
+        try:
+            self.url = self._greeting()
+        except BaseException:  # Ctrl-C too, which may come while the server starts
+            self.stop()
+            raise
 
     def _greeting(self) -> str:
         out = self._process.stdout
@@ -58,7 +62,6 @@ class Subject:
         ready, _, _ = select([out], [], [], START_S)
         line = out.readline().decode() if ready else ""
         if not line.startswith(GREETING):
-            self.stop()
             raise SubjectError(f"the server did not start; {self._where}")
         return line.removeprefix(GREETING).strip()
 
@@ -99,6 +102,12 @@ class Subject:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def interruptible() -> None:
+    """Turn SIGINT and SIGTERM into KeyboardInterrupt, also where a shell had them ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 def _end_with_parent() -> None:

@@ -131,7 +131,7 @@ class Survival:
             lambda body: expected in body,
             lambda name, one: record(self._locust, name, one),
         )
-        trials = Trials(hammer, subject, options, lambda trial: self._tell(cell, trial))
+        trials = Trials(hammer, subject, options, self._show, lambda one: self._tell(cell, one))
         try:
             saturation = hammer.saturation(PROBE_S)
             found = self._search(trials, saturation)
@@ -150,6 +150,12 @@ class Survival:
                 if not 0 < trials.highest < most:
                     raise
                 most = trials.highest
+
+    def _show(self, rate: float) -> None:
+        """Let Locust's users stand for the offered rate, where somebody watches."""
+        if self._locust.web_ui and self._locust.runner:
+            users = max(1, round(rate))
+            self._locust.runner.start(users, spawn_rate=users)
 
     def _tell(self, cell: Cell, trial: dict[str, Any]) -> None:
         self._file.append("trial", at=self._now(), **cell._asdict(), **trial)

@@ -31,6 +31,7 @@ class Tally:
 
     Response times start at the intended start; a request without a right answer is infinitely
     slow. A time is None where that makes it infinite, or where nothing was there to be timed.
+    `lagged` requests were sent later than max(2 ms, 2 % of the bound) after their intended start.
     """
 
     scheduled: int
@@ -48,6 +49,7 @@ class Tally:
     service_p50_ms: float | None
     lag_p50_ms: float | None
     lag_p99_ms: float | None
+    lagged: int
     goodput: float
 
     @property
@@ -99,8 +101,14 @@ def tally(
         service_p50_ms=percentile_ms(service, 50),
         lag_p50_ms=percentile_ms(lag, 50),
         lag_p99_ms=percentile_ms(lag, 99),
+        lagged=sum(late > lag_allowed_s(slo) for late in lag),
         goodput=counts["ok"] / duration_s,
     )
+
+
+def lag_allowed_s(slo: "Slo") -> float:
+    """How late a generator may send: the larger of 2 ms and 2 % of the bound."""
+    return max(0.002, 0.02 * slo.bound_s)
 
 
 def percentile_ms(ordered_s: "Sequence[float]", percentile: float) -> float | None:

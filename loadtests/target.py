@@ -10,9 +10,11 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 LOOK_S = 5.0
+_PARTS = ("models", "workloads", "runtime")
+_DIRECT = build_opener(ProxyHandler({}))  # past any proxy, as the load goes
 
 
 class TargetError(Exception):
@@ -49,19 +51,19 @@ class Discovery:
         for workload, values in parameters.items():
             there = _known("workload", workload, self.workloads)["parameters"]
             for name in values:
-                _known(f"parameter of {workload}", name, there)
+                _known("parameter", name, there, of=f" of {workload}")
 
 
 def discover(url: str) -> Discovery:
     """Ask a service what it offers. Raises TargetError when it does not answer the contract."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not _is_address(url):
         raise TargetError(f"{url!r} is no address of a service; write http://127.0.0.1:8080")
     try:
-        with urlopen(url, timeout=LOOK_S) as answer:  # noqa: S310 - the scheme is checked above
+        with _DIRECT.open(url, timeout=LOOK_S) as answer:
             found = json.load(answer)
-        return Discovery(found["models"], found["workloads"], found["runtime"])
+        return Discovery(*(dict[str, Any](found[part].items()) for part in _PARTS))
     except HTTPError as error:
+        error.close()
         raise TargetError(f"{url} answers {error.code} to GET /: {_CONTRACT}") from None
     except (URLError, HTTPException, OSError) as error:
         reason = getattr(error, "reason", error)
@@ -69,11 +71,21 @@ def discover(url: str) -> Discovery:
             f"nothing answers at {url} ({reason}); start a service there "
             "(python -m server), or leave --host out to have one started"
         ) from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, LookupError, TypeError, AttributeError):
         raise TargetError(f"{url} answers something else at GET /: {_CONTRACT}") from None
 
 
 _CONTRACT = "it is no loadbearing service, which lists its models, workloads and runtime there"
+
+
+def _is_address(url: str) -> bool:
+    """Whether it is `http://HOST:PORT`: the load goes there without TLS, and to the root."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname if parts.port != 0 else None
+    except ValueError:  # a port out of range, half an IPv6 address
+        return False
+    return parts.scheme == "http" and bool(host) and parts.path in {"", "/"} and not parts.query
 
 
 def path_of(workload: str, model: str, parameters: Mapping[str, str] | None = None) -> str:
@@ -82,9 +94,12 @@ def path_of(workload: str, model: str, parameters: Mapping[str, str] | None = No
     return f"/{workload}/{model}{query}"
 
 
-def _known(what: str, name: str, all_of: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+def _known(
+    what: str, name: str, all_of: Mapping[str, Mapping[str, Any]], of: str = ""
+) -> Mapping[str, Any]:
     if name in all_of:
         return all_of[name]
     close = get_close_matches(name, all_of, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(all_of)}"
-    raise TargetError(f"there is no {what} {name!r}; {hint}")
+    known = f"there are {', '.join(all_of)}" if all_of else "it has none"
+    hint = f"did you mean {close[0]!r}?" if close else known
+    raise TargetError(f"there is no {what} {name!r}{of}; {hint}")

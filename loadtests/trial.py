@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from loadtests.backlog import HORIZON_S, Backlog, backlog
-from loadtests.tally import LOSSES, Answer, Outcome, Tally, tally
+from loadtests.slo import exceeds
+from loadtests.tally import LOSSES, Answer, Outcome, Tally, lag_allowed_s, tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 _SENT = 0.999  # the share of the schedule that a generator must have sent
+_LAGGED = 0.01  # the share that may leave late: p99 of the send lag within its bound
 _CPU = 0.8  # of a core: beyond it the generator's own lateness enters the result
 
 
@@ -91,7 +93,7 @@ def judge(trial: Trial, slo: "Slo") -> Verdict:
 
 
 def _flaws(trial: Trial, slo: "Slo") -> "Iterable[str]":
-    allowed_ms = max(2.0, 20 * slo.bound_s)
+    allowed_ms = 1000 * lag_allowed_s(slo)
     for name, stream in (("work", trial.work), ("bystander", trial.bystander)):
         sent = stream.scheduled - stream.unsent
         if sent < _SENT * stream.scheduled:
@@ -99,10 +101,11 @@ def _flaws(trial: Trial, slo: "Slo") -> "Iterable[str]":
                 f"Only {sent} of {stream.scheduled} scheduled {name} requests were sent; "
                 f"a valid trial sends {_SENT:.1%}."
             )
-        if stream.lag_p99_ms is not None and stream.lag_p99_ms > allowed_ms:
+        if exceeds(stream.lagged, sent, _LAGGED):
             yield (
-                f"The generator sent {name} requests late: its p99 send lag is "
-                f"{stream.lag_p99_ms:.1f} ms, of {allowed_ms:g} ms allowed."
+                f"The generator sent {stream.lagged} of {sent} {name} requests more than "
+                f"{allowed_ms:g} ms late, {stream.lag_p99_ms:.1f} ms at p99; a valid trial does so "
+                f"with {_LAGGED:.0%}."
             )
     if trial.generator_cpu >= _CPU:
         yield (

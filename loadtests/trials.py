@@ -35,18 +35,23 @@ class Held:
 
 
 class Trials:
-    """Measures one cell for the search; `tell` is given every trial as plain data."""
+    """Measures one cell for the search.
+
+    `show` is told each rate before its trial, `tell` is given every trial as plain data.
+    """
 
     def __init__(
         self,
         hammer: Hammer,
         subject: Subject | None,
         options: Options,
+        show: Callable[[float], None],
         tell: Callable[[dict[str, Any]], None],
     ) -> None:
         self._hammer = hammer
         self._subject = subject
         self._options = options
+        self._show = show
         self._tell = tell
         self._count = self._discarded = 0
         self._broke_by: dict[float, str | None] = {}
@@ -69,6 +74,7 @@ class Trials:
     def _once(self, rate: float, duration_s: float) -> Verdict:
         options, begun = self._options, monotonic()
         self._count += 1
+        self._show(rate)
         rng = Random(f"{options.seed}/{rate}/{self._count}")  # noqa: S311 - a schedule, no secret
         before = self._subject.usage() if self._subject else None
         trial = self._hammer.trial(rate, duration_s, options.slo, options.arrivals, rng)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import socket
 import subprocess
 import sys
-from types import FrameType
-from typing import NoReturn
 
-from loadtests.subject import ROOT, Subject, SubjectError
+from loadtests.subject import ROOT, Subject, SubjectError, interruptible
 from loadtests.target import TargetError
 
 STOP_S = 15.0
@@ -18,7 +15,7 @@ STOP_S = 15.0
 
 def up(parsed: argparse.Namespace) -> int:
     """Run until a signal comes, or until one of the two ends by itself."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    interruptible()
     _free(parsed.web_port, "--web-port")
     try:
         with Subject(("--port", str(parsed.port))) as server:
@@ -53,7 +50,3 @@ def _free(port: int, option: str) -> None:
             raise TargetError(
                 f"port {port} is taken ({error.strerror}); choose another with {option}"
             ) from None
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt

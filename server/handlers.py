@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 
 from aiohttp import web
+from pydantic_core import PydanticSerializationError, to_json
 
 from server.errors import BadRequest, CannotRun, NotAllowed, NotFound, WorkFailed, did_you_mean
 from server.models import TABLE
@@ -22,14 +23,14 @@ from server.workloads import Workload
 FIXED = {"": "index", "health": "health", "ready": "ready", "stats": "stats"}
 
 
-def _size(value: Any) -> dict[str, int]:
-    """Answer bytes by their length: a payload is carried, not shown."""
-    if isinstance(value, bytes):
-        return {"bytes": len(value)}
-    raise TypeError(f"a {type(value).__name__} cannot be written as JSON")
-
-
-encode = json.JSONEncoder(default=_size).encode
+def encode(result: Any) -> str:
+    """Write a result as JSON, bytes by their length. Raises WorkFailed for what is no data."""
+    if isinstance(result, bytes):
+        result = {"bytes": len(result)}
+    try:
+        return to_json(result, inf_nan_mode="null").decode()
+    except PydanticSerializationError as error:
+        raise WorkFailed(f"the result is no JSON: {error}", "Return plain data.") from None
 
 
 class Cell:
@@ -55,18 +56,12 @@ class Cell:
             )
         result = await self._model.run(self.work, arguments, timeline)
         timeline.close()
-        try:
-            shown = encode(result)
-        except (TypeError, ValueError) as error:
-            raise WorkFailed(f"the result is no JSON: {error}", "Return plain data.") from None
+        stages, server_timing = timeline.shown()
         body = (
-            f'{self._head}{shown},\n  "worker": {{"pid": {timeline.pid}, "thread": '
-            f'"{timeline.thread}"}},\n  "ms": {timeline.json()}\n}}\n'
+            f'{self._head}{encode(result)},\n  "worker": {{"pid": {timeline.pid}, "thread": '
+            f'"{timeline.thread}"}},\n  "ms": {stages}\n}}\n'
         )
-        headers = {
-            "Content-Type": "application/json",
-            "Server-Timing": timeline.server_timing(),
-        }
+        headers = {"Content-Type": "application/json", "Server-Timing": server_timing}
         return web.Response(body=body.encode(), headers=headers)
 
 
@@ -111,7 +106,7 @@ class Service:
         if name in FIXED and not model:
             raise NotAllowed(f"{request.method} is not for {request.path}", "Use GET.")
         if name not in self._workloads:
-            known = [*self._workloads, *filter(None, FIXED)]
+            known = [*self._workloads, *(filter(None, FIXED) if not model else ())]
             raise NotFound(f"there is no workload {name!r}", did_you_mean(name, known))
         if model and model not in TABLE:
             raise NotFound(f"there is no model {model!r}", did_you_mean(model, TABLE))

@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
+from pickle import PicklingError
 from time import monotonic, thread_time
 from typing import Any
 
@@ -61,7 +62,11 @@ def once(
 ) -> None:
     """Serve one call in a process of its own: the target of process-per-request."""
     begin(inherited)
-    answer_to.send(carry(function, positional, named))
+    ran = carry(function, positional, named)
+    try:
+        answer_to.send(ran)
+    except Exception as error:  # noqa: BLE001 - pickling runs code of the result's own
+        answer_to.send(PicklingError(f"{type(error).__name__}: {error}"))
     answer_to.close()
 
 

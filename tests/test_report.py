@@ -54,7 +54,7 @@ def test_the_matrix_fits_with_every_figure_on_one_line(summary: Summary, width: 
     text = drawn(final(summary), width)
     assert max(map(cell_len, text.splitlines())) <= width
     assert row(text, "process-pool").split() == (
-        ["process-pool", "37–40", "★", "171–182", "380–401", "9.4–10"]  # noqa: RUF001
+        ["process-pool", "37–40", "★", "171–182", "380–401", "9.4–10"]
     )
     assert "backlog grew" in text
     assert "/health late" in text
@@ -92,7 +92,7 @@ def test_a_screen_shows_what_is_pending_running_and_done() -> None:
     text = drawn(screen_after(*lines).render(250.0))
     assert "measuring …" in row(text, "hybrid")
     assert "9 of 20 cells" in text
-    assert row(text, "inline").split() == ["inline", "14–16", "64–70", "·", "·"]  # noqa: RUF001
+    assert row(text, "inline").split() == ["inline", "14–16", "64–70", "·", "·"]
     broke = trial("primes", "hybrid", 120.0, held=False, broke_by="late")
     assert "120/s broke" in drawn(screen_after(*lines, broke).render(250.0))
     invalid = trial("primes", "hybrid", 120.0, held=False, valid=False)
@@ -123,7 +123,7 @@ def test_without_a_terminal_each_finished_cell_is_one_line() -> None:
         screen.update(line)
     lines = out.getvalue().splitlines()
     assert len([line for line in lines if line.startswith("[")]) == 20
-    assert "[4/20] sleep / process-pool: 37–40 req/s (too late)" in lines  # noqa: RUF001
+    assert "[4/20] sleep / process-pool: 37–40 req/s (too late)" in lines
     assert f"[7/20] primes / async: — ({NO_TWIN})" in lines
     with screen.live(lambda: 0.0):
         assert out.getvalue().splitlines() == lines
@@ -161,7 +161,7 @@ def test_the_picture_is_offline_well_formed_and_repeatable(
     assert "@font-face" not in text
     assert text.replace('xmlns="http://www.w3.org/2000/svg"', "").count("http") == 0
     words = "".join(root.itertext()).replace("\xa0", " ")
-    assert "171–182" in words  # noqa: RUF001
+    assert "171–182" in words
     assert "p99<250ms" in words
 
 
@@ -170,7 +170,7 @@ def test_markdown_holds_the_whole_run(summary: Summary) -> None:
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert len(table) == 2 + 5
     assert {line.count("|") for line in table} == {6}
-    assert "**★ 171–182**<br><sub>backlog grew</sub>" in row(text, "| process-pool")  # noqa: RUF001
+    assert "**★ 171–182**<br><sub>backlog grew</sub>" in row(text, "| process-pool")
     assert f"<sup>1</sup> {NO_TWIN}" in text
     assert all(verdict.sentence in text for verdict in summary.verdicts)
     assert all(warning in text for warning in summary.warnings)

@@ -48,7 +48,7 @@ def test_a_clear_winner_is_named_with_ratio_and_what_broke_the_loser() -> None:
         result("primes", "thread-pool", 90, 97, "late"),
         result("primes", "process-pool", 171, 182, "backlog"),
     ) == (
-        "For `primes`, process-pool bears 171 req/s within p99<250ms, 1.9 × thread-pool (90); "  # noqa: RUF001
+        "For `primes`, process-pool bears 171 req/s within p99<250ms, 1.9 × thread-pool (90); "
         "inline breaks at 70: /health was starved."
     )
 
@@ -59,7 +59,7 @@ def test_hybrid_and_its_pool_bear_the_same() -> None:
         result("primes", "process-pool", 171, 182, "late"),
         result("primes", "inline", 64, 70, "late"),
     )
-    assert "process-pool and hybrid bear the same: 171–182 and 172–183 req/s" in said  # noqa: RUF001
+    assert "process-pool and hybrid bear the same: 171–182 and 172–183 req/s" in said
 
 
 def test_overlapping_intervals_are_never_called_better() -> None:
@@ -94,7 +94,7 @@ def test_a_search_that_met_its_limit_is_a_lower_bound() -> None:
         result("sleep", "async", 1310, None), result("sleep", "thread-pool", 148, 160, "late")
     )
     assert "async bears at least 1310 req/s" in said
-    assert "at least 8.8 × thread-pool (148)" in said  # noqa: RUF001
+    assert "at least 8.8 × thread-pool (148)" in said
     assert "upper limit" in sentence(result("sleep", "async", 1310, None))
 
 

@@ -1,81 +1,39 @@
-"""Workloads do the work that they claim, and what they need comes and goes with them."""
+"""Workloads do the work that they claim, in each of their forms."""
 
-import ast
 import asyncio
 import hashlib
 import os
 import pickle
 import re
-import signal
-import socket
-import sqlite3
-import subprocess
-import sys
 import tempfile
-import threading
 import zlib
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import annotated_types
 import pytest
 
-from server.workloads import REGISTRY, Payload, cpu, io, mixed
+from server.workloads import REGISTRY, Payload, cpu, io, mixed, web
 
-ROOT = Path(__file__).parents[1]
 OURS = [
     entry for entry in REGISTRY.values() if entry.function.__module__.startswith("server.workloads")
 ]
-STANDING = """
-import asyncio, os, signal
-from server.workloads.io import website
-async def stand():
-    async with website():
-        print(os.environ["LOADBEARING_SITE"], flush=True)
-        await asyncio.Event().wait()
-asyncio.run(stand())
-"""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        patch.delenv(io.SITE, raising=False)
+@pytest.fixture(scope="module")
+def _standing() -> Iterator[None]:
+    """Keep the site for all tests of the module: to start it takes longer than most of them."""
+    with asyncio.Runner() as runner:
+        site = web.website()
+        runner.run(site.__aenter__())
         yield
+        runner.run(site.__aexit__(None, None, None))
 
 
 @pytest.fixture
-async def _site() -> AsyncIterator[None]:
-    async with io.website():
+async def _site(_standing: None) -> AsyncIterator[None]:
+    async with web.website():
         yield
-
-
-@pytest.fixture
-async def _database() -> AsyncIterator[None]:
-    async with io.database():
-        yield
-
-
-def _orders(count: int) -> list[tuple[str, str, str, int, int]]:
-    """Read the first orders the plain way, to compute from them what the workloads must say."""
-    with closing(sqlite3.connect(io.database_path())) as connection:
-        everything = connection.execute(
-            "SELECT customer, country, state, quantity, price_cents FROM orders ORDER BY id"
-        ).fetchall()
-    assert len(everything) == io.ORDERS
-    return everything[:count]
-
-
-def _closed(connection: socket.socket) -> bool:
-    """Wait until the other end goes away, however it goes."""
-    connection.settimeout(20)
-    try:
-        return connection.recv(1) == b""
-    except ConnectionResetError:
-        return True
 
 
 @pytest.mark.parametrize(("below", "count"), [(0, 0), (2, 0), (3, 1), (100, 25), (1000, 168)])
@@ -138,90 +96,9 @@ def test_file_reads_back_what_it_wrote_and_leaves_nothing(
         io.file(1)
 
 
-@pytest.mark.usefixtures("_database")
-def test_query_finds_the_country_that_spent_most() -> None:
-    spent: Counter[str] = Counter()
-    for _, country, state, quantity, price in _orders(3000):
-        if state != "cancelled":
-            spent[country] += quantity * price
-    [(country, revenue)] = spent.most_common(1)
-    assert io.query(3000) == {"country": country, "revenue_cents": revenue}
-
-
-@pytest.mark.usefixtures("_database")
-def test_rows_fetches_as_many_as_asked() -> None:
-    customers = {order[0] for order in _orders(3000)}
-    assert io.rows(3000) == {"rows": 3000, "customers": len(customers)}
-    assert io.rows(io.ORDERS)["rows"] == io.ORDERS
-
-
-@pytest.mark.usefixtures("_database")
-def test_the_database_cannot_be_written_by_a_workload() -> None:
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        io._select("DELETE FROM orders")
-
-
-def test_builders_at_the_same_time_leave_one_whole_database(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "orders.sqlite"
-    barrier = threading.Barrier(2)
-    failures: list[Exception] = []
-
-    def build() -> None:
-        barrier.wait()
-        try:
-            io.build_database(path)
-        except Exception as failure:  # noqa: BLE001 - told to the test below
-            failures.append(failure)
-
-    builders = [threading.Thread(target=build) for _ in range(2)]
-    for builder in builders:
-        builder.start()
-    for builder in builders:
-        builder.join()
-    assert failures == []
-    assert list(path.parent.iterdir()) == [path]
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert connection.execute("SELECT count(*) FROM orders").fetchone() == (io.ORDERS,)
-    written = path.stat().st_mtime_ns
-    io.build_database(path)
-    assert path.stat().st_mtime_ns == written
-
-
-async def test_the_database_comes_into_the_cache_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(RuntimeError, match=r"no database at .*run this workload in the server"):
-        io.query(1)
-    async with io.database():
-        assert io.rows(1) == {"rows": 1, "customers": 1}
-    assert io.database_path().parent == tmp_path / "loadbearing"
-
-
-@pytest.mark.usefixtures("_site")
-async def test_fetch_downloads_what_the_site_serves() -> None:
-    bodies = await asyncio.to_thread(io.download, 3, 0)
-    assert [re.findall(rb"<h1>(.*)</h1>", body) for body in bodies] == [
-        [b"Page 0"],
-        [b"Page 1"],
-        [b"Page 2"],
-    ]
-    result = await asyncio.to_thread(io.fetch, 3, 0)
-    assert result == {"pages": 3, "bytes": sum(map(len, bodies))}
-    assert await asyncio.to_thread(io.download, 3, 0) == bodies
-
-
-@pytest.mark.usefixtures("_site")
-async def test_each_page_waits_for_the_delay() -> None:
-    started = asyncio.get_running_loop().time()
-    await asyncio.to_thread(io.fetch, 2, 40)
-    assert asyncio.get_running_loop().time() - started >= 0.08
-
-
 @pytest.mark.usefixtures("_site")
 async def test_scrape_counts_what_is_in_the_pages() -> None:
-    bodies = await asyncio.to_thread(io.download, 2, 0)
+    bodies = await asyncio.to_thread(web.download, 2, 0)
     links = re.findall(rb'href="([^"]*)"', b"".join(bodies))
     words = b" ".join(re.sub(rb"<[^>]*>", b" ", body) for body in bodies).split()
     result = await asyncio.to_thread(mixed.scrape, 2, 0)
@@ -230,7 +107,7 @@ async def test_scrape_counts_what_is_in_the_pages() -> None:
     assert result["words"] == len(words)
 
 
-@pytest.mark.usefixtures("_site", "_database")
+@pytest.mark.usefixtures("_site", "database")
 @pytest.mark.parametrize("name", sorted(entry.name for entry in OURS))
 async def test_stages_and_twin_give_the_result_of_the_function(name: str) -> None:
     entry = REGISTRY[name]
@@ -280,78 +157,3 @@ def test_every_parameter_says_what_it_means_and_allows(name: str) -> None:
         default = _defaults(name)[parameter]
         size = len(default) // 1024 if isinstance(default, Payload) else default
         assert interval.ge <= size <= interval.le
-
-
-def test_workers_import_nothing_beyond_the_standard_library() -> None:
-    allowed = {*sys.stdlib_module_names, "annotated_types", "server"}
-    for path in (ROOT / "server" / "workloads").glob("*.py"):
-        for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.Import):
-                assert {alias.name.partition(".")[0] for alias in node.names} <= allowed
-            elif isinstance(node, ast.ImportFrom):
-                assert (node.module or "").partition(".")[0] in allowed
-
-
-async def test_a_workload_without_its_site_says_what_to_do() -> None:
-    with pytest.raises(RuntimeError, match="the local site is not running: run this workload in"):
-        io.fetch(1, 0)
-    with pytest.raises(RuntimeError, match="the local site is not running: run this workload in"):
-        await io.fetch_natively(1, 0)
-
-
-async def test_servers_of_one_process_share_the_site_in_any_order(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv(io.SITE, "http://127.0.0.1:1")
-    first, second = io.website(), io.website()
-    await asyncio.gather(first.__aenter__(), second.__aenter__())
-    address = os.environ[io.SITE]
-    assert address != "http://127.0.0.1:1"
-    await io.fetch_natively(1, 0)
-    await first.__aexit__(None, None, None)
-    assert os.environ[io.SITE] == address
-    await io.fetch_natively(1, 0)
-    await second.__aexit__(None, None, None)
-    assert os.environ[io.SITE] == "http://127.0.0.1:1"
-    async with io.website():
-        assert await io.fetch_natively(1, 0) == await asyncio.to_thread(io.fetch, 1, 0)
-
-
-async def test_the_site_is_found_from_any_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "server").mkdir()
-    (tmp_path / "server" / "__init__.py").write_text("raise ImportError('the wrong server')")
-    monkeypatch.chdir(tmp_path)
-    async with io.website():
-        assert (await io.fetch_natively(1, 0))["pages"] == 1
-
-
-def test_the_site_ends_with_its_input_and_ignores_ctrl_c() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "server.site"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as site:
-        assert site.stdin is not None
-        assert site.stdout is not None
-        port = int(site.stdout.readline())
-        site.send_signal(signal.SIGINT)
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-            connection.sendall(b"GET /page/1?delay=no HTTP/1.1\r\nHost: site\r\n\r\n")
-            assert connection.recv(12) == b"HTTP/1.1 400"
-        site.stdin.close()
-        assert site.wait(timeout=20) == 0
-
-
-def test_the_site_goes_when_its_parent_is_killed() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", STANDING], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as parent:
-        assert parent.stdout is not None
-        port = int(parent.stdout.readline().rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-            parent.kill()
-            assert _closed(connection)

@@ -2,13 +2,19 @@
 
 import heapq
 import math
+from collections import deque
 from dataclasses import dataclass, field
+from itertools import accumulate
 from random import Random
+from typing import TYPE_CHECKING
 
 from loadtests.arrivals import poisson
 from loadtests.search import Capacity, Goal, search
 from loadtests.slo import Slo
 from loadtests.trial import Answer, Trial, Verdict, backlog, hopeless, judge, tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SETTLE_S = 1.0
 DRAIN_S = 0.3
@@ -30,6 +36,8 @@ class Service:
 
     def respond(self, times: list[float], rng: Random, slowdown: float = 1.0) -> list[float | None]:
         """Return when each of the sorted arrivals is answered; None where it is refused."""
+        if not self.random and self.queue == math.inf:
+            return list(self._in_turn(times, self.service_s * slowdown))
         free = [0.0] * self.servers
         starts: list[float] = []  # of those who wait, still ahead of the present
         ended: list[float | None] = []
@@ -50,23 +58,31 @@ class Service:
             ended.append(end)
         return ended
 
-    def truth(self, slo: Slo, arrivals: int = 200_000) -> float:
-        """Find the sustainable capacity: a long unconditioned Poisson run keeps the objective."""
-        low, high = 0.3 * self.ceiling, self.ceiling
+    def _in_turn(self, times: list[float], service_s: float) -> "Iterator[float]":
+        """Serve equal requests without a heap: the servers then take them in turn."""
+        free = deque([0.0] * self.servers)
+        for time in times:
+            end = max(time, free.popleft()) + service_s
+            free.append(end)
+            yield end
+
+    def truth(self, slo: Slo, arrivals: int = 300_000) -> float:
+        """Find the sustainable capacity: a long unconditioned Poisson run keeps the objective.
+
+        Good to 1 %: the late ones come in clusters, few even among 300,000.
+        """
+        low, high = 0.7 * self.ceiling, self.ceiling
         while high / low > 1.005:
             rate = math.sqrt(low * high)
-            rng = Random(7)
-            clock, times = 0.0, []
-            for _ in range(arrivals):
-                clock += rng.expovariate(rate)
-                times.append(clock)
+            rng = Random(11)
+            times = list(accumulate(rng.expovariate(rate) for _ in range(arrivals)))
             ends = self.respond(times, rng)
             lost = sum(
                 end is None or end - time > slo.bound_s
                 for time, end in zip(times, ends, strict=True)
             )
             low, high = (rate, high) if slo.allows(lost, arrivals) else (low, rate)
-        return low
+        return math.sqrt(low * high)
 
 
 @dataclass
@@ -107,7 +123,9 @@ class Lab:
         if short and stop is not None:
             duration_s = stop
             answers = [
-                a if a.ended_s is not None and a.ended_s <= stop else a._replace(ended_s=None, outcome="unfinished")
+                a
+                if a.ended_s is not None and a.ended_s <= stop
+                else a._replace(ended_s=None, outcome="unfinished")
                 for a in answers
                 if a.intended_s <= stop
             ]
@@ -133,7 +151,8 @@ class Lab:
         losses = sorted(
             a.intended_s if a.outcome == "refused" else a.intended_s + bound
             for a in answers
-            if a.outcome == "refused" or (a.ended_s is not None and a.ended_s - a.intended_s > bound)
+            if a.outcome == "refused"
+            or (a.ended_s is not None and a.ended_s - a.intended_s > bound)
         )
         for lost, time in enumerate(losses, 1):
             if hopeless(len(answers), lost, self.slo):
@@ -141,4 +160,4 @@ class Lab:
         return None
 
     def search(self, goal: Goal, saturation: float, ceiling_rate: float = 1e6) -> Capacity:
-        return search(self.measure, saturation, goal, ceiling_rate, self.slo, self.now)
+        return search(self.measure, saturation, goal, ceiling_rate, slo=self.slo, clock=self.now)

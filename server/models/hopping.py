@@ -11,7 +11,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from server.admission import Bulkhead, late
+from server.admission import Bulkhead
 from server.errors import WorkFailed
 from server.models.base import Arguments, Model, result_of
 from server.settings import Settings
@@ -19,14 +19,14 @@ from server.timeline import Ran, Timeline
 
 
 class Hopping(Model):
-    """Run work on some executor, behind `slots` and a bounded queue.
+    """Run work on some executor of so many workers, behind a bounded queue.
 
-    The slot is held until the work ends, even when its request was answered at the deadline.
+    The worker is held until the work ends, even when its request was answered at the deadline.
     """
 
-    def __init__(self, settings: Settings, slots: int) -> None:
+    def __init__(self, settings: Settings, workers: int, ahead: int = 0) -> None:
         super().__init__(settings)
-        self.bulkhead = Bulkhead(slots, settings.queue, settings.deadline)
+        self.bulkhead = Bulkhead(workers, settings.queue, settings.deadline, ahead)
         self.restarted = 0
 
     @abstractmethod
@@ -34,6 +34,10 @@ class Hopping(Model):
         self, function: Callable[..., Any], positional: tuple[Any, ...], named: Arguments
     ) -> Future[Ran]:
         """Begin the call elsewhere. Raises BrokenExecutor when the executor has lost a worker."""
+
+    def free_since(self, granted: float, ran: Ran) -> float:
+        """When a worker was there for this call: from then on it was dispatched, not queued."""
+        return granted
 
     def recover(self) -> None:
         """Replace an executor that has lost a worker."""
@@ -59,7 +63,7 @@ class Hopping(Model):
                     ) from None
             else:
                 break
-        timeline.stage(asked, granted, ran)
+        timeline.stage(asked, self.free_since(granted, ran), ran)
         return result_of(ran)
 
     async def _hop(
@@ -81,14 +85,16 @@ class Hopping(Model):
         except BaseException:
             self.bulkhead.leave()
             raise
-        timer = loop.call_later(self.bulkhead.remaining(timeline.accepted), self._expire, back)
-        away.add_done_callback(partial(_wake, loop, partial(self._settle, back, timer)))
-        return await back
+        self.bulkhead.deadlines.watch(back, timeline.accepted, "was not done by")
+        away.add_done_callback(partial(_wake, loop, partial(self._settle, back)))
+        try:
+            return await back
+        except BaseException:
+            away.cancel()  # at the deadline: what has not begun never will
+            raise
 
-    def _settle(
-        self, back: asyncio.Future[Ran], timer: asyncio.TimerHandle, away: Future[Ran]
-    ) -> None:
-        timer.cancel()
+    def _settle(self, back: asyncio.Future[Ran], away: Future[Ran]) -> None:
+        self.bulkhead.deadlines.forget(back)
         self.bulkhead.leave()
         if back.done():
             return
@@ -108,11 +114,6 @@ class Hopping(Model):
                     "Functions, arguments and results must pickle.",
                 )
             )
-
-    def _expire(self, back: asyncio.Future[Ran]) -> None:
-        if not back.done():
-            self.bulkhead.expired += 1
-            back.set_exception(late(self.bulkhead.deadline_s, "ran"))
 
     def gauges(self) -> dict[str, int]:
         return {**self.bulkhead.gauges(), "restarted": self.restarted}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, ClassVar
 
-from server.admission import Bulkhead, late
+from server.admission import Bulkhead
 from server.errors import CannotRun
 from server.models.base import Arguments, Model, Work, result_of
 from server.settings import Settings
@@ -64,14 +64,16 @@ class Native(Model):
         started = monotonic()
         result, failure = None, None
         try:
-            async with asyncio.timeout(self._bulkhead.remaining(timeline.accepted)) as deadline:
+            async with asyncio.timeout(
+                self._bulkhead.deadlines.remaining(timeline.accepted)
+            ) as deadline:
                 result = await function(*positional, **named)
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:  # noqa: BLE001 - SystemExit too must not end the server
+        except BaseException as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise  # the request itself is cancelled, not only something in the work
             if deadline.expired():
-                self._bulkhead.expired += 1
-                raise late(self._bulkhead.deadline_s, "ran") from None
+                raise self._bulkhead.deadlines.late("was not done by") from None
             failure = (type(error).__name__, str(error))
         finally:
             self._bulkhead.leave()

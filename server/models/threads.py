@@ -13,7 +13,7 @@ from server.settings import Settings
 from server.timeline import Ran
 from server.worker import carry
 
-THREADS_PER_SLOT = 8  # a thread for each request is unbounded in tutorials; memory is not
+PER_POOL_THREAD = 8  # a thread for each request is unbounded in tutorials; memory is not
 
 
 class ThreadPerRequest(Hopping):
@@ -21,7 +21,7 @@ class ThreadPerRequest(Hopping):
     promises: ClassVar = {"bounded": True, "expires_queued": True, "survives_crash": False}
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, slots=THREADS_PER_SLOT * settings.threads)
+        super().__init__(settings, PER_POOL_THREAD * settings.threads)
 
     def submit(
         self, function: Callable[..., Any], positional: tuple[Any, ...], named: Arguments
@@ -40,7 +40,7 @@ class ThreadPool(Hopping):
     promises: ClassVar = {"bounded": True, "expires_queued": True, "survives_crash": False}
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, slots=settings.threads)
+        super().__init__(settings, settings.threads)
         self._executor = ThreadPoolExecutor(settings.threads, thread_name_prefix="thread-pool")
 
     def submit(

@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 
 from server.workloads import native, workload
-from server.workloads.io import Delay, Pages, download, download_natively, website
+from server.workloads.web import Delay, Pages, download, download_natively, website
 
 
 class _Census(HTMLParser):

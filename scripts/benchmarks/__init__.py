@@ -1,0 +1,1 @@
+"""Benchmarks of the instrument itself: ratios and accuracies, each taken within one run."""

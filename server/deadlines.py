@@ -1,0 +1,60 @@
+"""Deadlines for many waiting calls, with one timer for all of them.
+
+A timer for each call would cost a tenth of what a short call costs at all. Since all calls of a
+model have the same time, the first to be watched is the first to expire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+from typing import Any
+
+from server.errors import Expired
+
+
+class Deadlines:
+    """Fail futures that wait for longer than `seconds`; `expired` counts them."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.expired = 0
+        self._watched: dict[asyncio.Future[Any], tuple[float, str]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def watch(self, future: asyncio.Future[Any], accepted: float, doing: str) -> None:
+        """Fail the future with Expired at `accepted` (monotonic) and so many seconds more."""
+        self._watched[future] = (accepted + self.seconds, doing)
+        if self._timer is None:
+            self._set_timer(accepted + self.seconds)
+
+    def forget(self, future: asyncio.Future[Any]) -> None:
+        """Watch it no longer: it has its result."""
+        self._watched.pop(future, None)
+
+    def remaining(self, accepted: float) -> float:
+        """Seconds that a request has left which was accepted then."""
+        return max(0.0, accepted + self.seconds - monotonic())
+
+    def late(self, doing: str) -> Expired:
+        """Count one more expired request, and return its answer."""
+        self.expired += 1
+        return Expired(
+            f"the request {doing} its deadline of {self.seconds:g} s",
+            "Send less, ask for less work, or start the server with a longer --deadline.",
+        )
+
+    def _set_timer(self, until: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(max(0.0, until - monotonic()), self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        now = monotonic()
+        for future, (until, doing) in list(self._watched.items()):
+            if until > now:
+                self._set_timer(until)
+                return
+            del self._watched[future]
+            if not future.done():
+                future.set_exception(self.late(doing))

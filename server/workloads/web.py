@@ -1,0 +1,158 @@
+"""The local site that workloads read: it stands while a server does, and this is its way in.
+
+HTTP clients are imported where they are used: most workers never need one.
+"""
+
+import asyncio
+import functools
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Interval, Unit, doc
+
+if TYPE_CHECKING:
+    import aiohttp
+    import urllib3
+
+SITE = "LOADBEARING_SITE"  # workers that start later inherit it
+START_S = 10  # the site takes less than one; past this it never will
+
+Pages = Annotated[int, Interval(ge=1, le=100), Unit("pages"), doc("Pages, one after the other.")]
+Delay = Annotated[int, Interval(ge=0, le=10_000), Unit("ms"), doc("The site's wait for each page.")]
+
+_lock = threading.Lock()  # guards the three below: servers may share the process, one loop each
+_process: subprocess.Popen[str] | None = None
+_users: list[asyncio.AbstractEventLoop] = []
+_outer: str | None = None
+_sessions: dict[asyncio.AbstractEventLoop, "aiohttp.ClientSession"] = {}
+
+
+@asynccontextmanager
+async def website() -> AsyncIterator[None]:
+    """Keep the local site standing: one for all servers of the process, until the last leaves."""
+    loop = asyncio.get_running_loop()
+    await asyncio.to_thread(_enter_site, loop)
+    try:
+        yield
+    finally:
+        _users.remove(loop)
+        if loop not in _users and (session := _sessions.pop(loop, None)):
+            await session.close()
+        await asyncio.to_thread(_leave_site)
+
+
+def _enter_site(loop: asyncio.AbstractEventLoop) -> None:
+    global _process, _outer
+    with _lock:
+        if _process is None:
+            # The root goes first on both paths, lest another package named server is found.
+            root = Path(__file__).parents[2]
+            path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
+            process = subprocess.Popen(
+                [sys.executable, "-m", "server.site"],
+                cwd=root,
+                env={**os.environ, "PYTHONPATH": path},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            port = _port(process)
+            _process, _outer = process, os.environ.get(SITE)
+            os.environ[SITE] = f"http://127.0.0.1:{port}"
+        _users.append(loop)
+
+
+def _port(process: subprocess.Popen[str]) -> int:
+    """Wait for the line in which the site says its port. Raises RuntimeError when none comes."""
+    assert process.stdout is not None
+    limit = threading.Timer(START_S, process.kill)  # which ends the wait for the line
+    limit.start()
+    try:
+        line = process.stdout.readline().strip()
+    finally:
+        limit.cancel()
+    if line.isdecimal():
+        return int(line)
+    _stop(process)
+    raise RuntimeError(
+        f"the local site did not say its port, for which it has {START_S:g} s: its own message, "
+        "if it had one, is on standard error; try `python -m server.site`"
+    )
+
+
+def _leave_site() -> None:
+    global _process
+    with _lock:
+        if _users or _process is None:
+            return
+        process, _process = _process, None
+        if _outer is None:
+            os.environ.pop(SITE, None)
+        else:
+            os.environ[SITE] = _outer
+        _pool.cache_clear()
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """End the site by closing its input; kill it where a forked worker still holds that open."""
+    with process:
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _address() -> str:
+    if address := os.environ.get(SITE):
+        return address
+    raise RuntimeError(
+        "the local site is not running: run this workload in the server, or within "
+        "`async with server.workloads.web.website()`; workers must start inside it"
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def _pool(address: str, _pid: int) -> "urllib3.HTTPConnectionPool":
+    """Make the pool of this process: a forked child must not share its parent's sockets."""
+    import urllib3  # noqa: PLC0415 - see the top of the module
+
+    return urllib3.connection_from_url(address, maxsize=64, block=False, timeout=30)
+
+
+def download(pages: Pages, delay: Delay) -> list[bytes]:
+    """Download pages from the local site, one after the other, blocking."""
+    pool = _pool(_address(), os.getpid())
+    bodies = []
+    for page in range(pages):
+        answer = pool.request("GET", f"/page/{page}?delay={delay}", retries=False)
+        if answer.status != 200:
+            raise RuntimeError(f"the local site answered {answer.status}")
+        bodies.append(answer.data)
+    return bodies
+
+
+async def download_natively(pages: Pages, delay: Delay) -> list[bytes]:
+    """Download pages from the local site, one after the other, on the loop."""
+    import aiohttp  # noqa: PLC0415 - see the top of the module
+
+    address, loop = _address(), asyncio.get_running_loop()
+    session = _sessions.get(loop)
+    if session is None:
+        # No limit of its own: how many wait at once is the server's business.
+        session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        _sessions[loop] = session
+    bodies = []
+    for page in range(pages):
+        url = f"{address}/page/{page}?delay={delay}"
+        async with session.get(url, raise_for_status=True) as answer:
+            bodies.append(await answer.read())
+    return bodies

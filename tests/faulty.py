@@ -1,0 +1,82 @@
+"""Workloads that misbehave, each in its own way; and one that waits for the test's leave."""
+
+import asyncio
+import fcntl
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from server.workloads import native, workload
+
+GATE = "LOADBEARING_GATE"  # the prefix takes it into the worker processes
+
+
+@workload(kind="cpu")
+def fail() -> None:
+    """Raise an exception of its own."""
+    raise LookupError("there is no customer 4711")
+
+
+@native(fail)
+async def fail_natively() -> None:
+    fail()
+
+
+@workload(kind="cpu")
+def leave() -> None:
+    """Ask the interpreter to end."""
+    sys.exit("leaving")
+
+
+@native(leave)
+async def leave_natively() -> None:
+    leave()
+
+
+@workload(kind="cpu")
+def interrupt() -> None:
+    """Behave like Ctrl-C."""
+    raise KeyboardInterrupt("pressed")
+
+
+@native(interrupt)
+async def interrupt_natively() -> None:
+    interrupt()
+
+
+@workload(kind="cpu")
+def cancel() -> None:
+    """Behave like a cancelled task."""
+    raise asyncio.CancelledError("withdrawn")
+
+
+@native(cancel)
+async def cancel_natively() -> None:
+    cancel()
+
+
+@workload(kind="cpu")
+def die() -> None:
+    """Kill the process that it runs in."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@workload(kind="cpu")
+def unpicklable() -> object:
+    """Return what neither pickles nor can be written as JSON."""
+    return threading.Lock()
+
+
+@workload(kind="io")
+def hold() -> None:
+    """Leave a mark, then wait until the gate opens."""
+    with Path(os.environ[GATE]).open("ab", buffering=0) as gate:
+        gate.write(b".")
+        fcntl.flock(gate, fcntl.LOCK_SH)
+
+
+@native(hold)
+async def hold_natively() -> None:
+    await asyncio.to_thread(hold)

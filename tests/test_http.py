@@ -1,0 +1,143 @@
+"""What is not a cell: discovery, health, statistics, and the answers to requests that are wrong."""
+
+from typing import Any
+
+import pytest
+
+from server.models import TABLE
+from tests.running import Answer, Client, asking, running
+
+
+def error(answer: Answer) -> dict[str, str]:
+    """Check what all errors share, and return the error."""
+    assert answer.headers["Content-Type"].startswith("application/json")
+    assert answer.text.endswith("}\n")
+    assert list(answer.json) == ["error"]
+    assert list(answer.error) == ["type", "message", "hint"]
+    assert answer.error["message"]
+    assert answer.error["hint"]
+    assert "Traceback" not in answer.text
+    return answer.error
+
+
+async def test_discovery_describes_models_workloads_and_runtime(client: Client) -> None:
+    answer = await client.ask("/")
+    found = answer.json
+    assert list(found) == ["service", "models", "workloads", "runtime"]
+    assert found["service"] == "loadbearing"
+    assert list(found["models"]) == list(TABLE)
+    for model in found["models"].values():
+        assert list(model) == ["available", "why", "doc", "promises"]
+        assert (model["available"], model["why"]) == (True, None)
+        assert list(model["promises"]) == ["bounded", "expires_queued", "survives_crash"]
+    primes = found["workloads"]["primes"]
+    assert primes["kind"] == "cpu"
+    assert primes["parameters"]["below"]["maximum"] == 2_000_000
+    assert primes["models"] == [model for model in TABLE if model != "async"]
+    assert "no asynchronous twin" in primes["impossible"]["async"]
+    assert found["workloads"]["scrape"]["stages"] == ["io", "cpu"]
+    runtime = found["runtime"]
+    assert runtime["loop"] in {"uvloop", "asyncio"}
+    assert (runtime["threads"], runtime["processes"], runtime["deadline_s"]) == (4, 2, 30)
+
+
+async def test_the_curl_of_each_workload_runs(client: Client) -> None:
+    workloads = (await client.ask("/")).json["workloads"]
+    misbehave = {"fail", "leave", "interrupt", "cancel", "die", "unpicklable"}
+    for name in workloads.keys() - misbehave:
+        command, address = workloads[name]["curl"].split(" ", 1)
+        assert command == "curl"
+        assert address.startswith(f"'{client.server.url}/{name}")
+        path = address.strip("'").removeprefix(client.server.url)
+        assert (await client.ask(path)).status == 200
+
+
+@pytest.mark.parametrize(("path", "status"), [("/health", "ok"), ("/ready", "ready")])
+async def test_health_and_ready(path: str, status: str, client: Client) -> None:
+    answer = await client.ask(path)
+    assert (answer.status, answer.json) == (200, {"status": status})
+    assert answer.text.endswith("\n")
+
+
+async def test_stats_count_what_happens(client: Client) -> None:
+    stats = (await client.ask("/stats")).json
+    assert list(stats) == ["uptime_s", "loop_lag_ms", "models", "processes"]
+    lag = stats["loop_lag_ms"]
+    assert 0 <= lag["p50"] <= lag["p99"] <= lag["max"]
+    assert list(stats["models"]) == list(TABLE)
+    pool = stats["models"]["thread-pool"]
+    assert list(pool) == ["slots", "busy", "queued", "refused", "expired", "restarted"]
+    assert (pool["slots"], pool["busy"], pool["queued"]) == (4, 0, 0)
+    by_role: dict[str, list[Any]] = {}
+    for process in stats["processes"]:
+        assert list(process) == ["pid", "role", "cpu_s", "rss_mib", "threads"]
+        by_role.setdefault(process["role"], []).append(process)
+    assert [process["pid"] for process in by_role["server"]] == [client.server.pid]
+    assert {"site", "fork server", "worker"} < by_role.keys()
+    later = (await client.ask("/stats")).json
+    assert later["uptime_s"] > stats["uptime_s"]
+
+
+@pytest.mark.parametrize(
+    ("path", "answered", "message", "hint"),
+    [
+        ("/prime", "404 NotFound", "no workload 'prime'", "Did you mean 'primes'?"),
+        ("/heath", "404 NotFound", "no workload 'heath'", "Did you mean 'health'?"),
+        ("/%00", "404 NotFound", "no workload '\\x00'", "There are: "),
+        ("/health/inline", "404 NotFound", "no workload 'health'", "There are: "),
+        ("/primes/treadpool", "404 NotFound", "no model 'treadpool'", "mean 'thread-pool'?"),
+        ("/primes/inline/more", "404 NotFound", "no model 'inline/more'", "'inline'?"),
+        ("/primes/async", "501 CannotRun", "no asynchronous twin", "GET / lists"),
+        ("/primes?below=-1", "422 BadParameter", "below='-1'", "from 0 to 2000000"),
+        ("/primes/inline?below=ten", "422 BadParameter", "valid integer", "takes an integer"),
+        ("/primes?bellow=1", "400 BadRequest", "no parameter 'bellow'", "mean 'below'?"),
+        ("/noop?a=1", "400 BadRequest", "no parameter 'a'", "It takes no parameters."),
+        ("/primes?below=1&below=2", "400 BadRequest", "'below' came twice", "each parameter once"),
+    ],
+)
+async def test_a_wrong_path_or_query_is_explained(
+    path: str, answered: str, message: str, hint: str, client: Client
+) -> None:
+    answer = await client.ask(path)
+    found = error(answer)
+    assert f"{answer.status} {found['type']}" == answered
+    assert message in found["message"]
+    assert hint in found["hint"]
+
+
+async def test_a_body_is_refused(client: Client) -> None:
+    answer = await client.ask("/primes", data=b"below=10")
+    assert answer.status == 400
+    assert error(answer)["message"] == "GET takes no body"
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/primes", "/primes/inline", "/primes/async"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+async def test_other_methods_are_not_allowed(method: str, path: str, client: Client) -> None:
+    answer = await client.ask(path, method, data=b"below=10" if method == "POST" else None)
+    assert answer.status == 405
+    assert answer.headers["Allow"] == "GET"
+    assert error(answer)["type"] == "NotAllowed"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/health", 200), ("/primes", 405), ("/primes/inline", 405)]
+)
+async def test_head_costs_no_work(path: str, status: int, client: Client) -> None:
+    answer = await client.ask(path, "HEAD")
+    assert (answer.status, answer.text) == (status, "")
+
+
+async def test_a_model_that_is_not_started_says_how_to_start_it(database: None) -> None:
+    with running("--models", "inline") as server:
+        async with asking(server) as client:
+            for path, model in (("/noop/thread-pool", "thread-pool"), ("/noop", "hybrid")):
+                answer = await client.ask(path)
+                assert answer.status == 501
+                assert error(answer)["message"] == f"the model {model!r} is not started"
+                assert error(answer)["hint"] == f"Start the server with --models {model}."
+            assert (await client.ask("/noop/inline")).status == 200
+            assert (await client.ask("/noop/thredpool")).status == 404
+            models = (await client.ask("/")).json["models"]
+    assert [name for name, model in models.items() if model["available"]] == ["inline"]
+    assert models["hybrid"]["why"] == "not started: add it to --models (hybrid)"

@@ -1,0 +1,113 @@
+"""Every model is bounded: beyond its queue it refuses at once, past the deadline it says so."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from server.models import TABLE
+from tests.running import Client, Running, asking, running
+
+QUEUE = 2
+BOUNDED = sorted(TABLE.keys() - {"inline", "async", "hybrid"})  # which one can fill with requests
+DEADLINE_S = 0.3
+NARROW = ("--threads", "1", "--processes", "1", "--queue", str(QUEUE))
+
+
+@pytest.fixture(scope="module")
+def patient(database: None) -> Iterator[Running]:
+    with running(*NARROW, "--deadline", "60s") as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def hasty(database: None) -> Iterator[Running]:
+    with running(*NARROW, "--deadline", f"{DEADLINE_S}s") as one:
+        yield one
+
+
+@pytest.fixture
+async def narrow(patient: Running) -> AsyncIterator[Client]:
+    async with asking(patient) as client:
+        yield client
+
+
+@pytest.fixture
+async def hurried(hasty: Running) -> AsyncIterator[Client]:
+    async with asking(hasty) as client:
+        yield client
+
+
+@pytest.mark.parametrize("model", BOUNDED)
+async def test_beyond_the_queue_requests_are_refused_at_once(model: str, narrow: Client) -> None:
+    before = await narrow.gauges(model)
+    slots = before["slots"]
+    with narrow.server.shut():
+        taken = [asyncio.create_task(narrow.ask(f"/hold/{model}")) for _ in range(slots + QUEUE)]
+        await narrow.until(model, busy=slots, queued=QUEUE)
+        refused = await asyncio.gather(*(narrow.ask(f"/hold/{model}") for _ in range(3)))
+        assert not any(one.done() for one in taken)  # nobody waited for them
+        assert (await narrow.ask("/health")).status == 200
+        await narrow.until(model, refused=before["refused"] + 3)
+    for answer in refused:
+        assert answer.status == 503
+        assert answer.headers["Retry-After"] == "1"
+        assert answer.error["type"] == "Refused"
+        assert f"all {slots} slots are busy and {QUEUE} requests wait" in answer.error["message"]
+        assert "--queue" in answer.error["hint"]
+    assert {answer.status for answer in await asyncio.gather(*taken)} == {200}
+    await narrow.until(model, busy=0, queued=0, expired=before["expired"])
+
+
+@pytest.mark.parametrize("model", BOUNDED)
+async def test_past_the_deadline_requests_are_told_so_and_slots_stay_honest(
+    model: str, hurried: Client
+) -> None:
+    before = await hurried.gauges(model)
+    slots = before["slots"]
+    with hurried.server.shut():
+        asked = [hurried.ask(f"/hold/{model}") for _ in range(slots + 1)]
+        answers = await asyncio.gather(*asked)
+        assert {answer.status for answer in answers} == {504}
+        assert {answer.error["type"] for answer in answers} == {"Expired"}
+        assert Counter(answer.error["message"] for answer in answers) == {
+            f"the request ran past its deadline of {DEADLINE_S} s": slots,
+            f"the request waited for a worker past its deadline of {DEADLINE_S} s": 1,
+        }
+        gauges = await hurried.gauges(model)
+        assert (gauges["busy"], gauges["queued"]) == (slots, 0)
+        assert gauges["expired"] == before["expired"] + slots + 1
+    await hurried.until(model, busy=0)
+    assert hurried.server.held() == slots  # what waited too long never ran
+    assert (await hurried.ask(f"/noop/{model}")).status == 200
+
+
+async def test_an_awaited_twin_is_cancelled_at_the_deadline(hurried: Client) -> None:
+    answer = await hurried.ask("/sleep/async?ms=60000")
+    assert answer.status == 504
+    assert answer.error["message"] == f"the request ran past its deadline of {DEADLINE_S} s"
+    assert (await hurried.gauges("async"))["busy"] == 0
+
+
+@pytest.mark.parametrize(("workload", "pool"), [("hold", "thread-pool"), ("noop", None)])
+async def test_hybrid_is_bounded_by_the_pools_that_it_is_made_of(
+    workload: str, pool: str | None, narrow: Client
+) -> None:
+    slots = (await narrow.gauges("thread-pool"))["slots"]
+    with narrow.server.shut():
+        taken = [asyncio.create_task(narrow.ask("/hold")) for _ in range(slots + QUEUE)]
+        await narrow.until("thread-pool", busy=slots, queued=QUEUE)
+        answer = await narrow.ask(f"/{workload}")
+    assert answer.status == (503 if pool else 200)
+    assert {answer.status for answer in await asyncio.gather(*taken)} == {200}
+
+
+async def test_one_full_model_leaves_the_others_alone(narrow: Client) -> None:
+    with narrow.server.shut():
+        taken = [asyncio.create_task(narrow.ask("/hold/thread-pool")) for _ in range(1 + QUEUE)]
+        await narrow.until("thread-pool", busy=1, queued=QUEUE)
+        others = TABLE.keys() - {"thread-pool"}
+        answers = await asyncio.gather(*(narrow.ask(f"/noop/{model}") for model in others))
+        assert {answer.status for answer in answers} == {200}
+    assert {answer.status for answer in await asyncio.gather(*taken)} == {200}
