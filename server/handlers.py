@@ -59,7 +59,7 @@ class Cell:
         stages, server_timing = timeline.shown()
         body = (
             f'{self._head}{encode(result)},\n  "worker": {{"pid": {timeline.pid}, "thread": '
-            f'"{timeline.thread}"}},\n  "ms": {stages}\n}}\n'
+            f'{encode(timeline.thread)}}},\n  "ms": {stages}\n}}\n'
         )
         headers = {"Content-Type": "application/json", "Server-Timing": server_timing}
         return web.Response(body=body.encode(), headers=headers)

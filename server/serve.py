@@ -55,6 +55,7 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
+        bound.listen(BACKLOG)  # now, so that no other server takes the port while this one starts
     except OSError:
         bound.close()
         raise

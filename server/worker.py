@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from math import inf
 from multiprocessing.connection import Connection
 from pickle import PicklingError
 from time import monotonic, thread_time
@@ -18,19 +19,29 @@ from typing import Any
 
 from server.timeline import Ran
 
+TOO_LATE = ("TooLate", "the deadline had passed when a worker was free")
 INHERITED = ("LOADBEARING_", "XDG_CACHE_HOME")
 
 
 def carry(
-    function: Callable[..., Any], positional: tuple[Any, ...], named: Mapping[str, Any]
+    function: Callable[..., Any],
+    positional: tuple[Any, ...],
+    named: Mapping[str, Any],
+    until: float = inf,
 ) -> Ran:
-    """Run the function between its stamps; whatever it raises comes back as a plain failure."""
+    """Run the function between its stamps; whatever it raises comes back as a plain failure.
+
+    Work that comes to its worker after `until` (monotonic) is not run: nobody waits for it.
+    """
     result, failure = None, None
     cpu, started = thread_time(), monotonic()
-    try:
-        result = function(*positional, **named)
-    except BaseException as error:  # noqa: BLE001 - SystemExit too must not leave the worker
-        failure = (type(error).__name__, str(error))
+    if started > until:
+        failure = TOO_LATE
+    else:
+        try:
+            result = function(*positional, **named)
+        except BaseException as error:  # noqa: BLE001 - SystemExit too must not leave the worker
+            failure = (type(error).__name__, str(error))
     finished = monotonic()
     thread = threading.current_thread().name
     return Ran(started, finished, thread_time() - cpu, os.getpid(), thread, result, failure)
@@ -53,16 +64,10 @@ def begin(inherited: Mapping[str, str]) -> None:
     threading.Thread(target=_leave_with_parent, name="orphan-guard", daemon=True).start()
 
 
-def once(
-    answer_to: Connection,
-    inherited: Mapping[str, str],
-    function: Callable[..., Any],
-    positional: tuple[Any, ...],
-    named: Mapping[str, Any],
-) -> None:
-    """Serve one call in a process of its own: the target of process-per-request."""
+def once(answer_to: Connection, inherited: Mapping[str, str], *job: Any) -> None:
+    """Carry one job in a process of its own: the target of process-per-request."""
     begin(inherited)
-    ran = carry(function, positional, named)
+    ran = carry(*job)
     try:
         answer_to.send(ran)
     except Exception as error:  # noqa: BLE001 - pickling runs code of the result's own

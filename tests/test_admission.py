@@ -50,7 +50,7 @@ class Crowd:
             self.tasks[waiting[pick % len(waiting)]].cancel()
 
     def check(self) -> None:
-        assert 0 <= len(self.inside) <= self.bulkhead.busy <= self.bulkhead.slots
+        assert 0 <= len(self.inside) <= self.bulkhead.busy <= self.bulkhead.workers
         assert self.bulkhead.queued <= self.bulkhead.queue
         assert self.granted == sorted(self.granted)
         assert self.bulkhead.refused == len(self.refused)
@@ -73,6 +73,13 @@ async def settle() -> None:
     """Let everything happen that can."""
     for _ in range(5):
         await asyncio.sleep(0)
+
+
+def expire(bulkhead: Bulkhead) -> None:
+    """Do what the timer does past all deadlines, at a moment that no test can hit."""
+    deadlines = bulkhead.deadlines
+    deadlines._watched = dict.fromkeys(deadlines._watched, (0.0, "waited for a worker past"))
+    deadlines._look()
 
 
 @given(slots=st.integers(1, 2), queue=st.integers(0, 3), operations=OPERATIONS)
@@ -127,7 +134,7 @@ async def test_the_deadline_counts_from_when_the_request_was_accepted() -> None:
     await bulkhead.enter(monotonic())
     with pytest.raises(Expired):
         await bulkhead.enter(monotonic() - LONG_S)
-    assert bulkhead.remaining(monotonic() - 2 * LONG_S) == 0
+    assert bulkhead.deadlines.remaining(monotonic() - 2 * LONG_S) == 0
 
 
 @pytest.mark.parametrize("also", ["leave", "cancel", "both"])
@@ -136,7 +143,7 @@ async def test_a_deadline_in_the_same_moment_as_something_else_loses_no_slot(als
     await bulkhead.enter(monotonic())
     late = asyncio.create_task(bulkhead.enter(monotonic()))
     await settle()
-    bulkhead._expire(bulkhead._waiting[0])  # what the timer does, at a moment that no test can hit
+    expire(bulkhead)
     if also in {"leave", "both"}:
         bulkhead.leave()
     if also in {"cancel", "both"}:
@@ -152,8 +159,21 @@ async def test_a_slot_handed_over_in_the_moment_of_the_deadline_is_kept() -> Non
     await bulkhead.enter(monotonic())
     lucky = asyncio.create_task(bulkhead.enter(monotonic()))
     await settle()
-    turn = bulkhead._waiting[0]
     bulkhead.leave()
-    bulkhead._expire(turn)
+    expire(bulkhead)
     await lucky
     assert bulkhead.gauges() == {"slots": 1, "busy": 1, "queued": 0, "refused": 0, "expired": 0}
+
+
+async def test_calls_sent_ahead_to_an_executor_count_as_queued() -> None:
+    bulkhead = Bulkhead(1, 3, LONG_S, ahead=2)
+    for _ in range(3):
+        await bulkhead.enter(monotonic())
+    assert (bulkhead.busy, bulkhead.queued) == (1, 2)
+    fourth = asyncio.create_task(bulkhead.enter(monotonic()))
+    await settle()
+    with pytest.raises(Refused):
+        await bulkhead.enter(monotonic())
+    bulkhead.leave()
+    await fourth
+    assert (bulkhead.busy, bulkhead.queued) == (1, 2)

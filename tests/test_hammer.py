@@ -1,5 +1,6 @@
 """A trial over real HTTP offers exactly what it says, counts it all, and leaves no load behind."""
 
+import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -72,13 +73,8 @@ def test_a_trial_offers_the_schedule_and_no_more(url: str, kind: Kind, rate: flo
     assert trial.work.p50_ms is not None
     assert trial.work.p50_ms >= MS
     assert 0 < trial.generator_cpu < 1
-
-
-def test_a_load_that_is_borne_holds(url: str) -> None:
-    trial = run(hammer(url, "async", Heard()), 50, KIND)
     verdict = judge(punctual(trial), KIND)
     assert (verdict.valid, verdict.held, verdict.reasons) == (True, True, ())
-    assert verdict.loss_ratio == 0
 
 
 def test_wrong_answers_are_losses(url: str) -> None:
@@ -93,10 +89,10 @@ def test_wrong_answers_are_losses(url: str) -> None:
 
 def test_too_much_load_ends_early_breaks_and_leaves_the_server_idle(url: str) -> None:
     heard = Heard()
-    trial = run(hammer(url, "inline", heard), 200, SLO)  # four times of what it bears
+    trial = run(hammer(url, "inline", heard), 120, SLO)  # twice what it bears
     assert trial.short
     assert trial.duration_s < 1
-    assert trial.work.scheduled < 200
+    assert trial.work.scheduled < 120
     assert trial.work.late > 0
     assert trial.work.lost > SLO.loss_ratio * trial.work.scheduled
     verdict = judge(punctual(trial), SLO)
@@ -106,20 +102,21 @@ def test_too_much_load_ends_early_breaks_and_leaves_the_server_idle(url: str) ->
     )
 
 
-def test_a_service_that_is_gone_loses_everything(database: None) -> None:
-    with running("--models", "inline", module="server") as server:
-        url = server.url
-    trial = run(hammer(url, "inline", Heard()), 50, SLO)
+def test_a_service_that_is_gone_loses_everything() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # but does not listen
+        gone = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        trial = run(hammer(gone, "inline", Heard()), 50, SLO)
     assert trial.short
     assert (trial.work.ok, trial.bystander.ok) == (0, 0)
     assert trial.work.failed == trial.work.scheduled > 0
     assert judge(punctual(trial), SLO).broke_by == "failed"
 
 
-def test_saturation_finds_what_a_blocked_loop_can_do(url: str) -> None:
+def test_saturation_is_what_a_blocked_loop_can_do_and_leaves_nothing_to_be_done(url: str) -> None:
     with closing(hammer(url, "inline", Heard())) as one:
-        assert 20 < one.saturation(1.0) <= 60
-        assert one.saturation(0.3, "/health") > 60
+        assert 20 < one.saturation(0.7) <= 60
+        assert one.saturation(0.3, "/health") > 60, "the loop is free again"
+        assert one.saturation(0.1, "/no-such-path") == 0
     with closing(hammer(url, "async", Heard())) as one:
         assert one.saturation(0.5) > 60
-        assert one.saturation(0.2, "/no-such-path") == 0

@@ -9,13 +9,23 @@ from concurrent.futures import BrokenExecutor, Future
 from contextlib import suppress
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from server.admission import Bulkhead
 from server.errors import WorkFailed
 from server.models.base import Arguments, Model, result_of
 from server.settings import Settings
 from server.timeline import Ran, Timeline
+from server.worker import TOO_LATE
+
+
+class Job(NamedTuple):
+    """One call for a worker; past `until` (monotonic) it is not begun any more."""
+
+    function: Callable[..., Any]
+    positional: tuple[Any, ...]
+    named: Arguments
+    until: float
 
 
 class Hopping(Model):
@@ -30,9 +40,7 @@ class Hopping(Model):
         self.restarted = 0
 
     @abstractmethod
-    def submit(
-        self, function: Callable[..., Any], positional: tuple[Any, ...], named: Arguments
-    ) -> Future[Ran]:
+    def submit(self, job: Job) -> Future[Ran]:
         """Begin the call elsewhere. Raises BrokenExecutor when the executor has lost a worker."""
 
     def free_since(self, granted: float, ran: Ran) -> float:
@@ -50,11 +58,13 @@ class Hopping(Model):
         timeline: Timeline,
     ) -> Any:
         asked = monotonic()
+        until = timeline.accepted + self.bulkhead.deadlines.seconds
+        job = Job(function, positional, named, until)
         for last in (False, True):
             await self.bulkhead.enter(timeline.accepted)
             granted = monotonic()
             try:
-                ran = await self._hop(function, positional, named, timeline)
+                ran = await self._hop(job, timeline)
             except BrokenExecutor:
                 if last:
                     raise WorkFailed(
@@ -66,22 +76,16 @@ class Hopping(Model):
         timeline.stage(asked, self.free_since(granted, ran), ran)
         return result_of(ran)
 
-    async def _hop(
-        self,
-        function: Callable[..., Any],
-        positional: tuple[Any, ...],
-        named: Arguments,
-        timeline: Timeline,
-    ) -> Ran:
+    async def _hop(self, job: Job, timeline: Timeline) -> Ran:
         loop = asyncio.get_running_loop()
         back: asyncio.Future[Ran] = loop.create_future()
         try:
             try:
-                away = self.submit(function, positional, named)
+                away = self.submit(job)
             except BrokenExecutor:
                 self.recover()
                 self.restarted += 1
-                away = self.submit(function, positional, named)
+                away = self.submit(job)
         except BaseException:
             self.bulkhead.leave()
             raise
@@ -103,7 +107,11 @@ class Hopping(Model):
             return
         error = away.exception()
         if error is None:
-            back.set_result(away.result())
+            ran = away.result()
+            if ran.failure == TOO_LATE:
+                back.set_exception(self.bulkhead.deadlines.late("waited for a worker past"))
+            else:
+                back.set_result(ran)
         elif isinstance(error, BrokenExecutor):
             back.set_exception(error)
         else:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from math import inf
 from multiprocessing.context import BaseContext
 from pickle import PicklingError
 from typing import Any, ClassVar
 
 from server import worker
-from server.models.base import Arguments
-from server.models.hopping import Hopping
+from server.models.hopping import Hopping, Job
 from server.settings import Settings
 from server.timeline import Ran
 
@@ -47,20 +46,16 @@ class ProcessPerRequest(Hopping):
         self._starters = ThreadPoolExecutor(workers, thread_name_prefix="process-starter")
 
     async def start(self) -> None:
-        await asyncio.wrap_future(self.submit(int, (), {}))  # starts the fork server too
+        await asyncio.wrap_future(self.submit(Job(int, (), {}, inf)))  # starts the fork server too
 
-    def submit(
-        self, function: Callable[..., Any], positional: tuple[Any, ...], named: Arguments
-    ) -> Future[Ran]:
-        return self._starters.submit(self._one, function, positional, named)
+    def submit(self, job: Job) -> Future[Ran]:
+        return self._starters.submit(self._one, job)
 
-    def _one(
-        self, function: Callable[..., Any], positional: tuple[Any, ...], named: Arguments
-    ) -> Ran:
+    def _one(self, job: Job) -> Ran:
         ours, theirs = self._context.Pipe(duplex=False)
         process = self._context.Process(
             target=worker.once,
-            args=(theirs, worker.environment(), function, positional, named),
+            args=(theirs, worker.environment(), *job),
             daemon=True,
         )
         with ours:
@@ -103,15 +98,13 @@ class ProcessPool(Hopping):
     def _start_all(self) -> None:
         self._executor = self._make()
         # The executor starts a worker for each call that finds none idle.
-        calls = [self.submit(int, (), {}) for _ in range(self.settings.processes)]
+        calls = [self.submit(Job(int, (), {}, inf)) for _ in range(self.settings.processes)]
         wait(calls, START_S)
         for call in calls:
             call.result(0)
 
-    def submit(
-        self, function: Callable[..., Any], positional: tuple[Any, ...], named: Arguments
-    ) -> Future[Ran]:
-        return self._executor.submit(worker.carry, function, positional, named)
+    def submit(self, job: Job) -> Future[Ran]:
+        return self._executor.submit(worker.carry, *job)
 
     def free_since(self, granted: float, ran: Ran) -> float:
         before = self._finished.get(ran.pid, 0.0)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from server.models.base import Arguments
-from server.models.hopping import Hopping
+from server.models.hopping import Hopping, Job
 from server.settings import Settings
 from server.timeline import Ran
 from server.worker import carry
@@ -23,13 +21,12 @@ class ThreadPerRequest(Hopping):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, PER_POOL_THREAD * settings.threads)
 
-    def submit(
-        self, function: Callable[..., Any], positional: tuple[Any, ...], named: Arguments
-    ) -> Future[Ran]:
+    def submit(self, job: Job) -> Future[Ran]:
         away: Future[Ran] = Future()
+        away.set_running_or_notify_cancel()
 
         def body() -> None:
-            away.set_result(carry(function, positional, named))
+            away.set_result(carry(*job))
 
         threading.Thread(target=body, daemon=True).start()
         return away
@@ -43,10 +40,8 @@ class ThreadPool(Hopping):
         super().__init__(settings, settings.threads)
         self._executor = ThreadPoolExecutor(settings.threads, thread_name_prefix="thread-pool")
 
-    def submit(
-        self, function: Callable[..., Any], positional: tuple[Any, ...], named: Arguments
-    ) -> Future[Ran]:
-        return self._executor.submit(carry, function, positional, named)
+    def submit(self, job: Job) -> Future[Ran]:
+        return self._executor.submit(carry, *job)
 
     async def stop(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)
