@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from server.models import TABLE
-from tests.running import Client
+from tests.running import Client, until
 
 RAISED = {
     "fail": "the work raised LookupError: there is no customer 4711",
@@ -86,9 +86,13 @@ async def test_a_killed_idle_worker_costs_no_request(model: str, client: Client)
     answers = await asyncio.gather(*(client.ask(f"/count/{model}?to=1") for _ in range(10)))
     assert {answer.status for answer in answers} == {200}
     assert worker not in {answer.json["worker"]["pid"] for answer in answers}
-    after = await client.gauges("process-pool")
-    assert after["restarted"] > before["restarted"]
-    assert after["busy"] == 0
+
+    async def replaced() -> bool:  # the pool learns of the death when it looks, or is asked
+        assert (await client.ask(f"/count/{model}?to=1")).status == 200
+        return (await client.gauges("process-pool"))["restarted"] > before["restarted"]
+
+    await until(replaced)
+    assert (await client.gauges("process-pool"))["busy"] == 0
 
 
 @pytest.mark.parametrize("model", ["process-per-request", "process-pool"])

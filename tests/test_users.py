@@ -57,7 +57,7 @@ def users(count: int, seconds: int) -> tuple[str, ...]:
 
 def test_one_user_is_one_arrival_a_second(url: str, tmp_path: Path) -> None:
     options = ("--workloads", "sleep", "noop", "--models", "thread-pool", "async")
-    ended, rows = hammered(tmp_path, url, *users(RATE, 4), *options)
+    ended, rows = hammered(tmp_path, url, *users(RATE, 3), *options)
     assert ended.code == 0, ended.err
     assert "send lag p50" in ended.err
     cells = {"sleep/thread-pool", "sleep/async", "noop/thread-pool", "noop/async"}
@@ -75,7 +75,7 @@ def test_one_user_is_one_arrival_a_second(url: str, tmp_path: Path) -> None:
 def test_two_processes_offer_as_much_as_one(url: str, tmp_path: Path) -> None:
     options = ("--processes", "2", "--arrivals", "uniform", "--models", "inline")
     cell = ("--workloads", "sleep", "--param", "sleep.ms=1")
-    ended, rows = hammered(tmp_path, url, *users(RATE, 4), *options, *cell)
+    ended, rows = hammered(tmp_path, url, *users(RATE, 3), *options, *cell)
     assert ended.code == 0, ended.err
     assert rows.keys() == {"sleep/inline", "bystander"}
     assert all(row.failures == 0 for row in rows.values())
@@ -83,7 +83,7 @@ def test_two_processes_offer_as_much_as_one(url: str, tmp_path: Path) -> None:
     assert rows["bystander"].rate == pytest.approx(60, rel=0.1), "from one of the two alone"
     whole = rows["sleep/inline"].each_second[1:-1]
     assert whole
-    assert all(abs(count - RATE) <= 4 for count in whole), "evenly spaced"
+    assert all(abs(count - RATE) <= 8 for count in whole), "evenly spaced"
 
 
 def test_closed_users_wait_for_their_answers(url: str, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_closed_users_wait_for_their_answers(url: str, tmp_path: Path) -> None:
 
 def test_failures_are_counted_and_end_with_1(url: str, tmp_path: Path) -> None:
     options = ("--workloads", "sleep", "--models", "async", "--param", "sleep.ms=nine")
-    ended, rows = hammered(tmp_path, url, *users(RATE, 2), *options)
+    ended, rows = hammered(tmp_path, url, *users(RATE, 1), *options)
     assert ended.code == 1
     assert rows["sleep/async"].failures == rows["sleep/async"].requests > 0
     assert rows["bystander"].failures == 0

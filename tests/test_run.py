@@ -1,0 +1,186 @@
+"""`python -m loadtests survive` end to end: it measures, reports, refuses, and can be stopped."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.results import read
+from tests.commands import Begun, Ended, begun, free_port, gone, run, soon
+from tests.running import running
+
+SURVIVE = ("loadtests", "survive")
+CELLS = ("--workloads", "sleep", "--models", "inline,process-pool", "--param", "sleep.ms=10")
+CELL_KEYS = {
+    *("workload", "model", "held", "broke", "interval", "ceiling", "predicted", "efficiency"),
+    *("cause", "cause_evidence", "bystander_p99_ms", "cpu_ms_per_request", "pss_mib"),
+    *("trials", "discarded", "unavailable"),
+}
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@dataclass(frozen=True, slots=True)
+class Survived:
+    """A finished run, its folder, and what the summary says of each model."""
+
+    ended: Ended
+    folder: Path
+    lines: list[dict[str, Any]]
+    summary: dict[str, Any]
+
+    def cell(self, model: str) -> dict[str, Any]:
+        [cell] = [one for one in self.summary["cells"] if one["model"] == model]
+        return dict(cell)
+
+
+@pytest.fixture(scope="module")
+def survived(database: None, tmp_path_factory: pytest.TempPathFactory) -> Survived:
+    folder = tmp_path_factory.mktemp("runs") / "new" / "run"
+    ended = run(*SURVIVE, *CELLS, "--output", str(folder), "--seed", "3")
+    assert (ended.code, ended.err) == (0, "")
+    lines = [json.loads(line) for line in (folder / "run.jsonl").read_text().splitlines()]
+    return Survived(ended, folder, lines, json.loads((folder / "summary.json").read_text()))
+
+
+def test_the_run_file_tells_the_run_from_its_first_to_its_last_line(survived: Survived) -> None:
+    first, last = survived.lines[0], survived.lines[-1]
+    assert (first["line"], first["schema"], first["seed"]) == ("run", 1, 3)
+    assert (first["slo"], first["mode"]) == ("p99<250ms", "quick")
+    assert first["arguments"] == {
+        "workloads": ["sleep"],
+        "models": ["inline", "process-pool"],
+        "param": ["sleep.ms=10"],
+        "host": None,
+    }
+    assert first["environment"]["server"]["loop"] == "uvloop"
+    assert (last["line"], last["exit"], last["reason"]) == ("end", 0, None)
+    assert [line["line"] for line in survived.lines].count("cell") == 2
+    assert [line["at"] for line in survived.lines[1:]] == sorted(
+        line["at"] for line in survived.lines[1:]
+    )
+
+
+def test_every_trial_is_told_with_its_verdict(survived: Survived) -> None:
+    trials = [line for line in survived.lines if line["line"] == "trial"]
+    for trial in trials:
+        assert trial["work"]["scheduled"] > 0
+        assert trial["held"] == (trial["valid"] and not trial["reasons"])
+    for model in ("inline", "process-pool"):
+        cell = survived.cell(model)
+        mine = [trial for trial in trials if trial["model"] == model]
+        assert len(mine) == cell["trials"]
+        assert sum(not trial["valid"] for trial in mine) == cell["discarded"]
+        rates = {held: {round(t["rate"], 2) for t in mine if t["held"] == held} for held in (0, 1)}
+        assert cell["held"] in rates[True]
+        assert cell["broke"] in rates[False]
+
+
+def test_the_summary_has_what_other_tools_read(survived: Survived) -> None:
+    assert survived.summary.keys() >= {
+        *("schema", "environment", "slo", "cells", "verdicts", "warnings")
+    }
+    assert [cell["model"] for cell in survived.summary["cells"]] == ["inline", "process-pool"]
+    for cell in survived.summary["cells"]:
+        assert cell.keys() >= CELL_KEYS
+        assert 0 < cell["held"] < cell["broke"]
+        assert cell["interval"] == [cell["held"], cell["broke"]]
+        assert cell["unavailable"] is None
+        assert cell["cpu_ms_per_request"] > 0
+        assert cell["bystander_p99_ms"] > 0
+    assert read(survived.folder).end is not None
+
+
+def test_two_processes_bear_more_than_a_blocked_loop(survived: Survived) -> None:
+    assert survived.cell("inline")["held"] < 100, "each request blocks the loop for 10 ms"
+    assert survived.cell("inline")["held"] < survived.cell("process-pool")["held"]
+    [verdict] = survived.summary["verdicts"]
+    assert (verdict["workload"], verdict["best"]) == ("sleep", "process-pool")
+
+
+def test_the_terminal_shows_the_matrix_and_a_sentence(survived: Survived) -> None:
+    out = survived.ended.out
+    assert "Requests per second borne within p99<250ms (quick run)" in out
+    assert all(f"sleep / {model}: " in out for model in ("inline", "process-pool"))
+    assert "[2/2]" in out
+    assert "★" in out
+    [verdict] = survived.summary["verdicts"]
+    assert verdict["sentence"].replace("`", "") in out
+    assert f"Results: {survived.folder}" in out
+
+
+def test_the_other_files_and_the_report_say_the_same(survived: Survived) -> None:
+    [verdict] = survived.summary["verdicts"]
+    markdown = survived.folder / "summary.md"
+    assert verdict["sentence"] in markdown.read_text()
+    assert "<svg" in (survived.folder / "survival.svg").read_text()
+    markdown.unlink()
+    ended = run("loadtests", "report", str(survived.folder))
+    assert (ended.code, ended.err) == (0, "")
+    assert survived.ended.out.endswith(ended.out)
+    assert verdict["sentence"] in markdown.read_text()
+
+
+def test_a_folder_that_holds_a_run_is_left_alone(survived: Survived) -> None:
+    before = (survived.folder / "run.jsonl").read_bytes()
+    ended = run(*SURVIVE, *CELLS, "--output", str(survived.folder))
+    assert (ended.code, ended.out) == (2, "")
+    assert f"{survived.folder} holds a run already; name another folder" in ended.err
+    assert (survived.folder / "run.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("survive", "--slo", "nonsense"), "'nonsense' is not an SLO"),
+        (("survive", "--param", "sleep"), "'sleep' is no parameter; write primes.below=5000"),
+        (("survive", "--host", "localhost"), "'localhost' is no address of a service"),
+        (("survive", "--quick", "--full"), "not allowed with argument"),
+        (("report", "/no/such/folder"), "/no/such/folder does not exist"),
+        ((), "required: COMMAND"),
+    ],
+)
+def test_wrong_usage_ends_with_2(options: tuple[str, ...], message: str) -> None:
+    ended = run("loadtests", *options)
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_nothing_listens_at_the_host(tmp_path: Path) -> None:
+    host = f"http://127.0.0.1:{free_port()}"
+    ended = run(*SURVIVE, "--host", host, "--output", str(tmp_path / "run"))
+    assert (ended.code, ended.out) == (2, "")
+    assert f"python -m loadtests: nothing answers at {host}" in ended.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_running_service_is_asked_what_there_is(tmp_path: Path) -> None:
+    with running("--models", "inline", module="server") as server:
+        words = ("--host", server.url, "--workloads", "slep", "--models", "inline")
+        ended = run(*SURVIVE, *words, "--output", str(tmp_path))
+    assert (ended.code, ended.out) == (2, "")
+    [line] = ended.err.splitlines()
+    assert line == "python -m loadtests: there is no workload 'slep'; did you mean 'sleep'?"
+
+
+@pytest.fixture
+def measuring(tmp_path: Path) -> Iterator[tuple[Begun, Path]]:
+    with begun(tmp_path, *SURVIVE, *CELLS, "--output", str(tmp_path / "run")) as command:
+        yield command, tmp_path / "run"
+
+
+def test_ctrl_c_ends_a_run_and_all_its_processes(measuring: tuple[Begun, Path]) -> None:
+    command, folder = measuring
+    file = folder / "run.jsonl"
+    soon(lambda: file.exists() and '"line": "cell-start"' in file.read_text())
+    soon(lambda: len(command.below()) > 2)  # Locust, its server, and what that has started
+    processes = command.below()
+    assert command.press_ctrl_c() == 130
+    soon(lambda: gone(processes))
+    assert f"Stopped. What was measured until then is in {folder}." in command.out()
+    assert command.err() == ""
+    assert read(folder).plan.seed == 1

@@ -1,0 +1,138 @@
+"""`python -m loadtests up`: the server and the Locust UI come up, work together, and go."""
+
+import json
+import re
+import socket
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from loadtests.target import discover
+from tests.commands import Begun, begun, free_port, gone, run, soon
+
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+STEADY = {
+    **{"user_count": "20", "spawn_rate": "20", "load": "open", "arrivals": "uniform"},
+    **{"scenario": "steady", "slo": "p99<250ms", "mode": "quick", "seed": "1"},
+    "param": "sleep.ms=1",
+}
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+class Interface:
+    """The UI of Locust, as a browser talks to it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def page(self) -> str | None:
+        """Return its page, or None as long as there is none."""
+        try:
+            return self._open("/", None).decode()
+        except OSError:
+            return None
+
+    def post(self, path: str, *fields: tuple[str, str]) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self._open(path, urlencode(fields).encode()))
+        return answer
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        answer = json.loads(self._open("/stats/requests", None))
+        return {row["name"]: row for row in answer["stats"]} | {"": {"state": answer["state"]}}
+
+    def _open(self, path: str, data: bytes | None) -> bytes:
+        with DIRECT.open(self.url + path, data, timeout=10) as answer:
+            content: bytes = answer.read()
+            return content
+
+
+@pytest.fixture(scope="module")
+def both(
+    database: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Begun, Interface, str]]:
+    port = free_port()
+    folder = tmp_path_factory.mktemp("up")
+    with begun(folder, "loadtests", "up", "--port", "0", "--web-port", str(port)) as command:
+        interface = Interface(f"http://127.0.0.1:{port}")
+        soon(interface.page)
+        said = re.match(r"Server: (\S+)   Locust UI: (\S+)   Ctrl-C stops both\n", command.out())
+        assert said, command.out()
+        assert said[2] == interface.url
+        yield command, interface, said[1]
+
+
+def choices(page: str, name: str) -> list[str]:
+    """Find what the form offers for one of our options."""
+    found = re.search(rf'"{name}": {{"choices": (\[[^]]*\])', page)
+    assert found, f"the page offers no choices for {name}"
+    return list(json.loads(found[1]))
+
+
+def test_the_form_offers_what_the_server_has(both: tuple[Begun, Interface, str]) -> None:
+    _, interface, url = both
+    found, page = discover(url), interface.page()
+    assert page
+    assert choices(page, "workloads") == list(found.workloads)
+    models = choices(page, "models")
+    assert models == [name for name, one in found.models.items() if one["available"]]
+    assert {"sleep", "primes"} < set(found.workloads)
+    assert {"inline", "process-pool"} < set(models)
+    assert choices(page, "scenario") == ["steady", "survival"]
+    assert url in page
+
+
+def test_the_form_starts_a_load_that_can_be_stopped(both: tuple[Begun, Interface, str]) -> None:
+    _, interface, url = both
+    names = {
+        f"{workload}/{model}" for workload in ("sleep", "noop") for model in ("async", "inline")
+    }
+    chosen = [("workloads", "sleep"), ("workloads", "noop"), ("models", "async")]
+    fields = [*STEADY.items(), *chosen, ("models", "inline"), ("host", url)]
+    assert interface.post("/swarm", *fields)["success"]
+    soon(lambda: names | {"bystander"} <= interface.rows().keys())
+    assert interface.post("/stop")["success"]
+    rows = soon(lambda: _stopped(interface.rows()))
+    assert rows.keys() == names | {"bystander", "Aggregated"}
+    assert all(row["num_failures"] == 0 < row["num_requests"] for row in rows.values())
+
+
+def test_a_form_that_is_wrong_starts_nothing(both: tuple[Begun, Interface, str]) -> None:
+    command, interface, url = both
+    wrong = {**STEADY, "scenario": "survival", "slo": "nonsense", "host": url}
+    interface.post("/swarm", *wrong.items(), ("workloads", "sleep"), ("models", "async"))
+    soon(lambda: "'nonsense' is not an SLO" in command.err())
+    rows = soon(lambda: _stopped(interface.rows()))
+    assert rows.keys() <= {"Aggregated"}
+    assert command.running()
+
+
+def test_ctrl_c_ends_both(both: tuple[Begun, Interface, str]) -> None:
+    command, interface, _ = both
+    processes = command.below()
+    assert len(processes) > 2
+    assert command.press_ctrl_c() == 0
+    soon(lambda: gone(processes))
+    assert interface.page() is None
+    assert "Traceback" not in command.err()
+
+
+@pytest.mark.parametrize("option", ["--port", "--web-port"])
+def test_a_taken_port_is_told(option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        other = ("--web-port", str(free_port())) if option == "--port" else ("--port", "0")
+        ended = run("loadtests", "up", option, str(port), *other)
+    assert (ended.code, ended.out) == (2, "")
+    assert str(port) in ended.err
+    assert option in ended.err
+    assert "Address already in use" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def _stopped(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]] | None:
+    return rows if rows.pop("")["state"] in {"stopped", "ready"} else None
