@@ -35,7 +35,7 @@ def run(*words: str) -> Ended:
     ended = subprocess.run(
         [sys.executable, "-m", *words],
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": "200"},  # so that no sentence is wrapped
+        env=_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -81,6 +81,7 @@ def begun(folder: Path, *words: str) -> Iterator[Begun]:
         subprocess.Popen(
             [sys.executable, "-m", *words],
             cwd=ROOT,
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
@@ -120,3 +121,7 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "COLUMNS": "200"}  # so that no sentence is wrapped

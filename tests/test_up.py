@@ -5,7 +5,6 @@ import re
 import socket
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,9 +15,15 @@ from tests.commands import Begun, begun, free_port, gone, run, soon
 
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 STEADY = {
-    **{"user_count": "20", "spawn_rate": "20", "load": "open", "arrivals": "uniform"},
-    **{"scenario": "steady", "slo": "p99<250ms", "mode": "quick", "seed": "1"},
+    "user_count": "20",
+    "spawn_rate": "20",
+    "load": "open",
+    "arrivals": "uniform",
+    "scenario": "steady",
+    "slo": "p99<250ms",
+    "mode": "quick",
     "param": "sleep.ms=1",
+    "seed": "1",
 }
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -41,9 +46,10 @@ class Interface:
         answer: dict[str, Any] = json.loads(self._open(path, urlencode(fields).encode()))
         return answer
 
-    def rows(self) -> dict[str, dict[str, Any]]:
+    def rows(self, state: str) -> dict[str, dict[str, Any]] | None:
+        """Return the rows by name, or None when Locust is in another state."""
         answer = json.loads(self._open("/stats/requests", None))
-        return {row["name"]: row for row in answer["stats"]} | {"": {"state": answer["state"]}}
+        return {row["name"]: row for row in answer["stats"]} if answer["state"] == state else None
 
     def _open(self, path: str, data: bytes | None) -> bytes:
         with DIRECT.open(self.url + path, data, timeout=10) as answer:
@@ -86,6 +92,16 @@ def test_the_form_offers_what_the_server_has(both: tuple[Begun, Interface, str])
     assert url in page
 
 
+def test_a_form_that_is_wrong_starts_nothing(both: tuple[Begun, Interface, str]) -> None:
+    command, interface, url = both
+    wrong = {**STEADY, "scenario": "survival", "slo": "nonsense", "host": url}
+    interface.post("/swarm", *wrong.items(), ("workloads", "sleep"), ("models", "async"))
+    soon(lambda: "'nonsense' is not an SLO" in command.err())
+    rows = soon(lambda: interface.rows("stopped"))
+    assert rows.keys() <= {"Aggregated"}
+    assert command.running()
+
+
 def test_the_form_starts_a_load_that_can_be_stopped(both: tuple[Begun, Interface, str]) -> None:
     _, interface, url = both
     names = {
@@ -94,21 +110,11 @@ def test_the_form_starts_a_load_that_can_be_stopped(both: tuple[Begun, Interface
     chosen = [("workloads", "sleep"), ("workloads", "noop"), ("models", "async")]
     fields = [*STEADY.items(), *chosen, ("models", "inline"), ("host", url)]
     assert interface.post("/swarm", *fields)["success"]
-    soon(lambda: names | {"bystander"} <= interface.rows().keys())
+    soon(lambda: names | {"bystander"} <= (interface.rows("running") or {}).keys())
     assert interface.post("/stop")["success"]
-    rows = soon(lambda: _stopped(interface.rows()))
+    rows = soon(lambda: interface.rows("stopped"))
     assert rows.keys() == names | {"bystander", "Aggregated"}
     assert all(row["num_failures"] == 0 < row["num_requests"] for row in rows.values())
-
-
-def test_a_form_that_is_wrong_starts_nothing(both: tuple[Begun, Interface, str]) -> None:
-    command, interface, url = both
-    wrong = {**STEADY, "scenario": "survival", "slo": "nonsense", "host": url}
-    interface.post("/swarm", *wrong.items(), ("workloads", "sleep"), ("models", "async"))
-    soon(lambda: "'nonsense' is not an SLO" in command.err())
-    rows = soon(lambda: _stopped(interface.rows()))
-    assert rows.keys() <= {"Aggregated"}
-    assert command.running()
 
 
 def test_ctrl_c_ends_both(both: tuple[Begun, Interface, str]) -> None:
@@ -132,7 +138,3 @@ def test_a_taken_port_is_told(option: str) -> None:
     assert option in ended.err
     assert "Address already in use" in ended.err
     assert "Traceback" not in ended.err
-
-
-def _stopped(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]] | None:
-    return rows if rows.pop("")["state"] in {"stopped", "ready"} else None

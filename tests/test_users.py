@@ -99,7 +99,7 @@ def test_closed_users_wait_for_their_answers(url: str, tmp_path: Path) -> None:
 
 def test_failures_are_counted_and_end_with_1(url: str, tmp_path: Path) -> None:
     options = ("--workloads", "sleep", "--models", "async", "--param", "sleep.ms=nine")
-    ended, rows = hammered(tmp_path, url, *users(RATE, 1), *options)
+    ended, rows = hammered(tmp_path, url, *users(RATE, 2), *options)
     assert ended.code == 1
     assert rows["sleep/async"].failures == rows["sleep/async"].requests > 0
     assert rows["bystander"].failures == 0
