@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="SLO", help="service-level objective (default: p99<250ms)")  # fmt: skip
     care = one.add_mutually_exclusive_group()
     care.add_argument("--quick", dest="mode", action="store_const", const="quick", default="quick",
-        help="about 20 s for a cell, intervals of 10 %% (default)")  # fmt: skip
+        help="about 20 s for a cell, intervals of 15 %% (default)")  # fmt: skip
     care.add_argument("--full", dest="mode", action="store_const", const="full",
         help="a minute or two for a cell, repeated trials: what one publishes")  # fmt: skip
     one.add_argument("--param", action="append", default=[], metavar="W.NAME=VALUE",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FLOOR", "FULL", "QUICK", "Capacity", "Goal", "search", "trial_duration"]
 
+PATIENCE = 3  # budgets more for a cell of which no interval is known yet
 FLOOR = 1.0  # requests per second; what bears less bears nothing
 
 
@@ -97,8 +98,10 @@ class _Bench:
         return Capacity(max(good, default=0.0), min(bad, default=None), complete=False)
 
     def _run(self, rate: float, duration_s: float) -> bool:
-        if self.clock() >= self.deadline_s:
-            raise _OutOfTimeError
+        if (late_s := self.clock() - self.deadline_s) >= 0:
+            known = self.best_so_far()
+            if (known.held and known.broke) or late_s >= PATIENCE * self.goal.budget_s:
+                raise _OutOfTimeError
         held = self.measure(rate, duration_s).held
         self.record.setdefault(rate, []).append(held)
         return held

@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Ge(0), Le(65535)] = Field(8080, description="port; 0 picks a free one")
     loop: Literal["uvloop", "asyncio"] = Field("uvloop", description="event loop")
     threads: Annotated[int, Ge(1), Le(1000)] = Field(
-        32, description="threads in the pool: its I/O capacity is threads ÷ wait"
+        16, description="threads in the pool: its I/O capacity is threads ÷ wait"
     )
     processes: Annotated[int, Ge(1), Le(256)] = Field(
         default_factory=cores, description="processes in the pool, one for each core"

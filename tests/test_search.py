@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests.search import FULL, QUICK, Capacity, Goal, search, trial_duration
+from loadtests.search import FULL, PATIENCE, QUICK, Capacity, Goal, search, trial_duration
 from loadtests.slo import Slo
 from loadtests.trial import Verdict
 from tests.virtual import Lab, Service
@@ -45,11 +45,12 @@ def test_quick_finds_the_capacity(service: Service) -> None:
     # Trials of a few hundred requests are kind to a server that is lucky: hence the wide edge.
     assert min(shares) >= 0.85
     assert max(shares) <= 1.25
-    for capacity in found:
-        assert capacity.complete
-        assert capacity.held <= 1.10 * service.ceiling
+    assert all(capacity.held <= 1.15 * service.ceiling for capacity in found)
+    complete = [capacity for capacity in found if capacity.complete]
+    assert len(complete) >= 6  # the rest ran out of time, and say so
+    for capacity in complete:
         assert capacity.broke is not None
-        assert capacity.broke / capacity.held <= 1.11
+        assert capacity.broke / capacity.held <= 1.16
 
 
 @named
@@ -87,7 +88,11 @@ def test_recovers_from_a_bad_guess(guess: float) -> None:
     service = SERVICES[1]
     lab = Lab(service, SLO, Random(1))
     capacity = lab.search(QUICK, guess * service.ceiling)
-    assert 0.85 <= capacity.held / truth(service) <= 1.12
+    assert capacity.broke is not None
+    assert capacity.held <= 1.12 * truth(service)
+    assert capacity.broke >= 0.88 * truth(service)
+    if capacity.complete:
+        assert capacity.held >= 0.85 * truth(service)
 
 
 def test_starts_below_the_guess() -> None:
@@ -127,8 +132,20 @@ def test_stops_when_the_time_is_up() -> None:
 
     goal = replace(QUICK, budget_s=18)
     capacity = search(measure, 100, goal, 1e6, slo=SLO, clock=lambda: 6.0 * len(tried))
-    assert tried == pytest.approx([92, 110.4, (92 * 110.4) ** 0.5])
+    assert tried == pytest.approx([92, 115, (92 * 115) ** 0.5])
     assert capacity == Capacity(held=tried[2], broke=tried[1], complete=False)
+
+
+def test_goes_on_past_its_time_until_an_interval_is_known() -> None:
+    tried: list[float] = []
+
+    def measure(rate: float, _: float) -> Verdict:
+        tried.append(rate)
+        return Verdict(True, rate < 1000, (), None, 0.0)
+
+    search(measure, 10, QUICK, 1e6, slo=SLO, clock=lambda: 6.0 * len(tried))
+    assert max(tried) >= 1000
+    assert 6 * (len(tried) - 1) > QUICK.budget_s
 
 
 def test_what_the_trials_raise_passes_through() -> None:
@@ -168,7 +185,7 @@ def test_always_ends_with_an_interval(
     assert capacity.held == 0 or capacity.held in tried
     assert capacity.broke is None or capacity.held < capacity.broke
     assert capacity.broke is None or capacity.broke in tried
-    assert 6 * (len(tried) - 1) < goal.budget_s
+    assert 6 * (len(tried) - 1) < (1 + PATIENCE) * goal.budget_s
 
 
 def test_a_final_trial_is_long_enough() -> None:

@@ -18,26 +18,26 @@ Orders = Annotated[int, Interval(ge=1, le=ORDERS), Unit("rows"), doc("Orders tha
 
 
 @workload(kind="io")
-def sleep(ms: Milliseconds = 20) -> dict[str, int]:
+def sleep(ms: Milliseconds = 10) -> dict[str, int]:
     """Block for `ms`, as a synchronous driver would."""
     time.sleep(ms / 1000)
     return {"slept": ms}
 
 
 @native(sleep)
-async def sleep_natively(ms: Milliseconds = 20) -> dict[str, int]:
+async def sleep_natively(ms: Milliseconds = 10) -> dict[str, int]:
     await asyncio.sleep(ms / 1000)
     return {"slept": ms}
 
 
 @workload(kind="io", needs=(website,))
-def fetch(pages: Pages = 2, delay: Delay = 10) -> dict[str, int]:
+def fetch(pages: Pages = 2, delay: Delay = 5) -> dict[str, int]:
     """Download pages from the local site over HTTP, one after the other."""
     return {"pages": pages, "bytes": sum(map(len, download(pages, delay)))}
 
 
 @native(fetch)
-async def fetch_natively(pages: Pages = 2, delay: Delay = 10) -> dict[str, int]:
+async def fetch_natively(pages: Pages = 2, delay: Delay = 5) -> dict[str, int]:
     return {"pages": pages, "bytes": sum(map(len, await download_natively(pages, delay)))}
 
 

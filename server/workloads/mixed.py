@@ -36,12 +36,12 @@ def parse(bodies: list[bytes]) -> dict[str, int]:
 
 
 @workload(kind="mixed", stages=(("io", download), ("cpu", parse)), needs=(website,))
-def scrape(pages: Pages = 2, delay: Delay = 10) -> dict[str, int]:
+def scrape(pages: Pages = 2, delay: Delay = 5) -> dict[str, int]:
     """Download pages from the local site, then parse them and count their links and words."""
     return parse(download(pages, delay))
 
 
 @native(scrape)
-async def scrape_natively(pages: Pages = 2, delay: Delay = 10) -> dict[str, int]:
+async def scrape_natively(pages: Pages = 2, delay: Delay = 5) -> dict[str, int]:
     """Await the pages, and parse them on the loop: what most people write."""
     return parse(await download_natively(pages, delay))
