@@ -13,9 +13,10 @@ from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from loadtests.folders import link_latest, new_folder
 from loadtests.form import add_options
 from loadtests.options import Options
-from loadtests.results import new_folder
+from loadtests.report.files import write
 from loadtests.survival import Survival
 from loadtests.target import TargetError, discover
 from loadtests.users import Load, LoadUser
@@ -75,7 +76,10 @@ def _survive(environment: Environment, options: Options, folder: Path) -> None:
     code = 3
     try:
         code = Survival(environment, options, folder).run()
-        log.info("the survival search is over; results are in %s", folder)
+        if environment.web_ui and code != 2:  # else the terminal that started this does it
+            write(folder)
+            link_latest(folder)
+            log.info("the survival search is over; results are in %s", folder)
     finally:
         _finish(environment, code)
 

@@ -1,4 +1,4 @@
-"""The run file and its folder: what a survival run appends line by line, and reads back.
+"""The run file: what a survival run appends line by line, and reads back.
 
 A line counts once its newline is there: readers never see half of one, and a run that was
 interrupted while it wrote resumes as if that line had never begun.
@@ -11,7 +11,6 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from loadtests.environment import describe, environment
@@ -45,7 +44,6 @@ __all__ = [
     "TrialRecord",
     "describe",
     "environment",
-    "new_folder",
     "read",
 ]
 
@@ -130,24 +128,6 @@ def read(path: Path) -> Run:
     for number, line in enumerate(lines[1:], start=2):
         run = _apply(run, line, f"{file}, line {number}")
     return run
-
-
-def new_folder(base: Path, now: datetime) -> Path:
-    """Make the folder of a new run under `base`, and let `latest` link to it."""
-    name = now.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-    folder, count = base / name, 1
-    while folder.exists():
-        count += 1
-        folder = base / f"{name}-{count}"
-    folder.mkdir(parents=True)
-    latest = base / "latest"
-    if latest.exists() and not latest.is_symlink():
-        raise ResultsError(f"{latest} is no symbolic link, as runs make it; move it away first")
-    link = base / f".latest-{os.getpid()}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(folder.name, target_is_directory=True)
-    link.replace(latest)
-    return folder
 
 
 def _apply(run: Run | None, line: Line, place: str) -> Run:

@@ -7,6 +7,7 @@ the run file.
 from __future__ import annotations
 
 import argparse
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,10 +19,11 @@ from time import monotonic, sleep
 
 from rich.console import Console
 
+from loadtests.folders import link_latest, new_folder
 from loadtests.records import Line, ResultsError
 from loadtests.report.files import write
 from loadtests.report.terminal import Screen, final
-from loadtests.results import FILE_NAME, Tail, new_folder
+from loadtests.results import FILE_NAME, Tail
 from loadtests.subject import ROOT, interruptible
 from loadtests.summary import exit_code
 from loadtests.target import TargetError, discover
@@ -36,39 +38,48 @@ def survive(parsed: argparse.Namespace) -> int:
     if parsed.host:
         discover(parsed.host)  # says what is wrong before anything is written
     interruptible()
-    folder = _folder(parsed.output)
+    folder, made = _folder(parsed.output)
     console = Console()
-    screen, tail, begun = Screen(console), Tail(folder / FILE_NAME), monotonic()
-    ended: Line | None = None
     try:
-        with _locust(parsed, folder) as locust, screen.live(lambda: monotonic() - begun):
-            while ended is None:
-                over = locust.poll() is not None  # before the last look at the file
-                for line in tail.read():
-                    screen.update(line)
-                    ended = line if line["line"] == "end" else ended
-                if over:
-                    break
-                sleep(LOOK_S)
+        ended = _follow(parsed, folder, Screen(console))
     except KeyboardInterrupt:
-        console.print(f"Stopped. What was measured until then is in {folder}.")
-        return 130
-    if ended is None:
-        raise ResultsError(f"the load generator ended before the run did; see {folder / LOG}")
+        console.print("Stopped. This is what was measured until then:")
+        ended = {"exit": 130}
     if ended["exit"] == 2:
+        if made:
+            shutil.rmtree(folder)  # nothing was measured
         raise TargetError(ended["reason"])
+    if parsed.output is None:
+        link_latest(folder)
     summary = write(folder)
     console.print(final(summary, folder))
-    return exit_code(summary, parsed.at_least)
+    return ended["exit"] or exit_code(summary, parsed.at_least)
 
 
-def _folder(asked: Path | None) -> Path:
+def _follow(parsed: argparse.Namespace, folder: Path, screen: Screen) -> Line:
+    """Show the run until it ends, and return its last line."""
+    tail, begun = Tail(folder / FILE_NAME), monotonic()
+    with _locust(parsed, folder) as locust, screen.live(lambda: monotonic() - begun):
+        while True:
+            over = locust.poll() is not None  # before the last look at the file
+            for line in tail.read():
+                screen.update(line)
+                if line["line"] == "end":
+                    return line
+            if over:
+                raise ResultsError(f"the load generator ended before its run; see {folder / LOG}")
+            sleep(LOOK_S)
+
+
+def _folder(asked: Path | None) -> tuple[Path, bool]:
+    """Find the folder for the results; tells whether it is new."""
     if asked is None:
-        return new_folder(Path("results"), datetime.now(UTC))
+        return new_folder(Path("results"), datetime.now(UTC)), True
     if (asked / FILE_NAME).exists():
         raise ResultsError(f"{asked} holds a run already; name another folder with --output")
+    new = not asked.exists()
     asked.mkdir(parents=True, exist_ok=True)
-    return asked
+    return asked, new
 
 
 @contextmanager

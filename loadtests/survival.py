@@ -20,7 +20,7 @@ from loadtests.hammer import Hammer
 from loadtests.options import Options
 from loadtests.records import Cell
 from loadtests.results import FILE_NAME, RunFile, environment
-from loadtests.search import FULL, QUICK, Capacity, search
+from loadtests.search import FLOOR, FULL, QUICK, Capacity, search
 from loadtests.subject import Subject, SubjectError
 from loadtests.target import TargetError, discover, path_of
 from loadtests.trials import Trials, Untrustworthy, expected_answer
@@ -28,7 +28,11 @@ from loadtests.users import record
 
 ALL = "all"
 PROBE_S = 1.0
-HONEST = 0.25  # of what a closed loop gets from /health: an open loop that sends more is late
+# Of what a closed loop gets from /health, whose requests come in batches: an open loop that sends
+# more than this share of it is late.
+HONEST = 0.15
+RETREATS = 2
+LESS = 0.75  # of a rate at which no trial was valid: the next limit to try
 
 log = logging.getLogger("loadbearing")
 
@@ -143,13 +147,12 @@ class Survival:
         """Search below the rate at which the generator becomes the limit, wherever that is."""
         goal = FULL if self._options.mode == "full" else QUICK
         slo, most = self._options.slo, self._most
-        while True:
+        for _ in range(RETREATS):
             try:
                 return search(trials.measure, saturation, goal, most, slo=slo, clock=monotonic)
-            except Untrustworthy:
-                if not 0 < trials.highest < most:
-                    raise
-                most = trials.highest
+            except Untrustworthy as error:
+                most = max(LESS * error.rate, 2 * FLOOR)
+        return search(trials.measure, saturation, goal, most, slo=slo, clock=monotonic)
 
     def _show(self, rate: float) -> None:
         """Let Locust's users stand for the offered rate, where somebody watches."""

@@ -22,7 +22,11 @@ WARM_UP = 5  # requests before a cell is measured: imports, caches, and whether 
 
 
 class Untrustworthy(Exception):
-    """A cell cannot be measured; the message says why."""
+    """A cell cannot be measured, not at this rate; the message says why."""
+
+    def __init__(self, reason: str, rate: float = 0.0) -> None:
+        super().__init__(reason)
+        self.rate = rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,6 @@ class Trials:
         self._broke_by: dict[float, str | None] = {}
         self.held: list[Held] = []
 
-    @property
-    def highest(self) -> float:
-        """The highest rate that has held so far, or 0."""
-        return max(map(_rate, self.held), default=0.0)
-
     def measure(self, rate: float, duration_s: float) -> Verdict:
         """Run one valid trial. Raises Untrustworthy when none can be had."""
         for _ in range(TRIES):
@@ -69,7 +68,8 @@ class Trials:
             if verdict.valid:
                 return verdict
             self._discarded += 1
-        raise Untrustworthy(f"{TRIES} trials at {rate:.0f}/s prove nothing: {verdict.reasons[0]}")
+        reason = f"{TRIES} trials at {rate:.0f}/s prove nothing: {verdict.reasons[0]}"
+        raise Untrustworthy(reason, rate)
 
     def _once(self, rate: float, duration_s: float) -> Verdict:
         options, begun = self._options, monotonic()

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtests.folders import link_latest, new_folder
 from loadtests.results import (
     Cell,
     ResultsError,
@@ -19,7 +20,6 @@ from loadtests.results import (
     Tail,
     describe,
     environment,
-    new_folder,
     read,
 )
 from tests.run_files import ENVIRONMENT, FULL, plan, result, trial, write
@@ -128,9 +128,11 @@ def test_folders_are_named_by_utc_time_and_latest_is_the_newest(tmp_path: Path) 
     base = tmp_path / "results"
     first = new_folder(base, NOON.astimezone(timezone(timedelta(hours=5))))
     assert first == base / "2026-11-22T18-00-00Z"
+    link_latest(first)
     assert (base / "latest").resolve() == first.resolve()
     same_second = new_folder(base, NOON)
     assert same_second != first
+    link_latest(same_second)
     assert (base / "latest").resolve() == same_second.resolve()
     assert {path.name for path in base.iterdir()} == {first.name, same_second.name, "latest"}
 
@@ -138,7 +140,7 @@ def test_folders_are_named_by_utc_time_and_latest_is_the_newest(tmp_path: Path) 
 def test_a_latest_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "latest").mkdir()
     with pytest.raises(ResultsError, match="move it away"):
-        new_folder(tmp_path, NOON)
+        link_latest(new_folder(tmp_path, NOON))
     assert (tmp_path / "latest").is_dir()
 
 
