@@ -43,6 +43,9 @@ def survive(parsed: argparse.Namespace) -> int:
     try:
         ended = _follow(parsed, folder, Screen(console))
     except KeyboardInterrupt:
+        if not _begun(folder):
+            console.print("Stopped before anything was measured.")
+            return 130
         console.print("Stopped. This is what was measured until then:")
         ended = {"exit": 130}
     if ended["exit"] == 2:
@@ -54,6 +57,11 @@ def survive(parsed: argparse.Namespace) -> int:
     summary = write(folder)
     console.print(final(summary, folder))
     return ended["exit"] or exit_code(summary, parsed.at_least)
+
+
+def _begun(folder: Path) -> bool:
+    lines = Tail(folder / FILE_NAME).read()
+    return bool(lines) and lines[0]["line"] == "run"
 
 
 def _follow(parsed: argparse.Namespace, folder: Path, screen: Screen) -> Line:

@@ -181,6 +181,7 @@ def test_ctrl_c_ends_a_run_and_all_its_processes(measuring: tuple[Begun, Path]) 
     processes = command.below()
     assert command.press_ctrl_c() == 130
     soon(lambda: gone(processes))
-    assert f"Stopped. What was measured until then is in {folder}." in command.out()
+    assert "Stopped. This is what was measured until then:" in command.out()
+    assert json.loads((folder / "summary.json").read_text())["cells"]
     assert command.err() == ""
     assert read(folder).plan.seed == 1
