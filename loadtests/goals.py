@@ -20,6 +20,9 @@ class Goal:
     at least. A rate is decided by `trials` of them, of which a share of `exceed` may break. It
     may go `below` widths under the bracket, which short trials often place too high.
 
+    A break below `surprise` x saturation is confirmed by a second trial: a disturbance of the
+    machine only ever makes a trial worse.
+
     Once an interval is known, no trial begins `budget_s` after the search began.
     """
 
@@ -35,6 +38,7 @@ class Goal:
     exceed: float
     width: float
     below: int
+    surprise: float
     budget_s: float
 
 
@@ -55,6 +59,7 @@ QUICK = Goal(
     exceed=0.5,
     width=0.15,
     below=2,
+    surprise=0.85,
     budget_s=16.0,
 )
 # Two of three agree, so that a disturbed trial does not decide; trials twice as long, because
@@ -72,6 +77,7 @@ FULL = Goal(
     exceed=0.5,
     width=0.05,
     below=4,
+    surprise=0.0,  # its three trials see to that
     budget_s=300.0,
 )
 

@@ -54,7 +54,7 @@ def search(  # noqa: PLR0913  # what it searches, how, and three facts about the
             f"A search needs a generator that offers more than {FLOOR:g}/s, got {ceiling_rate:g}/s:"
             " check what it was calibrated with."
         )
-    bench = _Bench(measure, goal, slo, clock, clock() + goal.budget_s)
+    bench = _Bench(measure, saturation, goal, slo, clock, clock() + goal.budget_s)
     try:
         return _search(bench, saturation, ceiling_rate)
     except _OutOfTimeError:
@@ -70,6 +70,7 @@ class _Bench:
     """Runs trials while there is time, and keeps a record of them."""
 
     measure: "Callable[[float, float], Verdict]"
+    saturation: float
     goal: Goal
     slo: "Slo"
     clock: "Callable[[], float]"
@@ -103,6 +104,8 @@ class _Bench:
             if (known.held and known.broke) or late_s >= PATIENCE * self.goal.budget_s:
                 raise _OutOfTimeError
         held = self.measure(rate, duration_s).held
+        if not held and rate < self.goal.surprise * self.saturation:
+            held = self.measure(rate, duration_s).held
         self.record.setdefault(rate, []).append(held)
         return held
 

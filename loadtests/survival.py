@@ -29,8 +29,9 @@ from loadtests.users import record
 ALL = "all"
 PROBE_S = 1.0
 # Of what a closed loop gets from /health, whose requests come in batches: an open loop that sends
-# more than this share of it is late.
+# more than this share of it is late. And what one Locust process sends on schedule at all.
 HONEST = 0.15
+MOST = 2000.0
 RETREATS = 2
 LESS = 0.75  # of a rate at which no trial was valid: the next limit to try
 
@@ -79,7 +80,7 @@ class Survival:
         with self._service("inline") as (url, _):
             found = discover(url)
             hammer = Hammer(url, ("", ""), "/health", bool, lambda *_: None)
-            self._most = HONEST * hammer.saturation(PROBE_S)
+            self._most = min(HONEST * hammer.saturation(PROBE_S), MOST)
             hammer.close()
         workloads = _chosen(self._options.workloads, list(found.workloads))
         models = _chosen(self._options.models, list(found.models))
