@@ -9,7 +9,7 @@ from importlib import import_module
 from aiohttp import web
 
 from server.discovery import discover
-from server.errors import answer_errors
+from server.errors import answering
 from server.handlers import FIXED, Cell, Service
 from server.models import build as build_models
 from server.parameters import Parameters
@@ -47,14 +47,15 @@ def build(settings: Settings) -> web.Application:
             await stack.enter_async_context(lag.watch())
             yield
 
-    app = web.Application(middlewares=[answer_errors])
+    app = web.Application()
     app[SERVICE] = service
     app.cleanup_ctx.append(stand)
     for path, name in FIXED.items():
-        app.router.add_get(f"/{path}", getattr(service, name))
+        app.router.add_get(f"/{path}", answering(getattr(service, name)))
     for (name, model), cell in cells.items():
-        app.router.add_get(f"/{name}/{model}", cell.handle, allow_head=False)
+        handle = answering(cell.handle)
+        app.router.add_get(f"/{name}/{model}", handle, allow_head=False)
         if model == DEFAULT_MODEL:
-            app.router.add_get(f"/{name}", cell.handle, allow_head=False)
-    app.router.add_route("*", "/{path:.*}", service.unknown)
+            app.router.add_get(f"/{name}", handle, allow_head=False)
+    app.router.add_route("*", "/{path:.*}", answering(service.unknown))
     return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from time import monotonic
 from typing import Any
 
@@ -33,6 +34,11 @@ def encode(result: Any) -> str:
         raise WorkFailed(f"the result is no JSON: {error}", "Return plain data.") from None
 
 
+@lru_cache(1024)
+def _quoted(name: str) -> str:
+    return encode(name)
+
+
 class Cell:
     """One workload under one model."""
 
@@ -59,7 +65,7 @@ class Cell:
         stages, server_timing = timeline.shown()
         body = (
             f'{self._head}{encode(result)},\n  "worker": {{"pid": {timeline.pid}, "thread": '
-            f'{encode(timeline.thread)}}},\n  "ms": {stages}\n}}\n'
+            f'{_quoted(timeline.thread)}}},\n  "ms": {stages}\n}}\n'
         )
         headers = {"Content-Type": "application/json", "Server-Timing": server_timing}
         return web.Response(body=body.encode(), headers=headers)
