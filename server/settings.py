@@ -64,7 +64,7 @@ class Settings(BaseSettings):
         16, description="threads in the pool: its I/O capacity is threads ÷ wait"
     )
     processes: Annotated[int, Ge(1), Le(256)] = Field(
-        default_factory=cores, description="processes in the pool, one for each core"
+        cores(), description="processes in the pool, one for each core"
     )
     start_method: Literal["forkserver", "spawn", "fork"] = Field(
         "forkserver", description="how worker processes start; fork is unsafe beside threads"
@@ -72,11 +72,15 @@ class Settings(BaseSettings):
     queue: Annotated[int, Ge(0)] = Field(
         256, description="requests that may wait for each model; beyond it, 503"
     )
-    deadline: Duration = Field(5.0, description="time for one request, queue included; then 504")
-    switch_interval: Annotated[float, Gt(0), Le(10)] = Field(
-        default_factory=sys.getswitchinterval, description="GIL switch interval in seconds"
+    deadline: Duration = Field(
+        5.0, description="time for one request, such as 250ms or 5s, queue included; then 504"
     )
-    models: Names = Field((), description="models to start, separated by commas (default: all)")
+    switch_interval: Annotated[float, Gt(0), Le(10)] = Field(
+        sys.getswitchinterval(), description="GIL switch interval in seconds"
+    )
+    models: Names = Field(
+        (), description="models to start, separated by commas; all of them if none is named"
+    )
 
     @field_validator("models")
     @classmethod
