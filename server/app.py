@@ -11,6 +11,7 @@ from aiohttp import web
 from server.discovery import discover
 from server.errors import answering
 from server.handlers import FIXED, Cell, Service
+from server.models import absent
 from server.models import build as build_models
 from server.parameters import Parameters
 from server.settings import BUILT_IN, Settings
@@ -25,8 +26,10 @@ def build(settings: Settings) -> web.Application:
     """Make the application: models, and what workloads need, start and stop with it."""
     for module in BUILT_IN:
         import_module(module)
-    built = build_models(settings.models, settings)
-    models = {name: built[name] for name in settings.models}
+    why_absent = absent(settings)
+    started = [name for name, why in why_absent.items() if why is None]
+    built = build_models(started, settings)
+    models = {name: built[name] for name in started}
     parameters = {name: Parameters(one.function) for name, one in REGISTRY.items()}
     cells = {
         (name, model): Cell(one, parameters[name], model, models[model])
@@ -35,7 +38,8 @@ def build(settings: Settings) -> web.Application:
     }
     lag = LoopLag()
     impossible = {key: cell.impossible for key, cell in cells.items()}
-    service = Service(discover(settings, REGISTRY, parameters, impossible), models, lag)
+    discovery = discover(settings, REGISTRY, parameters, why_absent, impossible)
+    service = Service(discovery, models, lag)
 
     async def stand(_app: web.Application) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:

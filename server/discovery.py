@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import platform
 import sys
+import sysconfig
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-from server.models import TABLE, load
+from server.caveats import caveats
+from server.models import load
 from server.parameters import Parameters
 from server.settings import Settings, cores
 from server.workloads import Workload
@@ -18,13 +21,18 @@ def discover(
     settings: Settings,
     workloads: Mapping[str, Workload],
     parameters: Mapping[str, Parameters],
+    absent: Mapping[str, str | None],
     impossible: Mapping[tuple[str, str], str | None],
 ) -> dict[str, Any]:
-    """Describe the service; `impossible` tells for each started cell why it cannot run, or None."""
+    """Describe the service.
+
+    `absent` tells for each model why it is not started, or None; `impossible` for each cell of
+    the others why it cannot run, or None.
+    """
     base = f"http://{settings.host}:{settings.port}"
 
     def describe(name: str, one: Workload) -> dict[str, Any]:
-        reasons = {model: impossible[name, model] for model in settings.models}
+        reasons = {model: impossible[name, model] for model, why in absent.items() if not why}
         return {
             "kind": one.kind,
             "stages": [kind for kind, _ in one.stages],
@@ -37,7 +45,7 @@ def discover(
 
     return {
         "service": "loadbearing",
-        "models": {name: _model(name, settings) for name in TABLE},
+        "models": {name: _model(name, why) for name, why in absent.items()},
         "workloads": {name: describe(name, one) for name, one in workloads.items()},
         "runtime": runtime(settings),
     }
@@ -50,26 +58,29 @@ def runtime(settings: Settings) -> dict[str, Any]:
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
         "gil": gil(),
+        "free_threaded_build": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
         "loop": settings.loop,
         "cores": cores(),
         "threads": settings.threads,
         "processes": settings.processes,
         "start_method": settings.start_method,
+        "workers": settings.workers,
+        "loops": settings.loops,
         "queue": settings.queue,
         "deadline_s": settings.deadline,
         "switch_interval_s": settings.switch_interval,
         "packages": {name: version(name) for name in ("aiohttp", "uvloop")},
+        "warnings": caveats(settings),
     }
 
 
-def _model(name: str, settings: Settings) -> dict[str, Any]:
-    started = name in settings.models
+def _model(name: str, why: str | None) -> dict[str, Any]:
     kind = load(name)
     return {
-        "available": started,
-        "why": None if started else f"not started: add it to --models ({name})",
+        "available": why is None,
+        "why": why,
         "doc": kind.doc,
-        "promises": dict(kind.promises),
+        "promises": asdict(kind.promises),
     }
 
 

@@ -71,6 +71,12 @@ class Cell:
         return web.Response(body=body.encode(), headers=headers)
 
 
+def shown(model: Model) -> dict[str, Any]:
+    """Gauges of a model, and the state of each worker where it knows that."""
+    workers = model.workers()
+    return {**model.gauges(), "workers": workers} if workers else model.gauges()
+
+
 class Service:
     """Everything that is not a cell: discovery, health, statistics, and paths nobody knows."""
 
@@ -79,6 +85,7 @@ class Service:
     ) -> None:
         self._index = (json.dumps(discovery, indent=2, ensure_ascii=False) + "\n").encode()
         self._workloads = discovery["workloads"]
+        self._absent = {name: model["why"] for name, model in discovery["models"].items()}
         self._models = models
         self._lag = lag
         self._born = monotonic()
@@ -99,7 +106,7 @@ class Service:
         found = {
             "uptime_s": round(monotonic() - self._born, 3),
             "loop_lag_ms": self._lag.percentiles(),
-            "models": {name: model.gauges() for name, model in self._models.items()},
+            "models": {name: shown(model) for name, model in self._models.items()},
             "processes": await asyncio.to_thread(processes),
         }
         return web.Response(
@@ -120,5 +127,6 @@ class Service:
         if model in self._models:
             raise NotAllowed(f"{request.method} is not for {request.path}", "Use GET.")
         raise CannotRun(
-            f"the model {model!r} is not started", f"Start the server with --models {model}."
+            f"the model {model!r} is not available: {self._absent[model]}",
+            "GET / lists which models run which workload.",
         )

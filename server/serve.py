@@ -15,6 +15,9 @@ import uvloop
 from aiohttp import web
 
 from server.app import SERVICE, build
+from server.caveats import caveats
+from server.errors import log
+from server.models import absent
 from server.settings import Settings
 
 BACKLOG = 2048  # a blocked loop leaves hundreds of connects behind; 128 turns them into retries
@@ -29,6 +32,11 @@ def main(arguments: Sequence[str]) -> int:
     # Every malformed request would log a traceback here; unforeseen errors have our own logger.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     sys.setswitchinterval(settings.switch_interval)
+    for caveat in caveats(settings):
+        log.warning("%s", caveat)
+    for name, why in absent(settings).items():
+        if why and name in settings.models:
+            log.warning("the model %s is not available: %s", name, why)
     try:
         bound = bind(settings.host, settings.port)
     except OSError as error:

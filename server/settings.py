@@ -6,10 +6,10 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, Self
 
 from annotated_types import Ge, Gt, Le
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, CliApp, NoDecode, SettingsConfigDict
 
 PREFIX = "LOADBEARING_"
@@ -75,11 +75,24 @@ class Settings(BaseSettings):
     deadline: Duration = Field(
         5.0, description="time for one request, such as 250ms or 5s, queue included; then 504"
     )
-    switch_interval: Annotated[float, Gt(0), Le(10)] = Field(
-        sys.getswitchinterval(), description="GIL switch interval in seconds"
+    switch_interval: Annotated[float, BeforeValidator(duration), Gt(0), Le(10)] = Field(
+        sys.getswitchinterval(), description="GIL switch interval, such as 0.5ms"
+    )
+    workers: Annotated[int, Ge(1), Le(256)] = Field(
+        1, description="server processes with an event loop and pools of their own (gunicorn)"
+    )
+    loops: Annotated[int, Ge(1), Le(256)] = Field(
+        1,
+        description="event loops, each in a thread with pools of its own: for a Python without GIL",
     )
     models: Names = Field(
-        (), description="models to start, separated by commas; all of them if none is named"
+        (), description="models to start, separated by commas; without it, all but dask"
+    )
+    workloads: Names = Field(
+        (), description="modules or files with workloads of your own, beside the built-in ones"
+    )
+    dask: str | None = Field(
+        None, description="address of a Dask scheduler; without it, dask starts a local cluster"
     )
 
     @field_validator("models")
@@ -90,7 +103,13 @@ class Settings(BaseSettings):
         for name in names:
             if name not in TABLE:
                 raise ValueError(f"there is no model {name!r}; there are {', '.join(TABLE)}")
-        return names or tuple(TABLE)
+        return names
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.workers > 1 and self.loops > 1:
+            raise ValueError("--workers and --loops exclude each other: choose one of them")
+        return self
 
     def preload(self) -> tuple[str, ...]:
         """List the modules that a worker process needs: the fork server loads them once."""
@@ -107,10 +126,10 @@ class Settings(BaseSettings):
 
 def _refuse(error: ValidationError) -> NoReturn:
     for one in error.errors():
-        name = str(one["loc"][0]) if one["loc"] else ""
-        flag, variable = "--" + name.replace("_", "-"), PREFIX + name.upper()
         reason = one["msg"].removeprefix("Value error, ")
-        print(  # noqa: T201
-            f"python -m server: {flag} (or {variable}) {one['input']!r}: {reason}", file=sys.stderr
-        )
+        if one["loc"]:
+            name = str(one["loc"][0])
+            flag, variable = "--" + name.replace("_", "-"), PREFIX + name.upper()
+            reason = f"{flag} (or {variable}) {one['input']!r}: {reason}"
+        print(f"python -m server: {reason}", file=sys.stderr)  # noqa: T201
     raise SystemExit(2)

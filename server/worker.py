@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
+import socket
+import struct
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from math import inf
 from multiprocessing.connection import Connection
 from pickle import PicklingError
@@ -19,6 +23,7 @@ from typing import Any
 
 from server.timeline import Ran
 
+HEADER = struct.Struct("!Q")  # the length of the message that follows
 TOO_LATE = ("TooLate", "the deadline had passed when a worker was free")
 INHERITED = ("LOADBEARING_", "XDG_CACHE_HOME")
 
@@ -73,6 +78,33 @@ def once(answer_to: Connection, inherited: Mapping[str, str], *job: Any) -> None
     except Exception as error:  # noqa: BLE001 - pickling runs code of the result's own
         answer_to.send(PicklingError(f"{type(error).__name__}: {error}"))
     answer_to.close()
+
+
+def attend(channel: socket.socket, inherited: Mapping[str, str]) -> None:
+    """Carry one job after the other that comes by the channel: a worker of the supervised pool.
+
+    Each message is a length and a pickle, either way. The first to go out says that the worker is
+    ready. At the end of the channel the process ends, whatever threads the work has left behind.
+    """
+    begin(inherited)
+    jobs = channel.makefile("rb", buffering=65_536)
+    message = pickle.dumps(None)
+    with suppress(OSError):  # the server may go at any moment
+        while True:
+            channel.sendall(HEADER.pack(len(message)) + message)
+            header = jobs.read(HEADER.size)
+            if len(header) < HEADER.size:
+                break
+            message = _answer(jobs.read(HEADER.unpack(header)[0]))
+    os._exit(0)
+
+
+def _answer(message: bytes) -> bytes:
+    try:
+        ran: object = carry(*pickle.loads(message))  # noqa: S301 - our own server's
+        return pickle.dumps(ran, pickle.HIGHEST_PROTOCOL)
+    except Exception as error:  # noqa: BLE001 - pickling runs code of arguments and results
+        return pickle.dumps(PicklingError(f"{type(error).__name__}: {error}"))
 
 
 def _leave_with_parent() -> None:

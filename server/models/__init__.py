@@ -15,15 +15,29 @@ TABLE = {
     "thread-pool": "server.models.threads:ThreadPool",
     "process-per-request": "server.models.processes:ProcessPerRequest",
     "process-pool": "server.models.processes:ProcessPool",
+    "supervised-process-pool": "server.models.supervised:SupervisedProcessPool",
+    "interpreter-pool": "server.models.interpreters:InterpreterPool",
     "hybrid": "server.models.hybrid:Hybrid",
 }
 
 
 def load(name: str) -> type[Model]:
-    """Import the class of a model."""
+    """Import the class of a model; what it needs beside us is imported when it starts."""
     module, _, attribute = TABLE[name].partition(":")
     found: type[Model] = getattr(import_module(module), attribute)
     return found
+
+
+def absent(settings: Settings) -> dict[str, str | None]:
+    """Say of each model why it is not started, and what would help; None for those that are."""
+    reasons = {}
+    for name in TABLE:
+        model = load(name)
+        reasons[name] = model.missing(settings)
+        asked = name in settings.models if settings.models else model.by_default
+        if not asked and reasons[name] is None:
+            reasons[name] = f"not started: add it to --models ({name})"
+    return reasons
 
 
 def build(names: Iterable[str], settings: Settings) -> dict[str, Model]:

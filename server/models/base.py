@@ -26,16 +26,37 @@ class Work:
     stages: tuple[tuple[str, Callable[..., Any]], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """What a model keeps under overload and faults, and what it cannot keep.
+
+    It refuses beyond a bound; drops queued work whose deadline has passed; lives on when a worker
+    is killed; kills work that runs past its deadline.
+    """
+
+    bounded: bool
+    expires_queued: bool
+    survives_crash: bool = False
+    kills_late: bool = False
+
+
 class Model(ABC):
     """One way to run work: start it, run any number of times at once, stop it.
 
     `doc` and `promises` stand in discovery; `needs` names models that this one is made of, which
-    the constructor receives after the settings.
+    the constructor receives after the settings. A model that is not there `by_default` runs only
+    where it is asked for.
     """
 
     doc: ClassVar[str]
-    promises: ClassVar[Mapping[str, bool]]
+    promises: ClassVar[Promises]
     needs: ClassVar[tuple[str, ...]] = ()
+    by_default: ClassVar[bool] = True
+
+    @classmethod
+    def missing(cls, settings: Settings) -> str | None:
+        """Say what this model lacks to run here and what would help, or None."""
+        return None
 
     def __init__(self, settings: Settings, *needed: Model) -> None:
         self.settings = settings
@@ -70,6 +91,10 @@ class Model(ABC):
     def gauges(self) -> dict[str, int]:
         """Slots, busy and queued now; refused, expired and restarted since the start."""
         return {}
+
+    def workers(self) -> list[dict[str, Any]]:
+        """The state of each worker, where the model knows it: pid, state, age of its call."""
+        return []
 
 
 def result_of(ran: Ran) -> Any:

@@ -38,17 +38,18 @@ class Hopping(Model):
         super().__init__(settings)
         self.bulkhead = Bulkhead(workers, settings.queue, settings.deadline, ahead)
         self.restarted = 0
+        self.lost = 0
 
     @abstractmethod
-    def submit(self, job: Job) -> Future[Ran]:
-        """Begin the call elsewhere. Raises BrokenExecutor when the executor has lost a worker."""
+    async def hop(self, job: Job, timeline: Timeline) -> Ran:
+        """Run the call elsewhere, and leave the bulkhead once its worker is free again.
+
+        Raises BrokenExecutor when the worker died, Expired past the deadline.
+        """
 
     def free_since(self, granted: float, ran: Ran) -> float:
         """When a worker was there for this call: from then on it was dispatched, not queued."""
         return granted
-
-    def recover(self) -> None:
-        """Replace an executor that has lost a worker."""
 
     async def call(
         self,
@@ -64,8 +65,9 @@ class Hopping(Model):
             await self.bulkhead.enter(timeline.accepted)
             granted = monotonic()
             try:
-                ran = await self._hop(job, timeline)
+                ran = await self.hop(job, timeline)
             except BrokenExecutor:
+                self.lost += 1
                 if last:
                     raise WorkFailed(
                         "the worker died under this request, and so did the one of its retry",
@@ -76,16 +78,12 @@ class Hopping(Model):
         timeline.stage(asked, self.free_since(granted, ran), ran)
         return result_of(ran)
 
-    async def _hop(self, job: Job, timeline: Timeline) -> Ran:
+    async def bring_back(self, submit: Callable[[], Future[Ran]], timeline: Timeline) -> Ran:
+        """Hop by an executor of the standard library, until the result or the deadline comes."""
         loop = asyncio.get_running_loop()
         back: asyncio.Future[Ran] = loop.create_future()
         try:
-            try:
-                away = self.submit(job)
-            except BrokenExecutor:
-                self.recover()
-                self.restarted += 1
-                away = self.submit(job)
+            away = submit()
         except BaseException:
             self.bulkhead.leave()
             raise
@@ -112,19 +110,19 @@ class Hopping(Model):
                 back.set_exception(self.bulkhead.deadlines.late("waited for a worker past"))
             else:
                 back.set_result(ran)
-        elif isinstance(error, BrokenExecutor):
-            back.set_exception(error)
         else:
-            reason = f"{type(error).__name__}: {error}"
-            back.set_exception(
-                WorkFailed(
-                    f"the work could not travel to its worker and back ({reason})",
-                    "Functions, arguments and results must pickle.",
-                )
-            )
+            back.set_exception(error if isinstance(error, BrokenExecutor) else untravelled(error))
 
     def gauges(self) -> dict[str, int]:
-        return {**self.bulkhead.gauges(), "restarted": self.restarted}
+        return {**self.bulkhead.gauges(), "restarted": self.restarted, "lost": self.lost}
+
+
+def untravelled(error: BaseException) -> WorkFailed:
+    """The answer for a call that no worker could receive, or whose result could not come back."""
+    return WorkFailed(
+        f"the work could not travel to its worker and back ({type(error).__name__}: {error})",
+        "Functions, arguments and results must pickle.",
+    )
 
 
 def _wake(

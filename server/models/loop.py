@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from server.admission import Bulkhead
 from server.errors import CannotRun
-from server.models.base import Arguments, Model, Work, result_of
+from server.models.base import Arguments, Model, Promises, Work, result_of
 from server.settings import Settings
 from server.timeline import Ran, Timeline
 from server.worker import carry
@@ -21,7 +21,7 @@ TASKS = 10_000  # coroutines are cheap: this bounds memory, nothing else
 
 class Inline(Model):
     doc = "On the event loop, blocking it: the classic mistake, and the baseline."
-    promises: ClassVar = {"bounded": False, "expires_queued": False, "survives_crash": False}
+    promises: ClassVar = Promises(bounded=False, expires_queued=False)
 
     async def call(
         self,
@@ -38,7 +38,7 @@ class Inline(Model):
 
 class Native(Model):
     doc = "On the event loop, natively: the workload's asynchronous twin is awaited."
-    promises: ClassVar = {"bounded": True, "expires_queued": True, "survives_crash": False}
+    promises: ClassVar = Promises(bounded=True, expires_queued=True)
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from math import inf
 from multiprocessing.context import BaseContext
@@ -12,9 +12,10 @@ from pickle import PicklingError
 from typing import Any, ClassVar
 
 from server import worker
+from server.models.base import Promises
 from server.models.hopping import Hopping, Job
 from server.settings import Settings
-from server.timeline import Ran
+from server.timeline import Ran, Timeline
 
 PER_POOL_PROCESS = 8  # as for threads: tutorials have no bound, memory has
 AHEAD = 15  # calls held by the executor for each worker, which then never waits for the loop:
@@ -36,7 +37,7 @@ def context(settings: Settings) -> BaseContext:
 
 class ProcessPerRequest(Hopping):
     doc = "In a new process for each request."
-    promises: ClassVar = {"bounded": True, "expires_queued": True, "survives_crash": True}
+    promises: ClassVar = Promises(bounded=True, expires_queued=True, survives_crash=True)
 
     def __init__(self, settings: Settings) -> None:
         workers = PER_POOL_PROCESS * settings.processes
@@ -46,10 +47,11 @@ class ProcessPerRequest(Hopping):
         self._starters = ThreadPoolExecutor(workers, thread_name_prefix="process-starter")
 
     async def start(self) -> None:
-        await asyncio.wrap_future(self.submit(Job(int, (), {}, inf)))  # starts the fork server too
+        job = Job(int, (), {}, inf)  # starts the fork server too
+        await asyncio.wrap_future(self._starters.submit(self._one, job))
 
-    def submit(self, job: Job) -> Future[Ran]:
-        return self._starters.submit(self._one, job)
+    async def hop(self, job: Job, timeline: Timeline) -> Ran:
+        return await self.bring_back(lambda: self._starters.submit(self._one, job), timeline)
 
     def _one(self, job: Job) -> Ran:
         ours, theirs = self._context.Pipe(duplex=False)
@@ -77,7 +79,7 @@ class ProcessPerRequest(Hopping):
 
 class ProcessPool(Hopping):
     doc = "In a bounded pool of processes, as most people write it."
-    promises: ClassVar = {"bounded": True, "expires_queued": True, "survives_crash": True}
+    promises: ClassVar = Promises(bounded=True, expires_queued=True, survives_crash=True)
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.processes, ahead=AHEAD * settings.processes)
@@ -98,20 +100,29 @@ class ProcessPool(Hopping):
     def _start_all(self) -> None:
         self._executor = self._make()
         # The executor starts a worker for each call that finds none idle.
-        calls = [self.submit(Job(int, (), {}, inf)) for _ in range(self.settings.processes)]
+        calls = [self._submit(Job(int, (), {}, inf)) for _ in range(self.settings.processes)]
         wait(calls, START_S)
         for call in calls:
             call.result(0)
 
-    def submit(self, job: Job) -> Future[Ran]:
-        return self._executor.submit(worker.carry, *job)
+    async def hop(self, job: Job, timeline: Timeline) -> Ran:
+        return await self.bring_back(lambda: self._submit(job), timeline)
+
+    def _submit(self, job: Job) -> Future[Ran]:
+        try:
+            return self._executor.submit(worker.carry, *job)
+        except BrokenExecutor:
+            self._replace()
+            return self._executor.submit(worker.carry, *job)
 
     def free_since(self, granted: float, ran: Ran) -> float:
         before = self._finished.get(ran.pid, 0.0)
         self._finished[ran.pid] = ran.finished
         return min(max(granted, before), ran.started)
 
-    def recover(self) -> None:
+    def _replace(self) -> None:
+        """Make a new executor: the standard one is of no use once it has lost a worker."""
+        self.restarted += 1
         self._finished.clear()
         self._executor.shutdown(wait=False)
         self._executor = self._make()

@@ -6,9 +6,10 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ClassVar
 
+from server.models.base import Promises
 from server.models.hopping import Hopping, Job
 from server.settings import Settings
-from server.timeline import Ran
+from server.timeline import Ran, Timeline
 from server.worker import carry
 
 PER_POOL_THREAD = 8  # a thread for each request is unbounded in tutorials; memory is not
@@ -16,32 +17,32 @@ PER_POOL_THREAD = 8  # a thread for each request is unbounded in tutorials; memo
 
 class ThreadPerRequest(Hopping):
     doc = "In a new thread for each request."
-    promises: ClassVar = {"bounded": True, "expires_queued": True, "survives_crash": False}
+    promises: ClassVar = Promises(bounded=True, expires_queued=True)
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, PER_POOL_THREAD * settings.threads)
 
-    def submit(self, job: Job) -> Future[Ran]:
-        away: Future[Ran] = Future()
-        away.set_running_or_notify_cancel()
+    async def hop(self, job: Job, timeline: Timeline) -> Ran:
+        return await self.bring_back(lambda: _in_new_thread(job), timeline)
 
-        def body() -> None:
-            away.set_result(carry(*job))
 
-        threading.Thread(target=body, daemon=True).start()
-        return away
+def _in_new_thread(job: Job) -> Future[Ran]:
+    away: Future[Ran] = Future()
+    away.set_running_or_notify_cancel()
+    threading.Thread(target=lambda: away.set_result(carry(*job)), daemon=True).start()
+    return away
 
 
 class ThreadPool(Hopping):
     doc = "In a bounded pool of threads."
-    promises: ClassVar = {"bounded": True, "expires_queued": True, "survives_crash": False}
+    promises: ClassVar = Promises(bounded=True, expires_queued=True)
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.threads)
         self._executor = ThreadPoolExecutor(settings.threads, thread_name_prefix="thread-pool")
 
-    def submit(self, job: Job) -> Future[Ran]:
-        return self._executor.submit(carry, *job)
+    async def hop(self, job: Job, timeline: Timeline) -> Ran:
+        return await self.bring_back(lambda: self._executor.submit(carry, *job), timeline)
 
     async def stop(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,80 @@
+"""Sub-interpreters: threads of this process, each with an interpreter and a GIL of its own.
+
+While one of them is alive, a process forked from this one dies with a segmentation fault
+(python/cpython#139759): so they never share a server with the start method fork.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import platform
+import sys
+from math import inf
+from typing import ClassVar
+
+from server.models.base import Promises
+from server.models.hopping import Hopping, Job
+from server.settings import Settings
+from server.timeline import Ran, Timeline
+from server.worker import carry
+
+START_S = 30  # as for processes: an interpreter that is not there by then never will be
+
+
+class InterpreterPool(Hopping):
+    doc = "In a bounded pool of sub-interpreters, one GIL each (Python ≥ 3.14)."
+    promises: ClassVar = Promises(bounded=True, expires_queued=True)
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, settings.processes)
+        self._executor: concurrent.futures.ThreadPoolExecutor
+
+    @classmethod
+    def missing(cls, settings: Settings) -> str | None:
+        if sys.version_info < (3, 14):
+            return f"it needs Python ≥ 3.14, and this is {platform.python_version()}"
+        if settings.start_method == "fork" and settings.models != ("interpreter-pool",):
+            return (
+                "it cannot live beside fork, whose children crash (python/cpython#139759): "
+                "use --start-method forkserver, or --models interpreter-pool alone"
+            )
+        return None
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self._start_all)
+
+    def _start_all(self) -> None:
+        self._executor = concurrent.futures.InterpreterPoolExecutor(  # type: ignore[attr-defined]
+            self.settings.processes,
+            thread_name_prefix="interpreter",
+            initializer=_find_modules,
+            initargs=(list(sys.path),),
+        )
+        # The executor makes an interpreter for each call that finds none idle.
+        calls = [self._submit(Job(int, (), {}, inf)) for _ in range(self.settings.processes)]
+        concurrent.futures.wait(calls, START_S)
+        for call in calls:
+            call.result(0)
+
+    async def hop(self, job: Job, timeline: Timeline) -> Ran:
+        return await self.bring_back(lambda: self._submit(job), timeline)
+
+    def _submit(self, job: Job) -> concurrent.futures.Future[Ran]:
+        return self._executor.submit(carry, *job)
+
+    async def stop(self) -> None:
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _find_modules(path: list[str]) -> None:
+    """Let an interpreter import what the server can.
+
+    It travels as code, before anything of ours can be imported there: so it uses no global name.
+    """
+    import sys  # noqa: PLC0415
+    import threading  # noqa: PLC0415
+    from concurrent import interpreters  # type: ignore[attr-defined]  # noqa: PLC0415
+
+    sys.path[:] = path
+    threading.current_thread().name = f"interpreter-{interpreters.get_current().id}"
