@@ -1,12 +1,14 @@
 """What tests share: a cache folder of their own, and servers that take long to start."""
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from server.models import TABLE
 from server.workloads import orders, web
-from tests.running import Client, Running, asking, running
+from tests.running import PYTHONS, Client, Running, asking, running
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,11 +26,21 @@ def database(cache: Path) -> None:
     orders.build_database(orders.database_path())
 
 
-@pytest.fixture(scope="session", params=["uvloop", "asyncio"])
+SERVERS = [("uvloop", sys.executable), ("asyncio", sys.executable)]
+SERVERS += [("uvloop", python) for python in PYTHONS]
+
+
+def _named(server: tuple[str, str]) -> str:
+    loop, python = server
+    return loop if python == sys.executable else f"{loop}-{python}"
+
+
+@pytest.fixture(scope="session", params=SERVERS, ids=_named)
 def server(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
     """A server with every model, on either event loop, that stays up whatever tests ask of it."""
-    options = ("--loop", request.param, "--threads", "4", "--processes", "2", "--deadline", "30s")
-    with running(*options) as one:
+    loop, python = request.param
+    options = ("--loop", loop, "--threads", "4", "--processes", "2", "--deadline", "30s")
+    with running(*options, "--models", ",".join(TABLE), python=python) as one:
         yield one
 
 

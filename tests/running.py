@@ -14,12 +14,15 @@ from typing import Any
 
 import aiohttp
 import psutil
+import pytest
 
 from tests.faulty import GATE
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 30  # far beyond what anything here takes: past it, the test fails instead of hanging
 SAYS = "loadbearing listening on "
+# Interpreters to test the server under, beside our own; each needs the server's packages.
+PYTHONS = [path for path in os.environ.get("LOADBEARING_PYTHONS", "").split(os.pathsep) if path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,9 @@ class Running:
 
 
 @contextmanager
-def running(*options: str, module: str = "tests.served") -> Iterator[Running]:
+def running(
+    *options: str, module: str = "tests.served", python: str = sys.executable
+) -> Iterator[Running]:
     """Start a server in a session of its own; end it, if the test has not, with SIGTERM."""
     with tempfile.TemporaryDirectory() as folder:
         gate, errors = Path(folder, "gate"), Path(folder, "errors")
@@ -72,7 +77,7 @@ def running(*options: str, module: str = "tests.served") -> Iterator[Running]:
         with (
             errors.open("w") as stderr,
             subprocess.Popen(
-                [sys.executable, "-m", module, "--port", "0", *options],
+                [python, "-m", module, "--port", "0", *options],
                 cwd=ROOT,
                 env={**os.environ, GATE: str(gate)},
                 stdout=subprocess.PIPE,
@@ -122,6 +127,17 @@ class Client:
             text = await response.text()
             body = await response.json() if text else None
             return Answer(response.status, dict(response.headers), text, body)
+
+    async def started(self) -> set[str]:
+        """Name the models that this server runs."""
+        models = (await self.ask("/")).json["models"]
+        return {name for name, model in models.items() if model["available"]}
+
+    async def need(self, model: str) -> None:
+        """Skip the test where this server cannot run the model, with the server's reason."""
+        why = (await self.ask("/")).json["models"][model]["why"]
+        if why:
+            pytest.skip(why)
 
     async def gauges(self, model: str) -> dict[str, int]:
         found: dict[str, int] = (await self.ask("/stats")).json["models"][model]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from server.models import TABLE
-from tests.running import Answer, Client
+from tests.running import PYTHONS, Answer, Client
 
 WORKLOADS = {
     "sleep": "?ms=1",
@@ -33,6 +33,8 @@ PLACES = {
     "thread-pool": SERVER,
     "process-per-request": ELSEWHERE,
     "process-pool": ELSEWHERE,
+    "supervised-process-pool": ELSEWHERE,
+    "interpreter-pool": SERVER,
     "hybrid": EITHER,
 }
 
@@ -79,6 +81,10 @@ async def test_these_tests_know_every_workload(client: Client) -> None:
 @pytest.mark.parametrize("model", TABLE)
 async def test_cell(model: str, workload: str, client: Client) -> None:
     answer = await client.ask(f"/{workload}/{model}{WORKLOADS[workload]}")
+    if why := (await client.ask("/")).json["models"][model]["why"]:
+        assert answer.status == 501
+        assert why in answer.error["message"]
+        pytest.skip(why)
     if model == "async" and workload in WITHOUT_TWIN:
         assert answer.status == 501
         assert answer.error["type"] == "CannotRun"
@@ -117,7 +123,21 @@ async def test_each_request_has_a_process_of_its_own(client: Client) -> None:
     assert len({worker["pid"] for worker in workers}) == 5
 
 
-@pytest.mark.parametrize(("model", "size"), [("thread-pool", 4), ("process-pool", 2)])
+@pytest.mark.parametrize(
+    ("model", "size"),
+    [
+        ("thread-pool", 4),
+        ("process-pool", 2),
+        ("supervised-process-pool", 2),
+        ("interpreter-pool", 2),
+    ],
+)
 async def test_a_pool_keeps_its_workers(model: str, size: int, client: Client) -> None:
+    await client.need(model)
     workers = [(await client.ask(f"/noop/{model}")).json["worker"] for _ in range(10)]
     assert len({(worker["pid"], worker["thread"]) for worker in workers}) <= size
+
+
+@pytest.mark.skipif(bool(PYTHONS), reason="every test of this file ran under them too")
+def test_other_pythons() -> None:
+    pytest.skip("LOADBEARING_PYTHONS names no other interpreters (paths, separated by colons)")

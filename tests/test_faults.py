@@ -16,7 +16,7 @@ RAISED = {
     "interrupt": "the work raised KeyboardInterrupt: pressed",
     "cancel": "the work raised CancelledError: withdrawn",
 }
-SURVIVORS = ["process-per-request", "process-pool", "hybrid"]
+SURVIVORS = ["process-per-request", "process-pool", "supervised-process-pool", "hybrid"]
 
 
 async def workers(client: Client) -> set[int]:
@@ -33,6 +33,7 @@ async def works(client: Client, model: str) -> bool:
 async def test_what_the_work_raises_is_told_and_the_server_goes_on(
     model: str, workload: str, client: Client
 ) -> None:
+    await client.need(model)
     before = await client.gauges(model)
     answer = await client.ask(f"/{workload}/{model}")
     assert answer.status == 500
@@ -53,11 +54,14 @@ async def test_what_the_work_raises_is_told_and_the_server_goes_on(
         ("thread-pool", "the result is no JSON: "),
         ("process-per-request", "the work could not travel to its worker and back"),
         ("process-pool", "the work could not travel to its worker and back"),
+        ("supervised-process-pool", "the work could not travel to its worker and back"),
+        ("interpreter-pool", "the work could not travel to its worker and back"),
     ],
 )
 async def test_a_result_that_cannot_be_told_is_an_error(
     model: str, message: str, client: Client
 ) -> None:
+    await client.need(model)
     answer = await client.ask(f"/unpicklable/{model}")
     assert answer.status == 500
     assert answer.error["type"] == "WorkFailed"

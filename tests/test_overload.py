@@ -1,28 +1,30 @@
 """Every model is bounded: beyond its queue it refuses at once, past the deadline it says so."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from server.models import TABLE
-from tests.running import Client, Running, asking, running
+from tests.running import PYTHONS, Client, Running, asking, running
 
 QUEUE = 2
 BOUNDED = sorted(TABLE.keys() - {"inline", "async", "hybrid"})  # which one can fill with requests
+LASTING = sorted({*BOUNDED} - {"supervised-process-pool"})  # whose late work cannot be ended
 DEADLINE_S = 0.3
 NARROW = ("--threads", "1", "--processes", "1", "--queue", str(QUEUE))
 
 
-@pytest.fixture(scope="module")
-def patient(database: None) -> Iterator[Running]:
-    with running(*NARROW, "--deadline", "60s") as one:
+@pytest.fixture(scope="module", params=[sys.executable, *PYTHONS])
+def patient(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
+    with running(*NARROW, "--deadline", "60s", python=request.param) as one:
         yield one
 
 
-@pytest.fixture(scope="module")
-def hasty(database: None) -> Iterator[Running]:
-    with running(*NARROW, "--deadline", f"{DEADLINE_S}s") as one:
+@pytest.fixture(scope="module", params=[sys.executable, *PYTHONS])
+def hasty(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
+    with running(*NARROW, "--deadline", f"{DEADLINE_S}s", python=request.param) as one:
         yield one
 
 
@@ -40,6 +42,7 @@ async def hurried(hasty: Running) -> AsyncIterator[Client]:
 
 @pytest.mark.parametrize("model", BOUNDED)
 async def test_beyond_the_queue_requests_are_refused_at_once(model: str, narrow: Client) -> None:
+    await narrow.need(model)
     before = await narrow.gauges(model)
     slots = before["slots"]
     with narrow.server.shut():
@@ -59,10 +62,11 @@ async def test_beyond_the_queue_requests_are_refused_at_once(model: str, narrow:
     await narrow.until(model, busy=0, queued=0, expired=before["expired"])
 
 
-@pytest.mark.parametrize("model", BOUNDED)
+@pytest.mark.parametrize("model", LASTING)
 async def test_past_the_deadline_requests_are_told_so_and_slots_stay_honest(
     model: str, hurried: Client
 ) -> None:
+    await hurried.need(model)
     before = await hurried.gauges(model)
     slots = before["slots"]
     with hurried.server.shut():
@@ -103,7 +107,7 @@ async def test_one_full_model_leaves_the_others_alone(narrow: Client) -> None:
     with narrow.server.shut():
         taken = [asyncio.create_task(narrow.ask("/hold/thread-pool")) for _ in range(1 + QUEUE)]
         await narrow.until("thread-pool", busy=1, queued=QUEUE)
-        others = TABLE.keys() - {"thread-pool"}
+        others = await narrow.started() - {"thread-pool"}
         answers = await asyncio.gather(*(narrow.ask(f"/noop/{model}") for model in others))
         assert {answer.status for answer in answers} == {200}
     assert {answer.status for answer in await asyncio.gather(*taken)} == {200}

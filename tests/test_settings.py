@@ -4,7 +4,6 @@ import sys
 
 import pytest
 
-from server.models import TABLE
 from server.settings import PREFIX, Settings, cores, duration
 
 
@@ -21,7 +20,7 @@ def flag(name: str) -> str:
 def test_defaults() -> None:
     settings = Settings.parse([])
     assert (settings.host, settings.port, settings.loop) == ("127.0.0.1", 8080, "uvloop")
-    assert settings.models == tuple(TABLE)
+    assert settings.models == ()
     assert settings.processes == cores() >= 1
     assert settings.start_method == "forkserver"
     assert settings.deadline == 5
@@ -38,7 +37,11 @@ VALUES = [
     ("queue", "0", 0),
     ("deadline", "250ms", 0.25),
     ("switch_interval", "0.0005", 0.0005),
+    ("workers", "2", 2),
+    ("loops", "2", 2),
     ("models", "inline, hybrid", ("inline", "hybrid")),
+    ("workloads", "shop.prices, tax.py", ("shop.prices", "tax.py")),
+    ("dask", "tcp://127.0.0.1:8786", "tcp://127.0.0.1:8786"),
 ]
 
 
@@ -129,6 +132,13 @@ def test_a_wrong_variable_ends_with_2_and_names_flag_and_variable(
     line = refusal([], capsys)
     assert line.startswith(f"python -m server: {flag(name)} (or {PREFIX}{name.upper()}) ")
     assert reason in line
+
+
+def test_workers_and_loops_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    line = refusal(["--workers", "2", "--loops", "2"], capsys)
+    assert line == (
+        "python -m server: --workers and --loops exclude each other: choose one of them"
+    )
 
 
 def test_an_unknown_option_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
