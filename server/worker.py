@@ -52,6 +52,13 @@ def carry(
     return Ran(started, finished, thread_time() - cpu, os.getpid(), thread, result, failure)
 
 
+def carry_interpreted(*job: Any) -> Ran:
+    """Carry one job in a sub-interpreter, whose threads have no names that would tell it."""
+    from concurrent import interpreters  # type: ignore[attr-defined]  # noqa: PLC0415 - new in 3.14
+
+    return carry(*job)._replace(thread=f"interpreter-{interpreters.get_current().id}")
+
+
 def environment() -> dict[str, str]:
     """What workers must know of the server's environment.
 

@@ -43,8 +43,9 @@ class Running:
         return psutil.Process(self.pid).children(recursive=True)
 
     def complaints(self) -> str:
-        """What the server has written to standard error."""
-        return self.errors.read_text()
+        """What the server has written to standard error, but for models that it lacks."""
+        lines = self.errors.read_text().splitlines(keepends=True)
+        return "".join(line for line in lines if " is not available: " not in line)
 
     @contextmanager
     def shut(self) -> Iterator[None]:
@@ -90,11 +91,12 @@ def running(
             try:
                 line = process.stdout.readline()
                 assert line.startswith(SAYS), errors.read_text()
-                yield Running(process, line.removeprefix(SAYS).strip(), gate, errors)
+                one = Running(process, line.removeprefix(SAYS).strip(), gate, errors)
+                yield one
                 if process.poll() is None:
                     process.terminate()
                     code = process.wait(PATIENCE_S)
-                    said = errors.read_text()
+                    said = one.complaints()
                     assert (code, said) == (0, ""), f"exit code {code}: {said}"
             finally:
                 process.kill()

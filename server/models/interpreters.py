@@ -17,7 +17,7 @@ from server.models.base import Promises
 from server.models.hopping import Hopping, Job
 from server.settings import Settings
 from server.timeline import Ran, Timeline
-from server.worker import carry
+from server.worker import carry_interpreted
 
 START_S = 30  # as for processes: an interpreter that is not there by then never will be
 
@@ -48,8 +48,8 @@ class InterpreterPool(Hopping):
         self._executor = concurrent.futures.InterpreterPoolExecutor(  # type: ignore[attr-defined]
             self.settings.processes,
             thread_name_prefix="interpreter",
-            initializer=_find_modules,
-            initargs=(list(sys.path),),
+            initializer=_prepare,
+            initargs=(list(sys.path), self.settings.preload()),
         )
         # The executor makes an interpreter for each call that finds none idle.
         calls = [self._submit(Job(int, (), {}, inf)) for _ in range(self.settings.processes)]
@@ -61,20 +61,20 @@ class InterpreterPool(Hopping):
         return await self.bring_back(lambda: self._submit(job), timeline)
 
     def _submit(self, job: Job) -> concurrent.futures.Future[Ran]:
-        return self._executor.submit(carry, *job)
+        return self._executor.submit(carry_interpreted, *job)
 
     async def stop(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _find_modules(path: list[str]) -> None:
-    """Let an interpreter import what the server can.
+def _prepare(path: list[str], modules: tuple[str, ...]) -> None:
+    """Let an interpreter import what the server can, and load what the first call would.
 
     It travels as code, before anything of ours can be imported there: so it uses no global name.
     """
     import sys  # noqa: PLC0415
-    import threading  # noqa: PLC0415
-    from concurrent import interpreters  # type: ignore[attr-defined]  # noqa: PLC0415
+    from importlib import import_module  # noqa: PLC0415
 
     sys.path[:] = path
-    threading.current_thread().name = f"interpreter-{interpreters.get_current().id}"
+    for module in modules:
+        import_module(module)
