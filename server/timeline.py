@@ -36,6 +36,7 @@ class Timeline:
         "accepted",
         "cpu",
         "dispatched",
+        "granted",
         "pid",
         "queued",
         "ran",
@@ -45,7 +46,7 @@ class Timeline:
     )
 
     def __init__(self) -> None:
-        self.accepted = monotonic()
+        self.accepted = self.granted = monotonic()
         self.queued = self.dispatched = self.ran = self.resumed = self.total = 0.0
         self.cpu: float | None = 0.0
         self.pid = 0

@@ -44,12 +44,9 @@ class Hopping(Model):
     async def hop(self, job: Job, timeline: Timeline) -> Ran:
         """Run the call elsewhere, and leave the bulkhead once its worker is free again.
 
+        Calls that are held ahead say in `timeline.granted` when a worker was there for them.
         Raises BrokenExecutor when the worker died, Expired past the deadline.
         """
-
-    def free_since(self, granted: float, ran: Ran) -> float:
-        """When a worker was there for this call: from then on it was dispatched, not queued."""
-        return granted
 
     async def call(
         self,
@@ -63,7 +60,7 @@ class Hopping(Model):
         job = Job(function, positional, named, until)
         for last in (False, True):
             await self.bulkhead.enter(timeline.accepted)
-            granted = monotonic()
+            timeline.granted = monotonic()
             try:
                 ran = await self.hop(job, timeline)
             except BrokenExecutor:
@@ -75,7 +72,7 @@ class Hopping(Model):
                     ) from None
             else:
                 break
-        timeline.stage(asked, self.free_since(granted, ran), ran)
+        timeline.stage(asked, timeline.granted, ran)
         return result_of(ran)
 
     async def bring_back(self, submit: Callable[[], Future[Ran]], timeline: Timeline) -> Ran:

@@ -106,7 +106,11 @@ class ProcessPool(Hopping):
             call.result(0)
 
     async def hop(self, job: Job, timeline: Timeline) -> Ran:
-        return await self.bring_back(lambda: self._submit(job), timeline)
+        ran = await self.bring_back(lambda: self._submit(job), timeline)
+        before = self._finished.get(ran.pid, 0.0)  # until then its worker had another call
+        self._finished[ran.pid] = ran.finished
+        timeline.granted = min(max(timeline.granted, before), ran.started)
+        return ran
 
     def _submit(self, job: Job) -> Future[Ran]:
         try:
@@ -114,11 +118,6 @@ class ProcessPool(Hopping):
         except BrokenExecutor:
             self._replace()
             return self._executor.submit(worker.carry, *job)
-
-    def free_since(self, granted: float, ran: Ran) -> float:
-        before = self._finished.get(ran.pid, 0.0)
-        self._finished[ran.pid] = ran.finished
-        return min(max(granted, before), ran.started)
 
     def _replace(self) -> None:
         """Make a new executor: the standard one is of no use once it has lost a worker."""

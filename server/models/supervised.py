@@ -1,8 +1,11 @@
 """A pool of processes that are watched one by one: timed out, killed and replaced each by itself.
 
-    request ── bulkhead ── idle worker ──(socketpair)── worker process: one call at a time
-                               ▲                              │
-                               └── ready, or replaced ◄── answer, or end of file: it has died
+    request ── bulkhead ── calls that wait ── free worker ──(socketpair)── worker process
+                                                  ▲                              │
+                 ready, or done, or replaced ─────┴── answer, or end of file: it has died
+
+A worker holds one call at a time; those held ahead wait in the server, for whichever worker is
+free first.
 
 No lock and no queue is shared between the workers. So a worker that is killed, at whatever
 moment, takes with it the one call that it held, and nothing else.
@@ -18,8 +21,8 @@ from typing import Any, ClassVar
 
 from server.models.base import Promises
 from server.models.hopping import Hopping, Job, untravelled
-from server.models.processes import START_S, context
-from server.models.worker_process import WorkerProcess
+from server.models.processes import AHEAD, START_S, context
+from server.models.worker_process import Call, WorkerProcess
 from server.settings import Settings
 from server.timeline import Ran, Timeline
 from server.worker import TOO_LATE
@@ -35,10 +38,10 @@ class SupervisedProcessPool(Hopping):
     )
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, settings.processes)
+        super().__init__(settings, settings.processes, ahead=AHEAD * settings.processes)
         self._workers: list[WorkerProcess] = []
         self._idle: deque[WorkerProcess] = deque()
-        self._wanted: deque[asyncio.Future[WorkerProcess]] = deque()
+        self._waiting: deque[Call] = deque()
         self._replacing: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -59,20 +62,20 @@ class SupervisedProcessPool(Hopping):
         """Start one worker, again and again if it dies before it is ready."""
         pause_s = PAUSE_S
         while not self._stopping:
-            worker = WorkerProcess(context(self.settings), self._lost)
+            worker = WorkerProcess(context(self.settings), self._free, self._lost)
             self._workers.append(worker)
             if await worker.start():
-                self._ready(worker)
                 return
             self._workers.remove(worker)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    def _ready(self, worker: WorkerProcess) -> None:
-        while self._wanted:
-            wanting = self._wanted.popleft()
-            if not wanting.done():
-                wanting.set_result(worker)
+    def _free(self, worker: WorkerProcess) -> None:
+        """Give a worker that is ready, or done, the call that waits longest: without a detour."""
+        while self._waiting:
+            call = self._waiting.popleft()
+            if not call.back.done():
+                worker.take(call)
                 return
         self._idle.append(worker)
 
@@ -88,50 +91,32 @@ class SupervisedProcessPool(Hopping):
             task.add_done_callback(self._replacing.discard)
 
     async def hop(self, job: Job, timeline: Timeline) -> Ran:
+        call: Call | None = None
+        deadlines = self.bulkhead.deadlines
         try:
-            message = _pickled(job)
-            worker = await self._take(timeline)
-            try:
-                answer = await self._ask(worker, message, timeline)
-            finally:
-                if worker.free:
-                    self._ready(worker)
+            call = Call(_pickled(job), asyncio.get_running_loop().create_future())
+            deadlines.watch(call.back, timeline.accepted, "was not done by")
+            if self._idle:
+                self._idle.popleft().take(call)
+            else:
+                self._waiting.append(call)
+            answer = await call.back
+        except BrokenExecutor:
+            raise
+        except BaseException:
+            if call and call.holder:  # late, or nobody waits any more: another takes its place
+                call.holder.kill()
+            raise
         finally:
+            if call:
+                deadlines.forget(call.back)
             self.bulkhead.leave()
         if not isinstance(answer, Ran):
             raise untravelled(answer)
         if answer.failure == TOO_LATE:
-            raise self.bulkhead.deadlines.late("waited for a worker past")
+            raise deadlines.late("waited for a worker past")
+        timeline.granted = call.sent
         return answer
-
-    async def _take(self, timeline: Timeline) -> WorkerProcess:
-        """Take an idle worker: the bulkhead says that there is one, or one is being replaced."""
-        if self._idle:
-            return self._idle.popleft()
-        wanting: asyncio.Future[WorkerProcess] = asyncio.get_running_loop().create_future()
-        self._wanted.append(wanting)
-        self.bulkhead.deadlines.watch(wanting, timeline.accepted, "waited for a worker past")
-        try:
-            return await wanting
-        except asyncio.CancelledError:
-            if not wanting.cancelled():  # it came in the moment of the cancellation
-                self._ready(wanting.result())
-            raise
-        finally:
-            self.bulkhead.deadlines.forget(wanting)
-
-    async def _ask(self, worker: WorkerProcess, message: bytes, timeline: Timeline) -> Any:
-        back = worker.ask(message)
-        self.bulkhead.deadlines.watch(back, timeline.accepted, "was not done by")
-        try:
-            return await back
-        except BrokenExecutor:
-            raise
-        except BaseException:
-            worker.kill()  # past the deadline, or nobody waits any more: another takes its place
-            raise
-        finally:
-            self.bulkhead.deadlines.forget(back)
 
     def workers(self) -> list[dict[str, Any]]:
         return [worker.shown() for worker in self._workers]

@@ -7,6 +7,7 @@ import pickle
 import socket
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
+from dataclasses import dataclass
 from multiprocessing.context import BaseContext
 from time import monotonic
 from typing import Any, cast
@@ -14,26 +15,45 @@ from typing import Any, cast
 from server import worker
 
 HEADER = worker.HEADER
-SMALL = 65_536  # up to here, copying a message costs less than writing twice
+
+
+@dataclass(slots=True)
+class Call:
+    """A pickled call, and the worker that holds it.
+
+    What comes back is a Ran, or the error with which call or result did not travel; BrokenExecutor
+    when the worker died.
+    """
+
+    message: bytes
+    back: asyncio.Future[Any]
+    sent: float = 0.0
+    holder: WorkerProcess | None = None
 
 
 class WorkerProcess(asyncio.Protocol):
     """One worker and the socket to it; it holds one call at a time.
 
-    `lost` is called once when a worker that was ready has died.
+    `free` is called whenever it can take a call, `lost` once when a worker that was ready died.
     """
 
-    def __init__(self, context: BaseContext, lost: Callable[[WorkerProcess], None]) -> None:
+    def __init__(
+        self,
+        context: BaseContext,
+        free: Callable[[WorkerProcess], None],
+        lost: Callable[[WorkerProcess], None],
+    ) -> None:
         self._context: Any = context
+        self._free = free
         self._lost = lost
         self._process: Any = None
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
         self._ready = asyncio.get_running_loop().create_future()
-        self._call: asyncio.Future[Any] | None = None
+        self._call: Call | None = None
         self._since = monotonic()
         self._calls = 0
-        self.alive = False
+        self._ending = False
 
     async def start(self) -> bool:
         """Start the process and wait until it is ready; tells whether it came to that."""
@@ -47,28 +67,18 @@ class WorkerProcess(asyncio.Protocol):
             except BaseException:
                 ours.close()
                 raise
-        loop = asyncio.get_running_loop()
-        await loop.create_unix_connection(lambda: self, sock=ours)
-        self.alive = await self._ready
-        return self.alive
+        await asyncio.get_running_loop().create_unix_connection(lambda: self, sock=ours)
+        ready: bool = await self._ready
+        return ready
 
-    @property
-    def free(self) -> bool:
-        return self.alive and self._call is None
-
-    def ask(self, message: bytes) -> asyncio.Future[Any]:
-        """Send a pickled call to a free worker.
-
-        The future has a Ran, or the error with which the call or its result did not travel; it
-        fails with BrokenExecutor when the worker dies.
-        """
+    def take(self, call: Call) -> None:
+        """Send a call to a worker that is free."""
         assert self._transport
-        self._call = asyncio.get_running_loop().create_future()
-        self._since = monotonic()
+        assert self._call is None
+        self._call, call.holder = call, self
+        call.sent = self._since = monotonic()
         self._calls += 1
-        header = HEADER.pack(len(message))
-        self._transport.writelines([header, message])
-        return self._call
+        self._transport.writelines([HEADER.pack(len(call.message)), call.message])
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -86,40 +96,47 @@ class WorkerProcess(asyncio.Protocol):
             except Exception as error:  # noqa: BLE001 - unpickling runs code of the result's own
                 answer = error
         self._received = bytearray()
+        self._since = monotonic()
+        call, self._call = self._call, None
         if not self._ready.done():
             self._ready.set_result(True)
-        elif self._call:
-            call, self._call = self._call, None
-            self._since = monotonic()
-            if not call.done():
-                call.set_result(answer)
+        elif call:
+            call.holder = None
+            if not call.back.done():
+                call.back.set_result(answer)
+        if not self._ending:
+            self._free(self)
 
     def connection_lost(self, _error: Exception | None) -> None:
         if not self._ready.done():
             self._ready.set_result(False)
-        if self._call and not self._call.done():
-            self._call.set_exception(BrokenExecutor("the worker process died"))
-        if self.alive:
-            self.alive = False
-            self._lost(self)
+            return
+        if self._call and not self._call.back.done():
+            self._call.back.set_exception(BrokenExecutor("the worker process died"))
+        self._lost(self)
 
     def kill(self) -> None:
         """End the process whatever it does; `lost` follows."""
+        self._ending = True
         self._process.kill()
 
     def stop(self) -> None:
-        """Let the process end by itself if it is free, or kill it."""
+        """Let the process end by itself if it is idle, or kill it."""
         if self._transport:
             self._transport.close()
-        if self._process and not self.free and self._process.pid:
-            self._process.kill()
+        if self._process and self._process.pid and self._state() != "idle":
+            self.kill()
+
+    def _state(self) -> str:
+        if not self._ready.done():
+            return "starting"
+        return "busy" if self._call else "idle"
 
     def shown(self) -> dict[str, Any]:
         """pid, state, calls so far, and for how long it is in this state, in milliseconds."""
-        state = "starting" if not self.alive else "idle" if self._call is None else "busy"
         return {
             "pid": self._process.pid if self._process else None,
-            "state": state,
+            "state": self._state(),
             "calls": self._calls,
             "age_ms": round((monotonic() - self._since) * 1e3, 1),
         }
