@@ -37,6 +37,7 @@ def discover(
             "kind": one.kind,
             "stages": [kind for kind, _ in one.stages],
             "doc": one.doc,
+            "source": one.source,
             "parameters": parameters[name].describe(),
             "models": [model for model, why in reasons.items() if not why],
             "impossible": {model: why for model, why in reasons.items() if why},
@@ -86,4 +87,4 @@ def _model(name: str, why: str | None) -> dict[str, Any]:
 
 def _example(parameters: Parameters) -> str:
     first = next(iter(parameters.all.values()), None)
-    return f"?{first.name}={first.default}" if first else ""
+    return f"?{first.query()}" if first else ""

@@ -1,86 +1,31 @@
-"""A workload's parameters: read from its signature once, then described and validated."""
+"""All parameters of a workload: from the query of a request to the arguments of a call."""
 
 from __future__ import annotations
 
-import inspect
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Any
 from urllib.parse import parse_qsl
 
-from annotated_types import DocInfo, Ge, GroupedMetadata, Le, Unit
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-
-from server.errors import BadParameter, BadRequest, did_you_mean
+from server.errors import BadRequest, did_you_mean
+from server.signatures import Parameter, parameters_of
 from server.workloads import Payload
 
-NAMES = {int: "integer", float: "number", bool: "boolean", str: "string", Payload: "integer"}
+__all__ = ["Parameter", "Parameters"]
 
-
-class Parameter:
-    """One parameter: its type, default, bounds, unit and documentation."""
-
-    def __init__(self, name: str, annotation: Any, default: Any) -> None:
-        plain, *notes = (
-            get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
-        )
-        self.name = name
-        self.type = plain
-        self.default = len(default) // 1024 if plain is Payload else default
-        self.minimum = self.maximum = self.unit = None
-        self.doc = ""
-        for note in [part for one in notes for part in _flat(one)]:
-            match note:
-                case Ge(ge=bound):
-                    self.minimum = bound
-                case Le(le=bound):
-                    self.maximum = bound
-                case Unit(unit=unit):
-                    self.unit = unit
-                case DocInfo(documentation=text):
-                    self.doc = text
-        asked: Any = int if plain is Payload else plain
-        form: Any = Annotated[asked, *notes] if notes else asked
-        self._adapter = TypeAdapter[Any](form, config=ConfigDict(allow_inf_nan=False))
-
-    def describe(self) -> dict[str, Any]:
-        return {
-            "type": NAMES.get(self.type, self.type.__name__),
-            "default": None if self.default is inspect.Parameter.empty else self.default,
-            "minimum": self.minimum,
-            "maximum": self.maximum,
-            "unit": self.unit,
-            "doc": self.doc,
-        }
-
-    def read(self, raw: str) -> Any:
-        """Validate one value. Raises BadParameter naming the bounds and what came."""
-        try:
-            return self._adapter.validate_python(raw)
-        except ValidationError as error:
-            reason = error.errors()[0]["msg"]
-            raise BadParameter(f"{self.name}={raw!r}: {reason}", self.expects()) from None
-
-    def expects(self) -> str:
-        """Say what the parameter takes, for people."""
-        text = f"{self.name} takes {_article(NAMES.get(self.type, self.type.__name__))}"
-        if self.minimum is not None and self.maximum is not None:
-            text += f" from {self.minimum} to {self.maximum}"
-        if self.unit:
-            text += f" {self.unit}"
-        return f"{text}; its default is {self.default}."
+STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 class Parameters:
-    """All parameters of one workload."""
+    """All parameters of one workload.
+
+    Raises WorkloadError, with a line for each that is wrong.
+    """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        hints = get_type_hints(function, include_extras=True)
-        self.all = {
-            name: Parameter(name, hints[name], parameter.default)
-            for name, parameter in inspect.signature(function).parameters.items()
-        }
-        self._payloads = [name for name, one in self.all.items() if one.type is Payload]
+        self.all: Mapping[str, Parameter] = parameters_of(function)
+        self._payloads = [name for name, one in self.all.items() if one.payload]
         self._read = lru_cache(1024)(self._parse)
 
     def describe(self) -> dict[str, dict[str, Any]]:
@@ -97,7 +42,7 @@ class Parameters:
     def _parse(self, query: str) -> dict[str, Any]:
         values = {name: one.default for name, one in self.all.items()}
         seen: set[str] = set()
-        for name, raw in parse_qsl(query, keep_blank_values=True):
+        for name, raw in _pairs(query):
             if name not in self.all:
                 takes = did_you_mean(name, self.all) if self.all else "It takes no parameters."
                 raise BadRequest(f"there is no parameter {name!r}", takes)
@@ -108,15 +53,18 @@ class Parameters:
         return values
 
 
-def _flat(note: Any) -> list[Any]:
-    """Take apart grouped metadata such as Interval."""
-    if isinstance(note, GroupedMetadata):
-        return [part for inner in note for part in _flat(inner)]
-    return [note]
-
-
-def _article(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+def _pairs(query: str) -> list[tuple[str, str]]:
+    """Take a query apart. Raises BadRequest for what cannot be read without guessing."""
+    try:
+        query.encode()
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True, errors="strict")
+        reason = "no two hexadecimal digits after a %" if STRAY_PERCENT.search(query) else None
+    except ValueError as error:  # bytes that are not UTF-8 are one too
+        reason = str(error)
+    if reason:
+        hint = "Write ?name=value&name=value, percent-encoded as UTF-8."
+        raise BadRequest(f"the query {query!r} cannot be read: {reason}", hint)
+    return pairs
 
 
 @lru_cache(2)

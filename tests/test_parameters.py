@@ -34,31 +34,6 @@ PARAMETERS = Parameters(everything)
 DEFAULTS = {"size": 64, "share": 0.5, "name": "plain", "fast": False, "least": 3, "data": CARRIED}
 
 
-def test_the_signature_is_the_description() -> None:
-    described = PARAMETERS.describe()
-    assert list(described) == list(DEFAULTS)
-    assert described["size"] == {
-        "type": "integer",
-        "default": 64,
-        "minimum": 1,
-        "maximum": 4096,
-        "unit": "KiB",
-        "doc": "How much.",
-    }
-    kinds = {name: one["type"] for name, one in described.items()}
-    assert kinds == {
-        "size": "integer",
-        "share": "number",
-        "name": "string",
-        "fast": "boolean",
-        "least": "integer",
-        "data": "integer",
-    }
-    assert (described["least"]["minimum"], described["least"]["maximum"]) == (3, None)
-    assert described["data"]["default"] == 4
-    assert Parameters(nothing).describe() == {}
-
-
 @pytest.mark.parametrize(
     ("query", "given"),
     [
@@ -69,7 +44,12 @@ def test_the_signature_is_the_description() -> None:
         ("name=", {"name": ""}),
         ("name=a%20b%26c", {"name": "a b&c"}),
         ("fast=true", {"fast": True}),
-        ("fast=0", {"fast": False}),
+        ("fast=false", {"fast": False}),
+        ("share=1", {"share": 1.0}),
+        ("share=1E-2", {"share": 0.01}),
+        ("name=a+b", {"name": "a b"}),
+        ("name=%00%C3%BC", {"name": "\0ü"}),
+        ("name==", {"name": "="}),
         ("data=0", {"data": Payload(b"")}),
         ("data=8", {"data": Payload.of(8)}),
     ],
@@ -88,10 +68,11 @@ def test_what_is_given_replaces_the_default(query: str, given: dict[str, Any]) -
         ("size=ten", "size='ten': Input should be a valid integer", "size takes an integer from"),
         ("size=1.5", "size='1.5': Input should be a valid integer", "size takes an integer"),
         ("size=", "size='': Input should be a valid integer", "size takes an integer"),
-        ("share=nan", "share='nan': Input should be a finite number", "share takes a number from"),
-        ("share=inf", "share='inf': Input should be a finite number", "from 0 to 1"),
-        ("fast=maybe", "fast='maybe': Input should be a valid boolean", "fast takes a boolean"),
-        ("least=2", "least='2': Input should be greater than or equal to 3", "takes an integer;"),
+        ("share=nan", "share='nan': Input should be a valid number", "share takes a number from"),
+        ("share=1e999", "share='1e999': Input should be a finite number", "from 0 to 1"),
+        ("fast=maybe", "fast='maybe': Input should be a valid boolean", "takes true or false"),
+        ("least=2", "least='2': Input should be greater than or equal to 3", "of at least 3; its"),
+        (f"least={'9' * 5000}", "least='99999", "of at least 3; its default is 3."),
         ("data=9", "data='9': Input should be less than or equal to 8", "from 0 to 8 KiB"),
     ],
 )
@@ -103,8 +84,30 @@ def test_a_bad_value_is_named_with_what_is_allowed(query: str, message: str, hin
 
 
 @pytest.mark.parametrize(
+    "query",
+    [
+        "size=%ff",
+        "%ff=1",
+        "size=%zz",
+        "size=5%",
+        "name=%ed%a0%80",
+        "&&",
+        "size=5&",
+        "&",
+        "size",
+        "name=\udcff",
+    ],
+)
+def test_a_query_that_cannot_be_read_is_refused(query: str) -> None:
+    with pytest.raises(BadRequest, match="cannot be read") as caught:
+        PARAMETERS.read(query)
+    assert caught.value.hint == "Write ?name=value&name=value, percent-encoded as UTF-8."
+
+
+@pytest.mark.parametrize(
     ("query", "message", "hint"),
     [
+        ("=", "there is no parameter ''", "There are: data, fast, least, name, share, size."),
         ("sise=1", "there is no parameter 'sise'", "Did you mean 'size'?"),
         ("x=1", "there is no parameter 'x'", "There are: data, fast, least, name, share, size."),
         ("size=1&size=1", "parameter 'size' came twice", "Give each parameter once."),

@@ -133,6 +133,10 @@ def test_every_twin_is_where_the_design_says() -> None:
     assert twins == {"sleep", "fetch", "scrape", "echo", "noop"}
 
 
+def test_each_says_which_module_it_is_from() -> None:
+    assert {entry.source for entry in OURS} == {cpu.__name__, io.__name__, mixed.__name__}
+
+
 @pytest.mark.parametrize("name", sorted(entry.name for entry in OURS))
 def test_functions_pickle_by_reference(name: str) -> None:
     entry = REGISTRY[name]

@@ -38,7 +38,8 @@ class Client(asyncio.Protocol):
 
 async def rush(url: str, path: str, clients: int, seconds: float) -> int:
     """Count the answers that so many clients get in so many seconds."""
-    host, port = urlsplit(url).hostname, urlsplit(url).port
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or 80
     request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode()
     counts = [0, 0]
     loop = asyncio.get_running_loop()

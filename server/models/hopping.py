@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
@@ -116,8 +117,11 @@ class Hopping(Model):
 
 def untravelled(error: BaseException) -> WorkFailed:
     """The answer for a call that no worker could receive, or whose result could not come back."""
+    reasons = [f"{type(error).__name__}: {error}"]
+    # Executors give what happened on the other side as the text of a traceback.
+    reasons += re.findall(r"^\w*Error: .+$", str(error.__cause__ or ""), re.MULTILINE)[:1]
     return WorkFailed(
-        f"the work could not travel to its worker and back ({type(error).__name__}: {error})",
+        f"the work could not travel to its worker and back ({'; '.join(dict.fromkeys(reasons))})",
         "Functions, arguments and results must pickle.",
     )
 

@@ -71,10 +71,13 @@ def _prepare(path: list[str], modules: tuple[str, ...]) -> None:
     """Let an interpreter import what the server can, and load what the first call would.
 
     It travels as code, before anything of ours can be imported there: so it uses no global name.
+    What cannot be loaded in an interpreter (numpy, for one) fails the calls that need it.
     """
     import sys  # noqa: PLC0415
+    from contextlib import suppress  # noqa: PLC0415
     from importlib import import_module  # noqa: PLC0415
 
     sys.path[:] = path
     for module in modules:
-        import_module(module)
+        with suppress(ImportError):
+            import_module(module)

@@ -33,13 +33,15 @@ class Workload:
 
     `stages` are what `hybrid` runs one after the other: (kind, function), the first called with
     the parameters, each later one with the result before it. `needs` are asynchronous context
-    managers entered while the server stands: a database, a site to read.
+    managers entered while the server stands: a database, a site to read. `source` is the module
+    as whoever asked for it named it.
     """
 
     name: str
     kind: Kind
     function: Callable[..., Any]
     stages: tuple[tuple[Kind, Callable[..., Any]], ...]
+    source: str
     needs: tuple[Need, ...] = ()
     native: Callable[..., Awaitable[Any]] | None = None
 
@@ -66,16 +68,16 @@ def workload(
     """Register a function under its own name and return it unchanged, so that it pickles."""
 
     def register(function: F) -> F:
+        _expect_function(function)
         name = function.__name__
         if name in REGISTRY:
-            taken = _place(REGISTRY[name].function)
+            taken = place(REGISTRY[name].function)
             raise WorkloadError(
-                f"{_place(function)}: a workload named {name!r} exists already, at {taken}; "
+                f"{place(function)}: a workload named {name!r} exists already, at {taken}; "
                 "give the function another name"
             )
-        REGISTRY[name] = Workload(
-            name, kind, function, tuple(stages) or ((kind, function),), tuple(needs)
-        )
+        parts = tuple((each, part) for each, part in stages) or ((kind, function),)
+        REGISTRY[name] = Workload(name, kind, function, parts, function.__module__, tuple(needs))
         return function
 
     return register
@@ -85,11 +87,17 @@ def native(twin_of: Callable[..., Any]) -> Callable[[N], N]:
     """Declare the asynchronous twin of a workload: the same parameters, awaited on the loop."""
 
     def register(function: N) -> N:
+        _expect_function(function)
         name = twin_of.__name__
         known = REGISTRY.get(name)
         if known is None or known.function is not twin_of:
             raise WorkloadError(
-                f"{_place(function)}: {name!r} is no workload; put @workload above it first"
+                f"{place(function)}: {name!r} is no workload; put @workload above it first"
+            )
+        if known.native is not None:
+            raise WorkloadError(
+                f"{place(function)}: {name!r} has a twin already, at {place(known.native)}; "
+                "keep one of them"
             )
         REGISTRY[name] = replace(known, native=function)
         return function
@@ -97,6 +105,12 @@ def native(twin_of: Callable[..., Any]) -> Callable[[N], N]:
     return register
 
 
-def _place(function: Callable[..., Any]) -> str:
+def _expect_function(function: object) -> None:
+    if not (callable(function) and inspect.isfunction(inspect.unwrap(function))):
+        raise TypeError(f"this decorator stands above functions, and {function!r} is none")
+
+
+def place(function: Callable[..., Any]) -> str:
+    """Name file and line of a function, for messages."""
     code = inspect.unwrap(function).__code__
     return f"{code.co_filename}:{code.co_firstlineno}"

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 SITE = "LOADBEARING_SITE"  # workers that start later inherit it
 START_S = 10  # the site takes less than one; past this it never will
 
-Pages = Annotated[int, Interval(ge=1, le=100), Unit("pages"), doc("Pages, one after the other.")]
-Delay = Annotated[int, Interval(ge=0, le=10_000), Unit("ms"), doc("The site's wait for each page.")]
+Pages = Annotated[int, Interval(ge=1, le=20), Unit("pages"), doc("Pages, one after the other.")]
+Delay = Annotated[int, Interval(ge=0, le=500), Unit("ms"), doc("The site's wait for each page.")]
 
 _lock = threading.Lock()  # guards the three below: servers may share the process, one loop each
 _process: subprocess.Popen[str] | None = None

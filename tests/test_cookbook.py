@@ -1,0 +1,64 @@
+"""Every request of the cookbook gets the answer that its row promises."""
+
+import re
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from tests.running import Running, asking, running
+
+ROOT = Path(__file__).resolve().parent.parent
+COOKBOOK = (ROOT / "server" / "README.md").read_text()
+ROWS = re.findall(r"`(curl [^`]+)`", COOKBOOK)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    models = "inline,async,thread-per-request,thread-pool,process-per-request,process-pool"
+    more = "supervised-process-pool,interpreter-pool,hybrid,dask"
+    with running("--models", f"{models},{more}", module="server") as one:
+        yield one
+
+
+def paths(command: str) -> list[str]:
+    """List the paths that a curl command asks for, with its ranges of numbers spelled out."""
+    found = []
+    for path in re.findall(r"'localhost:8080(/[^']+)'", command):
+        pieces = re.split(r"\[(\d+)-(\d+)\]", path)
+        ranges = [
+            range(int(low), int(high) + 1)
+            for low, high in zip(pieces[1::3], pieces[2::3], strict=True)
+        ]
+        for numbers in product(*ranges):
+            texts = [str(number) for number in numbers] + [""]
+            found.append("".join(a + b for a, b in zip(pieces[::3], texts, strict=True)))
+    return found
+
+
+def test_ranges_are_spelled_out() -> None:
+    assert paths("curl -Z 'localhost:8080/a?b=[1-3]' 'localhost:8080/c'") == [
+        *("/a?b=1", "/a?b=2", "/a?b=3"),
+        "/c",
+    ]
+
+
+@pytest.mark.parametrize("command", ROWS)
+async def test_row(command: str, server: Running) -> None:
+    asked = paths(command)
+    assert asked
+    async with asking(server) as client:
+        why = {name: model["why"] for name, model in (await client.ask("/")).json["models"].items()}
+        for path in asked:
+            answer = await client.ask(path)
+            workload, model = path.partition("?")[0].strip("/").split("/")
+            if why[model]:
+                assert answer.status == 501
+                assert why[model] in answer.error["message"]
+            else:
+                assert (answer.json["workload"], answer.json["model"]) == (workload, model)
+
+
+def test_rows_were_found() -> None:
+    assert len(ROWS) >= 12
