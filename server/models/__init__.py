@@ -18,6 +18,7 @@ TABLE = {
     "supervised-process-pool": "server.models.supervised:SupervisedProcessPool",
     "interpreter-pool": "server.models.interpreters:InterpreterPool",
     "hybrid": "server.models.hybrid:Hybrid",
+    "dask": "server.models.cluster:Dask",
 }
 
 

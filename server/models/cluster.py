@@ -1,0 +1,150 @@
+"""Dask: a cluster of its own on this host, or a real one that stands somewhere already.
+
+    request ── bulkhead ── connection ──(batches, every 10 ms)── scheduler ── worker
+                               ▲                                     │
+                               └── found again ◄── end of file: it is gone
+
+The scheduler may die at any moment. What was in flight is answered at once, later requests are
+refused, and the cluster is started, or sought, until it is there again. Nothing else is touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from time import monotonic
+from typing import ClassVar
+
+from server import cluster
+from server.admission import Bulkhead
+from server.errors import Refused, WorkFailed, log
+from server.models.base import Promises
+from server.models.connection import Connection, GivenUp, SchedulerGone, connected
+from server.models.hopping import Hopping, Job
+from server.settings import Settings
+from server.timeline import Ran, Timeline
+
+AHEAD = 7  # calls held by Dask for each worker: its client, scheduler and workers exchange batches.
+# Of the rate of no-ops without a bound, 0 give 0.4, 3 give 0.8, 7 give 0.95
+LOOK_S = 0.1
+PAUSE_S = 0.2  # before a cluster is sought again; doubled each time
+LONGEST_PAUSE_S = 3.0
+
+
+class Dask(Hopping):
+    doc = "On a Dask cluster: one on this host, or that of --dask."
+    promises: ClassVar = Promises(bounded=True, expires_queued=True, survives_crash=True)
+    by_default = False
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, settings.processes, AHEAD * settings.processes)
+        self._ours = settings.dask is None
+        self._connection: Connection | None = None
+        self._why = ""  # there is no connection, or may soon be none
+        self._tried = asyncio.Event()
+        self._finished: dict[tuple[int, str], float] = {}
+
+    @classmethod
+    def missing(cls, settings: Settings) -> str | None:
+        if find_spec("distributed") is None:
+            return "it needs distributed: pip install 'loadbearing[dask]'"
+        return None
+
+    async def start(self) -> None:
+        """Connect, or learn why not: a scheduler that is not there yet may still come."""
+        self._keeping = asyncio.create_task(self._keep_connected())
+        await self._tried.wait()
+
+    async def _keep_connected(self) -> None:
+        pause_s, times = PAUSE_S, 0
+        while True:
+            try:
+                async with self._found() as connection:
+                    pause_s, times = PAUSE_S, times + 1
+                    self.restarted = times - 1
+                    self._tried.set()
+                    while connection.alive:  # noqa: ASYNC110 - Dask has no event for its end
+                        await asyncio.sleep(LOOK_S)
+                    log.warning("%s. %s", self._why, self._hint)
+            except Exception as error:  # noqa: BLE001 - starting and connecting run Dask's code
+                self._why = f"there is no Dask cluster: {error}"
+                if not self._tried.is_set():
+                    log.warning("%s. %s", self._why, self._hint)
+                    self._tried.set()
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    @asynccontextmanager
+    async def _found(self) -> AsyncIterator[Connection]:
+        """Connect to the cluster of --dask, or to one that is started for it."""
+        async with AsyncExitStack() as stack:
+            loading = asyncio.to_thread(import_module, "distributed")
+            if self.settings.dask is None:
+                standing = stack.enter_async_context(cluster.standing(self.settings.processes))
+                address, _ = await asyncio.gather(standing, loading)
+            else:
+                address, _ = self.settings.dask, await loading
+            connection = await stack.enter_async_context(connected(address, ours=self._ours))
+            self._why = f"the Dask scheduler at {address} is gone"
+            self._resize(connection.threads)
+            self._finished.clear()
+            self._connection = connection
+            try:
+                yield connection
+            finally:
+                self._connection = None
+
+    def _resize(self, workers: int) -> None:
+        """Have as many workers as the cluster; without a connection, no call is in the bulkhead."""
+        if workers != self.bulkhead.workers:
+            before = self.bulkhead
+            ahead = AHEAD * workers
+            self.bulkhead = Bulkhead(workers, before.queue, self.settings.deadline, ahead)
+            self.bulkhead.deadlines, self.bulkhead.refused = before.deadlines, before.refused
+
+    async def hop(self, job: Job, timeline: Timeline) -> Ran:
+        begun = monotonic()
+        try:
+            ran = await self.bring_back(lambda: self._submit(job), timeline)
+        except SchedulerGone:
+            self.bulkhead.refused += 1
+            raise Refused(self._why, self._hint) from None
+        except GivenUp as error:
+            raise WorkFailed(
+                f"the worker died under this request, and so did those of Dask's retries ({error})",
+                "The work may crash its interpreter, or run out of memory.",
+            ) from None
+        return _on_our_clock(ran, begun)
+
+    def _submit(self, job: Job) -> Future[Ran]:
+        if self._connection is None:
+            raise SchedulerGone
+        return self._connection.submit(job)
+
+    def free_since(self, granted: float, ran: Ran) -> float:
+        worker = (ran.pid, ran.thread)
+        before = self._finished.get(worker, 0.0)
+        self._finished[worker] = ran.finished
+        return min(max(granted, before), ran.started)
+
+    @property
+    def _hint(self) -> str:
+        if self._ours:
+            return "It is started again by itself: come back in a few seconds."
+        return "Start a scheduler and workers there: the server finds them by itself."
+
+    async def stop(self) -> None:
+        self._keeping.cancel()
+        await asyncio.wait([self._keeping])
+
+
+def _on_our_clock(ran: Ran, begun: float) -> Ran:
+    """Shift the stamps of another host's clock; what is not the run counts as dispatch."""
+    now = monotonic()
+    if begun <= ran.started <= ran.finished <= now:
+        return ran
+    return ran._replace(started=max(begun, now - (ran.finished - ran.started)), finished=now)
