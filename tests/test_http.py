@@ -28,12 +28,15 @@ async def test_discovery_describes_models_workloads_and_runtime(client: Client) 
     assert list(found["models"]) == list(TABLE)
     for model in found["models"].values():
         assert list(model) == ["available", "why", "doc", "promises"]
-        assert (model["available"], model["why"]) == (True, None)
-        assert list(model["promises"]) == ["bounded", "expires_queued", "survives_crash"]
+        assert model["available"] == (model["why"] is None)
+        assert list(model["promises"]) == [
+            *("bounded", "expires_queued", "survives_crash", "kills_late")
+        ]
+    started = [name for name, model in found["models"].items() if model["available"]]
     primes = found["workloads"]["primes"]
     assert primes["kind"] == "cpu"
-    assert primes["parameters"]["below"]["maximum"] == 2_000_000
-    assert primes["models"] == [model for model in TABLE if model != "async"]
+    assert primes["parameters"]["below"]["maximum"] == 400_000
+    assert primes["models"] == [model for model in started if model != "async"]
     assert "no asynchronous twin" in primes["impossible"]["async"]
     assert found["workloads"]["scrape"]["stages"] == ["io", "cpu"]
     runtime = found["runtime"]
@@ -61,12 +64,12 @@ async def test_health_and_ready(path: str, status: str, client: Client) -> None:
 
 async def test_stats_count_what_happens(client: Client) -> None:
     stats = (await client.ask("/stats")).json
-    assert list(stats) == ["uptime_s", "loop_lag_ms", "models", "processes"]
+    assert list(stats) == ["uptime_s", "loop_lag_ms", "models", "processes", "loops"]
     lag = stats["loop_lag_ms"]
     assert 0 <= lag["p50"] <= lag["p99"] <= lag["max"]
-    assert list(stats["models"]) == list(TABLE)
+    assert set(stats["models"]) == await client.started()
     pool = stats["models"]["thread-pool"]
-    assert list(pool) == ["slots", "busy", "queued", "refused", "expired", "restarted"]
+    assert list(pool) == ["slots", "busy", "queued", "refused", "expired", "restarted", "lost"]
     assert (pool["slots"], pool["busy"], pool["queued"]) == (4, 0, 0)
     by_role: dict[str, list[Any]] = {}
     for process in stats["processes"]:
@@ -88,7 +91,7 @@ async def test_stats_count_what_happens(client: Client) -> None:
         ("/primes/treadpool", "404 NotFound", "no model 'treadpool'", "mean 'thread-pool'?"),
         ("/primes/inline/more", "404 NotFound", "no model 'inline/more'", "'inline'?"),
         ("/primes/async", "501 CannotRun", "no asynchronous twin", "GET / lists"),
-        ("/primes?below=-1", "422 BadParameter", "below='-1'", "from 0 to 2000000"),
+        ("/primes?below=-1", "422 BadParameter", "below='-1'", "from 0 to 400000"),
         ("/primes/inline?below=ten", "422 BadParameter", "valid integer", "takes an integer"),
         ("/primes?bellow=1", "400 BadRequest", "no parameter 'bellow'", "mean 'below'?"),
         ("/noop?a=1", "400 BadRequest", "no parameter 'a'", "It takes no parameters."),
@@ -111,13 +114,43 @@ async def test_a_body_is_refused(client: Client) -> None:
     assert error(answer)["message"] == "GET takes no body"
 
 
-@pytest.mark.parametrize("path", ["/", "/health", "/primes", "/primes/inline", "/primes/async"])
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-async def test_other_methods_are_not_allowed(method: str, path: str, client: Client) -> None:
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/", "GET, HEAD"),
+        ("/health", "GET, HEAD"),
+        ("/openapi.json", "GET, HEAD"),
+        ("/primes", "GET"),
+        ("/primes/inline", "GET"),
+        ("/primes/async", "GET"),
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY"])
+async def test_other_methods_are_not_allowed(
+    method: str, path: str, allowed: str, client: Client
+) -> None:
     answer = await client.ask(path, method, data=b"below=10" if method == "POST" else None)
     assert answer.status == 405
-    assert answer.headers["Allow"] == "GET"
+    assert answer.headers["Allow"] == allowed
     assert error(answer)["type"] == "NotAllowed"
+    assert error(answer)["message"] == f"{method} is not for {path}"
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/health/", "/health"),
+        ("/openapi.json/", "/openapi.json"),
+        ("/primes/", "/primes"),
+        ("/primes/inline/", "/primes/inline"),
+        ("/primes%2Finline", "/primes/inline"),
+    ],
+)
+async def test_a_slash_too_many_is_named(path: str, meant: str, client: Client) -> None:
+    answer = await client.ask(path)
+    assert answer.status == 404
+    assert error(answer)["message"] == f"there is no path '{path}'"
+    assert error(answer)["hint"] == f"Did you mean '{meant}'?"
 
 
 @pytest.mark.parametrize(
@@ -134,8 +167,9 @@ async def test_a_model_that_is_not_started_says_how_to_start_it(database: None) 
             for path, model in (("/noop/thread-pool", "thread-pool"), ("/noop", "hybrid")):
                 answer = await client.ask(path)
                 assert answer.status == 501
-                assert error(answer)["message"] == f"the model {model!r} is not started"
-                assert error(answer)["hint"] == f"Start the server with --models {model}."
+                why = f"not started: add it to --models ({model})"
+                assert error(answer)["message"] == f"the model {model!r} is not available: {why}"
+                assert "GET / lists" in error(answer)["hint"]
             assert (await client.ask("/noop/inline")).status == 200
             assert (await client.ask("/noop/thredpool")).status == 404
             models = (await client.ask("/")).json["models"]
