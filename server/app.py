@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib import import_module
 
 from aiohttp import web
 
+from server.board import Memory, Place
+from server.counts import Counts, counting
 from server.discovery import discover
 from server.errors import answering
 from server.handlers import FIXED, Cell, Service
 from server.models import absent
 from server.models import build as build_models
+from server.models.base import Model
+from server.openapi import document
 from server.parameters import Parameters
 from server.settings import BUILT_IN, Settings
-from server.telemetry import LoopLag
+from server.vitals import Vitals
 from server.workloads import REGISTRY
 
-SERVICE = web.AppKey("service", Service)
 DEFAULT_MODEL = "hybrid"
 
 
-def build(settings: Settings) -> web.Application:
-    """Make the application: models, and what workloads need, start and stop with it."""
+def build(settings: Settings, place: Place | None = None) -> web.Application:
+    """Make the application: models, and what workloads need, start and stop with it.
+
+    Its vital signs go to its place among others of the same service, where there are others.
+    """
     for module in BUILT_IN:
         import_module(module)
     why_absent = absent(settings)
@@ -31,35 +39,49 @@ def build(settings: Settings) -> web.Application:
     built = build_models(started, settings)
     models = {name: built[name] for name in started}
     parameters = {name: Parameters(one.function) for name, one in REGISTRY.items()}
+    counts = Counts(((name, model) for name in REGISTRY for model in models), models)
     cells = {
-        (name, model): Cell(one, parameters[name], model, models[model])
+        (name, model): Cell(one, parameters[name], model, models[model], counts.stages[model])
         for name, one in REGISTRY.items()
         for model in models
     }
-    lag = LoopLag()
+    vitals = Vitals(place or Place(Memory(1)), models, counts)
     impossible = {key: cell.impossible for key, cell in cells.items()}
     discovery = discover(settings, REGISTRY, parameters, why_absent, impossible)
-    service = Service(discovery, models, lag)
+    describe = partial(document, REGISTRY, parameters, impossible, DEFAULT_MODEL)
+    service = Service(discovery, describe, models, vitals)
 
     async def stand(_app: web.Application) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             for need in dict.fromkeys(need for one in REGISTRY.values() for need in one.needs):
                 await stack.enter_async_context(need())  # before the workers, which inherit them
-            for model in built.values():
-                await model.start()
-                stack.push_async_callback(model.stop)
-            await stack.enter_async_context(lag.watch())
+            groups = [list(built.values())]
+            if settings.start_method == "fork":  # which copies locks that another start may hold
+                groups = [[model] for model in built.values()]
+            for group in groups:
+                await _start(group, stack)
+            await stack.enter_async_context(vitals.published())
             yield
 
     app = web.Application()
-    app[SERVICE] = service
     app.cleanup_ctx.append(stand)
+    app.on_shutdown.append(service.drain)
     for path, name in FIXED.items():
         app.router.add_get(f"/{path}", answering(getattr(service, name)))
     for (name, model), cell in cells.items():
-        handle = answering(cell.handle)
+        handle = counting(answering(cell.handle), counts.statuses[name, model])
         app.router.add_get(f"/{name}/{model}", handle, allow_head=False)
         if model == DEFAULT_MODEL:
             app.router.add_get(f"/{name}", handle, allow_head=False)
     app.router.add_route("*", "/{path:.*}", answering(service.unknown))
     return app
+
+
+async def _start(models: Sequence[Model], stack: AsyncExitStack) -> None:
+    """Start models at once; those that have started are stopped, even if another one fails."""
+    outcomes = await asyncio.gather(*(model.start() for model in models), return_exceptions=True)
+    for model, failure in zip(models, outcomes, strict=True):
+        if failure is None:
+            stack.push_async_callback(model.stop)
+    for failure in filter(None, outcomes):
+        raise failure

@@ -50,7 +50,15 @@ class NotFound(ServerError):
 
 class NotAllowed(ServerError):
     status = 405
-    headers: ClassVar[dict[str, str]] = {"Allow": "GET"}
+
+    def __init__(self, method: str, path: str, *allowed: str) -> None:
+        super().__init__(f"{method} is not for {path}", f"Use {' or '.join(allowed)}.")
+        self.allowed = allowed
+
+    def response(self) -> web.Response:
+        response = super().response()
+        response.headers["Allow"] = ", ".join(self.allowed)
+        return response
 
 
 class BadRequest(ServerError):

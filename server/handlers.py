@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from functools import lru_cache
-from time import monotonic
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
 from typing import Any
 
 from aiohttp import web
 from pydantic_core import PydanticSerializationError, to_json
 
+from server.counts import Stages
 from server.errors import BadRequest, CannotRun, NotAllowed, NotFound, WorkFailed, did_you_mean
 from server.models import TABLE
 from server.models.base import Model, Work
 from server.parameters import Parameters
-from server.telemetry import LoopLag, processes
 from server.timeline import Timeline
+from server.vitals import Vitals
 from server.workloads import Workload
 
 # Paths with a meaning of their own, and the method of Service behind each.
-FIXED = {"": "index", "health": "health", "ready": "ready", "stats": "stats"}
+FIXED = {
+    "": "index",
+    "health": "health",
+    "ready": "ready",
+    "stats": "stats",
+    "metrics": "metrics",
+    "openapi.json": "openapi",
+}
 
 
 def encode(result: Any) -> str:
@@ -42,11 +49,14 @@ def _quoted(name: str) -> str:
 class Cell:
     """One workload under one model."""
 
-    def __init__(self, workload: Workload, parameters: Parameters, name: str, model: Model) -> None:
+    def __init__(
+        self, workload: Workload, parameters: Parameters, name: str, model: Model, stages: Stages
+    ) -> None:
         self.work = Work(workload.function, workload.native, workload.stages)
         self.impossible = model.impossible(self.work)
         self._model = model
         self._read = parameters.read
+        self._stages = stages
         self._head = f'{{\n  "workload": "{workload.name}", "model": "{name}", "result": '
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -62,6 +72,7 @@ class Cell:
             )
         result = await self._model.run(self.work, arguments, timeline)
         timeline.close()
+        self._stages.add(timeline)
         stages, server_timing = timeline.shown()
         body = (
             f'{self._head}{encode(result)},\n  "worker": {{"pid": {timeline.pid}, "thread": '
@@ -71,28 +82,37 @@ class Cell:
         return web.Response(body=body.encode(), headers=headers)
 
 
-def shown(model: Model) -> dict[str, Any]:
-    """Gauges of a model, and the state of each worker where it knows that."""
-    workers = model.workers()
-    return {**model.gauges(), "workers": workers} if workers else model.gauges()
+def indented(document: Mapping[str, Any]) -> bytes:
+    """Write a document for people and programs."""
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 class Service:
     """Everything that is not a cell: discovery, health, statistics, and paths nobody knows."""
 
     def __init__(
-        self, discovery: Mapping[str, Any], models: Mapping[str, Model], lag: LoopLag
+        self,
+        discovery: Mapping[str, Any],
+        describe: Callable[[], Mapping[str, Any]],
+        models: Mapping[str, Model],
+        vitals: Vitals,
     ) -> None:
-        self._index = (json.dumps(discovery, indent=2, ensure_ascii=False) + "\n").encode()
+        self._index = indented(discovery)
+        self._openapi = cache(lambda: indented(describe()))
         self._workloads = discovery["workloads"]
         self._absent = {name: model["why"] for name, model in discovery["models"].items()}
         self._models = models
-        self._lag = lag
-        self._born = monotonic()
+        self._runtime = discovery["runtime"]
+        self._vitals = vitals
         self.draining = False
 
     async def index(self, _request: web.Request) -> web.Response:
         return web.Response(body=self._index, content_type="application/json")
+
+    async def openapi(self, _request: web.Request) -> web.Response:
+        """Describe all paths; made when first asked for, and not while the loop waits for it."""
+        body = await asyncio.to_thread(self._openapi)
+        return web.Response(body=body, content_type="application/json")
 
     async def health(self, _request: web.Request) -> web.Response:
         return web.Response(body=b'{"status": "ok"}\n', content_type="application/json")
@@ -103,21 +123,23 @@ class Service:
         return web.Response(body=b'{"status": "ready"}\n', content_type="application/json")
 
     async def stats(self, _request: web.Request) -> web.Response:
-        found = {
-            "uptime_s": round(monotonic() - self._born, 3),
-            "loop_lag_ms": self._lag.percentiles(),
-            "models": {name: shown(model) for name, model in self._models.items()},
-            "processes": await asyncio.to_thread(processes),
-        }
-        return web.Response(
-            text=json.dumps(found, indent=2) + "\n", content_type="application/json"
-        )
+        body = indented(await self._vitals.stats())
+        return web.Response(body=body, content_type="application/json")
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        accept = request.headers.get("Accept", "")
+        body, content_type = await self._vitals.metrics(self._runtime, accept)
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def drain(self, _app: web.Application) -> None:
+        self.draining = True
 
     async def unknown(self, request: web.Request) -> web.Response:
         """Say what is wrong with a path or a method that no route takes."""
-        name, _, model = request.path.strip("/").partition("/")
+        path = request.path.strip("/")
+        name, _, model = path.partition("/")
         if name in FIXED and not model:
-            raise NotAllowed(f"{request.method} is not for {request.path}", "Use GET.")
+            raise _misdirected(request, f"/{path}", "GET", "HEAD")
         if name not in self._workloads:
             known = [*self._workloads, *(filter(None, FIXED) if not model else ())]
             raise NotFound(f"there is no workload {name!r}", did_you_mean(name, known))
@@ -125,8 +147,15 @@ class Service:
             raise NotFound(f"there is no model {model!r}", did_you_mean(model, TABLE))
         model = model or "hybrid"
         if model in self._models:
-            raise NotAllowed(f"{request.method} is not for {request.path}", "Use GET.")
+            raise _misdirected(request, f"/{path}", "GET")
         raise CannotRun(
             f"the model {model!r} is not available: {self._absent[model]}",
             "GET / lists which models run which workload.",
         )
+
+
+def _misdirected(request: web.Request, path: str, *allowed: str) -> NotAllowed | NotFound:
+    """Tell a method that a path does not take from a path with a slash too many."""
+    if request.method in allowed:
+        return NotFound(f"there is no path {request.rel_url.raw_path!r}", f"Did you mean {path!r}?")
+    return NotAllowed(request.method, path, *allowed)

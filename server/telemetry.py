@@ -1,15 +1,18 @@
-"""How the server itself fares: the lag of its event loop, and what its processes consume."""
+"""How the service fares: the lag of its event loops, and what all of them say taken together."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from statistics import median
 from time import monotonic
 from typing import Any
 
-import psutil
+from server.board import PUBLISH_S, Snapshot
+from server.counts import Totals
 
 INTERVAL_S = 0.02  # 50 looks a second: dense enough for a p99 over the window, and free of charge
 WINDOW_S = 10.0
@@ -47,41 +50,47 @@ class LoopLag:
         return {name: round(lag * 1e3, 3) for name, lag in picked.items()}
 
 
-def processes() -> list[dict[str, Any]]:
-    """List this process and all below it: CPU seconds, memory, threads. Blocks for milliseconds."""
-    server = psutil.Process()
-    found = []
-    for process in (server, *server.children(recursive=True)):
-        try:
-            with process.oneshot():
-                cpu, memory = process.cpu_times(), process.memory_info()
-                found.append(
-                    {
-                        "pid": process.pid,
-                        "role": "server" if process == server else _role(process),
-                        "cpu_s": round(cpu.user + cpu.system, 3),
-                        "rss_mib": round(memory.rss / 2**20, 1),
-                        "threads": process.num_threads(),
-                    }
-                )
-        except psutil.Error:
-            continue  # it ended while we looked
-    return found
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What the loops of the service say, taken together.
+
+    `models` has for each model its gauges and counters, summed, and all its workers. `lag_ms` has
+    the median of the medians, and the worst of the rest.
+    """
+
+    lag_ms: dict[str, float]
+    loops: list[dict[str, Any]]
+    models: dict[str, dict[str, Any]]
+    totals: Totals
 
 
-def _role(process: psutil.Process) -> str:
-    command = " ".join(process.cmdline())
-    for sign, role in (
-        ("server.site", "site"),
-        ("resource_tracker", "resource tracker"),
-        ("forkserver", "fork server"),
-    ):
-        if sign in command and not (role == "fork server" and _forked(process)):
-            return role
-    return "worker"
+def merge(snapshots: Iterable[Snapshot], now: float) -> Whole:
+    """Take snapshots together, of which one at least is from a loop that lives."""
+    everyone = list(snapshots)
+    living = [(one, one.lag_ms, now - one.at) for one in everyone if one.lag_ms is not None]
+    totals = sum((one.totals for one in everyone), Totals())
+    models: dict[str, dict[str, Any]] = {name: {} for one, *_ in living for name in one.gauges}
+    for one, *_ in living:
+        for name, gauges in one.gauges.items():
+            for gauge, value in gauges.items():
+                models[name][gauge] = models[name].get(gauge, 0) + value
+    for (name, what), count in totals.models.items():
+        models[name][what] = count
+    for one, *_ in living:
+        for name, workers in one.workers.items():
+            models[name].setdefault("workers", []).extend(workers)
+    lag_ms = {
+        "p50": round(median(lag["p50"] for _, lag, _ in living), 3),
+        "p99": max(lag["p99"] for _, lag, _ in living),
+        "max": max(max(lag["max"], _silent_ms(age_s)) for _, lag, age_s in living),
+    }
+    loops = [
+        {"pid": one.pid, "thread": one.thread, "loop_lag_ms": lag, "age_s": round(age_s, 3)}
+        for one, lag, age_s in living
+    ]
+    return Whole(lag_ms, loops, models, totals)
 
 
-def _forked(process: psutil.Process) -> bool:
-    """Tell a worker from the fork server that it came from: both have one command line."""
-    parent = process.parent()
-    return parent is not None and parent.cmdline() == process.cmdline()
+def _silent_ms(age_s: float) -> float:
+    """For how long a loop has been late with its next words: one that is blocked cannot say it."""
+    return round(max(0.0, age_s - PUBLISH_S) * 1e3, 3)

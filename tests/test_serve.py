@@ -157,8 +157,8 @@ async def test_a_killed_server_leaves_no_process_behind(method: str) -> None:
         await ended(server)
 
 
-@pytest.mark.parametrize("module", ["server.app", "server.serve", "server.discovery"])
-def test_the_server_never_loads_what_patches_the_process(module: str) -> None:
+@pytest.mark.parametrize("module", ["server.app", "server.loops", "server.serve"])
+def test_the_server_loads_nothing_that_patches_or_is_not_asked_for(module: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"],
         cwd=ROOT,
@@ -169,3 +169,4 @@ def test_the_server_never_loads_what_patches_the_process(module: str) -> None:
     loaded = {name.partition(".")[0] for name in ended.stdout.split()}
     assert "server" in loaded
     assert not loaded & {"gevent", "locust", "geventhttpclient", "loadtests"}
+    assert not loaded & {"distributed", "gunicorn", "prometheus_client"}

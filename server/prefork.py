@@ -1,0 +1,190 @@
+"""Several server processes, each with an event loop: forked, replaced and drained by gunicorn.
+
+    master ──fork──▶ worker 1 … N: aiohttp's worker for gunicorn, one application each
+      │                 ▲ each has a socket of its own, which the master keeps for its successor
+      └── lifeline ─────┘ a pipe: when it breaks, the master is gone, and the workers leave
+
+gunicorn gets its options from here alone: no file, no command line, no control socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from importlib import import_module
+from types import FrameType
+from typing import Any, ClassVar
+
+from aiohttp import web
+from aiohttp.worker import GunicornUVLoopWebWorker, GunicornWebWorker
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+
+from server.app import build
+from server.board import Place, SharedMemory
+from server.errors import log
+from server.listening import BACKLOG, DRAIN_S, announce, leave_threads, runner_of
+from server.settings import BUILT_IN, Settings
+
+GRACE_S = 2 * DRAIN_S + 5  # aiohttp waits for requests, cancels them, and waits again
+
+
+class Log(Logger):  # type: ignore[misc]
+    """What gunicorn has to say goes where our own log goes."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.propagate = True
+
+
+class Prefork(BaseApplication):  # type: ignore[misc]
+    """What all workers have in common: the options, and what was made before they were forked."""
+
+    def __init__(self, settings: Settings, sockets: Sequence[socket.socket]) -> None:
+        self.settings = settings
+        self.sockets = list(sockets)
+        self.board = SharedMemory(len(sockets))
+        self.lifeline, self._held = os.pipe()
+        # Each worker that is ready takes one byte: who takes the last one tells the world.
+        self._tokens, tokens = os.pipe()
+        os.write(tokens, b"." * (len(sockets) - 1) + b"!")
+        os.close(tokens)
+        super().__init__()
+
+    def load_config(self) -> None:
+        options = {
+            "workers": len(self.sockets),
+            "worker_class": UvloopWorker if self.settings.loop == "uvloop" else AsyncioWorker,
+            "timeout": 0,  # no worker is killed for a loop that is blocked: it is what we study
+            "graceful_timeout": GRACE_S,
+            "control_socket_disable": True,
+            "logger_class": Log,
+            "errorlog": None,
+            "loglevel": "warning",
+            "pre_fork": self.claim,
+            "post_fork": self.inherit,
+            "child_exit": self.retire,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return self.serve
+
+    async def serve(self) -> web.AppRunner:
+        """Make the application of one worker, in that worker."""
+        app = build(self.settings, self.place)
+        app.on_cleanup.append(_end_threads)
+        return runner_of(app)
+
+    def claim(self, master: Arbiter, worker: AsyncioWorker) -> None:
+        """Give a worker that is about to be forked its socket and its place on the board."""
+        taken = {other.slot for other in master.WORKERS.values()}
+        worker.slot = min(set(range(len(self.sockets))) - taken)
+        worker.sockets = [self.sockets[worker.slot]]
+
+    def inherit(self, master: Arbiter, worker: AsyncioWorker) -> None:
+        """Begin as a worker: let go of what belongs to the master and to the other workers."""
+        for number in master.SIGNALS:
+            signal.signal(number, lambda *_: os._exit(0))  # until the event loop hears them
+        os.close(self._held)
+        threading.Thread(target=self._leave_with_master, daemon=True).start()
+        for other in self.sockets:
+            if other not in worker.sockets:
+                other.close()
+        self.place = Place(self.board, worker.slot)
+
+    def _leave_with_master(self) -> None:
+        os.read(self.lifeline, 1)  # which never comes
+        os._exit(1)
+
+    def retire(self, _master: Arbiter, worker: AsyncioWorker) -> None:
+        self.board.retire(worker.slot)
+
+    def ready(self) -> None:
+        """Note that one more worker serves."""
+        if os.read(self._tokens, 1) == b"!":
+            announce(self.settings)
+
+
+async def _end_threads(_app: web.Application) -> None:
+    """End the loop's own threads, for which aiohttp's worker would leave Python to wait."""
+    await asyncio.get_running_loop().shutdown_default_executor()
+
+
+class AsyncioWorker(GunicornWebWorker):
+    """aiohttp's worker, made to start and to stop as a server of one process does."""
+
+    app: Prefork
+    slot: int
+    _serves = False
+
+    def notify(self) -> None:
+        """Be called by aiohttp as soon as it listens, and from then on each second."""
+        if not self._serves:
+            self._serves = True
+            for bound in self.sockets:
+                bound.listen(BACKLOG)  # for which aiohttp's worker has no option
+            self.app.ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.handle_quit(sig, frame)  # drains too, but at once and not within a second
+
+    def run(self) -> None:
+        try:
+            super().run()
+        except SystemExit as leaving:
+            leave_threads(int(leaving.code or 0))
+            raise
+        except Exception:
+            if self.booted:
+                raise
+            log.exception("a server process cannot start")
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+
+
+class UvloopWorker(AsyncioWorker, GunicornUVLoopWebWorker):
+    pass
+
+
+class Master(Arbiter):  # type: ignore[misc]
+    """gunicorn's master, with sockets that are bound already, and no signal but those that end it.
+
+    At a second one it ends at once, and with it the workers.
+    """
+
+    SIGNALS: ClassVar = [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT]
+
+    def __init__(self, app: Prefork) -> None:
+        super().__init__(app)
+        self.LISTENERS = app.sockets
+        self._stopping = False
+
+    def signal(self, sig: int, frame: FrameType | None) -> None:
+        if self._stopping:
+            os._exit(1)
+        super().signal(sig, frame)
+
+    def stop(self, graceful: bool = True) -> None:
+        self._stopping = True
+        super().stop(graceful)
+
+
+def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
+    """Serve, with a process for each socket, until a signal comes; gives the exit code."""
+    for module in BUILT_IN:
+        import_module(module)  # once for all workers
+    prefork = Prefork(settings, sockets)
+    try:
+        Master(prefork).run()
+    except SystemExit as leaving:
+        if os.getpid() != prefork.board.root:
+            raise  # a worker, which leaves by the way that it came
+        return 1 if leaving.code else 0
+    return 0
