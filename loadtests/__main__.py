@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from loadtests.axes import add_axes
 from loadtests.options import HEADLINE_MODELS, HEADLINE_WORKLOADS, names, parameters
 from loadtests.records import ResultsError
 from loadtests.report.files import write
@@ -42,8 +43,9 @@ def parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser("survive", help="find out what each model bears")
     one.set_defaults(run=survive)
-    one.add_argument("--workloads", type=names, default=HEADLINE_WORKLOADS, metavar="W,...",
-        help=f"workloads, or all (default: {','.join(HEADLINE_WORKLOADS)})")  # fmt: skip
+    one.add_argument("--workloads", type=names, action="extend", metavar="W,...",
+        help="workloads, or all, or modules of your own such as ./mine.py "
+        f"(default: {','.join(HEADLINE_WORKLOADS)})")  # fmt: skip
     one.add_argument("--models", type=names, default=HEADLINE_MODELS, metavar="M,...",
         help=f"models, or all (default: {','.join(HEADLINE_MODELS)})")  # fmt: skip
     one.add_argument("--slo", type=_checked(Slo.parse), default=Slo.parse("p99<250ms"),
@@ -57,16 +59,22 @@ def parser() -> argparse.ArgumentParser:
         type=_checked(_setting), help="set a parameter of a workload")  # fmt: skip
     one.add_argument("--host", metavar="URL",
         help="measure this running service; without it, fresh servers are started")  # fmt: skip
+    one.add_argument("--server-python", action="append", default=[], metavar="PYTHON",
+        help="run servers on this Python: its path, or such as 3.13t; repeatable")  # fmt: skip
     one.add_argument("--seed", type=int, default=1, help="seed of arrivals and order (default: 1)")
     one.add_argument("--output", type=Path, metavar="DIR",
         help="folder for the results (default: results/<UTC time>)")  # fmt: skip
     one.add_argument("--at-least", type=float, metavar="RATE",
         help="exit with 1 if a cell bears less than this many requests per second")  # fmt: skip
+    add_axes(one)
 
     both = commands.add_parser("up", help="run the server and the Locust UI")
     both.set_defaults(run=up)
     both.add_argument("--port", type=int, default=8080, help="of the server (default: 8080)")
     both.add_argument("--web-port", type=int, default=8089, help="of the UI (default: 8089)")
+    both.add_argument("--workloads", type=names, action="extend", metavar="W,...",
+        help="modules of your own to serve, and workloads to choose in the form")  # fmt: skip
+    add_axes(both)
 
     other = commands.add_parser("report", help="show a finished run again")
     other.set_defaults(run=report)

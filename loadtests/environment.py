@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from loadtests.wording import listing
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,7 +26,8 @@ BYTES_PER_GIB = 2**30
 def environment() -> dict[str, Any]:
     """Return what is known of this machine and Python; what cannot be found out is None.
 
-    The server's own runtime goes under the key "server", added by whoever asked the server.
+    The server's own runtime goes under the key "server", and under "servers" by the label of its
+    Python where there are several; both are added by whoever asked the servers.
     """
     return {
         "project": PROJECT,
@@ -47,7 +50,9 @@ def describe(environment: Mapping[str, Any]) -> str:
     """Return one line that names machine and server runtime; unknown parts are left out."""
     server: Mapping[str, Any] = environment.get("server") or {}
     machine = [_hardware(environment), _memory(environment), _system(environment)]
-    runtime = [_python(environment, server), server.get("loop"), *_pools(server)]
+    servers = (environment.get("servers") or {"": server}).values()
+    pythons = [said for one in servers if (said := _python(environment, one))]
+    runtime = [listing(pythons), server.get("loop"), *_pools(server)]
     return ", ".join(str(part) for part in [*machine, *runtime] if part)
 
 
@@ -84,8 +89,13 @@ def _pools(server: Mapping[str, Any]) -> list[str]:
         for kind, ending in (("thread", "s"), ("process", "es"))
         if server.get(f"{kind}{ending}")
     ]
+    loops = [
+        _count(server[f"{kind}s"], kind)
+        for kind in ("worker", "loop")
+        if server.get(f"{kind}s", 1) > 1
+    ]
     method = server.get("start_method")
-    return [*pools, str(method)] if method else pools
+    return [*loops, *pools, *([str(method)] if method else ())]
 
 
 def _count(number: object, noun: str) -> str:

@@ -47,6 +47,7 @@ def add_options(parser: Any) -> None:
     add("--seed", type=int, default=1, help="Seed of the arrivals")
     hidden = {"include_in_web_ui": False}
     add("--output", default="", help="Folder for the results of a survival search", **hidden)
+    add("--servers", default="", help="How its servers are started, as JSON", **hidden)
     add(
         "--running-service",
         action="store_true",

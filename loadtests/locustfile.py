@@ -23,7 +23,7 @@ from loadtests.users import Load, LoadUser
 
 __all__ = ["LoadUser"]
 
-RESULTS = Path("results")
+RESULTS = "results"
 log = logging.getLogger("loadbearing")
 
 # A local service answers in fractions of a millisecond, which Locust would round away.
@@ -68,7 +68,8 @@ def _begin_load(environment: Environment, options: Options) -> None:
 def _begin_survival(environment: Environment, options: Options) -> None:
     if isinstance(environment.runner, MasterRunner | WorkerRunner):
         raise TargetError("a survival search runs in one process; leave --processes out")
-    folder = Path(options.output) if options.output else new_folder(RESULTS, datetime.now(UTC))
+    results = options.servers.folder / RESULTS
+    folder = Path(options.output) if options.output else new_folder(results, datetime.now(UTC))
     gevent.spawn(_survive, environment, options, folder)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from loadtests.arrivals import Kind
+from loadtests.servers import Servers
 from loadtests.slo import Slo
 
 HEADLINE_WORKLOADS = ("sleep", "primes", "sha256", "scrape")
@@ -29,6 +30,7 @@ class Options:
     parameters: Mapping[str, Mapping[str, str]]
     output: str
     running_service: bool
+    servers: Servers = field(default_factory=Servers)
 
     @classmethod
     def of(cls, parsed: Namespace) -> Options:
@@ -45,6 +47,7 @@ class Options:
             parameters=parameters(parsed.param),
             output=parsed.output,
             running_service=parsed.running_service,
+            servers=Servers.load(parsed.servers),
         )
 
 

@@ -16,10 +16,16 @@ class ResultsError(Exception):
 
 
 class Cell(NamedTuple):
-    """A workload under a model."""
+    """A workload under a model, and under a Python where a run compares several."""
 
     workload: str
     model: str
+    python: str = ""
+
+    @property
+    def row(self) -> str:
+        """What stands at the left of a matrix: `thread-pool`, or `thread-pool · 3.13t`."""
+        return f"{self.model} · {self.python}" if self.python else self.model
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class TrialRecord:
     rate: float
     valid: bool
     held: bool
+    python: str = ""
     at: float = 0.0
     duration_s: float = 0.0
     elapsed_s: float = 0.0
@@ -60,6 +67,10 @@ class TrialRecord:
     bystander: Counts = field(default_factory=Counts)
     generator_cpu: float | None = None
 
+    @property
+    def cell(self) -> Cell:
+        return Cell(self.workload, self.model, self.python)
+
 
 @dataclass(frozen=True, slots=True)
 class CellResult:
@@ -67,6 +78,7 @@ class CellResult:
 
     workload: str
     model: str
+    python: str = ""
     held: float | None = None
     broke: float | None = None
     interval: tuple[float | None, float | None] | None = None
@@ -81,10 +93,15 @@ class CellResult:
     saturation: float | None = None
     at: float = 0.0
     elapsed_s: float = 0.0
+    warnings: tuple[str, ...] = ()
 
     @property
     def cell(self) -> Cell:
-        return Cell(self.workload, self.model)
+        return Cell(self.workload, self.model, self.python)
+
+    @property
+    def row(self) -> str:
+        return self.cell.row
 
     @property
     def measured(self) -> bool:
@@ -147,9 +164,12 @@ class Run:
     end: End | None = None
 
 
+def cell_of(line: Line) -> Cell:
+    return Cell(line["workload"], line["model"], line.get("python", ""))
+
+
 def plan_of(line: Line) -> Plan:
-    cells = tuple(Cell(cell["workload"], cell["model"]) for cell in line["cells"])
-    return _fill(Plan, line, cells=cells)
+    return _fill(Plan, line, cells=tuple(map(cell_of, line["cells"])))
 
 
 def trial_of(line: Line) -> TrialRecord:
@@ -160,7 +180,8 @@ def trial_of(line: Line) -> TrialRecord:
 
 def result_of(line: Line) -> CellResult:
     low_high = line.get("interval")
-    return _fill(CellResult, line, interval=tuple(low_high) if low_high else None)
+    interval = tuple(low_high) if low_high else None
+    return _fill(CellResult, line, interval=interval, warnings=tuple(line.get("warnings") or ()))
 
 
 def end_of(line: Line) -> End:

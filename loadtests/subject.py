@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -19,11 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 GREETING = "loadbearing listening on "
 START_S = 60.0
 STOP_S = 20.0
+LAST_LINES = 5  # of what a server said that did not start: a message, or the end of a traceback
 PR_SET_PDEATHSIG = 1
 
 
 class SubjectError(Exception):
-    """A server process did not start; the message says where to look."""
+    """A server process did not start; the message has its own words, or says where to look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +37,27 @@ class Usage:
 
 
 class Subject:
-    """A `python -m server` of one's own; its errors go to the log, or else to the terminal."""
+    """A `python -m server` of one's own; its errors go to the log, or else to the terminal.
 
-    def __init__(self, arguments: Sequence[str], log: Path | None = None) -> None:
+    It runs in `directory`, where modules of the user are found, but whose `server` is not ours.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        log: Path | None = None,
+        *,
+        executable: str = sys.executable,
+        directory: str | None = None,
+    ) -> None:
         """Start it and wait until it listens. Raises SubjectError when it does not."""
-        self._where = f"see {log}" if log else "see above"
+        self._log = log
         self._errors: IO[bytes] | None = log.open("ab") if log else None
+        self._said_before = log.stat().st_size if log else 0
         self._process = subprocess.Popen(  # noqa: S603 - our own server
-            [sys.executable, "-m", "server", *arguments],
-            cwd=ROOT,
+            [executable, "-P", "-m", "server", *arguments],
+            cwd=directory,
+            env={**os.environ, "PYTHONPATH": _with_root(os.environ.get("PYTHONPATH"))},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -62,8 +76,20 @@ class Subject:
         ready, _, _ = select([out], [], [], START_S)
         line = out.readline().decode() if ready else ""
         if not line.startswith(GREETING):
-            raise SubjectError(f"the server did not start; {self._where}")
+            raise SubjectError(f"the server did not start{self._reason(ended=bool(ready))}")
         return line.removeprefix(GREETING).strip()
+
+    def _reason(self, *, ended: bool) -> str:
+        if not self._log:
+            return "; see above"
+        if not ended:
+            return f" within {START_S:.0f} s; see {self._log}"
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP_S)  # until then, it may still say why
+        said = self._log.read_bytes()[self._said_before :].decode(errors="replace").splitlines()
+        if not said:
+            return f": it ended with exit code {self._process.returncode} and said nothing"
+        return ":\n" + "\n".join(said[-LAST_LINES:])
 
     @property
     def pid(self) -> int:
@@ -108,6 +134,11 @@ def interruptible() -> None:
     """Turn SIGINT and SIGTERM into KeyboardInterrupt, also where a shell had them ignored."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
+
+
+def _with_root(path: str | None) -> str:
+    """Put the checkout before what the user has: `server` is ours, wherever the process runs."""
+    return os.pathsep.join((str(ROOT), *([path] if path else ())))
 
 
 def _end_with_parent() -> None:

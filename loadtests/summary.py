@@ -6,17 +6,16 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from loadtests.cautions import cautions
 from loadtests.records import CellResult
 from loadtests.verdicts import WorkloadVerdict, judge_workload
-from loadtests.wording import count_of, listing, rate_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Mapping
 
     from loadtests.records import Run
 
 SCHEMA = 1
-BUSY_SHARE = 0.25  # of all cores: a machine this busy before the run disturbs short trials
 ONCE_PER_VALUE = ("param", "server_python")  # all other lists are one comma-separated value
 
 
@@ -42,7 +41,12 @@ class Summary:
             "slo": self.slo,
             "cells": [_cell_json(cell) for cell in self.cells],
             "verdicts": [
-                {"workload": verdict.workload, "best": verdict.best, "sentence": verdict.sentence}
+                {
+                    "workload": verdict.workload,
+                    "best": verdict.best,
+                    "sentence": verdict.sentence,
+                    "pythons": list(verdict.pythons),
+                }
                 for verdict in self.verdicts
             ],
             "warnings": list(self.warnings),
@@ -69,7 +73,7 @@ def summarize(run: Run) -> Summary:
         command=command(run),
         cells=cells,
         verdicts=verdicts,
-        warnings=tuple(_warnings(run, cells, verdicts)),
+        warnings=tuple(cautions(run, cells, verdicts)),
         ended=run.end.exit if run.end else 0,
     )
 
@@ -112,6 +116,7 @@ def _cell_json(cell: CellResult) -> dict[str, Any]:
     return {
         "workload": cell.workload,
         "model": cell.model,
+        "python": cell.python or None,
         "held": cell.held,
         "broke": cell.broke,
         "interval": list(cell.interval) if cell.interval else None,
@@ -128,50 +133,3 @@ def _cell_json(cell: CellResult) -> dict[str, Any]:
         "unavailable": cell.unavailable,
         "broke_by": cell.broke_by,
     }
-
-
-def _warnings(
-    run: Run, cells: tuple[CellResult, ...], verdicts: tuple[WorkloadVerdict, ...]
-) -> Iterator[str]:
-    if run.end and run.end.reason:
-        yield f"The run ended early: {_said([run.end.reason])}"
-    yield from _conditions(run)
-    yield from _discarded(run)
-    for cell in cells:
-        name = f"`{cell.workload}` under {cell.model}"
-        if cell.unbounded:
-            limit = rate_text(cell.bears)
-            yield f"{name}: the search met its upper limit; it bears at least {limit} req/s."
-        elif not cell.measured and not cell.unavailable:
-            yield f"{name} has no result: {_said([cell.error or ''])}"
-    ties = [f"`{v.workload}` ({listing(v.tied)})" for v in verdicts if len(v.tied) > 1]
-    if ties:
-        hint = "; a --full run narrows them" if run.plan.mode != "full" else ""
-        yield f"The intervals of the best overlap for {listing(ties)}{hint}."
-
-
-def _conditions(run: Run) -> Iterator[str]:
-    load, cores = run.plan.environment.get("load_average"), run.plan.environment.get("cores")
-    if load and cores and load[0] > BUSY_SHARE * cores:
-        busy = f"load average {load[0]:.1f} on {count_of(cores, 'core')}"
-        yield f"The machine was busy before the run started ({busy}): rates may be too low."
-    if run.plan.arguments.get("host"):
-        yield (
-            "A running service was measured that the run did not start: it was not restarted "
-            "between cells, and its CPU and memory were not sampled."
-        )
-
-
-def _discarded(run: Run) -> Iterator[str]:
-    invalid = [trial for trial in run.trials if not trial.valid]
-    if invalid:
-        first = invalid[0]
-        where = f"`{first.workload}` under {first.model} at {rate_text(first.rate)} req/s"
-        total = count_of(len(run.trials), "trial")
-        verb = "was" if len(invalid) == 1 else "were"
-        yield f"{len(invalid)} of {total} {verb} discarded. First {where}: {_said(first.reasons)}"
-
-
-def _said(reasons: Iterable[str]) -> str:
-    sentences = (f"{reason.rstrip('.')}." for reason in reasons if reason)
-    return " ".join(sentences) or "no reason was reported."

@@ -6,9 +6,8 @@ Everything is appended to the run file as it happens, so whoever follows that fi
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -18,20 +17,16 @@ from locust.env import Environment
 
 from loadtests.hammer import Hammer
 from loadtests.options import Options
+from loadtests.plan import PROBE_S, plan
 from loadtests.records import Cell
-from loadtests.results import FILE_NAME, RunFile, environment
+from loadtests.results import FILE_NAME, RunFile
 from loadtests.search import FLOOR, FULL, QUICK, Capacity, search
-from loadtests.subject import Subject, SubjectError
+from loadtests.services import Service, Services
+from loadtests.subject import SubjectError
 from loadtests.target import TargetError, discover, path_of
 from loadtests.trials import Trials, Untrustworthy, expected_answer
 from loadtests.users import record
 
-ALL = "all"
-PROBE_S = 1.0
-# Of what a closed loop gets from /health, whose requests come in batches: an open loop that sends
-# more than this share of it is late. And what one Locust process sends on schedule at all.
-HONEST = 0.15
-MOST = 2000.0
 RETREATS = 2
 LESS = 0.75  # of a rate at which no trial was valid: the next limit to try
 
@@ -44,7 +39,8 @@ class Survival:
     def __init__(self, locust: Environment, options: Options, folder: Path) -> None:
         self._locust = locust
         self._options = options
-        self._folder = folder
+        host = str(locust.host) if options.running_service else None
+        self._services = Services(options, host, folder / "server.log")
         self._file = RunFile(folder / FILE_NAME)
         self._born = monotonic()
         self._most = 0.0
@@ -67,81 +63,48 @@ class Survival:
     def _now(self) -> float:
         return round(monotonic() - self._born, 3)
 
-    @contextmanager
-    def _service(self, model: str) -> Iterator[tuple[str, Subject | None]]:
-        if self._options.running_service:
-            yield str(self._locust.host), None
-            return
-        with Subject(("--port", "0", "--models", model), self._folder / "server.log") as subject:
-            yield subject.url, subject
-
     def _plan(self) -> list[Cell]:
-        """Ask a service what there is, write the first line, and order the cells at random."""
-        with self._service("inline") as (url, _):
-            found = discover(url)
-            hammer = Hammer(url, ("", ""), "/health", bool, lambda *_: None)
-            self._most = min(HONEST * hammer.saturation(PROBE_S), MOST)
-            hammer.close()
-        workloads = _chosen(self._options.workloads, list(found.workloads))
-        models = _chosen(self._options.models, list(found.models))
-        cells = [Cell(workload, model) for workload in workloads for model in models]
-        found.check(cells, self._options.parameters)
-        self._file.append(
-            "run",
-            started=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            environment={**environment(), "server": dict(found.runtime)},
-            arguments={
-                "workloads": list(self._options.workloads),
-                "models": list(self._options.models),
-                "param": [
-                    f"{workload}.{name}={value}"
-                    for workload, values in self._options.parameters.items()
-                    for name, value in values.items()
-                ],
-                "host": self._locust.host if self._options.running_service else None,
-            },
-            seed=self._options.seed,
-            slo=str(self._options.slo),
-            mode=self._options.mode,
-            generator_ceiling=self._most,
-            cells=[cell._asdict() for cell in cells],
-        )
+        """Find out what to measure, write the first line, and order the cells at random."""
+        cells, line = plan(self._options, self._services)
+        self._most = line["generator_ceiling"]
+        self._file.append("run", **line)
         Random(self._options.seed).shuffle(cells)  # noqa: S311 - an order, not a secret
         return cells
 
     def _cell(self, cell: Cell) -> bool:
         """Measure one cell; tells whether it has a result, be it that it cannot exist."""
         begun = self._now()
-        self._file.append("cell-start", workload=cell.workload, model=cell.model, at=begun)
+        self._file.append("cell-start", **cell._asdict(), at=begun)
         said: dict[str, Any] = {}
         try:
-            with self._service(cell.model) as (url, subject):
-                why = discover(url).unavailable(*cell)
-                said = {"unavailable": why} if why else self._capacity(cell, url, subject)
-        except (Untrustworthy, SubjectError, OSError) as error:
-            log.warning("%s/%s: %s", *cell, error)
-            said = {"error": str(error)}
+            with self._services.start(cell.model, cell.python) as service:
+                found = discover(service.url)
+                why = found.unavailable(cell.workload, cell.model)
+                said = {"unavailable": why} if why else self._capacity(cell, service)
+                said["warnings"] = list(found.runtime.get("warnings") or ())
+        except (Untrustworthy, SubjectError, TargetError, OSError) as error:
+            log.warning("%s under %s: %s", cell.workload, cell.row, error)
+            said = {"error": " ".join(str(error).split())}
         now = self._now()
         self._file.append("cell", **cell._asdict(), at=now, elapsed_s=now - begun, **said)
         return "error" not in said
 
-    def _capacity(self, cell: Cell, url: str, subject: Subject | None) -> dict[str, Any]:
-        options = self._options
-        path = path_of(*cell, options.parameters.get(cell.workload))
+    def _capacity(self, cell: Cell, service: Service) -> dict[str, Any]:
+        options, url = self._options, service.url
+        path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
         expected = expected_answer(url, path)
         hammer = Hammer(
             url,
-            cell,
+            (cell.workload, cell.row),
             path,
             lambda body: expected in body,
             lambda name, one: record(self._locust, name, one),
         )
-        trials = Trials(hammer, subject, options, self._show, lambda one: self._tell(cell, one))
-        try:
+        with closing(hammer):
+            tell = partial(self._tell, cell)
+            trials = Trials(hammer, service.subject, options, self._show, tell)
             saturation = hammer.saturation(PROBE_S)
             found = self._search(trials, saturation)
-        finally:
-            hammer.close()
         return {**trials.report(found), "saturation": round(saturation, 2)}
 
     def _search(self, trials: Trials, saturation: float) -> Capacity:
@@ -163,7 +126,3 @@ class Survival:
 
     def _tell(self, cell: Cell, trial: dict[str, Any]) -> None:
         self._file.append("trial", at=self._now(), **cell._asdict(), **trial)
-
-
-def _chosen(asked: tuple[str, ...], there: list[str]) -> list[str]:
-    return there if asked == (ALL,) else list(asked)

@@ -40,13 +40,17 @@ class Discovery:
             return why
         return str(known.get("impossible", {}).get(model, "the service does not offer it"))
 
+    def check_workload(self, name: str) -> None:
+        """Raise TargetError for a workload that the service does not know."""
+        _known("workload", name, self.workloads)
+
     def check(
         self,
-        cells: Iterable[tuple[str, str]],
+        cells: Iterable[tuple[str, ...]],
         parameters: Mapping[str, Mapping[str, str]],
     ) -> None:
         """Raise TargetError for workloads, models or parameters that the service does not know."""
-        for workload, model in cells:
+        for workload, model, *_ in cells:
             self.unavailable(workload, model)
         for workload, values in parameters.items():
             there = _known("workload", workload, self.workloads)["parameters"]

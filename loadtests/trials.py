@@ -14,7 +14,6 @@ from loadtests.hammer import SETTLE_S, Hammer
 from loadtests.options import Options
 from loadtests.search import Capacity
 from loadtests.subject import Subject
-from loadtests.target import TargetError
 from loadtests.trial import Trial, Verdict, judge
 
 TRIES = 3  # for a trial that proves nothing
@@ -133,24 +132,24 @@ def _rate(one: Held) -> float:
 def expected_answer(url: str, path: str) -> bytes:
     """Try a cell a few times, and learn which bytes tell a right answer of it.
 
-    Raises TargetError when the service rejects the request, Untrustworthy when it fails.
+    Raises Untrustworthy when it does not answer so.
     """
     connections = Connections(url)
     bodies = []
     for _ in range(WARM_UP):
         status, body = connections.get(path)
         if status != 200:
-            raise _problem(path, status, body)
+            raise Untrustworthy(problem(path, status, body))
         bodies.append(body)
     connections.close()
     results = {body[body.find(b'"result"') : body.find(b'"worker"')] for body in bodies}
     return results.pop() if len(results) == 1 else b'"result"'
 
 
-def _problem(path: str, status: int, body: bytes) -> Exception:
+def problem(path: str, status: int, body: bytes) -> str:
+    """Say in the service's own words why there is no result."""
     try:
         message = json.loads(body)["error"]["message"]
     except (ValueError, KeyError, TypeError):
         message = "no reason was given"
-    kind = TargetError if 400 <= status < 500 else Untrustworthy
-    return kind(f"GET {path} answers {status}: {message}")
+    return f"GET {path} answers {status}: {message}"

@@ -7,8 +7,10 @@ import socket
 import subprocess
 import sys
 
+from loadtests.modules import chosen
+from loadtests.servers import Servers
 from loadtests.subject import ROOT, Subject, SubjectError, interruptible
-from loadtests.target import TargetError
+from loadtests.target import TargetError, discover
 
 STOP_S = 15.0
 
@@ -18,17 +20,25 @@ def up(parsed: argparse.Namespace) -> int:
     interruptible()
     _free(parsed.web_port, "--web-port")
     try:
-        with Subject(("--port", str(parsed.port))) as server:
-            return _ui(server, parsed.web_port)
+        servers = Servers.asked(parsed)
+        arguments = ("--port", str(parsed.port), *servers.arguments())
+        with Subject(arguments, directory=servers.directory) as server:
+            return _ui(server, parsed, servers)
     except SubjectError as error:
         raise TargetError(f"{error}") from None
     except KeyboardInterrupt:
         return 0
 
 
-def _ui(server: Subject, web_port: int) -> int:
-    command = [sys.executable, "-m", "locust", "--host", server.url, "--web-port", str(web_port)]
-    print(f"Server: {server.url}   Locust UI: http://127.0.0.1:{web_port}   Ctrl-C stops both")  # noqa: T201
+def _ui(server: Subject, parsed: argparse.Namespace, servers: Servers) -> int:
+    address = f"http://127.0.0.1:{parsed.web_port}"
+    workloads = chosen(parsed.workloads or (), discover(server.url), servers.folder)
+    command = [
+        *(sys.executable, "-m", "locust", "--host", server.url),
+        *("--web-port", str(parsed.web_port), "--servers", servers.dump()),
+        *(("--workloads", *workloads) if workloads else ()),
+    ]
+    print(f"Server: {server.url}   Locust UI: {address}   Ctrl-C stops both")  # noqa: T201
     locust = subprocess.Popen(command, cwd=ROOT, start_new_session=True)  # noqa: S603 - ours
     try:
         return locust.wait()

@@ -1,4 +1,4 @@
-"""One plain sentence for each workload, drawn from intervals alone."""
+"""Plain sentences for each workload, drawn from intervals alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from loadtests.wording import TIMES, cause_sentence, interval_text, listing, rate_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from loadtests.records import Cell, CellResult
 
@@ -18,16 +18,24 @@ POOLS = {"thread-pool", "process-pool"}  # `hybrid` runs a workload of one stage
 
 @dataclass(frozen=True, slots=True)
 class WorkloadVerdict:
-    """Which model bears most of a workload; `tied` names all that cannot be told from it."""
+    """Which row bears most of a workload; `tied` names all that cannot be told from it.
+
+    `pythons` says what a Python changes for a model, where several were measured.
+    """
 
     workload: str
     best: str | None
     sentence: str
     tied: tuple[str, ...] = ()
+    pythons: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        return (self.sentence, *self.pythons)
 
 
 def judge_workload(workload: str, results: Iterable[CellResult], slo: str) -> WorkloadVerdict:
-    """Compare the models of one workload."""
+    """Compare the rows of one workload."""
     cells = list(results)
     ranked = sorted((cell for cell in cells if cell.measured), key=_rank, reverse=True)
     if not ranked:
@@ -39,11 +47,12 @@ def judge_workload(workload: str, results: Iterable[CellResult], slo: str) -> Wo
     tied.sort(key=lambda cell: cell.model == "hybrid")  # stable: the pool is named first
     others = [cell for cell in ranked if cell not in tied]
     clauses = [_head(workload, tied, slo) + _ratio(tied, others), *_breaks(tied, others)]
-    return WorkloadVerdict(workload, best.model, "; ".join(clauses) + ".", _models(tied))
+    pythons = tuple(_pythons(workload, ranked))
+    return WorkloadVerdict(workload, best.row, "; ".join(clauses) + ".", _rows(tied), pythons)
 
 
 def leaders(results: Iterable[CellResult], slo: str) -> set[Cell]:
-    """Return the best cell of each workload, and those tied with it, where models compete."""
+    """Return the best cell of each workload, and those tied with it, where rows compete."""
     columns: dict[str, list[CellResult]] = {}
     for result in results:
         if result.measured:
@@ -52,7 +61,7 @@ def leaders(results: Iterable[CellResult], slo: str) -> set[Cell]:
         cell.cell
         for workload, column in columns.items()
         for cell in column
-        if len(column) > 1 and cell.model in judge_workload(workload, column, slo).tied
+        if len(column) > 1 and cell.row in judge_workload(workload, column, slo).tied
     }
 
 
@@ -65,20 +74,20 @@ def _overlap(one: CellResult, other: CellResult) -> bool:
     return one.low <= other.high and other.low <= one.high
 
 
-def _models(cells: Sequence[CellResult]) -> tuple[str, ...]:
-    return tuple(cell.model for cell in cells)
+def _rows(cells: Sequence[CellResult]) -> tuple[str, ...]:
+    return tuple(cell.row for cell in cells)
 
 
 def _head(workload: str, tied: Sequence[CellResult], slo: str) -> str:
     if len(tied) == 1:
         least = "at least " if tied[0].unbounded else ""
         rate = f"{least}{rate_text(tied[0].bears)} req/s"
-        return f"For `{workload}`, {tied[0].model} bears {rate} within {slo}"
+        return f"For `{workload}`, {tied[0].row} bears {rate} within {slo}"
     rates = f"{listing([interval_text(cell) for cell in tied])} req/s within {slo}"
-    models = _models(tied)
-    if len(tied) == 2 and models[1] == "hybrid" and models[0] in POOLS:
-        return f"For `{workload}`, {listing(models)} bear the same: {rates}"
-    return f"For `{workload}`, {listing(models)} cannot be told apart in this run: {rates}"
+    same = len(tied) == 2 and tied[0].python == tied[1].python
+    if same and tied[0].model in POOLS and tied[1].model == "hybrid":
+        return f"For `{workload}`, {listing(_rows(tied))} bear the same: {rates}"
+    return f"For `{workload}`, {listing(_rows(tied))} cannot be told apart in this run: {rates}"
 
 
 def _ratio(tied: Sequence[CellResult], others: Sequence[CellResult]) -> str:
@@ -87,12 +96,33 @@ def _ratio(tied: Sequence[CellResult], others: Sequence[CellResult]) -> str:
     beaten = next((cell for cell in others if cell.bears and cell.high < lowest), None)
     if beaten is None:
         return ""
-    ratio = weakest.bears / beaten.bears
+    return f", {_times(weakest, beaten)} {beaten.row} ({rate_text(beaten.bears)})"
+
+
+def _times(one: CellResult, other: CellResult) -> str:
+    ratio = one.bears / other.bears
     digits = 0 if ratio >= 9.95 else 1 if ratio >= 1.05 else 2
     least = ""
-    if weakest.unbounded:
+    if one.unbounded:
         least, ratio = "at least ", floor(ratio * 10**digits) / 10**digits
-    return f", {least}{ratio:.{digits}f} {TIMES} {beaten.model} ({rate_text(beaten.bears)})"
+    return f"{least}{ratio:.{digits}f} {TIMES}"
+
+
+def _pythons(workload: str, ranked: Sequence[CellResult]) -> Iterator[str]:
+    """Compare each model's best Python with those that clearly bear less."""
+    for model in dict.fromkeys(cell.model for cell in ranked):
+        best, *others = (cell for cell in ranked if cell.model == model)
+        less = [cell for cell in others if cell.bears and cell.high < best.low]
+        none = [cell.python for cell in others if not cell.bears]
+        clauses = [
+            f"{_times(best, cell)} {'' if number else f'on {best.python} '}"
+            f"what it bears on {cell.python}"
+            for number, cell in enumerate(less)
+        ]
+        if none and best.bears:
+            clauses.append(f"{'' if less else f'load on {best.python}, '}none on {listing(none)}")
+        if clauses:
+            yield f"{model} bears {', '.join(clauses)} (`{workload}`)."
 
 
 def _breaks(tied: Sequence[CellResult], others: Sequence[CellResult]) -> list[str]:
@@ -101,10 +131,10 @@ def _breaks(tied: Sequence[CellResult], others: Sequence[CellResult]) -> list[st
     none = [cell for cell in others if not cell.bears]
     if none:
         verb = "bears" if len(none) == 1 else "bear"
-        return [f"{listing(_models(none))} {verb} no load{_why(none)}"]
+        return [f"{listing(_rows(none))} {verb} no load{_why(none)}"]
     worst = others[-1]
     cause = cause_sentence(worst.broke_by)
-    at = f"{worst.model} breaks at {rate_text(worst.broke or worst.high)}"
+    at = f"{worst.row} breaks at {rate_text(worst.broke or worst.high)}"
     return [f"{at}: {cause}" if cause else at]
 
 
@@ -120,7 +150,7 @@ def _own_break(tied: Sequence[CellResult]) -> list[str]:
 
 
 def _none_bears(workload: str, cells: Sequence[CellResult], slo: str) -> str:
-    subject = cells[0].model if len(cells) == 1 else "no model"
+    subject = cells[0].row if len(cells) == 1 else "no model"
     verb = "bears no load" if len(cells) == 1 else "bears any load"
     return f"For `{workload}`, {subject} {verb} within {slo}{_why(cells)}."
 

@@ -30,11 +30,11 @@ class Ended:
     err: str
 
 
-def run(*words: str) -> Ended:
-    """Run `python -m` with these words until it ends."""
+def run(*words: str, directory: Path = ROOT) -> Ended:
+    """Run `python -m` with these words until it ends, in a folder as the scripts do."""
     ended = subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=ROOT,
+        [sys.executable, "-P", "-m", *words],
+        cwd=directory,
         env=_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -72,15 +72,15 @@ class Begun:
 
 
 @contextmanager
-def begun(folder: Path, *words: str) -> Iterator[Begun]:
-    """Start `python -m` with these words; `folder` takes what it says."""
+def begun(folder: Path, *words: str, directory: Path = ROOT) -> Iterator[Begun]:
+    """Start `python -m` with these words in a folder; another `folder` takes what it says."""
     out, err = folder / "out", folder / "err"
     with (
         out.open("wb") as stdout,
         err.open("wb") as stderr,
         subprocess.Popen(
-            [sys.executable, "-m", *words],
-            cwd=ROOT,
+            [sys.executable, "-P", "-m", *words],
+            cwd=directory,
             env=_environment(),
             stdin=subprocess.DEVNULL,
             stdout=stdout,
@@ -124,4 +124,5 @@ def free_port() -> int:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "COLUMNS": "200"}  # so that no sentence is wrapped
+    # Wide, so that no sentence is wrapped.
+    return {**os.environ, "COLUMNS": "200", "PYTHONPATH": str(ROOT)}

@@ -36,7 +36,7 @@ ENVIRONMENT: dict[str, Any] = {
 NO_TWIN = "no native async twin"
 
 
-def plan(cells: Iterable[tuple[str, str]], **changes: Any) -> dict[str, Any]:
+def plan(cells: Iterable[tuple[str, ...]], **changes: Any) -> dict[str, Any]:
     return {
         "line": "run",
         "schema": 1,
@@ -46,7 +46,7 @@ def plan(cells: Iterable[tuple[str, str]], **changes: Any) -> dict[str, Any]:
         "seed": 1,
         "slo": "p99<250ms",
         "mode": "quick",
-        "cells": [{"workload": workload, "model": model} for workload, model in cells],
+        "cells": [dict(zip(("workload", "model", "python"), cell, strict=False)) for cell in cells],
     } | changes
 
 
@@ -130,6 +130,36 @@ FULL = [
     *FULL_RESULTS,
     {"line": "end", "at": 620.0, "exit": 0, "reason": None},
 ]
+
+TOO_OLD = "it needs Python ≥ 3.14, and this is 3.13.0"
+FORKED = "worker processes are forked"
+GIL_IS_ON = "the GIL is on although this Python is free-threaded"
+
+
+def on(python: str, line: Line, **changes: Any) -> dict[str, Any]:
+    return {**line, "python": python, **changes}
+
+
+def runtime(version: str, *, gil: bool = True, warnings: tuple[str, ...] = ()) -> dict[str, Any]:
+    server: dict[str, Any] = ENVIRONMENT["server"]
+    return {**server, "python": version, "gil": gil, "warnings": list(warnings)}
+
+
+SERVERS = {
+    "3.13": runtime("3.13.0", warnings=(FORKED,)),
+    "3.13t": runtime("3.13.5", gil=False, warnings=(FORKED,)),
+}
+SEVERAL_RESULTS = [
+    on("3.13", result("primes", "thread-pool", 50.0, 55.0, "late")),
+    on("3.13t", result("primes", "thread-pool", 120.0, 130.0, "backlog"), warnings=[GIL_IS_ON]),
+    on("3.13", unavailable("primes", "interpreter-pool", TOO_OLD)),
+    on("3.13t", result("primes", "interpreter-pool", None, None, error="no answer")),
+]
+SEVERAL_FIRST = plan(
+    [(line["workload"], line["model"], line["python"]) for line in SEVERAL_RESULTS],
+    environment=ENVIRONMENT | {"server": SERVERS["3.13"], "servers": SERVERS},
+    arguments={"threads": "4", "server_python": ["3.13", "/py/python3.13t"]},
+)
 
 
 def write(path: Path, lines: Iterable[Line]) -> Path:

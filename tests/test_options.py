@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from loadtests.options import Options, names, parameters
+from loadtests.servers import Servers
 from loadtests.slo import Slo
 
 CHOSEN: dict[str, Any] = {
@@ -20,6 +21,7 @@ CHOSEN: dict[str, Any] = {
     "param": "sleep.ms=5,primes.below=100",
     "output": "here",
     "running_service": True,
+    "servers": Servers({"threads": "4"}, ("/here/mine.py",), "/here").dump(),
 }
 
 
@@ -77,6 +79,7 @@ def test_options_are_read_whole() -> None:
         parameters={"sleep": {"ms": "5"}, "primes": {"below": "100"}},
         output="here",
         running_service=True,
+        servers=Servers({"threads": "4"}, ("/here/mine.py",), "/here"),
     )
 
 

@@ -40,8 +40,9 @@ class Survived:
 @pytest.fixture(scope="module")
 def survived(database: None, tmp_path_factory: pytest.TempPathFactory) -> Survived:
     folder = tmp_path_factory.mktemp("runs") / "new" / "run"
-    ended = run(*SURVIVE, *CELLS, "--output", str(folder), "--seed", "3")
-    assert (ended.code, ended.err) == (0, "")
+    axis = ("--switch-interval", "1ms")
+    ended = run(*SURVIVE, *CELLS, *axis, "--output", str(folder), "--seed", "3")
+    assert (ended.code, ended.err) == (0, ""), ended.out
     lines = [json.loads(line) for line in (folder / "run.jsonl").read_text().splitlines()]
     return Survived(ended, folder, lines, json.loads((folder / "summary.json").read_text()))
 
@@ -55,8 +56,11 @@ def test_the_run_file_tells_the_run_from_its_first_to_its_last_line(survived: Su
         "models": ["inline", "process-pool"],
         "param": ["sleep.ms=10"],
         "host": None,
+        "switch_interval": "1ms",
+        "server_python": [],
     }
     assert first["environment"]["server"]["loop"] == "uvloop"
+    assert first["environment"]["server"]["switch_interval_s"] == 0.001
     assert (last["line"], last["exit"], last["reason"]) == ("end", 0, None)
     assert [line["line"] for line in survived.lines].count("cell") == 2
     assert [line["at"] for line in survived.lines[1:]] == sorted(

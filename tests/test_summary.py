@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SLO = "p99<250ms"
 KEYS = (
-    "workload model held broke interval ceiling predicted efficiency cause cause_evidence "
+    "workload model python held broke interval ceiling predicted efficiency cause cause_evidence "
     "bystander_p99_ms cpu_ms_per_request pss_mib trials discarded unavailable broke_by"
 )
 
@@ -140,7 +140,7 @@ def test_the_json_has_the_agreed_keys(tmp_path: Path) -> None:
     assert json.loads(json.dumps(data)) == data
     assert list(data) == ["schema", "environment", "slo", "cells", "verdicts", "warnings"]
     assert [list(cell) for cell in data["cells"]] == [KEYS.split()] * 20
-    assert [list(v) for v in data["verdicts"]] == [["workload", "best", "sentence"]] * 4
+    assert [list(v) for v in data["verdicts"]] == [["workload", "best", "sentence", "pythons"]] * 4
     primes = {v["workload"]: v["best"] for v in data["verdicts"]}
     assert primes == {
         "sleep": "async",

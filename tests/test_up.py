@@ -5,6 +5,7 @@ import re
 import socket
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,6 +26,14 @@ STEADY = {
     "param": "sleep.ms=1",
     "seed": "1",
 }
+MODULE = '''
+from server.workloads import workload
+
+@workload(kind="cpu")
+def nap() -> int:
+    """Do nothing for a while."""
+    return 1
+'''
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -125,6 +134,28 @@ def test_ctrl_c_ends_both(both: tuple[Begun, Interface, str]) -> None:
     soon(lambda: gone(processes))
     assert interface.page() is None
     assert "Traceback" not in command.err()
+
+
+def test_axes_and_modules_go_to_the_server_and_into_the_form(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(MODULE)
+    interface = Interface(f"http://127.0.0.1:{free_port()}")
+    ports = ("--port", "0", "--web-port", interface.url.rpartition(":")[2])
+    own = ("--workloads", "./mine.py,sleep", "--threads", "3")
+    with begun(tmp_path, "loadtests", "up", *ports, *own, directory=tmp_path) as command:
+        page = soon(interface.page)
+        said = re.match(r"Server: (\S+) ", command.out())
+        assert said, command.err()
+        assert discover(said[1]).runtime["threads"] == 3
+        assert "nap" in choices(page, "workloads")
+        assert '"default_value": ["nap", "sleep"]' in page
+        assert command.press_ctrl_c() == 0
+
+
+def test_a_workload_that_is_not_there_is_told(tmp_path: Path) -> None:
+    ports = ("--port", "0", "--web-port", str(free_port()))
+    ended = run("loadtests", "up", *ports, "--workloads", "slep", directory=tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "python -m loadtests: there is no workload 'slep'; did you mean 'sleep'?\n"
 
 
 @pytest.mark.parametrize("option", ["--port", "--web-port"])

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loadtests.environment import describe
-from loadtests.records import Cell
 from loadtests.report.matrix import BEST, Entry, entry_of
 from loadtests.verdicts import leaders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from loadtests.records import Cell
     from loadtests.summary import Summary
 
 
@@ -24,7 +24,7 @@ def markdown(summary: Summary) -> str:
         f"{describe(summary.environment)}; {summary.mode} run, started {summary.started}.",
         "\n".join(_table(entries)),
         "\n".join(_notes(entries)),
-        "\n".join(f"- {verdict.sentence}" for verdict in summary.verdicts),
+        "\n".join(f"- {said}" for verdict in summary.verdicts for said in verdict.said),
         _warnings(summary.warnings),
         f"Made with:\n\n```sh\n{summary.command}\n```",
     ]
@@ -35,9 +35,9 @@ def _table(entries: dict[Cell, Entry]) -> Iterable[str]:
     workloads = list(dict.fromkeys(cell.workload for cell in entries))
     yield _row(["model", *workloads])
     yield _row(["---"] * (len(workloads) + 1))
-    for model in dict.fromkeys(cell.model for cell in entries):
-        found = (entries.get(Cell(workload, model)) for workload in workloads)
-        yield _row([model, *(_shown(entry, entries) for entry in found)])
+    for one in {cell.row: cell for cell in entries}.values():
+        found = (entries.get(one._replace(workload=workload)) for workload in workloads)
+        yield _row([one.row, *(_shown(entry, entries) for entry in found)])
 
 
 def _shown(entry: Entry | None, entries: dict[Cell, Entry]) -> str:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from loadtests.records import Cell
 from loadtests.report.colours import colour_of
 from loadtests.wording import cause_short, interval_text
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderableType
 
-    from loadtests.records import CellResult
+    from loadtests.records import Cell, CellResult
 
-NAME_WIDTH = 16  # longer model names are broken at a hyphen
+NAME_WIDTH = 16  # longer names are broken at a hyphen or a space where they do not fit
 COLUMN_WIDTH = 14  # "/health late" and an indent: four workloads fit into 80 columns
 GAP = 2
 BEST = "★"
@@ -62,11 +62,14 @@ class Matrix:
     ) -> Iterator[RenderableType]:
         workloads = list(dict.fromkeys(cell.workload for cell in self.entries))
         notes = list(dict.fromkeys(e.note for e in self.entries.values() if e.note is not None))
-        fit = max(1, (options.max_width - NAME_WIDTH) // (COLUMN_WIDTH + GAP))
+        width = max((cell_len(cell.row) for cell in self.entries), default=0)
+        if width + len(workloads) * (COLUMN_WIDTH + GAP) > options.max_width:
+            width = NAME_WIDTH
+        fit = max(1, (options.max_width - width) // (COLUMN_WIDTH + GAP))
         for start in range(0, len(workloads), fit):
             if start:
                 yield Text()
-            yield self._table(workloads[start : start + fit], notes)
+            yield self._table(workloads[start : start + fit], notes, width)
         legend = [f"{BEST} best, or not to be told from it"] if self._has_best() else []
         for line in [*legend, *(f"{_mark(notes, note)} {note}" for note in notes)]:
             yield Text(line, style="dim")
@@ -74,19 +77,21 @@ class Matrix:
     def _has_best(self) -> bool:
         return any(entry.best for entry in self.entries.values())
 
-    def _table(self, workloads: list[str], notes: list[str]) -> Table:
+    def _table(self, workloads: list[str], notes: list[str], width: int) -> Table:
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
         table.add_column("req/s", no_wrap=True)
         for workload in workloads:
             table.add_column(workload, min_width=COLUMN_WIDTH, overflow="fold")
-        for model in dict.fromkeys(cell.model for cell in self.entries):
-            row = (self.entries.get(Cell(workload, model)) for workload in workloads)
-            table.add_row(_name(model), *(_shown(entry, notes) for entry in row))
+        for one in {cell.row: cell for cell in self.entries}.values():
+            row = (self.entries.get(one._replace(workload=workload)) for workload in workloads)
+            table.add_row(_name(one, width), *(_shown(entry, notes) for entry in row))
         return table
 
 
-def _name(model: str) -> Text:
-    return Text("\n".join(textwrap.wrap(model, NAME_WIDTH)), style=colour_of(model))
+def _name(cell: Cell, width: int) -> Text:
+    whole = cell.row.replace("· ", "·\N{NO-BREAK SPACE}")  # a Python stays behind its dot
+    lines = textwrap.wrap(whole, width)
+    return Text("\n".join(lines).replace("\N{NO-BREAK SPACE}", " "), style=colour_of(cell.model))
 
 
 def _shown(entry: Entry | None, notes: list[str]) -> RenderableType:

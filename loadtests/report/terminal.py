@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.environment import describe
-from loadtests.records import Cell, CellResult, plan_of, result_of, trial_of
+from loadtests.records import Cell, CellResult, cell_of, plan_of, result_of, trial_of
 from loadtests.report.matrix import Entry, Matrix, entry_of
 from loadtests.verdicts import leaders
 from loadtests.wording import count_of, rate_text
@@ -56,7 +56,7 @@ class Screen:
                 self._cells = self._plan.cells
                 self._announce(head(self._plan.slo, self._plan.mode, self._plan.environment))
             case "cell-start":
-                self._running = (Cell(line["workload"], line["model"]), line.get("at") or 0.0)
+                self._running = (cell_of(line), line.get("at") or 0.0)
                 self._last = None
             case "trial":
                 self._last = trial_of(line)
@@ -126,7 +126,7 @@ class Screen:
         unit = " req/s" if result.measured and result.bears else ""
         reason = entry.note or entry.small
         more = f" ({reason})" if reason else ""
-        return Text(f"{number} {result.workload} / {result.model}: {entry.figure}{unit}{more}")
+        return Text(f"{number} {result.workload} / {result.row}: {entry.figure}{unit}{more}")
 
 
 def final(summary: Summary, folder: Path | None = None) -> RenderableType:
@@ -136,7 +136,7 @@ def final(summary: Summary, folder: Path | None = None) -> RenderableType:
         Text(),
         matrix_of(summary),
         Text(),
-        *(_item("•", verdict.sentence) for verdict in summary.verdicts),
+        *(_item("•", said) for verdict in summary.verdicts for said in verdict.said),
     ]
     if summary.warnings:
         parts += [Text(), *(_item("!", warning, "yellow") for warning in summary.warnings)]

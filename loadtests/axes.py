@@ -1,0 +1,50 @@
+"""The axes of the server that a load test hands on; what they may be, the server alone knows."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Axis(NamedTuple):
+    """An option of the server, and why one would turn it."""
+
+    name: str
+    value: str
+    text: str
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+
+AXES = (
+    Axis("loop", "LOOP", "event loop: uvloop or asyncio"),
+    Axis("threads", "N", "threads in each pool"),
+    Axis("processes", "N", "processes in each pool"),
+    Axis("start_method", "METHOD", "how worker processes start: forkserver, spawn or fork"),
+    Axis("switch_interval", "TIME", "GIL switch interval, such as 0.5ms"),
+    Axis("queue", "N", "requests that may wait for each model"),
+    Axis("deadline", "TIME", "time for one request, such as 5s"),
+    Axis("workers", "N", "server processes"),
+    Axis("loops", "N", "event loops in threads of one process, for a Python without GIL"),
+    Axis("dask", "ADDRESS", "a running Dask scheduler"),
+)
+
+
+def add_axes(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("axes of the server (python -m server --help has the bounds)")
+    for axis in AXES:
+        group.add_argument(axis.flag, metavar=axis.value, help=axis.text)
+
+
+def axes_of(parsed: argparse.Namespace) -> dict[str, str]:
+    """Return those that were given."""
+    given = {axis.name: getattr(parsed, axis.name) for axis in AXES}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def flags(axes: Mapping[str, str]) -> list[str]:
+    """Write them as the server reads them; `=` keeps a value that begins with a dash."""
+    return [f"{axis.flag}={axes[axis.name]}" for axis in AXES if axis.name in axes]

@@ -1,0 +1,77 @@
+"""What weakens the results of a run, in sentences, so that nobody takes them for more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loadtests.wording import count_of, listing, rate_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from loadtests.records import CellResult, Run
+    from loadtests.verdicts import WorkloadVerdict
+
+BUSY_SHARE = 0.25  # of all cores: a machine this busy before the run disturbs short trials
+
+
+def cautions(
+    run: Run, cells: Sequence[CellResult], verdicts: Sequence[WorkloadVerdict]
+) -> Iterator[str]:
+    if run.end and run.end.reason:
+        yield f"The run ended early: {_said([run.end.reason])}"
+    yield from _conditions(run)
+    yield from _servers(run, cells)
+    yield from _discarded(run)
+    for cell in cells:
+        name = f"`{cell.workload}` under {cell.row}"
+        if cell.unbounded:
+            limit = rate_text(cell.bears)
+            yield f"{name}: the search met its upper limit; it bears at least {limit} req/s."
+        elif not cell.measured and not cell.unavailable:
+            yield f"{name} has no result: {_said([cell.error or ''])}"
+    ties = [f"`{v.workload}` ({listing(v.tied)})" for v in verdicts if len(v.tied) > 1]
+    if ties:
+        hint = "; a --full run narrows them" if run.plan.mode != "full" else ""
+        yield f"The intervals of the best overlap for {listing(ties)}{hint}."
+
+
+def _conditions(run: Run) -> Iterator[str]:
+    load, cores = run.plan.environment.get("load_average"), run.plan.environment.get("cores")
+    if load and cores and load[0] > BUSY_SHARE * cores:
+        busy = f"load average {load[0]:.1f} on {count_of(cores, 'core')}"
+        yield f"The machine was busy before the run started ({busy}): rates may be too low."
+    if run.plan.arguments.get("host"):
+        yield (
+            "A running service was measured that the run did not start: it was not restarted "
+            "between cells, and its CPU and memory were not sampled."
+        )
+
+
+def _servers(run: Run, cells: Sequence[CellResult]) -> Iterator[str]:
+    """Pass on what the servers say of themselves, each thing once, with its Pythons."""
+    environment = run.plan.environment
+    servers = environment.get("servers") or {"": environment.get("server") or {}}
+    told = [(text, label) for label, one in servers.items() for text in one.get("warnings") or ()]
+    told += [(text, cell.python) for cell in cells for text in cell.warnings]
+    pythons: dict[str, list[str]] = {}
+    for text, label in dict.fromkeys(told):
+        pythons.setdefault(text, []).append(label)
+    for text, labels in pythons.items():
+        where = f"The server on {listing(labels)}" if any(labels) else "The server"
+        yield f"{where}: {_said([text])}"
+
+
+def _discarded(run: Run) -> Iterator[str]:
+    invalid = [trial for trial in run.trials if not trial.valid]
+    if invalid:
+        first = invalid[0]
+        where = f"`{first.workload}` under {first.cell.row} at {rate_text(first.rate)} req/s"
+        total = count_of(len(run.trials), "trial")
+        verb = "was" if len(invalid) == 1 else "were"
+        yield f"{len(invalid)} of {total} {verb} discarded. First {where}: {_said(first.reasons)}"
+
+
+def _said(reasons: Iterable[str]) -> str:
+    sentences = (f"{reason.rstrip('.')}." for reason in reasons if reason)
+    return " ".join(sentences) or "no reason was reported."

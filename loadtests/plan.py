@@ -1,0 +1,92 @@
+"""What a survival run will measure: asked of the services, checked, and written down at first."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from loadtests.connections import Connections
+from loadtests.hammer import Hammer
+from loadtests.modules import ALL, chosen, located
+from loadtests.options import Options
+from loadtests.records import Cell
+from loadtests.results import environment
+from loadtests.services import Services
+from loadtests.target import Discovery, TargetError, discover, path_of
+from loadtests.trials import problem
+
+PROBE_S = 1.0
+# Of what a closed loop gets from /health, whose requests come in batches: an open loop that sends
+# more than this share of it is late. And what one Locust process sends on schedule at all.
+HONEST = 0.15
+MOST = 2000.0
+REJECTED = {400, 422}  # what wrong parameters are answered with
+
+
+def plan(options: Options, services: Services) -> tuple[list[Cell], dict[str, Any]]:
+    """Ask a service on each Python what there is; give the cells, and the first line of the run.
+
+    Raises TargetError for what is not there, and SubjectError where a server does not start.
+    """
+    found: dict[str, Discovery] = {}
+    wanted: list[Cell] = []
+    ceiling = 0.0
+    for python in services.labels:
+        with services.start("inline", python) as (url, _):
+            found[python] = one = discover(url)
+            ceiling = max(ceiling, _ceiling(url))
+            workloads = chosen(options.workloads, one, options.servers.folder)
+            models = list(one.models) if options.models == (ALL,) else options.models
+            one.check([(name, model) for name in workloads for model in models], options.parameters)
+            _try(options, one, url)
+        wanted += [Cell(name, model, python) for name in workloads for model in models]
+    pairs = list(dict.fromkeys(cell[:2] for cell in wanted))
+    cells = sorted(wanted, key=lambda cell: pairs.index(cell[:2]))  # Pythons stay side by side
+    runtimes = {python: dict(one.runtime) for python, one in found.items()}
+    first = next(iter(runtimes.values()))
+    several = {"servers": runtimes} if any(runtimes) else {}
+    return cells, {
+        "started": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "environment": {**environment(), "server": first, **several},
+        "arguments": _arguments(options, services.host),
+        "seed": options.seed,
+        "slo": str(options.slo),
+        "mode": options.mode,
+        "generator_ceiling": ceiling,
+        "cells": [cell._asdict() for cell in cells],
+    }
+
+
+def _arguments(options: Options, host: str | None) -> dict[str, Any]:
+    """What was asked for, by the names of the options: `summary.command` repeats it."""
+    servers = options.servers
+    named = {located(workload, servers.folder) for workload in options.workloads}
+    return {
+        "workloads": [*options.workloads, *(one for one in servers.modules if one not in named)],
+        "models": list(options.models),
+        "param": [
+            f"{workload}.{name}={value}"
+            for workload, values in options.parameters.items()
+            for name, value in values.items()
+        ],
+        "host": host,
+        **servers.axes,
+        "server_python": [python.name for python in servers.pythons if python.name],
+    }
+
+
+def _ceiling(url: str) -> float:
+    with closing(Hammer(url, ("", ""), "/health", bool, lambda *_: None)) as hammer:
+        return min(HONEST * hammer.saturation(PROBE_S), MOST)
+
+
+def _try(options: Options, found: Discovery, url: str) -> None:
+    """Raise TargetError for values of parameters that are rejected, before anything is measured."""
+    with closing(Connections(url)) as connections, suppress(OSError):  # no answer: its cell tells
+        for workload, values in options.parameters.items():
+            for model in found.workloads[workload]["models"][:1]:
+                path = path_of(workload, model, values)
+                status, body = connections.get(path)
+                if status in REJECTED:
+                    raise TargetError(problem(path, status, body))
