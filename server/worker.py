@@ -102,11 +102,12 @@ def attend(channel: socket.socket, inherited: Mapping[str, str]) -> None:
             header = jobs.read(HEADER.size)
             if len(header) < HEADER.size:
                 break
-            message = _answer(jobs.read(HEADER.unpack(header)[0]))
+            message = answer(jobs.read(HEADER.unpack(header)[0]))
     os._exit(0)
 
 
-def _answer(message: bytes) -> bytes:
+def answer(message: bytes) -> bytes:
+    """Carry a pickled job; gives its pickled Ran, or the error with which it did not travel."""
     try:
         ran: object = carry(*pickle.loads(message))  # noqa: S301 - our own server's
         return pickle.dumps(ran, pickle.HIGHEST_PROTOCOL)

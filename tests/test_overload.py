@@ -84,7 +84,7 @@ async def test_past_the_deadline_requests_are_told_so_and_slots_stay_honest(
 
 
 async def test_an_awaited_twin_is_cancelled_at_the_deadline(hurried: Client) -> None:
-    answer = await hurried.ask("/sleep/async?ms=10000")
+    answer = await hurried.ask("/sleep/async?ms=5000")
     assert answer.status == 504
     assert answer.error["message"] == f"the request was not done by its deadline of {DEADLINE_S} s"
     assert (await hurried.gauges("async"))["busy"] == 0

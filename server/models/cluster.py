@@ -118,18 +118,17 @@ class Dask(Hopping):
                 f"the worker died under this request, and so did those of Dask's retries ({error})",
                 "The work may crash its interpreter, or run out of memory.",
             ) from None
-        return _on_our_clock(ran, begun)
+        ran = _on_our_clock(ran, begun)
+        worker = (ran.pid, ran.thread)
+        before = self._finished.get(worker, 0.0)  # until then its worker had another call
+        self._finished[worker] = ran.finished
+        timeline.granted = min(max(timeline.granted, before), ran.started)
+        return ran
 
     def _submit(self, job: Job) -> Future[Ran]:
         if self._connection is None:
             raise SchedulerGone
         return self._connection.submit(job)
-
-    def free_since(self, granted: float, ran: Ran) -> float:
-        worker = (ran.pid, ran.thread)
-        before = self._finished.get(worker, 0.0)
-        self._finished[worker] = ran.finished
-        return min(max(granted, before), ran.started)
 
     @property
     def _hint(self) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 from server import cluster
 from server.models.hopping import Job, untravelled
 from server.timeline import Ran
-from server.worker import _answer
+from server.worker import answer
 
 CONNECT_S = 2.0  # for a scheduler to answer
 FIRST_CALL_S = 5.0  # for a worker to be there
@@ -62,7 +62,7 @@ class Connection:
         if not self.alive:
             raise SchedulerGone
         message = _pickled(job if self._ours else job._replace(until=inf))
-        future = self._client.submit(_answer, message, pure=False, retries=0)
+        future = self._client.submit(answer, message, pure=False, retries=0)
         away: Future[Ran] = Future()
         if self._ours:
             away.set_running_or_notify_cancel()  # from now on it cannot be cancelled
@@ -107,7 +107,7 @@ async def connected(address: str, *, ours: bool) -> AsyncIterator[Connection]:
     try:
         try:
             async with asyncio.timeout(FIRST_CALL_S):
-                await client.submit(_answer, _pickled(FIRST), pure=False)
+                await client.submit(answer, _pickled(FIRST), pure=False)
                 threads = sum((await client.nthreads()).values())
         except TimeoutError:
             raise TimeoutError(f"no worker there took a call within {FIRST_CALL_S:g} s") from None

@@ -12,7 +12,7 @@ from server.workloads import native, workload
 from server.workloads.orders import ORDERS, database, select
 from server.workloads.web import Delay, Pages, download, download_natively, website
 
-Milliseconds = Annotated[int, Interval(ge=0, le=10_000), Unit("ms"), doc("How long it blocks.")]
+Milliseconds = Annotated[int, Interval(ge=0, le=5_000), Unit("ms"), doc("How long it blocks.")]
 Kibibytes = Annotated[int, Interval(ge=1, le=65_536), Unit("KiB"), doc("Size of the file.")]
 Orders = Annotated[int, Interval(ge=1, le=ORDERS), Unit("rows"), doc("Orders that are read.")]
 

@@ -24,7 +24,7 @@ SITE = "LOADBEARING_SITE"  # workers that start later inherit it
 START_S = 10  # the site takes less than one; past this it never will
 
 Pages = Annotated[int, Interval(ge=1, le=20), Unit("pages"), doc("Pages, one after the other.")]
-Delay = Annotated[int, Interval(ge=0, le=500), Unit("ms"), doc("The site's wait for each page.")]
+Delay = Annotated[int, Interval(ge=0, le=250), Unit("ms"), doc("The site's wait for each page.")]
 
 _lock = threading.Lock()  # guards the three below: servers may share the process, one loop each
 _process: subprocess.Popen[str] | None = None
