@@ -16,7 +16,6 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
-from importlib import import_module
 from types import FrameType
 from typing import Any, ClassVar
 
@@ -30,7 +29,7 @@ from server.app import build
 from server.board import Place, SharedMemory
 from server.errors import log
 from server.listening import BACKLOG, DRAIN_S, announce, leave_threads, runner_of
-from server.settings import BUILT_IN, Settings
+from server.settings import Settings
 
 GRACE_S = 2 * DRAIN_S + 5  # aiohttp waits for requests, cancels them, and waits again
 
@@ -178,8 +177,6 @@ class Master(Arbiter):  # type: ignore[misc]
 
 def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
     """Serve, with a process for each socket, until a signal comes; gives the exit code."""
-    for module in BUILT_IN:
-        import_module(module)  # once for all workers
     prefork = Prefork(settings, sockets)
     try:
         Master(prefork).run()

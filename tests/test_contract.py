@@ -36,6 +36,7 @@ PLACES = {
     "supervised-process-pool": ELSEWHERE,
     "interpreter-pool": SERVER,
     "hybrid": EITHER,
+    "dask": ELSEWHERE,
 }
 
 
