@@ -1,13 +1,14 @@
 """The little web site that `fetch` and `scrape` read, in a process of its own.
 
-It prints its port on standard output, and leaves when its standard input ends: whatever way the
+It is handed a socket that listens, and leaves when its standard input ends: whatever way the
 process that started it goes, the site goes too.
 """
 
 import asyncio
 import os
 import random
-import signal
+import socket
+import sys
 import threading
 
 import uvloop
@@ -57,14 +58,12 @@ def build() -> web.Application:
     return app
 
 
-async def serve() -> None:
-    """Serve on a free port of the loopback address until standard input ends."""
+async def serve(bound: socket.socket) -> None:
+    """Serve on a socket until standard input ends."""
     # Its readers keep their connections; one cut while idle would count as an error of theirs.
     runner = web.AppRunner(build(), access_log=None, keepalive_timeout=3600, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=2048)
-    await site.start()
-    print(site.port, flush=True)  # noqa: T201 - this line is the interface
+    await web.SockSite(runner, bound, backlog=2048).start()
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
     def watch() -> None:
@@ -78,6 +77,5 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the group: the parent decides
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve())
+        runner.run(serve(socket.socket(fileno=int(sys.argv[1]))))

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -83,37 +82,18 @@ async def test_the_site_is_found_from_any_folder(
         assert len(await web.download_natively(1, 0)) == 1
 
 
-@pytest.mark.parametrize(
-    "body",
-    ["import time; time.sleep(20); print(4711)", "raise SystemExit('cannot')"],
-    ids=["silent", "ended"],
-)
-async def test_a_site_without_a_port_is_ended_and_told(
-    body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    python = tmp_path / "python"  # in the place of the interpreter that would run the site
-    python.write_text(f"#!{sys.executable}\n{body}\n")
-    python.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(python))
-    monkeypatch.setattr(web, "START_S", 0.2)
-    with pytest.raises(RuntimeError, match=r"did not say its port, for which it has 0\.2 s"):
-        await web.website().__aenter__()
-    assert web.SITE not in os.environ
-
-
-def test_the_site_ends_with_its_input_and_ignores_ctrl_c() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "server.site"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as site:
+def test_the_site_ends_with_its_input() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as bound,
+        subprocess.Popen(
+            [sys.executable, "-m", "server.site", str(bound.fileno())],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            pass_fds=[bound.fileno()],
+        ) as site,
+    ):
         assert site.stdin is not None
-        assert site.stdout is not None
-        port = int(site.stdout.readline())
-        site.send_signal(signal.SIGINT)
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        with socket.create_connection(bound.getsockname(), timeout=20) as connection:
             connection.sendall(b"GET /page/1?delay=no HTTP/1.1\r\nHost: site\r\n\r\n")
             assert connection.recv(12) == b"HTTP/1.1 400"
         site.stdin.close()

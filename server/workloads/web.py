@@ -6,6 +6,7 @@ HTTP clients are imported where they are used: most workers never need one.
 import asyncio
 import functools
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -21,13 +22,12 @@ if TYPE_CHECKING:
     import urllib3
 
 SITE = "LOADBEARING_SITE"  # workers that start later inherit it
-START_S = 10  # the site takes less than one; past this it never will
 
 Pages = Annotated[int, Interval(ge=1, le=20), Unit("pages"), doc("Pages, one after the other.")]
 Delay = Annotated[int, Interval(ge=0, le=250), Unit("ms"), doc("The site's wait for each page.")]
 
 _lock = threading.Lock()  # guards the three below: servers may share the process, one loop each
-_process: subprocess.Popen[str] | None = None
+_process: subprocess.Popen[bytes] | None = None
 _users: list[asyncio.AbstractEventLoop] = []
 _outer: str | None = None
 _sessions: dict[asyncio.AbstractEventLoop, "aiohttp.ClientSession"] = {}
@@ -54,36 +54,21 @@ def _enter_site(loop: asyncio.AbstractEventLoop) -> None:
             # The root goes first on both paths, lest another package named server is found.
             root = Path(__file__).parents[2]
             path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
-            process = subprocess.Popen(
-                [sys.executable, "-m", "server.site"],
-                cwd=root,
-                env={**os.environ, "PYTHONPATH": path},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            port = _port(process)
+            # It listens already, so that neither the server nor the first reader waits for it.
+            with socket.create_server(("127.0.0.1", 0), backlog=2048) as bound:
+                address = f"http://127.0.0.1:{bound.getsockname()[1]}"
+                process = subprocess.Popen(  # noqa: S603 - our own module
+                    [sys.executable, "-m", "server.site", str(bound.fileno())],
+                    cwd=root,
+                    env={**os.environ, "PYTHONPATH": path},
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    pass_fds=[bound.fileno()],
+                    start_new_session=True,  # Ctrl-C is for the server, which then ends the site
+                )
             _process, _outer = process, os.environ.get(SITE)
-            os.environ[SITE] = f"http://127.0.0.1:{port}"
+            os.environ[SITE] = address
         _users.append(loop)
-
-
-def _port(process: subprocess.Popen[str]) -> int:
-    """Wait for the line in which the site says its port. Raises RuntimeError when none comes."""
-    assert process.stdout is not None
-    limit = threading.Timer(START_S, process.kill)  # which ends the wait for the line
-    limit.start()
-    try:
-        line = process.stdout.readline().strip()
-    finally:
-        limit.cancel()
-    if line.isdecimal():
-        return int(line)
-    _stop(process)
-    raise RuntimeError(
-        f"the local site did not say its port, for which it has {START_S:g} s: its own message, "
-        "if it had one, is on standard error; try `python -m server.site`"
-    )
 
 
 def _leave_site() -> None:
@@ -100,7 +85,7 @@ def _leave_site() -> None:
         _stop(process)
 
 
-def _stop(process: subprocess.Popen[str]) -> None:
+def _stop(process: subprocess.Popen[bytes]) -> None:
     """End the site by closing its input; kill it where a forked worker still holds that open."""
     with process:
         assert process.stdin is not None
