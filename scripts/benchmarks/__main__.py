@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from loadtests.environment import describe, environment
+from loadtests.pythons import server_pythons
 from loadtests.subject import ROOT, Subject
 from loadtests.target import discover
 from scripts.benchmarks.accuracy import accuracy, stall
@@ -17,39 +19,44 @@ from scripts.benchmarks.hops import hops
 RATES = (500, 1000)
 
 
-def main(asked: list[str]) -> int:
-    unknown = [name for name in asked if name not in BENCHMARKS]
-    if unknown:
-        print(f"there is no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")  # noqa: T201
-        return 2
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("names", nargs="*", default=list(BENCHMARKS), choices=BENCHMARKS,
+        metavar="NAME", help=f"{', '.join(BENCHMARKS)} (default: all)")  # fmt: skip
+    parser.add_argument("--server-python", metavar="NAME",
+        help="run the server of `hops` under this Python")  # fmt: skip
+    asked = parser.parse_args(arguments)
+    executable = server_pythons(filter(None, [asked.server_python]))[0].executable
     show(describe(environment()))
-    for name in asked or BENCHMARKS:
-        for line in BENCHMARKS[name]():
+    for name in asked.names:
+        for line in BENCHMARKS[name](executable):
             show(line)
-    return 0
 
 
-def _accuracy() -> Iterator[str]:
+def _accuracy(_: str) -> Iterator[str]:
     with bare() as (url, pid):
         for rate in RATES:
             yield from accuracy(url, rate)
         yield stall(url, pid)
 
 
-def _harness() -> Iterator[str]:
+def _harness(_: str) -> Iterator[str]:
     models = ("--port", "0", "--models", "inline,thread-pool,process-pool")
     with bare() as other, Subject(models) as ours:
         yield from harness((ours.url, ours.pid), other)
 
 
-def _hops() -> Iterator[str]:
-    with Subject(("--port", "0", "--models", "inline")) as small:
+def _hops(executable: str) -> Iterator[str]:
+    with Subject(("--port", "0", "--models", "inline"), executable=executable) as small:
         models = ",".join(discover(small.url).models)
-    with Subject(("--port", "0", "--deadline", "60s", "--models", models)) as ours:
+    options = ("--port", "0", "--deadline", "60s", "--models", models)
+    with Subject(options, executable=executable) as ours:
+        yield f"server: Python {discover(ours.url).runtime['python']}"
+        yield ""
         yield from hops(ours.url)
 
 
-BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
+BENCHMARKS: dict[str, Callable[[str], Iterator[str]]] = {
     "accuracy": _accuracy,
     "harness": _harness,
     "hops": _hops,
@@ -77,4 +84,4 @@ def show(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - printing is its purpose
 
 
-sys.exit(main(sys.argv[1:]))
+main(sys.argv[1:])
