@@ -168,7 +168,7 @@ def test_the_picture_is_offline_well_formed_and_repeatable(
 def test_markdown_holds_the_whole_run(summary: Summary) -> None:
     text = markdown(summary)
     table = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(table) == 2 + 5
+    assert len(table) == 2 * (2 + 5)  # what was borne, and what it cost
     assert {line.count("|") for line in table} == {6}
     assert "**★ 171–182**<br><sub>backlog grew</sub>" in row(text, "| process-pool")
     assert f"<sup>1</sup> {NO_TWIN}" in text

@@ -149,7 +149,7 @@ def test_the_head_names_all_pythons(summary: Summary) -> None:
 
 def test_each_python_has_its_row_in_every_matrix(summary: Summary) -> None:
     wide = drawn(100, summary)
-    assert rows(wide, "thread-pool") == ["thread-pool · 3.13", "thread-pool · 3.13t"]
+    assert rows(wide, "thread-pool") == 2 * ["thread-pool · 3.13", "thread-pool · 3.13t"]
     assert f"¹ {TOO_OLD}" in wide
     table = markdown(summary)
     assert "| thread-pool · 3.13t | **★ 120–130**" in table
@@ -161,8 +161,8 @@ def test_a_narrow_matrix_breaks_names_before_the_python(tmp_path: Path) -> None:
     workloads = ("sleep", "primes", "sha256", "scrape")
     lines = [on("3.13t", result(name, "thread-pool", 5.0, 6.0)) for name in workloads]
     text = drawn(80, summarize(read(write(tmp_path / "run.jsonl", [plan([]), *lines]))))
-    assert rows(text, "thread-pool") == ["thread-pool"]
-    assert rows(text, "·") == ["· 3.13t"]
+    assert rows(text, "thread-pool") == 2 * ["thread-pool"]
+    assert rows(text, "·") == 2 * ["· 3.13t"]
 
 
 def test_a_running_matrix_has_the_rows_too() -> None:

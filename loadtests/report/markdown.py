@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loadtests.environment import describe
+from loadtests.report.costs import TITLE, costs_of
 from loadtests.report.matrix import BEST, Entry, entry_of
 from loadtests.verdicts import leaders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from loadtests.records import Cell
     from loadtests.summary import Summary
@@ -19,19 +20,22 @@ def markdown(summary: Summary) -> str:
     """Return the content of `summary.md`."""
     best = leaders(summary.cells, summary.slo)
     entries = {cell.cell: entry_of(cell, best=cell.cell in best) for cell in summary.cells}
+    costs = costs_of(summary)
     parts = [
         f"# Requests per second borne within `{summary.slo}`",
         f"{describe(summary.environment)}; {summary.mode} run, started {summary.started}.",
         "\n".join(_table(entries)),
         "\n".join(_notes(entries)),
         "\n".join(f"- {said}" for verdict in summary.verdicts for said in verdict.said),
+        f"{TITLE}:" if costs else "",
+        "\n".join(_table(costs)) if costs else "",
         _warnings(summary.warnings),
         f"Made with:\n\n```sh\n{summary.command}\n```",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _table(entries: dict[Cell, Entry]) -> Iterable[str]:
+def _table(entries: Mapping[Cell, Entry]) -> Iterable[str]:
     workloads = list(dict.fromkeys(cell.workload for cell in entries))
     yield _row(["model", *workloads])
     yield _row(["---"] * (len(workloads) + 1))
@@ -40,7 +44,7 @@ def _table(entries: dict[Cell, Entry]) -> Iterable[str]:
         yield _row([one.row, *(_shown(entry, entries) for entry in found)])
 
 
-def _shown(entry: Entry | None, entries: dict[Cell, Entry]) -> str:
+def _shown(entry: Entry | None, entries: Mapping[Cell, Entry]) -> str:
     if entry is None:
         return ""
     figure = f"**{BEST} {entry.figure}**" if entry.best else entry.figure
@@ -49,14 +53,14 @@ def _shown(entry: Entry | None, entries: dict[Cell, Entry]) -> str:
     return f"{figure}{note}{small}"
 
 
-def _notes(entries: dict[Cell, Entry]) -> Iterable[str]:
+def _notes(entries: Mapping[Cell, Entry]) -> Iterable[str]:
     if any(entry.best for entry in entries.values()):
         yield f"{BEST} best, or not to be told from it; small print: what broke it.\n"
     for number, reason in enumerate(_reasons(entries), start=1):
         yield f"<sup>{number}</sup> {_plain(reason)}<br>"
 
 
-def _reasons(entries: dict[Cell, Entry]) -> list[str]:
+def _reasons(entries: Mapping[Cell, Entry]) -> list[str]:
     return list(dict.fromkeys(entry.note for entry in entries.values() if entry.note))
 
 

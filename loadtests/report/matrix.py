@@ -56,6 +56,7 @@ class Matrix:
     """The matrix as a renderable; workloads that do not fit side by side go below."""
 
     entries: Mapping[Cell, Entry]
+    corner: str = "req/s"
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
@@ -79,7 +80,7 @@ class Matrix:
 
     def _table(self, workloads: list[str], notes: list[str], width: int) -> Table:
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
-        table.add_column("req/s", no_wrap=True)
+        table.add_column(self.corner, no_wrap=True)
         for workload in workloads:
             table.add_column(workload, min_width=COLUMN_WIDTH, overflow="fold")
         for one in {cell.row: cell for cell in self.entries}.values():

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from loadtests.environment import describe
 from loadtests.records import Cell, CellResult, cell_of, plan_of, result_of, trial_of
+from loadtests.report.costs import TITLE, costs_of
 from loadtests.report.matrix import Entry, Matrix, entry_of
 from loadtests.verdicts import leaders
 from loadtests.wording import count_of, rate_text
@@ -138,6 +139,8 @@ def final(summary: Summary, folder: Path | None = None) -> RenderableType:
         Text(),
         *(_item("•", said) for verdict in summary.verdicts for said in verdict.said),
     ]
+    if costs := costs_of(summary):
+        parts += [Text(), Text(TITLE, style="dim"), Text(), Matrix(costs, corner="cost")]
     if summary.warnings:
         parts += [Text(), *(_item("!", warning, "yellow") for warning in summary.warnings)]
     if folder is not None:
