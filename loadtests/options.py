@@ -12,7 +12,10 @@ from loadtests.servers import Servers
 from loadtests.slo import Slo
 
 HEADLINE_WORKLOADS = ("sleep", "primes", "sha256", "scrape")
-HEADLINE_MODELS = ("inline", "async", "thread-pool", "process-pool", "hybrid")
+HEADLINE_MODELS = (
+    *("inline", "async", "thread-pool", "process-pool", "supervised-process-pool"),
+    *("interpreter-pool", "hybrid"),
+)
 
 
 @dataclass(frozen=True, slots=True)
