@@ -3,8 +3,8 @@
     server ──(stdin held open)── python -m server.cluster: scheduler, nannies
                                       └── a worker process for each nanny, which replaces it
 
-It prints the scheduler's address on standard output, and leaves when its standard input ends:
-whatever way the server goes, the cluster goes too.
+It prints the scheduler's address, or why there is none, on standard output, and leaves when its
+standard input ends: whatever way the server goes, the cluster goes too.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+HOST = "127.0.0.1"
 START_S = 30  # as for other processes: a cluster that has not started by then never will
+PAUSE_S = 1.0
 QUIET = ("distributed", "distributed.client", "distributed.gc", "tornado.application")
 LOG_LENGTH = 10  # Dask keeps messages with their payload, to debug itself: 1000 fill the memory
 CONFIG = {
@@ -35,7 +38,7 @@ CONFIG = {
 
 @asynccontextmanager
 async def standing(workers: int) -> AsyncIterator[str]:
-    """Keep a cluster standing; gives the scheduler's address. Raises RuntimeError, TimeoutError."""
+    """Keep a cluster standing; gives the scheduler's address. Raises RuntimeError."""
     with tempfile.TemporaryDirectory(prefix="loadbearing-dask-", ignore_cleanup_errors=True) as own:
         process = await asyncio.to_thread(_start, workers, own)
         try:
@@ -69,15 +72,12 @@ def _address(process: subprocess.Popen[str]) -> str:
     limit = threading.Timer(START_S, process.kill)  # which ends the wait for the line
     limit.start()
     try:
-        address = process.stdout.readline().strip()
+        said = process.stdout.readline().strip()
     finally:
         limit.cancel()
-    if address:
-        return address
-    raise RuntimeError(
-        f"the cluster did not say its address, for which it has {START_S:g} s: its own message, "
-        "if it had one, is on standard error"
-    )
+    if said.startswith("tcp://"):
+        return said
+    raise RuntimeError(said or f"it was killed, or had no address after {START_S:g} s")
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
@@ -91,9 +91,16 @@ def _stop(process: subprocess.Popen[str]) -> None:
             process.kill()
 
 
-def _leave_with_input(folder: str) -> None:
+def _watch_input() -> None:
     while os.read(0, 4096):
         pass
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+    signal.pthread_kill(main_thread, signal.SIGTERM)
+
+
+def _leave(folder: str) -> None:
+    """End at once; on the main thread, or that could make new files behind us."""
     for worker in multiprocessing.active_children():
         worker.kill()
     shutil.rmtree(folder, ignore_errors=True)
@@ -101,26 +108,53 @@ def _leave_with_input(folder: str) -> None:
 
 
 async def _stand(workers: int, folder: str) -> None:
-    distributed = import_module("distributed")  # not by the worker processes, which load us too
-    cluster = await distributed.LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        host="127.0.0.1",
-        scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
-        local_directory=folder,
-        memory_limit=0,
-        silence_logs=False,
-        asynchronous=True,
+    # Not at the top: the worker processes load this module too, and need less of Dask.
+    dask, core = map(import_module, ("distributed", "distributed.scheduler"))
+    extensions = dict(core.DEFAULT_EXTENSIONS)
+    del extensions["spans"]  # which keeps something of every call for ever: dask/distributed#7977
+    scheduler = await dask.Scheduler(
+        host=HOST, dashboard=False, dashboard_address=f"{HOST}:0", extensions=extensions
     )
-    print(cluster.scheduler_address, flush=True)  # noqa: T201 - this line is the interface
-    await asyncio.Event().wait()
+
+    async def start() -> Any:
+        return await dask.Nanny(
+            scheduler.address,
+            nthreads=1,
+            host=HOST,
+            local_directory=folder,
+            memory_limit=0,
+            dashboard=False,
+            extensions={},  # which have the worker's half of the spans
+        )
+
+    async def keep(nanny: Any) -> None:
+        """Replace a nanny that gave up: its worker was killed more than once, while it started."""
+        while True:
+            await nanny.finished()
+            try:
+                nanny = await start()
+            except Exception:  # noqa: BLE001 - whatever it was, there must be a worker
+                await asyncio.sleep(PAUSE_S)
+
+    nannies = await asyncio.gather(*(start() for _ in range(workers)))
+    _say(scheduler.address)
+    await asyncio.gather(*map(keep, nannies))
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - its first line is the interface
 
 
 def main(workers: str, folder: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the group: the server decides
-    threading.Thread(target=_leave_with_input, args=(folder,), daemon=True).start()
-    import_module("dask").config.set(CONFIG)
-    asyncio.run(_stand(int(workers), folder))
+    signal.signal(signal.SIGTERM, lambda *_: _leave(folder))
+    threading.Thread(target=_watch_input, daemon=True).start()
+    try:
+        import_module("dask").config.set(CONFIG)
+        asyncio.run(_stand(int(workers), folder))
+    except Exception as error:  # noqa: BLE001 - the server tells it, and tries again
+        _say(f"{type(error).__name__}: {error}")
+        _leave(folder)
 
 
 if __name__ == "__main__":

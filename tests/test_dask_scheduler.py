@@ -147,7 +147,7 @@ async def test_a_real_cluster_may_come_late_and_go_and_come_back() -> None:
             assert answer.status == 503
             assert answer.error["message"].startswith("there is no Dask cluster: ")
             assert address in answer.error["message"]
-            assert "the server finds them by itself" in answer.error["hint"]
+            assert "it finds them by itself" in answer.error["hint"]
             with real(port, server) as cluster:
                 await until(lambda: works(client))
                 with server.shut():

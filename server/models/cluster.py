@@ -71,7 +71,7 @@ class Dask(Hopping):
                         await asyncio.sleep(LOOK_S)
                     log.warning("%s. %s", self._why, self._hint)
             except Exception as error:  # noqa: BLE001 - starting and connecting run Dask's code
-                self._why = f"there is no Dask cluster: {error}"
+                self._why = f"there is no Dask cluster: {' '.join(str(error).split())}"
                 if not self._tried.is_set():
                     log.warning("%s. %s", self._why, self._hint)
                     self._tried.set()
@@ -113,9 +113,9 @@ class Dask(Hopping):
         except SchedulerGone:
             self.bulkhead.refused += 1
             raise Refused(self._why, self._hint) from None
-        except GivenUp as error:
+        except GivenUp:
             raise WorkFailed(
-                f"the worker died under this request, and so did those of Dask's retries ({error})",
+                "the worker died under this request, and so did those of Dask's retries",
                 "The work may crash its interpreter, or run out of memory.",
             ) from None
         ran = _on_our_clock(ran, begun)
@@ -134,7 +134,10 @@ class Dask(Hopping):
     def _hint(self) -> str:
         if self._ours:
             return "It is started again by itself: come back in a few seconds."
-        return "Start a scheduler and workers there: the server finds them by itself."
+        return (
+            "Start a scheduler and workers there, which can import what the server does: "
+            "it finds them by itself."
+        )
 
     async def stop(self) -> None:
         self._keeping.cancel()

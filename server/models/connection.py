@@ -76,8 +76,8 @@ class Connection:
         brought: object
         try:
             brought = pickle.loads(await future)  # noqa: S301 - from our own workers
-        except self._killed as error:
-            brought = BrokenExecutor() if self._ours else GivenUp(str(error))
+        except self._killed:
+            brought = BrokenExecutor() if self._ours else GivenUp()
         except (asyncio.CancelledError, CancelledError, OSError):
             brought = SchedulerGone()
         except Exception as error:  # noqa: BLE001 - unpickling runs code of the result's own
@@ -103,8 +103,9 @@ async def connected(address: str, *, ours: bool) -> AsyncIterator[Connection]:
     distributed = import_module("distributed")
     for name in cluster.QUIET:
         logging.getLogger(name).setLevel(logging.CRITICAL)  # we tell what happens, and once
-    client = await distributed.Client(address, asynchronous=True, set_as_default=False)
+    client = distributed.Client(address, asynchronous=True, set_as_default=False)
     try:
+        await client
         try:
             async with asyncio.timeout(FIRST_CALL_S):
                 await client.submit(answer, _pickled(FIRST), pure=False)
@@ -118,7 +119,8 @@ async def connected(address: str, *, ours: bool) -> AsyncIterator[Connection]:
             connection.drop()
     finally:
         with suppress(Exception):  # with its scheduler gone, Dask's client may not end in peace
-            await client.close(timeout=CLOSE_S)
+            # In a task of its own: Dask swallows a cancellation that comes meanwhile.
+            await asyncio.shield(client.close(timeout=CLOSE_S))
 
 
 def _pickled(job: Job) -> bytes:
