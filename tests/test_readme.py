@@ -56,6 +56,19 @@ async def test_models_and_workloads_are_all_named(server: Running) -> None:
     assert names >= found["models"].keys() | found["workloads"].keys()
 
 
+def test_links_lead_to_files() -> None:
+    links = [link for link in re.findall(r"\]\((?!http)([^)#]+)\)", README)]
+    assert "loadtests/RESULTS.md" in links
+    assert all((ROOT / link).is_file() for link in links)
+
+
+async def test_the_results_name_every_model(server: Running) -> None:
+    async with asking(server) as client:
+        models = (await client.ask("/")).json["models"]
+    results = (ROOT / "loadtests" / "RESULTS.md").read_text()
+    assert all(f"| {model} |" in results and f"| `{model}` |" in results for model in models)
+
+
 def test_examples_were_found() -> None:
     assert len(CURLS) >= 2
     assert len(COMMANDS) >= 8
