@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     parsed = parser().parse_args(arguments)
     try:
         return int(parsed.run(parsed))
-    except (ResultsError, TargetError) as error:
+    except (ResultsError, TargetError, OSError) as error:  # such as an --output that is no folder
         print(f"python -m loadtests: {error}", file=sys.stderr)  # noqa: T201
         return 2
 
@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m loadtests", description=__doc__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    one = commands.add_parser("survive", help="find out what each model bears")
+    one = commands.add_parser("survive", help="find out what each model bears", allow_abbrev=False)
     one.set_defaults(run=survive)
     one.add_argument("--workloads", type=names, action="extend", metavar="W,...",
         help="workloads, or all, or modules of your own such as ./mine.py "

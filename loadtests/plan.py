@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -38,6 +39,7 @@ def plan(options: Options, services: Services) -> tuple[list[Cell], dict[str, An
             ceiling = max(ceiling, _ceiling(url))
             workloads = chosen(options.workloads, one, options.servers.folder)
             models = list(one.models) if options.models == (ALL,) else options.models
+            _all_used(options, workloads)
             one.check([(name, model) for name in workloads for model in models], options.parameters)
             _try(options, one, url)
         wanted += [Cell(name, model, python) for name in workloads for model in models]
@@ -56,6 +58,16 @@ def plan(options: Options, services: Services) -> tuple[list[Cell], dict[str, An
         "generator_ceiling": ceiling,
         "cells": [cell._asdict() for cell in cells],
     }
+
+
+def _all_used(options: Options, workloads: Sequence[str]) -> None:
+    """Raise TargetError for a parameter of a workload that is not measured."""
+    for workload in options.parameters:
+        if workload not in workloads:
+            raise TargetError(
+                f"--param {workload}.… has no effect: {workload!r} is not among the workloads "
+                f"to measure ({', '.join(workloads)})"
+            )
 
 
 def _arguments(options: Options, host: str | None) -> dict[str, Any]:

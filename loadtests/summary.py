@@ -95,7 +95,7 @@ def exit_code(summary: Summary, at_least: float | None) -> int:
 
 def command(run: Run) -> str:
     """Return the command that repeats a run; where its results went is left out."""
-    words = ["python", "-m", "loadtests", "survive"]
+    words = ["scripts/survive"]
     options = {"slo": run.plan.slo, **run.plan.arguments, "seed": run.plan.seed}
     options.pop(run.plan.mode, None)
     for name, value in options.items():

@@ -56,7 +56,8 @@ def _free(port: int, option: str) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError as error:
+        except (OSError, OverflowError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
             raise TargetError(
-                f"port {port} is taken ({error.strerror}); choose another with {option}"
+                f"port {port} cannot be used ({reason}); choose another with {option}"
             ) from None

@@ -148,10 +148,10 @@ class Service:
         model = model or "hybrid"
         if model in self._models:
             raise _misdirected(request, f"/{path}", "GET")
-        raise CannotRun(
-            f"the model {model!r} is not available: {self._absent[model]}",
-            "GET / lists which models run which workload.",
-        )
+        hint = "GET / lists which models run which workload."
+        if path == name and self._models:  # the server's choice was asked for
+            hint = f"Ask for a model that is: /{name}/{next(iter(self._models))}"
+        raise CannotRun(f"the model {model!r} is not available: {self._absent[model]}", hint)
 
 
 def _misdirected(request: web.Request, path: str, *allowed: str) -> NotAllowed | NotFound:

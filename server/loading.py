@@ -109,7 +109,8 @@ def _import(name: str, given: str) -> None:
         where = _where(error)
         if where is None and isinstance(error, ModuleNotFoundError):
             raise WorkloadError(
-                f"there is no such module, neither in {Path.cwd()} nor where Python looks ({error})"
+                f"{name}: there is no such module, neither in {Path.cwd()} nor where Python looks "
+                f"({error})"
             ) from None
         raise WorkloadError(f"{where or given}: its import failed: {reason}") from error
 

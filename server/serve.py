@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from errno import EADDRINUSE
 from importlib import import_module
 
 from server.caveats import caveats
@@ -40,9 +41,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         sockets = bind(settings.host, settings.port, max(settings.workers, settings.loops))
     except OSError as error:
+        other = "--port; 0 picks a free one" if error.errno == EADDRINUSE else "--host or --port"
         print(  # noqa: T201
             f"python -m server: cannot listen on {settings.host}:{settings.port}: "
-            f"{error.strerror}. Choose another --port; 0 picks a free one.",
+            f"{error.strerror}. Choose another {other}.",
             file=sys.stderr,
         )
         return 1

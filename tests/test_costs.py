@@ -30,9 +30,9 @@ def test_what_each_cell_cost_is_shown(tmp_path: Path) -> None:
     text = drawn(final(seen))
     assert "CPU per request at the rate held" in text
     assert "9.12 ms" in text
-    assert "120 MiB, 3.2 ms" in text
+    assert "120M, 3.2 ms" in text
     assert "20 ms" in text
-    assert "| inline | 9.12 ms<br><sub>120 MiB, 3.2 ms</sub> |" in markdown(seen)
+    assert "| inline | 9.12 ms<br><sub>120M, 3.2 ms</sub> |" in markdown(seen)
 
 
 def test_without_processes_to_watch_there_are_no_costs(tmp_path: Path) -> None:

@@ -229,7 +229,7 @@ def test_the_command_repeats_the_run(tmp_path: Path) -> None:
     }
     said = summary_of(tmp_path, [GOOD], arguments=arguments).command
     assert shlex.split(said) == [
-        *("python", "-m", "loadtests", "survive", "--slo", SLO, "--workloads", "sleep,primes"),
+        *("scripts/survive", "--slo", SLO, "--workloads", "sleep,primes"),
         *("--param", "sleep.ms=20", "--param", "primes.below=9", "--seed", "1", "--quick"),
     ]
 
