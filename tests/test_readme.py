@@ -57,7 +57,7 @@ async def test_models_and_workloads_are_all_named(server: Running) -> None:
 
 
 def test_links_lead_to_files() -> None:
-    links = [link for link in re.findall(r"\]\((?!http)([^)#]+)\)", README)]
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
     assert "loadtests/RESULTS.md" in links
     assert all((ROOT / link).is_file() for link in links)
 
