@@ -38,7 +38,8 @@ def _ui(server: Subject, parsed: argparse.Namespace, servers: Servers) -> int:
         *("--web-port", str(parsed.web_port), "--servers", servers.dump()),
         *(("--workloads", *workloads) if workloads else ()),
     ]
-    print(f"Server: {server.url}   Locust UI: {address}   Ctrl-C stops both")  # noqa: T201
+    said = f"Server: {server.url}   Locust UI: {address}   Ctrl-C stops both"
+    print(said, flush=True)  # noqa: T201
     locust = subprocess.Popen(command, cwd=ROOT, start_new_session=True)  # noqa: S603 - ours
     try:
         return locust.wait()

@@ -26,12 +26,14 @@ from typing import Any
 
 HOST = "127.0.0.1"
 START_S = 30  # as for other processes: a cluster that has not started by then never will
+CONNECT_S = 2.0  # Dask's own is 30 s, and a result that a killed worker held waits so long
 PAUSE_S = 1.0
 QUIET = ("distributed", "distributed.client", "distributed.gc", "tornado.application")
 LOG_LENGTH = 10  # Dask keeps messages with their payload, to debug itself: 1000 fill the memory
 CONFIG = {
     # The model repeats what a killed worker held, once; Dask by itself would do so three times.
     "distributed.scheduler.allowed-failures": 0,
+    "distributed.comm.timeouts.connect": CONNECT_S,
     "distributed.admin.low-level-log-length": LOG_LENGTH,
 }
 

@@ -15,7 +15,7 @@ import pytest
 
 from server.models.cluster import Dask
 from server.settings import Settings
-from tests.running import ROOT, Client, Running, asking, running
+from tests.running import ROOT, Client, Running, asking, running, until
 from tests.test_serve import ended, none_is_left
 
 needs_dask = pytest.mark.skipif(find_spec("distributed") is None, reason="needs distributed")
@@ -114,6 +114,26 @@ async def test_work_that_kills_its_workers_is_tried_twice_and_no_more(client: Cl
     assert answer.error["message"].startswith("the worker died under this request, and so did the")
     assert await works(client)
     assert (await client.gauges("dask"))["lost"] == before["lost"] + 2
+
+
+@needs_dask
+async def test_workers_that_are_killed_while_they_start_are_there_in_the_end(
+    client: Client,
+) -> None:
+    server, killed = client.server, set[int]()
+
+    async def started() -> bool:
+        return bool(workers(server) - killed)
+
+    async def all_there() -> bool:
+        return await works(client) and len(workers(server) - killed) == 2
+
+    for _ in range(4):
+        await until(started)
+        for pid in workers(server) - killed:
+            os.kill(pid, signal.SIGKILL)
+            killed.add(pid)
+    await until(all_there)
 
 
 @needs_dask

@@ -186,14 +186,8 @@ def test_a_failing_import_is_found_where_the_user_wrote_it(write: Write) -> None
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (
-            "nowhere",
-            "nowhere: there is no such module, neither in {cwd} nor where Python looks",
-        ),
-        (
-            "json.nowhere",
-            "json.nowhere: there is no such module, neither in {cwd} nor where Python looks",
-        ),
+        ("nowhere", "nowhere: there is no such module, neither in {cwd} nor where"),
+        ("json.nowhere", "json.nowhere: there is no such module, neither in {cwd} nor where"),
         ("my-work", "'my-work' is no module; write a name like package.module, or the path of a "),
         ("nowhere.py", "there is no file {cwd}/nowhere.py"),
         ("./folder", "there is no file {cwd}/folder"),

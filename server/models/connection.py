@@ -20,12 +20,11 @@ from server.models.hopping import Job, untravelled
 from server.timeline import Ran
 from server.worker import answer
 
-CONNECT_S = 2.0  # for a scheduler to answer
-FIRST_CALL_S = 5.0  # for a worker to be there
-CLOSE_S = 0.5  # takes 5 ms; without a scheduler, Dask would go on knocking for CONNECT_S
+FIRST_CALL_S = 5.0  # for a worker to be there, if the cluster is not ours
+CLOSE_S = 0.5  # takes 5 ms; without a scheduler, Dask would go on knocking
 FIRST = Job(int, (), {}, inf)
 CONFIG = {
-    "distributed.comm.timeouts.connect": CONNECT_S,  # Dask's own is 30 s, far past any deadline
+    "distributed.comm.timeouts.connect": cluster.CONNECT_S,
     "distributed.comm.timeouts.tcp": 11,  # the least; for a host that is gone without a word
     "distributed.admin.low-level-log-length": cluster.LOG_LENGTH,
 }
@@ -106,12 +105,13 @@ async def connected(address: str, *, ours: bool) -> AsyncIterator[Connection]:
     client = distributed.Client(address, asynchronous=True, set_as_default=False)
     try:
         await client
+        patience_s = cluster.START_S if ours else FIRST_CALL_S
         try:
-            async with asyncio.timeout(FIRST_CALL_S):
+            async with asyncio.timeout(patience_s):
                 await client.submit(answer, _pickled(FIRST), pure=False)
                 threads = sum((await client.nthreads()).values())
         except TimeoutError:
-            raise TimeoutError(f"no worker there took a call within {FIRST_CALL_S:g} s") from None
+            raise TimeoutError(f"no worker there took a call within {patience_s:g} s") from None
         connection = Connection(client, threads, ours=ours)
         try:
             yield connection
