@@ -130,7 +130,7 @@ async def _stand(workers: int, folder: str) -> None:
         )
 
     async def keep(nanny: Any) -> None:
-        """Replace a nanny that gave up: its worker was killed more than once, while it started."""
+        """Replace a nanny that gives up, as some do when their worker dies while it starts."""
         while True:
             await nanny.finished()
             try:

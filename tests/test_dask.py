@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from glob import glob
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,13 +14,21 @@ from pathlib import Path
 import psutil
 import pytest
 
+from server import cluster
 from server.models.cluster import Dask
 from server.settings import Settings
-from tests.running import ROOT, Client, Running, asking, running, until
+from tests.running import PATIENCE_S, ROOT, Client, Running, asking, running
 from tests.test_serve import ended, none_is_left
 
 needs_dask = pytest.mark.skipif(find_spec("distributed") is None, reason="needs distributed")
 MODELS = ("--models", "dask,inline,thread-pool")
+RETIRING = """
+import sys
+from distributed import Client
+with Client(sys.argv[1]) as client:
+    client.retire_workers(list(client.nthreads()))
+    print(client.submit(abs, -3).result(timeout=20))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +44,18 @@ async def client(server: Running) -> AsyncIterator[Client]:
 
 
 def scheduler(server: Running) -> psutil.Process:
-    [found] = [one for one in server.below() if "server.cluster" in one.cmdline()]
+    children = psutil.Process(server.pid).children()
+    [found] = [one for one in children if "server.cluster" in one.cmdline()]
     return found
 
 
 def workers(server: Running) -> set[int]:
-    below = scheduler(server).children()
-    return {one.pid for one in below if "--multiprocessing-fork" in one.cmdline()}
+    found = set()
+    for one in scheduler(server).children():
+        with suppress(psutil.Error):  # it has just died
+            if "--multiprocessing-fork" in one.cmdline():
+                found.add(one.pid)
+    return found
 
 
 async def works(client: Client) -> bool:
@@ -117,23 +131,11 @@ async def test_work_that_kills_its_workers_is_tried_twice_and_no_more(client: Cl
 
 
 @needs_dask
-async def test_workers_that_are_killed_while_they_start_are_there_in_the_end(
-    client: Client,
-) -> None:
-    server, killed = client.server, set[int]()
-
-    async def started() -> bool:
-        return bool(workers(server) - killed)
-
-    async def all_there() -> bool:
-        return await works(client) and len(workers(server) - killed) == 2
-
-    for _ in range(4):
-        await until(started)
-        for pid in workers(server) - killed:
-            os.kill(pid, signal.SIGKILL)
-            killed.add(pid)
-    await until(all_there)
+async def test_a_nanny_that_gives_up_is_replaced() -> None:
+    async with cluster.standing(1) as address:
+        command = [sys.executable, "-c", RETIRING, address]
+        output = await asyncio.to_thread(subprocess.check_output, command, timeout=PATIENCE_S)
+    assert output == b"3\n"
 
 
 @needs_dask
