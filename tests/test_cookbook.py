@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from server.models import TABLE
 from tests.running import Running, asking, running
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,9 +17,7 @@ ROWS = re.findall(r"`(curl [^`]+)`", COOKBOOK)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    models = "inline,async,thread-per-request,thread-pool,process-per-request,process-pool"
-    more = "supervised-process-pool,interpreter-pool,hybrid,dask"
-    with running("--models", f"{models},{more}", module="server") as one:
+    with running("--models", ",".join(TABLE), module="server") as one:
         yield one
 
 

@@ -46,7 +46,6 @@ class Dask(Hopping):
         self._connection: Connection | None = None
         self._why = ""  # there is no connection, or may soon be none
         self._tried = asyncio.Event()
-        self._finished: dict[tuple[int, str], float] = {}
 
     @classmethod
     def missing(cls, settings: Settings) -> str | None:
@@ -91,7 +90,7 @@ class Dask(Hopping):
             connection = await stack.enter_async_context(connected(address, ours=self._ours))
             self._why = f"the Dask scheduler at {address} is gone"
             self._resize(connection.threads)
-            self._finished.clear()
+            self.finished.clear()
             self._connection = connection
             try:
                 yield connection
@@ -119,10 +118,7 @@ class Dask(Hopping):
                 "The work may crash its interpreter, or run out of memory.",
             ) from None
         ran = _on_our_clock(ran, begun)
-        worker = (ran.pid, ran.thread)
-        before = self._finished.get(worker, 0.0)  # until then its worker had another call
-        self._finished[worker] = ran.finished
-        timeline.granted = min(max(timeline.granted, before), ran.started)
+        self.held_ahead(ran, timeline)
         return ran
 
     def _submit(self, job: Job) -> Future[Ran]:

@@ -16,7 +16,7 @@ from math import inf
 from typing import Any
 
 from server import cluster
-from server.models.hopping import Job, untravelled
+from server.models.hopping import Job, pickled
 from server.timeline import Ran
 from server.worker import answer
 
@@ -60,7 +60,7 @@ class Connection:
         """Send a call; its outcome may fail as those of executors do. Raises WorkFailed."""
         if not self.alive:
             raise SchedulerGone
-        message = _pickled(job if self._ours else job._replace(until=inf))
+        message = pickled(job if self._ours else job._replace(until=inf))
         future = self._client.submit(answer, message, pure=False, retries=0)
         away: Future[Ran] = Future()
         if self._ours:
@@ -108,7 +108,7 @@ async def connected(address: str, *, ours: bool) -> AsyncIterator[Connection]:
         patience_s = cluster.START_S if ours else FIRST_CALL_S
         try:
             async with asyncio.timeout(patience_s):
-                await client.submit(answer, _pickled(FIRST), pure=False)
+                await client.submit(answer, pickled(FIRST), pure=False)
                 threads = sum((await client.nthreads()).values())
         except TimeoutError:
             raise TimeoutError(f"no worker there took a call within {patience_s:g} s") from None
@@ -121,10 +121,3 @@ async def connected(address: str, *, ours: bool) -> AsyncIterator[Connection]:
         with suppress(Exception):  # with its scheduler gone, Dask's client may not end in peace
             # In a task of its own: Dask swallows a cancellation that comes meanwhile.
             await asyncio.shield(client.close(timeout=CLOSE_S))
-
-
-def _pickled(job: Job) -> bytes:
-    try:
-        return pickle.dumps(tuple(job), pickle.HIGHEST_PROTOCOL)
-    except Exception as error:  # noqa: BLE001 - pickling runs code of the arguments' own
-        raise untravelled(error) from None

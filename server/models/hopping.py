@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import re
 from abc import abstractmethod
 from collections.abc import Callable
@@ -40,6 +41,7 @@ class Hopping(Model):
         self.bulkhead = Bulkhead(workers, settings.queue, settings.deadline, ahead)
         self.restarted = 0
         self.lost = 0
+        self.finished: dict[tuple[int, str], float] = {}
 
     @abstractmethod
     async def hop(self, job: Job, timeline: Timeline) -> Ran:
@@ -75,6 +77,13 @@ class Hopping(Model):
                 break
         timeline.stage(asked, timeline.granted, ran)
         return result_of(ran)
+
+    def held_ahead(self, ran: Ran, timeline: Timeline) -> None:
+        """Count as queued the time in which the worker of this call still had another one."""
+        worker = (ran.pid, ran.thread)
+        before = self.finished.get(worker, 0.0)
+        self.finished[worker] = ran.finished
+        timeline.granted = min(max(timeline.granted, before), ran.started)
 
     async def bring_back(self, submit: Callable[[], Future[Ran]], timeline: Timeline) -> Ran:
         """Hop by an executor of the standard library, until the result or the deadline comes."""
@@ -113,6 +122,14 @@ class Hopping(Model):
 
     def gauges(self) -> dict[str, int]:
         return {**self.bulkhead.gauges(), "restarted": self.restarted, "lost": self.lost}
+
+
+def pickled(job: Job) -> bytes:
+    """Write a call for a worker to answer. Raises WorkFailed for what does not pickle."""
+    try:
+        return pickle.dumps(tuple(job), pickle.HIGHEST_PROTOCOL)
+    except Exception as error:  # noqa: BLE001 - pickling runs code of the arguments' own
+        raise untravelled(error) from None
 
 
 def untravelled(error: BaseException) -> WorkFailed:

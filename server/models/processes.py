@@ -83,7 +83,6 @@ class ProcessPool(Hopping):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.processes, ahead=AHEAD * settings.processes)
-        self._finished: dict[int, float] = {}
         self._executor: ProcessPoolExecutor
 
     def _make(self) -> ProcessPoolExecutor:
@@ -107,9 +106,7 @@ class ProcessPool(Hopping):
 
     async def hop(self, job: Job, timeline: Timeline) -> Ran:
         ran = await self.bring_back(lambda: self._submit(job), timeline)
-        before = self._finished.get(ran.pid, 0.0)  # until then its worker had another call
-        self._finished[ran.pid] = ran.finished
-        timeline.granted = min(max(timeline.granted, before), ran.started)
+        self.held_ahead(ran, timeline)
         return ran
 
     def _submit(self, job: Job) -> Future[Ran]:
@@ -122,7 +119,7 @@ class ProcessPool(Hopping):
     def _replace(self) -> None:
         """Make a new executor: the standard one is of no use once it has lost a worker."""
         self.restarted += 1
-        self._finished.clear()
+        self.finished.clear()
         self._executor.shutdown(wait=False)
         self._executor = self._make()
 

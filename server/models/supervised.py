@@ -14,13 +14,12 @@ moment, takes with it the one call that it held, and nothing else.
 from __future__ import annotations
 
 import asyncio
-import pickle
 from collections import deque
 from concurrent.futures import BrokenExecutor
 from typing import Any, ClassVar
 
 from server.models.base import Promises
-from server.models.hopping import Hopping, Job, untravelled
+from server.models.hopping import Hopping, Job, pickled, untravelled
 from server.models.processes import AHEAD, START_S, context
 from server.models.worker_process import Call, WorkerProcess
 from server.settings import Settings
@@ -94,7 +93,7 @@ class SupervisedProcessPool(Hopping):
         call: Call | None = None
         deadlines = self.bulkhead.deadlines
         try:
-            call = Call(_pickled(job), asyncio.get_running_loop().create_future())
+            call = Call(pickled(job), asyncio.get_running_loop().create_future())
             deadlines.watch(call.back, timeline.accepted, "was not done by")
             if self._idle:
                 self._idle.popleft().take(call)
@@ -127,10 +126,3 @@ class SupervisedProcessPool(Hopping):
             task.cancel()
         for worker in self._workers:
             worker.stop()
-
-
-def _pickled(job: Job) -> bytes:
-    try:
-        return pickle.dumps(tuple(job), pickle.HIGHEST_PROTOCOL)
-    except Exception as error:  # noqa: BLE001 - pickling runs code of the arguments' own
-        raise untravelled(error) from None
