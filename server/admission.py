@@ -1,4 +1,4 @@
-"""A bulkhead for each model: workers, a bounded queue before them, and a deadline.
+"""A bulkhead for each model: workers, a queue that a policy bounds, and a deadline.
 
 The queues inside the standard executors have no bound; so the bound stands in front of them.
 """
@@ -7,27 +7,56 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from math import ceil, inf
+from time import monotonic
 
-from server.deadlines import Deadlines
+from server.deadlines import Deadlines, Watch
 from server.errors import Refused
+from server.pace import Pace
+from server.policies import TABLE, Policy
+from server.settings import Settings
+
+COVER_S = 0.005  # of work held ahead of a worker hides the round trip to it and back
+HINT = "Come back later, send less, or start the server with more workers or another --admission."
 
 
 class Bulkhead:
-    """Let calls in for `workers`, let `queue` more wait, and refuse the rest at once.
+    """Let calls in for `workers`, let others wait as the policy says, and refuse the rest at once.
 
-    Some executors want to hold calls `ahead` of a free worker: those are let in, but count as
-    queued. A place is left when the work ends, not when its request is answered, so that `busy`
-    is honest about workers that run past a deadline.
+    Some executors want to hold calls `ahead` of a free worker, as many as it works off in
+    `cover_s`: those are let in, but count as queued. A place is left when the work ends, not when
+    its request is answered, so that `busy` is honest about workers that run past a deadline.
     """
 
-    def __init__(self, workers: int, queue: int, deadline_s: float, ahead: int = 0) -> None:
+    def __init__(
+        self,
+        workers: int,
+        policy: Policy,
+        deadline_s: float,
+        ahead: int = 0,
+        cover_s: float = COVER_S,
+    ) -> None:
         self.workers = workers
-        self.queue = queue
+        self.policy = policy
         self.deadlines = Deadlines(deadline_s)
-        self.refused = 0
-        self._places = workers + min(ahead, queue)
+        self.refused = self.cancelled = 0
+        self._abandoned: set[object] = set()
+        self._waits = Watch(policy.wait_s, lambda _: self._refusal())
+        self._pace = Pace()
+        self._ahead = ahead
+        self._cover_s = cover_s
+        self._places = self._wanted_places()
         self._inside = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @classmethod
+    def of(
+        cls, settings: Settings, workers: int, ahead: int = 0, cover_s: float = COVER_S
+    ) -> Bulkhead:
+        """Make the bulkhead that the server was started with."""
+        policy = TABLE[settings.admission](workers, settings.queue, settings.target)
+        deadline_s = inf if settings.admission == "unbounded" else settings.deadline
+        return cls(workers, policy, deadline_s, ahead, cover_s)
 
     @property
     def busy(self) -> int:
@@ -35,52 +64,95 @@ class Bulkhead:
 
     @property
     def queued(self) -> int:
-        return self._inside - self.busy + len(self._waiting)
+        return self._under_way - self.busy
+
+    @property
+    def abandoned(self) -> int:
+        """How many workers are busy with what nobody waits for: late, or its client is gone."""
+        return min(len(self._abandoned), self.busy)
+
+    @property
+    def _under_way(self) -> int:
+        return self._inside + len(self._waiting)
 
     async def enter(self, accepted: float) -> None:
         """Take a place, after a wait in the queue if need be.
 
         `accepted` is the monotonic time from which the deadline counts. Raises Refused when the
-        queue is full, Expired when the deadline passes in it.
+        policy lets no more in, Expired when the deadline passes in the queue.
         """
-        if self._inside < self._places:
+        if self._under_way >= self.policy.limit(self._pace.seconds):
+            if not (self.policy.newest_first and self._waiting):
+                raise self._refusal()
+            oldest = self._waiting.popleft()
+            if not oldest.done():  # expired or cancelled in the same moment
+                oldest.set_exception(self._refusal())
+        if self._inside < self._places and not self._waiting:
             self._inside += 1
             return
-        if self.queued >= self.queue:
-            self.refused += 1
-            raise Refused(
-                f"all {self.workers} workers are busy and {self.queue} requests wait already",
-                "Come back later, send less, or start the server with a longer --queue.",
-            )
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         self.deadlines.watch(turn, accepted, "waited for a worker past")
+        self._waits.watch(turn, monotonic(), "")
         try:
             await turn
         except BaseException:
             if turn in self._waiting:
                 self._waiting.remove(turn)
             elif not turn.cancelled() and turn.exception() is None:
-                self.leave()  # cancelled in the moment in which the place was handed over
+                self._inside -= 1  # cancelled in the moment in which the place was handed over
+                self._hand_on()
             raise
         finally:
             self.deadlines.forget(turn)
+            self._waits.forget(turn)
 
-    def leave(self) -> None:
-        """Give the place to who waits longest, or free it."""
-        while self._waiting:
-            turn = self._waiting.popleft()
+    def leave(self, entered: float, call: object = None) -> None:
+        """Give the place of a call that came at `entered` (monotonic) to who is next, or free it.
+
+        A call that was abandoned is so no longer.
+        """
+        now = monotonic()
+        self._abandoned.discard(call)
+        self.policy.learn(now, now - entered, self._under_way)
+        self._inside -= 1
+        self._pace.departed(now, full=self._under_way >= self.workers)
+        self._places = self._wanted_places()
+        self._hand_on()
+
+    def abandon(self, call: object) -> None:
+        """Note that nobody waits for this call any more, which keeps its place until it leaves."""
+        self._abandoned.add(call)
+
+    def _hand_on(self) -> None:
+        while self._waiting and self._inside < self._places:
+            take = self._waiting.pop if self.policy.newest_first else self._waiting.popleft
+            turn = take()
             if not turn.done():  # expired or cancelled in the same moment
                 turn.set_result(None)
-                return
-        self._inside -= 1
+                self._inside += 1
+
+    def _wanted_places(self) -> int:
+        pace_s = self._pace.seconds
+        covering = ceil(self._cover_s / pace_s) if pace_s else 0
+        return min(self.workers + min(max(covering, self.workers), self._ahead), self.policy.most)
+
+    def _refusal(self) -> Refused:
+        """Count one more refused request, and return its answer."""
+        self.refused += 1
+        why = self.policy.why(self._under_way)
+        if self.abandoned:
+            why += f" ({self.abandoned} of them with work that nobody waits for any more)"
+        return Refused(why, HINT, self._under_way * (self._pace.seconds or 0.0))
 
     def gauges(self) -> dict[str, int]:
-        """Slots, busy and queued now; refused and expired since the start."""
+        """Slots, busy, queued and abandoned now; refused, expired, cancelled since the start."""
         return {
             "slots": self.workers,
             "busy": self.busy,
             "queued": self.queued,
+            "abandoned": self.abandoned,
             "refused": self.refused,
             "expired": self.deadlines.expired,
+            "cancelled": self.cancelled,
         }

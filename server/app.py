@@ -11,7 +11,7 @@ from importlib import import_module
 from aiohttp import web
 
 from server.board import Memory, Place
-from server.counts import Counts, counting
+from server.counts import Counts
 from server.discovery import discover
 from server.errors import answering
 from server.handlers import FIXED, Cell, Service
@@ -69,7 +69,7 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
     for path, name in FIXED.items():
         app.router.add_get(f"/{path}", answering(getattr(service, name)))
     for (name, model), cell in cells.items():
-        handle = counting(answering(cell.handle), counts.statuses[name, model])
+        handle = answering(cell.handle, counts.statuses[name, model])
         app.router.add_get(f"/{name}/{model}", handle, allow_head=False)
         if model == DEFAULT_MODEL:
             app.router.add_get(f"/{name}", handle, allow_head=False)

@@ -28,4 +28,9 @@ def caveats(settings: Settings) -> list[str]:
             "worker processes are forked from a process with threads: a lock that one of them held "
             "stays locked in the child for ever (python/cpython#105464); forkserver is safe"
         )
+    if settings.admission == "unbounded":
+        found.append(
+            "--admission unbounded has no bound, no deadline, and no eye for clients that hang up: "
+            "it shows what servers without them do under overload"
+        )
     return found

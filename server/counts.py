@@ -10,13 +10,9 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import wraps
 from operator import add
 from typing import TypeVar
 
-from aiohttp import web
-
-from server.errors import Handler
 from server.timeline import Timeline
 
 STAGES = ("queued", "started", "ran", "cpu", "resumed", "total")
@@ -47,18 +43,6 @@ class Stages:
             if seconds is not None:
                 durations[bisect_left(BOUNDS_S, seconds)] += 1
                 durations[-1] += seconds
-
-
-def counting(handle: Handler, statuses: dict[int, int]) -> Handler:
-    """Count the answers of a handler by their status."""
-
-    @wraps(handle)
-    async def answer(request: web.Request) -> web.Response:
-        response = await handle(request)
-        statuses[response.status] += 1
-        return response
-
-    return answer
 
 
 @dataclass(frozen=True, slots=True)

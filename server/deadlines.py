@@ -7,23 +7,27 @@ model have the same time, the first to be watched is the first to expire.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from math import inf
 from time import monotonic
 from typing import Any
 
-from server.errors import Expired
+from server.errors import Expired, ServerError
 
 
-class Deadlines:
-    """Fail futures that wait for longer than `seconds`; `expired` counts them."""
+class Watch:
+    """Fail futures that wait for longer than `seconds`, with what `fail` makes of their doing."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, fail: Callable[[str], ServerError]) -> None:
         self.seconds = seconds
-        self.expired = 0
+        self._fail = fail
         self._watched: dict[asyncio.Future[Any], tuple[float, str]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self, future: asyncio.Future[Any], accepted: float, doing: str) -> None:
-        """Fail the future with Expired at `accepted` (monotonic) and so many seconds more."""
+        """Fail the future at `accepted` (monotonic) and so many seconds more."""
+        if self.seconds == inf:
+            return
         self._watched[future] = (accepted + self.seconds, doing)
         if self._timer is None:
             self._set_timer(accepted + self.seconds)
@@ -31,18 +35,6 @@ class Deadlines:
     def forget(self, future: asyncio.Future[Any]) -> None:
         """Watch it no longer: it has its result."""
         self._watched.pop(future, None)
-
-    def remaining(self, accepted: float) -> float:
-        """Seconds that a request has left which was accepted then."""
-        return max(0.0, accepted + self.seconds - monotonic())
-
-    def late(self, doing: str) -> Expired:
-        """Count one more expired request, and return its answer."""
-        self.expired += 1
-        return Expired(
-            f"the request {doing} its deadline of {self.seconds:g} s",
-            "Send less, ask for less work, or start the server with a longer --deadline.",
-        )
 
     def _set_timer(self, until: float) -> None:
         loop = asyncio.get_running_loop()
@@ -57,4 +49,24 @@ class Deadlines:
                 return
             del self._watched[future]
             if not future.done():
-                future.set_exception(self.late(doing))
+                future.set_exception(self._fail(doing))
+
+
+class Deadlines(Watch):
+    """Fail futures with Expired, `seconds` after their requests were accepted; counts them."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds, self.late)
+        self.expired = 0
+
+    def remaining(self, accepted: float) -> float:
+        """Seconds that a request has left which was accepted then."""
+        return max(0.0, accepted + self.seconds - monotonic())
+
+    def late(self, doing: str) -> Expired:
+        """Count one more expired request, and return its answer."""
+        self.expired += 1
+        return Expired(
+            f"the request {doing} its deadline of {self.seconds:g} s",
+            "Send less, ask for less work, or start the server with a longer --deadline.",
+        )

@@ -6,15 +6,22 @@ import platform
 import sys
 import sysconfig
 from collections.abc import Mapping
-from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
 from server.caveats import caveats
 from server.models import load
+from server.models.base import Promises
 from server.parameters import Parameters
 from server.settings import Settings, cores
 from server.workloads import Workload
+
+WITHOUT_BOUND = Promises(
+    dict.fromkeys(
+        ("bounded", "expires_queued", "kills_late", "cancels_queued", "kills_abandoned"),
+        "the server was started with --admission unbounded",
+    )
+)
 
 
 def discover(
@@ -46,7 +53,10 @@ def discover(
 
     return {
         "service": "loadbearing",
-        "models": {name: _model(name, why) for name, why in absent.items()},
+        "models": {
+            name: _model(name, why, unbounded=settings.admission == "unbounded")
+            for name, why in absent.items()
+        },
         "workloads": {name: describe(name, one) for name, one in workloads.items()},
         "runtime": runtime(settings),
     }
@@ -67,6 +77,8 @@ def runtime(settings: Settings) -> dict[str, Any]:
         "start_method": settings.start_method,
         "workers": settings.workers,
         "loops": settings.loops,
+        "admission": settings.admission,
+        "target_s": settings.target,
         "queue": settings.queue,
         "deadline_s": settings.deadline,
         "switch_interval_s": settings.switch_interval,
@@ -75,13 +87,15 @@ def runtime(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _model(name: str, why: str | None) -> dict[str, Any]:
+def _model(name: str, why: str | None, *, unbounded: bool) -> dict[str, Any]:
     kind = load(name)
+    promises = kind.promises | WITHOUT_BOUND if unbounded else kind.promises
     return {
         "available": why is None,
         "why": why,
         "doc": kind.doc,
-        "promises": asdict(kind.promises),
+        "promises": promises.kept(),
+        "cannot": dict(promises.cannot),
     }
 
 

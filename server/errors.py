@@ -16,21 +16,26 @@ request bodies alive until the garbage collector comes.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from difflib import get_close_matches
+from math import ceil
 from typing import ClassVar
 
 from aiohttp import web
+
+HUNG_UP = 499  # nginx's number for a client that has gone before its answer
 
 log = logging.getLogger("loadbearing")
 
 
 class ServerError(Exception):
     status: ClassVar[int] = 500
-    headers: ClassVar[dict[str, str]] = {}
+    headers: Mapping[str, str] = {}
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -74,8 +79,13 @@ class CannotRun(ServerError):
 
 
 class Refused(ServerError):
+    """Tells when to come again: once what is under way now is worked off, in whole seconds."""
+
     status = 503
-    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+    def __init__(self, message: str, hint: str = "", busy_s: float = 0.0) -> None:
+        super().__init__(message, hint)
+        self.headers = {"Retry-After": str(max(1, ceil(busy_s)))}
 
 
 class Expired(ServerError):
@@ -96,20 +106,27 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
-def answering(handle: Handler) -> Handler:
+def answering(handle: Handler, statuses: dict[int, int] | None = None) -> Handler:
     """Map every error of a handler to its JSON answer; what nobody foresaw is logged, not shown.
 
-    A decorator and not a middleware: that would cost each request as much as everything else here.
+    The answers are counted by their status. A decorator and not a middleware: that would cost each
+    request as much as everything else here.
     """
+    counts = defaultdict[int, int](int) if statuses is None else statuses
 
     @functools.wraps(handle)
     async def answer(request: web.Request) -> web.Response:
         try:
-            return await handle(request)
+            response = await handle(request)
         except ServerError as error:
-            return error.response()
+            response = error.response()
+        except asyncio.CancelledError:
+            counts[HUNG_UP] += 1
+            raise
         except Exception:
             log.exception("unforeseen error in %s %s", request.method, request.rel_url)
-            return ServerError("the server failed; its log has the details").response()
+            response = ServerError("the server failed; its log has the details").response()
+        counts[response.status] += 1
+        return response
 
     return answer

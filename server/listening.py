@@ -53,9 +53,11 @@ def bind(host: str, port: int, count: int = 1) -> list[socket.socket]:
     return sockets
 
 
-def runner_of(app: web.Application) -> web.AppRunner:
+def runner_of(app: web.Application, settings: Settings) -> web.AppRunner:
     return web.AppRunner(
         app,
+        # A handler ends when its client hangs up; not where the server is to be as most are.
+        handler_cancellation=settings.admission != "unbounded",
         access_log=None,  # a text log costs two thirds of the rate
         keepalive_timeout=KEEPALIVE_S,
         shutdown_timeout=DRAIN_S,

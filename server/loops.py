@@ -46,7 +46,7 @@ class Loop:
 
     async def serve(self) -> None:
         try:
-            runner = runner_of(build(self._settings, self._place))
+            runner = runner_of(build(self._settings, self._place), self._settings)
             try:
                 await runner.setup()
                 await web.SockSite(runner, self._bound, backlog=BACKLOG).start()

@@ -27,10 +27,12 @@ GAUGES = {
     "slots": ("slots", "Calls that the model can run at once."),
     "busy": ("busy_slots", "Calls that the model runs now."),
     "queued": ("queued_requests", "Requests that wait for the model now."),
+    "abandoned": ("abandoned_calls", "Calls that run on although nobody waits for them."),
 }
 COUNTERS = {
-    "refused": ("refused_requests", "Requests refused because the model's queue was full."),
+    "refused": ("refused_requests", "Requests refused because the model had too many."),
     "expired": ("expired_requests", "Requests given up because their deadline had passed."),
+    "cancelled": ("cancelled_requests", "Requests whose client hung up before their answer."),
     "restarted": ("restarted_workers", "Workers, or pools of them, that were replaced."),
     "lost": ("lost_calls", "Calls that were lost with their worker."),
 }

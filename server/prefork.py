@@ -80,7 +80,7 @@ class Prefork(BaseApplication):  # type: ignore[misc]
         """Make the application of one worker, in that worker."""
         app = build(self.settings, self.place)
         app.on_cleanup.append(_end_threads)
-        return runner_of(app)
+        return runner_of(app, self.settings)
 
     def claim(self, master: Arbiter, worker: AsyncioWorker) -> None:
         """Give a worker that is about to be forked its socket and its place on the board."""

@@ -69,8 +69,14 @@ class Settings(BaseSettings):
     start_method: Literal["forkserver", "spawn", "fork"] = Field(
         "forkserver", description="how worker processes start; fork is unsafe beside threads"
     )
+    admission: Literal["unbounded", "bounded", "deadline", "lifo", "adaptive"] = Field(
+        "deadline", description="who is let in when all workers are busy; the others get 503"
+    )
+    target: Duration = Field(
+        0.2, description="response time that admission aims for, below what clients accept"
+    )
     queue: Annotated[int, Ge(0)] = Field(
-        256, description="requests that may wait for each model; beyond it, 503"
+        256, description="requests that may wait for each model, under any bounded admission"
     )
     deadline: Duration = Field(
         5.0, description="time for one request, such as 250ms or 5s, queue included; then 504"

@@ -29,11 +29,12 @@ class Ran(NamedTuple):
 class Timeline:
     """Where the time of one call went, in seconds; several stages add up.
 
-    accepted → (queued) → granted → (dispatched) → started → (ran) → finished → (resumed)
+    accepted → asked → (queued) → granted → (dispatched) → started → (ran) → finished → (resumed)
     """
 
     __slots__ = (
         "accepted",
+        "asked",
         "cpu",
         "dispatched",
         "granted",
@@ -46,16 +47,16 @@ class Timeline:
     )
 
     def __init__(self) -> None:
-        self.accepted = self.granted = monotonic()
+        self.accepted = self.asked = self.granted = monotonic()
         self.queued = self.dispatched = self.ran = self.resumed = self.total = 0.0
         self.cpu: float | None = 0.0
         self.pid = 0
         self.thread = ""
 
-    def stage(self, asked: float, granted: float, ran: Ran) -> None:
+    def stage(self, ran: Ran) -> None:
         """Add one stage that has just come back to the event loop."""
-        self.queued += granted - asked
-        self.dispatched += ran.started - granted
+        self.queued += self.granted - self.asked
+        self.dispatched += ran.started - self.granted
         self.ran += ran.finished - ran.started
         self.cpu = None if ran.cpu is None or self.cpu is None else self.cpu + ran.cpu
         self.resumed += monotonic() - ran.finished

@@ -16,7 +16,13 @@ from server.models.base import Model
 from server.processes import Process, cpu_by_role, processes
 from server.telemetry import LoopLag, Whole, merge
 
-COUNTED = ("refused", "expired", "restarted", "lost")  # the gauges of a model that only grow
+COUNTED = (
+    "refused",
+    "expired",
+    "cancelled",
+    "restarted",
+    "lost",
+)  # the gauges of a model that only grow
 
 
 class Vitals:

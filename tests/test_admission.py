@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from server.admission import Bulkhead
 from server.errors import Expired, Refused
+from server.policies import Bounded, Lifo, Policy
 
 LONG_S = 60.0
 Operation = tuple[str, int]
@@ -17,6 +18,10 @@ OPERATIONS = st.lists(
     st.tuples(st.sampled_from(["enter", "leave", "cancel", "settle"]), st.integers(0, 7)),
     max_size=40,
 )
+
+
+def bounded(workers: int, queue: int, deadline_s: float, ahead: int = 0) -> Bulkhead:
+    return Bulkhead(workers, Bounded(workers, queue, LONG_S), deadline_s, ahead)
 
 
 class Crowd:
@@ -46,13 +51,13 @@ class Crowd:
             self.tasks[number] = asyncio.create_task(self._request(number))
         elif operation == "leave" and self.inside:
             self.inside.pop(pick % len(self.inside))
-            self.bulkhead.leave()
+            self.bulkhead.leave(monotonic())
         elif operation == "cancel" and waiting:
             self.tasks[waiting[pick % len(waiting)]].cancel()
 
     def check(self) -> None:
         assert 0 <= len(self.inside) <= self.bulkhead.busy <= self.bulkhead.workers
-        assert self.bulkhead.queued <= self.bulkhead.queue
+        assert self.bulkhead.queued <= self.bulkhead.policy.most - self.bulkhead.workers
         # Those that are let in in the same moment may go on in any order.
         before, now = self.granted[: self.checked], self.granted[self.checked :]
         assert not before or not now or min(now) > max(before)
@@ -94,7 +99,7 @@ def test_whatever_happens_the_bounds_hold(
     slots: int, queue: int, operations: Sequence[Operation]
 ) -> None:
     async def play() -> None:
-        crowd = Crowd(Bulkhead(slots, queue, LONG_S))
+        crowd = Crowd(bounded(slots, queue, LONG_S))
         for operation, pick in operations:
             if operation == "settle":
                 await settle()
@@ -111,7 +116,7 @@ def test_slots_and_queue_are_used_up_before_anyone_is_refused(
     slots: int, queue: int, extra: int
 ) -> None:
     async def play() -> None:
-        crowd = Crowd(Bulkhead(slots, queue, LONG_S))
+        crowd = Crowd(bounded(slots, queue, LONG_S))
         for _ in range(slots + queue + extra):
             crowd.do("enter", 0)
         await settle()
@@ -125,17 +130,18 @@ def test_slots_and_queue_are_used_up_before_anyone_is_refused(
 
 
 async def test_who_waits_past_the_deadline_is_told_and_loses_the_place() -> None:
-    bulkhead = Bulkhead(1, 1, 0.01)
+    bulkhead = bounded(1, 1, 0.01)
     await bulkhead.enter(monotonic())
     with pytest.raises(Expired, match=r"waited for a worker past its deadline of 0\.01 s"):
         await bulkhead.enter(monotonic())
-    assert bulkhead.gauges() == {"slots": 1, "busy": 1, "queued": 0, "refused": 0, "expired": 1}
-    bulkhead.leave()
+    gauges = bulkhead.gauges()
+    assert (gauges["busy"], gauges["queued"], gauges["expired"], gauges["refused"]) == (1, 0, 1, 0)
+    bulkhead.leave(monotonic())
     assert bulkhead.busy == 0
 
 
 async def test_the_deadline_counts_from_when_the_request_was_accepted() -> None:
-    bulkhead = Bulkhead(1, 1, LONG_S)
+    bulkhead = bounded(1, 1, LONG_S)
     await bulkhead.enter(monotonic())
     with pytest.raises(Expired):
         await bulkhead.enter(monotonic() - LONG_S)
@@ -144,13 +150,13 @@ async def test_the_deadline_counts_from_when_the_request_was_accepted() -> None:
 
 @pytest.mark.parametrize("also", ["leave", "cancel", "both"])
 async def test_a_deadline_in_the_same_moment_as_something_else_loses_no_slot(also: str) -> None:
-    bulkhead = Bulkhead(1, 1, LONG_S)
+    bulkhead = bounded(1, 1, LONG_S)
     await bulkhead.enter(monotonic())
     late = asyncio.create_task(bulkhead.enter(monotonic()))
     await settle()
     expire(bulkhead)
     if also in {"leave", "both"}:
-        bulkhead.leave()
+        bulkhead.leave(monotonic())
     if also in {"cancel", "both"}:
         late.cancel()
     [outcome] = await asyncio.gather(late, return_exceptions=True)
@@ -160,25 +166,103 @@ async def test_a_deadline_in_the_same_moment_as_something_else_loses_no_slot(als
 
 
 async def test_a_slot_handed_over_in_the_moment_of_the_deadline_is_kept() -> None:
-    bulkhead = Bulkhead(1, 1, LONG_S)
+    bulkhead = bounded(1, 1, LONG_S)
     await bulkhead.enter(monotonic())
     lucky = asyncio.create_task(bulkhead.enter(monotonic()))
     await settle()
-    bulkhead.leave()
+    bulkhead.leave(monotonic())
     expire(bulkhead)
     await lucky
-    assert bulkhead.gauges() == {"slots": 1, "busy": 1, "queued": 0, "refused": 0, "expired": 0}
+    gauges = bulkhead.gauges()
+    assert (gauges["busy"], gauges["queued"], gauges["expired"], gauges["refused"]) == (1, 0, 0, 0)
 
 
 async def test_calls_sent_ahead_to_an_executor_count_as_queued() -> None:
-    bulkhead = Bulkhead(1, 3, LONG_S, ahead=2)
-    for _ in range(3):
+    bulkhead = bounded(2, 3, LONG_S, ahead=2)
+    for _ in range(4):
         await bulkhead.enter(monotonic())
-    assert (bulkhead.busy, bulkhead.queued) == (1, 2)
-    fourth = asyncio.create_task(bulkhead.enter(monotonic()))
+    assert (bulkhead.busy, bulkhead.queued) == (2, 2)
+    fifth = asyncio.create_task(bulkhead.enter(monotonic()))
     await settle()
     with pytest.raises(Refused):
         await bulkhead.enter(monotonic())
-    bulkhead.leave()
-    await fourth
-    assert (bulkhead.busy, bulkhead.queued) == (1, 2)
+    bulkhead.leave(monotonic())
+    await fifth
+    assert (bulkhead.busy, bulkhead.queued) == (2, 2)
+
+
+async def wait(bulkhead: Bulkhead, number: int, served: list[int]) -> None:
+    await bulkhead.enter(monotonic())
+    served.append(number)
+
+
+async def served_in_turn(policy: Policy) -> tuple[list[int], list[int]]:
+    """Who is served, in order, of six for one worker and a queue of three; and who is refused."""
+    bulkhead, served = Bulkhead(1, policy, LONG_S), list[int]()
+    tasks = []
+    for number in range(6):
+        tasks.append(asyncio.create_task(wait(bulkhead, number, served)))
+        await settle()
+    while bulkhead.busy:
+        bulkhead.leave(monotonic())
+        await settle()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    return served, [number for number, one in enumerate(outcomes) if isinstance(one, Refused)]
+
+
+async def test_first_come_is_first_served_and_the_newest_are_refused() -> None:
+    assert await served_in_turn(Bounded(1, 3, LONG_S)) == ([0, 1, 2, 3], [4, 5])
+
+
+async def test_newest_first_serves_the_newest_and_refuses_the_oldest_that_wait() -> None:
+    assert await served_in_turn(Lifo(1, 3, LONG_S)) == ([0, 5, 4, 3], [1, 2])
+
+
+async def test_who_waits_beyond_the_target_is_refused() -> None:
+    bulkhead = Bulkhead(1, Lifo(1, 3, 0.01), LONG_S)
+    await bulkhead.enter(monotonic())
+    with pytest.raises(Refused):
+        await bulkhead.enter(monotonic())
+    assert (bulkhead.queued, bulkhead.refused, bulkhead.deadlines.expired) == (0, 1, 0)
+
+
+async def test_a_refusal_tells_when_the_queue_will_be_worked_off() -> None:
+    bulkhead = bounded(1, 3, LONG_S)
+    for departure in range(6):
+        bulkhead._pace.departed(2.0 * departure, full=True)
+    waiting = [asyncio.create_task(bulkhead.enter(monotonic())) for _ in range(4)]
+    await settle()
+    with pytest.raises(Refused) as refused:
+        await bulkhead.enter(monotonic())
+    assert refused.value.headers == {"Retry-After": "8"}  # four under way, one done every 2 s
+    for task in waiting:
+        task.cancel()
+
+
+async def test_a_refusal_names_work_that_nobody_waits_for() -> None:
+    bulkhead, late = bounded(2, 0, LONG_S), object()
+    await bulkhead.enter(monotonic())
+    await bulkhead.enter(monotonic())
+    bulkhead.abandon(late)
+    with pytest.raises(Refused, match=r"\(1 of them with work that nobody waits for any more\)"):
+        await bulkhead.enter(monotonic())
+    bulkhead.leave(monotonic(), late)
+    assert bulkhead.gauges()["abandoned"] == 0
+
+
+async def test_more_is_held_ahead_the_shorter_the_work() -> None:
+    async def let_in(pace_s: float) -> int:
+        bulkhead = bounded(2, 100, LONG_S, ahead=30)
+        for departure in range(6):
+            bulkhead._pace.departed(pace_s * departure, full=True)
+        bulkhead._places = bulkhead._wanted_places()
+        tasks = [asyncio.create_task(bulkhead.enter(monotonic())) for _ in range(60)]
+        await settle()
+        inside = sum(task.done() for task in tasks)
+        for task in tasks:
+            task.cancel()
+        return inside
+
+    assert await let_in(0.010) == 2 + 2  # one more for each worker: the next is always there
+    assert await let_in(0.0005) == 2 + 10  # what is worked off in 5 ms
+    assert await let_in(0.0001) == 2 + 30

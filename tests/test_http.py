@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from server.models import TABLE
+from server.models.base import PROMISES
 from tests.running import Answer, Client, asking, running
 
 
@@ -27,11 +28,11 @@ async def test_discovery_describes_models_workloads_and_runtime(client: Client) 
     assert found["service"] == "loadbearing"
     assert list(found["models"]) == list(TABLE)
     for model in found["models"].values():
-        assert list(model) == ["available", "why", "doc", "promises"]
+        assert list(model) == ["available", "why", "doc", "promises", "cannot"]
         assert model["available"] == (model["why"] is None)
-        assert list(model["promises"]) == [
-            *("bounded", "expires_queued", "survives_crash", "kills_late")
-        ]
+        assert list(model["promises"]) == [*PROMISES]
+        assert {name for name, kept in model["promises"].items() if not kept} == {*model["cannot"]}
+        assert all(model["cannot"].values())
     started = [name for name, model in found["models"].items() if model["available"]]
     primes = found["workloads"]["primes"]
     assert primes["kind"] == "cpu"
@@ -69,7 +70,10 @@ async def test_stats_count_what_happens(client: Client) -> None:
     assert 0 <= lag["p50"] <= lag["p99"] <= lag["max"]
     assert set(stats["models"]) == await client.started()
     pool = stats["models"]["thread-pool"]
-    assert list(pool) == ["slots", "busy", "queued", "refused", "expired", "restarted", "lost"]
+    assert list(pool) == [
+        *("slots", "busy", "queued", "abandoned", "refused", "expired", "cancelled"),
+        *("restarted", "lost"),
+    ]
     assert (pool["slots"], pool["busy"], pool["queued"]) == (4, 0, 0)
     by_role: dict[str, list[Any]] = {}
     for process in stats["processes"]:

@@ -12,7 +12,8 @@ from tests.scraped import scrape
 def timeline(seconds: float, cpu: float | None = 0.0) -> Timeline:
     """Make a timeline whose work ran for so long."""
     one = Timeline()
-    one.stage(0.0, 0.0, Ran(0.0, seconds, cpu, 1, "thread", None, None))
+    one.asked = one.granted = 0.0
+    one.stage(Ran(0.0, seconds, cpu, 1, "thread", None, None))
     one.resumed = 0.0
     return one
 

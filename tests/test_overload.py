@@ -11,9 +11,10 @@ from tests.running import PYTHONS, Client, Running, asking, running
 
 QUEUE = 2
 BOUNDED = sorted(TABLE.keys() - {"inline", "async", "hybrid"})  # which one can fill with requests
-LASTING = sorted({*BOUNDED} - {"supervised-process-pool"})  # whose late work cannot be ended
+KILLING = {"supervised-process-pool", "process-per-request"}
+LASTING = sorted({*BOUNDED} - KILLING)  # whose late work cannot be ended
 DEADLINE_S = 0.3
-NARROW = ("--threads", "1", "--processes", "1", "--queue", str(QUEUE))
+NARROW = ("--threads", "1", "--processes", "1", "--queue", str(QUEUE), "--admission", "bounded")
 
 
 @pytest.fixture(scope="module", params=[sys.executable, *PYTHONS])
@@ -57,7 +58,7 @@ async def test_beyond_the_queue_requests_are_refused_at_once(model: str, narrow:
         assert answer.headers["Retry-After"] == "1"
         assert answer.error["type"] == "Refused"
         assert f"all {slots} workers are busy and {QUEUE} requests wait" in answer.error["message"]
-        assert "--queue" in answer.error["hint"]
+        assert "--admission" in answer.error["hint"]
     assert {answer.status for answer in await asyncio.gather(*taken)} == {200}
     await narrow.until(model, busy=0, queued=0, expired=before["expired"])
 
@@ -76,9 +77,9 @@ async def test_past_the_deadline_requests_are_told_so_and_slots_stay_honest(
         assert {answer.error["type"] for answer in answers} == {"Expired"}
         assert all(f"its deadline of {DEADLINE_S} s" in one.error["message"] for one in answers)
         gauges = await hurried.gauges(model)
-        assert gauges["busy"] == slots
+        assert gauges["busy"] == gauges["abandoned"] == slots
         assert gauges["expired"] == before["expired"] + slots + 1
-    await hurried.until(model, busy=0, queued=0)
+    await hurried.until(model, busy=0, queued=0, abandoned=0)
     assert hurried.server.held() == slots  # what waited too long never ran
     assert (await hurried.ask(f"/noop/{model}")).status == 200
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from server.models.base import Promises
 from server.models.supervised import SupervisedProcessPool
 from server.settings import Settings
 from tests.running import Client, Running, asking, running, until
@@ -165,6 +164,4 @@ def test_under_fork_it_says_why_not() -> None:
 
 
 def test_it_keeps_every_promise() -> None:
-    assert SupervisedProcessPool.promises == Promises(
-        bounded=True, expires_queued=True, survives_crash=True, kills_late=True
-    )
+    assert all(SupervisedProcessPool.promises.kept().values())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from server.errors import WorkFailed
@@ -26,18 +26,34 @@ class Work:
     stages: tuple[tuple[str, Callable[..., Any]], ...]
 
 
+# What the server promises under overload and faults, and what each promise means.
+PROMISES = {
+    "bounded": "refuses at once, with 503, what would wait for too long",
+    "expires_queued": "never starts work that has waited past its deadline",
+    "kills_late": "ends work that runs past its deadline, and has its worker back",
+    "cancels_queued": "never starts work whose client has hung up",
+    "kills_abandoned": "ends work whose client has hung up, and has its worker back",
+    "survives_crash": "lives on when the work takes its interpreter down, and tries it once more",
+    "drains": "answers at SIGTERM what it has accepted",
+}
+CRASHES_SERVER = "it runs in the server's own process: a crash of the interpreter ends the server"
+
+
 @dataclass(frozen=True, slots=True)
 class Promises:
-    """What a model keeps under overload and faults, and what it cannot keep.
+    """Which of PROMISES a model cannot keep, and why; it keeps all others."""
 
-    It refuses beyond a bound; drops queued work whose deadline has passed; lives on when a worker
-    is killed; kills work that runs past its deadline.
-    """
+    cannot: Mapping[str, str] = field(default_factory=dict)
 
-    bounded: bool
-    expires_queued: bool
-    survives_crash: bool = False
-    kills_late: bool = False
+    def __post_init__(self) -> None:
+        assert self.cannot.keys() <= PROMISES.keys()
+
+    def kept(self) -> dict[str, bool]:
+        return {promise: promise not in self.cannot for promise in PROMISES}
+
+    def __or__(self, other: Promises) -> Promises:
+        """What can be kept by work that needs both."""
+        return Promises({**other.cannot, **self.cannot})
 
 
 class Model(ABC):
@@ -49,7 +65,7 @@ class Model(ABC):
     """
 
     doc: ClassVar[str]
-    promises: ClassVar[Promises]
+    promises: ClassVar[Promises] = Promises()
     needs: ClassVar[tuple[str, ...]] = ()
     by_default: ClassVar[bool] = True
 
@@ -89,7 +105,7 @@ class Model(ABC):
         """Run one function as one stage of a request; raises as `run` does."""
 
     def gauges(self) -> dict[str, int]:
-        """Slots, busy and queued now; refused, expired and restarted since the start."""
+        """Slots, busy, queued and abandoned now; what was refused or lost since the start."""
         return {}
 
     def workers(self) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ from server.timeline import Ran, Timeline
 
 AHEAD = 7  # calls held by Dask for each worker: its client, scheduler and workers exchange batches.
 # Of the rate of no-ops without a bound, 0 give 0.4, 3 give 0.8, 7 give 0.95
+COVER_S = 0.025  # of work: twice the 10 ms after which it sends a batch
 LOOK_S = 0.1
 PAUSE_S = 0.2  # before a cluster is sought again; doubled each time
 LONGEST_PAUSE_S = 3.0
@@ -37,11 +38,16 @@ LONGEST_PAUSE_S = 3.0
 
 class Dask(Hopping):
     doc = "On a Dask cluster: one on this host, or that of --dask."
-    promises: ClassVar = Promises(bounded=True, expires_queued=True, survives_crash=True)
+    promises: ClassVar = Promises(
+        dict.fromkeys(
+            ("kills_late", "cancels_queued", "kills_abandoned"),
+            "Dask runs what it was sent, and cannot end what runs",
+        )
+    )
     by_default = False
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, settings.processes, AHEAD * settings.processes)
+        super().__init__(settings, settings.processes, AHEAD * settings.processes, COVER_S)
         self._ours = settings.dask is None
         self._connection: Connection | None = None
         self._why = ""  # there is no connection, or may soon be none
@@ -101,8 +107,7 @@ class Dask(Hopping):
         """Have as many workers as the cluster; without a connection, no call is in the bulkhead."""
         if workers != self.bulkhead.workers:
             before = self.bulkhead
-            ahead = AHEAD * workers
-            self.bulkhead = Bulkhead(workers, before.queue, self.settings.deadline, ahead)
+            self.bulkhead = Bulkhead.of(self.settings, workers, AHEAD * workers, COVER_S)
             self.bulkhead.deadlines, self.bulkhead.refused = before.deadlines, before.refused
 
     async def hop(self, job: Job, timeline: Timeline) -> Ran:

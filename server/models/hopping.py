@@ -13,7 +13,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, NamedTuple
 
-from server.admission import Bulkhead
+from server.admission import COVER_S, Bulkhead
 from server.errors import WorkFailed
 from server.models.base import Arguments, Model, result_of
 from server.settings import Settings
@@ -36,9 +36,11 @@ class Hopping(Model):
     The worker is held until the work ends, even when its request was answered at the deadline.
     """
 
-    def __init__(self, settings: Settings, workers: int, ahead: int = 0) -> None:
+    def __init__(
+        self, settings: Settings, workers: int, ahead: int = 0, cover_s: float = COVER_S
+    ) -> None:
         super().__init__(settings)
-        self.bulkhead = Bulkhead(workers, settings.queue, settings.deadline, ahead)
+        self.bulkhead = Bulkhead.of(settings, workers, ahead, cover_s)
         self.restarted = 0
         self.lost = 0
         self.finished: dict[tuple[int, str], float] = {}
@@ -58,25 +60,29 @@ class Hopping(Model):
         named: Arguments,
         timeline: Timeline,
     ) -> Any:
-        asked = monotonic()
+        timeline.asked = monotonic()
         until = timeline.accepted + self.bulkhead.deadlines.seconds
-        job = Job(function, positional, named, until)
-        for last in (False, True):
+        try:
+            ran = await self._twice(Job(function, positional, named, until), timeline)
+        except asyncio.CancelledError:
+            self.bulkhead.cancelled += 1
+            raise
+        timeline.stage(ran)
+        return result_of(ran)
+
+    async def _twice(self, job: Job, timeline: Timeline) -> Ran:
+        """Hop, and once more if the worker dies under it. Raises WorkFailed at the second death."""
+        for _ in range(2):
             await self.bulkhead.enter(timeline.accepted)
             timeline.granted = monotonic()
             try:
-                ran = await self.hop(job, timeline)
+                return await self.hop(job, timeline)
             except BrokenExecutor:
                 self.lost += 1
-                if last:
-                    raise WorkFailed(
-                        "the worker died under this request, and so did the one of its retry",
-                        "The work may crash its interpreter, or run out of memory.",
-                    ) from None
-            else:
-                break
-        timeline.stage(asked, timeline.granted, ran)
-        return result_of(ran)
+        raise WorkFailed(
+            "the worker died under this request, and so did the one of its retry",
+            "The work may crash its interpreter, or run out of memory.",
+        )
 
     def held_ahead(self, ran: Ran, timeline: Timeline) -> None:
         """Count as queued the time in which the worker of this call still had another one."""
@@ -85,26 +91,38 @@ class Hopping(Model):
         self.finished[worker] = ran.finished
         timeline.granted = min(max(timeline.granted, before), ran.started)
 
-    async def bring_back(self, submit: Callable[[], Future[Ran]], timeline: Timeline) -> Ran:
-        """Hop by an executor of the standard library, until the result or the deadline comes."""
+    async def bring_back(
+        self,
+        submit: Callable[[], Future[Ran]],
+        timeline: Timeline,
+        kill: Callable[[], None] = lambda: None,
+    ) -> Ran:
+        """Hop by an executor of the standard library, until the result or the deadline comes.
+
+        `kill` ends work that has begun, if the model can: nobody waits for it any more.
+        """
         loop = asyncio.get_running_loop()
         back: asyncio.Future[Ran] = loop.create_future()
         try:
             away = submit()
         except BaseException:
-            self.bulkhead.leave()
+            self.bulkhead.leave(timeline.asked)
             raise
         self.bulkhead.deadlines.watch(back, timeline.accepted, "was not done by")
-        away.add_done_callback(partial(_wake, loop, partial(self._settle, back)))
+        settle = partial(self._settle, back, timeline.asked)
+        away.add_done_callback(partial(_wake, loop, settle))
         try:
             return await back
         except BaseException:
-            away.cancel()  # at the deadline: what has not begun never will
+            # Late, or the client is gone: what has not begun never will.
+            if not away.done() and not away.cancel():
+                self.bulkhead.abandon(back)
+                kill()
             raise
 
-    def _settle(self, back: asyncio.Future[Ran], away: Future[Ran]) -> None:
+    def _settle(self, back: asyncio.Future[Ran], asked: float, away: Future[Ran]) -> None:
         self.bulkhead.deadlines.forget(back)
-        self.bulkhead.leave()
+        self.bulkhead.leave(asked, back)
         if back.done():
             return
         if away.cancelled():

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from server.models.base import Arguments, Model, Promises, Work
+from server.models.base import Arguments, Model, Work
+from server.models.processes import ProcessPool
+from server.models.threads import ThreadPool
 from server.settings import Settings
 from server.timeline import Timeline
 
 
 class Hybrid(Model):
     doc = "Each stage by its kind: waiting on the thread pool, computing on the process pool."
-    promises: ClassVar = Promises(bounded=True, expires_queued=True, survives_crash=True)
+    promises: ClassVar = ThreadPool.promises | ProcessPool.promises
     needs = ("inline", "thread-pool", "process-pool")
 
     def __init__(self, settings: Settings, inline: Model, threads: Model, processes: Model) -> None:

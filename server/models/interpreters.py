@@ -13,7 +13,7 @@ import sys
 from math import inf
 from typing import ClassVar
 
-from server.models.base import Promises
+from server.models.base import CRASHES_SERVER, Promises
 from server.models.hopping import Hopping, Job
 from server.settings import Settings
 from server.timeline import Ran, Timeline
@@ -24,7 +24,15 @@ START_S = 30  # as for processes: an interpreter that is not there by then never
 
 class InterpreterPool(Hopping):
     doc = "In a bounded pool of sub-interpreters, one GIL each (Python ≥ 3.14)."
-    promises: ClassVar = Promises(bounded=True, expires_queued=True)
+    promises: ClassVar = Promises(
+        {
+            **dict.fromkeys(
+                ("kills_late", "kills_abandoned"),
+                "an interpreter cannot be stopped from outside: it is busy until its work ends",
+            ),
+            "survives_crash": CRASHES_SERVER,
+        }
+    )
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.processes)

@@ -37,7 +37,6 @@ def context(settings: Settings) -> BaseContext:
 
 class ProcessPerRequest(Hopping):
     doc = "In a new process for each request."
-    promises: ClassVar = Promises(bounded=True, expires_queued=True, survives_crash=True)
 
     def __init__(self, settings: Settings) -> None:
         workers = PER_POOL_PROCESS * settings.processes
@@ -48,21 +47,41 @@ class ProcessPerRequest(Hopping):
 
     async def start(self) -> None:
         job = Job(int, (), {}, inf)  # starts the fork server too
-        await asyncio.wrap_future(self._starters.submit(self._one, job))
+        await asyncio.wrap_future(self._starters.submit(Errand(self._context, job).run))
 
     async def hop(self, job: Job, timeline: Timeline) -> Ran:
-        return await self.bring_back(lambda: self._starters.submit(self._one, job), timeline)
+        errand = Errand(self._context, job)
+        return await self.bring_back(
+            lambda: self._starters.submit(errand.run), timeline, errand.kill
+        )
 
-    def _one(self, job: Job) -> Ran:
+    async def stop(self) -> None:
+        self._starters.shutdown(wait=False, cancel_futures=True)
+
+
+class Errand:
+    """One call in a process of its own."""
+
+    def __init__(self, context: Any, job: Job) -> None:
+        self._context = context
+        self._job = job
+        self._process: Any = None
+        self._given_up = False
+
+    def run(self) -> Ran:
+        """Start the process and wait for its answer. Raises BrokenProcessPool if it dies."""
         ours, theirs = self._context.Pipe(duplex=False)
         process = self._context.Process(
             target=worker.once,
-            args=(theirs, worker.environment(), *job),
+            args=(theirs, worker.environment(), *self._job),
             daemon=True,
         )
         with ours:
             with theirs:
                 process.start()
+            self._process = process
+            if self._given_up:
+                process.kill()
             try:
                 answer: Ran | PicklingError = ours.recv()
             except EOFError:
@@ -73,13 +92,25 @@ class ProcessPerRequest(Hopping):
             raise answer
         return answer
 
-    async def stop(self) -> None:
-        self._starters.shutdown(wait=False, cancel_futures=True)
+    def kill(self) -> None:
+        """End the process, from whichever thread, whether it has been started yet or not."""
+        self._given_up = True
+        if self._process:
+            self._process.kill()
 
 
 class ProcessPool(Hopping):
     doc = "In a bounded pool of processes, as most people write it."
-    promises: ClassVar = Promises(bounded=True, expires_queued=True, survives_crash=True)
+    promises: ClassVar = Promises(
+        {
+            **dict.fromkeys(
+                ("kills_late", "kills_abandoned"),
+                "the standard pool loses all calls with one worker: late work keeps its worker",
+            ),
+            "cancels_queued": "what the standard pool has passed on to its workers is run: "
+            "as many calls as it has workers, and one more",
+        }
+    )
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.processes, ahead=AHEAD * settings.processes)

@@ -16,11 +16,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from concurrent.futures import BrokenExecutor
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any
 
-from server.models.base import Promises
+from server.errors import Expired
 from server.models.hopping import Hopping, Job, pickled, untravelled
 from server.models.processes import AHEAD, START_S, context
+from server.models.reaper import Reaper
 from server.models.worker_process import Call, WorkerProcess
 from server.settings import Settings
 from server.timeline import Ran, Timeline
@@ -32,9 +34,6 @@ LONGEST_PAUSE_S = 5.0
 
 class SupervisedProcessPool(Hopping):
     doc = "In processes that are timed out, killed and replaced one by one."
-    promises: ClassVar = Promises(
-        bounded=True, expires_queued=True, survives_crash=True, kills_late=True
-    )
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.processes, ahead=AHEAD * settings.processes)
@@ -42,6 +41,7 @@ class SupervisedProcessPool(Hopping):
         self._idle: deque[WorkerProcess] = deque()
         self._waiting: deque[Call] = deque()
         self._replacing: set[asyncio.Task[None]] = set()
+        self._reaper = Reaper(settings.processes)
         self._stopping = False
 
     @classmethod
@@ -73,7 +73,9 @@ class SupervisedProcessPool(Hopping):
         """Give a worker that is ready, or done, the call that waits longest: without a detour."""
         while self._waiting:
             call = self._waiting.popleft()
-            if not call.back.done():
+            if call.back.done():  # given up in the same moment
+                call.ended(call)
+            else:
                 worker.take(call)
                 return
         self._idle.append(worker)
@@ -90,32 +92,46 @@ class SupervisedProcessPool(Hopping):
             task.add_done_callback(self._replacing.discard)
 
     async def hop(self, job: Job, timeline: Timeline) -> Ran:
-        call: Call | None = None
         deadlines = self.bulkhead.deadlines
         try:
-            call = Call(pickled(job), asyncio.get_running_loop().create_future())
-            deadlines.watch(call.back, timeline.accepted, "was not done by")
-            if self._idle:
-                self._idle.popleft().take(call)
-            else:
-                self._waiting.append(call)
-            answer = await call.back
+            message = pickled(job)
+        except BaseException:
+            self.bulkhead.leave(timeline.asked)
+            raise
+        back = asyncio.get_running_loop().create_future()
+        call = Call(message, back, partial(self.bulkhead.leave, timeline.asked))
+        deadlines.watch(back, timeline.accepted, "was not done by")
+        if self._idle:
+            self._idle.popleft().take(call)
+        else:
+            self._waiting.append(call)
+        try:
+            answer = await back
         except BrokenExecutor:
             raise
-        except BaseException:
-            if call and call.holder:  # late, or nobody waits any more: another takes its place
-                call.holder.kill()
+        except BaseException as error:
+            self._give_up(call, late=isinstance(error, Expired))
             raise
         finally:
-            if call:
-                deadlines.forget(call.back)
-            self.bulkhead.leave()
+            deadlines.forget(back)
         if not isinstance(answer, Ran):
             raise untravelled(answer)
         if answer.failure == TOO_LATE:
             raise deadlines.late("waited for a worker past")
         timeline.granted = call.sent
         return answer
+
+    def _give_up(self, call: Call, *, late: bool) -> None:
+        """Drop a call that nobody waits for; a worker that holds it is killed and replaced."""
+        if call in self._waiting:
+            self._waiting.remove(call)
+            call.ended(call)
+        elif call.holder:
+            self.bulkhead.abandon(call)
+            if late:
+                call.holder.kill()
+            else:
+                self._reaper.abandon(call)
 
     def workers(self) -> list[dict[str, Any]]:
         return [worker.shown() for worker in self._workers]

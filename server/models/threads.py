@@ -6,18 +6,26 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ClassVar
 
-from server.models.base import Promises
+from server.models.base import CRASHES_SERVER, Promises
 from server.models.hopping import Hopping, Job
 from server.settings import Settings
 from server.timeline import Ran, Timeline
 from server.worker import carry
 
 PER_POOL_THREAD = 8  # a thread for each request is unbounded in tutorials; memory is not
+OF_THREADS = Promises(
+    {
+        **dict.fromkeys(
+            ("kills_late", "kills_abandoned"), "a thread cannot be killed: it is busy until it ends"
+        ),
+        "survives_crash": CRASHES_SERVER,
+    }
+)
 
 
 class ThreadPerRequest(Hopping):
     doc = "In a new thread for each request."
-    promises: ClassVar = Promises(bounded=True, expires_queued=True)
+    promises: ClassVar = OF_THREADS
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, PER_POOL_THREAD * settings.threads)
@@ -35,7 +43,7 @@ def _in_new_thread(job: Job) -> Future[Ran]:
 
 class ThreadPool(Hopping):
     doc = "In a bounded pool of threads."
-    promises: ClassVar = Promises(bounded=True, expires_queued=True)
+    promises: ClassVar = OF_THREADS
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.threads)

@@ -17,16 +17,17 @@ from server import worker
 HEADER = worker.HEADER
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Call:
     """A pickled call, and the worker that holds it.
 
     What comes back is a Ran, or the error with which call or result did not travel; BrokenExecutor
-    when the worker died.
+    when the worker died. `ended` is called once, when no worker has to do with it any more.
     """
 
     message: bytes
     back: asyncio.Future[Any]
+    ended: Callable[[Call], None]
     sent: float = 0.0
     holder: WorkerProcess | None = None
 
@@ -102,6 +103,7 @@ class WorkerProcess(asyncio.Protocol):
             self._ready.set_result(True)
         elif call:
             call.holder = None
+            call.ended(call)
             if not call.back.done():
                 call.back.set_result(answer)
         if not self._ending:
@@ -111,8 +113,11 @@ class WorkerProcess(asyncio.Protocol):
         if not self._ready.done():
             self._ready.set_result(False)
             return
-        if self._call and not self._call.back.done():
-            self._call.back.set_exception(BrokenExecutor("the worker process died"))
+        if call := self._call:
+            call.holder = None
+            call.ended(call)
+            if not call.back.done():
+                call.back.set_exception(BrokenExecutor("the worker process died"))
         self._lost(self)
 
     def kill(self) -> None:

@@ -1,0 +1,119 @@
+"""Admission policies: how many calls may be under way at once, and who of those that wait is next.
+
+    unbounded   any number, however late: as tutorials write it, and what it does under overload
+    bounded     a queue of a fixed length, first come first served
+    deadline    as many as are worked off within the target, by the pace of the last departures
+    lifo        a queue of a fixed length, newest first: somebody is served in time
+    adaptive    a limit learned from latency: additive increase, multiplicative decrease
+
+None of them lets a worker idle: as many calls as there are workers are always let in.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import ClassVar
+
+
+class Policy:
+    """One way to bound the calls under way: those that run, and those that wait.
+
+    `wait_s` bounds the wait in the queue; who waits longer is refused.
+    """
+
+    newest_first: ClassVar[bool] = False
+    wait_s = inf
+
+    def __init__(self, workers: int, queue: int, target_s: float) -> None:
+        self.workers = workers
+        self.most = workers + queue
+        self.target_s = target_s
+
+    def limit(self, pace_s: float | None) -> float:
+        """How many calls may be under way, while departures are `pace_s` apart (None: unknown)."""
+        return self.most
+
+    def learn(self, now: float, took_s: float, inside: int) -> None:
+        """Take in that a call left at `now` after so long, of so many that were under way."""
+
+    def why(self, inside: int) -> str:
+        """Say why a call is refused while so many are under way."""
+        return (
+            f"all {self.workers} workers are busy and {inside - self.workers} requests wait already"
+        )
+
+
+class Unbounded(Policy):
+    def limit(self, pace_s: float | None) -> float:
+        return inf
+
+
+class Bounded(Policy):
+    pass
+
+
+class Deadline(Policy):
+    def __init__(self, workers: int, queue: int, target_s: float) -> None:
+        super().__init__(workers, queue, target_s)
+        self.wait_s = target_s
+
+    def limit(self, pace_s: float | None) -> float:
+        if pace_s is None:
+            return self.most
+        return min(max(self.target_s / pace_s, self.workers), self.most)
+
+    def why(self, inside: int) -> str:
+        return (
+            f"{inside} requests are under way already, "
+            f"more than {self.workers} workers answer within {self.target_s * 1e3:g} ms"
+        )
+
+
+class Lifo(Policy):
+    newest_first = True
+
+    def __init__(self, workers: int, queue: int, target_s: float) -> None:
+        super().__init__(workers, queue, target_s)
+        self.wait_s = target_s
+
+
+DECREASE = 0.9
+
+
+class Adaptive(Policy):
+    """The limit grows by one for each round trip in time, and shrinks by a tenth when one is late.
+
+    It shrinks once per round trip at most, for the answers that are on their way know nothing of
+    it yet; and grows only while half of it is used, for an idle server proves nothing.
+    """
+
+    def __init__(self, workers: int, queue: int, target_s: float) -> None:
+        super().__init__(workers, queue, target_s)
+        self._limit = min(2.0 * workers, self.most)
+        self._holds_until = 0.0
+
+    def limit(self, pace_s: float | None) -> float:
+        return self._limit
+
+    def learn(self, now: float, took_s: float, inside: int) -> None:
+        if took_s <= self.target_s:
+            if 2 * inside >= self._limit:
+                self._limit = min(self._limit + 1 / self._limit, self.most)
+        elif now >= self._holds_until:
+            self._limit = max(DECREASE * self._limit, self.workers)
+            self._holds_until = now + took_s
+
+    def why(self, inside: int) -> str:
+        return (
+            f"{inside} requests are under way already, "
+            f"and with more of them answers took longer than {self.target_s * 1e3:g} ms"
+        )
+
+
+TABLE: dict[str, type[Policy]] = {
+    "unbounded": Unbounded,
+    "bounded": Bounded,
+    "deadline": Deadline,
+    "lifo": Lifo,
+    "adaptive": Adaptive,
+}
