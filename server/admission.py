@@ -123,6 +123,7 @@ class Bulkhead:
     def abandon(self, call: object) -> None:
         """Note that nobody waits for this call any more, which keeps its place until it leaves."""
         self._abandoned.add(call)
+        self._places = self._wanted_places()
 
     def _hand_on(self) -> None:
         while self._waiting and self._inside < self._places:
@@ -134,6 +135,8 @@ class Bulkhead:
 
     def _wanted_places(self) -> int:
         pace_s = self._pace.seconds
+        if self._abandoned:  # nobody knows when such a worker is free again
+            return self.workers
         covering = ceil(self._cover_s / pace_s) if pace_s else 0
         return min(self.workers + min(max(covering, self.workers), self._ahead), self.policy.most)
 

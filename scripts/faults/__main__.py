@@ -1,0 +1,51 @@
+"""Break what can break, all or what is named, and print a line for each figure."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+
+from loadtests.environment import describe, environment
+from scripts.faults.endless import hang_ups, loops
+from scripts.faults.ends import murders, terms
+from scripts.faults.kills import kills
+
+
+def main(arguments: list[str]) -> int:
+    """Give exit codes: 0 all promises were kept, 1 one was not."""
+    parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
+    parser.add_argument("names", nargs="*", default=list(FAULTS), choices=FAULTS, metavar="NAME",
+        help=f"{', '.join(FAULTS)} (default: all)")  # fmt: skip
+    parser.add_argument("--requests", type=int, default=10_000, metavar="N",
+        help="of each model under kills (default: 10000)")  # fmt: skip
+    parser.add_argument("--times", type=int, default=20, metavar="N",
+        help="how often servers end, and clients hang up (default: 20)")  # fmt: skip
+    asked = parser.parse_args(arguments)
+    faults: dict[str, Callable[[], Iterator[str]]] = {
+        "kills": lambda: kills(asked.requests),
+        "loops": loops,
+        "hang-ups": lambda: hang_ups(asked.times),
+        "terms": lambda: terms(asked.times),
+        "murders": lambda: murders(asked.times),
+    }
+    show(describe(environment()))
+    broken = 0
+    for name in asked.names:
+        try:
+            for line in faults[name]():
+                show(line)
+        except AssertionError as error:
+            broken = 1
+            show(f"{name}: BROKEN: {error}")
+    return broken
+
+
+FAULTS = ("kills", "loops", "hang-ups", "terms", "murders")
+
+
+def show(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - printing is its purpose
+
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,84 @@
+"""The end of a server under load, by SIGTERM or by force: who gets no answer, and what is left."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from loadtests.subject import Subject
+from scripts.faults.clients import Got, ask, session, statuses
+from scripts.faults.folders import own_folder
+from scripts.faults.misbehaving import WORKLOADS
+
+MODELS = ("thread-pool", "process-pool", "supervised-process-pool", "process-per-request")
+OPTIONS = ("--port", "0", "--models", ",".join(MODELS), "--workloads", WORKLOADS)
+CLIENTS = 12
+LOAD_S = 0.5
+END_S = 20.0
+LEFT_S = 2.0
+
+
+def terms(count: int) -> Iterator[str]:
+    """SIGTERM under load. Raises AssertionError where an accepted request has no answer."""
+    answered = unanswered = 0
+    for _ in range(count):
+        with own_folder() as (temporary, marks), Subject(OPTIONS) as subject:
+            below = psutil.Process(subject.pid).children(recursive=True)
+            got, code = asyncio.run(_end(subject, signal.SIGTERM))
+            right = sum(one.status == 200 for one in got)
+            ran = marks.stat().st_size
+            assert code == 0, f"the server ended with {code}"
+            assert ran == right, f"{ran} requests ran, and {right} were answered: {statuses(got)}"
+            assert {one.status for one in got} <= {200, 503, 0}, statuses(got)
+            _nothing_left(below, temporary)
+            answered, unanswered = answered + right, unanswered + len(got) - right
+    yield (
+        f"SIGTERM under load, {count} times: {answered:,} requests were accepted and all answered; "
+        f"{unanswered} came too late and were refused; exit code 0, no process, no file left"
+    )
+
+
+def murders(count: int) -> Iterator[str]:
+    """SIGKILL under load. Raises AssertionError where something is left after two seconds."""
+    for _ in range(count):
+        with own_folder() as (temporary, _), Subject(OPTIONS) as subject:
+            below = psutil.Process(subject.pid).children(recursive=True)
+            asyncio.run(_end(subject, signal.SIGKILL))
+            _nothing_left(below, temporary)
+    yield (
+        f"SIGKILL under load, {count} times: of {len(below)} processes none was left after "
+        f"{LEFT_S:g} s, and no temporary file"
+    )
+
+
+async def _end(subject: Subject, number: int) -> tuple[list[Got], int | None]:
+    """Send the signal under load; gives what clients got, and the exit code."""
+    got: list[Got] = []
+    clients = [asyncio.create_task(_client(subject.url, one, got)) for one in range(CLIENTS)]
+    await asyncio.sleep(LOAD_S)
+    os.kill(subject.pid, number)
+    code = await asyncio.to_thread(psutil.Process(subject.pid).wait, END_S)
+    await asyncio.gather(*clients)
+    return got, code
+
+
+async def _client(url: str, number: int, got: list[Got]) -> None:
+    """Ask again and again, until there is no answer."""
+    async with session(url) as client:
+        status = 200
+        while status:
+            one = await ask(client, f"/mark/{MODELS[number % len(MODELS)]}")
+            got.append(one)
+            status = one.status
+
+
+def _nothing_left(below: list[psutil.Process], temporary: Path) -> None:
+    _, alive = psutil.wait_procs(below, LEFT_S)
+    assert not alive, f"processes are left: {alive}"
+    files = [str(path.relative_to(temporary)) for path in temporary.rglob("*")]
+    assert not files, f"temporary files are left: {files}"
