@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from server.models import TABLE
+from server.models import TABLE, load
+from server.models.base import PROMISES
+from server.policies import TABLE as POLICIES
 from tests.running import Running, asking, running
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,3 +63,16 @@ async def test_row(command: str, server: Running) -> None:
 
 def test_rows_were_found() -> None:
     assert len(ROWS) >= 12
+
+
+@pytest.mark.parametrize("model", TABLE)
+def test_the_table_of_promises_is_what_the_models_say(model: str) -> None:
+    kept = load(model).promises.kept()
+    marks = " | ".join("✓" if one else "–" for one in kept.values())
+    assert f"| `{model}` | {marks} |" in COOKBOOK
+
+
+def test_promises_and_policies_are_all_explained() -> None:
+    for promise, meaning in PROMISES.items():
+        assert f"- **{promise.replace('_', ' ')}**: {meaning}" in COOKBOOK
+    assert all(f"| `{policy}`" in COOKBOOK for policy in POLICIES)
