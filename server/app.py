@@ -13,6 +13,7 @@ from aiohttp import web
 from server.board import Memory, Place
 from server.counts import Counts
 from server.discovery import discover
+from server.draining import DRAIN, Drain
 from server.errors import answering
 from server.handlers import FIXED, Cell, Service
 from server.models import absent
@@ -65,15 +66,16 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
 
     app = web.Application()
     app.cleanup_ctx.append(stand)
-    app.on_shutdown.append(service.drain)
+    app[DRAIN] = drain = Drain()
+    app.on_shutdown.extend([service.drain, drain.begin])
     for path, name in FIXED.items():
-        app.router.add_get(f"/{path}", answering(getattr(service, name)))
+        app.router.add_get(f"/{path}", answering(getattr(service, name), drain))
     for (name, model), cell in cells.items():
-        handle = answering(cell.handle, counts.statuses[name, model])
+        handle = answering(cell.handle, drain, counts.statuses[name, model])
         app.router.add_get(f"/{name}/{model}", handle, allow_head=False)
         if model == DEFAULT_MODEL:
             app.router.add_get(f"/{name}", handle, allow_head=False)
-    app.router.add_route("*", "/{path:.*}", answering(service.unknown))
+    app.router.add_route("*", "/{path:.*}", answering(service.unknown, drain))
     return app
 
 

@@ -28,6 +28,8 @@ from typing import ClassVar
 
 from aiohttp import web
 
+from server.draining import Drain
+
 HUNG_UP = 499  # nginx's number for a client that has gone before its answer
 
 log = logging.getLogger("loadbearing")
@@ -106,16 +108,17 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
-def answering(handle: Handler, statuses: dict[int, int] | None = None) -> Handler:
+def answering(handle: Handler, drain: Drain, statuses: dict[int, int] | None = None) -> Handler:
     """Map every error of a handler to its JSON answer; what nobody foresaw is logged, not shown.
 
-    The answers are counted by their status. A decorator and not a middleware: that would cost each
+    The answers are counted by their status, and the drain knows what runs. A decorator and not a middleware: that would cost each
     request as much as everything else here.
     """
     counts = defaultdict[int, int](int) if statuses is None else statuses
 
     @functools.wraps(handle)
     async def answer(request: web.Request) -> web.Response:
+        drain.running += 1
         try:
             response = await handle(request)
         except ServerError as error:
@@ -126,6 +129,10 @@ def answering(handle: Handler, statuses: dict[int, int] | None = None) -> Handle
         except Exception:
             log.exception("unforeseen error in %s %s", request.method, request.rel_url)
             response = ServerError("the server failed; its log has the details").response()
+        finally:
+            drain.running -= 1
+        if drain.begun:
+            response.force_close()
         counts[response.status] += 1
         return response
 

@@ -46,7 +46,8 @@ class Loop:
 
     async def serve(self) -> None:
         try:
-            runner = runner_of(build(self._settings, self._place), self._settings)
+            app = build(self._settings, self._place)
+            runner = runner_of(app, self._settings, self._bound)
             try:
                 await runner.setup()
                 await web.SockSite(runner, self._bound, backlog=BACKLOG).start()

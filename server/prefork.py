@@ -27,11 +27,12 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from server.app import build
 from server.board import Place, SharedMemory
+from server.draining import CANCEL_S, DRAIN_S
 from server.errors import log
-from server.listening import BACKLOG, DRAIN_S, announce, leave_threads, runner_of
+from server.listening import BACKLOG, announce, leave_threads, runner_of
 from server.settings import Settings
 
-GRACE_S = 2 * DRAIN_S + 5  # aiohttp waits for requests, cancels them, and waits again
+GRACE_S = DRAIN_S + 2 * CANCEL_S + 5  # for pools and processes to end after the last answer
 
 
 class Log(Logger):  # type: ignore[misc]
@@ -80,7 +81,7 @@ class Prefork(BaseApplication):  # type: ignore[misc]
         """Make the application of one worker, in that worker."""
         app = build(self.settings, self.place)
         app.on_cleanup.append(_end_threads)
-        return runner_of(app, self.settings)
+        return runner_of(app, self.settings, self.sockets[self.place.slot])
 
     def claim(self, master: Arbiter, worker: AsyncioWorker) -> None:
         """Give a worker that is about to be forked its socket and its place on the board."""
