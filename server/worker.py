@@ -25,6 +25,7 @@ from server.timeline import Ran
 
 HEADER = struct.Struct("!Q")  # the length of the message that follows
 TOO_LATE = ("TooLate", "the deadline had passed when a worker was free")
+LEFTOVERS = "LOADBEARING_LEFTOVERS"  # tells a fork server what to clear away when it ends
 INHERITED = ("LOADBEARING_", "XDG_CACHE_HOME")
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from math import inf
 from multiprocessing.context import BaseContext
+from multiprocessing.util import get_temp_dir
 from pickle import PicklingError
 from typing import Any, ClassVar
 
@@ -31,7 +33,8 @@ def context(settings: Settings) -> BaseContext:
     """
     chosen = multiprocessing.get_context(settings.start_method)
     if settings.start_method == "forkserver":
-        chosen.set_forkserver_preload(["__main__", *settings.preload()])
+        os.environ[worker.LEFTOVERS] = get_temp_dir()
+        chosen.set_forkserver_preload(["server.leftovers", "__main__", *settings.preload()])
     return chosen
 
 
