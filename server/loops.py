@@ -14,6 +14,7 @@ import socket
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 from aiohttp import web
 
@@ -63,6 +64,7 @@ class Loop:
 
 def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
     """Serve, with an event loop for each socket, until a signal comes; gives the exit code."""
+    os.register_at_fork(after_in_child=partial(_let_go, sockets))
     stop: Future[None] = Future()
     stop.set_running_or_notify_cancel()  # from now on, no loop that fails can cancel it for all
     board = Memory(len(sockets))
@@ -74,6 +76,13 @@ def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
         code = runner.run(_lead(settings, loops, stop, threads))
     leave_threads(code)
     return code
+
+
+def _let_go(sockets: Sequence[socket.socket]) -> None:
+    """Close them in a worker that was forked: it would keep them open after the server's end."""
+    for one in sockets:
+        if one.fileno() >= 0:
+            os.close(one.detach())
 
 
 async def _lead(
