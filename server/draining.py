@@ -15,10 +15,10 @@ from typing import Any
 from aiohttp import web
 
 DRAIN_S = 10  # for the requests that run
+LET_IN_S = 0.5  # at most, to let in who waits: more may come all the while
 CANCEL_S = 1  # for those that were cancelled then, and once more for their answers
 ON_THEIR_WAY_S = 0.05  # for requests that clients have sent over open connections
 LOOK_S = 0.01
-TURNS = 1000  # of the event loop, at most, to let in who waits: more may come all the while
 
 
 class Drain:
@@ -57,14 +57,14 @@ class Runner(web.AppRunner):
         for site in self.sites:
             await site.stop()
         await asyncio.sleep(ON_THEIR_WAY_S)
-        while self.app[DRAIN].running and clock() < end:  # noqa: ASYNC110 - rarer than requests
+        while self.app[DRAIN].running and clock() < end:  # noqa: ASYNC110 - costs no request
             await asyncio.sleep(LOOK_S)
 
     async def _let_in(self) -> None:
         """Accept the connections that wait: the kernel resets them when their socket closes."""
         waiting = select.poll()
         waiting.register(self._bound, select.POLLIN)
-        for _ in range(TURNS):
-            if not waiting.poll(0):
-                break
-            await asyncio.sleep(0)  # a turn of the event loop
+        clock = asyncio.get_running_loop().time
+        end = clock() + LET_IN_S
+        while waiting.poll(0) and clock() < end:  # noqa: ASYNC110 - no event tells it
+            await asyncio.sleep(0)  # a turn of the event loop, which accepts them

@@ -73,7 +73,8 @@ async def test_an_abrupt_end_leaves_nothing_behind(
             with server.shut():
                 asked = []
                 for model in models:  # one after the other: fork is unsafe beside what runs
-                    asked.append(asyncio.create_task(client.ask(f"/hold/{model}")))
+                    hold = client.ask(f"/hold/{model}")
+                    asked.append(asyncio.gather(hold, return_exceptions=True))
                     await server.begun(len(asked))
                 below = server.below()
                 for number in signals:
@@ -83,7 +84,7 @@ async def test_an_abrupt_end_leaves_nothing_behind(
                 assert await ended(server) == (1 if len(signals) > 1 else -signal.SIGKILL)
                 await none_is_left(below)
                 await nothing_is_left(folder, before)
-            await asyncio.gather(*asked, return_exceptions=True)
+            await asyncio.gather(*asked)
 
 
 async def test_a_signal_under_load_costs_no_request_that_ran(folder: Path) -> None:
