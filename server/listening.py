@@ -22,7 +22,7 @@ from server.settings import Settings
 
 BACKLOG = 2048  # a blocked loop leaves hundreds of connects behind; 128 turns them into retries
 KEEPALIVE_S = 15  # also the deadline for request headers
-LINGER_S = 2.0  # for the rest of a body that nobody reads: a reset could overtake the answer
+LINGER_S = 1.0  # for the rest of a body that nobody reads: a reset could overtake the answer
 COMPLAIN_S = 60.0  # between complaints of a shortage
 REST_S = 0.5  # less than the second after which asyncio tries to accept again
 SHORTAGE = (errno.EMFILE, errno.ENFILE)
