@@ -111,8 +111,8 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 def answering(handle: Handler, drain: Drain, statuses: dict[int, int] | None = None) -> Handler:
     """Map every error of a handler to its JSON answer; what nobody foresaw is logged, not shown.
 
-    The answers are counted by their status, and the drain knows what runs. A decorator and not a middleware: that would cost each
-    request as much as everything else here.
+    The answers are counted by their status, and the drain knows what runs. A decorator and not a
+    middleware: that would cost each request as much as everything else here.
     """
     counts = defaultdict[int, int](int) if statuses is None else statuses
 
