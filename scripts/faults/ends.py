@@ -78,7 +78,16 @@ async def _client(url: str, number: int, got: list[Got]) -> None:
 
 
 def _nothing_left(below: list[psutil.Process], temporary: Path) -> None:
-    _, alive = psutil.wait_procs(below, LEFT_S)
+    _, remain = psutil.wait_procs(below, LEFT_S)
+    alive = [one for one in remain if _lives(one)]
     assert not alive, f"processes are left: {alive}"
     files = [str(path.relative_to(temporary)) for path in temporary.rglob("*")]
     assert not files, f"temporary files are left: {files}"
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether it runs: one that has ended may wait for long until its new parent looks."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
