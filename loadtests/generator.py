@@ -11,13 +11,14 @@ from loadtests.connections import Connections, Reply
 from loadtests.tally import Outcome
 
 MOST_IN_FLIGHT = 4000  # beyond it a request is not sent: descriptors and memory are finite
+LOOK_S = 0.02  # how often clients are looked at whether their patience is at an end
 STATUSES: dict[int, Outcome] = {200: "ok", 503: "refused", 504: "expired"}
 
 
 class Sent:
     """One request: monotonic seconds of its intended start, its start and its end."""
 
-    __slots__ = ("ended", "error", "intended", "outcome", "sent", "size")
+    __slots__ = ("ended", "error", "intended", "outcome", "sent", "size", "status")
 
     def __init__(self, intended: float) -> None:
         self.intended = intended
@@ -26,6 +27,7 @@ class Sent:
         self.outcome: Outcome = "unsent"
         self.error: str | None = None
         self.size = 0
+        self.status: int | None = None
 
 
 class Generator:
@@ -71,7 +73,7 @@ class Generator:
         except OSError as error:
             one.outcome, one.error = "failed", f"{type(error).__name__}: {error}"
         else:
-            one.size = len(reply.body)
+            one.size, one.status = len(reply.body), reply.status
             one.outcome = STATUSES.get(reply.status, "failed")
             if one.outcome != "ok":
                 one.error = f"HTTP {reply.status}"
@@ -87,12 +89,29 @@ class Generator:
         gevent.joinall(list(self.flying.values()), timeout=wait_s)
         return not self.flying
 
+    def hang_up(self, patience_s: float) -> None:
+        """Give up each request that was due so long ago, closing its connection; never ends.
+
+        One look for all costs a request nothing, as a timer for each would.
+        """
+        while True:
+            latest = monotonic() - patience_s
+            overdue = {}
+            for one, greenlet in self.flying.items():  # in the order of their intended starts
+                if one.intended > latest:
+                    break
+                overdue[one] = greenlet
+            self._give_up(overdue, f"no answer within {patience_s:g} s")
+            gevent.sleep(LOOK_S)
+
     def abandon(self) -> None:
         """Give up what is still in flight: it counts as unfinished."""
-        left = dict(self.flying)
-        gevent.killall(list(left.values()))
-        self.flying.clear()  # one that had not yet begun to run could not do it itself
-        for one in left:
+        self._give_up(dict(self.flying), "no answer when the load had ended")
+
+    def _give_up(self, those: dict[Sent, gevent.Greenlet[..., None]], why: str) -> None:
+        gevent.killall(list(those.values()))
+        for one in those:
+            self.flying.pop(one, None)  # one that had not yet begun to run could not do it itself
             if one.ended is None:  # else its answer came in this very moment
-                one.error = "unfinished: no answer when the load had ended"
+                one.error = f"unfinished: {why}"
                 self._done(one)

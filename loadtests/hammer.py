@@ -3,79 +3,32 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
-from contextlib import suppress
-from itertools import chain
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from random import Random
 from time import monotonic, process_time
+from types import MappingProxyType
 
 import gevent
 
-from loadtests.arrivals import SCHEDULES, Kind
+from loadtests.arrivals import Kind
 from loadtests.backlog import backlog
 from loadtests.connections import Connections
 from loadtests.generator import Generator, Sent
+from loadtests.passage import Passage, Phase, starts
 from loadtests.slo import Slo
+from loadtests.stream import AHEAD_S, Stream, drain
 from loadtests.tally import Answer, Tally, tally
 from loadtests.trial import Trial, hopeless
 
 BYSTANDER_RATE = 60.0  # each second: a p99 within five seconds, and no load worth mentioning
+BESIDE_RATE = 30.0  # of each stream that runs along a passage
 SETTLE_S = 1.0
-AHEAD_S = 0.05  # between the drawing of a schedule and its first arrival
 LOOK_S = 0.05  # how often a trial is looked at whether it is lost
 EMPTY_S = 10.0  # how long a broken trial may keep the service busy after it
 PROBE_CLIENTS = 64
 
 Heard = Callable[[str, Sent], None]
-
-
-class Stream:
-    """One schedule of requests within a trial, and what becomes of each of them.
-
-    `zero` is the monotonic time at which the measured window begins.
-    """
-
-    def __init__(
-        self, generator: Generator, zero: float, settling: list[float], measured: list[float]
-    ) -> None:
-        self.generator = generator
-        self.zero = zero
-        self.planned = len(measured)
-        self.ended: list[Sent] = []
-        self._starts = iter(zero + start for start in chain(settling, measured))
-        self._loop: gevent.Greenlet[..., None] | None = None
-
-    def begin(self) -> None:
-        self._loop = gevent.spawn(self.generator.offer, self._starts)
-
-    def end(self, *, early: bool) -> None:
-        """Offer no more. Arrivals that a late generator had not come to count as never sent."""
-        if self._loop:
-            self._loop.join(0 if early else AHEAD_S)
-            self._loop.kill()
-        if not early:
-            self.ended.extend(Sent(start) for start in self._starts)
-
-    def lost(self, bound_s: float) -> int:
-        """Count the losses of the measured window so far, overdue requests included."""
-        now = monotonic()
-        return sum(
-            one.intended >= self.zero
-            and (one.outcome != "ok" or (one.ended or now) - one.intended > bound_s)
-            for one in self.ended
-        ) + sum(self.zero <= one.intended < now - bound_s for one in self.generator.flying)
-
-    def answers(self) -> list[Answer]:
-        """What became of all requests until now, in seconds since the window began."""
-        return [
-            Answer(
-                one.intended - self.zero,
-                None if one.sent is None else one.sent - self.zero,
-                None if one.ended is None else one.ended - self.zero,
-                one.outcome,
-            )
-            for one in (*self.ended, *self.generator.flying)
-        ]
 
 
 class Hammer:
@@ -98,18 +51,10 @@ class Hammer:
     def trial(self, rate: float, duration_s: float, slo: Slo, kind: Kind, rng: Random) -> Trial:
         """Offer `rate` for `duration_s` after the settling; end early once it cannot hold."""
         zero = monotonic() + AHEAD_S + SETTLE_S
-
-        def starts(rate: float, kind: Kind) -> tuple[list[float], list[float]]:
-            draw = SCHEDULES[kind]
-            return [at - SETTLE_S for at in draw(rate, SETTLE_S, rng)], draw(rate, duration_s, rng)
-
-        name = f"{self._workload}/{self._model}"
-        work = self._stream(name, self._path, self._right, zero, *starts(rate, kind))
-        by = self._stream("bystander", "/health", bool, zero, *starts(BYSTANDER_RATE, "uniform"))
+        work = self._work(zero, [Phase(rate, duration_s)], kind, rng)
+        by = self._tiny("bystander", "/health", zero, Phase(BYSTANDER_RATE, duration_s), rng)
         streams = (work, by)
-        gc.collect()
-        gc.disable()  # a collection in the generator would be a pause in the service's record
-        try:
+        with _undisturbed():
             cpu, begun = process_time(), monotonic()
             for one in streams:
                 one.begin()
@@ -117,14 +62,12 @@ class Hammer:
             reached = min(duration_s, max(monotonic() - zero, LOOK_S)) if early else duration_s
             for one in streams:
                 one.end(early=early)
-            drained = early or _drain(streams, max(slo.bound_s, 1.0))
+            drained = early or drain(streams, max(slo.bound_s, 1.0))
             share = (process_time() - cpu) / (monotonic() - begun)
             answers = [one.answers() for one in streams]
-        finally:
-            gc.enable()
-        _drain(streams, EMPTY_S)
+        drain(streams, EMPTY_S)
         for one in streams:
-            one.generator.abandon()
+            one.abandon()
         tallies: list[Tally] = [tally(one, slo, reached, short=early) for one in answers]
         return Trial(
             workload=self._workload,
@@ -138,6 +81,51 @@ class Hammer:
             generator_cpu=share,
             short=early,
         )
+
+    def passage(  # noqa: PLR0913  # a load, who offers it how, and what runs beside it
+        self,
+        phases: Sequence[Phase],
+        slo: Slo,
+        kind: Kind,
+        rng: Random,
+        patience_s: float,
+        *,
+        beside: Mapping[str, str] = MappingProxyType({}),
+    ) -> Passage:
+        """Offer one phase after the other, whatever becomes of them, after settling at the first.
+
+        Clients hang up `patience_s` after their intended start. `beside` names paths that get a
+        few requests all the while.
+        """
+        zero, length = monotonic() + AHEAD_S + SETTLE_S, sum(phase.duration_s for phase in phases)
+        work = self._work(zero, phases, kind, rng)
+        by = self._tiny("bystander", "/health", zero, Phase(BYSTANDER_RATE, length), rng)
+        others = {
+            name: self._tiny(name, path, zero, Phase(BESIDE_RATE, length), rng)
+            for name, path in beside.items()
+        }
+        streams = (work, by, *others.values())
+        with _undisturbed():
+            cpu, begun = process_time(), monotonic()
+            for one in streams:
+                one.begin(patience_s)
+            gevent.sleep(max(0.0, zero + length - monotonic()))
+            for one in streams:
+                one.end(early=False)
+            drain(streams, patience_s + LOOK_S)
+            share = (process_time() - cpu) / (monotonic() - begun)
+        for one in streams:
+            one.abandon()
+        along = {name: _measured(one) for name, one in others.items()}
+        return Passage(tuple(phases), _measured(work), _measured(by), share, along, zero)
+
+    def _work(self, zero: float, phases: Sequence[Phase], kind: Kind, rng: Random) -> Stream:
+        name = f"{self._workload}/{self._model}"
+        drawn = starts(phases, SETTLE_S, kind, rng)
+        return self._stream(name, self._path, self._right, zero, *drawn)
+
+    def _tiny(self, name: str, path: str, zero: float, phase: Phase, rng: Random) -> Stream:
+        return self._stream(name, path, bool, zero, *starts([phase], SETTLE_S, "uniform", rng))
 
     def _stream(
         self,
@@ -178,6 +166,10 @@ class Hammer:
         self._connections.close()
 
 
+def _measured(stream: Stream) -> tuple[Answer, ...]:
+    return tuple(answer for answer in stream.answers() if answer.intended_s >= 0)
+
+
 def _lost_early(streams: tuple[Stream, ...], end: float, slo: Slo) -> bool:
     """Sleep until the end of the trial; come back early, with True, once it cannot hold."""
     while (left := end - monotonic()) > 0:
@@ -187,7 +179,12 @@ def _lost_early(streams: tuple[Stream, ...], end: float, slo: Slo) -> bool:
     return False
 
 
-def _drain(streams: tuple[Stream, ...], wait_s: float) -> bool:
-    deadline = monotonic() + wait_s
-    left = [one.generator.drain(max(0.0, deadline - monotonic())) for one in streams]
-    return all(left)
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no collection of garbage be a pause in the service's record."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

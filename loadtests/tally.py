@@ -16,13 +16,15 @@ LOSSES = ("late", "refused", "expired", "failed", "wrong", "unfinished")
 class Answer(NamedTuple):
     """What became of one scheduled request; seconds since the start of the measured window.
 
-    `sent_s` is missing if the request was never sent, `ended_s` if it was never answered.
+    `sent_s` is missing if the request was never sent, `ended_s` if it was never answered, and
+    `status` if what came back was no answer of HTTP.
     """
 
     intended_s: float
     sent_s: float | None
     ended_s: float | None
     outcome: Outcome
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ MAY_PATCH = {
         "locustfile",
         "panel",
         "shapes",
+        "stream",
         "survival",
         "users",
     )

@@ -1,0 +1,78 @@
+"""One schedule of requests within a trial, and what becomes of each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+from time import monotonic
+
+import gevent
+
+from loadtests.generator import Generator, Sent
+from loadtests.tally import Answer
+
+AHEAD_S = 0.05  # between the drawing of a schedule and its first arrival
+
+
+class Stream:
+    """Requests to one path; `zero` is the monotonic time at which the measured window begins."""
+
+    def __init__(
+        self, generator: Generator, zero: float, settling: list[float], measured: list[float]
+    ) -> None:
+        self.generator = generator
+        self.zero = zero
+        self.planned = len(measured)
+        self.ended: list[Sent] = []
+        self._starts = iter(zero + start for start in chain(settling, measured))
+        self._loop: gevent.Greenlet[..., None] | None = None
+        self._impatience: gevent.Greenlet[..., None] | None = None
+
+    def begin(self, patience_s: float | None = None) -> None:
+        """Offer the load; with `patience_s`, clients hang up that long after their start."""
+        self._loop = gevent.spawn(self.generator.offer, self._starts)
+        if patience_s is not None:
+            self._impatience = gevent.spawn(self.generator.hang_up, patience_s)
+
+    def end(self, *, early: bool) -> None:
+        """Offer no more. Arrivals that a late generator had not come to count as never sent."""
+        if self._loop:
+            self._loop.join(0 if early else AHEAD_S)
+            self._loop.kill()
+        if not early:
+            self.ended.extend(Sent(start) for start in self._starts)
+
+    def abandon(self) -> None:
+        """Give up what is still in flight: it counts as unfinished."""
+        if self._impatience:
+            self._impatience.kill()
+        self.generator.abandon()
+
+    def lost(self, bound_s: float) -> int:
+        """Count the losses of the measured window so far, overdue requests included."""
+        now = monotonic()
+        return sum(
+            one.intended >= self.zero
+            and (one.outcome != "ok" or (one.ended or now) - one.intended > bound_s)
+            for one in self.ended
+        ) + sum(self.zero <= one.intended < now - bound_s for one in self.generator.flying)
+
+    def answers(self) -> list[Answer]:
+        """What became of all requests until now, in seconds since the window began."""
+        return [
+            Answer(
+                one.intended - self.zero,
+                None if one.sent is None else one.sent - self.zero,
+                None if one.ended is None else one.ended - self.zero,
+                one.outcome,
+                one.status,
+            )
+            for one in (*self.ended, *self.generator.flying)
+        ]
+
+
+def drain(streams: Iterable[Stream], wait_s: float) -> bool:
+    """Wait for the answers under way; tell whether all of them came."""
+    deadline = monotonic() + wait_s
+    left = [one.generator.drain(max(0.0, deadline - monotonic())) for one in streams]
+    return all(left)
