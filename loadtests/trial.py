@@ -8,7 +8,7 @@ from loadtests.slo import exceeds
 from loadtests.tally import LOSSES, Answer, Outcome, Tally, lag_allowed_s, tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
     from loadtests.slo import Slo
 
@@ -20,6 +20,7 @@ __all__ = [
     "Trial",
     "Verdict",
     "backlog",
+    "flaws",
     "hopeless",
     "judge",
     "tally",
@@ -85,16 +86,18 @@ def hopeless(scheduled: int, lost_so_far: int, slo: "Slo") -> bool:
 def judge(trial: Trial, slo: "Slo") -> Verdict:
     """Decide whether a trial is valid, and if so, whether its load was borne."""
     loss_ratio = trial.work.loss_ratio
-    void = tuple(_flaws(trial, slo))
+    offered = flaws(trial.work, trial.bystander, trial.generator_cpu, slo)
+    void = (*offered, *trial.disturbances, *_undecided(trial, slo))
     if void:
         return Verdict(False, False, void, None, loss_ratio)
     breaks = dict(_breaks(trial, slo))
     return Verdict(True, not breaks, tuple(breaks.values()), next(iter(breaks), None), loss_ratio)
 
 
-def _flaws(trial: Trial, slo: "Slo") -> "Iterable[str]":
+def flaws(work: Tally, bystander: Tally, generator_cpu: float, slo: "Slo") -> "Iterator[str]":
+    """Say why a load was not offered as it should have been; nothing if it was."""
     allowed_ms = 1000 * lag_allowed_s(slo)
-    for name, stream in (("work", trial.work), ("bystander", trial.bystander)):
+    for name, stream in (("work", work), ("bystander", bystander)):
         sent = stream.scheduled - stream.unsent
         if sent < _SENT * stream.scheduled:
             yield (
@@ -107,17 +110,19 @@ def _flaws(trial: Trial, slo: "Slo") -> "Iterable[str]":
                 f"{allowed_ms:g} ms late, {stream.lag_p99_ms:.1f} ms at p99; a valid trial does so "
                 f"with {_LAGGED:.0%}."
             )
-    if trial.generator_cpu >= _CPU:
+    if generator_cpu >= _CPU:
         yield (
-            f"The generator used {trial.generator_cpu:.0%} of a core; from {_CPU:.0%} on it is "
+            f"The generator used {generator_cpu:.0%} of a core; from {_CPU:.0%} on it is "
             "itself the limit."
         )
-    yield from trial.disturbances
+
+
+def _undecided(trial: Trial, slo: "Slo") -> "Iterator[str]":
     if trial.short and all(slo.allows(s.lost, s.scheduled) for s in (trial.work, trial.bystander)):
         yield f"It was ended after {trial.duration_s:.1f} s, before its verdict was certain."
 
 
-def _breaks(trial: Trial, slo: "Slo") -> "Iterable[tuple[str, str]]":
+def _breaks(trial: Trial, slo: "Slo") -> "Iterator[tuple[str, str]]":
     work, bystander, growth = trial.work, trial.bystander, trial.backlog
     if not slo.allows(work.lost, work.scheduled):
         yield max(LOSSES, key=lambda kind: getattr(work, kind)), _loss_sentence(work, slo)
