@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from loadtests.axes import add_axes
+from loadtests.beyond.kinds import KINDS, chosen
 from loadtests.options import HEADLINE_MODELS, HEADLINE_WORKLOADS, names, parameters
 from loadtests.records import ResultsError
 from loadtests.report.files import write
@@ -55,6 +56,9 @@ def parser() -> argparse.ArgumentParser:
         help="about 20 s for a cell, intervals of 15 %% (default)")  # fmt: skip
     care.add_argument("--full", dest="mode", action="store_const", const="full",
         help="a minute or two for a cell, repeated trials: what one publishes")  # fmt: skip
+    one.add_argument("--beyond", type=_checked(_beyond), default=(),
+        metavar="KIND[=TIME],...", help=f"trials beyond the peak: {', '.join(KINDS)}, or none "
+        "(default: all with --full, else none)")  # fmt: skip
     one.add_argument("--param", action="append", default=[], metavar="W.NAME=VALUE",
         type=_checked(_setting), help="set a parameter of a workload")  # fmt: skip
     one.add_argument("--host", metavar="URL",
@@ -85,6 +89,12 @@ def parser() -> argparse.ArgumentParser:
 def _setting(text: str) -> str:
     parameters(text)
     return text
+
+
+def _beyond(text: str) -> tuple[str, ...]:
+    asked = names(text)
+    chosen(asked, "quick")
+    return asked
 
 
 def _checked(read: Any) -> Any:

@@ -43,6 +43,12 @@ def add_options(parser: Any) -> None:
     )
     add("--slo", default="p99<250ms", help="Service-level objective of the survival search")
     add("--mode", choices=["quick", "full"], default="quick", help="Care of the survival search")
+    add(
+        "--beyond",
+        default="",
+        help="Survival: trials beyond the peak, such as overload,soak=5m, or none "
+        "(a full search has them all)",
+    )
     add("--param", default="", help="Workload parameters, such as primes.below=5000,sleep.ms=5")
     add("--seed", type=int, default=1, help="Seed of the arrivals")
     hidden = {"include_in_web_ui": False}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loadtests.arrivals import Kind
+from loadtests.beyond.kinds import Chosen, chosen
 from loadtests.servers import Servers
 from loadtests.slo import Slo
 
@@ -34,6 +35,7 @@ class Options:
     output: str
     running_service: bool
     servers: Servers = field(default_factory=Servers)
+    beyond: Chosen = field(default_factory=dict)
 
     @classmethod
     def of(cls, parsed: Namespace) -> Options:
@@ -51,6 +53,7 @@ class Options:
             output=parsed.output,
             running_service=parsed.running_service,
             servers=Servers.load(parsed.servers),
+            beyond=chosen(names(parsed.beyond), parsed.mode),
         )
 
 

@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from loadtests.beyond.kinds import expected_s, written
 from loadtests.connections import Connections
 from loadtests.hammer import Hammer
 from loadtests.modules import ALL, chosen, located
@@ -56,6 +57,7 @@ def plan(options: Options, services: Services) -> tuple[list[Cell], dict[str, An
         "slo": str(options.slo),
         "mode": options.mode,
         "generator_ceiling": ceiling,
+        "beyond_s": expected_s(options.beyond),
         "cells": [cell._asdict() for cell in cells],
     }
 
@@ -83,6 +85,7 @@ def _arguments(options: Options, host: str | None) -> dict[str, Any]:
             for name, value in values.items()
         ],
         "host": host,
+        "beyond": written(options.beyond, options.mode),
         **servers.axes,
         "server_python": [python.name for python in servers.pythons if python.name],
     }

@@ -28,6 +28,9 @@ class Cell(NamedTuple):
         return f"{self.model} · {self.python}" if self.python else self.model
 
 
+Beyond = Mapping[Cell, Mapping[str, Line]]  # the figures of each kind, or the reason for none
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What became of the scheduled requests of one trial, of the workload or the bystander."""
@@ -152,6 +155,7 @@ class Plan:
     seed: int | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    beyond_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,7 @@ class Run:
     plan: Plan
     trials: tuple[TrialRecord, ...] = ()
     results: Mapping[Cell, CellResult] = field(default_factory=dict)
+    beyond: Beyond = field(default_factory=dict)
     end: End | None = None
 
 

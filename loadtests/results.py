@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from loadtests.beyond.lines import with_line
 from loadtests.environment import describe, environment
 from loadtests.records import (
     Cell,
@@ -49,7 +50,7 @@ __all__ = [
 
 SCHEMA = 1
 FILE_NAME = "run.jsonl"
-Kind = Literal["run", "cell-start", "trial", "cell", "end"]
+Kind = Literal["run", "cell-start", "trial", "cell", "beyond", "end"]
 
 
 class RunFile:
@@ -140,6 +141,8 @@ def _apply(run: Run | None, line: Line, place: str) -> Run:
         if line["line"] == "cell":
             result = result_of(line)
             return replace(run, results={**run.results, result.cell: result})
+        if line["line"] == "beyond":
+            return replace(run, beyond=with_line(run.beyond, line))
         if line["line"] == "end":
             return replace(run, end=end_of(line))
     except (KeyError, TypeError) as error:

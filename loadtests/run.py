@@ -123,7 +123,14 @@ def _locust(
         *("--headless", "--users", "1", "--spawn-rate", "1", "--skip-log-setup"),
         *("--scenario", "survival", "--mode", parsed.mode, "--slo", str(parsed.slo)),
         *("--workloads", *(parsed.workloads or HEADLINE_WORKLOADS), "--models", *parsed.models),
-        *("--param", ",".join(parsed.param), "--seed", str(parsed.seed)),
+        *(
+            "--beyond",
+            ",".join(parsed.beyond),
+            "--param",
+            ",".join(parsed.param),
+            "--seed",
+            str(parsed.seed),
+        ),
         *("--output", str(folder.resolve()), "--servers", servers.dump()),
         *(("--host", parsed.host, "--running-service") if parsed.host else ()),
     ]

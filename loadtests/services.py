@@ -33,13 +33,16 @@ class Services:
         return list(self._executables)
 
     @contextmanager
-    def start(self, model: str, python: str) -> Iterator[Service]:
-        """Have a service for the block. Raises SubjectError when it does not start."""
+    def start(self, model: str | None, python: str) -> Iterator[Service]:
+        """Have a service for the block, with all its usual models where none is named.
+
+        Raises SubjectError when it does not start.
+        """
         if self.host:
             yield Service(self.host, None)
             return
         with Subject(
-            ("--port", "0", "--models", model, *self._servers.arguments()),
+            ("--port", "0", *(("--models", model) if model else ()), *self._servers.arguments()),
             self._log,
             executable=self._executables[python],
             directory=self._servers.directory,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from loadtests.cautions import cautions
@@ -13,7 +13,7 @@ from loadtests.verdicts import WorkloadVerdict, judge_workload
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from loadtests.records import Run
+    from loadtests.records import Beyond, Run
 
 SCHEMA = 1
 ONCE_PER_VALUE = ("param", "server_python")  # all other lists are one comma-separated value
@@ -31,6 +31,7 @@ class Summary:
     cells: tuple[CellResult, ...]
     verdicts: tuple[WorkloadVerdict, ...]
     warnings: tuple[str, ...]
+    beyond: Beyond = field(default_factory=dict)
     ended: int = 0  # the exit code that the measuring process asked for
 
     def as_json(self) -> dict[str, Any]:
@@ -39,7 +40,9 @@ class Summary:
             "schema": SCHEMA,
             "environment": dict(self.environment),
             "slo": self.slo,
-            "cells": [_cell_json(cell) for cell in self.cells],
+            "cells": [
+                _cell_json(cell) | {"beyond": self.beyond.get(cell.cell)} for cell in self.cells
+            ],
             "verdicts": [
                 {
                     "workload": verdict.workload,
@@ -74,6 +77,7 @@ def summarize(run: Run) -> Summary:
         cells=cells,
         verdicts=verdicts,
         warnings=tuple(cautions(run, cells, verdicts)),
+        beyond=run.beyond,
         ended=run.end.exit if run.end else 0,
     )
 

@@ -15,6 +15,9 @@ from typing import Any
 
 from locust.env import Environment
 
+from loadtests.beyond.bench import Bench, Peak
+from loadtests.beyond.trips import beyond
+from loadtests.generator import Sent
 from loadtests.hammer import Hammer
 from loadtests.options import Options
 from loadtests.plan import PROBE_S, plan
@@ -50,7 +53,7 @@ class Survival:
         code, reason = 0, None
         try:
             cells = self._plan()
-            measured = [self._cell(cell) for cell in cells]
+            measured = [self._whole(cell) for cell in cells]
             if not any(measured):
                 code, reason = 3, "no cell has a result that can be trusted"
         except (TargetError, SubjectError) as error:
@@ -71,8 +74,23 @@ class Survival:
         Random(self._options.seed).shuffle(cells)  # noqa: S311 - an order, not a secret
         return cells
 
-    def _cell(self, cell: Cell) -> bool:
-        """Measure one cell; tells whether it has a result, be it that it cannot exist."""
+    def _whole(self, cell: Cell) -> bool:
+        """Measure one cell, and beyond its peak; tells whether it has a result."""
+        said = self._cell(cell)
+        if "held" in said:
+            bench = partial(self._bench, cell)
+            for line in beyond(self._options.beyond, said, bench):
+                self._file.append("beyond", at=self._now(), **cell._asdict(), **line)
+        return "error" not in said
+
+    def _bench(self, cell: Cell, peak: Peak) -> Bench:
+        return Bench(self._services, cell, peak, self._options, self._most, self._heard)
+
+    def _heard(self, name: str, one: Sent) -> None:
+        record(self._locust, name, one)
+
+    def _cell(self, cell: Cell) -> dict[str, Any]:
+        """Measure what one cell bears, be it that it cannot exist."""
         begun = self._now()
         self._file.append("cell-start", **cell._asdict(), at=begun)
         said: dict[str, Any] = {}
@@ -87,7 +105,7 @@ class Survival:
             said = {"error": " ".join(str(error).split())}
         now = self._now()
         self._file.append("cell", **cell._asdict(), at=now, elapsed_s=now - begun, **said)
-        return "error" not in said
+        return said
 
     def _capacity(self, cell: Cell, service: Service) -> dict[str, Any]:
         options, url = self._options, service.url
@@ -98,7 +116,7 @@ class Survival:
             (cell.workload, cell.row),
             path,
             lambda body: expected in body,
-            lambda name, one: record(self._locust, name, one),
+            self._heard,
         )
         with closing(hammer):
             tell = partial(self._tell, cell)

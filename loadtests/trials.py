@@ -121,6 +121,7 @@ class Trials:
             "bystander_p99_ms": best.trial.bystander.p99_ms if best else None,
             "cpu_ms_per_request": best.cpu_ms_per_request if best else None,
             "pss_mib": best.pss_mib if best else None,
+            "peak_goodput": max((one.trial.work.goodput for one in held), default=None),
             "broke_by": self._broke_by[min(beyond)] if beyond else None,
         }
 

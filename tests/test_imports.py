@@ -15,6 +15,7 @@ PATCHING = {"gevent", "locust", "geventhttpclient"}  # Locust patches the whole 
 MAY_PATCH = {
     f"loadtests.{name}"
     for name in (
+        "beyond.faults",
         "connections",
         "form",
         "generator",

@@ -20,6 +20,7 @@ CHOSEN: dict[str, Any] = {
     "seed": "7",
     "param": "sleep.ms=5,primes.below=100",
     "output": "here",
+    "beyond": "soak=5m,spike",
     "running_service": True,
     "servers": Servers({"threads": "4"}, ("/here/mine.py",), "/here").dump(),
 }
@@ -80,6 +81,7 @@ def test_options_are_read_whole() -> None:
         output="here",
         running_service=True,
         servers=Servers({"threads": "4"}, ("/here/mine.py",), "/here"),
+        beyond={"soak": 300.0, "spike": 5.0},
     )
 
 
@@ -89,6 +91,7 @@ def test_options_are_read_whole() -> None:
         ("slo", "nonsense", "'nonsense' is not an SLO"),
         ("param", "sleep", "'sleep' is no parameter"),
         ("seed", "first", "invalid literal"),
+        ("beyond", "sok", "there is no trial 'sok' beyond the peak; did you mean 'soak'?"),
     ],
 )
 def test_what_is_wrong_is_named(field: str, wrong: str, message: str) -> None:

@@ -56,6 +56,7 @@ def test_the_run_file_tells_the_run_from_its_first_to_its_last_line(survived: Su
         "models": ["inline", "process-pool"],
         "param": ["sleep.ms=10"],
         "host": None,
+        "beyond": [],
         "switch_interval": "1ms",
         "server_python": [],
     }

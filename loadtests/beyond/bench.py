@@ -1,0 +1,129 @@
+"""What trials beyond the peak have at hand: one cell, its peak, fresh servers, and valid loads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import sqrt
+from random import Random
+from types import MappingProxyType
+from typing import TypeVar
+
+from loadtests.hammer import Hammer, Heard
+from loadtests.options import Options
+from loadtests.passage import Passage, Phase
+from loadtests.records import Cell
+from loadtests.services import Service, Services
+from loadtests.tally import tally
+from loadtests.target import path_of
+from loadtests.trial import flaws
+from loadtests.trials import TRIES, expected_answer
+
+PATIENCE = 4.0  # bounds of the objective, after which a client hangs up
+LEAST_PATIENCE_S = 1.0
+
+Found = TypeVar("Found")
+
+
+class Unmeasured(Exception):
+    """There is no figure; the message says why."""
+
+
+class _Flawed(Exception):
+    """The load was not offered as it should have been."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """What the search found of a cell: its capacity, and the best goodput that it had."""
+
+    held: float
+    broke: float
+    goodput: float
+
+    @property
+    def capacity(self) -> float:
+        """The geometric middle of the interval."""
+        return sqrt(self.held * self.broke)
+
+
+class Stand:
+    """A server with a hammer at it."""
+
+    def __init__(self, service: Service, hammer: Hammer, options: Options, rng: Random) -> None:
+        self.service = service
+        self.patience_s = max(LEAST_PATIENCE_S, PATIENCE * options.slo.bound_s)
+        self._hammer = hammer
+        self._options = options
+        self._rng = rng
+
+    def passage(
+        self, phases: Sequence[Phase], beside: Mapping[str, str] = MappingProxyType({})
+    ) -> Passage:
+        """Offer these phases, as `Bench.valid` has it: an invalid one ends the attempt."""
+        slo, kind = self._options.slo, self._options.arrivals
+        found = self._hammer.passage(phases, slo, kind, self._rng, self.patience_s, beside=beside)
+        counted = [tally(one, slo, found.duration_s) for one in (found.work, found.bystander)]
+        for flaw in flaws(counted[0], counted[1], found.generator_cpu, slo):
+            raise _Flawed(flaw)
+        return found
+
+
+class Bench:
+    """Gives a kind of trial what it needs; `most` is the rate that the generator can offer."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  # a cell, what is known of it, and its surroundings
+        self,
+        services: Services,
+        cell: Cell,
+        peak: Peak,
+        options: Options,
+        most: float,
+        heard: Heard,
+    ) -> None:
+        self.cell = cell
+        self.peak = peak
+        self.slo = options.slo
+        self.owned = not services.host
+        self._services = services
+        self._options = options
+        self._most = most
+        self._heard = heard
+        self._attempts = 0
+
+    def rate(self, factor: float) -> float:
+        """Return this multiple of the capacity. Raises Unmeasured if nobody can offer it."""
+        wanted = factor * self.peak.capacity
+        if wanted > self._most:
+            raise Unmeasured(f"the generator offers no more than {self._most:.0f}/s")
+        return wanted
+
+    def valid(self, attempt: Callable[[Stand], Found], *, all_models: bool = False) -> Found:
+        """Make attempts, each on a fresh server, until the load is offered as it should be.
+
+        Raises Unmeasured where it never is.
+        """
+        flaw = ""
+        for _ in range(TRIES):
+            with self._stand(None if all_models else self.cell.model) as stand:
+                try:
+                    return attempt(stand)
+                except _Flawed as error:
+                    flaw = str(error)
+        raise Unmeasured(f"{TRIES} attempts prove nothing: {flaw}")
+
+    @contextmanager
+    def _stand(self, models: str | None) -> Iterator[Stand]:
+        cell, options = self.cell, self._options
+        self._attempts += 1
+        rng = Random(f"{options.seed}/{cell}/{self._attempts}")  # noqa: S311 - no secret
+        with self._services.start(models, cell.python) as service:
+            path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
+            expected = expected_answer(service.url, path)
+            name = (cell.workload, cell.row)
+            hammer = Hammer(service.url, name, path, lambda body: expected in body, self._heard)
+            try:
+                yield Stand(service, hammer, options, rng)
+            finally:
+                hammer.close()

@@ -1,0 +1,53 @@
+"""How much of the goodput is left when a cell gets more than it bears."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from loadtests.passage import Passage
+from loadtests.slo import Slo
+from loadtests.tally import LOSSES, Answer, Tally, tally
+
+
+def good(answer: Answer, slo: Slo) -> bool:
+    """Whether it was answered rightly and in time."""
+    ended = answer.ended_s
+    return (
+        answer.outcome == "ok" and ended is not None and (ended - answer.intended_s) <= slo.bound_s
+    )
+
+
+def shares(counted: Tally) -> dict[str, float]:
+    """Say which share of the requests got lost in each of the ways, and which was answered."""
+    of = max(counted.scheduled, 1)
+    return {kind: round(getattr(counted, kind) / of, 4) for kind in ("ok", *LOSSES)}
+
+
+def overloaded(passage: Passage, peak: float, slo: Slo) -> dict[str, Any]:
+    """Compare the goodput of a passage with the best that the cell ever had."""
+    work = tally(passage.work, slo, passage.duration_s)
+    bystander = tally(passage.bystander, slo, passage.duration_s)
+    return {
+        "rate": passage.phases[0].rate,
+        "goodput": work.goodput,
+        "kept": work.goodput / peak,
+        "shares": shares(work),
+        "bystander_p99_ms": bystander.p99_ms,
+        "bystander_lost": bystander.loss_ratio,
+    }
+
+
+def kept_by_phase(passage: Passage, peak: float, slo: Slo) -> list[float]:
+    """Divide the goodput of each phase by what it could be: its rate, or the peak if less."""
+    kept, begin = [], 0.0
+    for phase in passage.phases:
+        end = begin + phase.duration_s
+        count = _good_between(passage.work, begin, end, slo)
+        kept.append(count / phase.duration_s / min(phase.rate, peak))
+        begin = end
+    return kept
+
+
+def _good_between(answers: Iterable[Answer], begin: float, end: float, slo: Slo) -> int:
+    return sum(begin <= answer.intended_s < end and good(answer, slo) for answer in answers)

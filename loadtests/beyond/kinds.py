@@ -1,0 +1,86 @@
+"""Which trials beyond the peak there are, how long they take, and how one asks for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+NONE = "none"
+SHORTEST_S = 1.0
+STARTS_S = 3.0  # a fresh server, its first requests, the settling, and the last answers
+_TIME = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of trial: its time, how many such times it takes, and on how many servers."""
+
+    duration_s: float
+    times: int
+    servers: int
+
+
+KINDS = {
+    "overload": Kind(10, times=2, servers=2),
+    "spike": Kind(5, times=4, servers=1),
+    "soak": Kind(120, times=1, servers=1),
+    "faults": Kind(10, times=2, servers=1),
+    # 300 requests to each bystander: a p99 of fewer means nothing.
+    "bystanders": Kind(10, times=1, servers=1),
+}
+Chosen = Mapping[str, float]  # seconds of each kind
+
+
+def chosen(given: Sequence[str], mode: str) -> dict[str, float]:
+    """Read `KIND` and `KIND=TIME`; without any, a full run has all kinds and a quick one none.
+
+    Raises ValueError for what is neither.
+    """
+    if not given:
+        return _usual(mode)
+    if NONE in given:
+        if len(given) > 1:
+            raise ValueError(f"{NONE!r} stands alone: leave it out, or leave out all the others")
+        return {}
+    return dict(map(_one, given))
+
+
+def written(beyond: Chosen, mode: str) -> list[str]:
+    """Write what `chosen` reads, in the same mode; nothing for what goes without saying."""
+    if dict(beyond) == _usual(mode):
+        return []
+    return [f"{kind}={seconds:g}s" for kind, seconds in beyond.items()] or [NONE]
+
+
+def expected_s(beyond: Chosen) -> float:
+    """How long all of it takes for one cell, if nothing has to be repeated."""
+    return sum(
+        KINDS[kind].times * seconds + KINDS[kind].servers * STARTS_S
+        for kind, seconds in beyond.items()
+    )
+
+
+def _usual(mode: str) -> dict[str, float]:
+    return {name: kind.duration_s for name, kind in KINDS.items()} if mode == "full" else {}
+
+
+def _one(text: str) -> tuple[str, float]:
+    name, equals, time = text.partition("=")
+    if name not in KINDS:
+        close = get_close_matches(name, KINDS, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(KINDS)}"
+        raise ValueError(f"there is no trial {name!r} beyond the peak; {hint}")
+    if not equals:
+        return name, KINDS[name].duration_s
+    match = _TIME.fullmatch(time)
+    if not match:
+        raise ValueError(f"{text!r} gives no time; write {name}=30s or {name}=2m")
+    seconds = float(match[1]) * _SECONDS[match[2]]
+    if seconds < SHORTEST_S:
+        raise ValueError(
+            f"{text!r} is too short to show anything; give {name} {SHORTEST_S:g}s or more"
+        )
+    return name, seconds
