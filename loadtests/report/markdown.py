@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loadtests.environment import describe
+from loadtests.report.beyond import STARVED, peaks_of, sentences, starved_of
+from loadtests.report.beyond import TITLE as BEYOND
 from loadtests.report.costs import TITLE, costs_of
 from loadtests.report.matrix import BEST, Entry, entry_of
 from loadtests.verdicts import leaders
@@ -20,24 +22,32 @@ def markdown(summary: Summary) -> str:
     """Return the content of `summary.md`."""
     best = leaders(summary.cells, summary.slo)
     entries = {cell.cell: entry_of(cell, best=cell.cell in best) for cell in summary.cells}
-    costs = costs_of(summary)
     parts = [
         f"# Requests per second borne within `{summary.slo}`",
         f"{describe(summary.environment)}; {summary.mode} run, started {summary.started}.",
         "\n".join(_table(entries)),
         "\n".join(_notes(entries)),
         "\n".join(f"- {said}" for verdict in summary.verdicts for said in verdict.said),
-        f"{TITLE}:" if costs else "",
-        "\n".join(_table(costs)) if costs else "",
+        *_titled(TITLE, costs_of(summary)),
+        *_titled(BEYOND, peaks_of(summary)),
+        *_titled(STARVED, starved_of(summary), "load"),
+        "\n".join(f"- {said}" for said in sentences(summary)),
         _warnings(summary.warnings),
         f"Made with:\n\n```sh\n{summary.command}\n```",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _table(entries: Mapping[Cell, Entry]) -> Iterable[str]:
+def _titled(title: str, entries: Mapping[Cell, Entry], corner: str = "model") -> Iterable[str]:
+    if entries:
+        yield f"{title}:"
+        yield "\n".join(_table(entries, corner))
+        yield "\n".join(_notes(entries))
+
+
+def _table(entries: Mapping[Cell, Entry], corner: str = "model") -> Iterable[str]:
     workloads = list(dict.fromkeys(cell.workload for cell in entries))
-    yield _row(["model", *workloads])
+    yield _row([corner, *workloads])
     yield _row(["---"] * (len(workloads) + 1))
     for one in {cell.row: cell for cell in entries}.values():
         found = (entries.get(one._replace(workload=workload)) for workload in workloads)
@@ -48,7 +58,7 @@ def _shown(entry: Entry | None, entries: Mapping[Cell, Entry]) -> str:
     if entry is None:
         return ""
     figure = f"**{BEST} {entry.figure}**" if entry.best else entry.figure
-    small = f"<br><sub>{_plain(entry.small)}</sub>" if entry.small else ""
+    small = f"<br><sub>{_plain(entry.small).replace(chr(10), '<br>')}</sub>" if entry.small else ""
     note = f"<sup>{_reasons(entries).index(entry.note) + 1}</sup>" if entry.note else ""
     return f"{figure}{note}{small}"
 

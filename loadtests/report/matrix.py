@@ -82,7 +82,8 @@ class Matrix:
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
         table.add_column(self.corner, no_wrap=True)
         for workload in workloads:
-            table.add_column(workload, min_width=COLUMN_WIDTH, overflow="fold")
+            name = "\n".join(textwrap.wrap(workload, COLUMN_WIDTH))
+            table.add_column(name, min_width=COLUMN_WIDTH, overflow="fold")
         for one in {cell.row: cell for cell in self.entries}.values():
             row = (self.entries.get(one._replace(workload=workload)) for workload in workloads)
             table.add_row(_name(one, width), *(_shown(entry, notes) for entry in row))
@@ -100,7 +101,8 @@ def _shown(entry: Entry | None, notes: list[str]) -> RenderableType:
         return ""
     mark = f" {_mark(notes, entry.note)}" if entry.note is not None else ""
     figure = Text(f"{BEST if entry.best else ' '} {entry.figure}{mark}", style=entry.style)
-    return Group(figure, Text(f"  {entry.small}", style="dim")) if entry.small else figure
+    small = textwrap.indent(entry.small, "  ")
+    return Group(figure, Text(small, style="dim")) if entry.small else figure
 
 
 def _mark(notes: Iterable[str], note: str) -> str:

@@ -14,8 +14,12 @@ from rich.text import Text
 
 from loadtests.environment import describe
 from loadtests.records import Cell, CellResult, cell_of, plan_of, result_of, trial_of
+from loadtests.report.beyond import CORNER, STARVED, peaks_of, sentences, starved_of
+from loadtests.report.beyond import TITLE as BEYOND
+from loadtests.report.brief import brief
 from loadtests.report.costs import TITLE, costs_of
 from loadtests.report.matrix import Entry, Matrix, entry_of
+from loadtests.report.pace import Pace
 from loadtests.verdicts import leaders
 from loadtests.wording import count_of, rate_text
 
@@ -48,9 +52,11 @@ class Screen:
         self._results: dict[Cell, CellResult] = {}
         self._running: tuple[Cell, float] | None = None
         self._last: TrialRecord | None = None
+        self._pace = Pace()
 
     def update(self, line: Line) -> None:
         """Take in the next line of the run file; kinds of lines not known here are left out."""
+        self._pace.update(line)
         match line["line"]:
             case "run":
                 self._plan = plan_of(line)
@@ -66,6 +72,9 @@ class Screen:
                 self._results[result.cell] = result
                 self._running = None
                 self._announce(self._plain(result))
+            case "beyond":
+                said = f"{line['kind']}: {brief(line['kind'], line)}"
+                self._announce(Text(f"      {line['workload']} / {cell_of(line).row}, {said}"))
             case "end":
                 self._running = None
 
@@ -106,16 +115,11 @@ class Screen:
         return grid
 
     def _time_left(self, now: float) -> str:
-        # Cells that cannot exist take no time: counted in, they would promise too early an end.
-        spent = [cell.elapsed_s for cell in self._results.values() if not cell.unavailable]
         waiting = len(self._cells) - len(self._results)
-        if not waiting:
-            return "done"
-        if not spent:
+        left = self._pace.left(waiting, now)
+        if left is None:
             return f"{duration(now)} so far"
-        mean = sum(spent) / len(spent)
-        running = now - self._running[1] if self._running else 0.0
-        return f"about {duration(max(0.0, mean * waiting - min(running, mean)))} left"
+        return f"about {duration(left)} left" if waiting or left else "done"
 
     def _announce(self, said: RenderableType) -> None:
         if not self._console.is_terminal:
@@ -141,6 +145,14 @@ def final(summary: Summary, folder: Path | None = None) -> RenderableType:
     ]
     if costs := costs_of(summary):
         parts += [Text(), Text(TITLE, style="dim"), Text(), Matrix(costs, corner="cost")]
+    for title, entries, corner in (
+        (BEYOND, peaks_of(summary), CORNER),
+        (STARVED, starved_of(summary), "p99 in ms"),
+    ):
+        if entries:
+            parts += [Text(), Text(title, style="dim"), Text(), Matrix(entries, corner=corner)]
+    if said := sentences(summary):
+        parts += [Text(), *(_item("•", sentence) for sentence in said)]
     if summary.warnings:
         parts += [Text(), *(_item("!", warning, "yellow") for warning in summary.warnings)]
     if folder is not None:
