@@ -40,8 +40,8 @@ class Survived:
 @pytest.fixture(scope="module")
 def survived(database: None, tmp_path_factory: pytest.TempPathFactory) -> Survived:
     folder = tmp_path_factory.mktemp("runs") / "new" / "run"
-    axis = ("--switch-interval", "1ms")
-    ended = run(*SURVIVE, *CELLS, *axis, "--output", str(folder), "--seed", "3")
+    options = ("--switch-interval", "1ms", "--beyond", "faults=1s")
+    ended = run(*SURVIVE, *CELLS, *options, "--output", str(folder), "--seed", "3")
     assert (ended.code, ended.err) == (0, ""), ended.out
     lines = [json.loads(line) for line in (folder / "run.jsonl").read_text().splitlines()]
     return Survived(ended, folder, lines, json.loads((folder / "summary.json").read_text()))
@@ -56,7 +56,7 @@ def test_the_run_file_tells_the_run_from_its_first_to_its_last_line(survived: Su
         "models": ["inline", "process-pool"],
         "param": ["sleep.ms=10"],
         "host": None,
-        "beyond": [],
+        "beyond": ["faults=1s"],
         "switch_interval": "1ms",
         "server_python": [],
     }
@@ -106,6 +106,13 @@ def test_two_processes_bear_more_than_a_blocked_loop(survived: Survived) -> None
     assert (verdict["workload"], verdict["best"]) == ("sleep", "process-pool")
 
 
+def test_beyond_the_peak_there_are_figures_or_a_reason(survived: Survived) -> None:
+    why = survived.cell("inline")["beyond"]["faults"]["reason"]
+    found = survived.cell("process-pool")["beyond"]["faults"]
+    assert found.get("kills") == 1 or "attempts prove nothing" in found["reason"]
+    assert (why[:17], why in survived.ended.out) == ("no worker process", True)
+
+
 def test_the_terminal_shows_the_matrix_and_a_sentence(survived: Survived) -> None:
     out = survived.ended.out
     assert "Requests per second borne within p99<250ms (quick run)" in out
@@ -143,6 +150,7 @@ def test_a_folder_that_holds_a_run_is_left_alone(survived: Survived) -> None:
         (("survive", "--slo", "nonsense"), "'nonsense' is not an SLO"),
         (("survive", "--param", "sleep"), "'sleep' is no parameter; write primes.below=5000"),
         (("survive", "--host", "localhost"), "'localhost' is no address of a service"),
+        (("survive", "--beyond", "sok=1s"), "no trial 'sok' beyond the peak; did you mean 'soak'?"),
         (("survive", "--quick", "--full"), "not allowed with argument"),
         (("report", "/no/such/folder"), "/no/such/folder does not exist"),
         ((), "required: COMMAND"),
