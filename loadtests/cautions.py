@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loadtests.wording import count_of, listing, rate_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from loadtests.records import CellResult, Run
     from loadtests.verdicts import WorkloadVerdict
@@ -36,11 +36,18 @@ def cautions(
         yield f"The intervals of the best overlap for {listing(ties)}{hint}."
 
 
+def busy(environment: Mapping[str, Any]) -> str | None:
+    """Say that the machine was busy before a run, if it was."""
+    load, cores = environment.get("load_average"), environment.get("cores")
+    if not (load and cores and load[0] > BUSY_SHARE * cores):
+        return None
+    how = f"load average {load[0]:.1f} on {count_of(cores, 'core')}"
+    return f"The machine was busy before the run started ({how}): rates may be too low."
+
+
 def _conditions(run: Run) -> Iterator[str]:
-    load, cores = run.plan.environment.get("load_average"), run.plan.environment.get("cores")
-    if load and cores and load[0] > BUSY_SHARE * cores:
-        busy = f"load average {load[0]:.1f} on {count_of(cores, 'core')}"
-        yield f"The machine was busy before the run started ({busy}): rates may be too low."
+    if said := busy(run.plan.environment):
+        yield said
     if run.plan.arguments.get("host"):
         yield (
             "A running service was measured that the run did not start: it was not restarted "

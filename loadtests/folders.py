@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 import os
+import shutil
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtests.records import ResultsError
+from loadtests.results import FILE_NAME
+
+RESULTS = "results"
+
+
+def folder_of(asked: Path | None) -> tuple[Path, bool]:
+    """Find the folder for the results of a new run; tells whether it is new."""
+    if asked is None:
+        return new_folder(Path(RESULTS), datetime.now(UTC)), True
+    if (asked / FILE_NAME).exists():
+        raise ResultsError(f"{asked} holds a run already; name another folder with --output")
+    new = not asked.exists()
+    asked.mkdir(parents=True, exist_ok=True)
+    return asked, new
+
+
+def discard(folder: Path) -> None:
+    """Remove the folder of a run that has measured nothing."""
+    shutil.rmtree(folder)
+    if folder.parent.name == RESULTS:
+        with suppress(OSError):
+            folder.parent.rmdir()  # if it holds no other run
 
 
 def new_folder(base: Path, now: datetime) -> Path:

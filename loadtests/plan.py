@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -42,7 +42,7 @@ def plan(options: Options, services: Services) -> tuple[list[Cell], dict[str, An
             models = list(one.models) if options.models == (ALL,) else options.models
             _all_used(options, workloads)
             one.check([(name, model) for name in workloads for model in models], options.parameters)
-            _try(options, one, url)
+            try_parameters(options.parameters, one, url)
         wanted += [Cell(name, model, python) for name in workloads for model in models]
     pairs = list(dict.fromkeys(cell[:2] for cell in wanted))
     cells = sorted(wanted, key=lambda cell: pairs.index(cell[:2]))  # Pythons stay side by side
@@ -96,10 +96,10 @@ def _ceiling(url: str) -> float:
         return min(HONEST * hammer.saturation(PROBE_S), MOST)
 
 
-def _try(options: Options, found: Discovery, url: str) -> None:
+def try_parameters(parameters: Mapping[str, Mapping[str, str]], found: Discovery, url: str) -> None:
     """Raise TargetError for values of parameters that are rejected, before anything is measured."""
     with closing(Connections(url)) as connections, suppress(OSError):  # no answer: its cell tells
-        for workload, values in options.parameters.items():
+        for workload, values in parameters.items():
             for model in found.workloads[workload]["models"][:1]:
                 path = path_of(workload, model, values)
                 status, body = connections.get(path)

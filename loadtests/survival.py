@@ -28,7 +28,7 @@ from loadtests.services import Service, Services
 from loadtests.subject import SubjectError
 from loadtests.target import TargetError, discover, path_of
 from loadtests.trials import Trials, Untrustworthy, expected_answer
-from loadtests.users import record
+from loadtests.users import record, show
 
 RETREATS = 2
 LESS = 0.75  # of a rate at which no trial was valid: the next limit to try
@@ -120,7 +120,7 @@ class Survival:
         )
         with closing(hammer):
             tell = partial(self._tell, cell)
-            trials = Trials(hammer, service.subject, options, self._show, tell)
+            trials = Trials(hammer, service.subject, options, partial(show, self._locust), tell)
             saturation = hammer.saturation(PROBE_S)
             found = self._search(trials, saturation)
         return {**trials.report(found), "saturation": round(saturation, 2)}
@@ -135,12 +135,6 @@ class Survival:
             except Untrustworthy as error:
                 most = max(LESS * error.rate, 2 * FLOOR)
         return search(trials.measure, saturation, goal, most, slo=slo, clock=monotonic)
-
-    def _show(self, rate: float) -> None:
-        """Let Locust's users stand for the offered rate, where somebody watches."""
-        if self._locust.web_ui and self._locust.runner:
-            users = max(1, round(rate))
-            self._locust.runner.start(users, spawn_rate=users)
 
     def _tell(self, cell: Cell, trial: dict[str, Any]) -> None:
         self._file.append("trial", at=self._now(), **cell._asdict(), **trial)

@@ -53,6 +53,13 @@ def record(environment: Environment, name: str, one: Sent) -> None:
     )
 
 
+def show(environment: Environment, rate: float) -> None:
+    """Let Locust's users stand for an offered rate, where somebody watches."""
+    if environment.web_ui and environment.runner:
+        users = max(1, round(rate))
+        environment.runner.start(users, spawn_rate=users)
+
+
 def right(body: bytes) -> bool:
     """Whether a body is an answer of the contract."""
     return b'"result"' in body

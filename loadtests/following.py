@@ -1,0 +1,70 @@
+"""Follow a measurement that runs in a process of its own, through the run file that it writes.
+
+What measures is served by gevent, and Locust patches the process that imports it: so it never is
+the one that a person started.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from time import sleep
+
+from loadtests.records import Line, ResultsError
+from loadtests.results import FILE_NAME, Tail
+from loadtests.subject import ROOT
+
+LOOK_S = 0.2
+STOP_S = 30.0
+
+
+def follow(
+    command: Sequence[str],
+    log: Path,
+    update: Callable[[Line], None],
+    live: AbstractContextManager[object],
+) -> Line:
+    """Run a command that writes a run file beside its log; show each line, return the last.
+
+    Raises ResultsError when it ends without one.
+    """
+    tail = Tail(log.parent / FILE_NAME)
+    with _process(command, log) as process, live:
+        while True:
+            over = process.poll() is not None  # before the last look at the file
+            for line in tail.read():
+                update(line)
+                if line["line"] == "end":
+                    return line
+            if over:
+                raise ResultsError(f"the load generator ended before its run; see {log}")
+            sleep(LOOK_S)
+
+
+def begun(folder: Path) -> bool:
+    """Whether a run in this folder has written its first line."""
+    lines = Tail(folder / FILE_NAME).read()
+    return bool(lines) and lines[0]["line"] == "run"
+
+
+@contextmanager
+def _process(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as said:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command,
+            cwd=ROOT,  # where Locust finds our configuration, and none of the user's
+            stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
