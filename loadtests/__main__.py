@@ -13,10 +13,15 @@ from loadtests.axes import add_axes
 from loadtests.beyond.kinds import KINDS, chosen
 from loadtests.options import HEADLINE_MODELS, HEADLINE_WORKLOADS, names, parameters
 from loadtests.records import ResultsError
+from loadtests.report import surge_files, surge_terminal
 from loadtests.report.files import write
 from loadtests.report.terminal import final
 from loadtests.run import survive
 from loadtests.slo import Slo
+from loadtests.surge.order import HEADLINE_POLICIES, policies
+from loadtests.surge.phases import DURATIONS, durations
+from loadtests.surge.records import is_surge
+from loadtests.surge.run import surge
 from loadtests.target import TargetError
 from loadtests.up import up
 
@@ -34,6 +39,9 @@ def main(arguments: list[str]) -> int:
 def report(parsed: argparse.Namespace) -> int:
     """Write the files of a run again, and show it."""
     folder: Path = parsed.folder
+    if is_surge(folder):
+        Console().print(surge_terminal.final(surge_files.write(folder), folder))
+        return 0
     Console().print(final(write(folder), folder))
     return 0
 
@@ -49,8 +57,7 @@ def parser() -> argparse.ArgumentParser:
         f"(default: {','.join(HEADLINE_WORKLOADS)})")  # fmt: skip
     one.add_argument("--models", type=names, default=HEADLINE_MODELS, metavar="M,...",
         help=f"models, or all (default: {','.join(HEADLINE_MODELS)})")  # fmt: skip
-    one.add_argument("--slo", type=_checked(Slo.parse), default=Slo.parse("p99<250ms"),
-        metavar="SLO", help="service-level objective (default: p99<250ms)")  # fmt: skip
+    _add_measured(one)
     care = one.add_mutually_exclusive_group()
     care.add_argument("--quick", dest="mode", action="store_const", const="quick", default="quick",
         help="about 20 s for a cell, intervals of 15 %% (default)")  # fmt: skip
@@ -59,18 +66,15 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--beyond", type=_checked(_beyond), default=(),
         metavar="KIND[=TIME],...", help=f"trials beyond the peak: {', '.join(KINDS)}, or none "
         "(default: all with --full, else none)")  # fmt: skip
-    one.add_argument("--param", action="append", default=[], metavar="W.NAME=VALUE",
-        type=_checked(_setting), help="set a parameter of a workload")  # fmt: skip
     one.add_argument("--host", metavar="URL",
         help="measure this running service; without it, fresh servers are started")  # fmt: skip
     one.add_argument("--server-python", action="append", default=[], metavar="PYTHON",
         help="run servers on this Python: its path, or such as 3.13t; repeatable")  # fmt: skip
-    one.add_argument("--seed", type=int, default=1, help="seed of arrivals and order (default: 1)")
-    one.add_argument("--output", type=Path, metavar="DIR",
-        help="folder for the results (default: results/<UTC time>)")  # fmt: skip
     one.add_argument("--at-least", type=float, metavar="RATE",
         help="exit with 1 if a cell bears less than this many requests per second")  # fmt: skip
     add_axes(one)
+
+    _add_surge(commands)
 
     both = commands.add_parser("up", help="run the server and the Locust UI")
     both.set_defaults(run=up)
@@ -84,6 +88,40 @@ def parser() -> argparse.ArgumentParser:
     other.set_defaults(run=report)
     other.add_argument("folder", type=Path, metavar="DIR")
     return top
+
+
+def _add_surge(commands: Any) -> None:
+    one = commands.add_parser("surge", allow_abbrev=False,
+        help="see what a surge of load leaves behind, under each admission policy")  # fmt: skip
+    one.set_defaults(run=surge)
+    one.add_argument("--workload", dest="workloads", type=_checked(_single), default=("primes",),
+        metavar="W", help="workload, or a module with one (default: primes)")  # fmt: skip
+    one.add_argument("--model", default="process-pool", metavar="M",
+        help="model to run it under (default: process-pool)")  # fmt: skip
+    one.add_argument("--admission", dest="policies", type=_checked(policies),
+        default=HEADLINE_POLICIES, metavar="P,...", help="policies, one after the other, or all "
+        f"(default: {','.join(HEADLINE_POLICIES)})")  # fmt: skip
+    one.add_argument("--phases", type=_checked(durations), default=DURATIONS, metavar="T,T,T",
+        help="how long before the surge, during it, and after it (default: 5s,8s,15s)")  # fmt: skip
+    _add_measured(one)
+    add_axes(one, but=("admission",))
+
+
+def _add_measured(one: argparse.ArgumentParser) -> None:
+    """Add what every measurement can be told."""
+    one.add_argument("--slo", type=_checked(Slo.parse), default=Slo.parse("p99<250ms"),
+        metavar="SLO", help="service-level objective (default: p99<250ms)")  # fmt: skip
+    one.add_argument("--param", action="append", default=[], metavar="W.NAME=VALUE",
+        type=_checked(_setting), help="set a parameter of a workload")  # fmt: skip
+    one.add_argument("--seed", type=int, default=1, help="seed of arrivals and order (default: 1)")
+    one.add_argument("--output", type=Path, metavar="DIR",
+        help="folder for the results (default: results/<UTC time>)")  # fmt: skip
+
+
+def _single(text: str) -> tuple[str]:
+    if "," in text or not text.strip():
+        raise ValueError(f"{text!r} is not one workload; name one, such as primes")
+    return (text.strip(),)
 
 
 def _setting(text: str) -> str:

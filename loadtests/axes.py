@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 
@@ -35,15 +35,16 @@ AXES = (
 )
 
 
-def add_axes(parser: argparse.ArgumentParser) -> None:
+def add_axes(parser: argparse.ArgumentParser, but: Collection[str] = ()) -> None:
+    """Add all of them, but for those that a command reads in a way of its own."""
     group = parser.add_argument_group("axes of the server (python -m server --help has the bounds)")
-    for axis in AXES:
+    for axis in (axis for axis in AXES if axis.name not in but):
         group.add_argument(axis.flag, metavar=axis.value, help=axis.text)
 
 
 def axes_of(parsed: argparse.Namespace) -> dict[str, str]:
     """Return those that were given."""
-    given = {axis.name: getattr(parsed, axis.name) for axis in AXES}
+    given = {axis.name: getattr(parsed, axis.name, None) for axis in AXES}
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -37,11 +37,12 @@ def add_options(parser: Any) -> None:
     )
     add(
         "--scenario",
-        choices=["steady", "survival"],
+        choices=["steady", "survival", "surge"],
         default="steady",
-        help="Steady: the load of these fields. Survival: search what each cell bears",
+        help="Steady: the load of these fields. Survival: search what each cell bears. "
+        "Surge: half of what a cell bears, 2.5 times that, and half again",
     )
-    add("--slo", default="p99<250ms", help="Service-level objective of the survival search")
+    add("--slo", default="p99<250ms", help="Service-level objective of survival and surge")
     add("--mode", choices=["quick", "full"], default="quick", help="Care of the survival search")
     add(
         "--beyond",
@@ -53,6 +54,7 @@ def add_options(parser: Any) -> None:
     add("--seed", type=int, default=1, help="Seed of the arrivals")
     hidden = {"include_in_web_ui": False}
     add("--output", default="", help="Folder for the results of a survival search", **hidden)
+    add("--phases", default="5s,8s,15s", help="Surge: before, during and after it", **hidden)
     add("--servers", default="", help="How its servers are started, as JSON", **hidden)
     add(
         "--running-service",

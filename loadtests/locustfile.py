@@ -13,17 +13,18 @@ from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from loadtests.folders import link_latest, new_folder
+from loadtests.folders import RESULTS, link_latest, new_folder
 from loadtests.form import add_options
 from loadtests.options import Options
+from loadtests.plan import try_parameters
 from loadtests.report.files import write
+from loadtests.surge.scenario import Scenario
 from loadtests.survival import Survival
-from loadtests.target import TargetError, discover
+from loadtests.target import Discovery, TargetError, discover
 from loadtests.users import Load, LoadUser
 
 __all__ = ["LoadUser"]
 
-RESULTS = "results"
 log = logging.getLogger("loadbearing")
 
 # A local service answers in fractions of a millisecond, which Locust would round away.
@@ -47,6 +48,8 @@ def start(environment: Any, **_: Any) -> None:
         options = Options.of(environment.parsed_options)
         if options.scenario == "survival":
             _begin_survival(environment, options)
+        elif options.scenario == "surge":
+            _begin_surge(environment, options)
         else:
             _begin_load(environment, options)
     except (ValueError, TargetError) as error:
@@ -55,22 +58,48 @@ def start(environment: Any, **_: Any) -> None:
 
 
 def _begin_load(environment: Environment, options: Options) -> None:
+    _checked(environment, options)
+    if not isinstance(environment.runner, MasterRunner):
+        LoadUser.load = Load(environment, options)
+
+
+def _checked(environment: Environment, options: Options) -> Discovery:
+    """Ask the service at --host. Raises TargetError for a cell that cannot run there."""
     cells = [(workload, model) for workload in options.workloads for model in options.models]
     found = discover(str(environment.host))
     found.check(cells, options.parameters)
     for cell in cells:
         if why := found.unavailable(*cell):
             raise TargetError(f"{'/'.join(cell)} cannot run at {environment.host}: {why}")
-    if not isinstance(environment.runner, MasterRunner):
-        LoadUser.load = Load(environment, options)
+    return found
+
+
+def _begin_surge(environment: Environment, options: Options) -> None:
+    _in_one_process(environment, "a surge")
+    found = _checked(environment, options)
+    try_parameters(options.parameters, found, str(environment.host))
+    scenario = Scenario(environment, options, found)
+    gevent.spawn(_surge, environment, scenario)
+
+
+def _surge(environment: Environment, scenario: Scenario) -> None:
+    code = 3
+    try:
+        code = scenario.run()
+    finally:
+        _finish(environment, code)
 
 
 def _begin_survival(environment: Environment, options: Options) -> None:
-    if isinstance(environment.runner, MasterRunner | WorkerRunner):
-        raise TargetError("a survival search runs in one process; leave --processes out")
+    _in_one_process(environment, "a survival search")
     results = options.servers.folder / RESULTS
     folder = Path(options.output) if options.output else new_folder(results, datetime.now(UTC))
     gevent.spawn(_survive, environment, options, folder)
+
+
+def _in_one_process(environment: Environment, what: str) -> None:
+    if isinstance(environment.runner, MasterRunner | WorkerRunner):
+        raise TargetError(f"{what} runs in one process; leave --processes out")
 
 
 def _survive(environment: Environment, options: Options, folder: Path) -> None:

@@ -11,6 +11,7 @@ from loadtests.arrivals import Kind
 from loadtests.beyond.kinds import Chosen, chosen
 from loadtests.servers import Servers
 from loadtests.slo import Slo
+from loadtests.surge.phases import DURATIONS, Three, durations
 
 HEADLINE_WORKLOADS = ("sleep", "primes", "sha256", "scrape")
 HEADLINE_MODELS = (
@@ -36,6 +37,7 @@ class Options:
     running_service: bool
     servers: Servers = field(default_factory=Servers)
     beyond: Chosen = field(default_factory=dict)
+    durations: Three = DURATIONS
 
     @classmethod
     def of(cls, parsed: Namespace) -> Options:
@@ -54,6 +56,7 @@ class Options:
             running_service=parsed.running_service,
             servers=Servers.load(parsed.servers),
             beyond=chosen(names(parsed.beyond), parsed.mode),
+            durations=durations(parsed.phases),
         )
 
 

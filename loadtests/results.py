@@ -50,7 +50,9 @@ __all__ = [
 
 SCHEMA = 1
 FILE_NAME = "run.jsonl"
-Kind = Literal["run", "cell-start", "trial", "cell", "beyond", "end"]
+Survived = Literal["run", "cell-start", "trial", "cell", "beyond", "end"]
+Surged = Literal["capacity", "policy-start", "policy"]
+Kind = Survived | Surged
 
 
 class RunFile:

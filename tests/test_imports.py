@@ -24,6 +24,10 @@ MAY_PATCH = {
         "panel",
         "shapes",
         "stream",
+        "surge.gauges",
+        "surge.measuring",
+        "surge.offer",
+        "surge.scenario",
         "survival",
         "users",
     )

@@ -21,6 +21,7 @@ CHOSEN: dict[str, Any] = {
     "param": "sleep.ms=5,primes.below=100",
     "output": "here",
     "beyond": "soak=5m,spike",
+    "phases": "1s,2s,3s",
     "running_service": True,
     "servers": Servers({"threads": "4"}, ("/here/mine.py",), "/here").dump(),
 }
@@ -82,6 +83,7 @@ def test_options_are_read_whole() -> None:
         running_service=True,
         servers=Servers({"threads": "4"}, ("/here/mine.py",), "/here"),
         beyond={"soak": 300.0, "spike": 5.0},
+        durations=(1, 2, 3),
     )
 
 
@@ -91,6 +93,7 @@ def test_options_are_read_whole() -> None:
         ("slo", "nonsense", "'nonsense' is not an SLO"),
         ("param", "sleep", "'sleep' is no parameter"),
         ("seed", "first", "invalid literal"),
+        ("phases", "1s", "'1s' are no phases"),
         ("beyond", "sok", "there is no trial 'sok' beyond the peak; did you mean 'soak'?"),
     ],
 )

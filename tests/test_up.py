@@ -97,7 +97,7 @@ def test_the_form_offers_what_the_server_has(both: tuple[Begun, Interface, str])
     assert models == [name for name, one in found.models.items() if one["available"]]
     assert {"sleep", "primes"} < set(found.workloads)
     assert {"inline", "process-pool"} < set(models)
-    assert choices(page, "scenario") == ["steady", "survival"]
+    assert choices(page, "scenario") == ["steady", "survival", "surge"]
     assert url in page
 
 

@@ -106,6 +106,7 @@ def test_failures_are_counted_and_end_with_1(url: str, tmp_path: Path) -> None:
 
 
 SURVIVAL = ("--scenario", "survival", "--workloads", "sleep", "--models", "inline")
+SURGE = ("--scenario", "surge", *SURVIVAL[2:])
 
 
 @pytest.mark.parametrize(
@@ -123,6 +124,9 @@ SURVIVAL = ("--scenario", "survival", "--workloads", "sleep", "--models", "inlin
         ((*SURVIVAL, "--slo", "nonsense"), "'nonsense' is not an SLO"),
         ((*SURVIVAL, "--param", "nonsense"), "'nonsense' is no parameter"),
         ((*SURVIVAL, "--processes", "2"), "a survival search runs in one process"),
+        ((*SURGE, "--processes", "2"), "a surge runs in one process"),
+        ((*SURGE, "--phases", "5s"), "'5s' are no phases"),
+        ((*SURGE, "--param", "sleep.ms=-1"), "GET /sleep/inline?ms=-1 answers 422"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_ends_with_2(

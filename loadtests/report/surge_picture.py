@@ -1,0 +1,99 @@
+"""A surge as an SVG picture: goodput over time under each policy, with the offered load behind."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from xml.sax.saxutils import escape
+
+import altair as alt
+import vl_convert
+
+from loadtests.report.policies import style_of
+from loadtests.report.surge import load_text, title
+from loadtests.surge.records import Course, Surge
+from loadtests.surge.sentences import again_text, sentences
+
+WIDTH, HEIGHT = 640, 90
+# Written into the picture for a style sheet to find: colour in light, colour in dark.
+PAPER, INK, FAINT, SHADE = "#fdfdfe", "#1f2329", "#d0d3d7", "#f6dcd0"
+DARK = {PAPER: "#0d1117", INK: "#e6edf3", FAINT: "#3b424b", SHADE: "#4a2a1c"}
+
+
+def svg(surge: Surge) -> str:
+    """Return `surge.svg`; it names no font of its own and needs no network."""
+    top = max(second.offered for course in surge.measured for second in course.series)
+    panels = [
+        _panel(course, surge, top, last=course is surge.measured[-1]) for course in surge.measured
+    ]
+    chart = (
+        alt.vconcat(*panels, spacing=14)
+        .properties(title=alt.TitleParams(title(surge), color=INK, anchor="start", offset=12))
+        .configure(background=PAPER, padding=16)
+        .configure_view(stroke=FAINT)
+        .configure_axis(labelColor=INK, titleColor=INK, gridColor=FAINT, domainColor=FAINT,
+            tickColor=FAINT, titleFontWeight="normal")
+    )  # fmt: skip
+    return _readable(vl_convert.vegalite_to_svg(chart.to_dict()), surge)
+
+
+def _panel(course: Course, surge: Surge, top: int, *, last: bool) -> Any:
+    colour, dash = style_of(course.policy)
+    data = alt.InlineData(values=_seconds(course))
+    base = alt.Chart(data).properties(width=WIDTH, height=HEIGHT)
+    at = alt.X("at:Q", scale=alt.Scale(domain=[0, course.after.end_s], nice=False),
+        axis=alt.Axis(title="seconds" if last else None, grid=False, labels=last))  # fmt: skip
+    to = alt.Scale(domain=[0, top], nice=True)
+    height = alt.Axis(title="req/s", tickCount=3)
+    limits = [{"from": course.surge.start_s, "to": course.surge.end_s, "name": "offered"}]
+    surged = alt.Chart(alt.InlineData(values=limits))
+    layers: list[Any] = [
+        surged.mark_rect(color=SHADE).encode(alt.X("from:Q"), alt.X2("to:Q")),
+        base.mark_area(color=FAINT, interpolate="step-after").encode(
+            at, alt.Y("offered:Q", scale=to, axis=height)
+        ),
+        base.mark_line(color=colour, strokeWidth=2.5, strokeDash=dash).encode(
+            alt.X("middle:Q"), alt.Y("good:Q", scale=to)
+        ),
+    ]
+    if course is surge.measured[0]:
+        label = surged.mark_text(align="left", color=INK, dx=5)
+        layers.append(
+            label.encode(alt.X("from:Q"), alt.Text("name:N"), y=alt.datum(0.8 * course.surge.rate))
+        )
+    text = alt.TitleParams(
+        _heading(course, surge), color=colour, anchor="start", fontSize=12, offset=4
+    )
+    return alt.layer(*layers).properties(title=text)
+
+
+def _seconds(course: Course) -> list[dict[str, Any]]:
+    """Give each second its start and its middle, and the last one its end."""
+    found: list[dict[str, Any]] = [
+        {"at": at, "middle": at + 0.5, "offered": one.offered, "good": one.good}
+        for at, one in enumerate(course.series)
+    ]
+    return [*found, {**found[-1], "at": len(found), "middle": None, "good": None}]
+
+
+def _heading(course: Course, surge: Surge) -> str:
+    took = course.recovered_s
+    again = "did not hold again" if took is None else f"held again {again_text(took)}"
+    share = course.surge.goodput / (surge.capacity or 1)
+    during = f"{100 * share:.0f} % of the capacity during the surge"
+    return f"{course.policy}: {during}, after it {surge.slo} {again}"
+
+
+def _readable(picture: str, surge: Surge) -> str:
+    """Give it a text alternative, and colours for dark pages."""
+    dark = "".join(
+        f'[fill="{light}"]{{fill:{dark}}}[stroke="{light}"]{{stroke:{dark}}}'
+        for light, dark in DARK.items()
+    )
+    told = " ".join((load_text(surge), *sentences(surge)))
+    inside = (
+        f'<title id="title">{escape(title(surge))}</title><desc id="desc">{escape(told)}</desc>'
+        f"<style>@media (prefers-color-scheme: dark){{{dark}}}</style>"
+    )
+    labelled = '<svg role="img" aria-labelledby="title desc" '
+    return re.sub(r"<svg ([^>]*>)", lambda found: labelled + found[1] + inside, picture, count=1)
