@@ -26,7 +26,7 @@ AXES = (
     Axis("start_method", "METHOD", "how worker processes start: forkserver, spawn or fork"),
     Axis("switch_interval", "TIME", "GIL switch interval, such as 0.5ms"),
     Axis("admission", "POLICY", "unbounded, bounded, deadline, lifo or adaptive"),
-    Axis("target", "TIME", "response time that admission aims for, such as 200ms"),
+    Axis("target", "TIME", "response time that admission aims for, such as 150ms"),
     Axis("queue", "N", "requests that may wait for each model"),
     Axis("deadline", "TIME", "time for one request, such as 5s"),
     Axis("workers", "N", "server processes"),

@@ -73,7 +73,7 @@ class Settings(BaseSettings):
         "deadline", description="who is let in when all workers are busy; the others get 503"
     )
     target: Duration = Field(
-        0.2, description="response time that admission aims for, below what clients accept"
+        0.15, description="response time that admission aims for, below what clients accept"
     )
     queue: Annotated[int, Ge(0)] = Field(
         256, description="requests that may wait for each model, under any bounded admission"

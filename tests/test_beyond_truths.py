@@ -6,11 +6,11 @@ from random import Random
 
 import pytest
 
-from loadtests.beyond.bench import Peak, Unmeasured
+from loadtests.beyond.bench import Peak
 from loadtests.beyond.bystanders import starved
 from loadtests.beyond.drift import drift
 from loadtests.beyond.faults import noticed
-from loadtests.beyond.goodput import kept_by_phase, overloaded
+from loadtests.beyond.goodput import Unmeasured, kept_by_phase, overloaded
 from loadtests.beyond.recovery import longest_gap_s, recovery_s
 from loadtests.beyond.soak import medians
 from loadtests.passage import Passage, Phase
@@ -57,13 +57,22 @@ def test_a_capacity_is_the_geometric_middle() -> None:
     assert Peak(50, 200, 50).capacity == 100
 
 
+HELD = queueing(20, (100, 10))
+
+
+def test_overload_is_compared_with_a_peak_that_is_one() -> None:
+    slowed = passage(even(90, 0, 10, took=1.0), (90, 10))
+    with pytest.raises(Unmeasured, match=r"only 0/s were answered in time just before"):
+        overloaded(slowed, queueing(20, (200, 10)), SLO)
+
+
 def test_a_short_queue_keeps_the_goodput_and_an_endless_one_loses_it() -> None:
-    short = overloaded(queueing(20, (200, 10)), 100, SLO)
+    short = overloaded(HELD, queueing(20, (200, 10)), SLO)
     assert short["kept"] == pytest.approx(1, abs=0.03)
     assert short["shares"]["refused"] == pytest.approx(0.5, abs=0.03)
     assert (short["shares"]["late"], short["bystander_lost"]) == (0, 0)
     assert short["bystander_p99_ms"] == pytest.approx(10)
-    endless = overloaded(queueing(1e9, (200, 10)), 100, SLO)
+    endless = overloaded(HELD, queueing(1e9, (200, 10)), SLO)
     assert endless["kept"] == pytest.approx(0.05, abs=0.01)  # only what came in its first 0.5 s
     assert endless["shares"]["late"] == pytest.approx(0.975, abs=0.01)
 

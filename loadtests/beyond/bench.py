@@ -10,6 +10,7 @@ from random import Random
 from types import MappingProxyType
 from typing import TypeVar
 
+from loadtests.beyond.goodput import Unmeasured
 from loadtests.hammer import Hammer, Heard
 from loadtests.options import Options
 from loadtests.passage import Passage, Phase
@@ -24,10 +25,6 @@ PATIENCE = 4.0  # bounds of the objective, after which a client hangs up
 LEAST_PATIENCE_S = 1.0
 
 Found = TypeVar("Found")
-
-
-class Unmeasured(Exception):
-    """There is no figure; the message says why."""
 
 
 class _Flawed(Exception):

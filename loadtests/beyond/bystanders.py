@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from loadtests.beyond.bench import Bench, Stand, Unmeasured
+from loadtests.beyond.bench import Bench, Stand
+from loadtests.beyond.goodput import Unmeasured
 from loadtests.passage import Passage, Phase
 from loadtests.slo import Slo
 from loadtests.tally import tally

@@ -14,7 +14,8 @@ from typing import Any
 
 import gevent
 
-from loadtests.beyond.bench import Bench, Stand, Unmeasured
+from loadtests.beyond.bench import Bench, Stand
+from loadtests.beyond.goodput import Unmeasured
 from loadtests.beyond.recovery import longest_gap_s
 from loadtests.connections import Connections
 from loadtests.hammer import SETTLE_S

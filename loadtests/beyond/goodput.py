@@ -9,6 +9,12 @@ from loadtests.passage import Passage
 from loadtests.slo import Slo
 from loadtests.tally import LOSSES, Answer, Tally, tally
 
+LEAST = 0.5  # of the rate that held, to be a peak at all
+
+
+class Unmeasured(Exception):
+    """There is no figure; the message says why."""
+
 
 def good(answer: Answer, slo: Slo) -> bool:
     """Whether it was answered rightly and in time."""
@@ -24,13 +30,23 @@ def shares(counted: Tally) -> dict[str, float]:
     return {kind: round(getattr(counted, kind) / of, 4) for kind in ("ok", *LOSSES)}
 
 
-def overloaded(passage: Passage, peak: float, slo: Slo) -> dict[str, Any]:
-    """Compare the goodput of a passage with the best that the cell ever had."""
+def overloaded(before: Passage, passage: Passage, slo: Slo) -> dict[str, Any]:
+    """Compare the goodput of a passage with that of one before, whose load had held.
+
+    Raises Unmeasured if that one had hardly any.
+    """
+    peak, rate = tally(before.work, slo, before.duration_s).goodput, before.phases[0].rate
+    if peak < LEAST * rate:
+        raise Unmeasured(
+            f"at the {rate:.0f}/s that had held in the search, only {peak:.0f}/s were answered in "
+            "time just before the overload: the machine is not what it was"
+        )
     work = tally(passage.work, slo, passage.duration_s)
     bystander = tally(passage.bystander, slo, passage.duration_s)
     return {
         "rate": passage.phases[0].rate,
         "goodput": work.goodput,
+        "peak_goodput": peak,
         "kept": work.goodput / peak,
         "shares": shares(work),
         "bystander_p99_ms": bystander.p99_ms,

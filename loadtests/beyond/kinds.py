@@ -24,7 +24,7 @@ class Kind:
 
 
 KINDS = {
-    "overload": Kind(10, times=2, servers=2),
+    "overload": Kind(10, times=3, servers=2),
     "spike": Kind(5, times=4, servers=1),
     "soak": Kind(120, times=1, servers=1),
     "faults": Kind(10, times=2, servers=1),

@@ -7,7 +7,8 @@ from time import monotonic
 from typing import Any
 
 from loadtests.beyond import bystanders, faults, overload, soak, spike
-from loadtests.beyond.bench import Bench, Peak, Unmeasured
+from loadtests.beyond.bench import Bench, Peak
+from loadtests.beyond.goodput import Unmeasured
 from loadtests.beyond.kinds import Chosen
 from loadtests.subject import SubjectError
 from loadtests.target import TargetError
