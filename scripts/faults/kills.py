@@ -12,10 +12,9 @@ import psutil
 from loadtests.subject import Subject
 from scripts.faults.clients import Got, gap_s, gauges, goodput, offer, session, statuses
 
-MODELS = ("supervised-process-pool", "process-pool", "process-per-request")
+MODELS = ("supervised-process-pool", "process-pool")
 PATH = "/primes/{model}?below=5000"  # about 2 ms
-RATE = {"process-per-request": 40.0}
-USUAL_RATE = 200.0
+RATE = 200.0
 UNDISTURBED = 0.25  # of the requests, before the kills
 EVERY_S = 1.0
 DEADLINE_S = 5.0
@@ -42,15 +41,15 @@ def _is_worker(process: psutil.Process) -> bool:
 
 
 async def _both(
-    subject: Subject, model: str, rate: float, count: int
+    subject: Subject, model: str, count: int
 ) -> tuple[list[Got], list[Got], list[float], int]:
     """Offer load without and with kills; gives both, their moments, and how many calls they hit."""
     path = PATH.format(model=model)
     killed: list[float] = []
     async with session(subject.url) as client:
-        calm = await offer(client, path, rate, round(UNDISTURBED * count))
+        calm = await offer(client, path, RATE, round(UNDISTURBED * count))
         killing = asyncio.create_task(kill_workers(subject.pid, Random(1), killed))  # noqa: S311
-        got = await offer(client, path, rate, count)
+        got = await offer(client, path, RATE, count)
         killing.cancel()
         lost = (await gauges(client, model))["lost"]
     return calm, got, killed, lost
@@ -60,12 +59,11 @@ def kills(count: int) -> Iterator[str]:
     """Give a line for each model. Raises AssertionError where a promise is broken."""
     for model in MODELS:
         with Subject(("--port", "0", "--models", model)) as subject:
-            rate = RATE.get(model, USUAL_RATE)
-            calm, got, killed, lost = asyncio.run(_both(subject, model, rate, count))
+            calm, got, killed, lost = asyncio.run(_both(subject, model, count))
         slowest, kept = max(one.took_s for one in got), goodput(got) / goodput(calm)
         gap = gap_s(got, killed[:-1])
         yield (
-            f"{model}: {len(killed)} kills in {count:,} requests at {rate:g}/s hit {lost} calls: "
+            f"{model}: {len(killed)} kills in {count:,} requests at {RATE:g}/s hit {lost} calls: "
             f"{statuses(got)}; "
             f"slowest {slowest:.2f} s; goodput {kept:.1%} of the undisturbed; "
             f"service back within {gap:.3f} s"
