@@ -65,6 +65,12 @@ class Tally:
         return self.lost / self.scheduled if self.scheduled else 0.0
 
 
+def good(answer: Answer, slo: "Slo") -> bool:
+    """Whether it was answered rightly and in time."""
+    ended = answer.ended_s
+    return answer.outcome == "ok" and ended is not None and ended - answer.intended_s <= slo.bound_s
+
+
 def tally(
     answers: "Iterable[Answer]", slo: "Slo", duration_s: float, *, short: bool = False
 ) -> Tally:

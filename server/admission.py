@@ -81,7 +81,8 @@ class Bulkhead:
         `accepted` is the monotonic time from which the deadline counts. Raises Refused when the
         policy lets no more in, Expired when the deadline passes in the queue.
         """
-        if self._under_way >= self.policy.limit(self._pace.seconds):
+        under_way = self._under_way
+        if under_way >= self.policy.limit(under_way, self._pace.seconds):
             if not (self.policy.newest_first and self._waiting):
                 raise self._refusal()
             oldest = self._waiting.popleft()

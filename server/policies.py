@@ -29,8 +29,11 @@ class Policy:
         self.most = workers + queue
         self.target_s = target_s
 
-    def limit(self, pace_s: float | None) -> float:
-        """How many calls may be under way, while departures are `pace_s` apart (None: unknown)."""
+    def limit(self, under_way: int, pace_s: float | None) -> float:
+        """How many calls may be under way, asked when another one comes while so many are.
+
+        Departures are `pace_s` apart; None while nothing is known.
+        """
         return self.most
 
     def learn(self, now: float, took_s: float, inside: int) -> None:
@@ -44,7 +47,7 @@ class Policy:
 
 
 class Unbounded(Policy):
-    def limit(self, pace_s: float | None) -> float:
+    def limit(self, under_way: int, pace_s: float | None) -> float:
         return inf
 
 
@@ -52,15 +55,31 @@ class Bounded(Policy):
     pass
 
 
+BURST = 1.5  # of the target, for the answers of a burst
+STANDS = 0.7  # of the target: a queue that is as long as that in the mean stands
+LATELY = 64  # arrivals
+
+
 class Deadline(Policy):
+    """A queue may be half as long again while it is a burst, and not one that stands.
+
+    It stands if it was nearly full for most of those who came lately: such a queue has no end by
+    itself, and only makes everybody wait (as in CoDel, and "Fail at Scale", ACM Queue 13/8).
+    """
+
     def __init__(self, workers: int, queue: int, target_s: float) -> None:
         super().__init__(workers, queue, target_s)
-        self.wait_s = target_s
+        self.wait_s = BURST * target_s
+        self._mean = 0.0
 
-    def limit(self, pace_s: float | None) -> float:
+    def limit(self, under_way: int, pace_s: float | None) -> float:
         if pace_s is None:
             return self.most
-        return min(max(self.target_s / pace_s, self.workers), self.most)
+        within = self.target_s / pace_s
+        self._mean += (under_way - self._mean) / LATELY
+        if self._mean < STANDS * within:
+            within *= BURST
+        return min(max(within, self.workers), self.most)
 
     def why(self, inside: int) -> str:
         return (
@@ -92,7 +111,7 @@ class Adaptive(Policy):
         self._limit = min(2.0 * workers, self.most)
         self._holds_until = 0.0
 
-    def limit(self, pace_s: float | None) -> float:
+    def limit(self, under_way: int, pace_s: float | None) -> float:
         return self._limit
 
     def learn(self, now: float, took_s: float, inside: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 from server.pace import Pace
 from server.policies import TABLE, Adaptive, Bounded, Deadline, Policy, Unbounded
 
-WORKERS, WORK_S, TARGET_S = 2, 0.010, 0.2
+WORKERS, WORK_S, TARGET_S = 2, 0.010, 0.15
 CAPACITY = WORKERS / WORK_S
 
 
@@ -26,7 +26,7 @@ def play(policy: Policy, rate: float, seconds: float, seed: int = 1) -> tuple[li
             policy.learn(end, end - came, len(ends) + 1)
             pace.departed(end, full=len(ends) >= WORKERS)
             took.append(end - came)
-        if len(ends) >= policy.limit(pace.seconds):
+        if len(ends) >= policy.limit(len(ends), pace.seconds):
             refused += 1
             continue
         begin = max(now, free[0])
@@ -65,6 +65,21 @@ def test_under_overload_answers_stay_within_the_target(name: str) -> None:
     assert refused == pytest.approx(CAPACITY * 60, rel=0.1)
 
 
+def test_a_burst_is_borne_and_a_queue_that_stands_is_not() -> None:
+    policy, pace_s = Deadline(2, 256, TARGET_S), 0.005
+    standing = TARGET_S / pace_s
+    assert policy.limit(5, pace_s) == pytest.approx(1.5 * standing)
+    for _ in range(20):
+        burst = policy.limit(40, pace_s)
+    assert burst == pytest.approx(1.5 * standing)
+    for _ in range(200):
+        stands = policy.limit(30, pace_s)
+    assert stands == pytest.approx(standing)
+    for _ in range(200):
+        worked_off = policy.limit(10, pace_s)
+    assert worked_off == pytest.approx(1.5 * standing)
+
+
 def test_a_queue_that_is_too_long_keeps_throughput_and_loses_every_answer() -> None:
     took, _ = play(Bounded(WORKERS, 256, TARGET_S), 2 * CAPACITY, 60)
     assert len(took) > 0.95 * CAPACITY * 60
@@ -88,18 +103,18 @@ def test_nothing_bounds_the_unbounded() -> None:
 def test_no_policy_lets_a_worker_idle_however_long_the_work(policy: Policy) -> None:
     for _ in range(1000):
         policy.learn(0.0, 60.0, 4)
-    assert policy.limit(60.0) >= 4
+    assert policy.limit(4, 60.0) >= 4
 
 
 def test_the_learned_limit_shrinks_once_a_round_trip_and_grows_only_under_load() -> None:
     policy = Adaptive(2, 100, TARGET_S)
-    before = policy.limit(None)
+    before = policy.limit(0, None)
     policy.learn(10.0, 0.1, 1)  # less than half of it was used
-    assert policy.limit(None) == before
+    assert policy.limit(0, None) == before
     for _ in range(50):
         policy.learn(10.0, 0.1, 20)
-    grown = policy.limit(None)
+    grown = policy.limit(0, None)
     assert grown > before + 3
     for now in (11.0, 11.1, 11.2, 11.29):
         policy.learn(now, 0.3, 20)
-    assert policy.limit(None) == pytest.approx(0.9 * grown)
+    assert policy.limit(0, None) == pytest.approx(0.9 * grown)

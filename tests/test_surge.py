@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from loadtests.recovery import recovery_s
 from loadtests.slo import Slo
 from loadtests.surge.course import (
     Counts,
     Stretch,
     columns,
     flaws,
-    recovered_s,
     rows,
     seconds,
     stretches,
@@ -75,14 +75,14 @@ def test_what_is_neither_slow_nor_refused_has_failed(outcome: Outcome) -> None:
 
 
 def test_the_slo_holds_again_from_the_first_moment_on_after_which_it_does() -> None:
-    assert recovered_s(WORK, 5, 10, SLO) == 0.9, "one late request of twenty proves nothing"
-    assert recovered_s(answers(5, 10, 10), 5, 10, SLO) == 0.0
-    assert recovered_s(answers(5, 10, 10, "unfinished"), 5, 10, SLO) is None
-    assert recovered_s([], 5, 10, SLO) is None
+    assert recovery_s(WORK, 5, 10, SLO) == 0.9, "one late request of twenty proves nothing"
+    assert recovery_s(answers(5, 10, 10), 5, 10, SLO) == 0.0
+    assert recovery_s(answers(5, 10, 10, "unfinished"), 5, 10, SLO) is None
+    assert recovery_s([], 5, 10, SLO) is None
     lucky = [*answers(5, 6, 10), *answers(6, 10, 10, "unfinished")]
-    assert recovered_s(lucky, 5, 10, SLO) is None, "one good second is no recovery"
+    assert recovery_s(lucky, 5, 10, SLO) is None, "one good second is no recovery"
     pause = [*answers(5, 8, 10), *late(answers(8, 10, 10))]
-    assert recovered_s(pause, 5, 10, SLO) == 0.0, "a later pause does not undo it"
+    assert recovery_s(pause, 5, 10, SLO) == 0.0, "a later pause does not undo it"
 
 
 def test_clients_wait_until_they_are_answered_or_give_up() -> None:
@@ -136,7 +136,7 @@ SHED = stretch(5, 8, 250, good=768, refused=1232)
 LOST = stretch(13, 15, 50, gave_up=750)
 WELL = stretch(13, 15, 50, good=750)
 COLLAPSED = Course("unbounded", (FINE, SWAMPED, LOST), held=1574, waited_for=50)
-BOUNDED = Course("bounded", (FINE, SHED, WELL), recovered_s=0.1, held=1, waited_for=1)
+BOUNDED = Course("bounded", (FINE, SHED, WELL), recovery_s=0.1, held=1, waited_for=1)
 
 
 def test_a_collapse_is_told_with_its_reason() -> None:
@@ -153,7 +153,7 @@ def test_the_words_follow_from_the_figures_and_not_from_the_name() -> None:
         "unbounded: during the surge 96 answers a second came in time, 96 % of the capacity, "
         "while 62 % of the clients were refused; after it the SLO held again at once."
     )
-    slow = replace(COLLAPSED, phases=(FINE, SWAMPED, WELL), recovered_s=3.4)
+    slow = replace(COLLAPSED, phases=(FINE, SWAMPED, WELL), recovery_s=3.4)
     assert said(slow, 100, SLO).endswith("; after it the SLO held again 3.4 s later.")
     idle = replace(COLLAPSED, held=50)
     assert said(idle, 100, SLO).endswith("although the load was then 50 % of the capacity.")

@@ -20,7 +20,7 @@ DONE: Line = {
     "line": "policy", "policy": "unbounded",
     "phases": [{**PHASE, "counts": {"offered": 80, "good": 80}}] * 3,
     "series": columns([Counts(40, good=40), Counts(200), Counts(200, good=80)]),
-    "recovered_s": None, "queue": None, "held": 9, "waited_for": 1, "flaws": [],
+    "recovery_s": None, "queue": None, "held": 9, "waited_for": 1, "flaws": [],
 }  # fmt: skip
 
 

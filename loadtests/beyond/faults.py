@@ -16,10 +16,10 @@ import gevent
 
 from loadtests.beyond.bench import Bench, Stand
 from loadtests.beyond.goodput import Unmeasured
-from loadtests.beyond.recovery import longest_gap_s
 from loadtests.connections import Connections
 from loadtests.hammer import SETTLE_S
 from loadtests.passage import Passage, Phase
+from loadtests.recovery import longest_gap_s
 from loadtests.slo import Slo
 from loadtests.stream import AHEAD_S
 from loadtests.tally import tally

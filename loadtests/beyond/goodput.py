@@ -7,21 +7,13 @@ from typing import Any
 
 from loadtests.passage import Passage
 from loadtests.slo import Slo
-from loadtests.tally import LOSSES, Answer, Tally, tally
+from loadtests.tally import LOSSES, Answer, Tally, good, tally
 
 LEAST = 0.5  # of the rate that held, to be a peak at all
 
 
 class Unmeasured(Exception):
     """There is no figure; the message says why."""
-
-
-def good(answer: Answer, slo: Slo) -> bool:
-    """Whether it was answered rightly and in time."""
-    ended = answer.ended_s
-    return (
-        answer.outcome == "ok" and ended is not None and (ended - answer.intended_s) <= slo.bound_s
-    )
 
 
 def shares(counted: Tally) -> dict[str, float]:

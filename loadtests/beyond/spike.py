@@ -6,8 +6,8 @@ from typing import Any
 
 from loadtests.beyond.bench import Bench
 from loadtests.beyond.goodput import kept_by_phase
-from loadtests.beyond.recovery import recovery_s
 from loadtests.passage import Phase
+from loadtests.recovery import recovery_s
 
 CALM, SPIKE = 0.5, 3.0  # of the capacity
 AFTER = 2  # times as long as the spike

@@ -99,7 +99,7 @@ def _policy_json(course: Course) -> dict[str, Any]:
             for phase in course.phases
         ],
         "series": columns(course.series),
-        "recovered_s": course.recovered_s,
+        "recovery_s": course.recovery_s,
         "held": course.held,
         "waited_for": course.waited_for,
         "flaws": list(course.flaws),
@@ -109,7 +109,7 @@ def _policy_json(course: Course) -> dict[str, Any]:
 
 def _row(course: Course, capacity: float) -> Row:
     every = [phase.counts for phase in course.phases]
-    took = course.recovered_s
+    took = course.recovery_s
     within = f"never, within {course.after.duration_s:g} s"
     return Row(
         policy=course.policy,

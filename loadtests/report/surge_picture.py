@@ -77,7 +77,7 @@ def _seconds(course: Course) -> list[dict[str, Any]]:
 
 
 def _heading(course: Course, surge: Surge) -> str:
-    took = course.recovered_s
+    took = course.recovery_s
     again = "did not hold again" if took is None else f"held again {again_text(took)}"
     share = course.surge.goodput / (surge.capacity or 1)
     during = f"{100 * share:.0f} % of the capacity during the surge"

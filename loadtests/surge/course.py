@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, fields
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Self
 
-from loadtests.slo import exceeds
-from loadtests.tally import percentile_ms
+from loadtests.tally import good, percentile_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
     from loadtests.slo import Slo
     from loadtests.tally import Answer, Tally
 
-HELD_S = 2.0  # the SLO holds again once it has held for so long
-STEP_S = 0.1
 SENT_SHARE = 0.999  # of the schedule
 LAG_SHARE = 0.1  # of the bound of the SLO
 CPU_SHARE = 0.8  # of a core
@@ -101,26 +97,6 @@ def counts(answers: Sequence[Answer], slo: Slo) -> Counts:
     return Counts(len(answers), **Counter(_fate(one, slo) for one in answers))
 
 
-def recovered_s(
-    answers: Sequence[Answer], since_s: float, until_s: float, slo: Slo
-) -> float | None:
-    """Return the seconds from `since_s` until the SLO holds again, or None if it never does.
-
-    It does from the first moment on after which it holds for two seconds, or for half of the time
-    if that is less: fewer requests prove nothing, and more would let a later pause count as well.
-    """
-    ordered = sorted(answers)
-    starts = [one.intended_s for one in ordered]
-    lost = [0, *accumulate(_fate(one, slo) != "good" for one in ordered)]
-    span = min(HELD_S, (until_s - since_s) / 2)
-    for step in range(int((until_s - since_s - span) / STEP_S + 1e-6) + 1):
-        begin = since_s + step * STEP_S
-        first, last = (bisect_left(starts, at) for at in (begin, begin + span))
-        if last > first and not exceeds(lost[last] - lost[first], last - first, slo.loss_ratio):
-            return round(step * STEP_S, 3)
-    return None
-
-
 def waiting(answers: Sequence[Answer], at_s: float, patience_s: float) -> int:
     """Count the clients that waited for an answer at one moment."""
     return sum(
@@ -167,7 +143,7 @@ def rows(data: Mapping[str, Sequence[int]]) -> tuple[Counts, ...]:
 
 def _fate(one: Answer, slo: Slo) -> str:
     if one.outcome == "ok":
-        return "good" if _took(one) <= slo.bound_s else "late"
+        return "good" if good(one, slo) else "late"
     return _FATES.get(one.outcome, "failed")
 
 

@@ -12,7 +12,8 @@ import gevent
 
 from loadtests.hammer import SETTLE_S, Hammer
 from loadtests.passage import Phase
-from loadtests.surge.course import columns, flaws, recovered_s, seconds, stretches, waiting
+from loadtests.recovery import recovery_s
+from loadtests.surge.course import columns, flaws, seconds, stretches, waiting
 from loadtests.surge.gauges import Gauges
 from loadtests.surge.phases import NAMES, PATIENCE_S, Three, rates
 from loadtests.tally import tally
@@ -66,7 +67,7 @@ def offer(
     return {
         "phases": [asdict(one) for one in stretches(work, NAMES, phases, slo)],
         "series": columns(seconds(work, length, slo)),
-        "recovered_s": recovered_s(work, length - load.durations[2], length, slo),
+        "recovery_s": recovery_s(work, length - load.durations[2], length, slo),
         "held": last.held if last else None,
         "waited_for": waiting(work, last.at - passage.zero, PATIENCE_S) if last else None,
         "bystander": asdict(tally(passage.bystander, slo, length)),

@@ -28,7 +28,7 @@ class Course:
     policy: str
     phases: tuple[Stretch, ...] = ()
     series: tuple[Counts, ...] = ()
-    recovered_s: float | None = None
+    recovery_s: float | None = None
     queue: int | None = None
     held: int | None = None
     waited_for: int | None = None
@@ -55,7 +55,7 @@ class Course:
             policy=line["policy"],
             phases=tuple(map(Stretch.from_json, line["phases"])),
             series=rows(line["series"]),
-            recovered_s=line["recovered_s"],
+            recovery_s=line["recovery_s"],
             queue=line["queue"],
             held=line["held"],
             waited_for=line["waited_for"],

@@ -99,7 +99,7 @@ def _much(number: int, counts: Counts) -> bool:
 
 
 def _afterwards(course: Course, capacity: float) -> str:
-    phase, took = course.after, course.recovered_s
+    phase, took = course.after, course.recovery_s
     if took is not None:
         return f"after it the SLO held again {again_text(took)}"
     share = f"only {_percent(phase.counts.share)}" if phase.counts.good else "nothing"
@@ -108,9 +108,9 @@ def _afterwards(course: Course, capacity: float) -> str:
     return f"{within} {share} was answered in time, {load}{_burden(course)}"
 
 
-def again_text(recovered_s: float) -> str:
+def again_text(recovery_s: float) -> str:
     """Say when the SLO held again."""
-    return "at once" if recovered_s < AT_ONCE_S else f"{recovered_s:.1f} s later"
+    return "at once" if recovery_s < AT_ONCE_S else f"{recovery_s:.1f} s later"
 
 
 def _burden(course: Course) -> str:
