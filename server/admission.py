@@ -6,7 +6,7 @@ The queues inside the standard executors have no bound; so the bound stands in f
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict
 from math import ceil, inf
 from time import monotonic
 
@@ -16,7 +16,9 @@ from server.pace import Pace
 from server.policies import TABLE, Policy
 from server.settings import Settings
 
-COVER_S = 0.005  # of work held ahead of a worker hides the round trip to it and back
+COVER_S = (
+    0.02  # of work held ahead hides the way to a worker and back, over threads that want a GIL
+)
 HINT = "Come back later, send less, or start the server with more workers or another --admission."
 
 
@@ -47,7 +49,7 @@ class Bulkhead:
         self._cover_s = cover_s
         self._places = self._wanted_places()
         self._inside = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: OrderedDict[asyncio.Future[None], None] = OrderedDict()
 
     @classmethod
     def of(
@@ -75,49 +77,60 @@ class Bulkhead:
     def _under_way(self) -> int:
         return self._inside + len(self._waiting)
 
-    async def enter(self, accepted: float) -> None:
+    async def enter(self, accepted: float, *, again: bool = False) -> None:
         """Take a place, after a wait in the queue if need be.
 
-        `accepted` is the monotonic time from which the deadline counts. Raises Refused when the
-        policy lets no more in, Expired when the deadline passes in the queue.
+        `accepted` is the monotonic time from which the deadline counts. A call that lost its worker
+        comes `again`: it was let in already, and is the next. Raises Refused when the policy lets
+        no more in, Expired when the deadline passes in the queue.
         """
         under_way = self._under_way
-        if under_way >= self.policy.limit(under_way, self._pace.seconds):
+        if not again and under_way >= self.policy.limit(under_way, self._pace.seconds):
             if not (self.policy.newest_first and self._waiting):
                 raise self._refusal()
-            oldest = self._waiting.popleft()
+            oldest, _ = self._waiting.popitem(last=False)
             if not oldest.done():  # expired or cancelled in the same moment
                 oldest.set_exception(self._refusal())
         if self._inside < self._places and not self._waiting:
             self._inside += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        self._waiting[turn] = None
         self.deadlines.watch(turn, accepted, "waited for a worker past")
-        self._waits.watch(turn, monotonic(), "")
+        if again:
+            self._waiting.move_to_end(turn, last=self.policy.newest_first)
+        else:
+            self._waits.watch(turn, monotonic(), "")
         try:
             await turn
         except BaseException:
             if turn in self._waiting:
-                self._waiting.remove(turn)
+                del self._waiting[turn]
             elif not turn.cancelled() and turn.exception() is None:
-                self._inside -= 1  # cancelled in the moment in which the place was handed over
-                self._hand_on()
+                self._free()  # cancelled in the moment in which the place was handed over
             raise
         finally:
             self.deadlines.forget(turn)
             self._waits.forget(turn)
 
-    def leave(self, entered: float, call: object = None) -> None:
+    def leave(self, entered: float, call: object = None, *, worked: bool = True) -> None:
         """Give the place of a call that came at `entered` (monotonic) to who is next, or free it.
 
-        A call that was abandoned is so no longer.
+        A call that was abandoned is so no longer. One that never `worked` teaches nothing.
         """
         now = monotonic()
         self._abandoned.discard(call)
-        self.policy.learn(now, now - entered, self._under_way)
-        self._inside -= 1
-        self._pace.departed(now, full=self._under_way >= self.workers)
+        if worked:
+            self.policy.learn(now, now - entered, self._under_way)
+        self._free()
+        if worked:
+            self._pace.departed(now, full=self._inside >= self.workers)
+            self._places = self._wanted_places()
+
+    def resize(self, settings: Settings, workers: int, ahead: int) -> None:
+        """Have so many workers from now on; those who wait go on to."""
+        self.workers, self._ahead = workers, ahead
+        self.policy = TABLE[settings.admission](workers, settings.queue, settings.target)
         self._places = self._wanted_places()
         self._hand_on()
 
@@ -126,10 +139,15 @@ class Bulkhead:
         self._abandoned.add(call)
         self._places = self._wanted_places()
 
+    def _free(self) -> None:
+        self._inside -= 1
+        self._hand_on()
+        if self._inside < self.workers:
+            self._pace.idle()
+
     def _hand_on(self) -> None:
         while self._waiting and self._inside < self._places:
-            take = self._waiting.pop if self.policy.newest_first else self._waiting.popleft
-            turn = take()
+            turn, _ = self._waiting.popitem(last=self.policy.newest_first)
             if not turn.done():  # expired or cancelled in the same moment
                 turn.set_result(None)
                 self._inside += 1
@@ -147,7 +165,8 @@ class Bulkhead:
         why = self.policy.why(self._under_way)
         if self.abandoned:
             why += f" ({self.abandoned} of them with work that nobody waits for any more)"
-        return Refused(why, HINT, self._under_way * (self._pace.seconds or 0.0))
+        worked_off_s = self._under_way * (self._pace.seconds or 0.0)
+        return Refused(why, HINT, min(worked_off_s, self.deadlines.seconds))
 
     def gauges(self) -> dict[str, int]:
         """Slots, busy, queued and abandoned now; refused, expired, cancelled since the start."""

@@ -1,7 +1,6 @@
 """Deadlines for many waiting calls, with one timer for all of them.
 
-A timer for each call would cost a tenth of what a short call costs at all. Since all calls of a
-model have the same time, the first to be watched is the first to expire.
+A timer for each call would cost a tenth of what a short call costs at all.
 """
 
 from __future__ import annotations
@@ -14,6 +13,8 @@ from typing import Any
 
 from server.errors import Expired, ServerError
 
+LOOK_S = 0.005  # between two looks at all of them
+
 
 class Watch:
     """Fail futures that wait for longer than `seconds`, with what `fail` makes of their doing."""
@@ -23,33 +24,38 @@ class Watch:
         self._fail = fail
         self._watched: dict[asyncio.Future[Any], tuple[float, str]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._next = inf
 
     def watch(self, future: asyncio.Future[Any], accepted: float, doing: str) -> None:
         """Fail the future at `accepted` (monotonic) and so many seconds more."""
         if self.seconds == inf:
             return
-        self._watched[future] = (accepted + self.seconds, doing)
-        if self._timer is None:
-            self._set_timer(accepted + self.seconds)
+        until = accepted + self.seconds
+        self._watched[future] = (until, doing)
+        if until < self._next:  # who has waited elsewhere expires before others who came earlier
+            self._set_timer(until)
 
     def forget(self, future: asyncio.Future[Any]) -> None:
         """Watch it no longer: it has its result."""
         self._watched.pop(future, None)
 
     def _set_timer(self, until: float) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._next = until
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(max(0.0, until - monotonic()), self._look)
 
     def _look(self) -> None:
-        self._timer = None
-        now = monotonic()
+        self._timer, self._next, now = None, inf, monotonic()
         for future, (until, doing) in list(self._watched.items()):
-            if until > now:
-                self._set_timer(until)
-                return
-            del self._watched[future]
-            if not future.done():
-                future.set_exception(self._fail(doing))
+            if until <= now:
+                del self._watched[future]
+                if not future.done():
+                    future.set_exception(self._fail(doing))
+        if self._watched:
+            first = min(until for until, _ in self._watched.values())
+            self._set_timer(max(first, now + LOOK_S))
 
 
 class Deadlines(Watch):

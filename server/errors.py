@@ -49,7 +49,7 @@ class ServerError(Exception):
         parts = {"type": type(self).__name__, "message": str(self), "hint": self.hint}
         lines = ",\n".join(f'    "{name}": {_quoted(part)}' for name, part in parts.items())
         return web.Response(
-            body=f'{{\n  "error": {{\n{lines}\n  }}\n}}\n'.encode(),
+            body=f'{{\n  "error": {{\n{lines}\n  }}\n}}\n'.encode(errors="backslashreplace"),
             status=self.status,
             headers={"Content-Type": "application/json; charset=utf-8", **self.headers},
         )
@@ -88,6 +88,7 @@ class Refused(ServerError):
     """Tells when to come again: once what is under way now is worked off, in whole seconds."""
 
     status = 503
+    headers: Mapping[str, str] = {"Retry-After": "1"}
 
     def __init__(self, message: str, hint: str = "", busy_s: float = 0.0) -> None:
         super().__init__(message, hint)

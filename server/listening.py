@@ -8,7 +8,8 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 from time import monotonic
 from typing import Any
@@ -111,6 +112,17 @@ def runner_of(app: web.Application, settings: Settings, bound: socket.socket) ->
         keepalive_timeout=KEEPALIVE_S,
         lingering_time=LINGER_S,
     )
+
+
+def let_go_in_workers(sockets: Sequence[socket.socket]) -> None:
+    """Close sockets in workers that are forked: they would stay open after the server's end."""
+    os.register_at_fork(after_in_child=partial(_let_go, sockets))
+
+
+def _let_go(sockets: Sequence[socket.socket]) -> None:
+    for one in sockets:
+        if one.fileno() >= 0:
+            os.close(one.detach())
 
 
 def announce(settings: Settings) -> None:

@@ -14,14 +14,20 @@ import socket
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 
 from aiohttp import web
 
 from server.app import build
 from server.board import Memory, Place
 from server.errors import log
-from server.listening import BACKLOG, LOOPS, announce, leave_threads, runner_of
+from server.listening import (
+    BACKLOG,
+    LOOPS,
+    announce,
+    leave_threads,
+    let_go_in_workers,
+    runner_of,
+)
 from server.settings import Settings
 
 
@@ -64,7 +70,7 @@ class Loop:
 
 def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
     """Serve, with an event loop for each socket, until a signal comes; gives the exit code."""
-    os.register_at_fork(after_in_child=partial(_let_go, sockets))
+    let_go_in_workers(sockets)
     stop: Future[None] = Future()
     stop.set_running_or_notify_cancel()  # from now on, no loop that fails can cancel it for all
     board = Memory(len(sockets))
@@ -76,13 +82,6 @@ def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
         code = runner.run(_lead(settings, loops, stop, threads))
     leave_threads(code)
     return code
-
-
-def _let_go(sockets: Sequence[socket.socket]) -> None:
-    """Close them in a worker that was forked: it would keep them open after the server's end."""
-    for one in sockets:
-        if one.fileno() >= 0:
-            os.close(one.detach())
 
 
 async def _lead(

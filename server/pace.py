@@ -25,6 +25,10 @@ class Pace:
             self._count = KEEP * self._count + 1
         self._last = now if full else None
 
+    def idle(self) -> None:
+        """Note that a worker has nothing to do: what comes next is no interval."""
+        self._last = None
+
     @property
     def seconds(self) -> float | None:
         """Between departures, a microsecond at least; None while nothing is known."""

@@ -6,7 +6,8 @@
     lifo        a queue of a fixed length, newest first: somebody is served in time
     adaptive    a limit learned from latency: additive increase, multiplicative decrease
 
-None of them lets a worker idle: as many calls as there are workers are always let in.
+None of them lets a worker idle: one call more than there are workers is always let in, so that
+one waits when a worker is free.
 """
 
 from __future__ import annotations
@@ -36,14 +37,13 @@ class Policy:
         """
         return self.most
 
-    def learn(self, now: float, took_s: float, inside: int) -> None:
+    def learn(self, now: float, took_s: float, under_way: int) -> None:
         """Take in that a call left at `now` after so long, of so many that were under way."""
 
-    def why(self, inside: int) -> str:
+    def why(self, under_way: int) -> str:
         """Say why a call is refused while so many are under way."""
-        return (
-            f"all {self.workers} workers are busy and {inside - self.workers} requests wait already"
-        )
+        waiting = under_way - self.workers
+        return f"all {self.workers} workers are busy and {waiting} requests wait already"
 
 
 class Unbounded(Policy):
@@ -79,11 +79,11 @@ class Deadline(Policy):
         self._mean += (under_way - self._mean) / LATELY
         if self._mean < STANDS * within:
             within *= BURST
-        return min(max(within, self.workers), self.most)
+        return min(max(within, self.workers + 1), self.most)
 
-    def why(self, inside: int) -> str:
+    def why(self, under_way: int) -> str:
         return (
-            f"{inside} requests are under way already, "
+            f"{under_way} requests are under way already, "
             f"more than {self.workers} workers answer within {self.target_s * 1e3:g} ms"
         )
 
@@ -114,17 +114,17 @@ class Adaptive(Policy):
     def limit(self, under_way: int, pace_s: float | None) -> float:
         return self._limit
 
-    def learn(self, now: float, took_s: float, inside: int) -> None:
+    def learn(self, now: float, took_s: float, under_way: int) -> None:
         if took_s <= self.target_s:
-            if 2 * inside >= self._limit:
+            if 2 * under_way >= self._limit:
                 self._limit = min(self._limit + 1 / self._limit, self.most)
         elif now >= self._holds_until:
-            self._limit = max(DECREASE * self._limit, self.workers)
+            self._limit = max(DECREASE * self._limit, min(self.workers + 1, self.most))
             self._holds_until = now + took_s
 
-    def why(self, inside: int) -> str:
+    def why(self, under_way: int) -> str:
         return (
-            f"{inside} requests are under way already, "
+            f"{under_way} requests are under way already, "
             f"and with more of them answers took longer than {self.target_s * 1e3:g} ms"
         )
 

@@ -29,7 +29,7 @@ from server.app import build
 from server.board import Place, SharedMemory
 from server.draining import CANCEL_S, DRAIN_S
 from server.errors import log
-from server.listening import BACKLOG, announce, leave_threads, runner_of
+from server.listening import BACKLOG, announce, leave_threads, let_go_in_workers, runner_of
 from server.settings import Settings
 
 GRACE_S = DRAIN_S + 2 * CANCEL_S + 5  # for pools and processes to end after the last answer
@@ -98,6 +98,7 @@ class Prefork(BaseApplication):  # type: ignore[misc]
         for other in self.sockets:
             if other not in worker.sockets:
                 other.close()
+        let_go_in_workers(worker.sockets)
         self.place = Place(self.board, worker.slot)
 
     def _leave_with_master(self) -> None:

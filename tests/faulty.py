@@ -69,15 +69,6 @@ def unpicklable() -> object:
     return threading.Lock()
 
 
-@workload(kind="cpu")
-def spin() -> None:
-    """Leave a mark, then compute for ever."""
-    with Path(os.environ[GATE]).open("ab", buffering=0) as gate:
-        gate.write(b".")
-    while True:
-        pass
-
-
 @workload(kind="io")
 def hold() -> None:
     """Leave a mark, then wait until the gate opens."""

@@ -10,18 +10,13 @@ from hypothesis import strategies as st
 
 from server.admission import Bulkhead
 from server.errors import Expired, Refused
-from server.policies import Bounded, Lifo, Policy
+from tests.admitted import LONG_S, bounded, settle
 
-LONG_S = 60.0
 Operation = tuple[str, int]
 OPERATIONS = st.lists(
     st.tuples(st.sampled_from(["enter", "leave", "cancel", "settle"]), st.integers(0, 7)),
     max_size=40,
 )
-
-
-def bounded(workers: int, queue: int, deadline_s: float, ahead: int = 0) -> Bulkhead:
-    return Bulkhead(workers, Bounded(workers, queue, LONG_S), deadline_s, ahead)
 
 
 class Crowd:
@@ -76,12 +71,6 @@ class Crowd:
         for task in self.tasks.values():
             assert task.cancelled() or task.exception() is None
         assert (self.bulkhead.busy, self.bulkhead.queued) == (0, 0)
-
-
-async def settle() -> None:
-    """Let everything happen that can."""
-    for _ in range(5):
-        await asyncio.sleep(0)
 
 
 def expire(bulkhead: Bulkhead) -> None:
@@ -189,80 +178,3 @@ async def test_calls_sent_ahead_to_an_executor_count_as_queued() -> None:
     bulkhead.leave(monotonic())
     await fifth
     assert (bulkhead.busy, bulkhead.queued) == (2, 2)
-
-
-async def wait(bulkhead: Bulkhead, number: int, served: list[int]) -> None:
-    await bulkhead.enter(monotonic())
-    served.append(number)
-
-
-async def served_in_turn(policy: Policy) -> tuple[list[int], list[int]]:
-    """Who is served, in order, of six for one worker and a queue of three; and who is refused."""
-    bulkhead, served = Bulkhead(1, policy, LONG_S), list[int]()
-    tasks = []
-    for number in range(6):
-        tasks.append(asyncio.create_task(wait(bulkhead, number, served)))
-        await settle()
-    while bulkhead.busy:
-        bulkhead.leave(monotonic())
-        await settle()
-    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    return served, [number for number, one in enumerate(outcomes) if isinstance(one, Refused)]
-
-
-async def test_first_come_is_first_served_and_the_newest_are_refused() -> None:
-    assert await served_in_turn(Bounded(1, 3, LONG_S)) == ([0, 1, 2, 3], [4, 5])
-
-
-async def test_newest_first_serves_the_newest_and_refuses_the_oldest_that_wait() -> None:
-    assert await served_in_turn(Lifo(1, 3, LONG_S)) == ([0, 5, 4, 3], [1, 2])
-
-
-async def test_who_waits_beyond_the_target_is_refused() -> None:
-    bulkhead = Bulkhead(1, Lifo(1, 3, 0.01), LONG_S)
-    await bulkhead.enter(monotonic())
-    with pytest.raises(Refused):
-        await bulkhead.enter(monotonic())
-    assert (bulkhead.queued, bulkhead.refused, bulkhead.deadlines.expired) == (0, 1, 0)
-
-
-async def test_a_refusal_tells_when_the_queue_will_be_worked_off() -> None:
-    bulkhead = bounded(1, 3, LONG_S)
-    for departure in range(6):
-        bulkhead._pace.departed(2.0 * departure, full=True)
-    waiting = [asyncio.create_task(bulkhead.enter(monotonic())) for _ in range(4)]
-    await settle()
-    with pytest.raises(Refused) as refused:
-        await bulkhead.enter(monotonic())
-    assert refused.value.headers == {"Retry-After": "8"}  # four under way, one done every 2 s
-    for task in waiting:
-        task.cancel()
-
-
-async def test_a_refusal_names_work_that_nobody_waits_for() -> None:
-    bulkhead, late = bounded(2, 0, LONG_S), object()
-    await bulkhead.enter(monotonic())
-    await bulkhead.enter(monotonic())
-    bulkhead.abandon(late)
-    with pytest.raises(Refused, match=r"\(1 of them with work that nobody waits for any more\)"):
-        await bulkhead.enter(monotonic())
-    bulkhead.leave(monotonic(), late)
-    assert bulkhead.gauges()["abandoned"] == 0
-
-
-async def test_more_is_held_ahead_the_shorter_the_work() -> None:
-    async def let_in(pace_s: float) -> int:
-        bulkhead = bounded(2, 100, LONG_S, ahead=30)
-        for departure in range(6):
-            bulkhead._pace.departed(pace_s * departure, full=True)
-        bulkhead._places = bulkhead._wanted_places()
-        tasks = [asyncio.create_task(bulkhead.enter(monotonic())) for _ in range(60)]
-        await settle()
-        inside = sum(task.done() for task in tasks)
-        for task in tasks:
-            task.cancel()
-        return inside
-
-    assert await let_in(0.010) == 2 + 2  # one more for each worker: the next is always there
-    assert await let_in(0.0005) == 2 + 10  # what is worked off in 5 ms
-    assert await let_in(0.0001) == 2 + 30

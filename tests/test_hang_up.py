@@ -17,12 +17,13 @@ POOLED = sorted(TABLE.keys() - {"inline", "async", "hybrid", "interpreter-pool"}
 KILLS = [name for name in POOLED if load(name).promises.kept()["kills_abandoned"]]
 CANCELS = [name for name in POOLED if load(name).promises.kept()["cancels_queued"]]
 PROCESSES = 2
+ENDLESS = ("--workloads", "tests.endless")
 
 
 @pytest.fixture(scope="module")
 def left(database: None) -> Iterator[Running]:
     options = ("--threads", "1", "--processes", str(PROCESSES), "--admission", "bounded")
-    with running(*options, "--deadline", "60s") as one:
+    with running(*options, "--deadline", "60s", *ENDLESS) as one:
         yield one
 
 
@@ -37,16 +38,9 @@ async def hang_up(request: asyncio.Task[object]) -> None:
     await asyncio.wait([request])
 
 
-async def spinning(server: Running) -> psutil.Process:
-    """Find the process that computes, once it does."""
-    found: list[psutil.Process] = []
-
-    async def so() -> bool:
-        found[:] = [one for one in server.below() if one.cpu_percent(0.02) > 50]
-        return len(found) == 1
-
-    await until(so)
-    return found[0]
+def spinning(server: Running) -> psutil.Process:
+    """Find the process that computes."""
+    return psutil.Process(int(server.gate.with_name("gate.pid").read_text()))
 
 
 def test_who_keeps_what_is_no_accident() -> None:
@@ -60,7 +54,7 @@ async def test_killable_work_ends_when_its_client_hangs_up(model: str, client: C
     with client.server.shut():
         asked = asyncio.create_task(client.ask(f"/spin/{model}"))
         await client.server.begun(1)
-        worker = await spinning(client.server)
+        worker = spinning(client.server)
         await hang_up(asked)
         await asyncio.to_thread(psutil.wait_procs, [worker], 5)
     assert not worker.is_running()
@@ -108,7 +102,7 @@ async def test_an_awaited_twin_ends_when_its_client_hangs_up(client: Client) -> 
 
 @pytest.mark.parametrize("model", KILLS)
 async def test_a_loop_without_end_is_over_at_its_deadline(model: str, database: None) -> None:
-    options = ("--processes", "1", "--deadline", "500ms", "--models", model)
+    options = ("--processes", "1", "--deadline", "500ms", "--models", model, *ENDLESS)
     with running(*options) as server, server.shut():
         async with asking(server) as client:
             answer = await client.ask(f"/spin/{model}")
@@ -124,10 +118,13 @@ async def test_a_storm_of_hang_ups_kills_few_workers() -> None:
         def kill(self) -> None:
             killed.append(self)
 
+    def ended(_call: Call, _worked: bool) -> None:
+        pass
+
     reaper = Reaper(PROCESSES)
     back = asyncio.get_running_loop().create_future()
-    calls = [Call(b"", back, lambda _: None, holder=Holder()) for _ in range(50)]  # type: ignore[arg-type]
-    done = Call(b"", back, lambda _: None)  # it ended within the grace
+    calls = [Call(b"", back, ended, holder=Holder()) for _ in range(50)]  # type: ignore[arg-type]
+    done = Call(b"", back, ended)  # it ended within the grace
     for call in (done, *calls):
         reaper.abandon(call)
 

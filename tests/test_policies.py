@@ -118,3 +118,15 @@ def test_the_learned_limit_shrinks_once_a_round_trip_and_grows_only_under_load()
     for now in (11.0, 11.1, 11.2, 11.29):
         policy.learn(now, 0.3, 20)
     assert policy.limit(0, None) == pytest.approx(0.9 * grown)
+
+
+def test_the_pace_is_learned_again_when_slow_work_is_followed_by_fast_work() -> None:
+    policy, now = Deadline(WORKERS, 256, TARGET_S), 0.0
+    pace, under_way = Pace(), 0
+    for work_s in [0.5] * 40 + [0.005] * 2000:  # as many as may come, always
+        while under_way < policy.limit(under_way, pace.seconds):
+            under_way += 1
+        now += work_s / WORKERS
+        under_way -= 1
+        pace.departed(now, full=under_way >= WORKERS)
+    assert pace.seconds == pytest.approx(0.0025, rel=0.05)

@@ -29,7 +29,9 @@ phases.coverage.generate-duplicate-query-parameters = true
 
 @pytest.fixture(scope="module")
 def server(database: None) -> Iterator[Running]:
-    with running("--models", ",".join(MODELS), "--deadline", "120s", module="server") as one:
+    with running(
+        "--models", ",".join(MODELS), "--deadline", "120s", "--target", "120s", module="server"
+    ) as one:
         yield one
 
 

@@ -34,6 +34,8 @@ VALUES = [
     ("threads", "7", 7),
     ("processes", "3", 3),
     ("start_method", "spawn", "spawn"),
+    ("admission", "lifo", "lifo"),
+    ("target", "1s", 1.0),
     ("queue", "0", 0),
     ("deadline", "250ms", 0.25),
     ("switch_interval", "0.0005", 0.0005),

@@ -20,7 +20,6 @@ from time import monotonic
 from typing import ClassVar
 
 from server import cluster
-from server.admission import Bulkhead
 from server.errors import Refused, WorkFailed, log
 from server.models.base import Promises
 from server.models.connection import Connection, GivenUp, SchedulerGone, connected
@@ -95,20 +94,14 @@ class Dask(Hopping):
                 address, _ = self.settings.dask, await loading
             connection = await stack.enter_async_context(connected(address, ours=self._ours))
             self._why = f"the Dask scheduler at {address} is gone"
-            self._resize(connection.threads)
+            workers = connection.threads
+            self.bulkhead.resize(self.settings, workers, AHEAD * workers)
             self.finished.clear()
             self._connection = connection
             try:
                 yield connection
             finally:
                 self._connection = None
-
-    def _resize(self, workers: int) -> None:
-        """Have as many workers as the cluster; without a connection, no call is in the bulkhead."""
-        if workers != self.bulkhead.workers:
-            before = self.bulkhead
-            self.bulkhead = Bulkhead.of(self.settings, workers, AHEAD * workers, COVER_S)
-            self.bulkhead.deadlines, self.bulkhead.refused = before.deadlines, before.refused
 
     async def hop(self, job: Job, timeline: Timeline) -> Ran:
         begun = monotonic()

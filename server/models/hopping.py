@@ -11,7 +11,7 @@ from concurrent.futures import BrokenExecutor, Future
 from contextlib import suppress
 from functools import partial
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from server.admission import COVER_S, Bulkhead
 from server.errors import WorkFailed
@@ -34,7 +34,10 @@ class Hopping(Model):
     """Run work on some executor of so many workers, behind a bounded queue.
 
     The worker is held until the work ends, even when its request was answered at the deadline.
+    `withdraws` says whether the executor bears that a call is cancelled which has not begun.
     """
+
+    withdraws: ClassVar[bool] = True
 
     def __init__(
         self, settings: Settings, workers: int, ahead: int = 0, cover_s: float = COVER_S
@@ -72,8 +75,8 @@ class Hopping(Model):
 
     async def _twice(self, job: Job, timeline: Timeline) -> Ran:
         """Hop, and once more if the worker dies under it. Raises WorkFailed at the second death."""
-        for _ in range(2):
-            await self.bulkhead.enter(timeline.accepted)
+        for again in (False, True):
+            await self.bulkhead.enter(timeline.accepted, again=again)
             timeline.granted = monotonic()
             try:
                 return await self.hop(job, timeline)
@@ -106,7 +109,7 @@ class Hopping(Model):
         try:
             away = submit()
         except BaseException:
-            self.bulkhead.leave(timeline.asked)
+            self.bulkhead.leave(timeline.asked, worked=False)
             raise
         self.bulkhead.deadlines.watch(back, timeline.accepted, "was not done by")
         settle = partial(self._settle, back, timeline.asked)
@@ -115,14 +118,14 @@ class Hopping(Model):
             return await back
         except BaseException:
             # Late, or the client is gone: what has not begun never will.
-            if not away.done() and not away.cancel():
+            if not away.done() and not (self.withdraws and away.cancel()):
                 self.bulkhead.abandon(back)
                 kill()
             raise
 
     def _settle(self, back: asyncio.Future[Ran], asked: float, away: Future[Ran]) -> None:
         self.bulkhead.deadlines.forget(back)
-        self.bulkhead.leave(asked, back)
+        self.bulkhead.leave(asked, back, worked=_worked(away))
         if back.done():
             return
         if away.cancelled():
@@ -140,6 +143,13 @@ class Hopping(Model):
 
     def gauges(self) -> dict[str, int]:
         return {**self.bulkhead.gauges(), "restarted": self.restarted, "lost": self.lost}
+
+
+def _worked(away: Future[Ran]) -> bool:
+    """Whether a worker has spent its time on the call: no other one tells how long they take."""
+    if away.cancelled() or away.exception() is not None:
+        return False
+    return away.result().failure != TOO_LATE
 
 
 def pickled(job: Job) -> bytes:

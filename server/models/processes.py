@@ -87,7 +87,7 @@ class Errand:
                 process.kill()
             try:
                 answer: Ran | PicklingError = ours.recv()
-            except EOFError:
+            except (EOFError, OSError):  # the latter in the middle of an answer
                 raise BrokenProcessPool("the process ended without an answer") from None
             finally:
                 process.join()
@@ -110,10 +110,14 @@ class ProcessPool(Hopping):
                 ("kills_late", "kills_abandoned"),
                 "the standard pool loses all calls with one worker: late work keeps its worker",
             ),
-            "cancels_queued": "what the standard pool has passed on to its workers is run: "
-            "as many calls as it has workers, and one more",
+            "cancels_queued": "what the standard pool holds ahead of its workers is run: "
+            "as many calls as it has workers, more if they are short",
         }
     )
+
+    # A cancelled call among those of a broken executor ends its thread before it has told the rest
+    # (Python 3.11); at their deadline, workers drop calls by themselves.
+    withdraws = False
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.processes, ahead=AHEAD * settings.processes)

@@ -19,7 +19,7 @@ from concurrent.futures import BrokenExecutor
 from functools import partial
 from typing import Any
 
-from server.errors import Expired
+from server.errors import Expired, log
 from server.models.hopping import Hopping, Job, pickled, untravelled
 from server.models.processes import AHEAD, START_S, context
 from server.models.reaper import Reaper
@@ -42,7 +42,7 @@ class SupervisedProcessPool(Hopping):
         self._waiting: deque[Call] = deque()
         self._replacing: set[asyncio.Task[None]] = set()
         self._reaper = Reaper(settings.processes)
-        self._stopping = False
+        self._ready = self._stopping = False
 
     @classmethod
     def missing(cls, settings: Settings) -> str | None:
@@ -56,6 +56,7 @@ class SupervisedProcessPool(Hopping):
     async def start(self) -> None:
         async with asyncio.timeout(START_S):
             await asyncio.gather(*(self._add() for _ in range(self.settings.processes)))
+        self._ready = True
 
     async def _add(self) -> None:
         """Start one worker, again and again if it dies before it is ready."""
@@ -63,8 +64,15 @@ class SupervisedProcessPool(Hopping):
         while not self._stopping:
             worker = WorkerProcess(context(self.settings), self._free, self._lost)
             self._workers.append(worker)
-            if await worker.start():
-                return
+            try:
+                async with asyncio.timeout(START_S):
+                    if await worker.start():
+                        return
+            except (OSError, EOFError, TimeoutError) as error:
+                if not self._ready:
+                    raise
+                log.warning("a worker process does not start: %r", error)
+                worker.stop()
             self._workers.remove(worker)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
@@ -74,7 +82,7 @@ class SupervisedProcessPool(Hopping):
         while self._waiting:
             call = self._waiting.popleft()
             if call.back.done():  # given up in the same moment
-                call.ended(call)
+                call.ended(call, False)
             else:
                 worker.take(call)
                 return
@@ -96,10 +104,10 @@ class SupervisedProcessPool(Hopping):
         try:
             message = pickled(job)
         except BaseException:
-            self.bulkhead.leave(timeline.asked)
+            self.bulkhead.leave(timeline.asked, worked=False)
             raise
         back = asyncio.get_running_loop().create_future()
-        call = Call(message, back, partial(self.bulkhead.leave, timeline.asked))
+        call = Call(message, back, partial(self._ended, timeline.asked))
         deadlines.watch(back, timeline.accepted, "was not done by")
         if self._idle:
             self._idle.popleft().take(call)
@@ -121,11 +129,14 @@ class SupervisedProcessPool(Hopping):
         timeline.granted = call.sent
         return answer
 
+    def _ended(self, asked: float, call: Call, worked: bool) -> None:
+        self.bulkhead.leave(asked, call, worked=worked)
+
     def _give_up(self, call: Call, *, late: bool) -> None:
         """Drop a call that nobody waits for; a worker that holds it is killed and replaced."""
         if call in self._waiting:
             self._waiting.remove(call)
-            call.ended(call)
+            call.ended(call, False)
         elif call.holder:
             self.bulkhead.abandon(call)
             if late:

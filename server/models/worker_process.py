@@ -22,12 +22,13 @@ class Call:
     """A pickled call, and the worker that holds it.
 
     What comes back is a Ran, or the error with which call or result did not travel; BrokenExecutor
-    when the worker died. `ended` is called once, when no worker has to do with it any more.
+    when the worker died. `ended` is called once, when no worker has to do with it any more,
+    and told whether one has worked on it.
     """
 
     message: bytes
     back: asyncio.Future[Any]
-    ended: Callable[[Call], None]
+    ended: Callable[[Call, bool], None]
     sent: float = 0.0
     holder: WorkerProcess | None = None
 
@@ -103,7 +104,7 @@ class WorkerProcess(asyncio.Protocol):
             self._ready.set_result(True)
         elif call:
             call.holder = None
-            call.ended(call)
+            call.ended(call, getattr(answer, "failure", None) != worker.TOO_LATE)
             if not call.back.done():
                 call.back.set_result(answer)
         if not self._ending:
@@ -115,7 +116,7 @@ class WorkerProcess(asyncio.Protocol):
             return
         if call := self._call:
             call.holder = None
-            call.ended(call)
+            call.ended(call, False)
             if not call.back.done():
                 call.back.set_exception(BrokenExecutor("the worker process died"))
         self._lost(self)

@@ -1,0 +1,17 @@
+"""Work that never ends; for servers of its own, since it would keep any other busy for ever."""
+
+import os
+from pathlib import Path
+
+from server.workloads import workload
+from tests.faulty import GATE
+
+
+@workload(kind="cpu")
+def spin() -> None:
+    """Leave a mark and tell the process, then compute for ever."""
+    Path(os.environ[GATE] + ".pid").write_text(str(os.getpid()))
+    with Path(os.environ[GATE]).open("ab", buffering=0) as gate:
+        gate.write(b".")
+    while True:
+        pass
