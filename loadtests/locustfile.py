@@ -26,6 +26,7 @@ from loadtests.users import Load, LoadUser
 __all__ = ["LoadUser"]
 
 log = logging.getLogger("loadbearing")
+_running: list[gevent.Greenlet[..., None]] = []  # the scenario of the test, if it has one
 
 # A local service answers in fractions of a millisecond, which Locust would round away.
 locust.stats.PERCENTILES_TO_CHART = [0.5, 0.95, 0.99]
@@ -79,7 +80,7 @@ def _begin_surge(environment: Environment, options: Options) -> None:
     found = _checked(environment, options)
     try_parameters(options.parameters, found, str(environment.host))
     scenario = Scenario(environment, options, found)
-    gevent.spawn(_surge, environment, scenario)
+    _running.append(gevent.spawn(_surge, environment, scenario))
 
 
 def _surge(environment: Environment, scenario: Scenario) -> None:
@@ -94,7 +95,16 @@ def _begin_survival(environment: Environment, options: Options) -> None:
     _in_one_process(environment, "a survival search")
     results = options.servers.folder / RESULTS
     folder = Path(options.output) if options.output else new_folder(results, datetime.now(UTC))
-    gevent.spawn(_survive, environment, options, folder)
+    _running.append(gevent.spawn(_survive, environment, options, folder))
+
+
+@events.test_stop.add_listener
+def stop(**_: Any) -> None:
+    """End the scenario with its test: it would set users again, which begins another test."""
+    while _running:
+        scenario = _running.pop()
+        if scenario is not gevent.getcurrent():  # else it has ended the test itself
+            scenario.kill(block=False)
 
 
 def _in_one_process(environment: Environment, what: str) -> None:

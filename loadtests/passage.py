@@ -9,7 +9,16 @@ from random import Random
 from typing import NamedTuple
 
 from loadtests.arrivals import SCHEDULES, Kind
+from loadtests.slo import Slo
 from loadtests.tally import Answer
+
+LEAST_PATIENCE_S = 1.0
+PATIENCE = 4.0  # bounds of the objective
+
+
+def patience_s(slo: Slo) -> float:
+    """How long a client waits before it hangs up: long past its objective, but not for ever."""
+    return max(LEAST_PATIENCE_S, PATIENCE * slo.bound_s)
 
 
 class Phase(NamedTuple):

@@ -50,10 +50,11 @@ class Survival:
 
     def run(self) -> int:
         """Search every cell; returns the exit code of DESIGN: 0 done, 2 usage, 3 no result."""
-        code, reason = 0, None
+        code = 3
+        reason: str | None = "the run ended before it was over"
         try:
-            cells = self._plan()
-            measured = [self._whole(cell) for cell in cells]
+            measured = [self._whole(cell) for cell in self._plan()]
+            code, reason = 0, None
             if not any(measured):
                 code, reason = 3, "no cell has a result that can be trusted"
         except (TargetError, SubjectError) as error:

@@ -69,9 +69,11 @@ def test_each_kind_has_its_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert all(one["elapsed_s"] > 1 for one in (loads, soak, beside))
     [load] = loads["loads"]
     assert (load["factor"], load["rate"]) == (2.0, 80.0)
-    assert load["kept"] == load["goodput"] / 40
+    assert loads["peak_goodput"] == max(load["goodput"], load["goodput_before"])
+    assert load["kept"] == load["goodput"] / loads["peak_goodput"]
     assert sum(load["shares"].values()) == pytest.approx(1, abs=0.01)
     assert (soak["rate"], soak["watched"]) == (32.0, True)
+    assert soak["loss_ratio"] == pytest.approx(1 - soak["shares"]["ok"], abs=0.001)
     assert soak["drift"].keys() == {
         *("pss_mib", "threads", "processes", "descriptors", "p50_ms")
     }  # fmt: skip
@@ -85,7 +87,7 @@ def test_a_killed_worker_is_noticed_or_not(tmp_path: Path) -> None:
     assert (line["rate"], line["kills"]) == (20.0, 1)
     assert sum(line["statuses"].values()) == 20
     assert line["statuses"]["200"] > 0
-    assert 0 < line["kept"] <= 1
+    assert line["kept"] == line["goodput"] / line["undisturbed_goodput"]
     assert line["longest_gap_s"] > 0
 
 

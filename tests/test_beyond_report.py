@@ -57,11 +57,16 @@ LINES = [
     line("overload", "inline", loads=[load(1.5, 0.2), load(2, 0.031)]),
     line("spike", "inline", **spike(None)),
     line("faults", "inline", reason=NO_WORKER),
-    line("soak", "inline", drift={"pss_mib": drifting(1.234, 0.91, 1.5), "p50_ms": None}),
+    line(
+        "soak",
+        "inline",
+        loss_ratio=0.0,
+        drift={"pss_mib": drifting(1.234, 0.91, 1.5), "p50_ms": None},
+    ),
     line("overload", "process-pool", loads=[load(1.5, 0.981), load(2, 0.97, starved=0.2)]),
     line("spike", "process-pool", **spike(0.42)),
     line("faults", "process-pool", kept=0.93),
-    line("soak", "process-pool", drift={"pss_mib": STILL}),
+    line("soak", "process-pool", loss_ratio=0.0, drift={"pss_mib": STILL}),
     line(
         "bystanders",
         "process-pool",

@@ -68,12 +68,13 @@ def test_overload_is_compared_with_a_peak_that_is_one() -> None:
 
 def test_a_short_queue_keeps_the_goodput_and_an_endless_one_loses_it() -> None:
     short = overloaded(HELD, queueing(20, (200, 10)), SLO)
-    assert short["kept"] == pytest.approx(1, abs=0.03)
+    assert short["goodput"] == pytest.approx(100, abs=3)
+    assert short["goodput_before"] == pytest.approx(100, abs=3)
     assert short["shares"]["refused"] == pytest.approx(0.5, abs=0.03)
     assert (short["shares"]["late"], short["bystander_lost"]) == (0, 0)
     assert short["bystander_p99_ms"] == pytest.approx(10)
     endless = overloaded(HELD, queueing(1e9, (200, 10)), SLO)
-    assert endless["kept"] == pytest.approx(0.05, abs=0.01)  # only what came in its first 0.5 s
+    assert endless["goodput"] == pytest.approx(5, abs=1)  # only what came in its first 0.5 s
     assert endless["shares"]["late"] == pytest.approx(0.975, abs=0.01)
 
 

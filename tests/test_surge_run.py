@@ -53,7 +53,7 @@ def test_the_run_file_tells_each_policy_in_its_turn(surged: Surged) -> None:
         "--slo 'p99<250ms' --param sleep.ms=20 --seed 3 --threads=2 --phases 1s,2s,2s"
     )
     assert 0 < capacity["capacity"] <= 2 / 0.02
-    assert capacity["target_s"] == 0.2
+    assert capacity["target_s"] == 0.15
     assert [line["policy"] for line in surged.lines if line["line"] == "policy"] == POLICIES
     assert surged.lines[-1]["exit"] == surged.ended.code
 
@@ -74,7 +74,10 @@ def test_the_figures_agree_with_each_other(surged: Surged) -> None:
             assert len(each) == 5
             assert sum(each) == sum(phase["counts"][name] for phase in policy["phases"])
     unbounded, bounded = surged.summary["policies"]
-    assert (unbounded["queue"], bounded["queue"]) == (None, int(capacity * 0.2))
+    assert (unbounded["queue"], bounded["queue"]) == (
+        None,
+        int(capacity * surged.summary["target_s"]),
+    )
     assert [phase["counts"]["refused"] for phase in unbounded["phases"]] == [0, 0, 0]
     assert bounded["phases"][1]["counts"]["refused"] > 0, "as much again and a half has no place"
     same = [[p["counts"]["offered"] for p in one["phases"]] for one in (unbounded, bounded)]

@@ -13,16 +13,13 @@ from typing import TypeVar
 from loadtests.beyond.goodput import Unmeasured
 from loadtests.hammer import Hammer, Heard
 from loadtests.options import Options
-from loadtests.passage import Passage, Phase
+from loadtests.passage import Passage, Phase, patience_s
 from loadtests.records import Cell
 from loadtests.services import Service, Services
 from loadtests.tally import tally
 from loadtests.target import path_of
 from loadtests.trial import flaws
 from loadtests.trials import TRIES, expected_answer
-
-PATIENCE = 4.0  # bounds of the objective, after which a client hangs up
-LEAST_PATIENCE_S = 1.0
 
 Found = TypeVar("Found")
 
@@ -50,7 +47,6 @@ class Stand:
 
     def __init__(self, service: Service, hammer: Hammer, options: Options, rng: Random) -> None:
         self.service = service
-        self.patience_s = max(LEAST_PATIENCE_S, PATIENCE * options.slo.bound_s)
         self._hammer = hammer
         self._options = options
         self._rng = rng
@@ -60,7 +56,8 @@ class Stand:
     ) -> Passage:
         """Offer these phases, as `Bench.valid` has it: an invalid one ends the attempt."""
         slo, kind = self._options.slo, self._options.arrivals
-        found = self._hammer.passage(phases, slo, kind, self._rng, self.patience_s, beside=beside)
+        waits_s = patience_s(slo)
+        found = self._hammer.passage(phases, slo, kind, self._rng, waits_s, beside=beside)
         counted = [tally(one, slo, found.duration_s) for one in (found.work, found.bystander)]
         for flaw in flaws(counted[0], counted[1], found.generator_cpu, slo):
             raise _Flawed(flaw)

@@ -23,14 +23,14 @@ def shares(counted: Tally) -> dict[str, float]:
 
 
 def overloaded(before: Passage, passage: Passage, slo: Slo) -> dict[str, Any]:
-    """Compare the goodput of a passage with that of one before, whose load had held.
+    """Say what became of an overload, and how much goodput there was just before, at `held`.
 
-    Raises Unmeasured if that one had hardly any.
+    Raises Unmeasured if that was hardly any.
     """
-    peak, rate = tally(before.work, slo, before.duration_s).goodput, before.phases[0].rate
-    if peak < LEAST * rate:
+    held, rate = tally(before.work, slo, before.duration_s).goodput, before.phases[0].rate
+    if held < LEAST * rate:
         raise Unmeasured(
-            f"at the {rate:.0f}/s that had held in the search, only {peak:.0f}/s were answered in "
+            f"at the {rate:.0f}/s that had held in the search, only {held:.0f}/s were answered in "
             "time just before the overload: the machine is not what it was"
         )
     work = tally(passage.work, slo, passage.duration_s)
@@ -38,8 +38,7 @@ def overloaded(before: Passage, passage: Passage, slo: Slo) -> dict[str, Any]:
     return {
         "rate": passage.phases[0].rate,
         "goodput": work.goodput,
-        "peak_goodput": peak,
-        "kept": work.goodput / peak,
+        "goodput_before": held,
         "shares": shares(work),
         "bystander_p99_ms": bystander.p99_ms,
         "bystander_lost": bystander.loss_ratio,

@@ -1,7 +1,7 @@
 """Offer more than a cell bears, and see what is left of its goodput: a plateau, or a collapse.
 
-What it is compared with is measured just before, at the rate that held: a machine that others use
-may be a fifth slower than it was at the time of the search.
+The peak is the best goodput of these loads and of one before each of them, at the rate that held:
+a machine that others use may be a fifth slower than it was at the time of the search.
 """
 
 from __future__ import annotations
@@ -17,9 +17,13 @@ FACTORS = (1.5, 2.0)
 
 def run(bench: Bench, duration_s: float) -> dict[str, Any]:
     loads = [{"factor": factor, **_at(bench, factor, duration_s)} for factor in FACTORS]
-    if all("reason" in load for load in loads):
+    measured = [load for load in loads if "reason" not in load]
+    if not measured:
         raise Unmeasured(loads[0]["reason"])
-    return {"loads": loads}
+    peak = max(max(load["goodput"], load["goodput_before"]) for load in measured)
+    for load in measured:
+        load["kept"] = load["goodput"] / peak
+    return {"loads": loads, "peak_goodput": peak}
 
 
 def _at(bench: Bench, factor: float, duration_s: float) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from typing import Any
 
 from loadtests.beyond.bench import Bench, Stand
 from loadtests.beyond.drift import Point, drift
+from loadtests.beyond.goodput import shares
 from loadtests.passage import Passage, Phase
 from loadtests.subject import ROOT
-from loadtests.tally import Answer
+from loadtests.tally import Answer, Tally, tally
 
 LOAD = 0.8  # of the capacity
 WINDOWS = 120  # of which each has a median response time, and a sample of the processes or two
@@ -31,13 +32,16 @@ def run(bench: Bench, duration_s: float) -> dict[str, Any]:
     rate = bench.rate(LOAD)
     interval_s = min(MOST_S, max(LEAST_S, duration_s / WINDOWS))
 
-    def attempt(stand: Stand) -> Series:
+    def attempt(stand: Stand) -> tuple[Series, Tally]:
         with _watching(stand, interval_s) as samples:
             passage = stand.passage([Phase(rate, duration_s)])
-        return _series(passage, samples)
+        return _series(passage, samples), tally(passage.work, bench.slo, duration_s)
 
-    found = {name: drift(points, duration_s) for name, points in bench.valid(attempt).items()}
+    series, work = bench.valid(attempt)
+    found = {name: drift(points, duration_s) for name, points in series.items()}
     return {
+        "shares": shares(work),
+        "loss_ratio": work.loss_ratio,
         "rate": rate,
         "duration_s": duration_s,
         "drift": {name: one and one.to_json() for name, one in found.items()},

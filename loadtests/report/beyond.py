@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 HEALTH = "/health"
 CORNER = f"1.5 {TIMES} · 2 {TIMES}"
 TITLE = (
-    f"Beyond the peak: goodput at 1.5 {TIMES} and 2 {TIMES} capacity, as a share of the best; "
+    f"Beyond the peak: goodput at 1.5 {TIMES} and 2 {TIMES} capacity, as a share of the peak; "
     "below it, time until the objective holds after a spike, goodput kept while workers are "
     "killed, and the share of /health that the overload lost"
 )
 STARVED = (
     "Who starves whom: p99 in ms of /health and of a tiny request under each model, while the "
-    "server bears 80 % of what the row can"
+    "server is offered 80 % of what the row bears"
 )
 COLLAPSE = 0.8  # of the goodput: who keeps less past the peak has a sentence
 TELLING = 0.01  # of the bystander: what an objective of 99 % cannot bear
@@ -114,9 +114,13 @@ def _at_whose_cost(load: Line) -> str:
 
 
 def _soaks(summary: Summary) -> Iterator[str]:
-    soaks = {cell: one["drift"] for cell, one in _of("soak", summary).items() if "drift" in one}
-    for cell, drift in soaks.items():
-        for name, one in drift.items():
+    soaks = {cell: one for cell, one in _of("soak", summary).items() if "drift" in one}
+    allowed = Slo.parse(summary.slo).loss_ratio
+    for cell, soak in soaks.items():
+        if soak["loss_ratio"] > allowed:
+            lost = percent(soak["loss_ratio"])
+            yield f"Soak of `{cell.workload}` under {cell.row}: {lost} of the requests were lost."
+        for name, one in soak["drift"].items():
             if drifts(one):
                 what, unit = WATCHED[name]
                 low, high = one["interval"]
@@ -125,7 +129,13 @@ def _soaks(summary: Summary) -> Iterator[str]:
                     f"{'grows' if one['per_minute'] > 0 else 'falls'} by "
                     f"{abs(one['per_minute']):.2g}{unit} a minute (95 %: {low:.2g} to {high:.2g})."
                 )
-    still = [cell for cell, drift in soaks.items() if not any(map(drifts, drift.values()))]
+    still = [
+        cell
+        for cell, soak in soaks.items()
+        if soak["loss_ratio"] <= allowed
+        and not any(map(drifts, soak["drift"].values()))
+        and any(one and None not in one["interval"] for one in soak["drift"].values())
+    ]
     if still:
         yield f"Soak: nothing drifts that can be told from noise in {count_of(len(still), 'cell')}."
 

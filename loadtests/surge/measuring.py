@@ -74,7 +74,7 @@ class Measuring:
             try_parameters(settings, found, url)
             self._begin(found)
             with closing(self._hammer(url)) as hammer:
-                capacity = probe(hammer)
+                capacity = probe(hammer, self._order.durations)
         target_s = float(found.runtime.get("target_s") or self._slo.bound_s)
         self._file.append("capacity", at=self._now(), capacity=capacity, target_s=target_s)
         return capacity, target_s
@@ -121,7 +121,7 @@ class Measuring:
         try:
             with self._server(axes) as url:
                 said = self._surge(url, capacity)
-        except (Untrustworthy, OSError) as error:
+        except (Untrustworthy, SubjectError, TargetError, OSError) as error:
             self._file.append("policy", policy=policy, at=self._now(), error=str(error))
             return False
         self._file.append("policy", policy=policy, at=self._now(), queue=queue, **said)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gevent
 
 from loadtests.hammer import SETTLE_S, Hammer
-from loadtests.passage import Phase
+from loadtests.passage import Phase, patience_s
 from loadtests.recovery import recovery_s
 from loadtests.surge.course import columns, flaws, seconds, stretches, waiting
 from loadtests.surge.gauges import Gauges
-from loadtests.surge.phases import NAMES, PATIENCE_S, Three, rates
+from loadtests.surge.phases import NAMES, Three, rates
 from loadtests.tally import tally
 from loadtests.trials import Untrustworthy
 
@@ -40,15 +40,16 @@ class Load(NamedTuple):
     kind: Kind = "poisson"
 
 
-def probe(hammer: Hammer) -> float:
+def probe(hammer: Hammer, durations: Three) -> float:
     """Find out roughly what a cell bears: the best of some closed loops, as noise only takes.
 
-    Raises Untrustworthy when nothing is answered.
+    They are no longer than the first phase. Raises Untrustworthy when nothing is answered.
     """
-    hammer.saturation(WARM_S)
-    capacity = max(hammer.saturation(PROBE_S) for _ in range(PROBES))
+    probe_s = min(PROBE_S, durations[0])
+    hammer.saturation(min(WARM_S, probe_s))
+    capacity = max(hammer.saturation(probe_s) for _ in range(PROBES))
     if not capacity:
-        raise Untrustworthy(f"no answer within {PROBE_S:g} s: there is no capacity to start from")
+        raise Untrustworthy(f"no answer within {probe_s:g} s: there is no capacity to start from")
     return capacity
 
 
@@ -60,7 +61,7 @@ def offer(
     phases = [Phase(*one) for one in zip(rates(load.capacity), load.durations, strict=True)]
     rng = Random(load.seed)  # noqa: S311 - a schedule, not a secret
     with gauges, _shown(phases, show):
-        passage = hammer.passage(phases, slo, load.kind, rng, PATIENCE_S)
+        passage = hammer.passage(phases, slo, load.kind, rng, patience_s(slo))
     work, length = passage.work, passage.duration_s
     last = gauges.last(passage.zero + length)
     counted = tally(work, slo, length)
@@ -69,7 +70,7 @@ def offer(
         "series": columns(seconds(work, length, slo)),
         "recovery_s": recovery_s(work, length - load.durations[2], length, slo),
         "held": last.held if last else None,
-        "waited_for": waiting(work, last.at - passage.zero, PATIENCE_S) if last else None,
+        "waited_for": waiting(work, last.at - passage.zero, patience_s(slo)) if last else None,
         "bystander": asdict(tally(passage.bystander, slo, length)),
         "generator_cpu": passage.generator_cpu,
         "flaws": list(flaws(counted, passage.generator_cpu, slo)),

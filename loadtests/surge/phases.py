@@ -7,7 +7,6 @@ import re
 NAMES = ("before", "surge", "after")
 SHARES = (0.5, 2.5, 0.5)  # of the capacity
 DURATIONS = (5.0, 8.0, 15.0)
-PATIENCE_S = 1.0  # so long does a client wait, and then hangs up
 MOST_S = 600.0
 
 Three = tuple[float, float, float]

@@ -58,7 +58,7 @@ class Scenario:
             lambda name, one: record(self._locust, name, one),
         )
         with closing(hammer):
-            capacity = probe(hammer)
+            capacity = probe(hammer, self._options.durations)
             log.info("%s bears about %s req/s", "/".join(cell), rate_text(capacity))
             load = Load(capacity, options.durations, options.slo, options.seed, options.arrivals)
             gauges = Gauges(self._url, cell[1])

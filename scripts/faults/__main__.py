@@ -15,7 +15,7 @@ from scripts.faults.kills import kills
 def main(arguments: list[str]) -> int:
     """Give exit codes: 0 all promises were kept, 1 one was not."""
     parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
-    parser.add_argument("names", nargs="*", default=list(FAULTS), choices=FAULTS, metavar="NAME",
+    parser.add_argument("names", nargs="*", choices=[[], *FAULTS], default=[], metavar="NAME",
         help=f"{', '.join(FAULTS)} (default: all)")  # fmt: skip
     parser.add_argument("--requests", type=int, default=10_000, metavar="N",
         help="of each model under kills (default: 10000)")  # fmt: skip
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     }
     show(describe(environment()))
     broken = 0
-    for name in asked.names:
+    for name in asked.names or FAULTS:
         try:
             for line in faults[name]():
                 show(line)

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 
 import aiohttp
@@ -81,4 +82,4 @@ def goodput(got: Sequence[Got]) -> float:
 def gap_s(got: Sequence[Got], moments: Sequence[float]) -> float:
     """The longest time from one of these moments to the next right answer."""
     right = sorted(one.ended for one in got if one.status == 200)
-    return max(min((end for end in right if end > at), default=at) - at for at in moments)
+    return max((next((end for end in right if end > at), inf) - at for at in moments), default=0.0)

@@ -28,8 +28,7 @@ def terms(count: int) -> Iterator[str]:
     answered = unanswered = 0
     for _ in range(count):
         with own_folder() as (temporary, marks), Subject(OPTIONS) as subject:
-            below = psutil.Process(subject.pid).children(recursive=True)
-            got, code = asyncio.run(_end(subject, signal.SIGTERM))
+            got, code, below = asyncio.run(_end(subject, signal.SIGTERM))
             right = sum(one.status == 200 for one in got)
             ran = marks.stat().st_size
             assert code == 0, f"the server ended with {code}"
@@ -47,8 +46,7 @@ def murders(count: int) -> Iterator[str]:
     """SIGKILL under load. Raises AssertionError where something is left after two seconds."""
     for _ in range(count):
         with own_folder() as (temporary, _), Subject(OPTIONS) as subject:
-            below = psutil.Process(subject.pid).children(recursive=True)
-            asyncio.run(_end(subject, signal.SIGKILL))
+            _, _, below = asyncio.run(_end(subject, signal.SIGKILL))
             _nothing_left(below, temporary)
     yield (
         f"SIGKILL under load, {count} times: of {len(below)} processes none was left after "
@@ -56,15 +54,17 @@ def murders(count: int) -> Iterator[str]:
     )
 
 
-async def _end(subject: Subject, number: int) -> tuple[list[Got], int | None]:
-    """Send the signal under load; gives what clients got, and the exit code."""
+async def _end(subject: Subject, number: int) -> tuple[list[Got], int | None, list[psutil.Process]]:
+    """Send the signal under load; gives what clients got, the exit code, and who was below."""
     got: list[Got] = []
     clients = [asyncio.create_task(_client(subject.url, one, got)) for one in range(CLIENTS)]
     await asyncio.sleep(LOAD_S)
+    server = psutil.Process(subject.pid)
+    below = server.children(recursive=True)
     os.kill(subject.pid, number)
-    code = await asyncio.to_thread(psutil.Process(subject.pid).wait, END_S)
+    code = await asyncio.to_thread(server.wait, END_S)
     await asyncio.gather(*clients)
-    return got, code
+    return got, code, below
 
 
 async def _client(url: str, number: int, got: list[Got]) -> None:
