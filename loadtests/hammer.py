@@ -54,20 +54,19 @@ class Hammer:
         work = self._work(zero, [Phase(rate, duration_s)], kind, rng)
         by = self._tiny("bystander", "/health", zero, Phase(BYSTANDER_RATE, duration_s), rng)
         streams = (work, by)
-        with _undisturbed():
-            cpu, begun = process_time(), monotonic()
-            for one in streams:
-                one.begin()
-            early = _lost_early(streams, zero + duration_s, slo)
-            reached = min(duration_s, max(monotonic() - zero, LOOK_S)) if early else duration_s
-            for one in streams:
-                one.end(early=early)
-            drained = early or drain(streams, max(slo.bound_s, 1.0))
-            share = (process_time() - cpu) / (monotonic() - begun)
-            answers = [one.answers() for one in streams]
-        drain(streams, EMPTY_S)
-        for one in streams:
-            one.abandon()
+        with _abandoned(streams):
+            with _undisturbed():
+                cpu, begun = process_time(), monotonic()
+                for one in streams:
+                    one.begin()
+                early = _lost_early(streams, zero + duration_s, slo)
+                reached = min(duration_s, max(monotonic() - zero, LOOK_S)) if early else duration_s
+                for one in streams:
+                    one.end(early=early)
+                drained = early or drain(streams, max(slo.bound_s, 1.0))
+                share = (process_time() - cpu) / (monotonic() - begun)
+                answers = [one.answers() for one in streams]
+            drain(streams, EMPTY_S)
         tallies: list[Tally] = [tally(one, slo, reached, short=early) for one in answers]
         return Trial(
             workload=self._workload,
@@ -105,7 +104,7 @@ class Hammer:
             for name, path in beside.items()
         }
         streams = (work, by, *others.values())
-        with _undisturbed():
+        with _abandoned(streams), _undisturbed():
             cpu, begun = process_time(), monotonic()
             for one in streams:
                 one.begin(patience_s)
@@ -114,8 +113,6 @@ class Hammer:
                 one.end(early=False)
             drain(streams, patience_s + LOOK_S)
             share = (process_time() - cpu) / (monotonic() - begun)
-        for one in streams:
-            one.abandon()
         along = {name: _measured(one) for name, one in others.items()}
         return Passage(tuple(phases), _measured(work), _measured(by), share, along, zero)
 
@@ -177,6 +174,16 @@ def _lost_early(streams: tuple[Stream, ...], end: float, slo: Slo) -> bool:
         if any(hopeless(one.planned, one.lost(slo.bound_s), slo) for one in streams):
             return True
     return False
+
+
+@contextmanager
+def _abandoned(streams: Sequence[Stream]) -> Iterator[None]:
+    """Let nothing of them go on after the block, whatever has ended it."""
+    try:
+        yield
+    finally:
+        for one in streams:
+            one.abandon()
 
 
 @contextmanager

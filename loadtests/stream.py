@@ -43,9 +43,10 @@ class Stream:
             self.ended.extend(Sent(start) for start in self._starts)
 
     def abandon(self) -> None:
-        """Give up what is still in flight: it counts as unfinished."""
-        if self._impatience:
-            self._impatience.kill()
+        """Offer no more, and give up what is still in flight: it counts as unfinished."""
+        for greenlet in (self._loop, self._impatience):
+            if greenlet:
+                greenlet.kill()
         self.generator.abandon()
 
     def lost(self, bound_s: float) -> int:

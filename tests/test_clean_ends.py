@@ -23,7 +23,7 @@ ALL = ("--models", ",".join(MODELS), "--processes", "1", "--deadline", "60s")
 WAYS = [("--start-method", method) for method in ("forkserver", "spawn", "fork")]
 WAYS += [("--workers", "2"), ("--loop", "asyncio")]
 SERVERS = [(sys.executable, way) for way in WAYS] + [(python, WAYS[0]) for python in PYTHONS]
-ROUNDS = 5
+ROUNDS = 3
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -16,7 +16,7 @@ from tests.running import running
 from tests.test_users import LOCUST
 
 SURGE = ("loadtests", "surge", "--workload", "sleep", "--model", "thread-pool")
-SHORT = ("--phases", "1s,2s,2s", "--param", "sleep.ms=20", "--threads", "2")
+SHORT = ("--phases", "1s,1s,1s", "--param", "sleep.ms=20", "--threads", "2")
 POLICIES = ["unbounded", "bounded"]
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -50,7 +50,7 @@ def test_the_run_file_tells_each_policy_in_its_turn(surged: Surged) -> None:
     assert first["environment"]["server"]["threads"] == 2
     assert first["command"] == (
         "scripts/surge --workload sleep --model thread-pool --admission unbounded,bounded "
-        "--slo 'p99<250ms' --param sleep.ms=20 --seed 3 --threads=2 --phases 1s,2s,2s"
+        "--slo 'p99<250ms' --param sleep.ms=20 --seed 3 --threads=2 --phases 1s,1s,1s"
     )
     assert 0 < capacity["capacity"] <= 2 / 0.02
     assert capacity["target_s"] == 0.15
@@ -62,7 +62,7 @@ def test_the_figures_agree_with_each_other(surged: Surged) -> None:
     capacity = surged.summary["capacity"]
     for policy in surged.summary["policies"]:
         assert [phase["name"] for phase in policy["phases"]] == ["before", "surge", "after"]
-        assert [phase["duration_s"] for phase in policy["phases"]] == [1, 2, 2]
+        assert [phase["duration_s"] for phase in policy["phases"]] == [1, 1, 1]
         rates = [phase["offered"] / capacity for phase in policy["phases"]]
         assert rates == pytest.approx([0.5, 2.5, 0.5])
         for phase in policy["phases"]:
@@ -71,7 +71,7 @@ def test_the_figures_agree_with_each_other(surged: Surged) -> None:
             assert counts["offered"] == sum(counts.values()) - counts["offered"]
             assert phase["goodput"] == counts["good"] / phase["duration_s"]
         for name, each in policy["series"].items():
-            assert len(each) == 5
+            assert len(each) == 3
             assert sum(each) == sum(phase["counts"][name] for phase in policy["phases"])
     unbounded, bounded = surged.summary["policies"]
     assert (unbounded["queue"], bounded["queue"]) == (
@@ -88,7 +88,7 @@ def test_the_terminal_and_markdown_show_the_table_and_the_sentences(surged: Surg
     out, markdown = surged.ended.out, (surged.folder / "summary.md").read_text()
     assert out.startswith("sleep under thread-pool: unbounded, bounded; about ")
     for number, policy in enumerate(POLICIES, start=1):
-        assert re.search(rf"\[{number}/2\] {policy}: [▁▂▃▄▅▆▇█·]{{5}}\n", out)
+        assert re.search(rf"\[{number}/2\] {policy}: [▁▂▃▄▅▆▇█·]{{3}}\n", out)
         assert re.search(rf"^\| {policy} \| ", markdown, re.MULTILINE)
     assert f"The queue of bounded holds {surged.summary['policies'][1]['queue']}: " in out
     assert len(surged.summary["sentences"]) == 2
@@ -166,7 +166,7 @@ def test_the_scenario_in_locust_offers_it_to_a_running_service(tmp_path: Path) -
             "--scenario",
             "surge",
             "--phases",
-            "1s,2s,1s",
+            "1s,1s,1s",
             "--json-file",
             str(tmp_path / "rows"),
         )
