@@ -16,9 +16,7 @@ from server.pace import Pace
 from server.policies import TABLE, Policy
 from server.settings import Settings
 
-COVER_S = (
-    0.02  # of work held ahead hides the way to a worker and back, over threads that want a GIL
-)
+COVER_S = 0.02  # of work held ahead hides the way there and back, by threads that want the GIL
 HINT = "Come back later, send less, or start the server with more workers or another --admission."
 
 
@@ -56,7 +54,7 @@ class Bulkhead:
         cls, settings: Settings, workers: int, ahead: int = 0, cover_s: float = COVER_S
     ) -> Bulkhead:
         """Make the bulkhead that the server was started with."""
-        policy = TABLE[settings.admission](workers, settings.queue, settings.target)
+        policy = _policy(settings, workers)
         deadline_s = inf if settings.admission == "unbounded" else settings.deadline
         return cls(workers, policy, deadline_s, ahead, cover_s)
 
@@ -130,7 +128,7 @@ class Bulkhead:
     def resize(self, settings: Settings, workers: int, ahead: int) -> None:
         """Have so many workers from now on; those who wait go on to."""
         self.workers, self._ahead = workers, ahead
-        self.policy = TABLE[settings.admission](workers, settings.queue, settings.target)
+        self.policy = _policy(settings, workers)
         self._places = self._wanted_places()
         self._hand_on()
 
@@ -179,3 +177,7 @@ class Bulkhead:
             "expired": self.deadlines.expired,
             "cancelled": self.cancelled,
         }
+
+
+def _policy(settings: Settings, workers: int) -> Policy:
+    return TABLE[settings.admission](workers, settings.queue, settings.target)
