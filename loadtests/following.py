@@ -11,14 +11,28 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
+from typing import Protocol
 
+from rich.console import Console
+
+from loadtests.folders import discard, folder_of, link_latest
 from loadtests.records import Line, ResultsError
 from loadtests.results import FILE_NAME, Tail
 from loadtests.subject import ROOT
+from loadtests.target import TargetError
 
+INTERRUPTED = 130
 LOOK_S = 0.2
 STOP_S = 30.0
+
+
+class Screen(Protocol):
+    """What shows a run while it goes on."""
+
+    def update(self, line: Line) -> None: ...
+
+    def live(self, clock: Callable[[], float]) -> AbstractContextManager[object]: ...
 
 
 def follow(
@@ -44,7 +58,38 @@ def follow(
             sleep(LOOK_S)
 
 
-def begun(folder: Path) -> bool:
+def measured(
+    output: Path | None,
+    log: str,
+    screen_on: Callable[[Console], Screen],
+    command: Callable[[Path], Sequence[str]],
+) -> tuple[Path, int] | None:
+    """Run what measures into a folder and show it; gives the folder and the exit code.
+
+    None if it was stopped before anything was measured. Raises TargetError for wrong usage.
+    """
+    folder, made = folder_of(output)
+    console, born = Console(), monotonic()
+    screen = screen_on(console)
+    try:
+        live = screen.live(lambda: monotonic() - born)
+        ended = follow(command(folder.resolve()), folder / log, screen.update, live)
+    except KeyboardInterrupt:
+        if not _begun(folder):
+            console.print("Stopped before anything was measured.")
+            return None
+        console.print("Stopped. This is what was measured until then:")
+        ended = {"exit": INTERRUPTED}
+    if ended["exit"] == 2:
+        if made:
+            discard(folder)  # nothing was measured
+        raise TargetError(ended["reason"])
+    if output is None:
+        link_latest(folder)
+    return folder, int(ended["exit"])
+
+
+def _begun(folder: Path) -> bool:
     """Whether a run in this folder has written its first line."""
     lines = Tail(folder / FILE_NAME).read()
     return bool(lines) and lines[0]["line"] == "run"

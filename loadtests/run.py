@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
-from time import monotonic
 
 from rich.console import Console
 
 from loadtests.axes import flags
-from loadtests.folders import discard, folder_of, link_latest
-from loadtests.following import begun, follow
+from loadtests.following import INTERRUPTED, measured
 from loadtests.options import HEADLINE_WORKLOADS
 from loadtests.report.files import write
 from loadtests.report.terminal import Screen, final
@@ -34,28 +33,13 @@ def survive(parsed: argparse.Namespace) -> int:
         _left_as_it_is(servers)
         discover(parsed.host)
     interruptible()
-    folder, made = folder_of(parsed.output)
-    console = Console()
-    try:
-        screen, born = Screen(console), monotonic()
-        command = _command(parsed, servers, folder)
-        live = screen.live(lambda: monotonic() - born)
-        ended = follow(command, folder / LOG, screen.update, live)
-    except KeyboardInterrupt:
-        if not begun(folder):
-            console.print("Stopped before anything was measured.")
-            return 130
-        console.print("Stopped. This is what was measured until then:")
-        ended = {"exit": 130}
-    if ended["exit"] == 2:
-        if made:
-            discard(folder)  # nothing was measured
-        raise TargetError(ended["reason"])
-    if parsed.output is None:
-        link_latest(folder)
+    found = measured(parsed.output, LOG, Screen, partial(_command, parsed, servers))
+    if found is None:
+        return INTERRUPTED
+    folder, code = found
     summary = write(folder)
-    console.print(final(summary, folder))
-    return ended["exit"] or exit_code(summary, parsed.at_least)
+    Console().print(final(summary, folder))
+    return code or exit_code(summary, parsed.at_least)
 
 
 def _left_as_it_is(servers: Servers) -> None:
@@ -83,6 +67,6 @@ def _command(parsed: argparse.Namespace, servers: Servers, folder: Path) -> list
             "--seed",
             str(parsed.seed),
         ),
-        *("--output", str(folder.resolve()), "--servers", servers.dump()),
+        *("--output", str(folder), "--servers", servers.dump()),
         *(("--host", parsed.host, "--running-service") if parsed.host else ()),
     ]

@@ -63,5 +63,9 @@ def count_of(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
 def _cause(broke_by: str | None) -> tuple[str, str]:
     return CAUSES.get(broke_by or "", (broke_by or "", broke_by or ""))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loadtests.records import Cell
-from loadtests.report.brief import WATCHED, brief, drifts, kept, percent
+from loadtests.report.brief import WATCHED, brief, drifts, kept
 from loadtests.report.matrix import ABSENT, Entry
 from loadtests.slo import Slo
-from loadtests.wording import DASH, TIMES, count_of, listing
+from loadtests.wording import DASH, TIMES, count_of, listing, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

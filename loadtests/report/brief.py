@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loadtests.report.matrix import ABSENT
-from loadtests.wording import TIMES
+from loadtests.wording import TIMES, percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,10 +25,6 @@ AT_ONCE_S = 0.05
 def brief(kind: str, found: Line) -> str:
     """Say what was found, or why nothing was."""
     return str(found["reason"]) if "reason" in found else _BRIEFS[kind](found)
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
 
 
 def kept(load: Line) -> str:

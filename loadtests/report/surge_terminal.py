@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -15,7 +13,7 @@ from rich.text import Text
 from loadtests.environment import describe
 from loadtests.report.policies import style_of
 from loadtests.report.surge import HEADS, Row, load_text, sparkline, table, title
-from loadtests.report.terminal import BAR_WIDTH, REFRESHES_PER_S, duration
+from loadtests.report.terminal import BAR_WIDTH, duration, live
 from loadtests.surge.phases import NAMES
 from loadtests.surge.records import Course
 from loadtests.surge.sentences import sentences, warnings
@@ -67,14 +65,7 @@ class Screen:
 
     def live(self, clock: Callable[[], float]) -> AbstractContextManager[object]:
         """Keep the progress on the terminal while the block runs; do nothing elsewhere."""
-        if not self._console.is_terminal:
-            return nullcontext()
-        return Live(
-            get_renderable=lambda: self.render(clock()),
-            console=self._console,
-            refresh_per_second=REFRESHES_PER_S,
-            transient=True,  # `final` takes its place
-        )
+        return live(self._console, lambda: self.render(clock()))
 
     def render(self, now: float) -> RenderableType:
         """Draw how far the run is, `now` seconds after its start."""

@@ -83,14 +83,7 @@ class Screen:
 
         `clock` returns seconds since the start of the run.
         """
-        if not self._console.is_terminal:
-            return nullcontext()
-        return Live(
-            get_renderable=lambda: self.render(clock()),
-            console=self._console,
-            refresh_per_second=REFRESHES_PER_S,
-            transient=True,  # `final` takes its place
-        )
+        return live(self._console, lambda: self.render(clock()))
 
     def render(self, now: float) -> RenderableType:
         """Draw the run as it stands `now` seconds after its start."""
@@ -132,6 +125,18 @@ class Screen:
         reason = entry.note or entry.small
         more = f" ({reason})" if reason else ""
         return Text(f"{number} {result.workload} / {result.row}: {entry.figure}{unit}{more}")
+
+
+def live(console: Console, render: Callable[[], RenderableType]) -> AbstractContextManager[object]:
+    """Keep what is drawn on a terminal while the block runs; do nothing elsewhere."""
+    if not console.is_terminal:
+        return nullcontext()
+    return Live(
+        get_renderable=render,
+        console=console,
+        refresh_per_second=REFRESHES_PER_S,
+        transient=True,  # `final` takes its place
+    )
 
 
 def final(summary: Summary, folder: Path | None = None) -> RenderableType:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from time import monotonic
+from pathlib import Path
 
 from rich.console import Console
 
-from loadtests.folders import discard, folder_of, link_latest
-from loadtests.following import begun, follow
+from loadtests.following import INTERRUPTED, measured
 from loadtests.report.surge_files import write
 from loadtests.report.surge_terminal import Screen, final
 from loadtests.subject import interruptible
 from loadtests.surge.order import Order
-from loadtests.target import TargetError
 
 LOG = "surge.log"
 
@@ -23,25 +21,13 @@ def surge(parsed: argparse.Namespace) -> int:
     """Run the surge under each policy; returns 0 done, 2 usage, 3 no trustworthy result."""
     order = Order.asked(parsed)  # says what is wrong before anything is written
     interruptible()
-    folder, made = folder_of(parsed.output)
-    console, born = Console(), monotonic()
-    screen = Screen(console)
-    words = (order.dump(), str(folder.resolve()))
-    command = [sys.executable, "-m", "loadtests.surge.measuring", *words]
-    try:
-        live = screen.live(lambda: monotonic() - born)
-        ended = follow(command, folder / LOG, screen.update, live)
-    except KeyboardInterrupt:
-        if not begun(folder):
-            console.print("Stopped before anything was measured.")
-            return 130
-        console.print("Stopped. This is what was measured until then:")
-        ended = {"exit": 130}
-    if ended["exit"] == 2:
-        if made:
-            discard(folder)  # nothing was measured
-        raise TargetError(ended["reason"])
-    if parsed.output is None:
-        link_latest(folder)
-    console.print(final(write(folder), folder))
-    return int(ended["exit"])
+
+    def command(folder: Path) -> list[str]:
+        return [sys.executable, "-m", "loadtests.surge.measuring", order.dump(), str(folder)]
+
+    found = measured(parsed.output, LOG, Screen, command)
+    if found is None:
+        return INTERRUPTED
+    folder, code = found
+    Console().print(final(write(folder), folder))
+    return code

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from loadtests.cautions import busy
 from loadtests.slo import exceeds
-from loadtests.wording import count_of, listing, rate_text
+from loadtests.wording import count_of, listing, percent, rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def _conditions(surge: Surge) -> Iterator[str]:
     if best and surge.capacity and best.surge.goodput > OVER * surge.capacity:
         yield (
             f"The capacity was taken for too low: {best.policy} answered "
-            f"{_percent(best.surge.goodput / surge.capacity)} of it in time. So the surge was less "
+            f"{percent(best.surge.goodput / surge.capacity)} of it in time. So the surge was less "
             "than meant, and so was the load after it."
         )
 
@@ -56,7 +56,7 @@ def _said(course: Course, capacity: float, slo: Slo) -> Iterator[str]:
         return
     yield f"{course.policy}: {_during(course, capacity)}; {_afterwards(course, capacity)}."
     if fails(course.before, slo):
-        share = _percent(course.before.counts.share)
+        share = percent(course.before.counts.share)
         yield f"Even before the surge {slo} did not hold: {share} were answered in time."
 
 
@@ -71,7 +71,7 @@ def _during(course: Course, capacity: float) -> str:
     share = phase.goodput / capacity
     if phase.counts.good:
         rate = f"{rate_text(phase.goodput)} answers a second"
-        said = f"{rate} came in time, {_percent(share)} of the capacity"
+        said = f"{rate} came in time, {percent(share)} of the capacity"
     else:
         said = "no answer came in time"
     return f"during the surge {said}{_lost(phase)}"
@@ -86,7 +86,7 @@ def _lost(phase: Stretch) -> str:
         (counts.late, "were answered too late"),
         (counts.failed, "got an error"),
     )
-    parts = [(_percent(n / counts.offered), what) for n, what in kinds if _much(n, counts)]
+    parts = [(percent(n / counts.offered), what) for n, what in kinds if _much(n, counts)]
     if not parts:
         return ""
     (first, what), *others = parts
@@ -102,8 +102,8 @@ def _afterwards(course: Course, capacity: float) -> str:
     phase, took = course.after, course.recovery_s
     if took is not None:
         return f"after it the SLO held again {again_text(took)}"
-    share = f"only {_percent(phase.counts.share)}" if phase.counts.good else "nothing"
-    load = f"although the load was then {_percent(phase.rate / capacity)} of the capacity"
+    share = f"only {percent(phase.counts.share)}" if phase.counts.good else "nothing"
+    load = f"although the load was then {percent(phase.rate / capacity)} of the capacity"
     within = f"in the {phase.duration_s:g} s after it"
     return f"{within} {share} was answered in time, {load}{_burden(course)}"
 
@@ -122,7 +122,3 @@ def _burden(course: Course) -> str:
         ": it was still working for clients who had left "
         f"(in the end it held {held} requests, and {count_of(clients, 'client')} waited)"
     )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
