@@ -1,0 +1,71 @@
+"""What was seen of a service under one load: all that ceilings and diagnoses are drawn from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Stages(NamedTuple):
+    """Where the time of an answered request went, in seconds; the parts add up to its response.
+
+    `lag`: the generator sent it late. `outside`: on its way, in sockets, and until the event loop
+    read it and had written its answer. `off_cpu` is the part of its run in which it waited, be it
+    for the network, for the GIL, or for a core.
+    """
+
+    lag: float = 0.0
+    outside: float = 0.0
+    queued: float = 0.0
+    dispatched: float = 0.0
+    on_cpu: float = 0.0
+    off_cpu: float = 0.0
+    back: float = 0.0
+
+    @property
+    def ran(self) -> float:
+        return self.on_cpu + self.off_cpu
+
+    @property
+    def total(self) -> float:
+        return sum(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One load and what it did; rates per second, times in seconds, None where nobody could tell.
+
+    `completed` counts right answers, in time or late. `losses` counts the work's lost requests by
+    kind (see `tally.LOSSES`), `errors` what failed ones said. `server_cores`, `generator_cores`
+    and `other_cores` are the cores that each kept busy, of `cores` that there are. `gil` is the
+    share of time in which the GIL of a server process was held (0 where there is none), the mean
+    of `servers` of them; `loop_cores` what the thread of an event loop used of a core, the mean
+    of `loops` of them. `slots` is how many calls the model runs at once. `on_loop` tells that the
+    work itself ran on the thread of an event loop, blocking it. `typical` are the mean stages of
+    answered requests, `late` those of the late ones alone.
+    """
+
+    rate: float
+    duration_s: float
+    bound_s: float
+    scheduled: int
+    completed: float
+    losses: Mapping[str, int] = field(default_factory=dict)
+    errors: Mapping[str, int] = field(default_factory=dict)
+    bystander_loss: float = 0.0
+    bystander_p99_s: float | None = None
+    backlog_grows: bool = False
+    cores: int = 1
+    server_cores: float | None = None
+    generator_cores: float = 0.0
+    other_cores: float | None = None
+    gil: float | None = None
+    servers: int = 1
+    loop_cores: float | None = None
+    loops: int = 1
+    loop_lag_p99_s: float | None = None
+    slots: int | None = None
+    on_loop: bool = False
+    typical: Stages | None = None
+    late: Stages | None = None
+    lost_workers: int = 0
+    memory_pressure: float | None = None
