@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from time import monotonic
 
@@ -11,6 +12,7 @@ from loadtests.connections import Connections, Reply
 from loadtests.tally import Outcome
 
 MOST_IN_FLIGHT = 4000  # beyond it a request is not sent: descriptors and memory are finite
+REASON = re.compile(rb'"message": "([^"]{1,120})')
 LOOK_S = 0.02  # how often clients are looked at whether their patience is at an end
 STATUSES: dict[int, Outcome] = {200: "ok", 503: "refused", 504: "expired"}
 
@@ -18,7 +20,7 @@ STATUSES: dict[int, Outcome] = {200: "ok", 503: "refused", 504: "expired"}
 class Sent:
     """One request: monotonic seconds of its intended start, its start and its end."""
 
-    __slots__ = ("ended", "error", "intended", "outcome", "sent", "size", "status")
+    __slots__ = ("body", "ended", "error", "intended", "outcome", "sent", "size", "status")
 
     def __init__(self, intended: float) -> None:
         self.intended = intended
@@ -27,6 +29,7 @@ class Sent:
         self.outcome: Outcome = "unsent"
         self.error: str | None = None
         self.size = 0
+        self.body: bytes | None = None
         self.status: int | None = None
 
 
@@ -75,10 +78,14 @@ class Generator:
         else:
             one.size, one.status = len(reply.body), reply.status
             one.outcome = STATUSES.get(reply.status, "failed")
-            if one.outcome != "ok":
+            if one.outcome == "failed":
+                one.error = f"HTTP {reply.status}{_reason(reply.body)}"
+            elif one.outcome != "ok":
                 one.error = f"HTTP {reply.status}"
             elif not self._check(reply.body):
                 one.outcome, one.error = "wrong", "the body is not the answer of this cell"
+            else:
+                one.body = reply.body
         finally:
             self.flying.pop(one, None)
         one.ended = monotonic()
@@ -115,3 +122,8 @@ class Generator:
             if one.ended is None:  # else its answer came in this very moment
                 one.error = f"unfinished: {why}"
                 self._done(one)
+
+
+def _reason(body: bytes) -> str:
+    found = REASON.search(body)
+    return f": {found[1].decode(errors='replace')}" if found else ""

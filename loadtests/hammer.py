@@ -17,6 +17,7 @@ from loadtests.connections import Connections
 from loadtests.generator import Generator, Sent
 from loadtests.passage import Passage, Phase, starts
 from loadtests.slo import Slo
+from loadtests.stages import where, worth_reading
 from loadtests.stream import AHEAD_S, Stream, drain
 from loadtests.tally import Answer, Tally, tally
 from loadtests.trial import Trial, hopeless
@@ -53,6 +54,7 @@ class Hammer:
         zero = monotonic() + AHEAD_S + SETTLE_S
         work = self._work(zero, [Phase(rate, duration_s)], kind, rng)
         by = self._tiny("bystander", "/health", zero, Phase(BYSTANDER_RATE, duration_s), rng)
+        work.wanted = worth_reading(slo)
         streams = (work, by)
         with _abandoned(streams):
             with _undisturbed():
@@ -79,6 +81,7 @@ class Hammer:
             drained=drained,
             generator_cpu=share,
             short=early,
+            where=where(answers[0], slo, reached),
         )
 
     def passage(  # noqa: PLR0913  # a load, who offers it how, and what runs beside it
@@ -133,7 +136,7 @@ class Hammer:
         *starts: list[float],
     ) -> Stream:
         def done(one: Sent) -> None:
-            stream.ended.append(one)
+            stream.take(one)
             self._heard(name, one)
 
         stream = Stream(Generator(self._connections, path, right, done), zero, *starts)

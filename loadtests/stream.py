@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from time import monotonic
 
 import gevent
 
+from loadtests.evidence import Stages
 from loadtests.generator import Generator, Sent
+from loadtests.stages import stages, told
 from loadtests.tally import Answer
 
 AHEAD_S = 0.05  # between the drawing of a schedule and its first arrival
 
 
 class Stream:
-    """Requests to one path; `zero` is the monotonic time at which the measured window begins."""
+    """Requests to one path; `zero` is the monotonic time at which the measured window begins.
+
+    `wanted` may be set to choose the answers to read, by their response time.
+    """
 
     def __init__(
         self, generator: Generator, zero: float, settling: list[float], measured: list[float]
@@ -24,9 +29,16 @@ class Stream:
         self.zero = zero
         self.planned = len(measured)
         self.ended: list[Sent] = []
+        self.wanted: Callable[[float], bool] = lambda _: False
         self._starts = iter(zero + start for start in chain(settling, measured))
         self._loop: gevent.Greenlet[..., None] | None = None
         self._impatience: gevent.Greenlet[..., None] | None = None
+
+    def take(self, one: Sent) -> None:
+        """Take in a request that has ended; the body of one that is not read is let go."""
+        if one.ended is None or not self.wanted(one.ended - one.intended):
+            one.body = None
+        self.ended.append(one)
 
     def begin(self, patience_s: float | None = None) -> None:
         """Offer the load; with `patience_s`, clients hang up that long after their start."""
@@ -67,6 +79,8 @@ class Stream:
                 None if one.ended is None else one.ended - self.zero,
                 one.outcome,
                 one.status,
+                _stages(one),
+                one.error if one.outcome == "failed" else None,
             )
             for one in (*self.ended, *self.generator.flying)
         ]
@@ -77,3 +91,11 @@ def drain(streams: Iterable[Stream], wait_s: float) -> bool:
     deadline = monotonic() + wait_s
     left = [one.generator.drain(max(0.0, deadline - monotonic())) for one in streams]
     return all(left)
+
+
+def _stages(one: Sent) -> Stages | None:
+    """Read the answers that were kept for it."""
+    said = told(one.body) if one.body is not None else None
+    if said is None or one.sent is None or one.ended is None:
+        return None
+    return stages(said, one.sent - one.intended, one.ended - one.sent)

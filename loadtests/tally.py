@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from loadtests.evidence import Stages
     from loadtests.slo import Slo
 
 Outcome = Literal["ok", "refused", "expired", "failed", "wrong", "unfinished", "unsent"]
@@ -17,7 +18,7 @@ class Answer(NamedTuple):
     """What became of one scheduled request; seconds since the start of the measured window.
 
     `sent_s` is missing if the request was never sent, `ended_s` if it was never answered, and
-    `status` if what came back was no answer of HTTP.
+    `status` if what came back was no answer of HTTP. `stages` are known of those that were read.
     """
 
     intended_s: float
@@ -25,6 +26,8 @@ class Answer(NamedTuple):
     ended_s: float | None
     outcome: Outcome
     status: int | None = None
+    stages: "Stages | None" = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from loadtests.backlog import HORIZON_S, Backlog, backlog
 from loadtests.slo import exceeds
+from loadtests.stages import NOWHERE, Where, restored
 from loadtests.tally import LOSSES, Answer, Outcome, Tally, lag_allowed_s, tally
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class Trial:
     """One cell at one offered rate for one duration.
 
     `short` marks a trial that was ended early; its duration is the one it reached. `disturbances`
-    says what the sentinel of the machine saw. `generator_cpu` is a share of one core.
+    says what the sentinel of the machine saw. `generator_cpu` is a share of one core. `where` is
+    where the time of its answers went.
     """
 
     workload: str
@@ -50,6 +52,7 @@ class Trial:
     generator_cpu: float
     short: bool = False
     disturbances: tuple[str, ...] = ()
+    where: Where = NOWHERE
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data that JSON can carry."""
@@ -63,6 +66,7 @@ class Trial:
             "bystander": Tally(**data["bystander"]),
             "backlog": Backlog(**data["backlog"]),
             "disturbances": tuple(data["disturbances"]),
+            "where": restored(data["where"]),
         }
         return cls(**{**data, **nested})
 

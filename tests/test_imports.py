@@ -34,7 +34,7 @@ MAY_PATCH = {
 }
 PURE = [f"loadtests.{name}" for name in ("arrivals", "search", "slo", "summary", "trial")]
 COMPUTING = {
-    *("collections", "dataclasses", "decimal", "enum", "fractions", "functools", "heapq"),
+    *("collections", "dataclasses", "decimal", "enum", "fractions", "functools", "heapq", "json"),
     *("itertools", "math", "random", "re", "shlex", "statistics", "typing", "__future__"),
     "MLRsearch",
 }
