@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,19 +95,22 @@ class Subject:
     def pid(self) -> int:
         return self._process.pid
 
-    def usage(self) -> Usage:
-        """Sum over the server and all processes below it, those that have ended included."""
-        cpu, pss, seen = 0.0, 0.0, False
+    def family(self) -> list[psutil.Process]:
+        """List the server and all processes below it; takes 10 ms."""
         with suppress(psutil.Error):
             server = psutil.Process(self.pid)
-            for process in (server, *server.children(recursive=True)):
-                with suppress(psutil.Error):
-                    times = process.cpu_times()
-                    cpu += times.user + times.system
-                    cpu += times.children_user + times.children_system
-                    memory = process.memory_full_info()
-                    if hasattr(memory, "pss"):
-                        pss, seen = pss + memory.pss, True
+            return [server, *server.children(recursive=True)]
+        return []
+
+    def usage(self) -> Usage:
+        """Sum over the server and all processes below it, those that have ended included."""
+        pss, seen, family = 0.0, False, self.family()
+        cpu = cpu_s(family)
+        for process in family:
+            with suppress(psutil.Error):
+                memory = process.memory_full_info()
+                if hasattr(memory, "pss"):
+                    pss, seen = pss + memory.pss, True
         return Usage(cpu, pss / 2**20 if seen else None)
 
     def stop(self) -> None:
@@ -128,6 +131,15 @@ class Subject:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def cpu_s(family: Iterable[psutil.Process]) -> float:
+    """Sum the CPU seconds of processes, and of the children of theirs that have ended."""
+    seconds = 0.0
+    for process in family:
+        with suppress(psutil.Error):
+            seconds += sum(process.cpu_times()[:4])  # user and system, of its own and of theirs
+    return seconds
 
 
 def interruptible() -> None:

@@ -16,6 +16,7 @@ MAY_PATCH = {
     f"loadtests.{name}"
     for name in (
         "beyond.faults",
+        "calibration",
         "connections",
         "form",
         "generator",
@@ -23,6 +24,7 @@ MAY_PATCH = {
         "locustfile",
         "panel",
         "shapes",
+        "signs",
         "stream",
         "surge.gauges",
         "surge.measuring",

@@ -1,0 +1,116 @@
+"""What a service says of itself at `GET /stats`, and what happened between two readings.
+
+Its counters only grow, so two readings tell of the time between them, however late each came.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any
+
+LEAST_SAMPLES = 20  # of a share: fewer say nothing
+# Upper edges of the buckets in which the service counts how late its loops are, in seconds.
+LAG_BOUNDS_S = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 1.0, 3.0, 10.0)
+P99 = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One look at a service; seconds on its own clock. What it does not tell is left out.
+
+    `gils` are (samples, held) by process; `loops` are (CPU seconds, counts of lags) by thread.
+    """
+
+    at: float
+    gils: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    loops: Mapping[tuple[int, str], tuple[float, tuple[int, ...]]] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened between two readings; None where the service does not tell.
+
+    `gil` is the share of the time in which the GIL of a server process was held, `loop_cores`
+    what the thread of a loop used of a core: means over `servers` and `loops`, whose `threads`
+    are named by process and name.
+    """
+
+    gil: float | None = None
+    servers: int = 1
+    loop_cores: float | None = None
+    loops: int = 1
+    loop_lag_p99_s: float | None = None
+    slots: int | None = None
+    lost: int = 0
+    threads: frozenset[tuple[int, str]] = frozenset()
+
+
+def reading(body: bytes) -> Reading | None:
+    """Read an answer of `GET /stats`; None if it is no such answer."""
+    try:
+        said = json.loads(body)
+        return Reading(
+            at=float(said["uptime_s"]),
+            gils={
+                one["pid"]: (one["samples"], one["held"])
+                for one in said.get("gils") or ()
+                if one.get("samples") is not None
+            },
+            loops={
+                (one["pid"], one["thread"]): (one["cpu_s"], tuple(one["lag_counts"]))
+                for one in said.get("loops") or ()
+                if "lag_counts" in one and "cpu_s" in one
+            },
+            models=said.get("models") or {},
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def between(before: Reading | None, after: Reading | None, model: str) -> Change:
+    """Subtract two readings; only what both tell counts."""
+    if before is None or after is None or after.at <= before.at:
+        return Change()
+    took_s = after.at - before.at
+    shares = [
+        share
+        for pid, last in after.gils.items()
+        if pid in before.gils and (share := _share(before.gils[pid], last)) is not None
+    ]
+    both = [loop for loop in after.loops if loop in before.loops]
+    cores = [(after.loops[one][0] - before.loops[one][0]) / took_s for one in both]
+    lags = [_less(after.loops[one][1], before.loops[one][1]) for one in both]
+    gauges, then = after.models.get(model) or {}, before.models.get(model) or {}
+    return Change(
+        gil=fmean(shares) if shares else None,
+        servers=max(1, len({pid for pid, _ in both})),
+        loop_cores=fmean(cores) if cores else None,
+        loops=max(1, len(both)),
+        loop_lag_p99_s=max((_p99(counts) for counts in lags), default=None),
+        slots=gauges.get("slots"),
+        lost=int(gauges.get("lost", 0)) - int(then.get("lost", 0)),
+        threads=frozenset(both),
+    )
+
+
+def _share(before: tuple[int, int], after: tuple[int, int]) -> float | None:
+    samples = after[0] - before[0]
+    return (after[1] - before[1]) / samples if samples >= LEAST_SAMPLES else None
+
+
+def _less(after: Sequence[int], before: Sequence[int]) -> list[int]:
+    return [late - early for late, early in zip(after, before, strict=False)]
+
+
+def _p99(counts: Sequence[int]) -> float:
+    """Give the upper edge of the bucket with the 99th percentile; 0 for no samples."""
+    wanted, seen = P99 * sum(counts), 0
+    for bound, count in zip((*LAG_BOUNDS_S, LAG_BOUNDS_S[-1]), counts, strict=False):
+        seen += count
+        if seen >= wanted > 0:
+            return bound
+    return 0.0

@@ -1,0 +1,109 @@
+"""Watch a service through one load: its own words before and after, its processes from outside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from time import monotonic, process_time
+from typing import TYPE_CHECKING, NamedTuple
+
+import gevent
+
+from loadtests.connections import Connections
+from loadtests.evidence import Evidence
+from loadtests.readings import Change, Reading, between, reading
+from loadtests.stages import Told
+from loadtests.subject import Subject, cpu_s
+
+if TYPE_CHECKING:
+    import psutil
+
+PATIENCE_S = 3.0  # a service that cannot tell its own state by then is not asked again
+
+
+class Seen(NamedTuple):
+    """What was seen between `begin` and `end`; cores that were busy, None where unknown."""
+
+    change: Change
+    server_cores: float | None
+    generator_cores: float
+    own_cpu_s: float | None
+
+
+class Signs:
+    """Looks at a service when a load begins and when it ends; costs milliseconds each time."""
+
+    def __init__(self, url: str, model: str, subject: Subject | None) -> None:
+        self._connections = Connections(url, PATIENCE_S)
+        self._model = model
+        self._subject = subject
+        self._family: list[psutil.Process] = []
+        self._before: Reading | None = None
+        self._begun = (0.0, 0.0, 0.0)
+        self._ended = (0.0, 0.0, 0.0)
+        self._last: gevent.Greenlet[..., Reading | None] | None = None
+
+    def begin(self) -> None:
+        """Look right before the load."""
+        self._family = self._subject.family() if self._subject else []
+        self._last, self._before = None, self._look()
+        self._begun = self._clocks()
+
+    def end(self) -> None:
+        """Look when the load ends; nobody waits for the answer, which may be late."""
+        self._ended = self._clocks()
+        self._last = gevent.spawn(self._look)
+
+    def seen(self) -> Seen:
+        """Say what was seen, as soon as the service has told."""
+        took, generator, servers = (
+            after - before for before, after in zip(self._begun, self._ended, strict=True)
+        )
+        after = self._last.get() if self._last else None
+        own = generator + servers if self._family else None
+        return Seen(
+            between(self._before, after, self._model),
+            servers / took if self._family and took else None,
+            generator / took if took else 0.0,
+            own,
+        )
+
+    def close(self) -> None:
+        self._connections.close()
+
+    def _clocks(self) -> tuple[float, float, float]:
+        return monotonic(), process_time(), cpu_s(self._family)
+
+    def _look(self) -> Reading | None:
+        with suppress(OSError):
+            return reading(self._connections.get("/stats").body)
+        return None
+
+
+def evidence(seen: Seen, load: Evidence, told: Iterable[Told] = ()) -> Evidence:
+    """Add what was seen of the service to what is known of the load."""
+    change = seen.change
+    threads = {(one.pid, one.thread) for one in told if one.cpu is not None}
+    return replace(
+        load,
+        cores=cores(),
+        server_cores=seen.server_cores,
+        generator_cores=seen.generator_cores,
+        gil=change.gil,
+        servers=change.servers,
+        loop_cores=change.loop_cores,
+        loops=change.loops,
+        loop_lag_p99_s=change.loop_lag_p99_s,
+        slots=change.slots,
+        lost_workers=change.lost,
+        on_loop=bool(threads & change.threads),
+    )
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
