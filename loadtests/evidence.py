@@ -34,14 +34,16 @@ class Stages(NamedTuple):
 class Evidence:
     """One load and what it did; rates per second, times in seconds, None where nobody could tell.
 
-    `completed` counts right answers, in time or late. `losses` counts the work's lost requests by
-    kind (see `tally.LOSSES`), `errors` what failed ones said. `server_cores`, `generator_cores`
-    and `other_cores` are the cores that each kept busy, of `cores` that there are. `gil` is the
-    share of time in which the GIL of a server process was held (0 where there is none), the mean
-    of `servers` of them; `loop_cores` what the thread of an event loop used of a core, the mean
-    of `loops` of them. `slots` is how many calls the model runs at once. `on_loop` tells that the
-    work itself ran on the thread of an event loop, blocking it. `typical` are the mean stages of
-    answered requests, `late` those of the late ones alone.
+    `completed` are the right answers that came per second, in time or late, whenever they were
+    sent. `losses` counts the work's lost requests by kind (see `tally.LOSSES`), `errors` what
+    failed ones said. `server_cores`, `generator_cores` and `other_cores` are the cores that each
+    kept busy, of `cores` that there are. `gil` is the share of time in which the GIL of a server
+    process was held (0 where there is none), the mean of `servers` of them; `loop_cores` what the
+    thread of an event loop used of a core, the mean of `loops` of them. `slots` is how many calls
+    the model runs at once, in all server processes. `on_loop` tells that the work itself ran on
+    the thread of an event loop, blocking it. `typical` are the mean stages of answered requests,
+    `late` those of the late ones alone. `memory_pressure` is the share of time in which some
+    process waited for memory.
     """
 
     rate: float
