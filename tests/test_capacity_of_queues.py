@@ -58,7 +58,7 @@ def test_random_service_times_bear_what_erlang_says(servers: int, bound_s: float
 
 def test_it_agrees_with_the_service_in_virtual_time() -> None:
     slo = Slo.parse("p99<50ms")
-    expected = Service("M/D/2", 2, 0.010).truth(slo, arrivals=100_000)
+    expected = Service("M/D/2", 2, 0.010).truth(slo, arrivals=50_000)
     assert capacity(2, [0.010], slo.bound_s, slo.loss_ratio) == pytest.approx(expected, rel=0.02)
 
 

@@ -34,7 +34,13 @@ MAY_PATCH = {
         "users",
     )
 }
-PURE = [f"loadtests.{name}" for name in ("arrivals", "search", "slo", "summary", "trial")]
+PURE = [
+    f"loadtests.{name}"
+    for name in (
+        *("arrivals", "ceilings", "diagnosis", "evidence", "proof", "queueing", "remedies"),
+        *("search", "slo", "summary", "trial"),
+    )
+]
 COMPUTING = {
     *("collections", "dataclasses", "decimal", "enum", "fractions", "functools", "heapq", "json"),
     *("itertools", "math", "random", "re", "shlex", "statistics", "typing", "__future__"),
