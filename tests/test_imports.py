@@ -37,7 +37,16 @@ MAY_PATCH = {
 PURE = [
     f"loadtests.{name}"
     for name in (
-        *("arrivals", "ceilings", "diagnosis", "evidence", "proof", "queueing", "remedies"),
+        *(
+            "arrivals",
+            "ceilings",
+            "diagnosis",
+            "evidence",
+            "machine",
+            "proof",
+            "queueing",
+            "remedies",
+        ),
         *("search", "slo", "summary", "trial"),
     )
 ]

@@ -15,6 +15,7 @@ from loadtests.target import discover
 from scripts.benchmarks.accuracy import accuracy, stall
 from scripts.benchmarks.harness import harness
 from scripts.benchmarks.hops import hops
+from scripts.benchmarks.neighbours import neighbours
 
 RATES = (500, 1000)
 
@@ -60,6 +61,7 @@ BENCHMARKS: dict[str, Callable[[str], Iterator[str]]] = {
     "accuracy": _accuracy,
     "harness": _harness,
     "hops": _hops,
+    "sentinel": lambda _: neighbours(),
 }
 
 

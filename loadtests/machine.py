@@ -1,0 +1,92 @@
+"""Say whether the machine was quiet enough for a trial to prove something.
+
+Server and generator may saturate every core: that is what a trial is for. So nothing voids it that
+their own load also does: waiting for a core (`cpu_pressure`), late wake-ups (`jitter_ms`), waiting
+for the disk (a workload may write and sync) or for memory (its exhaustion is a cause to be told,
+which a void trial would hide). These are kept as evidence. Void is a trial in which a neighbour
+had time of the cores: through the hypervisor (`steal`), as a process beside ours (`others_cores`;
+one that presses on disk or memory needs a core too), or unseen, so that one and the same piece of
+work takes more CPU time (`slowdown`, `slow_share`): a hypervisor that does not tell, a sibling
+thread of the core, a lower clock.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+# A quiet virtual machine with all its cores busy shows 0.3–1.5 % in windows of some seconds.
+STEAL = 0.03
+# A shell, an editor and the system's own services use a few hundredths of a core, and the counters
+# err by a few more; a process that spins for a quarter of the time is not of that kind.
+OTHERS_CORES = 0.2
+OTHERS_SHARE = 0.05  # of all cores: among many, one that is busy for others leaves enough
+# The piece of work runs on warm caches, and its calibration knows busy cores and sleepy clocks.
+SLOWDOWN = 1.3  # of its median: for at least half of the trial the cores did less
+SLOW_SHARE = 0.35  # of the pieces taking SLOWDOWN times their calibration: it comes and goes
+ENOUGH = 20  # pieces; of fewer neither median nor share says much
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the machine did during one trial; None is what the system does not tell.
+
+    `steal` is a share of all cores' time, `others_cores` the cores kept busy by processes that are
+    neither server nor generator, the pressures are shares of the time in which something waited.
+    `slowdown` is the median CPU time of a fixed piece of work ÷ its calibration, `slow_share` the
+    share of these `pieces` that took SLOWDOWN times as long, `jitter_ms` how late 95 % of them
+    began at most, `calibration_ms` the CPU time that such a piece is known to take.
+    """
+
+    steal: float | None = None
+    others_cores: float | None = None
+    memory_pressure: float | None = None
+    io_pressure: float | None = None
+    cpu_pressure: float | None = None
+    slowdown: float | None = None
+    slow_share: float | None = None
+    jitter_ms: float | None = None
+    pieces: int = 0
+    calibration_ms: float | None = None
+    cores: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data that JSON can carry, no more exact than it is."""
+        return {
+            name: round(value, 4) if isinstance(value, float) else value
+            for name, value in asdict(self).items()
+        }
+
+
+def disturbances(machine: Machine) -> tuple[str, ...]:
+    """Say what voids a trial, each with its number, its limit and what to do; nothing if quiet."""
+    return tuple(_disturbances(machine))
+
+
+def _disturbances(machine: Machine) -> Iterator[str]:
+    allowed = max(OTHERS_CORES, OTHERS_SHARE * (machine.cores or 0))
+    if machine.others_cores is not None and machine.others_cores > allowed:
+        yield (
+            f"Processes that are neither server nor generator kept {machine.others_cores:.2f} "
+            f"cores busy; a valid trial leaves them {allowed:.2f}. End them, or wait for their end."
+        )
+    if machine.steal is not None and machine.steal > STEAL:
+        yield (
+            f"The hypervisor took {machine.steal:.1%} of the cores' time; a valid trial loses "
+            f"{STEAL:.0%} at most. Measure where, or when, its other guests are quiet."
+        )
+    if machine.pieces < ENOUGH:
+        return
+    if machine.slowdown is not None and machine.slowdown > SLOWDOWN:
+        yield (
+            f"The cores were slow: the sentinel's piece of work took {machine.slowdown:.2f} × the "
+            f"CPU time of its calibration; a valid trial keeps it within {SLOWDOWN:g} ×. {_CALM}"
+        )
+    elif machine.slow_share is not None and machine.slow_share > SLOW_SHARE:
+        yield (
+            f"The cores were slow now and then: {machine.slow_share:.0%} of {machine.pieces} "
+            f"pieces of work took over {SLOWDOWN:g} × the CPU time of their calibration; a valid "
+            f"trial has {SLOW_SHARE:.0%} at most. {_CALM}"
+        )
+
+
+_CALM = "Look for another guest of the host, a low power setting, or a hot processor."
