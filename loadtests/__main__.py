@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from loadtests.axes import add_axes
-from loadtests.beyond.kinds import KINDS, chosen
+from loadtests.beyond.kinds import KINDS, chosen, seconds
 from loadtests.options import HEADLINE_MODELS, HEADLINE_WORKLOADS, names, parameters
 from loadtests.records import ResultsError
 from loadtests.report import surge_files, surge_terminal
@@ -24,6 +24,8 @@ from loadtests.surge.records import is_surge
 from loadtests.surge.run import surge
 from loadtests.target import TargetError
 from loadtests.up import up
+
+MOST_SEARCHES = 50
 
 
 def main(arguments: list[str]) -> int:
@@ -62,7 +64,13 @@ def parser() -> argparse.ArgumentParser:
     care.add_argument("--quick", dest="mode", action="store_const", const="quick", default="quick",
         help="about 20 s for a cell, intervals of 15 %% (default)")  # fmt: skip
     care.add_argument("--full", dest="mode", action="store_const", const="full",
-        help="a minute or two for a cell, repeated trials: what one publishes")  # fmt: skip
+        help="up to 9 minutes for a cell, three searches of it: what one publishes")  # fmt: skip
+    one.add_argument("--searches", type=_checked(_searches), metavar="N",
+        help="of each cell, on fresh servers (default: 3 with --full, else 1)")  # fmt: skip
+    one.add_argument("--budget", type=_checked(_time), metavar="TIME",
+        help="begin no search after this time, such as 30m; --output DIR resumes")  # fmt: skip
+    one.add_argument("--prove", action="store_true",
+        help="change only what was blamed for each break, and search again")  # fmt: skip
     one.add_argument("--beyond", type=_checked(_beyond), default=(),
         metavar="KIND[=TIME],...", help=f"trials beyond the peak: {', '.join(KINDS)}, or none "
         "(default: all with --full, else none)")  # fmt: skip
@@ -115,7 +123,7 @@ def _add_measured(one: argparse.ArgumentParser) -> None:
         type=_checked(_setting), help="set a parameter of a workload")  # fmt: skip
     one.add_argument("--seed", type=int, default=1, help="seed of arrivals and order (default: 1)")
     one.add_argument("--output", type=Path, metavar="DIR",
-        help="folder for the results (default: results/<UTC time>)")  # fmt: skip
+        help="folder for the results, or one to resume (default: results/<UTC time>)")  # fmt: skip
 
 
 def _single(text: str) -> tuple[str]:
@@ -126,6 +134,18 @@ def _single(text: str) -> tuple[str]:
 
 def _setting(text: str) -> str:
     parameters(text)
+    return text
+
+
+def _searches(text: str) -> int:
+    count = int(text) if text.isdecimal() else 0
+    if not 1 <= count <= MOST_SEARCHES:
+        raise ValueError(f"{text!r} is no count of searches; give 1 to {MOST_SEARCHES}")
+    return count
+
+
+def _time(text: str) -> str:
+    seconds(text)
     return text
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from loadtests.history import reopen, unfinished
 from loadtests.records import ResultsError
 from loadtests.results import FILE_NAME
 
@@ -15,11 +16,14 @@ RESULTS = "results"
 
 
 def folder_of(asked: Path | None) -> tuple[Path, bool]:
-    """Find the folder for the results of a new run; tells whether it is new."""
+    """Find the folder for the results of a run, or of one to go on; tells whether it is new."""
     if asked is None:
         return new_folder(Path(RESULTS), datetime.now(UTC)), True
-    if (asked / FILE_NAME).exists():
-        raise ResultsError(f"{asked} holds a run already; name another folder with --output")
+    file = asked / FILE_NAME
+    if file.exists():
+        if not unfinished(asked):
+            raise ResultsError(f"{asked} holds a run already; name another folder with --output")
+        reopen(file)
     new = not asked.exists()
     asked.mkdir(parents=True, exist_ok=True)
     return asked, new

@@ -51,9 +51,17 @@ def add_options(parser: Any) -> None:
         "(a full search has them all)",
     )
     add("--param", default="", help="Workload parameters, such as primes.below=5000,sleep.ms=5")
+    add(
+        "--prove",
+        action="store_true",
+        default=False,
+        help="Survival: change what was blamed, and search again",
+    )
     add("--seed", type=int, default=1, help="Seed of the arrivals")
     hidden = {"include_in_web_ui": False}
     add("--output", default="", help="Folder for the results of a survival search", **hidden)
+    add("--searches", type=int, default=0, help="Survival: of each cell", **hidden)
+    add("--budget", default="", help="Survival: no search begins after it", **hidden)
     add("--phases", default="5s,8s,15s", help="Surge: before, during and after it", **hidden)
     add("--servers", default="", help="How its servers are started, as JSON", **hidden)
     add(

@@ -49,8 +49,19 @@ class Hammer:
         self._right = right
         self._heard = heard
 
-    def trial(self, rate: float, duration_s: float, slo: Slo, kind: Kind, rng: Random) -> Trial:
-        """Offer `rate` for `duration_s` after the settling; end early once it cannot hold."""
+    def trial(  # noqa: PLR0913, PLR0917  # a load, how it is offered, and who is told of its end
+        self,
+        rate: float,
+        duration_s: float,
+        slo: Slo,
+        kind: Kind,
+        rng: Random,
+        over: Callable[[], None] = lambda: None,
+    ) -> Trial:
+        """Offer `rate` for `duration_s` after the settling; end early once it cannot hold.
+
+        `over` is called when the load ends, before its last answers are awaited.
+        """
         zero = monotonic() + AHEAD_S + SETTLE_S
         work = self._work(zero, [Phase(rate, duration_s)], kind, rng)
         by = self._tiny("bystander", "/health", zero, Phase(BYSTANDER_RATE, duration_s), rng)
@@ -65,6 +76,7 @@ class Hammer:
                 reached = min(duration_s, max(monotonic() - zero, LOOK_S)) if early else duration_s
                 for one in streams:
                     one.end(early=early)
+                over()
                 drained = early or drain(streams, max(slo.bound_s, 1.0))
                 share = (process_time() - cpu) / (monotonic() - begun)
                 answers = [one.answers() for one in streams]
@@ -81,7 +93,7 @@ class Hammer:
             drained=drained,
             generator_cpu=share,
             short=early,
-            where=where(answers[0], slo, reached),
+            where=where(answers[0], slo, -SETTLE_S, reached),
         )
 
     def passage(  # noqa: PLR0913  # a load, who offers it how, and what runs beside it

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loadtests.arrivals import Kind
-from loadtests.beyond.kinds import Chosen, chosen
+from loadtests.beyond.kinds import Chosen, chosen, seconds
 from loadtests.servers import Servers
 from loadtests.slo import Slo
 from loadtests.surge.phases import DURATIONS, Three, durations
 
+SEARCHES = {"quick": 1, "full": 3}  # of each cell; each on a fresh server, for no two are alike
 HEADLINE_WORKLOADS = ("sleep", "primes", "sha256", "scrape")
 HEADLINE_MODELS = (
     *("inline", "async", "thread-pool", "process-pool", "supervised-process-pool"),
@@ -22,7 +23,7 @@ HEADLINE_MODELS = (
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """One load test, as asked for."""
+    """One load test, as asked for: no search begins after `budget_s`, if that is not 0."""
 
     workloads: tuple[str, ...]
     models: tuple[str, ...]
@@ -37,6 +38,9 @@ class Options:
     running_service: bool
     servers: Servers = field(default_factory=Servers)
     beyond: Chosen = field(default_factory=dict)
+    searches: int = 1
+    budget_s: float = 0.0
+    prove: bool = False
     durations: Three = DURATIONS
 
     @classmethod
@@ -56,6 +60,9 @@ class Options:
             running_service=parsed.running_service,
             servers=Servers.load(parsed.servers),
             beyond=chosen(names(parsed.beyond), parsed.mode),
+            searches=parsed.searches or SEARCHES[parsed.mode],
+            budget_s=seconds(parsed.budget) if parsed.budget else 0.0,
+            prove=parsed.prove,
             durations=durations(parsed.phases),
         )
 

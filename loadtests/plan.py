@@ -11,12 +11,12 @@ from loadtests.beyond.kinds import expected_s, written
 from loadtests.connections import Connections
 from loadtests.hammer import Hammer
 from loadtests.modules import ALL, chosen, located
-from loadtests.options import Options
+from loadtests.options import SEARCHES, Options
 from loadtests.records import Cell
 from loadtests.results import environment
 from loadtests.services import Services
 from loadtests.target import Discovery, TargetError, discover, path_of
-from loadtests.trials import problem
+from loadtests.tryout import problem
 
 PROBE_S = 1.0
 # Of what a closed loop gets from /health, whose requests come in batches: an open loop that sends
@@ -56,6 +56,7 @@ def plan(options: Options, services: Services) -> tuple[list[Cell], dict[str, An
         "seed": options.seed,
         "slo": str(options.slo),
         "mode": options.mode,
+        "searches": options.searches,
         "generator_ceiling": ceiling,
         "beyond_s": expected_s(options.beyond),
         "cells": [cell._asdict() for cell in cells],
@@ -86,6 +87,9 @@ def _arguments(options: Options, host: str | None) -> dict[str, Any]:
         ],
         "host": host,
         "beyond": written(options.beyond, options.mode),
+        "searches": options.searches if options.searches != SEARCHES[options.mode] else None,
+        "budget": f"{options.budget_s:g}s" if options.budget_s else None,
+        "prove": options.prove,
         **servers.axes,
         "server_python": [python.name for python in servers.pythons if python.name],
     }

@@ -4,8 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from math import inf
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
+
+from loadtests.cells import Cell, CellResult
+
+__all__ = [
+    "Beyond",
+    "Cell",
+    "CellResult",
+    "Counts",
+    "End",
+    "Line",
+    "Plan",
+    "ResultsError",
+    "Run",
+    "TrialRecord",
+    "cell_of",
+    "end_of",
+    "plan_of",
+    "result_of",
+    "trial_of",
+]
 
 Line = Mapping[str, Any]
 T = TypeVar("T")
@@ -13,19 +32,6 @@ T = TypeVar("T")
 
 class ResultsError(Exception):
     """A run file or its folder cannot be used; the message says why and what to do next."""
-
-
-class Cell(NamedTuple):
-    """A workload under a model, and under a Python where a run compares several."""
-
-    workload: str
-    model: str
-    python: str = ""
-
-    @property
-    def row(self) -> str:
-        """What stands at the left of a matrix: `thread-pool`, or `thread-pool · 3.13t`."""
-        return f"{self.model} · {self.python}" if self.python else self.model
 
 
 Beyond = Mapping[Cell, Mapping[str, Line]]  # the figures of each kind, or the reason for none
@@ -76,66 +82,6 @@ class TrialRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class CellResult:
-    """The capacity of one cell, or why there is none."""
-
-    workload: str
-    model: str
-    python: str = ""
-    held: float | None = None
-    broke: float | None = None
-    interval: tuple[float | None, float | None] | None = None
-    unavailable: str | None = None
-    error: str | None = None
-    trials: int = 0
-    discarded: int = 0
-    bystander_p99_ms: float | None = None
-    cpu_ms_per_request: float | None = None
-    pss_mib: float | None = None
-    broke_by: str | None = None
-    saturation: float | None = None
-    at: float = 0.0
-    elapsed_s: float = 0.0
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def cell(self) -> Cell:
-        return Cell(self.workload, self.model, self.python)
-
-    @property
-    def row(self) -> str:
-        return self.cell.row
-
-    @property
-    def measured(self) -> bool:
-        """Whether `held` is a result that can be trusted."""
-        return self.held is not None and not self.unavailable and not self.error
-
-    @property
-    def bears(self) -> float:
-        return self.held or 0.0
-
-    @property
-    def unbounded(self) -> bool:
-        """Whether the search met its upper limit before the cell broke."""
-        return self.measured and self.bears > 0 and self.broke is None
-
-    @property
-    def low(self) -> float:
-        known = self.interval[0] if self.interval else None
-        return self.bears if known is None else known
-
-    @property
-    def high(self) -> float:
-        known = self.interval[1] if self.interval else self.broke
-        return inf if self.unbounded else known or self.low
-
-    @property
-    def midpoint(self) -> float:
-        return self.bears if self.unbounded else (self.low + self.high) / 2
-
-
-@dataclass(frozen=True, slots=True)
 class End:
     """How the measuring process ended, with the exit code that it asks for."""
 
@@ -152,6 +98,7 @@ class Plan:
     slo: str
     mode: str
     cells: tuple[Cell, ...]
+    searches: int = 1
     seed: int | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -185,8 +132,14 @@ def trial_of(line: Line) -> TrialRecord:
 
 def result_of(line: Line) -> CellResult:
     low_high = line.get("interval")
-    interval = tuple(low_high) if low_high else None
-    return _fill(CellResult, line, interval=interval, warnings=tuple(line.get("warnings") or ()))
+    return _fill(
+        CellResult,
+        line,
+        interval=tuple(low_high) if low_high else None,
+        warnings=tuple(line.get("warnings") or ()),
+        goals={slo: tuple(bounds) for slo, bounds in (line.get("goals") or {}).items()},
+        cause_evidence=line.get("cause_evidence") or {},
+    )
 
 
 def end_of(line: Line) -> End:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from loadtests.beyond.lines import with_line
+from loadtests.combined import with_proof, with_search
 from loadtests.environment import describe, environment
 from loadtests.records import (
     Cell,
@@ -50,9 +51,10 @@ __all__ = [
 
 SCHEMA = 1
 FILE_NAME = "run.jsonl"
-Survived = Literal["run", "cell-start", "trial", "cell", "beyond", "end"]
+Begun = Literal["run", "resumed", "cell-start", "prediction"]
+Survived = Literal["trial", "cell", "proof-trial", "proof", "beyond", "end"]
 Surged = Literal["capacity", "policy-start", "policy"]
-Kind = Survived | Surged
+Kind = Begun | Survived | Surged
 
 
 class RunFile:
@@ -138,21 +140,26 @@ def _apply(run: Run | None, line: Line, place: str) -> Run:
         if run is None or line["line"] == "run":
             plan = plan_of(_of_our_schema(line, place))
             return replace(run, plan=plan, end=None) if run else Run(plan)
-        if line["line"] == "trial":
-            return replace(run, trials=(*run.trials, trial_of(line)))
-        if line["line"] == "cell":
-            result = result_of(line)
-            return replace(run, results={**run.results, result.cell: result})
-        if line["line"] == "beyond":
-            return replace(run, beyond=with_line(run.beyond, line))
-        if line["line"] == "end":
-            return replace(run, end=end_of(line))
+        return _TAKEN.get(line["line"], _left_out)(run, line)
     except (KeyError, TypeError) as error:
         raise ResultsError(
             f"{place}: this {line['line']!r} line lacks something ({error}); "
             "it was written by another version of loadbearing, or changed by hand"
         ) from error
+
+
+def _left_out(run: Run, _: Line) -> Run:
     return run
+
+
+# What a reader makes of each kind of line; of others, nothing.
+_TAKEN: dict[str, Callable[[Run, Line], Run]] = {
+    "trial": lambda run, line: replace(run, trials=(*run.trials, trial_of(line))),
+    "cell": lambda run, line: replace(run, results=with_search(run.results, result_of(line))),
+    "proof": lambda run, line: replace(run, results=with_proof(run.results, line)),
+    "beyond": lambda run, line: replace(run, beyond=with_line(run.beyond, line)),
+    "end": lambda run, line: replace(run, end=end_of(line)),
+}
 
 
 def _of_our_schema(line: Line, place: str) -> Line:

@@ -17,7 +17,8 @@ from loadtests.axes import flags
 from loadtests.following import INTERRUPTED, measured
 from loadtests.options import HEADLINE_WORKLOADS
 from loadtests.report.files import write
-from loadtests.report.terminal import Screen, final
+from loadtests.report.screen import Screen
+from loadtests.report.terminal import final
 from loadtests.servers import Servers
 from loadtests.subject import ROOT, interruptible
 from loadtests.summary import exit_code
@@ -67,6 +68,8 @@ def _command(parsed: argparse.Namespace, servers: Servers, folder: Path) -> list
             "--seed",
             str(parsed.seed),
         ),
+        *("--searches", str(parsed.searches or 0), "--budget", parsed.budget or ""),
+        *(("--prove",) if parsed.prove else ()),
         *("--output", str(folder), "--servers", servers.dump()),
         *(("--host", parsed.host, "--running-service") if parsed.host else ()),
     ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from loadtests.options import Options
@@ -33,18 +35,28 @@ class Services:
         return list(self._executables)
 
     @contextmanager
-    def start(self, model: str | None, python: str) -> Iterator[Service]:
+    def start(
+        self,
+        model: str | None,
+        python: str,
+        *,
+        axes: Mapping[str, str] = MappingProxyType({}),
+        cores: int | None = None,
+    ) -> Iterator[Service]:
         """Have a service for the block, with all its usual models where none is named.
 
-        Raises SubjectError when it does not start.
+        `axes` replace those that were asked for; `cores` is how many it may use, of those there
+        are. Raises SubjectError when it does not start.
         """
         if self.host:
             yield Service(self.host, None)
             return
+        servers = replace(self._servers, axes={**self._servers.axes, **axes})
         with Subject(
-            ("--port", "0", *(("--models", model) if model else ()), *self._servers.arguments()),
+            ("--port", "0", *(("--models", model) if model else ()), *servers.arguments()),
             self._log,
             executable=self._executables[python],
             directory=self._servers.directory,
+            cores=cores,
         ) as subject:
             yield Service(subject.url, subject)

@@ -29,7 +29,6 @@ class Seen(NamedTuple):
     change: Change
     server_cores: float | None
     generator_cores: float
-    own_cpu_s: float | None
 
 
 class Signs:
@@ -62,13 +61,18 @@ class Signs:
             after - before for before, after in zip(self._begun, self._ended, strict=True)
         )
         after = self._last.get() if self._last else None
-        own = generator + servers if self._family else None
         return Seen(
             between(self._before, after, self._model),
             servers / took if self._family and took else None,
             generator / took if took else 0.0,
-            own,
         )
+
+    def spent_s(self) -> float | None:
+        """CPU seconds of generator and server since `begin`; None where the latter is not ours."""
+        if not self._family:
+            return None
+        _, *now = self._clocks()
+        return sum(now) - sum(self._begun[1:])
 
     def close(self) -> None:
         self._connections.close()
@@ -98,7 +102,7 @@ def evidence(seen: Seen, load: Evidence, told: Iterable[Told] = ()) -> Evidence:
         loop_lag_p99_s=change.loop_lag_p99_s,
         slots=change.slots,
         lost_workers=change.lost,
-        on_loop=bool(threads & change.threads),
+        on_loop=load.on_loop or bool(threads & change.threads),
     )
 
 

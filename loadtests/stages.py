@@ -33,12 +33,16 @@ class Told(NamedTuple):
 
 
 class Where(NamedTuple):
-    """The mean stages of one trial: of a sample of all answers, and of the late ones alone."""
+    """Where the time of one trial went: mean stages of its answers, and of the late ones alone.
+
+    `completed` are right answers per second while the load ran, its settling included.
+    """
 
     typical: Stages | None
     late: Stages | None
     late_read: int
     errors: dict[str, int]
+    completed: float = 0.0
 
 
 NOWHERE = Where(None, None, 0, {})
@@ -46,12 +50,13 @@ NOWHERE = Where(None, None, 0, {})
 
 def restored(data: "Sequence[Any]") -> Where:
     """Restore from JSON, which knows no named tuples."""
-    typical, late, late_read, errors = data
+    typical, late, late_read, errors, completed = data
     return Where(
         Stages(*typical) if typical else None,
         Stages(*late) if late else None,
         late_read,
         dict(errors),
+        completed,
     )
 
 
@@ -113,12 +118,18 @@ def worth_reading(slo: "Slo") -> Callable[[float], bool]:
     return wanted
 
 
-def where(answers: Iterable["Answer"], slo: "Slo", duration_s: float) -> Where:
-    """Say where the time went of the answers whose intended start lies in the measured window."""
+def where(answers: Iterable["Answer"], slo: "Slo", begin_s: float, duration_s: float) -> Where:
+    """Say where the time went of the answers whose intended start lies in the measured window.
+
+    The load began at `begin_s`, which is before 0 where it settled.
+    """
+    completed = 0
     in_time: list[Stages] = []
     late: list[Stages] = []
     errors: Counter[str] = Counter()
     for one in answers:
+        if one.outcome == "ok" and one.ended_s is not None and one.ended_s <= duration_s:
+            completed += 1
         if not 0 <= one.intended_s < duration_s:
             continue
         if one.error and one.outcome == "failed":
@@ -128,4 +139,11 @@ def where(answers: Iterable["Answer"], slo: "Slo", duration_s: float) -> Where:
             (late if is_late else in_time).append(one.stages)
     # Late ones are all read, the others in part: a typical request is one of each group by weight.
     typical = [*in_time, *late[::EACH]]
-    return Where(mean(typical), mean(late), len(late), dict(errors.most_common(MOST_ERRORS)))
+    seconds = duration_s - begin_s
+    return Where(
+        mean(typical),
+        mean(late),
+        len(late),
+        dict(errors.most_common(MOST_ERRORS)),
+        completed / seconds if seconds > 0 else 0.0,
+    )

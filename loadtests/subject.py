@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +49,12 @@ class Subject:
         *,
         executable: str = sys.executable,
         directory: str | None = None,
+        cores: int | None = None,
     ) -> None:
-        """Start it and wait until it listens. Raises SubjectError when it does not."""
+        """Start it, on so many cores, and wait until it listens.
+
+        Raises SubjectError when it does not.
+        """
         self._log = log
         self._errors: IO[bytes] | None = log.open("ab") if log else None
         self._said_before = log.stat().st_size if log else 0
@@ -62,7 +66,7 @@ class Subject:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             start_new_session=True,  # Ctrl-C is for the load test, which then stops its server
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+            preexec_fn=_first(cores) if sys.platform == "linux" else None,  # noqa: PLW1509
         )
         try:
             self.url = self._greeting()
@@ -153,6 +157,13 @@ def _with_root(path: str | None) -> str:
     return os.pathsep.join((str(ROOT), *([path] if path else ())))
 
 
-def _end_with_parent() -> None:
-    """Let the kernel end the server when the load test is killed: no orphan holds its port."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def _first(cores: int | None) -> Callable[[], None]:
+    """What the server's process does before all else, on Linux."""
+    allowed = sorted(os.sched_getaffinity(0))[:cores]
+
+    def first() -> None:
+        """Let the kernel end it when the load test is killed: no orphan holds its port."""
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        os.sched_setaffinity(0, allowed)
+
+    return first

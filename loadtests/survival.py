@@ -1,12 +1,13 @@
-"""The survival search as a Locust run: a fresh server for each cell, a search for what it bears.
+"""The survival search as a Locust run: a fresh server for each search of what a cell bears.
 
-Everything is appended to the run file as it happens, so whoever follows that file sees the run.
+Everything is appended to the run file as it happens, so whoever follows that file sees the run,
+and a run that was interrupted goes on where its file ends.
 """
 
 from __future__ import annotations
 
 import logging
-from contextlib import closing
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -18,20 +19,26 @@ from locust.env import Environment
 from loadtests.beyond.bench import Bench, Peak
 from loadtests.beyond.trips import beyond
 from loadtests.generator import Sent
-from loadtests.hammer import Hammer
+from loadtests.history import History
+from loadtests.measuring import Bearing
 from loadtests.options import Options
-from loadtests.plan import PROBE_S, plan
-from loadtests.records import Cell
+from loadtests.plan import plan
+from loadtests.proving import prove
+from loadtests.records import Cell, ResultsError
 from loadtests.results import FILE_NAME, RunFile
-from loadtests.search import FLOOR, FULL, QUICK, Capacity, search
-from loadtests.services import Service, Services
+from loadtests.sentinel import Sentinel
+from loadtests.services import Services
 from loadtests.subject import SubjectError
-from loadtests.target import TargetError, discover, path_of
-from loadtests.trials import Trials, Untrustworthy, expected_answer
+from loadtests.target import TargetError, discover
+from loadtests.trials import Tools
+from loadtests.tryout import Untrustworthy
 from loadtests.users import record, show
 
-RETREATS = 2
-LESS = 0.75  # of a rate at which no trial was valid: the next limit to try
+SPENT = "not measured: the budget of {:g} s was spent; repeat the command with a larger --budget"
+ADVICE = (
+    "end what else runs on this machine, or wait for quieter times; where it is the generator that "
+    "is late, give it more processes (--generators 2) or cores of its own (--host)"
+)
 
 log = logging.getLogger("loadbearing")
 
@@ -44,98 +51,107 @@ class Survival:
         self._options = options
         host = str(locust.host) if options.running_service else None
         self._services = Services(options, host, folder / "server.log")
+        self._history = History.of(folder)
+        self._folder = folder
         self._file = RunFile(folder / FILE_NAME)
-        self._born = monotonic()
-        self._most = 0.0
+        self._resumed = monotonic()
+        self._born = self._resumed - self._history.at
+        self._first_flaw = ""
 
     def run(self) -> int:
         """Search every cell; returns the exit code of DESIGN: 0 done, 2 usage, 3 no result."""
-        code = 3
-        reason: str | None = "the run ended before it was over"
+        code, reason = 3, "the run ended before it was over"
         try:
-            measured = [self._whole(cell) for cell in self._plan()]
-            code, reason = 0, None
+            cells, most = self._plan()
+            with Sentinel() as sentinel:
+                tools = Tools(self._options, sentinel, partial(show, self._locust))
+                bearing = Bearing(tools, most, self._heard)
+                measured = [self._whole(bearing, *one) for one in self._order(cells)]
+            code, reason = 0, ""
             if not any(measured):
-                code, reason = 3, "no cell has a result that can be trusted"
-        except (TargetError, SubjectError) as error:
+                code = 3
+                reason = f"no cell has a result that can be trusted: {self._first_flaw}; {ADVICE}"
+        except (TargetError, SubjectError, ResultsError) as error:
             code, reason = 2, str(error)
         finally:
-            self._file.append("end", at=self._now(), exit=code, reason=reason)
+            self._file.append("end", at=self._now(), exit=code, reason=reason or None)
             self._file.close()
         return code
 
     def _now(self) -> float:
         return round(monotonic() - self._born, 3)
 
-    def _plan(self) -> list[Cell]:
-        """Find out what to measure, write the first line, and order the cells at random."""
+    def _plan(self) -> tuple[list[Cell], float]:
+        """Find out what to measure; write the first line, or that the run goes on."""
         cells, line = plan(self._options, self._services)
-        self._most = line["generator_ceiling"]
-        self._file.append("run", **line)
-        Random(self._options.seed).shuffle(cells)  # noqa: S311 - an order, not a secret
-        return cells
+        self._history.check(line, self._folder)
+        if self._history.first is None:
+            self._file.append("run", **line)
+        else:
+            self._file.append("resumed", at=self._now(), started=line["started"])
+        return cells, line["generator_ceiling"]
 
-    def _whole(self, cell: Cell) -> bool:
-        """Measure one cell, and beyond its peak; tells whether it has a result."""
-        said = self._cell(cell)
-        if "held" in said:
-            bench = partial(self._bench, cell)
-            for line in beyond(self._options.beyond, said, bench):
-                self._file.append("beyond", at=self._now(), **cell._asdict(), **line)
+    def _order(self, cells: list[Cell]) -> Iterator[tuple[Cell, int]]:
+        """Go round all cells, each time in another random order, as often as each is searched."""
+        for search in range(self._options.searches):
+            seed = f"{self._options.seed}/{search}"
+            yield from (
+                (cell, search)
+                for cell in Random(seed).sample(cells, len(cells))  # noqa: S311 - no secret
+            )
+
+    def _whole(self, bearing: Bearing, cell: Cell, search: int) -> bool:
+        """Search one cell, and then what else is asked for; tells whether there is a result."""
+        said = self._history.searched.get((cell, search)) or self._cell(bearing, cell, search)
+        if said is None:
+            return False
+        if "held" in said and search == self._options.searches - 1:
+            self._after(bearing, cell, said)
         return "error" not in said
 
-    def _bench(self, cell: Cell, peak: Peak) -> Bench:
-        return Bench(self._services, cell, peak, self._options, self._most, self._heard)
+    def _after(self, bearing: Bearing, cell: Cell, said: Mapping[str, Any]) -> None:
+        """Prove the cause, and go beyond the peak; what the file has already is left out."""
+        done = {kind for other, kind in self._history.after if other == cell}
+        if self._options.prove and "proof" not in done and said.get("cause"):
+            proof = prove(bearing, self._services, cell, said, partial(self._tell, cell._asdict()))
+            self._file.append("proof", at=self._now(), **cell._asdict(), **proof)
+        bench = partial(self._bench, cell, bearing.most)
+        left = {kind: s for kind, s in self._options.beyond.items() if kind not in done}
+        for line in beyond(left, said, bench):
+            self._file.append("beyond", at=self._now(), **cell._asdict(), **line)
+
+    def _bench(self, cell: Cell, most: float, peak: Peak) -> Bench:
+        return Bench(self._services, cell, peak, self._options, most, self._heard)
 
     def _heard(self, name: str, one: Sent) -> None:
         record(self._locust, name, one)
 
-    def _cell(self, cell: Cell) -> dict[str, Any]:
-        """Measure what one cell bears, be it that it cannot exist."""
-        begun = self._now()
-        self._file.append("cell-start", **cell._asdict(), at=begun)
+    def _cell(self, bearing: Bearing, cell: Cell, search: int) -> dict[str, Any] | None:
+        """Search what one cell bears, be it that it cannot exist; None if there is no time."""
+        budget_s = self._options.budget_s
+        if budget_s and monotonic() - self._resumed > budget_s:
+            if not search:
+                self._file.append(
+                    "cell", **cell._asdict(), at=self._now(), error=SPENT.format(budget_s)
+                )
+            return None
+        begun, names = self._now(), {**cell._asdict(), "search": search}
+        self._file.append("cell-start", **names, at=begun)
         said: dict[str, Any] = {}
         try:
             with self._services.start(cell.model, cell.python) as service:
                 found = discover(service.url)
                 why = found.unavailable(cell.workload, cell.model)
-                said = {"unavailable": why} if why else self._capacity(cell, service)
+                tell = partial(self._tell, names)
+                said = {"unavailable": why} if why else bearing.measure(cell, service, found, tell)
                 said["warnings"] = list(found.runtime.get("warnings") or ())
         except (Untrustworthy, SubjectError, TargetError, OSError) as error:
             log.warning("%s under %s: %s", cell.workload, cell.row, error)
             said = {"error": " ".join(str(error).split())}
+            self._first_flaw = self._first_flaw or said["error"].rstrip(".")
         now = self._now()
-        self._file.append("cell", **cell._asdict(), at=now, elapsed_s=now - begun, **said)
+        self._file.append("cell", **names, at=now, elapsed_s=now - begun, **said)
         return said
 
-    def _capacity(self, cell: Cell, service: Service) -> dict[str, Any]:
-        options, url = self._options, service.url
-        path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
-        expected = expected_answer(url, path)
-        hammer = Hammer(
-            url,
-            (cell.workload, cell.row),
-            path,
-            lambda body: expected in body,
-            self._heard,
-        )
-        with closing(hammer):
-            tell = partial(self._tell, cell)
-            trials = Trials(hammer, service.subject, options, partial(show, self._locust), tell)
-            saturation = hammer.saturation(PROBE_S)
-            found = self._search(trials, saturation)
-        return {**trials.report(found), "saturation": round(saturation, 2)}
-
-    def _search(self, trials: Trials, saturation: float) -> Capacity:
-        """Search below the rate at which the generator becomes the limit, wherever that is."""
-        goal = FULL if self._options.mode == "full" else QUICK
-        slo, most = self._options.slo, self._most
-        for _ in range(RETREATS):
-            try:
-                return search(trials.measure, saturation, goal, most, slo=slo, clock=monotonic)
-            except Untrustworthy as error:
-                most = max(LESS * error.rate, 2 * FLOOR)
-        return search(trials.measure, saturation, goal, most, slo=slo, clock=monotonic)
-
-    def _tell(self, cell: Cell, trial: dict[str, Any]) -> None:
-        self._file.append("trial", at=self._now(), **cell._asdict(), **trial)
+    def _tell(self, names: Mapping[str, Any], kind: Any, said: Mapping[str, Any]) -> None:
+        self._file.append(kind, at=self._now(), **names, **said)

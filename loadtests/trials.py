@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from random import Random
 from time import monotonic
 from typing import Any
 
-from loadtests.connections import Connections
+from loadtests.ceilings import Demands
+from loadtests.diagnosis import Cause, diagnose
+from loadtests.evidence import Evidence
 from loadtests.hammer import SETTLE_S, Hammer
+from loadtests.machine import Machine, disturbances
 from loadtests.options import Options
 from loadtests.search import Capacity
+from loadtests.sentinel import Sentinel
+from loadtests.signs import Signs, evidence
 from loadtests.subject import Subject
+from loadtests.tally import LOSSES
 from loadtests.trial import Trial, Verdict, judge
+from loadtests.tryout import Untrustworthy
 
 TRIES = 3  # for a trial that proves nothing
-WARM_UP = 5  # requests before a cell is measured: imports, caches, and whether it works at all
 
 
-class Untrustworthy(Exception):
-    """A cell cannot be measured, not at this rate; the message says why."""
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What all trials of a run have in common; `show` is told each rate before its trial."""
 
-    def __init__(self, reason: str, rate: float = 0.0) -> None:
-        super().__init__(reason)
-        self.rate = rate
+    options: Options
+    sentinel: Sentinel
+    show: Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What one request of a cell takes, and whether its work runs on the event loop's thread."""
+
+    demands: Demands = field(default_factory=Demands)
+    on_loop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +51,39 @@ class Held:
     pss_mib: float | None
 
 
-class Trials:
-    """Measures one cell for the search.
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """A load that broke, by what sign, and why."""
 
-    `show` is told each rate before its trial, `tell` is given every trial as plain data.
+    trial: Trial
+    seen: Evidence
+    broke_by: str | None
+    cause: Cause
+
+
+class Trials:
+    """Measures one cell for the search; `tell` is given every trial as plain data.
+
+    `costs` are what one of its requests takes, and where.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # a service, how it is hit and watched, and by whom
         self,
+        tools: Tools,
         hammer: Hammer,
         subject: Subject | None,
-        options: Options,
-        show: Callable[[float], None],
+        signs: Signs,
+        costs: Costs,
         tell: Callable[[dict[str, Any]], None],
     ) -> None:
+        self._tools = tools
         self._hammer = hammer
         self._subject = subject
-        self._options = options
-        self._show = show
+        self._signs = signs
+        self._costs = costs
         self._tell = tell
         self._count = self._discarded = 0
-        self._broke_by: dict[float, str | None] = {}
+        self._broke: list[Broke] = []
         self.held: list[Held] = []
 
     def measure(self, rate: float, duration_s: float) -> Verdict:
@@ -71,50 +97,79 @@ class Trials:
         raise Untrustworthy(reason, rate)
 
     def _once(self, rate: float, duration_s: float) -> Verdict:
-        options, begun = self._options, monotonic()
+        options, begun = self._tools.options, monotonic()
         self._count += 1
-        self._show(rate)
+        self._tools.show(rate)
         rng = Random(f"{options.seed}/{rate}/{self._count}")  # noqa: S311 - a schedule, no secret
         before = self._subject.usage() if self._subject else None
-        trial = self._hammer.trial(rate, duration_s, options.slo, options.arrivals, rng)
+        self._signs.begin()
+        self._tools.sentinel.begin()
+        trial = self._hammer.trial(
+            rate, duration_s, options.slo, options.arrivals, rng, self._signs.end
+        )
+        machine = self._tools.sentinel.end(self._signs.spent_s())
         after = self._subject.usage() if self._subject else None
+        trial = replace(trial, disturbances=disturbances(machine))
         verdict = judge(trial, options.slo)
-        if verdict.valid and not verdict.held:
-            self._broke_by[rate] = verdict.broke_by
-        cpu = None
+        seen = self._seen(trial, machine)
+        cpu = cause = None
         if before and after:
             cpu = 1e3 * (after.cpu_s - before.cpu_s) / (rate * (trial.duration_s + SETTLE_S))
+        if verdict.valid and not verdict.held:
+            cause = diagnose(seen, self._costs.demands)
+            self._broke.append(Broke(trial, seen, verdict.broke_by, cause))
         if verdict.held:
             self.held.append(Held(trial, cpu, after.pss_mib if after else None))
-        said = trial.to_json()
-        for side, counted in (("work", trial.work), ("bystander", trial.bystander)):
-            said[side]["loss_ratio"] = counted.loss_ratio
         self._tell(
             {
-                **{
-                    name: value for name, value in said.items() if name not in {"workload", "model"}
-                },
+                **_plain(trial),
                 "valid": verdict.valid,
                 "held": verdict.held,
                 "broke_by": verdict.broke_by,
                 "reasons": list(verdict.reasons),
+                "cause": cause and asdict(cause),
+                "evidence": asdict(seen),
+                "machine": machine.to_json(),
                 "cpu_ms_per_request": cpu,
                 "elapsed_s": round(monotonic() - begun, 3),
             }
         )
         return verdict
 
+    def _seen(self, trial: Trial, machine: Machine) -> Evidence:
+        """Put together what is known of one load."""
+        work, bystander = trial.work, trial.bystander
+        load = Evidence(
+            rate=trial.rate,
+            duration_s=trial.duration_s,
+            bound_s=self._tools.options.slo.bound_s,
+            scheduled=work.scheduled,
+            completed=trial.where.completed,
+            losses={kind: count for kind in LOSSES if (count := getattr(work, kind))},
+            errors=trial.where.errors,
+            bystander_loss=bystander.loss_ratio,
+            bystander_p99_s=None if bystander.p99_ms is None else bystander.p99_ms / 1e3,
+            backlog_grows=trial.backlog.grows,
+            on_loop=self._costs.on_loop,
+            typical=trial.where.typical,
+            late=trial.where.late,
+            other_cores=machine.others_cores,
+            memory_pressure=machine.memory_pressure,
+        )
+        return evidence(self._signs.seen(), load)
+
     def report(self, found: Capacity) -> dict[str, Any]:
         """What to say of the cell beside its capacity."""
         held = [one for one in self.held if one.trial.rate <= found.held]
-        best = max(held, key=_rate, default=None)
-        beyond = [rate for rate in self._broke_by if rate > found.held]
+        best = max(held, key=lambda one: one.trial.rate, default=None)
+        beyond = [one for one in self._broke if one.trial.rate > found.held]
+        # The longest trial at the lowest rate that broke: it saw most of what ended first.
+        first = min(beyond, key=lambda one: (one.trial.rate, -one.trial.duration_s), default=None)
         # Where the generator was the limit, the search knows of no break, but a trial may.
-        broke = min(beyond, default=None) if found.broke is None else found.broke
+        broke = found.broke or (first.trial.rate if first else None)
         return {
             "held": round(found.held, 2),
             "broke": None if broke is None else round(broke, 2),
-            "interval": [round(found.held, 2), None if broke is None else round(broke, 2)],
             "complete": found.complete,
             "trials": self._count,
             "discarded": self._discarded,
@@ -122,35 +177,15 @@ class Trials:
             "cpu_ms_per_request": best.cpu_ms_per_request if best else None,
             "pss_mib": best.pss_mib if best else None,
             "peak_goodput": max((one.trial.work.goodput for one in held), default=None),
-            "broke_by": self._broke_by[min(beyond)] if beyond else None,
+            "broke_by": first.broke_by if first else None,
+            "cause": first.cause.name if first else None,
+            "cause_evidence": asdict(first.cause) if first else None,
+            "evidence": asdict(first.seen) if first else None,
         }
 
 
-def _rate(one: Held) -> float:
-    return one.trial.rate
-
-
-def expected_answer(url: str, path: str) -> bytes:
-    """Try a cell a few times, and learn which bytes tell a right answer of it.
-
-    Raises Untrustworthy when it does not answer so.
-    """
-    connections = Connections(url)
-    bodies = []
-    for _ in range(WARM_UP):
-        status, body = connections.get(path)
-        if status != 200:
-            raise Untrustworthy(problem(path, status, body))
-        bodies.append(body)
-    connections.close()
-    results = {body[body.find(b'"result"') : body.find(b'"worker"')] for body in bodies}
-    return results.pop() if len(results) == 1 else b'"result"'
-
-
-def problem(path: str, status: int, body: bytes) -> str:
-    """Say in the service's own words why there is no result."""
-    try:
-        message = json.loads(body)["error"]["message"]
-    except (ValueError, KeyError, TypeError):
-        message = "no reason was given"
-    return f"GET {path} answers {status}: {message}"
+def _plain(trial: Trial) -> dict[str, Any]:
+    said = trial.to_json()
+    for side, counted in (("work", trial.work), ("bystander", trial.bystander)):
+        said[side]["loss_ratio"] = counted.loss_ratio
+    return {name: value for name, value in said.items() if name not in {"workload", "model"}}

@@ -133,7 +133,7 @@ def _breaks(tied: Sequence[CellResult], others: Sequence[CellResult]) -> list[st
         verb = "bears" if len(none) == 1 else "bear"
         return [f"{listing(_rows(none))} {verb} no load{_why(none)}"]
     worst = others[-1]
-    cause = cause_sentence(worst.broke_by)
+    cause = cause_sentence(worst)
     at = f"{worst.row} breaks at {rate_text(worst.broke or worst.high)}"
     return [f"{at}: {cause}" if cause else at]
 
@@ -144,7 +144,7 @@ def _own_break(tied: Sequence[CellResult]) -> list[str]:
         return [f"beyond that, {cause}"] if cause else []
     if tied[0].broke is None:
         return ["the search met its upper limit before it broke"]
-    cause = cause_sentence(tied[0].broke_by)
+    cause = cause_sentence(tied[0])
     at = f"it breaks at {rate_text(tied[0].broke)}"
     return [f"{at}: {cause}" if cause else at]
 
@@ -171,5 +171,5 @@ def _why(cells: Sequence[CellResult]) -> str:
 
 
 def _shared_cause(cells: Sequence[CellResult]) -> str:
-    causes = {cause_sentence(cell.broke_by) for cell in cells}
+    causes = {cause_sentence(cell) for cell in cells}
     return causes.pop() if len(causes) == 1 else ""

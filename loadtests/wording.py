@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 DASH = "\N{EN DASH}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 
+UNKNOWN = "unknown"  # the cause where nothing that was looked at was used up
+
 # What a trial's `broke_by` says → in a matrix, in a sentence.
-CAUSES = {
+SIGNS = {
     "bystander": ("/health late", "/health was starved"),
     "backlog": ("backlog grew", "the backlog kept growing"),
     "drain": ("no drain", "the backlog did not drain"),
@@ -46,12 +48,18 @@ def interval_text(result: CellResult) -> str:
     return low if low == high else f"{low}{DASH}{high}"
 
 
-def cause_short(broke_by: str | None) -> str:
-    return _cause(broke_by)[0]
+def cause_short(result: CellResult) -> str:
+    """Name what bound a cell when it broke, or else by what sign it broke."""
+    if result.cause and result.cause != UNKNOWN:
+        return result.cause
+    return _sign(result.broke_by)[0]
 
 
-def cause_sentence(broke_by: str | None) -> str:
-    return _cause(broke_by)[1]
+def cause_sentence(result: CellResult) -> str:
+    """Say the same as a clause, with the number that proves it."""
+    if result.cause and result.cause != UNKNOWN:
+        return str(result.cause_evidence.get("sentence") or result.cause)
+    return _sign(result.broke_by)[1]
 
 
 def listing(names: Sequence[str]) -> str:
@@ -67,5 +75,5 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _cause(broke_by: str | None) -> tuple[str, str]:
-    return CAUSES.get(broke_by or "", (broke_by or "", broke_by or ""))
+def _sign(broke_by: str | None) -> tuple[str, str]:
+    return SIGNS.get(broke_by or "", (broke_by or "", broke_by or ""))

@@ -15,7 +15,8 @@ from loadtests.report.brief import brief
 from loadtests.report.files import write as write_files
 from loadtests.report.markdown import markdown
 from loadtests.report.pace import Pace
-from loadtests.report.terminal import Screen, final
+from loadtests.report.screen import Screen
+from loadtests.report.terminal import final
 from loadtests.results import read
 from loadtests.summary import Summary, summarize
 from tests.run_files import plan, result, write

@@ -14,7 +14,8 @@ from rich.console import Console
 from loadtests.report.colours import COLOURS
 from loadtests.report.markdown import markdown
 from loadtests.report.picture import svg
-from loadtests.report.terminal import Screen, duration, final
+from loadtests.report.screen import Screen
+from loadtests.report.terminal import duration, final
 from loadtests.results import read
 from loadtests.summary import Summary, summarize
 from tests.run_files import FULL, FULL_RESULTS, NO_TWIN, plan, result, trial, write

@@ -14,7 +14,8 @@ from loadtests.records import Cell, cell_of, result_of
 from loadtests.report.colours import COLOURS
 from loadtests.report.markdown import markdown
 from loadtests.report.picture import svg
-from loadtests.report.terminal import Screen, final
+from loadtests.report.screen import Screen
+from loadtests.report.terminal import final
 from loadtests.results import describe, read
 from loadtests.summary import Summary, summarize
 from loadtests.verdicts import judge_workload, leaders

@@ -247,6 +247,6 @@ def test_rates_are_rounded_to_what_is_known(rate: float, said: str) -> None:
 
 
 def test_unknown_causes_are_passed_on_and_names_are_listed() -> None:
-    assert cause_sentence("the disk was full") == "the disk was full"
-    assert cause_sentence(None) == ""
+    assert cause_sentence(CellResult("w", "m", broke_by="the disk was full")) == "the disk was full"
+    assert cause_sentence(CellResult("w", "m")) == ""
     assert [listing(["a", "b", "c"][:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]

@@ -19,7 +19,8 @@ from loadtests.services import Service, Services
 from loadtests.tally import tally
 from loadtests.target import path_of
 from loadtests.trial import flaws
-from loadtests.trials import TRIES, expected_answer
+from loadtests.trials import TRIES
+from loadtests.tryout import expected_answer
 
 Found = TypeVar("Found")
 

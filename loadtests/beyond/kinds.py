@@ -75,12 +75,20 @@ def _one(text: str) -> tuple[str, float]:
         raise ValueError(f"there is no trial {name!r} beyond the peak; {hint}")
     if not equals:
         return name, KINDS[name].duration_s
-    match = _TIME.fullmatch(time)
-    if not match:
-        raise ValueError(f"{text!r} gives no time; write {name}=30s or {name}=2m")
-    seconds = float(match[1]) * _SECONDS[match[2]]
-    if seconds < SHORTEST_S:
+    try:
+        took_s = seconds(time)
+    except ValueError:
+        raise ValueError(f"{text!r} gives no time; write {name}=30s or {name}=2m") from None
+    if took_s < SHORTEST_S:
         raise ValueError(
             f"{text!r} is too short to show anything; give {name} {SHORTEST_S:g}s or more"
         )
-    return name, seconds
+    return name, took_s
+
+
+def seconds(text: str) -> float:
+    """Read a time such as `30s`. Raises ValueError for anything else."""
+    match = _TIME.fullmatch(text)
+    if not match:
+        raise ValueError(f"{text!r} is no time; write 30s, 10m or 1h")
+    return float(match[1]) * _SECONDS[match[2]]

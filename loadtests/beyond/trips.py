@@ -12,7 +12,7 @@ from loadtests.beyond.goodput import Unmeasured
 from loadtests.beyond.kinds import Chosen
 from loadtests.subject import SubjectError
 from loadtests.target import TargetError
-from loadtests.trials import Untrustworthy
+from loadtests.tryout import Untrustworthy
 
 RUNS: Mapping[str, Callable[[Bench, float], dict[str, Any]]] = {
     "overload": overload.run,

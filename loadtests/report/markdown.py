@@ -8,6 +8,8 @@ from loadtests.environment import describe
 from loadtests.report.beyond import STARVED, peaks_of, sentences, starved_of
 from loadtests.report.beyond import TITLE as BEYOND
 from loadtests.report.costs import TITLE, costs_of
+from loadtests.report.foresight import TITLE as FORESIGHT
+from loadtests.report.foresight import foresight_of, proofs
 from loadtests.report.matrix import BEST, Entry, entry_of
 from loadtests.verdicts import leaders
 
@@ -29,9 +31,10 @@ def markdown(summary: Summary) -> str:
         "\n".join(_notes(entries)),
         "\n".join(f"- {said}" for verdict in summary.verdicts for said in verdict.said),
         *_titled(TITLE, costs_of(summary)),
+        *_titled(FORESIGHT, foresight_of(summary)),
         *_titled(BEYOND, peaks_of(summary)),
         *_titled(STARVED, starved_of(summary), "load"),
-        "\n".join(f"- {said}" for said in sentences(summary)),
+        "\n".join(f"- {said}" for said in (*sentences(summary), *proofs(summary))),
         _warnings(summary.warnings),
         f"Made with:\n\n```sh\n{summary.command}\n```",
     ]

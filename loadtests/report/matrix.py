@@ -47,7 +47,7 @@ def entry_of(result: CellResult, *, best: bool = False) -> Entry:
         return Entry(ABSENT, style="dim", note=result.unavailable)
     if not result.measured:
         return Entry("no result", style="yellow", note=result.error or "no number was reported")
-    small = cause_short(result.broke_by)
+    small = cause_short(result)
     return Entry(interval_text(result), small, "bold" if best else "", best=best)
 
 

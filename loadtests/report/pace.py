@@ -18,7 +18,8 @@ class Pace:
 
     def __init__(self) -> None:
         self._planned_s = 0.0  # beyond the peak of a cell
-        self._searches: dict[Cell, float] = {}  # cells that cannot exist take no time
+        self._searches: dict[tuple[Cell, int], float] = {}  # what cannot exist takes no time
+        self._last = 0
         self._beyond: dict[Cell, float] = {}
         self._now: Cell | None = None
         self._since: float | None = None  # the part of a cell that goes on
@@ -26,7 +27,8 @@ class Pace:
     def update(self, line: Line) -> None:
         match line["line"]:
             case "run":
-                self._planned_s = plan_of(line).beyond_s
+                plan = plan_of(line)
+                self._planned_s, self._last = plan.beyond_s, plan.searches - 1
             case "cell-start":
                 self._now, self._since = None, line.get("at") or 0.0
             case "cell":
@@ -41,18 +43,23 @@ class Pace:
         self._now = self._since = None
         if result.unavailable:
             return
-        self._searches[result.cell] = result.elapsed_s
-        if self._planned_s and result.measured:
+        self._searches[result.cell, result.search] = result.elapsed_s
+        if self._planned_s and result.measured and result.search == self._last:
             self._now, self._since = result.cell, result.at
 
     def left(self, waiting: int, now: float) -> float | None:
-        """Return the rest, with so many cells without a result; None if there is no telling."""
+        """Return the rest, with so many searches to do; None if there is no telling."""
         if waiting and not self._searches:
             return None
         search = sum(self._searches.values()) / max(len(self._searches), 1)
-        over = [self._beyond.get(cell, 0.0) for cell in self._searches if cell != self._now]
+        over = [
+            self._beyond.get(cell, 0.0)
+            for cell, number in self._searches
+            if number == self._last and cell != self._now
+        ]
         beyond = sum(over) / len(over) if over else self._planned_s
         spent = now - self._since if self._since is not None else 0.0
+        later = waiting * (search + beyond / (self._last + 1))
         if self._now:
-            return waiting * (search + beyond) + max(0.0, (beyond or self._planned_s) - spent)
-        return max(0.0, waiting * (search + beyond) - min(spent, search))
+            return later + max(0.0, (beyond or self._planned_s) - spent)
+        return max(0.0, later - min(spent, search))

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from loadtests.environment import describe
 from loadtests.report.policies import style_of
+from loadtests.report.screen import BAR_WIDTH, live
 from loadtests.report.surge import HEADS, Row, load_text, sparkline, table, title
-from loadtests.report.terminal import BAR_WIDTH, duration, live
+from loadtests.report.terminal import duration
 from loadtests.surge.phases import NAMES
 from loadtests.surge.records import Course
 from loadtests.surge.sentences import sentences, warnings

@@ -28,7 +28,7 @@ from loadtests.surge.order import Order
 from loadtests.surge.phases import queue_within
 from loadtests.surge.records import SURGE
 from loadtests.target import Discovery, TargetError, discover, path_of
-from loadtests.trials import Untrustworthy, expected_answer
+from loadtests.tryout import Untrustworthy, expected_answer
 
 INTERRUPTED = 130
 BOUNDED = "bounded"  # the policy under which the capacity is probed

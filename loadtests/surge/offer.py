@@ -17,7 +17,7 @@ from loadtests.surge.course import columns, flaws, seconds, stretches, waiting
 from loadtests.surge.gauges import Gauges
 from loadtests.surge.phases import NAMES, Three, rates
 from loadtests.tally import tally
-from loadtests.trials import Untrustworthy
+from loadtests.tryout import Untrustworthy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -18,7 +18,7 @@ from loadtests.surge.offer import Load, offer, probe
 from loadtests.surge.records import Course
 from loadtests.surge.sentences import said
 from loadtests.target import Discovery, TargetError, path_of
-from loadtests.trials import Untrustworthy, expected_answer
+from loadtests.tryout import Untrustworthy, expected_answer
 from loadtests.users import record, show
 from loadtests.wording import rate_text
 

@@ -1,0 +1,77 @@
+"""Make one result of a cell of all searches of it, as they come in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import median
+
+from loadtests.ceilings import efficiency, score
+from loadtests.cells import Bounds, Cell, CellResult
+from loadtests.records import Line, cell_of
+from loadtests.repeats import combine
+
+NO_PROOF = {"line", "at", *Cell._fields}
+
+
+def with_search(before: Mapping[Cell, CellResult], one: CellResult) -> Mapping[Cell, CellResult]:
+    """Take in one more search of a cell; of one that was repeated, the last time counts."""
+    known = before.get(one.cell)
+    others = [part for part in known.parts if part.search != one.search] if known else []
+    return {**before, one.cell: together([*others, one])}
+
+
+def with_proof(before: Mapping[Cell, CellResult], line: Line) -> Mapping[Cell, CellResult]:
+    """Put what became of a proof to the result of its cell."""
+    cell = cell_of(line)
+    if cell not in before:
+        return before
+    said = {name: value for name, value in line.items() if name not in NO_PROOF}
+    return {**before, cell: replace(before[cell], proof=said)}
+
+
+def together(parts: Sequence[CellResult]) -> CellResult:
+    """Combine the searches of one cell; those without a result do not count if others have one."""
+    measured = sorted((part for part in parts if part.measured), key=lambda part: part.midpoint)
+    if not measured:
+        return replace(parts[-1], parts=tuple(parts))
+    middle = measured[len(measured) // 2]
+    bounds: tuple[Bounds, ...] = tuple((part.bears, part.broke) for part in measured)
+    found = combine(bounds)
+    cause = Counter(part.cause for part in measured).most_common(1)[0][0]
+    told = next(part for part in (middle, *measured) if part.cause == cause)
+    ceiling, predicted = _median(measured, "ceiling"), _median(measured, "predicted")
+    return replace(
+        middle,
+        held=found.held,
+        broke=found.broke,
+        interval=(found.low, found.high),
+        searches=bounds,
+        goals=_goals(measured),
+        trials=sum(part.trials for part in parts),
+        discarded=sum(part.discarded for part in parts),
+        warnings=tuple(dict.fromkeys(text for part in measured for text in part.warnings)),
+        cause=cause,
+        cause_evidence=told.cause_evidence,
+        broke_by=told.broke_by,
+        ceiling=ceiling,
+        predicted=predicted,
+        score=None if predicted is None else score(predicted, found.held, found.broke),
+        efficiency=None if ceiling is None else efficiency(found.held, found.broke, ceiling),
+        parts=tuple(parts),
+    )
+
+
+def _goals(measured: Sequence[CellResult]) -> dict[str, Bounds]:
+    names = dict.fromkeys(name for part in measured for name in part.goals)
+    found = {
+        name: combine([part.goals[name] for part in measured if name in part.goals])
+        for name in names
+    }
+    return {name: (one.held, one.broke) for name, one in found.items()}
+
+
+def _median(measured: Sequence[CellResult], name: str) -> float | None:
+    known = [value for part in measured if (value := getattr(part, name)) is not None]
+    return median(known) if known else None

@@ -1,0 +1,152 @@
+"""Measure one cell on one server: what a request costs, what it should bear, and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from time import monotonic
+from typing import Any
+
+from loadtests.calibration import Calibration, calibrate
+from loadtests.ceilings import Demands, Prediction, Room, efficiency, limits, predict, score
+from loadtests.hammer import Hammer, Heard
+from loadtests.records import Cell
+from loadtests.search import FLOOR, FULL, QUICK, Capacity, search
+from loadtests.services import Service
+from loadtests.signs import Signs
+from loadtests.slo import Slo
+from loadtests.target import Discovery, path_of
+from loadtests.trials import Costs, Tools, Trials
+from loadtests.tryout import Untrustworthy, expected_answer
+
+RETREATS = 2
+LESS = 0.75  # of a rate at which no trial was valid: the next limit to try
+UNAWARE = {"unbounded", "bounded"}  # admission policies that do not look at what answers take
+
+Tell = Callable[[str, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bearing:
+    """Finds out what cells bear; `most` is the rate that the generator can offer.
+
+    `tell` is given the kinds and fields of lines of the run file: a prediction before each
+    search, and every trial.
+    """
+
+    tools: Tools
+    most: float
+    heard: Heard
+
+    def measure(
+        self, cell: Cell, service: Service, offered: Discovery, tell: Tell
+    ) -> dict[str, Any]:
+        """Search what a cell bears on this service. Raises Untrustworthy where nobody can say."""
+        options, url = self.tools.options, service.url
+        path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
+        expected = expected_answer(url, path)
+        hammer = Hammer(
+            url,
+            (cell.workload, cell.row),
+            path,
+            lambda body: expected in body,
+            self.heard,
+        )
+        signs = Signs(url, cell.model, service.subject)
+        with closing(hammer), closing(signs):
+            found = calibrate(url, path, lambda body: expected in body, signs, options.slo.bound_s)
+            foreseen = Foreseen.of(found, _borne_within(options.slo, offered.runtime))
+            tell("prediction", foreseen.to_json())
+            costs = Costs(foreseen.demands, found.crowd.on_loop)
+            trials = Trials(
+                self.tools, hammer, service.subject, signs, costs, lambda one: tell("trial", one)
+            )
+            capacity = self._search(trials, foreseen.guess(found))
+        said = trials.report(capacity)
+        return {
+            **said,
+            "settings": _settings(cell, offered),
+            **foreseen.compared(said["held"], said["broke"]),
+            "saturation": round(found.crowd.completed, 2),
+        }
+
+    def _search(self, trials: Trials, guess: float) -> Capacity:
+        """Search below the rate at which the generator becomes the limit, wherever that is."""
+        options = self.tools.options
+        goal, slo, most = FULL if options.mode == "full" else QUICK, options.slo, self.most
+        for _ in range(RETREATS):
+            try:
+                return search(trials.measure, guess, goal, most, slo=slo, clock=monotonic)
+            except Untrustworthy as error:
+                most = max(LESS * error.rate, 2 * FLOOR)
+        return search(trials.measure, guess, goal, most, slo=slo, clock=monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What is said of a cell before its search: its demands, all limits, and a prediction."""
+
+    demands: Demands
+    room: Room
+    prediction: Prediction | None
+
+    @classmethod
+    def of(cls, found: Calibration, slo: Slo) -> Foreseen:
+        demands, room = Demands.of(found.lone, found.crowd), Room.of(found.crowd)
+        return cls(demands, room, predict(demands, room, found.runs, slo))
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The rate at which each resource ends, the lowest first."""
+        return {limit.name: limit.rate for limit in limits(self.demands, self.room)}
+
+    def guess(self, found: Calibration) -> float:
+        """Where to begin: the prediction, but no more than a crowd was answered."""
+        seen = found.crowd.completed
+        if self.prediction is None or not self.prediction.capacity:
+            return seen
+        return min(self.prediction.capacity, seen) if seen else self.prediction.capacity
+
+    def to_json(self) -> dict[str, Any]:
+        """The line of the run file that comes before the search."""
+        return {
+            "demands": asdict(self.demands),
+            "room": asdict(self.room),
+            "limits": self.limits,
+            "ceiling": self.prediction and self.prediction.ceiling,
+            "binding": self.prediction and self.prediction.binding,
+            "predicted": self.prediction and self.prediction.capacity,
+        }
+
+    def compared(self, held: float, broke: float | None) -> dict[str, Any]:
+        """What the search makes of it."""
+        one = self.prediction
+        if one is None:
+            return {}
+        return {
+            "ceiling": one.ceiling,
+            "binding": one.binding,
+            "limits": self.limits,
+            "predicted": one.capacity,
+            "score": score(one.capacity, held, broke),
+            "efficiency": efficiency(held, broke, one.ceiling),
+        }
+
+
+def _settings(cell: Cell, offered: Discovery) -> dict[str, Any]:
+    """What the service was started with, and what the workload does unless told otherwise."""
+    parameters = offered.workloads[cell.workload].get("parameters") or {}
+    defaults = {name: one.get("default") for name, one in parameters.items()}
+    return {**offered.runtime, "defaults": defaults}
+
+
+def _borne_within(slo: Slo, runtime: Mapping[str, Any]) -> Slo:
+    """Return the objective that the service itself holds requests to, if it is the stricter one.
+
+    Most admission policies refuse what would not be answered within a target.
+    """
+    target_s = runtime.get("target_s")
+    if not target_s or runtime.get("admission") in UNAWARE:
+        return slo
+    return replace(slo, bound_s=min(slo.bound_s, float(target_s)))

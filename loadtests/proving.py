@@ -1,0 +1,82 @@
+"""Prove the cause of a break: change what was blamed, on a fresh server, and search again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from loadtests.ceilings import Limit
+from loadtests.diagnosis import Cause
+from loadtests.evidence import Evidence, Stages
+from loadtests.measuring import Bearing, Tell
+from loadtests.proof import Remedy, Unproven, judge
+from loadtests.records import Cell
+from loadtests.remedies import Case, remedy
+from loadtests.services import Services
+from loadtests.subject import SubjectError
+from loadtests.target import TargetError, discover
+from loadtests.tryout import Untrustworthy
+
+POOLS = ("threads", "processes")  # which would follow the number of cores
+
+
+def prove(
+    bearing: Bearing, services: Services, cell: Cell, said: Mapping[str, Any], tell: Tell
+) -> dict[str, Any]:
+    """Return what a proof came to; `tell` is given its trials.
+
+    `said` is the line of a search of this cell which found a cause.
+    """
+    if services.host:
+        return {"reason": "a running service cannot be started with something changed"}
+    chosen = remedy(_case(bearing, cell, said))
+    if isinstance(chosen, Unproven):
+        return {"reason": chosen.reason}
+    if chosen.cores:
+        sizes = {pool: str(size) for pool in POOLS if (size := said["settings"].get(pool))}
+        chosen = replace(chosen, axes={**sizes, **chosen.axes})
+    try:
+        after = _again(bearing, services, cell, chosen, tell)
+    except (Untrustworthy, SubjectError, TargetError, OSError) as error:
+        why = " ".join(str(error).split())
+        return {"reason": f"with {chosen.change}: {why}", "change": chosen.change}
+    claim = judge(chosen, (said["held"], said["broke"]), after)
+    return {**asdict(chosen), "after": list(after), **asdict(claim)}
+
+
+def _case(bearing: Bearing, cell: Cell, said: Mapping[str, Any]) -> Case:
+    settings = said.get("settings") or {}
+    seen = dict(said["evidence"])
+    for name in ("typical", "late"):
+        seen[name] = Stages(*seen[name]) if seen.get(name) else None
+    return Case(
+        cause=Cause(**said["cause_evidence"]),
+        evidence=Evidence(**seen),
+        limits=[Limit(*limit) for limit in (said.get("limits") or {}).items()],
+        settings=settings,
+        model=cell.model,
+        parameters={
+            **(settings.get("defaults") or {}),
+            **bearing.tools.options.parameters.get(cell.workload, {}),
+        },
+    )
+
+
+def _again(
+    bearing: Bearing, services: Services, cell: Cell, chosen: Remedy, tell: Tell
+) -> tuple[float, float | None]:
+    """Search once more with the change alone."""
+
+    def told(kind: str, one: Mapping[str, Any]) -> None:
+        if kind == "trial":
+            tell("proof-trial", one)
+
+    options = bearing.tools.options
+    given = dict(options.parameters)
+    given[cell.workload] = {**given.get(cell.workload, {}), **chosen.parameters}
+    tools = replace(bearing.tools, options=replace(options, parameters=given))
+    changed = replace(bearing, tools=tools)
+    with services.start(cell.model, cell.python, axes=chosen.axes, cores=chosen.cores) as service:
+        again = changed.measure(cell, service, discover(service.url), told)
+    return again["held"], again["broke"]
