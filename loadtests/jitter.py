@@ -16,22 +16,18 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from select import select
 from statistics import median
-from time import monotonic, process_time, sleep, thread_time
+from time import monotonic, process_time
 
-from loadtests.machine import SLOWDOWN
+from loadtests.machine import SLOW_SHARE, SLOWDOWN
+from loadtests.pace import piece, usual, usual_when_busy
 
 PERIOD_S = 0.05
-STEPS = 4000  # of the work: 0.3 ms on a slow core of 2021
-WARM_UP = 1000  # before each: caches and clock that the load left cold are its own effect
-IDLE = (10, 0.01)  # looks of a calibration, and seconds between them
-BUSY = (12, 0.015)
-HASTE = (5, 0.005)  # before each trial
+HASTE = (5, 0.005)  # looks of a calibration before each trial, and seconds between them
+CALM = 1.2  # times the fastest idle calibration: the cores are as free as ever
 MOST_SHARED = 2.0  # times as long on a shared core: 1.8 was seen, more was a neighbour's
-FILLS_BYTES = 2**20
 PR_SET_PDEATHSIG = 1
 
 
@@ -51,66 +47,11 @@ class Report:
     cpu_s: float
 
 
-def piece() -> float:
-    """Do the fixed work; return the seconds of CPU time that it took this thread."""
-    _work(WARM_UP)
-    begun = thread_time()
-    _work(STEPS)
-    return thread_time() - begun
-
-
-def _work(steps: int) -> int:
-    mixed = 0
-    for step in range(steps):
-        mixed += step * step & 7
-    return mixed
-
-
-def usual(looks: int, apart_s: float, quantile: float = 0.5) -> float:
-    """Calibrate: a quantile of some pieces, with pauses, as clocks fall asleep in them."""
-    took = []
-    for _ in range(looks):
-        sleep(apart_s)
-        took.append(piece())
-    return sorted(took)[int(quantile * looks)]
-
-
-def usual_when_busy() -> float:
-    """Calibrate with all other cores busy: they share caches and clock with this one.
-
-    Where two cores are threads of one, a piece then takes 1.8 times as long as alone, by a load
-    of one's own. It is the slower of such two states that counts: the upper quartile.
-    """
-    looks, apart_s = BUSY
-    length_s = looks * (apart_s + 0.001)
-    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    busy = [_spinner(length_s) for _ in range(ours - 1)]
-    try:
-        return usual(looks, apart_s, 0.75)
-    finally:
-        for pid in busy:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
-
-
-def _spinner(length_s: float) -> int:
-    """Fork a process that computes and fills memory for so long; returns its pid."""
-    pid = os.fork()
-    if pid:
-        return pid
-    until = monotonic() + length_s
-    while monotonic() < until:
-        _work(STEPS)
-        bytes(FILLS_BYTES)
-    os._exit(0)
-
-
 class Probe:
-    """Calibrated when made, and again before each trial; the fastest that was seen counts."""
+    """Calibrated when made, and idle again before each trial: the fastest of these counts."""
 
     def __init__(self) -> None:
-        self._idle = usual(*IDLE)
+        self._idle = usual()
         self._busy = usual_when_busy()
         self._looking = False
         self._took: list[float] = []
@@ -136,18 +77,42 @@ class Probe:
 
     def end(self, number: int) -> Report:
         self._looking = False
-        # A bad moment at the start is put right by any good one of the run.
-        calibration = max(self._idle, min(self._busy, MOST_SHARED * self._idle))
-        ratios = [one / calibration for one in self._took]
+        cpu_s = process_time() - self._cpu
+        ratios = self._ratios()
+        if ratios and (median(ratios) > SLOWDOWN or _slow_share(ratios) > SLOW_SHARE):
+            self._reconsider()
+            ratios = self._ratios()
         return Report(
             number=number,
             pieces=len(ratios),
             slowdown=median(ratios) if ratios else None,
-            slow_share=sum(one > SLOWDOWN for one in ratios) / len(ratios) if ratios else None,
+            slow_share=_slow_share(ratios) if ratios else None,
             late_s=sorted(self._late)[int(0.95 * len(ratios))] if ratios else None,
-            calibration_s=calibration,
-            cpu_s=process_time() - self._cpu,
+            calibration_s=self._calibration_s(),
+            cpu_s=cpu_s,
         )
+
+    def _calibration_s(self) -> float:
+        """Take the slower state; one of a bad moment is put right by any good one of the run."""
+        return max(self._idle, min(self._busy, MOST_SHARED * self._idle))
+
+    def _ratios(self) -> list[float]:
+        calibration = self._calibration_s()
+        return [one / calibration for one in self._took]
+
+    def _reconsider(self) -> None:
+        """Calibrate with busy cores again, if it is calm now.
+
+        A hypervisor that moves its guests' cores lets two of them share one, and does not
+        the next moment: then the first calibration may have been too fast for a busy machine.
+        A neighbour that is still there shows on idle cores too, and changes nothing.
+        """
+        if usual(*HASTE) <= CALM * self._idle:
+            self._busy = max(self._busy, usual_when_busy())
+
+
+def _slow_share(ratios: list[float]) -> float:
+    return sum(one > SLOWDOWN for one in ratios) / len(ratios)
 
 
 def main() -> None:

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-# A quiet virtual machine with all its cores busy shows 0.3–1.5 % in windows of some seconds.
+# Virtual machines lose 0.2–0.6 % with all cores busy, at times 2 % of some seconds; 3 % is a guest.
 STEAL = 0.03
-# A shell, an editor and the system's own services use a few hundredths of a core, and the counters
-# err by a few more; a process that spins for a quarter of the time is not of that kind.
+# A shell and the system's services use a few hundredths of a core, and the figure errs by 0.02;
+# a process that spins for a quarter of the time is not of that kind.
 OTHERS_CORES = 0.2
 OTHERS_SHARE = 0.05  # of all cores: among many, one that is busy for others leaves enough
 # The piece of work runs on warm caches, and its calibration knows busy cores and sleepy clocks.

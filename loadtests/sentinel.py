@@ -14,10 +14,10 @@ from typing import Any, Self
 
 from loadtests.counters import PROC, Counters, between, counters
 from loadtests.machine import Machine
+from loadtests.subject import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 START_S = 5.0  # for the probe to calibrate itself, which takes 0.4 s on an idle machine
-ANSWER_S = 0.5  # for its answer after a trial, when the load may still hold all cores
+ANSWER_S = 2.0  # for its answer after a trial; 0.3 s if it must look again, else at once
 END_S = 2.0
 
 
