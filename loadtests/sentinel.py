@@ -32,6 +32,7 @@ class Sentinel:
         self._proc = proc
         self._number = 0
         self._unread = b""
+        self._closed = False
         self._before: Counters | None = None
         theirs, self._requests = os.pipe()
         self._answers, answers = os.pipe()
@@ -110,7 +111,10 @@ class Sentinel:
             os.write(self._requests, f"{word} {self._number}\n".encode())
 
     def close(self) -> None:
-        """End the probe; it leaves when nobody can ask it anymore."""
+        """End the probe, once: it leaves when nobody can ask it anymore."""
+        if self._closed:
+            return
+        self._closed = True
         os.close(self._requests)
         os.close(self._answers)
         if not self._probe:

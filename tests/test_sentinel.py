@@ -99,6 +99,7 @@ def test_without_counters_a_machine_is_unknown(tmp_path: Path) -> None:
     with Sentinel(tmp_path) as one:
         one.begin()
         machine = one.end(0.0)
+    one.close()  # again: once is enough
     assert machine.calibration_ms is not None
     assert (machine.steal, machine.others_cores, machine.io_pressure) == (None, None, None)
     assert disturbances(machine) == ()
