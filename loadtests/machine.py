@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-# Virtual machines lose 0.2–0.6 % with all cores busy, at times 2 % of some seconds; 3 % is a guest.
+# One virtual machine lost 0.2–0.6 % with all cores busy, in a few pairs of seconds up to 2.9 %.
 STEAL = 0.03
 # A shell and the system's services use a few hundredths of a core, and the figure errs by 0.02;
 # a process that spins for a quarter of the time is not of that kind.
