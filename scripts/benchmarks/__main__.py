@@ -13,6 +13,7 @@ from loadtests.pythons import server_pythons
 from loadtests.subject import ROOT, Subject
 from loadtests.target import discover
 from scripts.benchmarks.accuracy import accuracy, stall
+from scripts.benchmarks.gil import gil
 from scripts.benchmarks.harness import harness
 from scripts.benchmarks.hops import hops
 from scripts.benchmarks.neighbours import neighbours
@@ -25,7 +26,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("names", nargs="*", default=list(BENCHMARKS), choices=BENCHMARKS,
         metavar="NAME", help=f"{', '.join(BENCHMARKS)} (default: all)")  # fmt: skip
     parser.add_argument("--server-python", metavar="NAME",
-        help="run the server of `hops` under this Python")  # fmt: skip
+        help="run the server of `hops`, and `gil`, under this Python")  # fmt: skip
     asked = parser.parse_args(arguments)
     executable = server_pythons(filter(None, [asked.server_python]))[0].executable
     show(describe(environment()))
@@ -61,6 +62,7 @@ BENCHMARKS: dict[str, Callable[[str], Iterator[str]]] = {
     "accuracy": _accuracy,
     "harness": _harness,
     "hops": _hops,
+    "gil": gil,
     "sentinel": lambda _: neighbours(),
 }
 
