@@ -117,7 +117,28 @@ SCHEMAS: Json = {
             "processes": _list(
                 _open({"pid": COUNT, "role": TEXT, "cpu_s": AMOUNT, "rss_mib": AMOUNT})
             ),
-            "loops": _list(_open({"pid": COUNT, "thread": TEXT, "loop_lag_ms": LAG})),
+            "loops": _list(
+                _open(
+                    {
+                        "pid": COUNT,
+                        "thread": TEXT,
+                        "loop_lag_ms": LAG,
+                        "age_s": {**AMOUNT, "description": "How old this is."},
+                        "cpu_s": {**AMOUNT, "description": "CPU time of its thread."},
+                        "lag_counts": {
+                            **_list(COUNT),
+                            "description": "How many timers were late up to each of "
+                            "`lag_bounds_s`, and by more, since it started.",
+                        },
+                    }
+                )
+            ),
+            "lag_bounds_s": _list(AMOUNT),
+            "gils": {
+                **_list(_open({"pid": COUNT, "samples": COUNT, "held": COUNT})),
+                "description": "At how many random instants the GIL of each server process was "
+                "looked at, and was held; none where the system cannot tell.",
+            },
         }
     ),
 }

@@ -32,6 +32,7 @@ class Snapshot:
     """What one event loop says of itself, at a monotonic time, which is one clock for a host.
 
     `lag_ms` is None once its process has ended: of such a one only the totals count any more.
+    `cpu_s` is the CPU time of its thread, and `lag_counts` are all its looks at how late it was.
     """
 
     pid: int
@@ -41,6 +42,8 @@ class Snapshot:
     gauges: dict[str, dict[str, int]] = field(default_factory=dict)
     workers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
+    cpu_s: float = 0.0
+    lag_counts: tuple[int, ...] = ()
 
     def ended(self) -> Snapshot:
         return replace(self, lag_ms=None, gauges={}, workers={})

@@ -50,13 +50,16 @@ class Totals:
     """Everything that was counted, by one event loop or by several.
 
     `requests` by workload, model and status; `stages` by model and stage; `models` by model and
-    what it counts; `cpu_s` is CPU time by role, of which several loops tell the same.
+    what it counts; `cpu_s` is CPU time by role, and `gil` by process at how many instants somebody
+    looked and the GIL was held: of both, several loops tell the same.
     """
 
     requests: dict[tuple[str, str, int], int] = field(default_factory=dict)
     stages: dict[tuple[str, str], Durations] = field(default_factory=dict)
     models: dict[tuple[str, str], int] = field(default_factory=dict)
     cpu_s: dict[str, float] = field(default_factory=dict)
+    loops_cpu_s: float = 0.0
+    gil: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def __add__(self, other: Totals) -> Totals:
         return Totals(
@@ -64,6 +67,8 @@ class Totals:
             _joined(self.stages, other.stages, lambda one, two: [*map(add, one, two)]),
             _joined(self.models, other.models, add),
             _joined(self.cpu_s, other.cpu_s, max),
+            self.loops_cpu_s + other.loops_cpu_s,
+            _joined(self.gil, other.gil, max),
         )
 
 

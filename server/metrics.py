@@ -114,6 +114,22 @@ class Families(Collector):
         for name, quantile in QUANTILES.items():
             lag.add_metric((quantile,), self._whole.lag_ms[name] / 1e3)
         yield lag
+        cpu = CounterMetricFamily(
+            "loadbearing_loop_cpu_seconds",
+            "CPU time of the threads that run event loops, those that ended included.",
+        )
+        cpu.add_metric((), self._whole.totals.loops_cpu_s)
+        yield cpu
+        gil = CounterMetricFamily(
+            "loadbearing_gil_samples",
+            "Random instants, by whether the GIL of a server process was held then.",
+            labels=("held",),
+        )
+        if told := self._whole.totals.gil.values():
+            held = sum(of_these for _, of_these in told)
+            gil.add_metric(("true",), held)
+            gil.add_metric(("false",), sum(samples for samples, _ in told) - held)
+        yield gil
 
     def _consumed(self) -> Iterator[Metric]:
         memory = GaugeMetricFamily(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from time import monotonic
 from typing import Any
 
 from server.board import PUBLISH_S, Snapshot
-from server.counts import Totals
+from server.counts import BOUNDS_S, Totals
 
 INTERVAL_S = 0.02  # 50 looks a second: dense enough for a p99 over the window, and free of charge
 WINDOW_S = 10.0
@@ -24,6 +25,7 @@ class LoopLag:
     def __init__(self) -> None:
         self._lags: deque[float] = deque(maxlen=round(WINDOW_S / INTERVAL_S))
         self._timer: asyncio.TimerHandle | None = None
+        self.counts = [0] * (len(BOUNDS_S) + 1)  # how many were late up to each bound, ever
 
     @asynccontextmanager
     async def watch(self) -> AsyncIterator[None]:
@@ -39,7 +41,9 @@ class LoopLag:
         self._timer = loop.call_later(INTERVAL_S, self._look, loop, monotonic() + INTERVAL_S)
 
     def _look(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
-        self._lags.append(max(0.0, monotonic() - due))
+        lag = max(0.0, monotonic() - due)
+        self._lags.append(lag)
+        self.counts[bisect_left(BOUNDS_S, lag)] += 1
         self._look_again(loop)
 
     def percentiles(self) -> dict[str, float]:
@@ -55,12 +59,14 @@ class Whole:
     """What the loops of the service say, taken together.
 
     `models` has for each model its gauges and counters, summed, and all its workers. `lag_ms` has
-    the median of the medians, and the worst of the rest.
+    the median of the medians, and the worst of the rest. `gils` has one GIL for each process that
+    lives and can tell.
     """
 
     lag_ms: dict[str, float]
     loops: list[dict[str, Any]]
     models: dict[str, dict[str, Any]]
+    gils: list[dict[str, int]]
     totals: Totals
 
 
@@ -85,10 +91,22 @@ def merge(snapshots: Iterable[Snapshot], now: float) -> Whole:
         "max": max(max(lag["max"], _silent_ms(age_s)) for _, lag, age_s in living),
     }
     loops = [
-        {"pid": one.pid, "thread": one.thread, "loop_lag_ms": lag, "age_s": round(age_s, 3)}
+        {
+            "pid": one.pid,
+            "thread": one.thread,
+            "loop_lag_ms": lag,
+            "age_s": round(age_s, 3),
+            "cpu_s": round(one.cpu_s, 6),
+            "lag_counts": list(one.lag_counts),
+        }
         for one, lag, age_s in living
     ]
-    return Whole(lag_ms, loops, models, totals)
+    gils = [
+        {"pid": pid, "samples": totals.gil[pid][0], "held": totals.gil[pid][1]}
+        for pid in dict.fromkeys(one.pid for one, *_ in living)
+        if pid in totals.gil
+    ]
+    return Whole(lag_ms, loops, models, gils, totals)
 
 
 def _silent_ms(age_s: float) -> float:

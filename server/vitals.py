@@ -7,11 +7,12 @@ import os
 import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from time import monotonic
+from time import monotonic, thread_time
 from typing import Any
 
 from server.board import PUBLISH_S, Place, Snapshot
-from server.counts import Counts, Totals
+from server.counts import BOUNDS_S, Counts, Totals
+from server.gil import SHARED, Sampler
 from server.models.base import Model
 from server.processes import Process, cpu_by_role, processes
 from server.telemetry import LoopLag, Whole, merge
@@ -38,6 +39,7 @@ class Vitals:
         self._models = models
         self._counts = counts
         self._lag = LoopLag()
+        self._gil: Sampler | None = None
         self._cpu_s: dict[str, float] = {}
         before = self._board.read(self._slot)
         self._inherited = before.totals if before else Totals()
@@ -45,12 +47,13 @@ class Vitals:
     @asynccontextmanager
     async def published(self) -> AsyncIterator[None]:
         """Measure, and publish again and again where others may be asked."""
-        async with self._lag.watch():
-            publishing = asyncio.create_task(self._publish_for_ever())
-            try:
-                yield
-            finally:
-                publishing.cancel()
+        with SHARED.sampler() as self._gil:
+            async with self._lag.watch():
+                publishing = asyncio.create_task(self._publish_for_ever())
+                try:
+                    yield
+                finally:
+                    publishing.cancel()
 
     async def _publish_for_ever(self) -> None:
         while True:
@@ -66,15 +69,20 @@ class Vitals:
                 if what in gauges[name]:
                     counted[name, what] = gauges[name].pop(what)
         counts = self._counts
-        totals = Totals(counts.requests(), counts.durations(), counted, self._cpu_s)
+        pid, cpu_s = os.getpid(), thread_time()
+        seen = self._gil.seen if self._gil else None
+        gil = {pid: seen} if seen else {}
+        totals = Totals(counts.requests(), counts.durations(), counted, self._cpu_s, cpu_s, gil)
         snapshot = Snapshot(
-            os.getpid(),
+            pid,
             threading.current_thread().name,
             monotonic(),
             self._lag.percentiles(),
             gauges,
             {name: workers for name, model in self._models.items() if (workers := model.workers())},
             self._inherited + totals,
+            cpu_s,
+            tuple(self._lag.counts),
         )
         self._board.publish(self._slot, snapshot)
 
@@ -99,6 +107,8 @@ class Vitals:
             "models": whole.models,
             "processes": [process.shown() for process in found],
             "loops": whole.loops,
+            "lag_bounds_s": BOUNDS_S,
+            "gils": whole.gils,
         }
 
     async def metrics(self, runtime: Mapping[str, Any], accept: str) -> tuple[bytes, str]:

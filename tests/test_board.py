@@ -91,6 +91,25 @@ def test_what_loops_say_is_summed_and_their_lag_is_the_worst() -> None:
     assert whole.loops[1]["loop_lag_ms"] == others
 
 
+def test_sums_are_told_for_each_loop_and_for_each_gil_that_lives() -> None:
+    def saying(pid: int, thread: str, seen: tuple[int, int], **more: Any) -> Snapshot:
+        return snapshot(pid, totals=Totals(gil={pid: seen}), **{"thread": thread, **more})
+
+    whole = merge(
+        [
+            saying(1, "loop-1", (10, 4), cpu_s=1.5, lag_counts=(3, 0, 1)),
+            saying(1, "loop-2", (12, 5), cpu_s=0.5, lag_counts=(2, 2, 0)),
+            snapshot(2),
+            saying(3, "MainThread", (7, 7)).ended(),
+        ],
+        now=0.0,
+    )
+    assert [(one["cpu_s"], one["lag_counts"]) for one in whole.loops] == [
+        *((1.5, [3, 0, 1]), (0.5, [2, 2, 0]), (0.0, [])),
+    ]
+    assert whole.gils == [{"pid": 1, "samples": 12, "held": 5}]
+
+
 def test_a_loop_that_says_nothing_lags_for_as_long() -> None:
     whole = merge([snapshot(1, 10.0), snapshot(2, 8.0)], now=10.0)
     assert whole.lag_ms == {"p50": 1.0, "p99": 2.0, "max": 1750.0}

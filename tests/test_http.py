@@ -1,6 +1,4 @@
-"""What is not a cell: discovery, health, statistics, and the answers to requests that are wrong."""
-
-from typing import Any
+"""What is not a cell: discovery, health, and the answers to requests that are wrong."""
 
 import pytest
 
@@ -61,28 +59,6 @@ async def test_health_and_ready(path: str, status: str, client: Client) -> None:
     answer = await client.ask(path)
     assert (answer.status, answer.json) == (200, {"status": status})
     assert answer.text.endswith("\n")
-
-
-async def test_stats_count_what_happens(client: Client) -> None:
-    stats = (await client.ask("/stats")).json
-    assert list(stats) == ["uptime_s", "loop_lag_ms", "models", "processes", "loops"]
-    lag = stats["loop_lag_ms"]
-    assert 0 <= lag["p50"] <= lag["p99"] <= lag["max"]
-    assert set(stats["models"]) == await client.started()
-    pool = stats["models"]["thread-pool"]
-    assert list(pool) == [
-        *("slots", "busy", "queued", "abandoned", "refused", "expired", "cancelled"),
-        *("restarted", "lost"),
-    ]
-    assert (pool["slots"], pool["busy"], pool["queued"]) == (4, 0, 0)
-    by_role: dict[str, list[Any]] = {}
-    for process in stats["processes"]:
-        assert list(process) == ["pid", "role", "cpu_s", "rss_mib", "threads"]
-        by_role.setdefault(process["role"], []).append(process)
-    assert [process["pid"] for process in by_role["server"]] == [client.server.pid]
-    assert {"site", "fork server", "worker"} < by_role.keys()
-    later = (await client.ask("/stats")).json
-    assert later["uptime_s"] > stats["uptime_s"]
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,12 @@ def test_totals_add_up_and_told_cpu_time_is_the_highest() -> None:
     assert one + Totals() == Totals() + one == one
 
 
+def test_cpu_time_of_loops_adds_up_and_several_tell_of_one_gil() -> None:
+    one = Totals(loops_cpu_s=1.5, gil={7: (10, 4), 8: (5, 5)})
+    two = Totals(loops_cpu_s=2.0, gil={7: (12, 4)})
+    assert one + two == Totals(loops_cpu_s=3.5, gil={7: (12, 4), 8: (5, 5)})
+
+
 def test_cpu_time_of_what_has_ended_goes_to_what_it_was() -> None:
     def process(role: str, ended_s: float) -> Process:
         return Process(1, role, 1.0, ended_s, 0, 1)
