@@ -1,0 +1,117 @@
+"""Measure what is known with the instrument, all cases or those that are named."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from time import monotonic
+
+from loadtests.environment import describe, environment
+from loadtests.pythons import Interpreter, interpreter, server_pythons
+from loadtests.subject import SubjectError
+from loadtests.target import TargetError
+from scripts.validation.bench import Bench
+from scripts.validation.case import Case, table
+from scripts.validation.costs import event_loops, hops, starts
+from scripts.validation.honesty import omission, optimism
+from scripts.validation.lag import bystander, convoy
+from scripts.validation.load import Unanswered
+from scripts.validation.overload import overload
+from scripts.validation.parallel import pure_python, releasing
+from scripts.validation.queues import filled, little
+from scripts.validation.searched import oracle
+from scripts.validation.surroundings import described, foreign_cores, stolen_s
+
+CASES: dict[str, Callable[[Bench], Case]] = {
+    "1": pure_python,
+    "2": releasing,
+    "3": convoy,
+    "4": event_loops,
+    "5": little,
+    "6": starts,
+    "7": hops,
+    "8": filled,
+    "9": bystander,
+    "10": overload,
+    "11": omission,
+    "12": optimism,
+    "oracle": oracle,
+}
+USUAL = [name for name in CASES if name != "oracle"]
+FAILURES = (Unanswered, SubjectError, TargetError, OSError, ValueError, subprocess.SubprocessError)
+
+
+def main(arguments: list[str]) -> int:
+    """Give exit codes: 0 every case ran, whether it agrees or not; 1 one could not; 2 usage."""
+    asked = parser().parse_args(arguments)
+    try:
+        bench = Bench(_pythons(asked.server_python), fast=asked.fast)
+    except TargetError as error:
+        print(f"scripts/validate: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    versions = ", ".join(one.full for one in bench.pythons)
+    show(f"{describe(environment())}; servers on Python {versions}")
+    cases, failed = [], 0
+    for name in asked.names:
+        try:
+            cases.append(_watched(name, bench))
+        except FAILURES as error:  # the others still count
+            failed += 1
+            show(f"case {name}: could not run: {' '.join(str(error).split())}")
+    show("")
+    for line in table(cases):
+        show(line)
+    if asked.fast:
+        show("\nThis was --fast: it shows that the cases run. Its figures mean nothing.")
+    return 1 if failed else 0
+
+
+def parser() -> argparse.ArgumentParser:
+    one = argparse.ArgumentParser(prog="scripts/validate", description=__doc__)
+    one.add_argument("names", nargs="*", default=USUAL, type=_case, metavar="CASE",
+        help="1 to 12 (default: all of them, about 8 minutes), or oracle: the search against a "
+        "service of known capacity, some 5 minutes")  # fmt: skip
+    one.add_argument("--server-python", metavar="PYTHON", action="append", default=[],
+        help="run the servers on this Python: its path, or such as 3.13t; further ones join in "
+        "cases 1, 6 and 7, as do those of LOADBEARING_PYTHONS")  # fmt: skip
+    one.add_argument("--fast", action="store_true", help="only show that the cases run")
+    return one
+
+
+def _case(name: str) -> str:
+    if name not in CASES:
+        raise argparse.ArgumentTypeError(f"there is no case {name!r}; there are {', '.join(CASES)}")
+    return name
+
+
+def _pythons(names: list[str]) -> tuple[Interpreter, ...]:
+    """Find the Pythons, each once: what was asked for, or else our own, comes first."""
+    named = [path for path in os.environ.get("LOADBEARING_PYTHONS", "").split(os.pathsep) if path]
+    ours = names or [sys.executable]
+    found = [interpreter(one.executable) for one in server_pythons([*ours, *named])]
+    return tuple({one.executable: one for one in found}.values())
+
+
+def _watched(name: str, bench: Bench) -> Case:
+    """Run a case; where it disagrees, tell what else went on."""
+    before, steal, begun = foreign_cores(), stolen_s(), monotonic()
+    case = CASES[name](bench)
+    took = monotonic() - begun
+    after, now = foreign_cores(), stolen_s()
+    mark = "✓" if case.agrees else "✗"
+    show(f"case {name}: {mark} {case.measured} [{took:.0f} s]")
+    if case.agrees:
+        return case
+    stolen = None if steal is None or now is None else now - steal
+    return case.but(described(before, after, stolen, took))
+
+
+def show(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - printing is its purpose
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
