@@ -3,18 +3,23 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from random import Random
 from time import monotonic
 
 import gevent
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loadtests.arrivals import poisson
 from loadtests.connections import Connections
+from loadtests.tally import percentile_ms
 from loadtests.target import discover
+from scripts.validation.__main__ import parser
 from scripts.validation.case import Case, Finding, listed, rising, table, within
 from scripts.validation.oracle import MODELS, Queue, standing
-from scripts.validation.queues import KNOWN
+from scripts.validation.queues import KNOWN, LOADS, ROUNDS, SLACK, TRIAL_S
+from scripts.validation.queues import SERVICE_S as QUEUED_S
 from scripts.validation.truth import crossing, ends, simulated, utilisation, waits_no_longer
 
 SERVICE_S = 0.02
@@ -53,6 +58,7 @@ def test_the_table_has_a_row_for_each_case() -> None:
     assert listed({"thread": 64.25, "fork": 2150.0}, "µs").shown == "thread 64.2, fork 2,150 µs"
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 40), min_size=1).map(sorted), st.sampled_from([1, 2, 4]))
 def test_the_oracle_serves_as_the_simulation_does(quarters: list[int], servers: int) -> None:
     times = [quarter / 4 for quarter in quarters]
@@ -84,6 +90,20 @@ def test_the_known_utilisations_are_true() -> None:
 def test_a_crossing_is_found_between_loads() -> None:
     seen = [(load, 2.2 / (1 - load)) for load in (0.4, 0.5, 0.6, 0.7, 0.8)]
     assert crossing(seen, 5) == pytest.approx(1 - 2.2 / 5)
+
+
+@pytest.mark.parametrize("model", KNOWN)
+def test_trials_of_a_queue_in_virtual_time_agree(model: str) -> None:
+    """As many trials, as long, and at the loads, as the real ones of case 8."""
+    seen = []
+    for load in LOADS[model]:
+        for seed in range(2 * ROUNDS):
+            rate = load * MODELS[model]
+            times = poisson(rate, TRIAL_S / QUEUED_S, Random(seed))
+            took = [end - time for time, end in zip(times, ends(times, MODELS[model]), strict=True)]
+            seen.append((load, (percentile_ms(sorted(took), 99) or 0.0) / 1e3))
+    for bound, known in KNOWN[model].items():
+        assert crossing(seen, bound) == pytest.approx(known, abs=SLACK)
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +141,12 @@ def test_answers_come_at_the_known_times_and_in_turn(oracle: str, model: str) ->
         turn = place // servers
         assert (turn + 1) * SERVICE_S <= seconds < (turn + 1) * SERVICE_S + LATE_S
         assert waited <= turn * SERVICE_S + 1e-6
+
+
+def test_only_known_cases_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert parser().parse_args([]).names == [str(number) for number in range(1, 13)]
+    assert parser().parse_args(["3", "oracle"]).names == ["3", "oracle"]
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_args(["13"])
+    assert ended.value.code == 2
+    assert "there is no case '13'" in capsys.readouterr().err

@@ -49,9 +49,8 @@ def within(
     middle = median(values)
     spread = f" ({_short(min(values))}–{_short(max(values))})" if len(values) > 1 else ""
     wanted = f"≥ {_short(low)}" if high == inf else f"{_short(low)}–{_short(high)}"
-    return Finding(
-        f"{what} {_short(middle)} {unit}{spread}", low <= middle <= high, f"{wanted} {unit}"
-    )
+    shown = f"{what} {_short(middle)} {unit}".rstrip() + spread
+    return Finding(shown, low <= middle <= high, f"{wanted} {unit}".rstrip())
 
 
 def rising(figures: Mapping[str, float], slack: float = 0.0) -> Finding:

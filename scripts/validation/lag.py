@@ -19,7 +19,7 @@ from scripts.validation.load import WARM_UP_S, clients, offer, stages
 BUSY = (0, 1, 2, 4)
 LONG_COUNT = 2_000_000  # of a call that is long beside the hop to the next one
 PROBE_RATE = 40.0
-PROBE_S = 1.5
+PROBE_S = 1.2
 CONVOY_ROUNDS = 3
 WORK_MS = 7.0
 WORK_RATE = 90.0

@@ -149,7 +149,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--service-ms", type=float, default=10.0, help="service time (default: 10)")
     parser.add_argument("--port", type=int, default=0, help="port (default: a free one)")
     asked = parser.parse_args(arguments)
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:  # microsecond clock
+    # Not uvloop, whose clock counts whole milliseconds: its timers would be early.
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         runner.run(serve(asked.service_ms / 1e3, asked.port))
 
 

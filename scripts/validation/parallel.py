@@ -11,7 +11,7 @@ from scripts.validation.load import rate
 
 CLIENTS = 4  # two for each worker: none has to wait for the client's half of the turn
 TURN_S = 1.5
-ROUNDS = 5
+ROUNDS = 4
 
 
 def pure_python(bench: Bench) -> Case:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -13,56 +14,68 @@ from loadtests.records import Cell, CellResult
 from loadtests.results import read
 from loadtests.subject import ROOT
 from scripts.validation.bench import Bench
-from scripts.validation.case import Case, Finding, told
+from scripts.validation.case import Case, Finding, told, within
 from scripts.validation.load import Unanswered
 from scripts.validation.oracle import standing
 from scripts.validation.truth import utilisation
 
 MODEL = "m-d-1"
-SERVICE_S = 0.010
+SERVICE_S = 0.005
 BOUND_S = 0.100
-FULL_ERROR = 0.05
-QUICK_ERROR = 0.15  # the width of its interval
+SEEDS = (1, 2, 3)
+ERROR = {"quick": 0.15, "full": 0.05}  # the widths of their intervals
 
 
 def oracle(bench: Bench) -> Case:
-    """Search M/D/1 of 10 ms under p99 < 100 ms, quickly and in full."""
+    """Search M/D/1 of 5 ms under p99 < 100 ms, quickly and in full, with three seeds each.
+
+    On a machine without any noise, in virtual time, one full search is within 5 % of the truth in
+    86 of 100 runs, and the median of three in 97: so that is what is judged.
+    """
     true = utilisation(BOUND_S / SERVICE_S) / SERVICE_S
     found = [told(f"true {true:.1f}/s")]
+    seeds = SEEDS[: bench.rounds(len(SEEDS))]
     with standing(SERVICE_S) as url:
-        found.append(_judged("quick", QUICK_ERROR, _search(url, "--quick"), true))
-        if not bench.fast:
-            found.append(_judged("full", FULL_ERROR, _search(url, "--full"), true))
-    claim = f"M/D/1 of 10 ms under p99 < 100 ms: measured within {FULL_ERROR:.0%} of the truth"
+        for care, error in ERROR.items():
+            if not (bench.fast and care == "full"):
+                begun = monotonic()
+                results = [_search(url, care, seed) for seed in seeds]
+                found += _judged(care, error, results, true)
+                found.append(told(f"{(monotonic() - begun) / len(seeds):.0f} s for one"))
+    claim = (
+        f"M/D/1 of {1e3 * SERVICE_S:g} ms under p99 < {1e3 * BOUND_S:g} ms: "
+        f"measured within {ERROR['full']:.0%} of the truth by a full search"
+    )
     return Case.of("oracle", claim, found)
 
 
-def _judged(mode: str, allowed: float, seen: tuple[CellResult, float], true: float) -> Finding:
-    result, took_s = seen
-    broke = "none" if result.broke is None else f"{result.broke:.1f}"
-    ratio = result.bears / true
-    shown = (
-        f"{mode} {result.bears:.1f}/s (broke {broke}), measured / true {ratio:.3f}, "
-        f"{result.trials} trials in {took_s:.0f} s"
-    )
-    return Finding(shown, abs(ratio - 1) <= allowed, f"1 ± {allowed:g}")
+def _judged(
+    care: str, error: float, results: Sequence[CellResult], true: float
+) -> Iterator[Finding]:
+    ratios = [result.bears / true for result in results]
+    yield within(f"{care} search: measured / true", ratios, 1 - error, 1 + error, "")
+    yield told(" and ".join(_interval(result) for result in results))
 
 
-def _search(url: str, care: str) -> tuple[CellResult, float]:
-    """Run the command that everybody runs; gives its result and how long it took."""
-    begun = monotonic()
+def _interval(result: CellResult) -> str:
+    broke = "no break" if result.broke is None else f"{result.broke:.1f}"
+    return f"{result.bears:.1f}–{broke} ({result.trials} trials, {result.discarded} discarded)"
+
+
+def _search(url: str, care: str, seed: int) -> CellResult:
+    """Run the command that everybody runs. Raises Unanswered if it has no result."""
     with TemporaryDirectory() as folder:
-        command = [sys.executable, "-P", "-m", "loadtests", "survive", "--host", url, care]
+        command = [sys.executable, "-P", "-m", "loadtests", "survive", "--host", url, f"--{care}"]
         asked = ["--workloads", "oracle", "--models", MODEL, "--beyond", "none"]
-        bounds = ["--slo", f"p99<{1e3 * BOUND_S:g}ms", "--output", folder]
+        bounds = ["--slo", f"p99<{1e3 * BOUND_S:g}ms", "--seed", str(seed), "--output", folder]
         done = subprocess.run(  # noqa: S603 - our own command
             [*command, *asked, *bounds],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        if done.returncode:
+        if done.returncode not in {0, 3}:  # the latter: no result, and its run file says why
             raise Unanswered(f"the search ended with {done.returncode}: {done.stderr.strip()}")
         result = read(Path(folder)).results[Cell("oracle", MODEL)]
     if not result.measured:
         raise Unanswered(f"the search has no result: {result.error or result.unavailable}")
-    return result, monotonic() - begun
+    return result
