@@ -16,7 +16,7 @@ from loadtests.backlog import backlog
 from loadtests.connections import Connections
 from loadtests.generator import Generator, Sent
 from loadtests.passage import Passage, Phase, starts
-from loadtests.slo import Slo
+from loadtests.slo import Slo, loosest
 from loadtests.stages import where, worth_reading
 from loadtests.stream import AHEAD_S, Stream, drain
 from loadtests.tally import Answer, Tally, tally
@@ -49,16 +49,18 @@ class Hammer:
         self._right = right
         self._heard = heard
 
-    def trial(  # noqa: PLR0913, PLR0917  # a load, how it is offered, and who is told of its end
+    def trial(  # noqa: PLR0913  # a load, how it is offered, and who is told of its end
         self,
         rate: float,
         duration_s: float,
         slo: Slo,
         kind: Kind,
         rng: Random,
+        *,
+        also: Sequence[Slo] = (),
         over: Callable[[], None] = lambda: None,
     ) -> Trial:
-        """Offer `rate` for `duration_s` after the settling; end early once it cannot hold.
+        """Offer `rate` after the settling; end early once neither `slo` nor any of `also` holds.
 
         `over` is called when the load ends, before its last answers are awaited.
         """
@@ -72,7 +74,7 @@ class Hammer:
                 cpu, begun = process_time(), monotonic()
                 for one in streams:
                     one.begin()
-                early = _lost_early(streams, zero + duration_s, slo)
+                early = _lost_early(streams, zero + duration_s, loosest(slo, *also))
                 reached = min(duration_s, max(monotonic() - zero, LOOK_S)) if early else duration_s
                 for one in streams:
                     one.end(early=early)

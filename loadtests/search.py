@@ -5,60 +5,54 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
-from loadtests.goals import FULL, QUICK, Goal, trial_duration
+from loadtests.capacity import Capacity, Tried
+from loadtests.goals import FULL, QUICK, Goal, provable, trial_duration
 from loadtests.refine import refine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from loadtests.refine import Bounds
     from loadtests.slo import Slo
     from loadtests.trial import Verdict
 
-__all__ = ["FLOOR", "FULL", "QUICK", "Capacity", "Goal", "search", "trial_duration"]
+__all__ = ["FLOOR", "FULL", "QUICK", "Capacity", "Goal", "Tried", "search", "trial_duration"]
 
 PATIENCE = 3  # budgets more for a cell of which no interval is known yet
 FLOOR = 1.0  # requests per second; what bears less bears nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """The interval [held, broke] of offered rates per second.
-
-    `held` is 0 if no load is borne; `broke` is None if the highest rate that can be offered held.
-    Not `complete` means that the time ran out: the interval is wider, or less certain.
-    """
-
-    held: float
-    broke: float | None
-    complete: bool = True
-
-
 def search(  # noqa: PLR0913  # what it searches, how, and three facts about the surroundings
     measure: "Callable[[float, float], Verdict]",
-    saturation: float,
+    predicted: float,
     goal: Goal,
     ceiling_rate: float,
     *,
     slo: "Slo",
+    also: "Sequence[Slo]" = (),
     clock: "Callable[[], float]",
 ) -> Capacity:
     """Find the highest rate that holds, in requests per second.
 
     `measure(rate, duration_s)` runs trials until one is valid, and returns its verdict; what it
-    raises passes through. `saturation` is the throughput that a closed-loop probe saw, a rough
-    guess. `ceiling_rate` is the highest rate that the generator can offer honestly. `clock`
-    returns the seconds that count towards the budget.
+    raises passes through. It may end a trial early once `slo` and all of `also` are lost in it:
+    these are further percentiles with the same bound, sought in the same search where they can be
+    proved in time. `predicted` is the capacity that is expected. `ceiling_rate` is the highest
+    rate that the generator can offer honestly. `clock` returns the seconds that count towards the
+    budget.
     """
     if ceiling_rate <= FLOOR:
         raise ValueError(
             f"A search needs a generator that offers more than {FLOOR:g}/s, got {ceiling_rate:g}/s:"
             " check what it was calibrated with."
         )
-    bench = _Bench(measure, saturation, goal, slo, clock, clock() + goal.budget_s)
+    slos = provable(predicted, goal, slo, *(one for one in dict.fromkeys(also) if one != slo))
+    bench = _Bench(measure, predicted, goal, slos, clock, clock() + goal.budget_s)
     try:
-        return _search(bench, saturation, ceiling_rate)
+        bounds = _search(bench, predicted, ceiling_rate)
     except _OutOfTimeError:
         return bench.best_so_far()
+    return bench.capacity(bounds)
 
 
 class _OutOfTimeError(Exception):
@@ -70,59 +64,81 @@ class _Bench:
     """Runs trials while there is time, and keeps a record of them."""
 
     measure: "Callable[[float, float], Verdict]"
-    saturation: float
+    predicted: float
     goal: Goal
-    slo: "Slo"
+    slos: "tuple[Slo, ...]"
     clock: "Callable[[], float]"
     deadline_s: float
-    record: dict[float, list[bool]] = field(default_factory=dict)
+    record: dict[float, list[float]] = field(default_factory=dict)  # what was lost at each rate
+    trials: list[Tried] = field(default_factory=list)
 
     def bracketing(self, rate: float) -> bool:
         """Whether one of a few short trials holds."""
         duration_s = max(self.goal.bracket_s, self.goal.bracket_requests / rate)
-        return any(self._run(rate, duration_s) for _ in range(self.goal.confirm))
+        runs = (self._run(rate, duration_s) for _ in range(self.goal.confirm))
+        return any(self.slos[0].holds(lost) for lost in runs)
 
-    def final(self, rate: float) -> bool:
-        goal = self.goal
-        return self._run(rate, trial_duration(rate, self.slo, goal.requests, goal.trial_s))
+    def final(self, rate: float) -> float:
+        return self._run(rate, trial_duration(rate, self.goal, *self.slos))
 
-    def refine(self, low: float, high: float) -> tuple[float | None, float | None]:
+    def refine(self, low: float, high: float) -> "dict[Slo, Bounds]":
         least = max(low / (1 + self.goal.width) ** self.goal.below, FLOOR)
-        broken = [rate for rate, held in self.record.items() if not any(held)]
-        return refine(self.final, (least, low, high), broken, self.goal, self.slo.loss_ratio)
+        kindest = {rate: min(lost) for rate, lost in self.record.items()}
+        broken = {rate: lost for rate, lost in kindest.items() if not self.slos[0].holds(lost)}
+        return refine(self.final, (least, low, high), broken, self.goal, self.slos)
+
+    def capacity(self, bounds: "dict[Slo, Bounds]", *, complete: bool = True) -> Capacity:
+        (held, broke), *_ = bounds.values()
+        others = {
+            slo: Capacity(low or 0.0, high, complete)
+            for slo, (low, high) in bounds.items()
+            if slo != self.slos[0]
+        }
+        return Capacity(held or 0.0, broke, complete, others, tuple(self.trials))
 
     def best_so_far(self) -> Capacity:
+        return self.capacity({slo: self._best_so_far(slo) for slo in self.slos}, complete=False)
+
+    def _best_so_far(self, slo: "Slo") -> "Bounds":
         """Return the highest rate that ever held below the lowest that mostly broke."""
-        bad = [rate for rate, held in self.record.items() if sum(held) * 2 < len(held)]
+        held = {rate: [slo.holds(one) for one in lost] for rate, lost in self.record.items()}
+        bad = [rate for rate, each in held.items() if sum(each) * 2 < len(each)]
         broke = min(bad, default=math.inf)
-        good = [rate for rate, held in self.record.items() if any(held) and rate < broke]
-        return Capacity(max(good, default=0.0), min(bad, default=None), complete=False)
+        good = [rate for rate, each in held.items() if any(each) and rate < broke]
+        return max(good, default=0.0), min(bad, default=None)
 
-    def _run(self, rate: float, duration_s: float) -> bool:
+    def _run(self, rate: float, duration_s: float) -> float:
         if (late_s := self.clock() - self.deadline_s) >= 0:
-            known = self.best_so_far()
-            if (known.held and known.broke) or late_s >= PATIENCE * self.goal.budget_s:
+            held, broke = self._best_so_far(self.slos[0])
+            if (held and broke) or late_s >= PATIENCE * self.goal.budget_s:
                 raise _OutOfTimeError
-        held = self.measure(rate, duration_s).held
-        if not held and rate < self.goal.surprise * self.saturation:
-            held = self.measure(rate, duration_s).held
-        self.record.setdefault(rate, []).append(held)
-        return held
+        lost = self._once(rate, duration_s)
+        surprising = rate < self.goal.surprise * self.predicted
+        if surprising and not self.slos[0].holds(lost):
+            lost = self._once(rate, duration_s)
+        self.record.setdefault(rate, []).append(lost)
+        return lost
+
+    def _once(self, rate: float, duration_s: float) -> float:
+        lost = self.measure(rate, duration_s).lost
+        self.trials.append(Tried(rate, duration_s, lost))
+        return lost
 
 
-def _search(bench: _Bench, saturation: float, ceiling_rate: float) -> Capacity:
-    start = min(max(bench.goal.first * saturation, FLOOR), ceiling_rate)
+def _search(bench: _Bench, predicted: float, ceiling_rate: float) -> "dict[Slo, Bounds]":
+    start = min(max(bench.goal.first * predicted, FLOOR), ceiling_rate)
     low, high = _bracket(bench, start, ceiling_rate)
     while low is not None:
         highest = high or ceiling_rate
-        held, broke = bench.refine(low, highest)
+        bounds = bench.refine(low, highest)
+        held, broke = bounds[bench.slos[0]]
         if held is None:  # short trials were too kind
             low, high = _enclose_below(bench, broke or low)
         elif broke is None and highest < ceiling_rate:  # or too harsh
             low, high = _bracket(bench, held, ceiling_rate)
         else:
-            return Capacity(held, broke)
-    return Capacity(0.0, high)
+            return bounds
+    return dict.fromkeys(bench.slos, (None, high))
 
 
 def _bracket(bench: _Bench, start: float, ceiling_rate: float) -> tuple[float | None, float | None]:

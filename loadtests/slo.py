@@ -57,6 +57,19 @@ class Slo:
         """Whether `lost` of `scheduled` requests keep the loss ratio within the objective."""
         return lost <= self.loss_ratio * scheduled + 1e-9  # 1 % of 300 is 3, not 2.9999…
 
+    def holds(self, lost: float) -> bool:
+        """Whether a loss ratio keeps the objective."""
+        return lost <= self.loss_ratio + 1e-9
+
+    def at(self, percentile: float) -> "Slo":
+        """Return another percentile with the same bound."""
+        return Slo(percentile, self.bound_s)
+
+
+def loosest(*slos: Slo) -> Slo:
+    """Return the one that allows most: a trial that it cannot keep is lost for all."""
+    return max(slos, key=lambda slo: slo.loss_ratio)
+
 
 def _plain(value: Decimal) -> str:
     text = format(value, "f")

@@ -73,17 +73,25 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a trial proves; the reasons are sentences with the numbers that decide."""
+    """What a trial proves; the reasons are sentences with the numbers that decide.
+
+    `loss_ratio` is that of the work. `lost` is the ratio that decides every percentile of the
+    same bound: the larger of work and bystander, and all of it if the load is not sustained.
+    """
 
     valid: bool
     held: bool
     reasons: tuple[str, ...]
     broke_by: str | None
     loss_ratio: float
+    lost: float
 
 
 def hopeless(scheduled: int, lost_so_far: int, slo: "Slo") -> bool:
-    """Whether so many are lost that a trial breaks even if all the rest is answered in time."""
+    """Whether so many are lost that a trial breaks even if all the rest is answered in time.
+
+    Where several percentiles are searched for, the loosest decides.
+    """
     return not slo.allows(lost_so_far, scheduled)
 
 
@@ -93,9 +101,13 @@ def judge(trial: Trial, slo: "Slo") -> Verdict:
     offered = flaws(trial.work, trial.bystander, trial.generator_cpu, slo)
     void = (*offered, *trial.disturbances, *_undecided(trial, slo))
     if void:
-        return Verdict(False, False, void, None, loss_ratio)
+        return Verdict(False, False, void, None, loss_ratio, 1.0)
     breaks = dict(_breaks(trial, slo))
-    return Verdict(True, not breaks, tuple(breaks.values()), next(iter(breaks), None), loss_ratio)
+    lost = (
+        1.0 if {"backlog", "drain"} & set(breaks) else max(loss_ratio, trial.bystander.loss_ratio)
+    )
+    first = next(iter(breaks), None)
+    return Verdict(True, not breaks, tuple(breaks.values()), first, loss_ratio, lost)
 
 
 def flaws(work: Tally, bystander: Tally, generator_cpu: float, slo: "Slo") -> "Iterator[str]":
