@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,22 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.folders import RESULTS, link_latest, new_folder
 from loadtests.form import add_options
+from loadtests.offer import Local, Source
 from loadtests.options import Options
 from loadtests.plan import try_parameters
 from loadtests.report.files import write
 from loadtests.surge.scenario import Scenario
 from loadtests.survival import Survival
+from loadtests.swarm import Swarm
 from loadtests.target import Discovery, TargetError, discover
-from loadtests.users import Load, LoadUser
+from loadtests.users import Load, LoadUser, record
+from loadtests.worker import Worker
 
 __all__ = ["LoadUser"]
 
 log = logging.getLogger("loadbearing")
 _running: list[gevent.Greenlet[..., None]] = []  # the scenario of the test, if it has one
+_swarms: dict[Environment, Swarm] = {}  # at most one
 
 # A local service answers in fractions of a millisecond, which Locust would round away.
 locust.stats.PERCENTILES_TO_CHART = [0.5, 0.95, 0.99]
@@ -42,11 +47,23 @@ locust.stats.bucket_response_time = _fine  # type: ignore[assignment]  # documen
 events.init_command_line_parser.add_listener(add_options)
 
 
+@events.init.add_listener
+def join(environment: Environment, runner: Any, **_: Any) -> None:
+    """Let the processes of a distributed run hear each other."""
+    if isinstance(runner, MasterRunner):
+        _swarms[environment] = Swarm(runner)
+    elif isinstance(runner, WorkerRunner):
+        worker = Worker(environment, runner)
+        events.test_stop.add_listener(lambda **_: worker.drop())
+
+
 @events.test_start.add_listener
 def start(environment: Any, **_: Any) -> None:
     """Begin what the form or the command line asks for, or say what is wrong with it."""
     try:
         options = Options.of(environment.parsed_options)
+        if options.scenario != "steady" and isinstance(environment.runner, WorkerRunner):
+            return  # the master has it, and tells its workers what to offer
         if options.scenario == "survival":
             _begin_survival(environment, options)
         elif options.scenario == "surge":
@@ -76,10 +93,9 @@ def _checked(environment: Environment, options: Options) -> Discovery:
 
 
 def _begin_surge(environment: Environment, options: Options) -> None:
-    _in_one_process(environment, "a surge")
     found = _checked(environment, options)
     try_parameters(options.parameters, found, str(environment.host))
-    scenario = Scenario(environment, options, found)
+    scenario = Scenario(environment, _source(environment), options, found)
     _running.append(gevent.spawn(_surge, environment, scenario))
 
 
@@ -92,7 +108,6 @@ def _surge(environment: Environment, scenario: Scenario) -> None:
 
 
 def _begin_survival(environment: Environment, options: Options) -> None:
-    _in_one_process(environment, "a survival search")
     results = options.servers.folder / RESULTS
     folder = Path(options.output) if options.output else new_folder(results, datetime.now(UTC))
     _running.append(gevent.spawn(_survive, environment, options, folder))
@@ -107,15 +122,15 @@ def stop(**_: Any) -> None:
             scenario.kill(block=False)
 
 
-def _in_one_process(environment: Environment, what: str) -> None:
-    if isinstance(environment.runner, MasterRunner | WorkerRunner):
-        raise TargetError(f"{what} runs in one process; leave --processes out")
+def _source(environment: Environment) -> Source:
+    """Where a scenario has its load from: the workers of a master, or else this process."""
+    return _swarms.get(environment) or Local(partial(record, environment))
 
 
 def _survive(environment: Environment, options: Options, folder: Path) -> None:
     code = 3
     try:
-        code = Survival(environment, options, folder).run()
+        code = Survival(environment, _source(environment), options, folder).run()
         if environment.web_ui and code != 2:  # else the terminal that started this does it
             write(folder)
             link_latest(folder)

@@ -10,7 +10,8 @@ from typing import Any
 
 from loadtests.calibration import Calibration, calibrate
 from loadtests.ceilings import Demands, Prediction, Room, efficiency, limits, predict, score
-from loadtests.hammer import Hammer, Heard
+from loadtests.hammer import Hammer
+from loadtests.offer import Source
 from loadtests.records import Cell
 from loadtests.search import FLOOR, FULL, QUICK, Capacity, search
 from loadtests.services import Service
@@ -37,7 +38,7 @@ class Bearing:
 
     tools: Tools
     most: float
-    heard: Heard
+    source: Source
 
     def measure(
         self, cell: Cell, service: Service, offered: Discovery, tell: Tell
@@ -50,8 +51,8 @@ class Bearing:
             url,
             (cell.workload, cell.row),
             path,
-            lambda body: expected in body,
-            self.heard,
+            expected,
+            self.source,
         )
         signs = Signs(url, cell.model, service.subject)
         with closing(hammer), closing(signs):

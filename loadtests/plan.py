@@ -12,6 +12,7 @@ from loadtests.connections import Connections
 from loadtests.hammer import Hammer
 from loadtests.modules import ALL, chosen, located
 from loadtests.options import SEARCHES, Options
+from loadtests.offer import Source
 from loadtests.records import Cell
 from loadtests.results import environment
 from loadtests.services import Services
@@ -26,7 +27,7 @@ MOST = 2000.0
 REJECTED = {400, 422}  # what wrong parameters are answered with
 
 
-def plan(options: Options, services: Services) -> tuple[list[Cell], dict[str, Any]]:
+def plan(options: Options, services: Services, source: Source) -> tuple[list[Cell], dict[str, Any]]:
     """Ask a service on each Python what there is; give the cells, and the first line of the run.
 
     Raises TargetError for what is not there, and SubjectError where a server does not start.
@@ -37,7 +38,7 @@ def plan(options: Options, services: Services) -> tuple[list[Cell], dict[str, An
     for python in services.labels:
         with services.start("inline", python) as (url, _):
             found[python] = one = discover(url)
-            ceiling = max(ceiling, _ceiling(url))
+            ceiling = max(ceiling, _ceiling(url, source))
             workloads = chosen(options.workloads, one, options.servers.folder)
             models = list(one.models) if options.models == (ALL,) else options.models
             _all_used(options, workloads)
@@ -52,7 +53,7 @@ def plan(options: Options, services: Services) -> tuple[list[Cell], dict[str, An
     return cells, {
         "started": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "environment": {**environment(), "server": first, **several},
-        "arguments": _arguments(options, services.host),
+        "arguments": _arguments(options, services.host, source.processes),
         "seed": options.seed,
         "slo": str(options.slo),
         "mode": options.mode,
@@ -73,7 +74,7 @@ def _all_used(options: Options, workloads: Sequence[str]) -> None:
             )
 
 
-def _arguments(options: Options, host: str | None) -> dict[str, Any]:
+def _arguments(options: Options, host: str | None, generators: int) -> dict[str, Any]:
     """What was asked for, by the names of the options: `summary.command` repeats it."""
     servers = options.servers
     named = {located(workload, servers.folder) for workload in options.workloads}
@@ -91,13 +92,14 @@ def _arguments(options: Options, host: str | None) -> dict[str, Any]:
         "budget": f"{options.budget_s:g}s" if options.budget_s else None,
         "prove": options.prove,
         **servers.axes,
+        **({"generators": generators} if generators > 1 else {}),
         "server_python": [python.name for python in servers.pythons if python.name],
     }
 
 
-def _ceiling(url: str) -> float:
-    with closing(Hammer(url, ("", ""), "/health", bool, lambda *_: None)) as hammer:
-        return min(HONEST * hammer.saturation(PROBE_S), MOST)
+def _ceiling(url: str, source: Source) -> float:
+    with closing(Hammer(url, ("", ""), "/health", b"", source)) as hammer:
+        return min(HONEST * hammer.saturation(PROBE_S), MOST * source.processes)
 
 
 def try_parameters(parameters: Mapping[str, Mapping[str, str]], found: Discovery, url: str) -> None:

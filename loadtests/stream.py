@@ -30,6 +30,7 @@ class Stream:
         self.planned = len(measured)
         self.ended: list[Sent] = []
         self.wanted: Callable[[float], bool] = lambda _: False
+        self._counted = self._lost = 0  # of those that have ended: looked at, and lost
         self._starts = iter(zero + start for start in chain(settling, measured))
         self._loop: gevent.Greenlet[..., None] | None = None
         self._impatience: gevent.Greenlet[..., None] | None = None
@@ -63,12 +64,15 @@ class Stream:
 
     def lost(self, bound_s: float) -> int:
         """Count the losses of the measured window so far, overdue requests included."""
-        now = monotonic()
-        return sum(
+        now, fresh = monotonic(), self.ended[self._counted :]
+        self._counted += len(fresh)
+        self._lost += sum(
             one.intended >= self.zero
             and (one.outcome != "ok" or (one.ended or now) - one.intended > bound_s)
-            for one in self.ended
-        ) + sum(self.zero <= one.intended < now - bound_s for one in self.generator.flying)
+            for one in fresh
+        )
+        overdue = (self.zero <= one.intended < now - bound_s for one in self.generator.flying)
+        return self._lost + sum(overdue)
 
     def answers(self) -> list[Answer]:
         """What became of all requests until now, in seconds since the window began."""

@@ -18,9 +18,9 @@ from locust.env import Environment
 
 from loadtests.beyond.bench import Bench, Peak
 from loadtests.beyond.trips import beyond
-from loadtests.generator import Sent
 from loadtests.history import History
 from loadtests.measuring import Bearing
+from loadtests.offer import Source
 from loadtests.options import Options
 from loadtests.plan import plan
 from loadtests.proving import prove
@@ -29,10 +29,11 @@ from loadtests.results import FILE_NAME, RunFile
 from loadtests.sentinel import Sentinel
 from loadtests.services import Services
 from loadtests.subject import SubjectError
+from loadtests.swarm import Deserted
 from loadtests.target import TargetError, discover
 from loadtests.trials import Tools
 from loadtests.tryout import Untrustworthy
-from loadtests.users import record, show
+from loadtests.users import show
 
 SPENT = "not measured: the budget of {:g} s was spent; repeat the command with a larger --budget"
 ADVICE = (
@@ -46,8 +47,9 @@ log = logging.getLogger("loadbearing")
 class Survival:
     """One survival run over some cells, written to `folder`."""
 
-    def __init__(self, locust: Environment, options: Options, folder: Path) -> None:
+    def __init__(self, locust: Environment, source: Source, options: Options, folder: Path) -> None:
         self._locust = locust
+        self._source = source
         self._options = options
         host = str(locust.host) if options.running_service else None
         self._services = Services(options, host, folder / "server.log")
@@ -65,7 +67,7 @@ class Survival:
             cells, most = self._plan()
             with Sentinel() as sentinel:
                 tools = Tools(self._options, sentinel, partial(show, self._locust))
-                bearing = Bearing(tools, most, self._heard)
+                bearing = Bearing(tools, most, self._source)
                 measured = [self._whole(bearing, *one) for one in self._order(cells)]
             code, reason = 0, ""
             if not any(measured):
@@ -73,6 +75,8 @@ class Survival:
                 reason = f"no cell has a result that can be trusted: {self._first_flaw}; {ADVICE}"
         except (TargetError, SubjectError, ResultsError) as error:
             code, reason = 2, str(error)
+        except Deserted as error:
+            reason = str(error)
         finally:
             self._file.append("end", at=self._now(), exit=code, reason=reason or None)
             self._file.close()
@@ -83,7 +87,7 @@ class Survival:
 
     def _plan(self) -> tuple[list[Cell], float]:
         """Find out what to measure; write the first line, or that the run goes on."""
-        cells, line = plan(self._options, self._services)
+        cells, line = plan(self._options, self._services, self._source)
         self._history.check(line, self._folder)
         if self._history.first is None:
             self._file.append("run", **line)
@@ -121,10 +125,7 @@ class Survival:
             self._file.append("beyond", at=self._now(), **cell._asdict(), **line)
 
     def _bench(self, cell: Cell, most: float, peak: Peak) -> Bench:
-        return Bench(self._services, cell, peak, self._options, most, self._heard)
-
-    def _heard(self, name: str, one: Sent) -> None:
-        record(self._locust, name, one)
+        return Bench(self._services, cell, peak, self._options, most, self._source)
 
     def _cell(self, bearing: Bearing, cell: Cell, search: int) -> dict[str, Any] | None:
         """Search what one cell bears, be it that it cannot exist; None if there is no time."""

@@ -15,6 +15,7 @@ from loadtests.beyond import overload
 from loadtests.beyond.bench import Bench
 from loadtests.beyond.trips import beyond
 from loadtests.beyond.watch import sample
+from loadtests.offer import Local
 from loadtests.options import Options
 from loadtests.records import Cell
 from loadtests.services import Services
@@ -56,7 +57,7 @@ def run(
     services = Services(OPTIONS, host, tmp_path / "server.log")
 
     def bench(peak: Any) -> Bench:
-        return Bench(services, cell, peak, OPTIONS, most, lambda *_: None)
+        return Bench(services, cell, peak, OPTIONS, most, Local())
 
     return list(beyond(dict.fromkeys(kinds, 1.0), FOUND | found, bench))
 

@@ -12,6 +12,7 @@ import pytest
 from loadtests.arrivals import Kind
 from loadtests.generator import Sent
 from loadtests.hammer import BYSTANDER_RATE, SETTLE_S, Hammer
+from loadtests.offer import Local
 from loadtests.slo import Slo
 from loadtests.trial import Trial, judge
 from tests.running import running
@@ -44,7 +45,7 @@ def hammer(url: str, model: str, heard: Heard, slept: int = MS) -> Hammer:
     """Hammer `sleep`, and take only answers for right that say `slept`."""
     right = f'"slept":{slept}'.encode()
     path = f"/sleep/{model}?ms={MS}"
-    return Hammer(url, ("sleep", model), path, lambda body: right in body, heard)
+    return Hammer(url, ("sleep", model), path, right, Local(heard))
 
 
 def run(one: Hammer, rate: float, slo: Slo, kind: Kind = "poisson") -> Trial:

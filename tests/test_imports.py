@@ -20,8 +20,8 @@ MAY_PATCH = {
         "connections",
         "form",
         "generator",
-        "hammer",
         "locustfile",
+        "offer",
         "panel",
         "shapes",
         "signs",
@@ -31,7 +31,9 @@ MAY_PATCH = {
         "surge.offer",
         "surge.scenario",
         "survival",
+        "swarm",
         "users",
+        "worker",
     )
 }
 PURE = [
@@ -43,6 +45,7 @@ PURE = [
             "diagnosis",
             "evidence",
             "machine",
+            "offered",
             "proof",
             "queueing",
             "remedies",

@@ -13,6 +13,7 @@ import pytest
 from loadtests.connections import Connections
 from loadtests.generator import Generator, Sent
 from loadtests.hammer import BESIDE_RATE, BYSTANDER_RATE, Hammer
+from loadtests.offer import Local
 from loadtests.passage import Passage, Phase, starts
 from loadtests.slo import Slo
 from tests.running import PATIENCE_S, running
@@ -28,7 +29,7 @@ def url(database: None) -> Iterator[str]:
 
 
 def passage(url: str, path: str, phases: Sequence[Phase], patience_s: float) -> Passage:
-    hammer = Hammer(url, ("sleep", "any"), path, lambda body: b'"slept"' in body, lambda *_: None)
+    hammer = Hammer(url, ("sleep", "any"), path, b'"slept"', Local())
     beside = {"noop/inline": "/noop/inline"}
     with closing(hammer):
         return hammer.passage(phases, SLO, "poisson", Random(1), patience_s, beside=beside)

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from loadtests.beyond.goodput import Unmeasured
-from loadtests.hammer import Hammer, Heard
+from loadtests.hammer import Hammer
+from loadtests.offer import Source
 from loadtests.options import Options
 from loadtests.passage import Passage, Phase, patience_s
 from loadtests.records import Cell
@@ -75,7 +76,7 @@ class Bench:
         peak: Peak,
         options: Options,
         most: float,
-        heard: Heard,
+        source: Source,
     ) -> None:
         self.cell = cell
         self.peak = peak
@@ -84,7 +85,7 @@ class Bench:
         self._services = services
         self._options = options
         self._most = most
-        self._heard = heard
+        self._source = source
         self._attempts = 0
 
     def rate(self, factor: float) -> float:
@@ -117,7 +118,7 @@ class Bench:
             path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
             expected = expected_answer(service.url, path)
             name = (cell.workload, cell.row)
-            hammer = Hammer(service.url, name, path, lambda body: expected in body, self._heard)
+            hammer = Hammer(service.url, name, path, expected, self._source)
             try:
                 yield Stand(service, hammer, options, rng)
             finally:

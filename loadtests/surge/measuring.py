@@ -17,6 +17,7 @@ from typing import Any
 from loadtests.environment import environment
 from loadtests.hammer import Hammer
 from loadtests.modules import chosen
+from loadtests.offer import Local
 from loadtests.options import parameters
 from loadtests.plan import try_parameters
 from loadtests.results import FILE_NAME, RunFile
@@ -136,7 +137,7 @@ class Measuring:
     def _hammer(self, url: str) -> Hammer:
         expected = expected_answer(url, self._path)
         cell = (self._workload, self._order.model)
-        return Hammer(url, cell, self._path, lambda body: expected in body, lambda *_: None)
+        return Hammer(url, cell, self._path, expected, Local())
 
     @contextmanager
     def _server(self, axes: dict[str, str]) -> Iterator[str]:

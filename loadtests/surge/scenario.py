@@ -12,14 +12,16 @@ from functools import partial
 from locust.env import Environment
 
 from loadtests.hammer import Hammer
+from loadtests.offer import Source
 from loadtests.options import Options
 from loadtests.surge.gauges import Gauges
 from loadtests.surge.offer import Load, offer, probe
 from loadtests.surge.records import Course
 from loadtests.surge.sentences import said
+from loadtests.swarm import Deserted
 from loadtests.target import Discovery, TargetError, path_of
 from loadtests.tryout import Untrustworthy, expected_answer
-from loadtests.users import record, show
+from loadtests.users import show
 from loadtests.wording import rate_text
 
 log = logging.getLogger("loadbearing")
@@ -28,8 +30,11 @@ log = logging.getLogger("loadbearing")
 class Scenario:
     """One surge for each cell, one after the other."""
 
-    def __init__(self, locust: Environment, options: Options, found: Discovery) -> None:
+    def __init__(
+        self, locust: Environment, source: Source, options: Options, found: Discovery
+    ) -> None:
         self._locust = locust
+        self._source = source
         self._options = options
         self._policy = str(found.runtime.get("admission") or "the service")
         self._url = str(locust.host)
@@ -40,7 +45,7 @@ class Scenario:
         cells = [(workload, model) for workload in options.workloads for model in options.models]
         try:
             sound = [self._cell(cell) for cell in cells]
-        except (Untrustworthy, TargetError, OSError) as error:
+        except (Untrustworthy, TargetError, Deserted, OSError) as error:
             log.error("%s", error)  # noqa: TRY400 - the message says it all
             return 3
         return 0 if all(sound) else 3
@@ -54,8 +59,8 @@ class Scenario:
             self._url,
             cell,
             path,
-            lambda body: expected in body,
-            lambda name, one: record(self._locust, name, one),
+            expected,
+            self._source,
         )
         with closing(hammer):
             capacity = probe(hammer, self._options.durations)

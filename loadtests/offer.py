@@ -1,0 +1,158 @@
+"""Offer a load from this process, and say what became of it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from time import monotonic, process_time
+from typing import Protocol
+
+import gevent
+
+from loadtests.connections import Connections
+from loadtests.generator import Generator, Sent
+from loadtests.offered import Offered
+from loadtests.order import LOOK_S, Asked, Drawn, Order
+from loadtests.stream import AHEAD_S, Stream, drain
+
+PROBE_CLIENTS = 64
+PROBE_END_S = 10.0  # for their last answers: what they have asked for is no load of a trial
+
+Heard = Callable[[str, Sent], None]
+Losses = list[int]
+
+
+class Source(Protocol):
+    """Where load comes from: this process, or several that are told what to offer."""
+
+    @property
+    def processes(self) -> int: ...
+
+    def offer(self, order: Order) -> Offered: ...
+
+    def saturation(self, url: str, path: str, duration_s: float) -> float: ...
+
+    def rest(self) -> None: ...
+
+
+class Local:
+    """The process that it is in; `heard` is told of every request that has ended."""
+
+    processes = 1
+
+    def __init__(self, heard: Heard = lambda *_: None) -> None:
+        self._heard = heard
+        self._url = ""
+        self._connections: Connections | None = None
+
+    def offer(self, order: Order) -> Offered:
+        """Offer the whole of it."""
+        drawn = order.drawn()
+        planned = [len(one.measured) for one in drawn]
+        zero = monotonic() + AHEAD_S + order.settle_s
+        return self.offer_drawn(order, drawn, zero, lambda losses: order.lost(planned, losses))
+
+    def offer_drawn(
+        self, order: Order, drawn: Sequence[Drawn], zero: float, lost: Callable[[Losses], bool]
+    ) -> Offered:
+        """Offer a schedule whose measured window begins at the monotonic time `zero`.
+
+        `lost` is told the losses of each stream until now, again and again: True ends the load.
+        """
+        both = zip(order.streams, drawn, strict=True)
+        streams = [self._stream(order.url, one, starts, zero) for one, starts in both]
+        with _abandoned(streams):
+            with _undisturbed():
+                cpu, begun = process_time(), monotonic()
+                for stream in streams:
+                    stream.begin(order.patience_s)
+                early = _lost_early(streams, zero + order.duration_s, order.slo.bound_s, lost)
+                reached = max(monotonic() - zero, LOOK_S) if early else order.duration_s
+                for stream in streams:
+                    stream.end(early=early)
+                drained = early or drain(streams, order.drain_s)
+                used = (process_time() - cpu) / (monotonic() - begun)
+                answers = tuple(tuple(stream.answers()) for stream in streams)
+            drain(streams, order.empty_s)
+        return Offered(answers, used, min(reached, order.duration_s), early, drained, zero)
+
+    def _stream(self, url: str, asked: Asked, drawn: Drawn, zero: float) -> Stream:
+        def done(one: Sent) -> None:
+            stream.ended.append(one)
+            self._heard(asked.name, one)
+
+        def right(body: bytes) -> bool:
+            return bool(body) and asked.expected in body
+
+        generator = Generator(self._to(url), asked.path, right, done)
+        stream = Stream(generator, zero, drawn.settling, drawn.measured)
+        return stream
+
+    def saturation(
+        self, url: str, path: str, duration_s: float, clients: int = PROBE_CLIENTS
+    ) -> float:
+        """Answers per second to a closed loop of many clients: a rough guess of the ceiling."""
+        connections, answered, over = self._to(url), 0, False
+
+        def client() -> None:
+            nonlocal answered
+            with suppress(OSError):
+                while not over:
+                    reply = connections.get(path)
+                    answered += reply.status == 200  # after the wait: others count meanwhile
+
+        begun = monotonic()
+        greenlets = [gevent.spawn(client) for _ in range(clients)]
+        try:
+            gevent.sleep(duration_s)
+            rate = answered / (monotonic() - begun)
+            over = True
+            gevent.joinall(greenlets, timeout=PROBE_END_S)
+        finally:
+            gevent.killall(greenlets)
+        return rate
+
+    def _to(self, url: str) -> Connections:
+        if self._connections is None or url != self._url:
+            self.rest()
+            self._url, self._connections = url, Connections(url)
+        return self._connections
+
+    def rest(self) -> None:
+        """Close the connections that are kept from one load to the next."""
+        if self._connections is not None:
+            self._connections.close()
+            self._connections = None
+
+
+def _lost_early(
+    streams: Sequence[Stream], end: float, bound_s: float, lost: Callable[[Losses], bool]
+) -> bool:
+    """Sleep until the end of the load; come back early, with True, once it is lost."""
+    while (left := end - monotonic()) > 0:
+        gevent.sleep(min(LOOK_S, left))
+        if lost([one.lost(bound_s) for one in streams]):
+            return True
+    return False
+
+
+@contextmanager
+def _abandoned(streams: Sequence[Stream]) -> Iterator[None]:
+    """Let nothing of them go on after the block, whatever has ended it."""
+    try:
+        yield
+    finally:
+        for one in streams:
+            one.abandon()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no collection of garbage be a pause in the service's record."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
