@@ -11,6 +11,7 @@ from rich.console import Console
 
 from loadtests.axes import add_axes
 from loadtests.beyond.kinds import KINDS, chosen, seconds
+from loadtests.generators import add_generators
 from loadtests.options import HEADLINE_MODELS, HEADLINE_WORKLOADS, names, parameters
 from loadtests.records import ResultsError
 from loadtests.report import surge_files, surge_terminal
@@ -80,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
         help="run servers on this Python: its path, or such as 3.13t; repeatable")  # fmt: skip
     one.add_argument("--at-least", type=float, metavar="RATE",
         help="exit with 1 if a cell bears less than this many requests per second")  # fmt: skip
+    add_generators(one)
     add_axes(one)
 
     _add_surge(commands)
@@ -90,6 +92,7 @@ def parser() -> argparse.ArgumentParser:
     both.add_argument("--web-port", type=int, default=8089, help="of the UI (default: 8089)")
     both.add_argument("--workloads", type=names, action="extend", metavar="W,...",
         help="modules of your own to serve, and workloads to choose in the form")  # fmt: skip
+    add_generators(both)
     add_axes(both)
 
     other = commands.add_parser("report", help="show a finished run again")

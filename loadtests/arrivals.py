@@ -47,6 +47,20 @@ def gaps(kind: Kind, rng: "Random") -> "Iterator[float]":
     return iter(lambda: rng.expovariate(1.0), -1.0)
 
 
+def turn(index: int) -> float:
+    """Give the process of this index its place between two arrivals of another, from 0 to 1.
+
+    Evenly spaced arrivals of several processes then lie between each other: evenly for 2, 4 or 8
+    of them with equal rates, and never at once for any number (the sequence of van der Corput:
+    nobody has to know how many there are).
+    """
+    place, half = 0.0, 0.5
+    while index > 0:
+        place += half * (index & 1)
+        index, half = index >> 1, half / 2
+    return place
+
+
 def dispersion(times: "Sequence[float]", bin_s: float = 0.010) -> float:
     """Divide the variance of the counts per bin by their mean: 1 for Poisson, near 0 for even.
 

@@ -31,7 +31,9 @@ class Source(Protocol):
 
     def offer(self, order: Order) -> Offered: ...
 
-    def saturation(self, url: str, path: str, duration_s: float) -> float: ...
+    def saturation(
+        self, url: str, path: str, duration_s: float, processes: int | None = None
+    ) -> float: ...
 
     def rest(self) -> None: ...
 
@@ -90,9 +92,13 @@ class Local:
         return stream
 
     def saturation(
-        self, url: str, path: str, duration_s: float, clients: int = PROBE_CLIENTS
+        self, url: str, path: str, duration_s: float, processes: int | None = None
     ) -> float:
         """Answers per second to a closed loop of many clients: a rough guess of the ceiling."""
+        return self.probe(url, path, duration_s, PROBE_CLIENTS)
+
+    def probe(self, url: str, path: str, duration_s: float, clients: int) -> float:
+        """Answers per second to a closed loop of so many clients."""
         connections, answered, over = self._to(url), 0, False
 
         def client() -> None:

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from loadtests.axes import flags
 from loadtests.following import INTERRUPTED, measured
+from loadtests.generators import distributed
 from loadtests.options import HEADLINE_WORKLOADS
 from loadtests.report.files import write
 from loadtests.report.screen import Screen
@@ -57,6 +58,7 @@ def _left_as_it_is(servers: Servers) -> None:
 def _command(parsed: argparse.Namespace, servers: Servers, folder: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py")),
+        *distributed(parsed.generators),
         *("--headless", "--users", "1", "--spawn-rate", "1", "--skip-log-setup"),
         *("--scenario", "survival", "--mode", parsed.mode, "--slo", str(parsed.slo)),
         *("--workloads", *(parsed.workloads or HEADLINE_WORKLOADS), "--models", *parsed.models),

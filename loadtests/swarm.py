@@ -54,7 +54,7 @@ class Swarm:
 
     def offer(self, order: Order) -> Offered:
         """Offer it with all workers that are there; the share of one that vanishes is unsent."""
-        crew = self._call({"order": order.dump()})
+        crew = self._call(self._present(), {"order": order.dump()})
         drawn = order.drawn()  # as all of them do at this moment
         members = self._gathered(crew, order.url)
         zero = self._go(crew, members, order.settle_s)
@@ -65,10 +65,16 @@ class Swarm:
         ]
         return merge(parts, zero)
 
-    def saturation(self, url: str, path: str, duration_s: float) -> float:
-        """Answers per second to as many clients in a closed loop as one process would have."""
-        clients = max(1, PROBE_CLIENTS // max(1, self.processes))
-        crew = self._call({"probe": [url, path, duration_s, clients]})
+    def saturation(
+        self, url: str, path: str, duration_s: float, processes: int | None = None
+    ) -> float:
+        """Answers per second to as many clients in a closed loop as one process would have.
+
+        `processes` bounds how many workers have these clients among them.
+        """
+        names = self._present()[:processes]
+        clients = max(1, PROBE_CLIENTS // max(1, len(names)))
+        crew = self._call(names, {"probe": [url, path, duration_s, clients]})
         members = self._gathered(crew, url)
         self._go(crew, members, 0.0)
         deadline = monotonic() + LEAD_S + duration_s + PROBE_END_S + READY_S
@@ -82,10 +88,9 @@ class Swarm:
     def _present(self) -> list[str]:
         return [one.id for one in self._runner.clients.all if one.state != MISSING]
 
-    def _call(self, job: dict[str, Any]) -> Crew:
-        """Have all workers prepare for it."""
+    def _call(self, names: list[str], job: dict[str, Any]) -> Crew:
+        """Have workers prepare for it."""
         self._number += 1
-        names = self._present()
         self._crew = crew = Crew(self._number, names)
         self._tell(names, {"do": "prepare", "number": crew.number, **job})
         return crew

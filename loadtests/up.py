@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 
+from loadtests.generators import distributed
 from loadtests.modules import chosen
 from loadtests.servers import Servers
 from loadtests.subject import ROOT, Subject, SubjectError, interruptible
@@ -37,6 +38,7 @@ def _ui(server: Subject, parsed: argparse.Namespace, servers: Servers) -> int:
         *(sys.executable, "-m", "locust", "--host", server.url),
         *("--web-port", str(parsed.web_port), "--servers", servers.dump()),
         *(("--workloads", *workloads) if workloads else ()),
+        *distributed(parsed.generators),
     ]
     said = f"Server: {server.url}   Locust UI: {address}   Ctrl-C stops both"
     print(said, flush=True)  # noqa: T201

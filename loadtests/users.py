@@ -23,7 +23,7 @@ from locust.env import Environment
 from locust.exception import CatchResponseError
 from locust.runners import WorkerRunner
 
-from loadtests.arrivals import gaps
+from loadtests.arrivals import gaps, turn
 from loadtests.connections import Connections
 from loadtests.generator import Generator, Sent
 from loadtests.hammer import BYSTANDER_RATE
@@ -66,12 +66,19 @@ def right(body: bytes) -> bool:
 
 
 class Arrivals:
-    """One arrival process over some generators in turn; its rate may change while it runs."""
+    """One arrival process over some generators in turn; its rate may change while it runs.
 
-    def __init__(self, generators: list[Generator], kind: str, rng: Random) -> None:
+    The arrivals of several processes have independent seeds, so together they are Poisson too;
+    evenly spaced ones keep to a place of their own in the gaps of the others, by the wall clock.
+    """
+
+    def __init__(
+        self, generators: list[Generator], kind: str, rng: Random, place: float = 0.0
+    ) -> None:
         self._turns: Iterator[Generator] = cycle(generators)
         self._generators = generators
         self._gaps = gaps("uniform" if kind == "uniform" else "poisson", rng)
+        self._place = place if kind == "uniform" else None
         self._rate = 0.0
         self._changed = Event()
         self._loop = gevent.spawn(self._run)
@@ -91,6 +98,8 @@ class Arrivals:
             if self._changed.wait(wait):
                 now = monotonic()
                 ahead, since = max(0.0, ahead - (now - since) * rate), now
+                if self._place is not None:
+                    ahead = (self._place - time.time() * self._rate) % 1.0
             elif due is not None:
                 next(self._turns).send(due)
                 ahead, since = next(self._gaps), due
@@ -121,7 +130,7 @@ class Load:
             for model in options.models
         ]
         generators = [self._generator(name, path) for name, path in self.cells]
-        self.arrivals = Arrivals(generators, options.arrivals, rng)
+        self.arrivals = Arrivals(generators, options.arrivals, rng, turn(index))
         self._bystander = Arrivals(
             [self._generator("bystander", "/health", contract=False)], "uniform", rng
         )

@@ -93,7 +93,7 @@ class Worker:
         zero = _zero(self._word_to_go(job))
         with self._alive(job):
             gevent.sleep(max(0.0, zero - monotonic()))
-            rate = self._local.saturation(url, path, duration_s, clients)
+            rate = self._local.probe(url, path, duration_s, clients)
             self._say(job, rate=rate)
 
     def _word_to_go(self, job: _Job) -> dict[str, Any]:

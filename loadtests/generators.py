@@ -1,0 +1,40 @@
+"""How many processes offer the load, and what Locust is told of it."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+
+MOST = 64
+CONNECT_S = 60  # for all workers to be there; Locust itself would wait for ever
+HERE = "127.0.0.1"  # Locust's own default is every interface
+
+
+def add_generators(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--generators", type=_count, default=1, metavar="N",
+        help="processes that offer the load (default: 1)")  # fmt: skip
+
+
+def distributed(generators: int) -> list[str]:
+    """Have Locust start workers of its own, on this machine alone, where one does not do."""
+    if generators == 1:
+        return []
+    port = str(_free_port())
+    return [
+        *("--processes", str(generators), "--expect-workers-max-wait", str(CONNECT_S)),
+        *("--master-bind-host", HERE, "--master-bind-port", port),
+        *("--master-host", HERE, "--master-port", port),
+    ]
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes from 1 to {MOST}")
+    return int(text)
+
+
+def _free_port() -> int:
+    """Find a port for the master: several runs may go on side by side."""
+    with socket.create_server((HERE, 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
