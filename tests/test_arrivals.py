@@ -1,6 +1,6 @@
 """The schedules offer the rate they claim, and are as bursty as they claim."""
 
-from itertools import islice
+from itertools import islice, pairwise
 from random import Random
 from statistics import fmean, pstdev
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.arrivals import SCHEDULES, Kind, dispersion, gaps, poisson, uniform
+from loadtests.arrivals import SCHEDULES, Kind, dispersion, gaps, poisson, turn, uniform
 
 KINDS: tuple[Kind, ...] = ("poisson", "uniform")
 
@@ -37,6 +37,12 @@ def test_uniform_has_a_random_phase() -> None:
     phases = [uniform(10, 1, Random(seed))[0] for seed in range(200)]
     assert min(phases) < 0.01
     assert max(phases) > 0.09
+
+
+@pytest.mark.parametrize(("processes", "gap"), [(1, 1), (2, 1 / 2), (3, 1 / 4), (4, 1 / 4)])
+def test_evenly_spaced_processes_take_turns(processes: int, gap: float) -> None:
+    places = sorted(turn(index) for index in range(processes))
+    assert min(b - a for a, b in pairwise([*places, places[0] + 1])) == gap
 
 
 def test_dispersion_wants_two_bins() -> None:

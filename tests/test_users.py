@@ -123,8 +123,6 @@ SURGE = ("--scenario", "surge", *SURVIVAL[2:])
         ),
         ((*SURVIVAL, "--slo", "nonsense"), "'nonsense' is not an SLO"),
         ((*SURVIVAL, "--param", "nonsense"), "'nonsense' is no parameter"),
-        ((*SURVIVAL, "--processes", "2"), "a survival search runs in one process"),
-        ((*SURGE, "--processes", "2"), "a surge runs in one process"),
         ((*SURGE, "--phases", "5s"), "'5s' are no phases"),
         ((*SURGE, "--param", "sleep.ms=-1"), "GET /sleep/inline?ms=-1 answers 422"),
     ],
