@@ -17,6 +17,7 @@ from typing import Protocol
 from rich.console import Console
 
 from loadtests.folders import discard, folder_of, link_latest
+from loadtests.generators import sweep
 from loadtests.records import Line, ResultsError
 from loadtests.results import FILE_NAME, Tail
 from loadtests.subject import ROOT
@@ -113,3 +114,4 @@ def _process(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[byt
                 process.wait(STOP_S)
             except subprocess.TimeoutExpired:
                 process.kill()
+            sweep(process)

@@ -1,9 +1,13 @@
-"""How many processes offer the load, and what Locust is told of it."""
+"""How many processes offer the load, what Locust is told of them, and that none is left behind."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import socket
+import subprocess
+from contextlib import suppress
 
 MOST = 64
 CONNECT_S = 60  # for all workers to be there; Locust itself would wait for ever
@@ -25,6 +29,12 @@ def distributed(generators: int) -> list[str]:
         *("--master-bind-host", HERE, "--master-bind-port", port),
         *("--master-host", HERE, "--master-port", port),
     ]
+
+
+def sweep(locust: subprocess.Popen[bytes]) -> None:
+    """Kill what has outlived a Locust in a session of its own: its workers would go on for 60 s."""
+    with suppress(ProcessLookupError, PermissionError):  # nothing is left, or nothing but zombies
+        os.killpg(locust.pid, signal.SIGKILL)
 
 
 def _count(text: str) -> int:

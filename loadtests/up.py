@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 
-from loadtests.generators import distributed
+from loadtests.generators import distributed, sweep
 from loadtests.modules import chosen
 from loadtests.servers import Servers
 from loadtests.subject import ROOT, Subject, SubjectError, interruptible
@@ -52,6 +52,7 @@ def _ui(server: Subject, parsed: argparse.Namespace, servers: Servers) -> int:
                 locust.wait(STOP_S)
             except subprocess.TimeoutExpired:
                 locust.kill()
+        sweep(locust)
 
 
 def _free(port: int, option: str) -> None:
