@@ -60,10 +60,11 @@ def join(environment: Environment, runner: Any, **_: Any) -> None:
 @events.test_start.add_listener
 def start(environment: Any, **_: Any) -> None:
     """Begin what the form or the command line asks for, or say what is wrong with it."""
+    parsed = environment.parsed_options
+    if parsed.scenario != "steady" and isinstance(environment.runner, WorkerRunner):
+        return  # the master has it, and tells its workers what to offer
     try:
-        options = Options.of(environment.parsed_options)
-        if options.scenario != "steady" and isinstance(environment.runner, WorkerRunner):
-            return  # the master has it, and tells its workers what to offer
+        options = Options.of(parsed)
         if options.scenario == "survival":
             _begin_survival(environment, options)
         elif options.scenario == "surge":

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 from contextlib import closing
-from functools import partial
 
 from locust.env import Environment
+from locust.runners import MasterRunner
 
 from loadtests.hammer import Hammer
 from loadtests.offer import Source
@@ -50,6 +50,14 @@ class Scenario:
             return 3
         return 0 if all(sound) else 3
 
+    def _show(self, rate: float) -> None:
+        """Show the rate of a phase, unless workers offer it.
+
+        Each of them would stand still for a quarter of a second: so long Locust parses its options.
+        """
+        if not isinstance(self._locust.runner, MasterRunner):
+            show(self._locust, rate)
+
     def _cell(self, cell: tuple[str, str]) -> bool:
         """Offer a surge to one cell; tells whether its figures can be trusted."""
         options = self._options
@@ -67,7 +75,7 @@ class Scenario:
             log.info("%s bears about %s req/s", "/".join(cell), rate_text(capacity))
             load = Load(capacity, options.durations, options.slo, options.seed, options.arrivals)
             gauges = Gauges(self._url, cell[1])
-            line = offer(hammer, gauges, load, partial(show, self._locust))
+            line = offer(hammer, gauges, load, self._show)
         course = Course.of({"policy": self._policy, "queue": None, **line})
         for sentence in (said(course, capacity, options.slo), *course.flaws):
             log.info("%s: %s", "/".join(cell), sentence)
