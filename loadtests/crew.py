@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any
 
 from loadtests.offered import Offered
-from loadtests.tally import Answer
+from loadtests.tally import Answer, answer_of
 
 SILENT_S = 5.0  # a worker speaks every 0.1 s: after so long it is taken for dead
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -33,7 +33,7 @@ class Member:
         self.rate = 0.0
         self.asked_at = self.heard_at = monotonic()
         self._streams: list[list[Answer]] = []
-        self._rest: tuple[float, float, bool, bool] | None = None
+        self._rest: tuple[float, float, bool, bool, float, float] | None = None
 
     @property
     def silent(self) -> bool:
@@ -53,7 +53,7 @@ class Member:
         elif "answers" in said:
             while len(self._streams) <= said["stream"]:
                 self._streams.append([])
-            self._streams[said["stream"]] += [Answer(*fields) for fields in said["answers"]]
+            self._streams[said["stream"]] += map(answer_of, said["answers"])
         elif "rate" in said:
             self.rate, self.done = said["rate"], True
         elif "rest" in said:

@@ -95,5 +95,10 @@ class Hammer:
         """Answers per second to a closed loop of many clients: a rough guess of the ceiling."""
         return self._source.saturation(self._url, path or self._path, duration_s)
 
+    @property
+    def processes(self) -> int:
+        """How many processes offer the load; one is this one."""
+        return self._source.processes
+
     def close(self) -> None:
         self._source.rest()

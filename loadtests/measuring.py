@@ -75,13 +75,20 @@ class Bearing:
     def _search(self, trials: Trials, guess: float) -> Capacity:
         """Search below the rate at which the generator becomes the limit, wherever that is."""
         options = self.tools.options
-        goal, slo, most = FULL if options.mode == "full" else QUICK, options.slo, self.most
+        goal, most = FULL if options.mode == "full" else QUICK, self.most
+
+        def below(most: float) -> Capacity:
+            return search(
+                trials.measure, guess, goal, most,
+                slo=options.slo, also=options.also, clock=monotonic,
+            )  # fmt: skip
+
         for _ in range(RETREATS):
             try:
-                return search(trials.measure, guess, goal, most, slo=slo, clock=monotonic)
+                return below(most)
             except Untrustworthy as error:
                 most = max(LESS * error.rate, 2 * FLOOR)
-        return search(trials.measure, guess, goal, most, slo=slo, clock=monotonic)
+        return below(most)
 
 
 @dataclass(frozen=True, slots=True)

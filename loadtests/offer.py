@@ -14,13 +14,19 @@ from loadtests.connections import Connections
 from loadtests.generator import Generator, Sent
 from loadtests.offered import Offered
 from loadtests.order import LOOK_S, Asked, Drawn, Order
+from loadtests.stages import worth_reading
 from loadtests.stream import AHEAD_S, Stream, drain
 
 PROBE_CLIENTS = 64
 PROBE_END_S = 10.0  # for their last answers: what they have asked for is no load of a trial
 
 Heard = Callable[[str, Sent], None]
+Over = Callable[[], None]
 Losses = list[int]
+
+
+def nobody() -> None:
+    """Nobody wants to know when a load is over."""
 
 
 class Source(Protocol):
@@ -29,7 +35,7 @@ class Source(Protocol):
     @property
     def processes(self) -> int: ...
 
-    def offer(self, order: Order) -> Offered: ...
+    def offer(self, order: Order, over: Over = ...) -> Offered: ...
 
     def saturation(
         self, url: str, path: str, duration_s: float, processes: int | None = None
@@ -48,15 +54,22 @@ class Local:
         self._url = ""
         self._connections: Connections | None = None
 
-    def offer(self, order: Order) -> Offered:
-        """Offer the whole of it."""
+    def offer(self, order: Order, over: Over = nobody) -> Offered:
+        """Offer the whole of it; `over` is called when the load ends, before its last answers."""
         drawn = order.drawn()
         planned = [len(one.measured) for one in drawn]
         zero = monotonic() + AHEAD_S + order.settle_s
-        return self.offer_drawn(order, drawn, zero, lambda losses: order.lost(planned, losses))
+        return self.offer_drawn(
+            order, drawn, zero, lambda losses: order.lost(planned, losses), over
+        )
 
     def offer_drawn(
-        self, order: Order, drawn: Sequence[Drawn], zero: float, lost: Callable[[Losses], bool]
+        self,
+        order: Order,
+        drawn: Sequence[Drawn],
+        zero: float,
+        lost: Callable[[Losses], bool],
+        over: Over = nobody,
     ) -> Offered:
         """Offer a schedule whose measured window begins at the monotonic time `zero`.
 
@@ -64,6 +77,8 @@ class Local:
         """
         both = zip(order.streams, drawn, strict=True)
         streams = [self._stream(order.url, one, starts, zero) for one, starts in both]
+        if order.patience_s is None:
+            streams[0].wanted = worth_reading(order.slo)
         with _abandoned(streams):
             with _undisturbed():
                 cpu, begun = process_time(), monotonic()
@@ -73,15 +88,18 @@ class Local:
                 reached = max(monotonic() - zero, LOOK_S) if early else order.duration_s
                 for stream in streams:
                     stream.end(early=early)
+                over()
                 drained = early or drain(streams, order.drain_s)
-                used = (process_time() - cpu) / (monotonic() - begun)
+                cpu_s = process_time() - cpu
+                used = cpu_s / (monotonic() - begun)
                 answers = tuple(tuple(stream.answers()) for stream in streams)
             drain(streams, order.empty_s)
-        return Offered(answers, used, min(reached, order.duration_s), early, drained, zero)
+        reached = min(reached, order.duration_s)
+        return Offered(answers, used, reached, early, drained, zero, cpu_s)
 
     def _stream(self, url: str, asked: Asked, drawn: Drawn, zero: float) -> Stream:
         def done(one: Sent) -> None:
-            stream.ended.append(one)
+            stream.take(one)
             self._heard(asked.name, one)
 
         def right(body: bytes) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 from loadtests.backlog import backlog
-from loadtests.order import Drawn
+from loadtests.order import SETTLE_S, Drawn
 from loadtests.slo import Slo
+from loadtests.stages import where
 from loadtests.tally import Answer, tally
 from loadtests.trial import Trial
 
@@ -17,8 +18,9 @@ from loadtests.trial import Trial
 class Offered:
     """The answers of each stream, in the order of the streams, settling included.
 
-    `generator_cpu` is a share of one core. `reached_s` is the duration, or what an early end left
-    of it. `zero` is the monotonic time at which the measured window began.
+    `generator_cpu` is a share of one core, `cpu_s` what all generators used. `reached_s` is the
+    duration, or what an early end left of it. `zero` is the monotonic time at which the measured
+    window began.
     """
 
     streams: tuple[tuple[Answer, ...], ...]
@@ -27,6 +29,7 @@ class Offered:
     early: bool
     drained: bool
     zero: float = 0.0
+    cpu_s: float = 0.0
 
 
 def merge(parts: Sequence[Offered], zero: float) -> Offered:
@@ -42,6 +45,7 @@ def merge(parts: Sequence[Offered], zero: float) -> Offered:
         early=any(part.early for part in parts),
         drained=all(part.drained for part in parts),
         zero=zero,
+        cpu_s=sum(part.cpu_s for part in parts),
     )
 
 
@@ -69,6 +73,8 @@ def trial_of(cell: tuple[str, str], rate: float, offered: Offered, slo: Slo) -> 
         drained=offered.drained,
         generator_cpu=offered.generator_cpu,
         short=early,
+        where=where(offered.streams[0], slo, -SETTLE_S, reached_s),
+        generators_s=offered.cpu_s,
     )
 
 

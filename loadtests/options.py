@@ -13,6 +13,7 @@ from loadtests.servers import Servers
 from loadtests.slo import Slo
 from loadtests.surge.phases import DURATIONS, Three, durations
 
+PERCENTILES = (95.0, 99.0, 99.9)  # of a full search, all with the same bound
 SEARCHES = {"quick": 1, "full": 3}  # of each cell; each on a fresh server, for no two are alike
 HEADLINE_WORKLOADS = ("sleep", "primes", "sha256", "scrape")
 HEADLINE_MODELS = (
@@ -23,7 +24,10 @@ HEADLINE_MODELS = (
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """One load test, as asked for: no search begins after `budget_s`, if that is not 0."""
+    """One load test, as asked for: no search begins after `budget_s`, if that is not 0.
+
+    `also` are further percentiles of the objective that each search looks for.
+    """
 
     workloads: tuple[str, ...]
     models: tuple[str, ...]
@@ -38,6 +42,7 @@ class Options:
     running_service: bool
     servers: Servers = field(default_factory=Servers)
     beyond: Chosen = field(default_factory=dict)
+    also: tuple[Slo, ...] = ()
     searches: int = 1
     budget_s: float = 0.0
     prove: bool = False
@@ -60,11 +65,19 @@ class Options:
             running_service=parsed.running_service,
             servers=Servers.load(parsed.servers),
             beyond=chosen(names(parsed.beyond), parsed.mode),
+            also=also(Slo.parse(parsed.slo), parsed.mode),
             searches=parsed.searches or SEARCHES[parsed.mode],
             budget_s=seconds(parsed.budget) if parsed.budget else 0.0,
             prove=parsed.prove,
             durations=durations(parsed.phases),
         )
+
+
+def also(slo: Slo, mode: str) -> tuple[Slo, ...]:
+    """Give the percentiles that a search looks for beside the one asked for, in a full run."""
+    if mode != "full":
+        return ()
+    return tuple(slo.at(one) for one in PERCENTILES if one != slo.percentile)
 
 
 def names(given: Any) -> tuple[str, ...]:

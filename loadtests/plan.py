@@ -10,8 +10,8 @@ from typing import Any
 from loadtests.beyond.kinds import expected_s, written
 from loadtests.connections import Connections
 from loadtests.modules import ALL, chosen, located
-from loadtests.options import SEARCHES, Options
 from loadtests.offer import Source
+from loadtests.options import SEARCHES, Options
 from loadtests.records import Cell
 from loadtests.results import environment
 from loadtests.services import Services

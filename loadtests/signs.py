@@ -67,12 +67,15 @@ class Signs:
             generator / took if took else 0.0,
         )
 
-    def spent_s(self) -> float | None:
-        """CPU seconds of generator and server since `begin`; None where the latter is not ours."""
+    def spent_s(self, elsewhere_s: float = 0.0) -> float | None:
+        """CPU seconds of generator and server since `begin`; None where the latter is not ours.
+
+        `elsewhere_s` are those of generators in other processes.
+        """
         if not self._family:
             return None
         _, *now = self._clocks()
-        return sum(now) - sum(self._begun[1:])
+        return sum(now) - sum(self._begun[1:]) + elsewhere_s
 
     def close(self) -> None:
         self._connections.close()

@@ -13,13 +13,13 @@ import logging
 from collections.abc import Iterable
 from ipaddress import ip_address
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import gevent
 
 from loadtests.crew import Crew, Member
-from loadtests.offer import PROBE_CLIENTS, PROBE_END_S
+from loadtests.offer import PROBE_CLIENTS, PROBE_END_S, Over, nobody
 from loadtests.offered import Offered, merge, never_offered
 from loadtests.order import LOOK_S, Order, share
 from loadtests.target import TargetError
@@ -39,6 +39,15 @@ class Deserted(Exception):
     """No worker is left that could offer a load."""
 
 
+class Load(NamedTuple):
+    """What is under way: how many requests of each stream, from when on, and whom to tell of it."""
+
+    order: Order
+    planned: list[int]
+    zero: float
+    over: Over
+
+
 class Swarm:
     """All workers of a master. Raises Deserted once there is none."""
 
@@ -52,13 +61,14 @@ class Swarm:
     def processes(self) -> int:
         return len(self._present())
 
-    def offer(self, order: Order) -> Offered:
+    def offer(self, order: Order, over: Over = nobody) -> Offered:
         """Offer it with all workers that are there; the share of one that vanishes is unsent."""
         crew = self._call(self._present(), {"order": order.dump()})
         drawn = order.drawn()  # as all of them do at this moment
         members = self._gathered(crew, order.url)
         zero = self._go(crew, members, order.settle_s)
-        self._attend(crew, members, order, [len(one.measured) for one in drawn])
+        planned = [len(one.measured) for one in drawn]
+        self._attend(Load(order, planned, zero, over), crew, members)
         parts = [
             one.offered() or never_offered(share(drawn, index, len(members)), order.duration_s)
             for index, one in enumerate(members)
@@ -126,15 +136,20 @@ class Swarm:
             self._tell([one.name], {**word, **at})
         return zero
 
-    def _attend(self, crew: Crew, members: list[Member], order: Order, planned: list[int]) -> None:
+    def _attend(self, load: Load, crew: Crew, members: list[Member]) -> None:
         """Wait until all workers are done or gone; end the load once it is lost."""
-        told = False
+        ended = False
         while not self._over(members):
             gevent.sleep(LOOK_S)
             losses = [sum(some) for some in zip(*(one.losses for one in members), strict=False)]
-            if not told and order.lost(planned, losses):
-                told = True
-                self._tell([one.name for one in members], {"do": "end", "number": crew.number})
+            early = load.order.lost(load.planned, losses)
+            if not ended and (early or monotonic() >= load.zero + load.order.duration_s):
+                ended = True
+                if early:
+                    self._tell([one.name for one in members], {"do": "end", "number": crew.number})
+                load.over()
+        if not ended:
+            load.over()
         for one in members:
             if not one.done:
                 log.warning("worker %s has vanished; its share counts as never sent", one.name)

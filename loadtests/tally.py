@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from loadtests.evidence import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from loadtests.evidence import Stages
     from loadtests.slo import Slo
 
 Outcome = Literal["ok", "refused", "expired", "failed", "wrong", "unfinished", "unsent"]
@@ -26,8 +27,14 @@ class Answer(NamedTuple):
     ended_s: float | None
     outcome: Outcome
     status: int | None = None
-    stages: "Stages | None" = None
+    stages: Stages | None = None
     error: str | None = None
+
+
+def answer_of(fields: "Sequence[Any]") -> Answer:
+    """Restore an answer from what has lost the names of its fields on the way."""
+    answer = Answer(*fields)
+    return answer._replace(stages=Stages(*answer.stages)) if answer.stages else answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,9 @@ class Trial:
     """One cell at one offered rate for one duration.
 
     `short` marks a trial that was ended early; its duration is the one it reached. `disturbances`
-    says what the sentinel of the machine saw. `generator_cpu` is a share of one core. `where` is
-    where the time of its answers went.
+    says what the sentinel of the machine saw. `generator_cpu` is a share of one core,
+    `generators_s` the CPU seconds of all that offered the load. `where` is where the time of its
+    answers went.
     """
 
     workload: str
@@ -53,6 +54,7 @@ class Trial:
     short: bool = False
     disturbances: tuple[str, ...] = ()
     where: Where = NOWHERE
+    generators_s: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data that JSON can carry."""

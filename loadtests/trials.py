@@ -105,9 +105,11 @@ class Trials:
         self._signs.begin()
         self._tools.sentinel.begin()
         trial = self._hammer.trial(
-            rate, duration_s, options.slo, options.arrivals, rng, self._signs.end
-        )
-        machine = self._tools.sentinel.end(self._signs.spent_s())
+            rate, duration_s, options.slo, options.arrivals, rng,
+            also=options.also, over=self._signs.end,
+        )  # fmt: skip
+        own_s = self._signs.spent_s(0.0 if self._alone else trial.generators_s)
+        machine = self._tools.sentinel.end(own_s)
         after = self._subject.usage() if self._subject else None
         trial = replace(trial, disturbances=disturbances(machine))
         verdict = judge(trial, options.slo)
@@ -156,7 +158,16 @@ class Trials:
             other_cores=machine.others_cores,
             memory_pressure=machine.memory_pressure,
         )
-        return evidence(self._signs.seen(), load)
+        seen = evidence(self._signs.seen(), load)
+        if self._alone:
+            return seen
+        others = trial.generators_s / (trial.duration_s + SETTLE_S)
+        return replace(seen, generator_cores=seen.generator_cores + others)
+
+    @property
+    def _alone(self) -> bool:
+        """Whether this process offers the load by itself."""
+        return self._hammer.processes == 1
 
     def report(self, found: Capacity) -> dict[str, Any]:
         """What to say of the cell beside its capacity."""
@@ -171,6 +182,8 @@ class Trials:
             "held": round(found.held, 2),
             "broke": None if broke is None else round(broke, 2),
             "complete": found.complete,
+            "goals": {str(slo): [one.held, one.broke] for slo, one in found.others.items()},
+            "tried": [list(one) for one in found.trials],
             "trials": self._count,
             "discarded": self._discarded,
             "bystander_p99_ms": best.trial.bystander.p99_ms if best else None,

@@ -107,6 +107,7 @@ class Worker:
                 self._say(job, stream=number, answers=answers[at : at + CHUNK])
                 gevent.sleep(0)
         rest = [offered.generator_cpu, offered.reached_s, offered.early, offered.drained]
+        rest += [offered.zero, offered.cpu_s]
         self._say(job, rest=rest)
 
     @contextmanager

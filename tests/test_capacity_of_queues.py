@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtests.queueing import capacity
-from loadtests.slo import Slo
-from tests.virtual import Service
+from tests.virtual import SLO, TRUTHS, Service, truth
 
 # Highest utilisation of M/D/c that keeps p99 within k times the service time.
 UTILISATION = {
@@ -56,10 +55,10 @@ def test_random_service_times_bear_what_erlang_says(servers: int, bound_s: float
     assert capacity(servers, sample, bound_s, 0.01) == pytest.approx(expected, rel=0.04)
 
 
-def test_it_agrees_with_the_service_in_virtual_time() -> None:
-    slo = Slo.parse("p99<50ms")
-    expected = Service("M/D/2", 2, 0.010).truth(slo, arrivals=50_000)
-    assert capacity(2, [0.010], slo.bound_s, slo.loss_ratio) == pytest.approx(expected, rel=0.02)
+@pytest.mark.parametrize("service", [one for one in TRUTHS if not one.random], ids=str)
+def test_it_finds_the_exact_capacity_of_equal_service_times(service: Service) -> None:
+    found = capacity(service.servers, [service.service_s], SLO.bound_s, SLO.loss_ratio)
+    assert found == pytest.approx(truth(service), rel=0.02)
 
 
 def test_unequal_service_times_bear_less() -> None:

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtests.search import FULL, PATIENCE, QUICK, Capacity, Goal, search, trial_duration
-from loadtests.slo import Slo
 from loadtests.trial import Verdict
 from tests.virtual import SLO, TRUTHS, Lab, Service, truth
 

@@ -11,6 +11,7 @@ import gevent
 
 from loadtests.connections import Connections
 from loadtests.hammer import Hammer
+from loadtests.offer import Local
 from loadtests.slo import Slo
 from scripts.validation.bench import PATIENT, Bench
 from scripts.validation.case import Case, listed, rising, within
@@ -86,7 +87,7 @@ def bystander(bench: Bench) -> Case:
         for turn in range(bench.rounds(BESIDE_ROUNDS)):
             for model in MODELS:
                 path = f"/count/{model}{query}"
-                with closing(Hammer(url, ("count", model), path, bool, lambda *_: None)) as hammer:
+                with closing(Hammer(url, ("count", model), path, b"", Local())) as hammer:
                     rng = Random(turn)  # noqa: S311 - a schedule, no secret
                     trial = hammer.trial(WORK_RATE, bench.seconds(BESIDE_S), ANY, "poisson", rng)
                 p99[model].append(trial.bystander.p99_ms or 1e3 * ANY.bound_s)

@@ -7,6 +7,7 @@ from random import Random
 from statistics import median
 
 from loadtests.hammer import Hammer
+from loadtests.offer import Local
 from loadtests.passage import Phase, patience_s
 from loadtests.slo import Slo
 from loadtests.tally import tally
@@ -60,7 +61,7 @@ def overload(bench: Bench) -> Case:
 
 
 def _goodput(url: str, cell: tuple[str, str], path: str, phase: Phase, seed: int) -> float:
-    with closing(Hammer(url, cell, path, bool, lambda *_: None)) as hammer:
+    with closing(Hammer(url, cell, path, b"", Local())) as hammer:
         rng = Random(seed)  # noqa: S311 - a schedule, no secret
         passage = hammer.passage([phase], SLO, "poisson", rng, patience_s(SLO))
     return tally(passage.work, SLO, passage.duration_s).goodput

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import gevent
 
 from loadtests.hammer import Hammer
+from loadtests.offer import Local
 from loadtests.slo import Slo
 from loadtests.trial import flaws
 from scripts.validation.bench import PATIENT, Bench
@@ -93,7 +94,7 @@ def _side_by_side(url: str, loads: dict[str, float], turn: int, seconds: float) 
 
     def measure(workload: str, model: str, load: float) -> None:
         path, cell = f"/{workload}/{model}", (workload, model)
-        with closing(Hammer(url, cell, path, bool, lambda *_: None)) as hammer:
+        with closing(Hammer(url, cell, path, b"", Local())) as hammer:
             rng = Random(f"{turn}/{workload}/{load}")  # noqa: S311 - a schedule, no secret
             per_s = load * MODELS[model] / SERVICE_S
             trial = hammer.trial(per_s, seconds, ANY, "poisson", rng)
