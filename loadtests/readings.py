@@ -12,8 +12,6 @@ from statistics import fmean
 from typing import Any
 
 LEAST_SAMPLES = 20  # of a share: fewer say nothing
-# Upper edges of the buckets in which the service counts how late its loops are, in seconds.
-LAG_BOUNDS_S = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 1.0, 3.0, 10.0)
 P99 = 0.99
 
 
@@ -21,12 +19,14 @@ P99 = 0.99
 class Reading:
     """One look at a service; seconds on its own clock. What it does not tell is left out.
 
-    `gils` are (samples, held) by process; `loops` are (CPU seconds, counts of lags) by thread.
+    `gils` are (samples, held) by process, without samples where there is no GIL; `loops` are (CPU
+    seconds, how many lags there were up to each bound) by thread.
     """
 
     at: float
     gils: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     loops: Mapping[tuple[int, str], tuple[float, tuple[int, ...]]] = field(default_factory=dict)
+    lag_bounds_s: tuple[float, ...] = ()
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -65,6 +65,7 @@ def reading(body: bytes) -> Reading | None:
                 for one in said.get("loops") or ()
                 if "lag_counts" in one and "cpu_s" in one
             },
+            lag_bounds_s=tuple(said.get("lag_bounds_s") or ()),
             models=said.get("models") or {},
         )
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -90,7 +91,7 @@ def between(before: Reading | None, after: Reading | None, model: str) -> Change
         servers=max(1, len({pid for pid, _ in both})),
         loop_cores=fmean(cores) if cores else None,
         loops=max(1, len(both)),
-        loop_lag_p99_s=max((_p99(counts) for counts in lags), default=None),
+        loop_lag_p99_s=max((_p99(counts, after.lag_bounds_s) for counts in lags), default=None),
         slots=gauges.get("slots"),
         lost=int(gauges.get("lost", 0)) - int(then.get("lost", 0)),
         threads=frozenset(both),
@@ -98,6 +99,8 @@ def between(before: Reading | None, after: Reading | None, model: str) -> Change
 
 
 def _share(before: tuple[int, int], after: tuple[int, int]) -> float | None:
+    if not after[0]:
+        return 0.0
     samples = after[0] - before[0]
     return (after[1] - before[1]) / samples if samples >= LEAST_SAMPLES else None
 
@@ -106,10 +109,10 @@ def _less(after: Sequence[int], before: Sequence[int]) -> list[int]:
     return [late - early for late, early in zip(after, before, strict=False)]
 
 
-def _p99(counts: Sequence[int]) -> float:
+def _p99(counts: Sequence[int], bounds_s: Sequence[float]) -> float:
     """Give the upper edge of the bucket with the 99th percentile; 0 for no samples."""
     wanted, seen = P99 * sum(counts), 0
-    for bound, count in zip((*LAG_BOUNDS_S, LAG_BOUNDS_S[-1]), counts, strict=False):
+    for bound, count in zip((*bounds_s, *bounds_s[-1:]), counts, strict=False):
         seen += count
         if seen >= wanted > 0:
             return bound

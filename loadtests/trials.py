@@ -9,8 +9,9 @@ from time import monotonic
 from typing import Any
 
 from loadtests.ceilings import Demands
-from loadtests.diagnosis import Cause, diagnose
+from loadtests.diagnosis import diagnose
 from loadtests.evidence import Evidence
+from loadtests.findings import Broke, Held, report
 from loadtests.hammer import SETTLE_S, Hammer
 from loadtests.machine import Machine, disturbances
 from loadtests.options import Options
@@ -40,25 +41,6 @@ class Costs:
 
     demands: Demands = field(default_factory=Demands)
     on_loop: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A load that held, and what the server's processes consumed under it."""
-
-    trial: Trial
-    cpu_ms_per_request: float | None
-    pss_mib: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Broke:
-    """A load that broke, by what sign, and why."""
-
-    trial: Trial
-    seen: Evidence
-    broke_by: str | None
-    cause: Cause
 
 
 class Trials:
@@ -171,30 +153,8 @@ class Trials:
 
     def report(self, found: Capacity) -> dict[str, Any]:
         """What to say of the cell beside its capacity."""
-        held = [one for one in self.held if one.trial.rate <= found.held]
-        best = max(held, key=lambda one: one.trial.rate, default=None)
-        beyond = [one for one in self._broke if one.trial.rate > found.held]
-        # The longest trial at the lowest rate that broke: it saw most of what ended first.
-        first = min(beyond, key=lambda one: (one.trial.rate, -one.trial.duration_s), default=None)
-        # Where the generator was the limit, the search knows of no break, but a trial may.
-        broke = found.broke or (first.trial.rate if first else None)
-        return {
-            "held": round(found.held, 2),
-            "broke": None if broke is None else round(broke, 2),
-            "complete": found.complete,
-            "goals": {str(slo): [one.held, one.broke] for slo, one in found.others.items()},
-            "tried": [list(one) for one in found.trials],
-            "trials": self._count,
-            "discarded": self._discarded,
-            "bystander_p99_ms": best.trial.bystander.p99_ms if best else None,
-            "cpu_ms_per_request": best.cpu_ms_per_request if best else None,
-            "pss_mib": best.pss_mib if best else None,
-            "peak_goodput": max((one.trial.work.goodput for one in held), default=None),
-            "broke_by": first.broke_by if first else None,
-            "cause": first.cause.name if first else None,
-            "cause_evidence": asdict(first.cause) if first else None,
-            "evidence": asdict(first.seen) if first else None,
-        }
+        counts = {"trials": self._count, "discarded": self._discarded}
+        return {**counts, **report(found, self.held, self._broke)}
 
 
 def _plain(trial: Trial) -> dict[str, Any]:

@@ -21,6 +21,9 @@ CHOSEN: dict[str, Any] = {
     "param": "sleep.ms=5,primes.below=100",
     "output": "here",
     "beyond": "soak=5m,spike",
+    "searches": 0,
+    "budget": "10m",
+    "prove": True,
     "phases": "1s,2s,3s",
     "running_service": True,
     "servers": Servers({"threads": "4"}, ("/here/mine.py",), "/here").dump(),
@@ -83,6 +86,10 @@ def test_options_are_read_whole() -> None:
         running_service=True,
         servers=Servers({"threads": "4"}, ("/here/mine.py",), "/here"),
         beyond={"soak": 300.0, "spike": 5.0},
+        also=(Slo(99, 1.0), Slo(99.9, 1.0)),
+        searches=3,
+        budget_s=600.0,
+        prove=True,
         durations=(1, 2, 3),
     )
 
@@ -93,6 +100,7 @@ def test_options_are_read_whole() -> None:
         ("slo", "nonsense", "'nonsense' is not an SLO"),
         ("param", "sleep", "'sleep' is no parameter"),
         ("seed", "first", "invalid literal"),
+        ("budget", "soon", "'soon' is no time; write 30s, 10m or 1h"),
         ("phases", "1s", "'1s' are no phases"),
         ("beyond", "sok", "there is no trial 'sok' beyond the peak; did you mean 'soak'?"),
     ],

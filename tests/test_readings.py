@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from loadtests.readings import LAG_BOUNDS_S, LEAST_SAMPLES, between, reading
-from server.counts import BOUNDS_S
+from loadtests.readings import LEAST_SAMPLES, between, reading
 from tests.running import asking, running
 
-LAGS = [0] * (len(LAG_BOUNDS_S) + 1)
+BOUNDS_S = [0.01, 0.1, 1.0]
+LAGS = [0, 0, 0, 0]
 
 
 def said(at: float, **changes: Any) -> bytes:
@@ -20,6 +20,7 @@ def said(at: float, **changes: Any) -> bytes:
         "uptime_s": at,
         "gils": [{"pid": 1, "samples": round(100 * at), "held": round(90 * at)}],
         "loops": [loop],
+        "lag_bounds_s": BOUNDS_S,
         "models": {"thread-pool": {"slots": 16, "lost": round(at)}},
     }
     return json.dumps(whole | changes).encode()
@@ -34,7 +35,7 @@ def test_shares_are_those_of_the_time_between() -> None:
 
 
 def test_the_lag_is_that_of_the_time_between() -> None:
-    after = [5, 0, 0, 0, 0, 90, 5, 0, 0, 0, 0, 0, 0]  # five late by up to 100 ms
+    after = [95, 5, 0, 0]  # five are late by up to 100 ms
     loop = {"pid": 1, "thread": "MainThread", "cpu_s": 6.0, "lag_counts": after}
     change = between(reading(said(10)), reading(said(12, loops=[loop])), "thread-pool")
     assert change.loop_lag_p99_s == 0.1
@@ -43,6 +44,12 @@ def test_the_lag_is_that_of_the_time_between() -> None:
 def test_few_samples_say_nothing() -> None:
     few = [{"pid": 1, "samples": 1000 + LEAST_SAMPLES - 1, "held": 900}]
     assert between(reading(said(10)), reading(said(12, gils=few)), "x").gil is None
+
+
+def test_without_a_gil_none_is_held() -> None:
+    none = [{"pid": 1, "samples": 0, "held": 0}]
+    looks = [reading(said(at, gils=none)) for at in (10, 12)]
+    assert between(looks[0], looks[1], "x").gil == 0.0
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"uptime_s": "x"}'])
@@ -59,7 +66,6 @@ def test_a_service_that_tells_less_is_believed_as_far_as_it_goes() -> None:
 
 
 async def test_our_own_server_tells_all_of_it() -> None:
-    assert LAG_BOUNDS_S == BOUNDS_S
     with running("--models", "thread-pool", module="server") as server:
         async with asking(server) as client:
             looks = [reading((await client.ask("/stats")).text.encode()) for _ in range(2)]

@@ -2,18 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from loadtests.results import read
-from tests.commands import LONG_S, Begun, Ended, begun, free_port, gone, quiet, run, soon
+from tests.commands import Begun, begun, free_port, gone, run, soon
 from tests.running import running
+from tests.survived import CELLS, SURVIVE, Survived
 
-SURVIVE = ("loadtests", "survive")
-CELLS = ("--workloads", "sleep", "--models", "inline,process-pool", "--param", "sleep.ms=10")
 CELL_KEYS = {
     *("workload", "model", "held", "broke", "interval", "ceiling", "predicted", "efficiency"),
     *("cause", "cause_evidence", "bystander_p99_ms", "cpu_ms_per_request", "pss_mib"),
@@ -21,67 +18,6 @@ CELL_KEYS = {
 }
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-@dataclass(frozen=True, slots=True)
-class Survived:
-    """A finished run, its folder, and what the summary says of each model."""
-
-    ended: Ended
-    folder: Path
-    lines: list[dict[str, Any]]
-    summary: dict[str, Any]
-
-    def cell(self, model: str) -> dict[str, Any]:
-        [cell] = [one for one in self.summary["cells"] if one["model"] == model]
-        return dict(cell)
-
-
-@pytest.fixture(scope="module")
-def survived(database: None, tmp_path_factory: pytest.TempPathFactory) -> Survived:
-    """Begin a run, kill it with all its processes after the first of two cells, and resume it."""
-    folder = tmp_path_factory.mktemp("runs") / "new" / "run"
-    options = ("--switch-interval", "1ms", "--beyond", "faults=1s")
-    words = (*SURVIVE, *CELLS, *options, "--output", str(folder), "--seed", "3")
-    with begun(tmp_path_factory.mktemp("said"), *words) as command:
-        soon(lambda: '"line": "cell",' in written(folder), LONG_S)
-        for process in command.below():
-            process.kill()
-        command.kill()
-    ended = run(*words)
-    quiet(ended)
-    assert (ended.code, ended.err) == (0, ""), ended.out
-    lines = [json.loads(line) for line in (folder / "run.jsonl").read_text().splitlines()]
-    return Survived(ended, folder, lines, json.loads((folder / "summary.json").read_text()))
-
-
-def written(folder: Path) -> str:
-    file = folder / "run.jsonl"
-    return file.read_text() if file.exists() else ""
-
-
-def test_a_killed_run_goes_on_with_what_it_lacks(survived: Survived) -> None:
-    kinds = [line["line"] for line in survived.lines]
-    assert (kinds.count("run"), kinds.count("resumed"), kinds.count("end")) == (1, 1, 1)
-    cells = [line["model"] for line in survived.lines if line["line"] == "cell"]
-    assert sorted(cells) == ["inline", "process-pool"]
-    begun_after = kinds.index("resumed")
-    again = [line["model"] for line in survived.lines[begun_after:] if line["line"] == "cell-start"]
-    assert again == cells[1:]
-
-
-def test_each_search_is_preceded_by_its_prediction(survived: Survived) -> None:
-    for model in ("inline", "process-pool"):
-        kinds = [line["line"] for line in survived.lines if line.get("model") == model]
-        assert kinds.index("prediction") < kinds.index("trial")
-        cell = survived.cell(model)
-        assert cell["ceiling"] > 0
-        assert cell["predicted"] > 0
-        assert cell["score"] > 0
-        assert 0 < cell["efficiency"] < 1.5
-        assert cell["cause_evidence"]["sentence"]
-    said = survived.ended.out
-    assert said.count("predicted") >= 2
 
 
 def test_the_run_file_tells_the_run_from_its_first_to_its_last_line(survived: Survived) -> None:
