@@ -21,8 +21,19 @@ from scripts.benchmarks.rush import WARM_UP_S as RUSH_WARM_UP_S
 WARM_UP_S = 0.3
 LEAD_S = 0.05
 END_S = 30.0
+PROMPT_S = 0.05
 
-__all__ = ["RUSH_WARM_UP_S", "Unanswered", "clients", "offer", "rate", "rush", "stage"]
+__all__ = [
+    "RUSH_WARM_UP_S",
+    "Unanswered",
+    "clients",
+    "offer",
+    "rate",
+    "rush",
+    "settle",
+    "stage",
+    "stages",
+]
 
 
 class Unanswered(Exception):
@@ -104,6 +115,17 @@ def offer(  # noqa: PLR0913  # a load, whom it is for, and what goes on meanwhil
     if lost:
         raise Unanswered(f"{len(lost)} of {len(ended)} requests for {path} failed: {lost[0]}")
     return sorted(one.ended - one.intended for one in ended if one.ended is not None)
+
+
+def settle(url: str) -> None:
+    """Wait until the service has worked off what clients have left behind. Raises Unanswered."""
+    until = monotonic() + END_S
+    with closing(Connections(url)) as connections:
+        while (begun := monotonic()) < until:
+            connections.get("/health")
+            if monotonic() - begun < PROMPT_S:
+                return
+    raise Unanswered(f"{url}/health takes over {PROMPT_S:g} s, {END_S:g} s after the load")
 
 
 def rush(url: str, path: str, number: int, seconds: float) -> float:

@@ -14,7 +14,7 @@ from loadtests.tally import tally
 from scripts.validation.bench import Bench
 from scripts.validation.case import Case, told, within
 from scripts.validation.lag import working
-from scripts.validation.load import rate
+from scripts.validation.load import rate, settle
 
 FACTOR = 1.1
 PEAK_S = 2.0
@@ -37,6 +37,7 @@ def overload(bench: Bench) -> Case:
         for turn in range(bench.rounds(ROUNDS)):
             for model in MODELS:
                 path = f"/count/{model}{query}"
+                settle(url)
                 peak = rate(url, path, CLIENTS, bench.seconds(PEAK_S))
                 phase = Phase(FACTOR * peak, bench.seconds(OVER_S))
                 got = _goodput(url, ("count", model), path, phase, turn)

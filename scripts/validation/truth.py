@@ -11,7 +11,7 @@ from random import Random
 from statistics import fmean, linear_regression
 
 LOSS_RATIO = 0.01  # of a p99
-DIGITS = 60
+DIGITS = 100
 CLOSE = 1e-4
 
 
