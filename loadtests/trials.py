@@ -71,14 +71,15 @@ class Trials:
     def measure(self, rate: float, duration_s: float) -> Verdict:
         """Run one valid trial. Raises Untrustworthy when none can be had."""
         for _ in range(TRIES):
-            verdict = self._once(rate, duration_s)
+            verdict = self.once(rate, duration_s)
             if verdict.valid:
                 return verdict
             self._discarded += 1
         reason = f"{TRIES} trials at {rate:.0f}/s prove nothing: {verdict.reasons[0]}"
         raise Untrustworthy(reason, rate)
 
-    def _once(self, rate: float, duration_s: float) -> Verdict:
+    def once(self, rate: float, duration_s: float) -> Verdict:
+        """Run one trial, valid or not."""
         options, begun = self._tools.options, monotonic()
         self._count += 1
         self._tools.show(rate)
@@ -99,8 +100,9 @@ class Trials:
         cpu = cause = None
         if before and after:
             cpu = 1e3 * (after.cpu_s - before.cpu_s) / (rate * (trial.duration_s + SETTLE_S))
-        if verdict.valid and not verdict.held:
+        if not verdict.held:  # be it that it proves nothing: what spoiled it is worth knowing
             cause = diagnose(seen, self._costs.demands)
+        if cause and verdict.valid:
             self._broke.append(Broke(trial, seen, verdict.broke_by, cause))
         if verdict.held:
             self.held.append(Held(trial, cpu, after.pss_mib if after else None))

@@ -21,6 +21,7 @@ from scripts.validation.lag import bystander, convoy
 from scripts.validation.load import Unanswered
 from scripts.validation.overload import overload
 from scripts.validation.parallel import pure_python, releasing
+from scripts.validation.planted import planted
 from scripts.validation.queues import filled, little
 from scripts.validation.searched import oracle
 from scripts.validation.surroundings import described, foreign_cores, stolen_s
@@ -39,8 +40,9 @@ CASES: dict[str, Callable[[Bench], Case]] = {
     "11": omission,
     "12": optimism,
     "oracle": oracle,
+    "planted": planted,
 }
-USUAL = [name for name in CASES if name != "oracle"]
+USUAL = [name for name in CASES if name.isdecimal()]
 FAILURES = (Unanswered, SubjectError, TargetError, OSError, ValueError, subprocess.SubprocessError)
 
 
@@ -72,8 +74,8 @@ def main(arguments: list[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     one = argparse.ArgumentParser(prog="scripts/validate", description=__doc__)
     one.add_argument("names", nargs="*", default=USUAL, type=_case, metavar="CASE",
-        help="1 to 12 (default: all of them, about 8 minutes), or oracle: the search against a "
-        "service of known capacity, some 5 minutes")  # fmt: skip
+        help="1 to 12 (default: all of them, about 8 minutes); oracle: the search against a "
+        "service of known capacity, some 5 minutes; planted: known bottlenecks")  # fmt: skip
     one.add_argument("--server-python", metavar="PYTHON", action="append", default=[],
         help="run the servers on this Python: its path, or such as 3.13t; further ones join in "
         "cases 1, 6 and 7, as do those of LOADBEARING_PYTHONS")  # fmt: skip
