@@ -10,6 +10,7 @@ from typing import Any
 
 import gevent
 import locust.stats
+from gevent import GreenletExit
 from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
@@ -22,7 +23,7 @@ from loadtests.plan import try_parameters
 from loadtests.report.files import write
 from loadtests.surge.scenario import Scenario
 from loadtests.survival import Survival
-from loadtests.swarm import Swarm
+from loadtests.swarm import Deserted, Swarm
 from loadtests.target import Discovery, TargetError, discover
 from loadtests.users import Load, LoadUser, record
 from loadtests.worker import Worker
@@ -115,12 +116,14 @@ def _begin_survival(environment: Environment, options: Options) -> None:
 
 
 @events.test_stop.add_listener
-def stop(**_: Any) -> None:
+def stop(environment: Environment, **_: Any) -> None:
     """End the scenario with its test: it would set users again, which begins another test."""
+    swarm = _swarms.get(environment)
+    why = GreenletExit() if swarm is None or swarm.processes else Deserted()
     while _running:
         scenario = _running.pop()
         if scenario is not gevent.getcurrent():  # else it has ended the test itself
-            scenario.kill(block=False)
+            scenario.kill(why, block=False)
 
 
 def _source(environment: Environment) -> Source:

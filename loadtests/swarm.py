@@ -38,6 +38,9 @@ log = logging.getLogger("loadbearing")
 class Deserted(Exception):
     """No worker is left that could offer a load."""
 
+    def __init__(self) -> None:
+        super().__init__("no worker is left to offer the load")
+
 
 class Load(NamedTuple):
     """What is under way: how many requests of each stream, from when on, and whom to tell of it."""
@@ -117,7 +120,7 @@ class Swarm:
             if one not in members:
                 log.warning("worker %s does not answer; the load is left to the others", one.name)
         if not members:
-            raise Deserted("no worker is left to offer the load")
+            raise Deserted
         if any(one.elsewhere for one in members) and _loopback(url):
             raise TargetError(
                 f"workers on other machines cannot reach {url}, which is an address within this "
