@@ -78,6 +78,8 @@ class Survival:
         except Deserted as error:
             reason = str(error)
         finally:
+            if reason:
+                log.error("%s", reason)
             self._file.append("end", at=self._now(), exit=code, reason=reason or None)
             self._file.close()
         return code
