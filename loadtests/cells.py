@@ -25,9 +25,11 @@ class Cell(NamedTuple):
 class CellResult:
     """The capacity of one cell, or why there is none.
 
-    `interval` contains the capacity with 95 % confidence, for all we know of our own error;
-    `searches` are what each search found, `goals` the same for other percentiles of the objective.
-    `binding` is the resource whose limit is the `ceiling`, and `score` is measured ÷ predicted.
+    `interval` contains the capacity with 95 % confidence, for all we know of our own error,
+    `capacity` is the best guess, and `draws` are rates as likely as it is to be there. `searches`
+    are what each search found, `goals` the same for other percentiles of the objective, and
+    `tried` the (rate, seconds, loss ratio) of valid trials. `binding` is the resource whose limit
+    is the `ceiling`, and `score` is measured ÷ predicted.
     """
 
     workload: str
@@ -49,6 +51,10 @@ class CellResult:
     elapsed_s: float = 0.0
     warnings: tuple[str, ...] = ()
     search: int = 0
+    complete: bool = True
+    tried: tuple[tuple[float, float, float], ...] = ()
+    capacity: float | None = None
+    draws: tuple[float, ...] = field(default=(), repr=False, compare=False)
     searches: tuple[Bounds, ...] = ()
     goals: Mapping[str, Bounds] = field(default_factory=dict)
     ceiling: float | None = None

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 
+from loadtests.capacity import Capacity, Tried
 from loadtests.ceilings import efficiency, score
 from loadtests.cells import Bounds, Cell, CellResult
-from loadtests.records import Line, cell_of
-from loadtests.repeats import combine
+from loadtests.records import Line, Plan, cell_of
+from loadtests.repeats import FULL_ERROR, QUICK_ERROR, Interval, combine
+from loadtests.slo import Slo
 
 NO_PROOF = {"line", "at", *Cell._fields}
 
 
-def with_search(before: Mapping[Cell, CellResult], one: CellResult) -> Mapping[Cell, CellResult]:
+def with_search(
+    before: Mapping[Cell, CellResult], one: CellResult, plan: Plan
+) -> Mapping[Cell, CellResult]:
     """Take in one more search of a cell; of one that was repeated, the last time counts."""
     known = before.get(one.cell)
     others = [part for part in known.parts if part.search != one.search] if known else []
-    return {**before, one.cell: together([*others, one])}
+    return {**before, one.cell: together([*others, one], plan)}
 
 
 def with_proof(before: Mapping[Cell, CellResult], line: Line) -> Mapping[Cell, CellResult]:
@@ -31,15 +35,14 @@ def with_proof(before: Mapping[Cell, CellResult], line: Line) -> Mapping[Cell, C
     return {**before, cell: replace(before[cell], proof=said)}
 
 
-def together(parts: Sequence[CellResult]) -> CellResult:
+def together(parts: Sequence[CellResult], plan: Plan) -> CellResult:
     """Combine the searches of one cell; those without a result do not count if others have one."""
     measured = sorted((part for part in parts if part.measured), key=lambda part: part.midpoint)
     if not measured:
         return replace(parts[-1], parts=tuple(parts))
-    middle = measured[len(measured) // 2]
-    bounds: tuple[Bounds, ...] = tuple((part.bears, part.broke) for part in measured)
-    found = combine(bounds)
+    found = interval_of(measured, plan)
     cause = Counter(part.cause for part in measured).most_common(1)[0][0]
+    middle = measured[len(measured) // 2]
     told = next(part for part in (middle, *measured) if part.cause == cause)
     ceiling, predicted = _median(measured, "ceiling"), _median(measured, "predicted")
     return replace(
@@ -47,8 +50,10 @@ def together(parts: Sequence[CellResult]) -> CellResult:
         held=found.held,
         broke=found.broke,
         interval=(found.low, found.high),
-        searches=bounds,
-        goals=_goals(measured),
+        capacity=found.capacity,
+        draws=found.draws,
+        searches=tuple((part.bears, part.broke) for part in measured),
+        goals=_goals(measured, plan),
         trials=sum(part.trials for part in parts),
         discarded=sum(part.discarded for part in parts),
         warnings=tuple(dict.fromkeys(text for part in measured for text in part.warnings)),
@@ -63,10 +68,29 @@ def together(parts: Sequence[CellResult]) -> CellResult:
     )
 
 
-def _goals(measured: Sequence[CellResult]) -> dict[str, Bounds]:
+def interval_of(measured: Iterable[CellResult], plan: Plan) -> Interval:
+    """Combine what searches of one cell have found, with the error that such searches have."""
+    error = FULL_ERROR if plan.mode == "full" else QUICK_ERROR
+    return combine([_capacity(part) for part in measured], Slo.parse(plan.slo), error)
+
+
+def _capacity(part: CellResult) -> Capacity:
+    others = {
+        Slo.parse(name): Capacity(held, broke, part.complete)
+        for name, (held, broke) in part.goals.items()
+    }
+    tried = tuple(Tried(*one) for one in part.tried)
+    return Capacity(part.bears, part.broke, part.complete, others, tried)
+
+
+def _goals(measured: Sequence[CellResult], plan: Plan) -> dict[str, Bounds]:
+    """What further percentiles allow, from the searches that sought them."""
     names = dict.fromkeys(name for part in measured for name in part.goals)
+    error = FULL_ERROR if plan.mode == "full" else QUICK_ERROR
     found = {
-        name: combine([part.goals[name] for part in measured if name in part.goals])
+        name: combine(
+            [_capacity(part) for part in measured if name in part.goals], Slo.parse(name), error
+        )
         for name in names
     }
     return {name: (one.held, one.broke) for name, one in found.items()}

@@ -139,6 +139,7 @@ def result_of(line: Line) -> CellResult:
         warnings=tuple(line.get("warnings") or ()),
         goals={slo: tuple(bounds) for slo, bounds in (line.get("goals") or {}).items()},
         cause_evidence=line.get("cause_evidence") or {},
+        tried=tuple(tuple(one) for one in line.get("tried") or ()),
     )
 
 

@@ -148,6 +148,10 @@ def _apply(run: Run | None, line: Line, place: str) -> Run:
         ) from error
 
 
+def _searched(run: Run, line: Line) -> Run:
+    return replace(run, results=with_search(run.results, result_of(line), run.plan))
+
+
 def _left_out(run: Run, _: Line) -> Run:
     return run
 
@@ -155,7 +159,7 @@ def _left_out(run: Run, _: Line) -> Run:
 # What a reader makes of each kind of line; of others, nothing.
 _TAKEN: dict[str, Callable[[Run, Line], Run]] = {
     "trial": lambda run, line: replace(run, trials=(*run.trials, trial_of(line))),
-    "cell": lambda run, line: replace(run, results=with_search(run.results, result_of(line))),
+    "cell": _searched,
     "proof": lambda run, line: replace(run, results=with_proof(run.results, line)),
     "beyond": lambda run, line: replace(run, beyond=with_line(run.beyond, line)),
     "end": lambda run, line: replace(run, end=end_of(line)),

@@ -119,7 +119,7 @@ def worth_reading(slo: "Slo") -> Callable[[float], bool]:
 
 
 def where(answers: Iterable["Answer"], slo: "Slo", begin_s: float, duration_s: float) -> Where:
-    """Say where the time went of the answers whose intended start lies in the measured window.
+    """Say where the time of all answers went, settling included: a lost trial may be short.
 
     The load began at `begin_s`, which is before 0 where it settled.
     """
@@ -130,8 +130,6 @@ def where(answers: Iterable["Answer"], slo: "Slo", begin_s: float, duration_s: f
     for one in answers:
         if one.outcome == "ok" and one.ended_s is not None and one.ended_s <= duration_s:
             completed += 1
-        if not 0 <= one.intended_s < duration_s:
-            continue
         if one.error and one.outcome == "failed":
             errors[one.error] += 1
         if one.stages is not None and one.ended_s is not None:

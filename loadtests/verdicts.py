@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import floor
 from typing import TYPE_CHECKING
 
+from loadtests.repeats import Interval, ratio
 from loadtests.wording import TIMES, cause_sentence, interval_text, listing, rate_text
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def judge_workload(workload: str, results: Iterable[CellResult], slo: str) -> Wo
     best = ranked[0]
     if not best.bears:
         return WorkloadVerdict(workload, None, _none_bears(workload, ranked, slo))
-    tied = [cell for cell in ranked if cell.bears and _overlap(cell, best)]
+    tied = [cell for cell in ranked if cell.bears and not _more(best, cell)]
     tied.sort(key=lambda cell: cell.model == "hybrid")  # stable: the pool is named first
     others = [cell for cell in ranked if cell not in tied]
     clauses = [_head(workload, tied, slo) + _ratio(tied, others), *_breaks(tied, others)]
@@ -69,9 +70,16 @@ def _rank(cell: CellResult) -> tuple[float, float]:
     return cell.midpoint if cell.bears else 0.0, cell.bears
 
 
-def _overlap(one: CellResult, other: CellResult) -> bool:
-    # Intervals that only touch count as overlapping: noise moves their ends by more than that.
-    return one.low <= other.high and other.low <= one.high
+def _more(one: CellResult, other: CellResult) -> bool:
+    """Whether one bears more, as far as that can be told: the interval of the ratio excludes 1."""
+    least, _ = ratio(_interval(one), _interval(other))
+    return least > 1
+
+
+def _interval(cell: CellResult) -> Interval:
+    high = None if cell.unbounded else cell.high
+    best = cell.capacity or cell.midpoint
+    return Interval(cell.bears, cell.broke, best, cell.low, high, cell.draws)
 
 
 def _rows(cells: Sequence[CellResult]) -> tuple[str, ...]:
@@ -92,8 +100,8 @@ def _head(workload: str, tied: Sequence[CellResult], slo: str) -> str:
 
 def _ratio(tied: Sequence[CellResult], others: Sequence[CellResult]) -> str:
     weakest = min(tied, key=lambda cell: cell.bears)
-    lowest = min(cell.low for cell in tied)
-    beaten = next((cell for cell in others if cell.bears and cell.high < lowest), None)
+    less = (cell for cell in others if cell.bears and all(_more(one, cell) for one in tied))
+    beaten = next(less, None)
     if beaten is None:
         return ""
     return f", {_times(weakest, beaten)} {beaten.row} ({rate_text(beaten.bears)})"
@@ -112,7 +120,7 @@ def _pythons(workload: str, ranked: Sequence[CellResult]) -> Iterator[str]:
     """Compare each model's best Python with those that clearly bear less."""
     for model in dict.fromkeys(cell.model for cell in ranked):
         best, *others = (cell for cell in ranked if cell.model == model)
-        less = [cell for cell in others if cell.bears and cell.high < best.low]
+        less = [cell for cell in others if cell.bears and _more(best, cell)]
         none = [cell.python for cell in others if not cell.bears]
         clauses = [
             f"{_times(best, cell)} {'' if number else f'on {best.python} '}"

@@ -39,24 +39,14 @@ MAY_PATCH = {
 PURE = [
     f"loadtests.{name}"
     for name in (
-        *(
-            "arrivals",
-            "ceilings",
-            "diagnosis",
-            "evidence",
-            "machine",
-            "offered",
-            "proof",
-            "queueing",
-            "remedies",
-        ),
-        *("search", "slo", "summary", "trial"),
+        *("arrivals", "ceilings", "combined", "diagnosis", "evidence", "machine", "offered"),
+        *("proof", "queueing", "readings", "remedies", "search", "slo", "summary", "trial"),
     )
 ]
 COMPUTING = {
-    *("collections", "dataclasses", "decimal", "enum", "fractions", "functools", "heapq", "json"),
-    *("itertools", "math", "random", "re", "shlex", "statistics", "typing", "__future__"),
-    "MLRsearch",
+    *("bisect", "collections", "dataclasses", "decimal", "enum", "fractions", "functools"),
+    *("heapq", "itertools", "json", "math", "random", "re", "shlex", "statistics", "typing"),
+    *("__future__", "MLRsearch"),
 }
 LONG = {  # with the reason
     "tests/test_summary.py": "verdicts and summaries are told from the same run files"

@@ -151,7 +151,8 @@ def test_the_json_has_the_agreed_keys(tmp_path: Path) -> None:
         "scrape": "hybrid",
     }
     first = data["cells"][0]
-    assert (first["held"], first["interval"], first["ceiling"]) == (14.2, [14.2, 15.8], None)
+    assert (first["held"], first["broke"], first["ceiling"]) == (14.2, 15.8, None)
+    assert first["searches"] == [[14.2, 15.8]]
 
 
 def test_a_quiet_complete_run_has_no_warnings(tmp_path: Path) -> None:

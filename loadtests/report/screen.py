@@ -67,11 +67,7 @@ class Screen:
             case "prediction":
                 self._foreseen(line)
             case "cell":
-                result = result_of(line)
-                self._results = dict(with_search(self._results, result))
-                self._searched.add((result.cell, result.search))
-                self._running = None
-                self._announce(self._plain(result))
+                self._take(result_of(line))
             case "proof":
                 self._announce(
                     Text(f"      {line['workload']} / {cell_of(line).row}: {said_of(line)}")
@@ -81,6 +77,13 @@ class Screen:
                 self._announce(Text(f"      {line['workload']} / {cell_of(line).row}, {said}"))
             case "end":
                 self._running = None
+
+    def _take(self, result: CellResult) -> None:
+        if self._plan:
+            self._results = dict(with_search(self._results, result, self._plan))
+        self._searched.add((result.cell, result.search))
+        self._running = None
+        self._announce(self._plain(self._results.get(result.cell, result)))
 
     def live(self, clock: Callable[[], float]) -> AbstractContextManager[object]:
         """Keep the matrix on the terminal while the block runs; do nothing elsewhere.
