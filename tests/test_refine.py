@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtests.goals import FULL, QUICK, provable, trial_duration
@@ -33,6 +33,7 @@ def test_a_percentile_that_takes_too_long_to_prove_is_not_sought() -> None:
     assert provable(0, FULL, SLO.at(99.9)) == (SLO.at(99.9),)  # but the main one is
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.floats(50, 150), min_size=3, max_size=3), st.randoms())
 def test_finds_each_percentile_where_the_losses_cross_it(
     thresholds: list[float], rng: Random

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.slo import Slo, exceeds, requests_needed
+from loadtests.slo import Slo, exceeds, loosest, requests_needed
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,11 @@ def test_few_requests_exceed_a_share_only_beyond_chance() -> None:
     assert not exceeds(3, 300, 0.01)
     assert exceeds(4, 300, 0.01)
     assert not exceeds(0, 1, 0.01)
+
+
+def test_percentiles_of_one_bound_are_ordered_by_what_they_allow() -> None:
+    slo = Slo(99, 0.25)
+    assert slo.at(99.9) == Slo(99.9, 0.25)
+    assert loosest(slo, slo.at(99.9), slo.at(95)) == slo.at(95)
+    assert slo.holds(slo.loss_ratio)
+    assert not slo.at(99.9).holds(0.0011)
