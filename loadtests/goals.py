@@ -85,7 +85,7 @@ FULL = Goal(
     width=0.05,
     below=4,
     surprise=0.0,  # its three trials see to that
-    budget_s=160.0,
+    budget_s=158.0,
 )
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from loadtests.slo import Slo
 
 _DRAWS = 1000
-_DECADES = math.log(100)  # what p99 asks for; the constants below were found for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,8 @@ class Error:
     rate that lies ln(1 / loss ratio) * (1 + cv²) / 2T below the ceiling of the service, cv being
     the variation of its service times. A short trial does not see that gap, or not all of it: it
     finds `seen` of the gap of constant times too much, but `most` at most. The rest is unknown, a
-    normal error of `spread`. `fitted`: whether the trials suffice to fit a curve to them.
+    normal error of `spread`. `most` and `spread` are those of p99; a stricter percentile errs more.
+    `fitted`: whether the trials suffice to fit a curve to them.
     """
 
     seen: float
@@ -45,9 +45,16 @@ class Error:
 
     def kindness(self, rate: float, slo: "Slo") -> float:
         """Return the share by which searches at such rates find too much."""
-        strictness = -math.log(slo.loss_ratio)
-        gap = strictness / (2 * rate * slo.bound_s)
-        return min(self.seen * gap, self.most * math.pow(strictness / _DECADES, 1.5))
+        gap = -math.log(slo.loss_ratio) / (2 * rate * slo.bound_s)
+        return min(self.seen * gap, self.most * _strictness(slo))
+
+    def unknown(self, slo: "Slo") -> float:
+        return self.spread * max(1.0, _strictness(slo))
+
+
+def _strictness(slo: "Slo") -> float:
+    """Return 1 for p99, 0.5 for p95, 1.8 for p99.9: as the error of virtual searches grows."""
+    return math.pow(math.log(slo.loss_ratio) / math.log(0.01), 1.5)
 
 
 QUICK_ERROR = Error(seen=1.35, most=0.18, spread=0.08, fitted=False)
@@ -113,7 +120,7 @@ def differ(one: Interval, other: Interval) -> bool:
 
 def _endless(rate: float, slo: "Slo", error: Error, rng: Random) -> float:
     """Return what a trial without end might find where ours found `rate`."""
-    return rate / (1 + error.kindness(rate, slo)) * math.exp(rng.gauss(0, error.spread))
+    return rate / (1 + error.kindness(rate, slo)) * math.exp(rng.gauss(0, error.unknown(slo)))
 
 
 def _between(bounds: "Sequence[tuple[float, float]]", rng: Random) -> "Callable[[], float]":

@@ -1,7 +1,7 @@
 """Find the capacity of a cell in few trials: a bracket from below, then MLRsearch within it."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
@@ -87,17 +87,27 @@ class _Bench:
         broken = {rate: lost for rate, lost in kindest.items() if not self.slos[0].holds(lost)}
         return refine(self.final, (least, low, high), broken, self.goal, self.slos)
 
-    def capacity(self, bounds: "dict[Slo, Bounds]", *, complete: bool = True) -> Capacity:
-        (held, broke), *_ = bounds.values()
-        others = {
-            slo: Capacity(low or 0.0, high, complete)
-            for slo, (low, high) in bounds.items()
-            if slo != self.slos[0]
+    def capacity(self, bounds: "dict[Slo, Bounds]", *, over: bool = True) -> Capacity:
+        found = {
+            slo: Capacity(held or 0.0, broke, over or self._decided(slo, held, broke))
+            for slo, (held, broke) in bounds.items()
         }
-        return Capacity(held or 0.0, broke, complete, others, tuple(self.trials))
+        main = found.pop(self.slos[0])
+        return replace(main, others=found, trials=tuple(self.trials))
 
     def best_so_far(self) -> Capacity:
-        return self.capacity({slo: self._best_so_far(slo) for slo in self.slos}, complete=False)
+        return self.capacity({slo: self._best_so_far(slo) for slo in self.slos}, over=False)
+
+    def _decided(self, slo: "Slo", held: float | None, broke: float | None) -> bool:
+        """Whether the time ran out over other percentiles, but not over this one."""
+        if self.goal.trials == 1 or not held or not broke:
+            return False
+        agree = [
+            sum(slo.holds(lost) == good for lost in self.record.get(rate, ()))
+            for rate, good in ((held, True), (broke, False))
+        ]
+        narrow = broke / held <= 1.001 * (1 + self.goal.width)
+        return narrow and min(agree) > self.goal.trials / 2
 
     def _best_so_far(self, slo: "Slo") -> "Bounds":
         """Return the highest rate that ever held below the lowest that mostly broke."""
