@@ -18,14 +18,14 @@ def capacity(  # noqa: PLR0913  # the queue, the objective, and two that repeat 
     loss_ratio: float,
     *,
     seed: int = 1,
-    arrivals: int = 40_000,
+    arrivals: int = 100_000,
 ) -> float:
     """Find the highest Poisson rate at which at most `loss_ratio` take longer than `bound_s`.
 
     An M/G/c queue, first come first served, whose service times are drawn from a sample, in
     seconds; the rate is per second, 0 where the service itself takes too long. All rates meet the
-    same requests, only closer together: so a higher rate is never kinder. Within about 3 % for
-    one server and a bound of many service times; closer elsewhere.
+    same requests, only closer together: so a higher rate is never kinder. Within 1 % of theory;
+    fewer arrivals find up to 2 % too much where the bound is many service times.
     """
     if servers < 1 or not service_s or not 0 < loss_ratio < 1:
         raise ValueError(

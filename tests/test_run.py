@@ -69,7 +69,7 @@ def test_the_summary_has_what_other_tools_read(survived: Survived) -> None:
         assert cell.keys() >= CELL_KEYS
         assert 0 < cell["held"] < cell["broke"]
         low, high = cell["interval"]
-        assert low <= cell["held"] < cell["broke"] <= high
+        assert 0.7 * cell["held"] < low < high < 1.5 * cell["broke"]
         assert cell["unavailable"] is None
         assert cell["cpu_ms_per_request"] > 0
         assert cell["bystander_p99_ms"] > 0
