@@ -45,6 +45,8 @@ def together(parts: Sequence[CellResult], plan: Plan) -> CellResult:
     middle = measured[len(measured) // 2]
     told = next(part for part in (middle, *measured) if part.cause == cause)
     ceiling, predicted = _median(measured, "ceiling"), _median(measured, "predicted")
+    bounded = found.broke is not None and found.held > 0  # else there is no best guess between
+    best = (found.capacity, found.capacity) if bounded else (found.held, found.broke)
     return replace(
         middle,
         held=found.held,
@@ -62,8 +64,8 @@ def together(parts: Sequence[CellResult], plan: Plan) -> CellResult:
         broke_by=told.broke_by,
         ceiling=ceiling,
         predicted=predicted,
-        score=None if predicted is None else score(predicted, found.held, found.broke),
-        efficiency=None if ceiling is None else efficiency(found.held, found.broke, ceiling),
+        score=None if predicted is None else score(predicted, *best),
+        efficiency=None if ceiling is None else efficiency(*best, ceiling),
         parts=tuple(parts),
     )
 

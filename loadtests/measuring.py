@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 from loadtests.calibration import Calibration, calibrate
-from loadtests.ceilings import Demands, Prediction, Room, efficiency, limits, predict, score
+from loadtests.ceilings import Demands, Prediction, Room, limits, predict
 from loadtests.hammer import Hammer
 from loadtests.offer import Source
 from loadtests.records import Cell
@@ -23,6 +23,7 @@ from loadtests.tryout import Untrustworthy, expected_answer
 
 RETREATS = 2
 LESS = 0.75  # of a rate at which no trial was valid: the next limit to try
+BURST = 1.5  # targets, which a burst may wait for
 UNAWARE = {"unbounded", "bounded"}  # admission policies that do not look at what answers take
 
 Tell = Callable[[str, Mapping[str, Any]], None]
@@ -57,7 +58,7 @@ class Bearing:
         signs = Signs(url, cell.model, service.subject)
         with closing(hammer), closing(signs):
             found = calibrate(url, path, lambda body: expected in body, signs, options.slo.bound_s)
-            foreseen = Foreseen.of(found, _borne_within(options.slo, offered.runtime))
+            foreseen = Foreseen.of(found, _borne_within(options.slo, cell.model, offered))
             tell("prediction", foreseen.to_json())
             costs = Costs(foreseen.demands, found.crowd.on_loop)
             trials = Trials(
@@ -68,7 +69,7 @@ class Bearing:
         return {
             **said,
             "settings": _settings(cell, offered),
-            **foreseen.compared(said["held"], said["broke"]),
+            **foreseen.compared,
             "saturation": round(found.crowd.completed, 2),
         }
 
@@ -127,8 +128,9 @@ class Foreseen:
             "predicted": self.prediction and self.prediction.capacity,
         }
 
-    def compared(self, held: float, broke: float | None) -> dict[str, Any]:
-        """What the search makes of it."""
+    @property
+    def compared(self) -> dict[str, Any]:
+        """What the search will be compared with."""
         one = self.prediction
         if one is None:
             return {}
@@ -137,8 +139,6 @@ class Foreseen:
             "binding": one.binding,
             "limits": self.limits,
             "predicted": one.capacity,
-            "score": score(one.capacity, held, broke),
-            "efficiency": efficiency(held, broke, one.ceiling),
         }
 
 
@@ -149,12 +149,15 @@ def _settings(cell: Cell, offered: Discovery) -> dict[str, Any]:
     return {**offered.runtime, "defaults": defaults}
 
 
-def _borne_within(slo: Slo, runtime: Mapping[str, Any]) -> Slo:
+def _borne_within(slo: Slo, model: str, offered: Discovery) -> Slo:
     """Return the objective that the service itself holds requests to, if it is the stricter one.
 
-    Most admission policies refuse what would not be answered within a target.
+    Most admission policies refuse what would not be answered within a target; half as much again
+    is let in while it is a burst. Models that cannot bound what waits for them have no admission.
     """
+    runtime = offered.runtime
     target_s = runtime.get("target_s")
-    if not target_s or runtime.get("admission") in UNAWARE:
+    promises = (offered.models.get(model) or {}).get("promises") or {}
+    if not target_s or runtime.get("admission") in UNAWARE or not promises.get("bounded", True):
         return slo
-    return replace(slo, bound_s=min(slo.bound_s, float(target_s)))
+    return replace(slo, bound_s=min(slo.bound_s, BURST * float(target_s)))

@@ -60,7 +60,7 @@ class Signs:
         took, generator, servers = (
             after - before for before, after in zip(self._begun, self._ended, strict=True)
         )
-        after = self._last.get() if self._last else None
+        after = None if self._last is None else self._last.get()  # one that is over is falsy
         return Seen(
             between(self._before, after, self._model),
             servers / took if self._family and took else None,

@@ -124,6 +124,7 @@ def _cell_json(cell: CellResult) -> dict[str, Any]:
         "held": cell.held,
         "broke": cell.broke,
         "interval": list(cell.interval) if cell.interval else None,
+        "capacity": cell.capacity,
         "ceiling": cell.ceiling,
         "binding": cell.binding,
         "predicted": cell.predicted,
