@@ -25,8 +25,10 @@ LONE_S = 0.5
 LONE_LEAST = 5  # answers, however long they take
 CROWD_S = 1.0
 RAMP_S = 0.2  # until everybody waits for everybody
-CLIENTS = 64
-BACK_OFF_S = 0.02  # who is refused and asks again at once makes the service refuse, not work
+MOST_CLIENTS = 64
+LEAST_CLIENTS = 8
+QUEUE_S = 0.25  # what a crowd may wait for one another, or the service refuses instead of working
+BACK_OFF_S = 0.1  # for who was refused
 REST_S = 5.0
 
 
@@ -72,14 +74,22 @@ def calibrate(
             if monotonic() > begun + REST_S:
                 break
         lone = _evidence(alone, monotonic() - begun, signs, bound_s)
-        crowd = _crowd(connections, path, _Heard(right), signs, bound_s)
+        heard = _Heard(right)
+        crowd = _crowd(connections, path, heard, signs, lone)
     finally:
         connections.close()
     return Calibration(lone, crowd, tuple(said.ran for _, said in alone.read))
 
 
+def _clients(lone: Evidence) -> int:
+    """How many it takes to keep all workers busy, and no more than are soon served."""
+    alone_s = lone.typical.total if lone.typical else 0.0
+    waiting = QUEUE_S / alone_s if alone_s else MOST_CLIENTS
+    return min(round(max(LEAST_CLIENTS, 2 * (lone.slots or 0), waiting)), MOST_CLIENTS)
+
+
 def _crowd(
-    connections: Connections, path: str, heard: _Heard, signs: Signs, bound_s: float
+    connections: Connections, path: str, heard: _Heard, signs: Signs, lone: Evidence
 ) -> Evidence:
     over = False
 
@@ -89,14 +99,14 @@ def _crowd(
                 if heard.ask(connections, path) != 200:
                     gevent.sleep(BACK_OFF_S)
 
-    clients = [gevent.spawn(client) for _ in range(CLIENTS)]
+    clients = [gevent.spawn(client) for _ in range(_clients(lone))]
     gevent.sleep(RAMP_S)
     signs.begin()
     heard.answered = 0
     heard.read.clear()
     begun = monotonic()
     gevent.sleep(CROWD_S)
-    found = _evidence(heard, monotonic() - begun, signs, bound_s)
+    found = _evidence(heard, monotonic() - begun, signs, lone.bound_s)
     over = True
     gevent.joinall(clients, timeout=REST_S)
     gevent.killall(clients)

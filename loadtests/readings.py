@@ -92,10 +92,19 @@ def between(before: Reading | None, after: Reading | None, model: str) -> Change
         loop_cores=fmean(cores) if cores else None,
         loops=max(1, len(both)),
         loop_lag_p99_s=max((_p99(counts, after.lag_bounds_s) for counts in lags), default=None),
-        slots=gauges.get("slots"),
+        slots=_slots(after.models, model),
         lost=int(gauges.get("lost", 0)) - int(then.get("lost", 0)),
         threads=frozenset(both),
     )
+
+
+def _slots(models: Mapping[str, Mapping[str, Any]], model: str) -> int | None:
+    """How many calls a model runs at once; one without workers of its own uses those of others."""
+    own: int | None = (models.get(model) or {}).get("slots")
+    others = [one for one in models.values() if one.get("slots") and one.get("busy")]
+    if own is not None or not others:
+        return own
+    return int(max(others, key=lambda one: one["busy"] / one["slots"])["slots"])
 
 
 def _share(before: tuple[int, int], after: tuple[int, int]) -> float | None:

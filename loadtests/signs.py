@@ -20,7 +20,7 @@ from loadtests.subject import Subject, cpu_s
 if TYPE_CHECKING:
     import psutil
 
-PATIENCE_S = 3.0  # a service that cannot tell its own state by then is not asked again
+PATIENCE_S = 10.0  # a blocked loop answers late; one that has not by then tells nothing
 
 
 class Seen(NamedTuple):

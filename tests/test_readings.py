@@ -46,6 +46,17 @@ def test_few_samples_say_nothing() -> None:
     assert between(reading(said(10)), reading(said(12, gils=few)), "x").gil is None
 
 
+def test_a_model_made_of_others_has_the_slots_of_the_busiest() -> None:
+    pools = {
+        "thread-pool": {"slots": 16, "busy": 1},
+        "process-pool": {"slots": 2, "busy": 2},
+        "hybrid": {},
+    }
+    looks = [reading(said(at, models=pools)) for at in (10, 12)]
+    assert between(looks[0], looks[1], "hybrid").slots == 2
+    assert between(looks[0], looks[1], "thread-pool").slots == 16
+
+
 def test_without_a_gil_none_is_held() -> None:
     none = [{"pid": 1, "samples": 0, "held": 0}]
     looks = [reading(said(at, gils=none)) for at in (10, 12)]
