@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from loadtests.records import CellResult, Run
     from loadtests.verdicts import WorkloadVerdict
 
+ENOUGH = 10  # trials
+UNSTEADY = 1.25
 BUSY_SHARE = 0.25  # of all cores: a machine this busy before the run disturbs short trials
 
 
@@ -23,6 +25,7 @@ def cautions(
     yield from _conditions(run)
     yield from _servers(run, cells)
     yield from _discarded(run)
+    yield from _speed(run)
     for cell in cells:
         name = f"`{cell.workload}` under {cell.row}"
         if cell.unbounded:
@@ -52,6 +55,24 @@ def _conditions(run: Run) -> Iterator[str]:
         yield (
             "A running service was measured that the run did not start: it was not restarted "
             "between cells, and its CPU and memory were not sampled."
+        )
+
+
+def _speed(run: Run) -> Iterator[str]:
+    """Tell that the cores were not equally fast all the time: cells were not measured alike."""
+    pieces = sorted(
+        trial.machine["slowdown"] * trial.machine["calibration_ms"]
+        for trial in run.trials
+        if trial.machine.get("slowdown") and trial.machine.get("calibration_ms")
+    )
+    if len(pieces) < ENOUGH:
+        return
+    fast, slow = pieces[len(pieces) // 10], pieces[-1 - len(pieces) // 10]
+    if slow > UNSTEADY * fast:
+        yield (
+            f"The cores were not equally fast all the time: the same piece of work took {fast:.2f} "
+            f"to {slow:.2f} ms of CPU in the middle 80 % of all trials. Cells that were measured "
+            "minutes apart compare the worse for it; --full measures each of them several times."
         )
 
 

@@ -54,7 +54,7 @@ class Demands:
             return cls() if alone is None else cls(**_alone(alone, None))
         return cls(
             cpu_s=None if crowd.server_cores is None else crowd.server_cores / calls,
-            gil_s=None if crowd.gil is None else crowd.gil * crowd.servers / calls,
+            gil_s=_gil_s(crowd),
             loop_s=_loop_s(alone, crowd),
             generator_s=crowd.generator_cores / calls,
             **({} if alone is None else _alone(alone, crowd.typical)),
@@ -70,6 +70,13 @@ def _alone(alone: Stages, crowd: Stages | None) -> dict[str, float]:
         "back_s": alone.back,
         "response_s": alone.total,
     }
+
+
+def _gil_s(crowd: "Evidence") -> float | None:
+    """The time of the GIL; work on the event loop holds it with the loop, which is counted."""
+    if crowd.gil is None or crowd.on_loop:
+        return None
+    return crowd.gil * crowd.servers / crowd.completed
 
 
 def _loop_s(alone: Stages | None, crowd: "Evidence") -> float | None:

@@ -101,10 +101,11 @@ def between(before: Reading | None, after: Reading | None, model: str) -> Change
 def _slots(models: Mapping[str, Mapping[str, Any]], model: str) -> int | None:
     """How many calls a model runs at once; one without workers of its own uses those of others."""
     own: int | None = (models.get(model) or {}).get("slots")
-    others = [one for one in models.values() if one.get("slots") and one.get("busy")]
+    others = [one for one in models.values() if one.get("slots")]
     if own is not None or not others:
         return own
-    return int(max(others, key=lambda one: one["busy"] / one["slots"])["slots"])
+    most = max(others, key=lambda one: (one.get("busy", 0) / one["slots"], one["slots"]))
+    return int(most["slots"])
 
 
 def _share(before: tuple[int, int], after: tuple[int, int]) -> float | None:

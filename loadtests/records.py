@@ -75,6 +75,7 @@ class TrialRecord:
     work: Counts = field(default_factory=Counts)
     bystander: Counts = field(default_factory=Counts)
     generator_cpu: float | None = None
+    machine: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def cell(self) -> Cell:
