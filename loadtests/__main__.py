@@ -11,6 +11,7 @@ from rich.console import Console
 
 from loadtests.axes import add_axes
 from loadtests.beyond.kinds import KINDS, chosen, seconds
+from loadtests.following import GeneratorGone
 from loadtests.generators import add_generators
 from loadtests.options import HEADLINE_MODELS, HEADLINE_WORKLOADS, names, parameters
 from loadtests.records import ResultsError
@@ -34,6 +35,9 @@ def main(arguments: list[str]) -> int:
     parsed = parser().parse_args(arguments)
     try:
         return int(parsed.run(parsed))
+    except GeneratorGone as error:
+        print(f"python -m loadtests: {error}", file=sys.stderr)  # noqa: T201
+        return 3
     except (ResultsError, TargetError, OSError) as error:  # such as an --output that is no folder
         print(f"python -m loadtests: {error}", file=sys.stderr)  # noqa: T201
         return 2

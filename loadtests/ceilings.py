@@ -147,7 +147,7 @@ def predict(
 ) -> Prediction | None:
     """Predict the capacity of a cell: a queue for the resource that binds; None if none is known.
 
-    Service times are as unequal as `ran_s`, the seconds that calls ran for in the crowd. What a
+    Service times are as unequal as `ran_s`, the seconds that calls ran for alone. What a
     lone request takes beyond the service, such as its wait under `async`, comes off the bound.
     """
     known = limits(demands, room)

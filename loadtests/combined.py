@@ -23,7 +23,8 @@ def with_search(
     """Take in one more search of a cell; of one that was repeated, the last time counts."""
     known = before.get(one.cell)
     others = [part for part in known.parts if part.search != one.search] if known else []
-    return {**before, one.cell: together([*others, one], plan)}
+    whole = together([*others, one], plan)
+    return {**before, one.cell: replace(whole, proof=known.proof if known else {})}
 
 
 def with_proof(before: Mapping[Cell, CellResult], line: Line) -> Mapping[Cell, CellResult]:

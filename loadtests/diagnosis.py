@@ -62,7 +62,7 @@ def _likely(seen: Symptoms) -> Finding | None:
             f"which were busy {percent(worked)} of the time: bursts are too much for them"
         )
         numbers = {"workers_busy": worked, "queued_share": seen.shares[stage]}
-        return Finding("cores" if _one_for_each_core(seen) else "pool", sentence, numbers)
+        return Finding("cores" if seen.one_for_each_core else "pool", sentence, numbers)
     busy, name, what = max(
         (seen.evidence.gil or 0.0, "GIL", "the GIL was held"),
         (seen.evidence.loop_cores or 0.0, "loop busy", "the event loop was busy"),
@@ -72,13 +72,6 @@ def _likely(seen: Symptoms) -> Finding | None:
         return None
     sentence = f"{what} {percent(busy)} of the time, the most of all, while late requests waited"
     return Finding(name, sentence, {"busy": busy, f"{stage}_share": seen.shares[stage or ""]})
-
-
-def _one_for_each_core(seen: Symptoms) -> bool:
-    """Whether workers compute, and more of them would have no core."""
-    stages, slots = seen.evidence.typical, seen.evidence.slots or 1
-    computing = stages is not None and stages.on_cpu >= stages.off_cpu
-    return computing and slots >= seen.evidence.cores
 
 
 def _unknown(seen: Symptoms) -> Finding:

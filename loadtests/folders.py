@@ -15,13 +15,13 @@ from loadtests.results import FILE_NAME
 RESULTS = "results"
 
 
-def folder_of(asked: Path | None) -> tuple[Path, bool]:
+def folder_of(asked: Path | None, *, resumable: bool = False) -> tuple[Path, bool]:
     """Find the folder for the results of a run, or of one to go on; tells whether it is new."""
     if asked is None:
         return new_folder(Path(RESULTS), datetime.now(UTC)), True
     file = asked / FILE_NAME
     if file.exists():
-        if not unfinished(asked):
+        if not (resumable and unfinished(asked)):
             raise ResultsError(f"{asked} holds a run already; name another folder with --output")
         reopen(file)
     new = not asked.exists()

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from loadtests.folders import discard, folder_of, link_latest
 from loadtests.generators import sweep
-from loadtests.records import Line, ResultsError
+from loadtests.records import Line
 from loadtests.results import FILE_NAME, Tail
 from loadtests.subject import ROOT
 from loadtests.target import TargetError
@@ -26,6 +26,10 @@ from loadtests.target import TargetError
 INTERRUPTED = 130
 LOOK_S = 0.2
 STOP_S = 30.0
+
+
+class GeneratorGone(Exception):
+    """The process that measures has ended in the middle; its log may say why."""
 
 
 class Screen(Protocol):
@@ -44,7 +48,7 @@ def follow(
 ) -> Line:
     """Run a command that writes a run file beside its log; show each line, return the last.
 
-    Raises ResultsError when it ends without one.
+    Raises GeneratorGone when it ends without one.
     """
     tail = Tail(log.parent / FILE_NAME)
     with _process(command, log) as process, live:
@@ -55,7 +59,7 @@ def follow(
                 if line["line"] == "end":
                     return line
             if over:
-                raise ResultsError(f"the load generator ended before its run; see {log}")
+                raise GeneratorGone(f"the load generator ended before its run; see {log}")
             sleep(LOOK_S)
 
 
@@ -64,12 +68,14 @@ def measured(
     log: str,
     screen_on: Callable[[Console], Screen],
     command: Callable[[Path], Sequence[str]],
+    *,
+    resumable: bool = False,
 ) -> tuple[Path, int] | None:
     """Run what measures into a folder and show it; gives the folder and the exit code.
 
     None if it was stopped before anything was measured. Raises TargetError for wrong usage.
     """
-    folder, made = folder_of(output)
+    folder, made = folder_of(output, resumable=resumable)
     console, born = Console(), monotonic()
     screen = screen_on(console)
     try:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from loadtests.beyond.kinds import chosen
 from loadtests.records import Cell, Line, ResultsError, cell_of
 from loadtests.results import FILE_NAME, Tail
 
 SAME = ("slo", "mode", "seed", "searches", "arguments", "cells")  # or it is another run
+PROOF = "proof"  # among the kinds of trials that come after the searches of a cell
 MAY_DIFFER = {"budget", "generators", "prove", "beyond"}  # more of the same
 
 
@@ -37,12 +39,22 @@ class History:
                 if line["line"] == "cell" and not line.get("error")
             },
             after=frozenset(
-                (cell_of(line), line.get("kind", "proof"))
+                (cell_of(line), line.get("kind", PROOF))
                 for line in lines
                 if line["line"] in {"beyond", "proof"}
             ),
             at=max(line.get("at") or 0.0 for line in lines),
         )
+
+    def owed(self) -> set[tuple[Cell, str]]:
+        """Name what was to come after the searches of each cell, and has not."""
+        if self.first is None:
+            return set()
+        arguments, mode = self.first.get("arguments") or {}, str(self.first.get("mode"))
+        kinds = set(chosen(arguments.get("beyond") or (), mode))
+        kinds |= {PROOF} if arguments.get("prove") else set()
+        measured = {cell for (cell, _), line in self.searched.items() if "held" in line}
+        return {(cell, kind) for cell in measured for kind in kinds} - self.after
 
     def check(self, plan: Mapping[str, Any], folder: Path) -> None:
         """Raise ResultsError where the run that is asked for is not the one that was begun."""
@@ -57,14 +69,14 @@ class History:
 
 
 def unfinished(folder: Path) -> bool:
-    """Whether the run in a folder lacks a search that it was asked for."""
+    """Whether the run in a folder lacks a search, a proof or a trial that it was asked for."""
     found = History.of(folder)
     if found.first is None:
         return True
     if "cells" not in found.first:
         return False  # a surge is over in a minute: it is not resumed
     wanted = len(found.first["cells"]) * int(found.first.get("searches", 1))
-    return len(found.searched) < wanted
+    return len(found.searched) < wanted or bool(found.owed())
 
 
 def reopen(path: Path) -> None:

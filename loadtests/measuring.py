@@ -144,8 +144,11 @@ class Foreseen:
 
 def _settings(cell: Cell, offered: Discovery) -> dict[str, Any]:
     """What the service was started with, and what the workload does unless told otherwise."""
-    parameters = offered.workloads[cell.workload].get("parameters") or {}
-    defaults = {name: one.get("default") for name, one in parameters.items()}
+    told = offered.workloads[cell.workload].get("parameters")
+    parameters = told if isinstance(told, Mapping) else {}
+    defaults = {
+        name: one.get("default") for name, one in parameters.items() if isinstance(one, Mapping)
+    }
     return {**offered.runtime, "defaults": defaults}
 
 

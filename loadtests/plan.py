@@ -39,7 +39,7 @@ def plan(options: Options, services: Services, source: Source) -> tuple[list[Cel
             found[python] = one = discover(url)
             ceiling = max(ceiling, _ceiling(url, source))
             workloads = chosen(options.workloads, one, options.servers.folder)
-            models = list(one.models) if options.models == (ALL,) else options.models
+            models = list(one.models) if ALL in options.models else options.models
             _all_used(options, workloads)
             one.check([(name, model) for name in workloads for model in models], options.parameters)
             try_parameters(options.parameters, one, url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -33,6 +34,8 @@ def prove(
     chosen = remedy(_case(bearing, cell, said))
     if isinstance(chosen, Unproven):
         return {"reason": chosen.reason}
+    if chosen.cores and not hasattr(os, "sched_setaffinity"):
+        return {"reason": "this system cannot take cores from a process"}
     if chosen.cores:
         sizes = {pool: str(size) for pool in POOLS if (size := said["settings"].get(pool))}
         chosen = replace(chosen, axes={**sizes, **chosen.axes})

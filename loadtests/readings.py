@@ -66,7 +66,11 @@ def reading(body: bytes) -> Reading | None:
                 if "lag_counts" in one and "cpu_s" in one
             },
             lag_bounds_s=tuple(said.get("lag_bounds_s") or ()),
-            models=said.get("models") or {},
+            models={
+                name: one
+                for name, one in dict(said.get("models") or {}).items()
+                if isinstance(one, Mapping)
+            },
         )
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
@@ -93,7 +97,7 @@ def between(before: Reading | None, after: Reading | None, model: str) -> Change
         loops=max(1, len(both)),
         loop_lag_p99_s=max((_p99(counts, after.lag_bounds_s) for counts in lags), default=None),
         slots=_slots(after.models, model),
-        lost=int(gauges.get("lost", 0)) - int(then.get("lost", 0)),
+        lost=int(gauges.get("lost") or 0) - int(then.get("lost") or 0),
         threads=frozenset(both),
     )
 

@@ -92,7 +92,7 @@ def combine(
     ends = [math.inf if one.broke is None else one.broke for one in bounds]
     broke = median(ends)
     if broke == math.inf or held <= 0:
-        top = None if broke == math.inf else max(ends)
+        top = None if math.inf in ends else max(ends)
         low = min(one.held for one in bounds)
         return Interval(held, None if top is None else broke, held, low, top)
     rng = Random(seed)  # noqa: S311  # for a sample, not for a secret

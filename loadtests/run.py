@@ -35,7 +35,7 @@ def survive(parsed: argparse.Namespace) -> int:
         _left_as_it_is(servers)
         discover(parsed.host)
     interruptible()
-    found = measured(parsed.output, LOG, Screen, partial(_command, parsed, servers))
+    found = measured(parsed.output, LOG, Screen, partial(_command, parsed, servers), resumable=True)
     if found is None:
         return INTERRUPTED
     folder, code = found

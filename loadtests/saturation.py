@@ -4,6 +4,7 @@ from loadtests.symptoms import Finding, Symptoms, milliseconds
 from loadtests.wording import count_of, percent
 
 FULL = 0.85  # of one thread, or of the one GIL: all that wakes up late in between is lost to it
+NEARLY = 0.75  # of the workers: with so many busy, a queue of any length is soon full
 CONVOY = 0.4  # of the GIL held by others: enough to be what makes an event loop wait
 MOSTLY = 0.75  # of the time in which the GIL is held
 SURELY_HOPPING_S = 0.001  # a hop with nothing to carry takes a few hundred µs at most
@@ -161,6 +162,11 @@ def queue(seen: Symptoms) -> Finding | None:
         return None
     refused = seen.evidence.losses["refused"]
     numbers = {"refused": float(refused)}
+    if (worked := seen.workers_busy or 0.0) >= NEARLY:
+        slots = count_of(seen.evidence.slots or 1, "worker")
+        sentence = f"{slots} were busy {percent(worked)} of the time: bursts are too much for them"
+        name = "cores" if seen.one_for_each_core else "pool"
+        return Finding(name, sentence, numbers | {"workers_busy": worked})
     sentence = f"{count_of(refused, 'request')} found the queue full"
     if seen.workers_busy is not None:
         numbers["workers_busy"] = seen.workers_busy

@@ -18,7 +18,8 @@ from locust.env import Environment
 
 from loadtests.beyond.bench import Bench, Peak
 from loadtests.beyond.trips import beyond
-from loadtests.history import History
+from loadtests.findings import typical
+from loadtests.history import PROOF, History
 from loadtests.measuring import Bearing
 from loadtests.offer import Source
 from loadtests.options import Options
@@ -59,6 +60,7 @@ class Survival:
         self._resumed = monotonic()
         self._born = self._resumed - self._history.at
         self._first_flaw = ""
+        self._found: dict[Cell, list[Mapping[str, Any]]] = {}
 
     def run(self) -> int:
         """Search every cell; returns the exit code of DESIGN: 0 done, 2 usage, 3 no result."""
@@ -70,7 +72,7 @@ class Survival:
                 bearing = Bearing(tools, most, self._source)
                 measured = [self._whole(bearing, *one) for one in self._order(cells)]
             code, reason = 0, ""
-            if not any(measured):
+            if self._first_flaw and not any(measured):
                 code = 3
                 reason = f"no cell has a result that can be trusted: {self._first_flaw}; {ADVICE}"
         except (TargetError, SubjectError, ResultsError) as error:
@@ -109,16 +111,21 @@ class Survival:
     def _whole(self, bearing: Bearing, cell: Cell, search: int) -> bool:
         """Search one cell, and then what else is asked for; tells whether there is a result."""
         said = self._history.searched.get((cell, search)) or self._cell(bearing, cell, search)
-        if said is None:
-            return False
-        if "held" in said and search == self._options.searches - 1:
-            self._after(bearing, cell, said)
-        return "error" not in said
+        if said and "held" in said:
+            self._found.setdefault(cell, []).append(said)
+        if search == self._options.searches - 1 and not self._spent and cell in self._found:
+            self._after(bearing, cell, typical(self._found[cell]))
+        return said is not None and "held" in said
+
+    @property
+    def _spent(self) -> bool:
+        budget_s = self._options.budget_s
+        return bool(budget_s) and monotonic() - self._resumed > budget_s
 
     def _after(self, bearing: Bearing, cell: Cell, said: Mapping[str, Any]) -> None:
         """Prove the cause, and go beyond the peak; what the file has already is left out."""
         done = {kind for other, kind in self._history.after if other == cell}
-        if self._options.prove and "proof" not in done and said.get("cause"):
+        if self._options.prove and PROOF not in done and said.get("cause"):
             proof = prove(bearing, self._services, cell, said, partial(self._tell, cell._asdict()))
             self._file.append("proof", at=self._now(), **cell._asdict(), **proof)
         bench = partial(self._bench, cell, bearing.most)
@@ -131,12 +138,10 @@ class Survival:
 
     def _cell(self, bearing: Bearing, cell: Cell, search: int) -> dict[str, Any] | None:
         """Search what one cell bears, be it that it cannot exist; None if there is no time."""
-        budget_s = self._options.budget_s
-        if budget_s and monotonic() - self._resumed > budget_s:
+        if self._spent:
             if not search:
-                self._file.append(
-                    "cell", **cell._asdict(), at=self._now(), error=SPENT.format(budget_s)
-                )
+                spent = SPENT.format(self._options.budget_s)
+                self._file.append("cell", **cell._asdict(), at=self._now(), error=spent)
             return None
         begun, names = self._now(), {**cell._asdict(), "search": search}
         self._file.append("cell-start", **names, at=begun)

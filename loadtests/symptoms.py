@@ -73,6 +73,13 @@ class Symptoms:
             return None
         return min(seen.completed * (stages.dispatched + stages.ran) / seen.slots, 1.0)
 
+    @property
+    def one_for_each_core(self) -> bool:
+        """Whether workers compute, and more of them would have no core."""
+        stages, slots = self.evidence.typical, self.evidence.slots or 1
+        computing = stages is not None and stages.on_cpu >= stages.off_cpu
+        return computing and slots >= self.evidence.cores
+
     @cached_property
     def loop_held(self) -> float | None:
         """The share of time in which work that runs on the event loop held it, by Little's law."""

@@ -51,6 +51,8 @@ def noticed(before: Passage, hit: Passage, kills: list[float], slo: Slo) -> dict
     """Compare a passage whose workers were killed at these monotonic times with one before."""
     length = hit.duration_s
     kills = [at for at in kills if hit.zero <= at < hit.zero + length]  # not while it drains
+    if not kills:
+        raise Unmeasured("the only workers that were there were killed while it drained")
     undisturbed, disturbed = (tally(one.work, slo, length) for one in (before, hit))
     if not undisturbed.goodput:
         raise Unmeasured("there was no goodput before any worker was killed")

@@ -19,7 +19,8 @@ class Pace:
     def __init__(self) -> None:
         self._planned_s = 0.0  # beyond the peak of a cell
         self._searches: dict[tuple[Cell, int], float] = {}  # what cannot exist takes no time
-        self._last = 0
+        self._last = self._cells = 0
+        self._before_s = 0.0  # of a run that was resumed, on whose clock its lines are
         self._beyond: dict[Cell, float] = {}
         self._now: Cell | None = None
         self._since: float | None = None  # the part of a cell that goes on
@@ -29,6 +30,9 @@ class Pace:
             case "run":
                 plan = plan_of(line)
                 self._planned_s, self._last = plan.beyond_s, plan.searches - 1
+                self._cells = len(plan.cells)
+            case "resumed":
+                self._before_s = line.get("at") or 0.0
             case "cell-start":
                 self._now, self._since = None, line.get("at") or 0.0
             case "cell":
@@ -41,7 +45,7 @@ class Pace:
 
     def _ended(self, result: CellResult) -> None:
         self._now = self._since = None
-        if result.unavailable:
+        if result.unavailable or not result.elapsed_s:
             return
         self._searches[result.cell, result.search] = result.elapsed_s
         if self._planned_s and result.measured and result.search == self._last:
@@ -58,8 +62,9 @@ class Pace:
             if number == self._last and cell != self._now
         ]
         beyond = sum(over) / len(over) if over else self._planned_s
+        now += self._before_s
         spent = now - self._since if self._since is not None else 0.0
-        later = waiting * (search + beyond / (self._last + 1))
+        later = waiting * search + min(waiting, self._cells) * beyond
         if self._now:
             return later + max(0.0, (beyond or self._planned_s) - spent)
         return max(0.0, later - min(spent, search))

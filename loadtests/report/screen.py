@@ -60,6 +60,8 @@ class Screen:
                 self._plan = plan_of(line)
                 self._cells = self._plan.cells
                 self._announce(head(self._plan.slo, self._plan.mode, self._plan.environment))
+            case "resumed":
+                self._searched = {one for one in self._searched if not self._results[one[0]].error}
             case "cell-start":
                 self._running, self._said = cell_of(line), ""
             case "trial":

@@ -57,7 +57,8 @@ PLANTS = {
         "memory", "hoard", "thread-pool", (f"--workloads={TROUBLED}",), {}, rate=150
     ),
     "workers that crash": Plant(
-        "crashes", "fragile", "supervised-process-pool", (f"--workloads={TROUBLED}",), {}, rate=100
+        "crashes", "fragile", "supervised-process-pool", (f"--workloads={TROUBLED}",),
+        {"percent": "20"}, rate=100,
     ),
     "a generator that is too slow": Plant("generator", "noop", "inline", (), {}, rate=9000),
     "a noisy neighbour": Plant(
