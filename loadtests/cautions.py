@@ -32,9 +32,7 @@ def cautions(
             limit = rate_text(cell.bears)
             yield f"{name}: the search met its upper limit; it bears at least {limit} req/s."
         elif cell.measured and len(cell.searches) < run.plan.searches:
-            lacking = count_of(run.plan.searches - len(cell.searches), "search").replace(
-                "searchs", "searches"
-            )
+            lacking = count_of(run.plan.searches - len(cell.searches), "search")
             yield f"{name} lacks {lacking} of {run.plan.searches}: its interval says too little."
         elif not cell.measured and not cell.unavailable:
             yield f"{name} has no result: {_said([cell.error or ''])}"

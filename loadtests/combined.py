@@ -28,12 +28,13 @@ def with_search(
 
 
 def with_proof(before: Mapping[Cell, CellResult], line: Line) -> Mapping[Cell, CellResult]:
-    """Put what became of a proof to the result of its cell."""
+    """Put what became of a proof to the result of its cell, whose cause may be withdrawn by it."""
     cell = cell_of(line)
     if cell not in before:
         return before
     said = {name: value for name, value in line.items() if name not in NO_PROOF}
-    return {**before, cell: replace(before[cell], proof=said)}
+    cause = None if said.get("stands") is False else before[cell].cause
+    return {**before, cell: replace(before[cell], proof=said, cause=cause)}
 
 
 def together(parts: Sequence[CellResult], plan: Plan) -> CellResult:

@@ -22,7 +22,10 @@ def folder_of(asked: Path | None, *, resumable: bool = False) -> tuple[Path, boo
     file = asked / FILE_NAME
     if file.exists():
         if not (resumable and unfinished(asked)):
-            raise ResultsError(f"{asked} holds a run already; name another folder with --output")
+            raise ResultsError(
+                f"{asked} holds a run already; name another folder with --output, "
+                f"or show it: python -m loadtests report {asked}"
+            )
         reopen(file)
     new = not asked.exists()
     asked.mkdir(parents=True, exist_ok=True)

@@ -85,7 +85,8 @@ def measured(
         if not _begun(folder):
             console.print("Stopped before anything was measured.")
             return None
-        console.print("Stopped. This is what was measured until then:")
+        again = f" (with --output {folder}, the same command goes on)" if resumable else ""
+        console.print(f"Stopped. This is what was measured until then{again}:", soft_wrap=True)
         ended = {"exit": INTERRUPTED}
     if ended["exit"] == 2:
         if made:

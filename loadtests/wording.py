@@ -68,7 +68,8 @@ def listing(names: Sequence[str]) -> str:
 
 
 def count_of(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    plural = noun + ("es" if noun.endswith("ch") else "s")
+    return f"{number} {noun if number == 1 else plural}"
 
 
 def percent(share: float) -> str:

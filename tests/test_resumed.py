@@ -11,6 +11,7 @@ def test_a_killed_run_goes_on_with_what_it_lacks(survived: Survived) -> None:
     begun_after = kinds.index("resumed")
     again = [line["model"] for line in survived.lines[begun_after:] if line["line"] == "cell-start"]
     assert again == cells[1:]
+    assert "resumed: 1 of 2 searches done before" in survived.ended.out
 
 
 def test_each_search_is_preceded_by_its_prediction(survived: Survived) -> None:

@@ -171,7 +171,8 @@ def test_ctrl_c_ends_a_run_and_all_its_processes(measuring: tuple[Begun, Path]) 
     processes = command.below()
     assert command.press_ctrl_c() == 130
     soon(lambda: gone(processes))
-    assert "Stopped. This is what was measured until then:" in command.out()
+    assert "Stopped. This is what was measured until then" in command.out()
+    assert "the same command goes on" in command.out()
     assert json.loads((folder / "summary.json").read_text())["cells"]
     assert command.err() == ""
     assert read(folder).plan.seed == 1

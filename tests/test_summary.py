@@ -252,3 +252,12 @@ def test_unknown_causes_are_passed_on_and_names_are_listed() -> None:
     assert cause_sentence(CellResult("w", "m", broke_by="the disk was full")) == "the disk was full"
     assert cause_sentence(CellResult("w", "m")) == ""
     assert [listing(["a", "b", "c"][:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
+
+
+def test_a_claim_that_its_proof_withdraws_is_no_cause_any_more(tmp_path: Path) -> None:
+    cell = result("primes", "hybrid", 60, 70, "refused", cause="cores")
+    proof = {"line": "proof", "workload": "primes", "model": "hybrid", "sentence": "it did not"}
+    for stands, cause in ((True, "cores"), (False, None)):
+        folder = tmp_path / str(stands)
+        [found] = summary_of(folder, [cell, proof | {"stands": stands}]).cells
+        assert (found.cause, found.proof["stands"]) == (cause, stands)

@@ -62,6 +62,8 @@ class Screen:
                 self._announce(head(self._plan.slo, self._plan.mode, self._plan.environment))
             case "resumed":
                 self._searched = {one for one in self._searched if not self._results[one[0]].error}
+                done = f"{len(self._searched)} of {count_of(self._total, 'search')}"
+                self._announce(Text(f"resumed: {done} done before"))
             case "cell-start":
                 self._running, self._said = cell_of(line), ""
             case "trial":
