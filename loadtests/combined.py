@@ -42,7 +42,7 @@ def together(parts: Sequence[CellResult], plan: Plan) -> CellResult:
     measured = sorted((part for part in parts if part.measured), key=lambda part: part.midpoint)
     if not measured:
         return replace(parts[-1], parts=tuple(parts))
-    found = interval_of(measured, plan)
+    found = _interval(measured, Slo.parse(plan.slo), plan)
     cause = Counter(part.cause for part in measured).most_common(1)[0][0]
     middle = measured[len(measured) // 2]
     told = next(part for part in (middle, *measured) if part.cause == cause)
@@ -72,10 +72,10 @@ def together(parts: Sequence[CellResult], plan: Plan) -> CellResult:
     )
 
 
-def interval_of(measured: Iterable[CellResult], plan: Plan) -> Interval:
+def _interval(measured: Iterable[CellResult], slo: Slo, plan: Plan) -> Interval:
     """Combine what searches of one cell have found, with the error that such searches have."""
     error = FULL_ERROR if plan.mode == "full" else QUICK_ERROR
-    return combine([_capacity(part) for part in measured], Slo.parse(plan.slo), error)
+    return combine([_capacity(part) for part in measured], slo, error)
 
 
 def _capacity(part: CellResult) -> Capacity:
@@ -90,11 +90,8 @@ def _capacity(part: CellResult) -> Capacity:
 def _goals(measured: Sequence[CellResult], plan: Plan) -> dict[str, Bounds]:
     """What further percentiles allow, from the searches that sought them."""
     names = dict.fromkeys(name for part in measured for name in part.goals)
-    error = FULL_ERROR if plan.mode == "full" else QUICK_ERROR
     found = {
-        name: combine(
-            [_capacity(part) for part in measured if name in part.goals], Slo.parse(name), error
-        )
+        name: _interval((part for part in measured if name in part.goals), Slo.parse(name), plan)
         for name in names
     }
     return {name: (one.held, one.broke) for name, one in found.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from loadtests.cores import cores
 from loadtests.wording import listing
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def environment() -> dict[str, Any]:
         "system": platform.system(),
         "kernel": platform.release(),
         "cpu": _cpu(),
-        "cores": _cores(),
+        "cores": cores(),
         "memory_gib": round(psutil.virtual_memory().total / BYTES_PER_GIB, 1),
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
@@ -128,12 +128,6 @@ def _cpu() -> str | None:
     elif sysctl := shutil.which("sysctl"):
         return _output(sysctl, "-n", "machdep.cpu.brand_string") or platform.machine()
     return platform.processor() or platform.machine() or None
-
-
-def _cores() -> int | None:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count()
 
 
 def _load_average() -> list[float] | None:

@@ -105,11 +105,6 @@ class Foreseen:
         demands, room = Demands.of(found.lone, found.crowd), Room.of(found.crowd)
         return cls(demands, room, predict(demands, room, found.runs, slo))
 
-    @property
-    def limits(self) -> dict[str, float]:
-        """The rate at which each resource ends, the lowest first."""
-        return {limit.name: limit.rate for limit in limits(self.demands, self.room)}
-
     def guess(self, found: Calibration) -> float:
         """Where to begin: the prediction, but no more than a crowd was answered."""
         seen = found.crowd.completed
@@ -119,26 +114,17 @@ class Foreseen:
 
     def to_json(self) -> dict[str, Any]:
         """The line of the run file that comes before the search."""
-        return {
-            "demands": asdict(self.demands),
-            "room": asdict(self.room),
-            "limits": self.limits,
-            "ceiling": self.prediction and self.prediction.ceiling,
-            "binding": self.prediction and self.prediction.binding,
-            "predicted": self.prediction and self.prediction.capacity,
-        }
+        return {"demands": asdict(self.demands), "room": asdict(self.room), **self.compared}
 
     @property
     def compared(self) -> dict[str, Any]:
-        """What the search will be compared with."""
+        """What the search will be compared with: limits, the lowest first, and a prediction."""
         one = self.prediction
-        if one is None:
-            return {}
         return {
-            "ceiling": one.ceiling,
-            "binding": one.binding,
-            "limits": self.limits,
-            "predicted": one.capacity,
+            "limits": {limit.name: limit.rate for limit in limits(self.demands, self.room)},
+            "ceiling": one and one.ceiling,
+            "binding": one and one.binding,
+            "predicted": one and one.capacity,
         }
 
 

@@ -7,6 +7,8 @@ import signal
 from contextlib import suppress
 from time import monotonic, sleep, thread_time
 
+from loadtests.cores import cores
+
 STEPS = 4000  # of the work: 0.3 ms on a slow core of 2021
 WARM_UP = 1000  # before each: caches and clock that a load left cold are its own effect
 BUSY = (12, 0.015)  # looks with busy cores, and seconds between them
@@ -45,8 +47,7 @@ def usual_when_busy() -> float:
     """
     looks, apart_s = BUSY
     length_s = 3 * looks * apart_s  # they are ended before, but if this process is killed
-    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    busy = [_spinner(length_s) for _ in range(ours - 1)]
+    busy = [_spinner(length_s) for _ in range(cores() - 1)]
     try:
         return usual(looks, apart_s, 0.75)
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import gevent
 
 from loadtests.connections import Connections
+from loadtests.cores import cores
 from loadtests.evidence import Evidence
 from loadtests.readings import Change, Reading, between, reading
 from loadtests.stages import Told
@@ -107,10 +107,3 @@ def evidence(seen: Seen, load: Evidence, told: Iterable[Told] = ()) -> Evidence:
         lost_workers=change.lost,
         on_loop=load.on_loop or bool(threads & change.threads),
     )
-
-
-def cores() -> int:
-    """Count the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -12,11 +12,12 @@ from typing import Any
 
 from loadtests.calibration import calibrate
 from loadtests.ceilings import Demands
+from loadtests.cores import cores
 from loadtests.hammer import Hammer
 from loadtests.offer import Local
 from loadtests.options import HEADLINE_MODELS, Options
 from loadtests.sentinel import Sentinel
-from loadtests.signs import Signs, cores
+from loadtests.signs import Signs
 from loadtests.slo import Slo
 from loadtests.target import path_of
 from loadtests.trials import Costs, Tools, Trials
