@@ -1,0 +1,59 @@
+"""A real browser for the pages that people look at: Debian's Chromium, driven by Playwright.
+
+Tests use Playwright's asynchronous half: its synchronous one keeps an event loop running in the
+thread of all other tests.
+"""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+WIDE, NARROW = 1280, 400  # pixels: a desk, and a phone
+Scheme = Literal["light", "dark"]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A page, what it asked the network for, and what went wrong on it."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    async def overflow(self) -> int:
+        """Return by how many pixels the page is wider than its window."""
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        return int(await self.page.evaluate(wide))
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Start the browser, or skip the test that asks for it and say what is missing."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("there is no browser; on Debian: apt-get install chromium")
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+async def watched(browser: Browser, width: int = WIDE, scheme: Scheme = "light") -> Watched:
+    """Open an empty page of this width, and write down what it asks for and complains about."""
+    size = {"width": width, "height": 900}
+    page = await browser.new_page(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+    one = Watched(page)
+    page.on("request", lambda request: one.requests.append(request.url))
+    page.on("pageerror", lambda error: one.errors.append(str(error)))
+    page.on(
+        "console",
+        lambda said: one.errors.append(said.text) if said.type == "error" else None,
+    )
+    return one
