@@ -1,87 +1,101 @@
 """Keep-alive connections to one service, with as little of our own CPU for a request as possible.
 
 Locust's FastHttpUser spends most of its time on cookies, redirects and URLs, which a measurement
-of a local service has no use for. Parsing is geventhttpclient's, in C.
+of a local service has no use for.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from gevent import socket
-from geventhttpclient.response import HTTPParseError, HTTPResponse
+import gevent
+from gevent import get_hub, socket
+from gevent.event import AsyncResult
 
-CHUNK = 65536
+from loadtests.connection import Address, Call, Connection, Reply
 
-
-class Reply(NamedTuple):
-    status: int
-    body: bytes
+__all__ = ["Call", "Connections", "Reply"]
 
 
 class Connections:
     """A stack of idle connections: each request takes the last used one, or makes another.
 
-    `timeout_s` bounds every single wait for the network.
+    `timeout_s` bounds how long `get` waits.
     """
 
     def __init__(self, url: str, timeout_s: float = 30.0) -> None:
         parts = urlsplit(url)
-        self._address = (parts.hostname or "127.0.0.1", parts.port or 80)
+        self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
+        self._address: Address | None = None
         self._timeout_s = timeout_s
         self._head = f"Host: {parts.netloc}\r\nAccept: application/json\r\n\r\n"
         self._requests: dict[str, bytes] = {}
-        self._idle: list[socket.socket] = []
+        self._idle: list[Connection] = []
 
     def get(self, path: str) -> Reply:
-        """Send a GET and read the answer. Raises OSError when there is none."""
+        """Send a GET and wait for the answer. Raises OSError when there is none."""
+        result: AsyncResult[Reply | OSError] = AsyncResult()
+        call = self.ask(path, result.set)
+        try:
+            said = result.get(timeout=self._timeout_s)
+        except gevent.Timeout:
+            raise TimeoutError(f"no answer within {self._timeout_s:g} s") from None
+        finally:
+            call.give_up()  # if something else has ended the waiting
+        if isinstance(said, Reply):
+            return said
+        assert said is not None
+        raise said
+
+    def ask(self, path: str, heard: Callable[[Reply | OSError], None]) -> Call:
+        """Send a GET without waiting: `heard` is told later, by the event loop, what came of it.
+
+        So it must not wait for anything itself.
+        """
         request = self._requests.get(path)
         if request is None:
             request = self._requests[path] = f"GET {path} HTTP/1.1\r\n{self._head}".encode()
-        while self._idle:
-            try:
-                return self._ask(self._idle.pop(), request)
-            except _Stale:
-                continue  # the service had closed the idle connection; nothing was processed
-        connection = socket.create_connection(self._address, self._timeout_s)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            return self._ask(connection, request)
-        except _Stale:
-            raise ConnectionResetError("the service closed the connection unanswered") from None
+        call = Call(request, heard)
+        self._begin(call)
+        return call
 
     def close(self) -> None:
         while self._idle:
             self._idle.pop().close()
 
-    def _ask(self, connection: socket.socket, request: bytes) -> Reply:
-        response = HTTPResponse()
-        keep = False
+    def _begin(self, call: Call) -> None:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.open:
+                connection.ask(call)
+                return
         try:
-            try:
-                connection.sendall(request)
-                chunk = connection.recv(CHUNK)
-            except (BrokenPipeError, ConnectionResetError):
-                raise _Stale from None
-            if not chunk:
-                raise _Stale
-            try:
-                response.feed(chunk)
-                while chunk and not response.message_complete:
-                    chunk = connection.recv(CHUNK)
-                    response.feed(chunk)  # the end of the stream ends an answer without a length
-            except HTTPParseError as error:
-                why = error.args[0]
-                raise ConnectionError(f"the answer is cut off, or no HTTP: {why}") from None
-            keep = not response.should_close()
-            return Reply(response.status_code, bytes(response._body_buffer))  # noqa: SLF001
-        finally:
-            if keep:
-                self._idle.append(connection)
+            Connection(self._found(), self._over).ask(call)
+        except OSError as error:
+            get_hub().loop.run_callback(_fail, call, error)
+
+    def _over(self, connection: Connection, call: Call, error: OSError | None) -> None:
+        if connection.open:
+            self._idle.append(connection)
+        if error is None:
+            call.heard(call.reply)
+        elif connection.used and not call.begun:
+            self._begin(call)  # it was closed while it was idle: nothing was processed
+        else:
+            call.heard(error)
+
+    def _found(self) -> Address:
+        """Resolve the name once; of several addresses, take the first that answers."""
+        if self._address is None:
+            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            if len(found) == 1:
+                self._address = found[0][0], found[0][4]
             else:
-                connection.close()
+                with socket.create_connection((self._host, self._port), self._timeout_s) as one:
+                    self._address = one.family, one.getpeername()
+        return self._address
 
 
-class _Stale(Exception):
-    """A connection that was closed by the other side while it was idle."""
+def _fail(call: Call, error: OSError) -> None:
+    call.heard(error)  # which may be nobody by now

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from time import monotonic
 
 import gevent
+from gevent.event import Event
 
-from loadtests.connections import Connections, Reply
+from loadtests.connections import Call, Connections, Reply
 from loadtests.tally import Outcome
 
 MOST_IN_FLIGHT = 4000  # beyond it a request is not sent: descriptors and memory are finite
@@ -50,13 +52,16 @@ class Generator:
         self._path = path
         self._check = check
         self._done = done
-        self.flying: dict[Sent, gevent.Greenlet[..., None]] = {}
+        self.flying: dict[Sent, Call] = {}
+        self._landed: Event | None = None  # somebody waits for the last answer
 
     def offer(self, starts: Iterable[float]) -> None:
         """Send one request at each of these monotonic times; late ones at once."""
+        now = monotonic()
         for intended in starts:
-            wait = intended - monotonic()
-            gevent.sleep(max(wait, 0))
+            if intended > now:
+                gevent.sleep(max(intended - monotonic(), 0))  # and answers are heard meanwhile
+                now = monotonic()
             self.send(intended)
 
     def send(self, intended: float) -> None:
@@ -66,34 +71,41 @@ class Generator:
             one.error = f"not sent: {MOST_IN_FLIGHT} requests are in flight already"
             self._done(one)
             return
-        self.flying[one] = gevent.spawn(self._fly, one)
-
-    def _fly(self, one: Sent) -> None:
         one.sent = monotonic()
         one.outcome = "unfinished"
-        try:
-            reply: Reply = self._connections.get(self._path)
-        except OSError as error:
-            one.outcome, one.error = "failed", f"{type(error).__name__}: {error}"
-        else:
-            one.size, one.status = len(reply.body), reply.status
-            one.outcome = STATUSES.get(reply.status, "failed")
-            if one.outcome == "failed":
-                one.error = f"HTTP {reply.status}{_reason(reply.body)}"
-            elif one.outcome != "ok":
-                one.error = f"HTTP {reply.status}"
-            elif not self._check(reply.body):
-                one.outcome, one.error = "wrong", "the body is not the answer of this cell"
-            else:
-                one.body = reply.body
-        finally:
-            self.flying.pop(one, None)
+        self.flying[one] = self._connections.ask(self._path, partial(self._heard, one))
+
+    def _heard(self, one: Sent, said: Reply | OSError) -> None:
         one.ended = monotonic()
+        self._land(one)
+        if isinstance(said, OSError):
+            one.outcome, one.error = "failed", f"{type(said).__name__}: {said}"
+        else:
+            self._read(one, said)
         self._done(one)
+
+    def _land(self, one: Sent) -> None:
+        del self.flying[one]
+        if self._landed is not None and not self.flying:
+            self._landed.set()
+
+    def _read(self, one: Sent, reply: Reply) -> None:
+        one.size, one.status = len(reply.body), reply.status
+        one.outcome = STATUSES.get(reply.status, "failed")
+        if one.outcome == "failed":
+            one.error = f"HTTP {reply.status}{_reason(reply.body)}"
+        elif one.outcome != "ok":
+            one.error = f"HTTP {reply.status}"
+        elif not self._check(reply.body):
+            one.outcome, one.error = "wrong", "the body is not the answer of this cell"
+        else:
+            one.body = reply.body
 
     def drain(self, wait_s: float) -> bool:
         """Wait for the answers under way; tell whether all of them came."""
-        gevent.joinall(list(self.flying.values()), timeout=wait_s)
+        if self.flying:
+            self._landed = Event()
+            self._landed.wait(wait_s)
         return not self.flying
 
     def hang_up(self, patience_s: float) -> None:
@@ -104,10 +116,10 @@ class Generator:
         while True:
             latest = monotonic() - patience_s
             overdue = {}
-            for one, greenlet in self.flying.items():  # in the order of their intended starts
+            for one, call in self.flying.items():  # in the order of their intended starts
                 if one.intended > latest:
                     break
-                overdue[one] = greenlet
+                overdue[one] = call
             self._give_up(overdue, f"no answer within {patience_s:g} s")
             gevent.sleep(LOOK_S)
 
@@ -115,13 +127,12 @@ class Generator:
         """Give up what is still in flight: it counts as unfinished."""
         self._give_up(dict(self.flying), "no answer when the load had ended")
 
-    def _give_up(self, those: dict[Sent, gevent.Greenlet[..., None]], why: str) -> None:
-        gevent.killall(list(those.values()))
-        for one in those:
-            self.flying.pop(one, None)  # one that had not yet begun to run could not do it itself
-            if one.ended is None:  # else its answer came in this very moment
-                one.error = f"unfinished: {why}"
-                self._done(one)
+    def _give_up(self, those: dict[Sent, Call], why: str) -> None:
+        for one, call in those.items():
+            call.give_up()
+            self._land(one)
+            one.error = f"unfinished: {why}"
+            self._done(one)
 
 
 def _reason(body: bytes) -> str:

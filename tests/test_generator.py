@@ -162,9 +162,19 @@ def test_what_is_abandoned_is_unfinished_and_ends() -> None:
     assert len(one.done) == 3
 
 
-def test_what_is_abandoned_before_it_began_counts_once_and_was_never_sent() -> None:
+def test_what_is_abandoned_before_it_is_connected_counts_once() -> None:
     with bench("/ok") as (one, load, service):
         load.send(monotonic())
         load.abandon()
         assert load.drain(0)
-        assert (one.outcomes(), service.arrived) == ({"unsent": 1}, [])
+        gevent.sleep(0)
+        assert (one.outcomes(), service.arrived) == ({"unfinished": 1}, [])
+
+
+def test_what_is_abandoned_before_its_error_is_told_counts_once() -> None:
+    with bench("/ok") as (one, load, _):
+        pass
+    load.send(monotonic())
+    load.abandon()
+    gevent.sleep(0)
+    assert one.outcomes() == {"unfinished": 1}
