@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from time import monotonic, process_time
 from typing import Protocol
 
 import gevent
 
-from loadtests.connections import Connections
+from loadtests.connections import Call, Connections, Reply
 from loadtests.generator import Generator, Sent
 from loadtests.offered import Offered
 from loadtests.order import LOOK_S, Asked, Drawn, Order
@@ -118,23 +119,33 @@ class Local:
     def probe(self, url: str, path: str, duration_s: float, clients: int) -> float:
         """Answers per second to a closed loop of so many clients."""
         connections, answered, over = self._to(url), 0, False
+        calls: dict[int, Call] = {}  # of each client, the latest
 
-        def client() -> None:
+        def heard(client: int, said: Reply | OSError) -> None:
             nonlocal answered
-            with suppress(OSError):
-                while not over:
-                    reply = connections.get(path)
-                    answered += reply.status == 200  # after the wait: others count meanwhile
+            del calls[client]
+            if isinstance(said, Reply):  # else this client has had enough
+                answered += said.status == 200
+                if not over:
+                    ask(client)
+
+        def ask(client: int) -> None:
+            calls[client] = connections.ask(path, partial(heard, client))
 
         begun = monotonic()
-        greenlets = [gevent.spawn(client) for _ in range(clients)]
+        for client in range(clients):
+            ask(client)
         try:
             gevent.sleep(duration_s)
             rate = answered / (monotonic() - begun)
             over = True
-            gevent.joinall(greenlets, timeout=PROBE_END_S)
+            deadline = monotonic() + PROBE_END_S
+            while calls and monotonic() < deadline:
+                gevent.sleep(LOOK_S)
         finally:
-            gevent.killall(greenlets)
+            over = True
+            for call in calls.values():
+                call.give_up()
         return rate
 
     def _to(self, url: str) -> Connections:
