@@ -7,6 +7,7 @@ of a local service has no use for.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import gevent
@@ -21,13 +22,12 @@ __all__ = ["Call", "Connections", "Reply"]
 class Connections:
     """A stack of idle connections: each request takes the last used one, or makes another.
 
-    `timeout_s` bounds how long `get` waits.
+    `timeout_s` bounds how long `get` waits. Raises OSError for a host that nobody knows.
     """
 
     def __init__(self, url: str, timeout_s: float = 30.0) -> None:
         parts = urlsplit(url)
-        self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
-        self._address: Address | None = None
+        self._address = _resolved(parts.hostname or "127.0.0.1", parts.port or 80, timeout_s)
         self._timeout_s = timeout_s
         self._head = f"Host: {parts.netloc}\r\nAccept: application/json\r\n\r\n"
         self._requests: dict[str, bytes] = {}
@@ -71,7 +71,7 @@ class Connections:
                 connection.ask(call)
                 return
         try:
-            Connection(self._found(), self._over).ask(call)
+            Connection(self._address, self._over).ask(call)
         except OSError as error:
             get_hub().loop.run_callback(_fail, call, error)
 
@@ -85,17 +85,15 @@ class Connections:
         else:
             call.heard(error)
 
-    def _found(self) -> Address:
-        """Resolve the name once; of several addresses, take the first that answers."""
-        if self._address is None:
-            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-            if len(found) == 1:
-                self._address = found[0][0], found[0][4]
-            else:
-                with socket.create_connection((self._host, self._port), self._timeout_s) as one:
-                    self._address = one.family, one.getpeername()
-        return self._address
-
 
 def _fail(call: Call, error: OSError) -> None:
     call.heard(error)  # which may be nobody by now
+
+
+def _resolved(host: str, port: int, timeout_s: float) -> Address:
+    """Resolve a name, before anything is offered; of several addresses, take one that answers."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    if len(found) > 1:
+        with suppress(OSError), socket.create_connection((host, port), timeout_s) as one:
+            return one.family, one.getpeername()
+    return found[0][0], found[0][4]

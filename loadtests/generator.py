@@ -8,6 +8,7 @@ from functools import partial
 from time import monotonic
 
 import gevent
+from gevent import get_hub
 from gevent.event import Event
 
 from loadtests.connections import Call, Connections, Reply
@@ -56,13 +57,31 @@ class Generator:
         self._landed: Event | None = None  # somebody waits for the last answer
 
     def offer(self, starts: Iterable[float]) -> None:
-        """Send one request at each of these monotonic times; late ones at once."""
-        now = monotonic()
-        for intended in starts:
-            if intended > now:
-                gevent.sleep(max(intended - monotonic(), 0))  # and answers are heard meanwhile
-                now = monotonic()
-            self.send(intended)
+        """Send one request at each of these monotonic times; late ones at once.
+
+        Timers call back: for each arrival, a greenlet that sleeps costs half as much again.
+        """
+        loop, left, over = get_hub().loop, iter(starts), Event()
+        due, timer = next(left, None), None
+
+        def tick() -> None:
+            nonlocal due, timer
+            now = monotonic()
+            while due is not None and due <= now:
+                self.send(due)
+                due = next(left, None)
+            if due is None:
+                over.set()
+            else:  # even one that is late by now: answers are heard meanwhile
+                timer = loop.timer(max(due - monotonic(), 0.0))
+                timer.start(tick)
+
+        tick()
+        try:
+            over.wait()
+        finally:
+            if timer is not None:
+                timer.stop()
 
     def send(self, intended: float) -> None:
         """Begin one request without waiting for it."""

@@ -123,3 +123,15 @@ def test_no_wait_is_longer_than_the_timeout() -> None:
         connections = Connections(f"http://127.0.0.1:{deaf.getsockname()[1]}", timeout_s=0.05)
         with pytest.raises(TimeoutError):
             connections.get("/")
+
+
+def test_a_name_with_several_addresses_finds_the_one_that_answers() -> None:
+    with scripted(lambda path: ANSWERS[path]) as service:
+        connections = Connections(service.url.replace("127.0.0.1", "localhost"))
+        assert connections.get("/") == (200, b"hello")
+        connections.close()
+
+
+def test_a_name_that_nobody_knows_is_an_error() -> None:
+    with pytest.raises(OSError, match="not known|No address|resolution"):
+        Connections("http://nobody.invalid")

@@ -17,6 +17,7 @@ MAY_PATCH = {
     for name in (
         "beyond.faults",
         "calibration",
+        "connection",
         "connections",
         "form",
         "generator",
