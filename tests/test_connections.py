@@ -133,5 +133,5 @@ def test_a_name_with_several_addresses_finds_the_one_that_answers() -> None:
 
 
 def test_a_name_that_nobody_knows_is_an_error() -> None:
-    with pytest.raises(OSError, match="not known|No address|resolution"):
+    with pytest.raises(OSError, match=r"not known|No address|resolution"):
         Connections("http://nobody.invalid")
