@@ -29,7 +29,9 @@ class Goal:
     A break below `surprise` x the prediction is confirmed by a second trial: a disturbance of the
     machine only ever makes a trial worse.
 
-    Once an interval is known, no trial begins `budget_s` after the search began.
+    Once an interval is known, no trial begins `budget_s` after the search began, and none that is
+    longer than `trial_s` so much before. Until then it goes on for `patience_s`; after that, short
+    trials find what is missing.
     """
 
     first: float
@@ -46,6 +48,7 @@ class Goal:
     below: int
     surprise: float
     budget_s: float
+    patience_s: float
 
 
 # Chosen by simulation of M/D/1, M/D/2, M/D/32 and M/M/2 queues: the least time that still finds
@@ -67,6 +70,7 @@ QUICK = Goal(
     below=2,
     surprise=1.25,  # so nearly all: a broken trial ends early, a second one costs little
     budget_s=16.0,
+    patience_s=48.0,
 )
 # Two of three agree, so that a disturbed trial does not decide; trials four times as long, because
 # short ones are too kind: a load slightly too high has no time to show it. With 10 s they find 4 to
@@ -86,6 +90,7 @@ FULL = Goal(
     below=4,
     surprise=0.0,  # its three trials see to that
     budget_s=150.0,
+    patience_s=0.0,  # a trial may take half a minute
 )
 
 

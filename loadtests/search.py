@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FLOOR", "FULL", "QUICK", "Capacity", "Goal", "Tried", "search", "trial_duration"]
 
-PATIENCE = 3  # budgets more for a cell of which no interval is known yet
 FLOOR = 1.0  # requests per second; what bears less bears nothing
 
 
@@ -49,10 +48,11 @@ def search(  # noqa: PLR0913  # what it searches, how, and three facts about the
     slos = provable(predicted, goal, slo, *(one for one in dict.fromkeys(also) if one != slo))
     bench = _Bench(measure, predicted, goal, slos, clock, clock() + goal.budget_s)
     try:
-        bounds = _search(bench, predicted, ceiling_rate)
+        return bench.capacity(_search(bench, predicted, ceiling_rate))
     except _OutOfTimeError:
-        return bench.best_so_far()
-    return bench.capacity(bounds)
+        bench.deadline_s = math.inf
+    _close_up(bench, ceiling_rate)
+    return bench.best_so_far()
 
 
 class _OutOfTimeError(Exception):
@@ -96,7 +96,7 @@ class _Bench:
         return replace(main, others=found, trials=tuple(self.trials))
 
     def best_so_far(self) -> Capacity:
-        return self.capacity({slo: self._best_so_far(slo) for slo in self.slos}, over=False)
+        return self.capacity({slo: self.known(slo) for slo in self.slos}, over=False)
 
     def _decided(self, slo: "Slo", held: float | None, broke: float | None) -> bool:
         """Whether the time ran out over other percentiles, but not over this one."""
@@ -109,7 +109,7 @@ class _Bench:
         narrow = broke / held <= 1.001 * (1 + self.goal.width)
         return narrow and min(agree) > self.goal.trials / 2
 
-    def _best_so_far(self, slo: "Slo") -> "Bounds":
+    def known(self, slo: "Slo") -> "Bounds":
         """Return the highest rate that ever held below the lowest that mostly broke."""
         held = {rate: [slo.holds(one) for one in lost] for rate, lost in self.record.items()}
         bad = [rate for rate, each in held.items() if sum(each) * 2 < len(each)]
@@ -118,9 +118,10 @@ class _Bench:
         return max(good, default=0.0), min(bad, default=None)
 
     def _run(self, rate: float, duration_s: float) -> float:
-        if (late_s := self.clock() - self.deadline_s) >= 0:
-            held, broke = self._best_so_far(self.slos[0])
-            if (held and broke) or late_s >= PATIENCE * self.goal.budget_s:
+        longer_s = max(duration_s - self.goal.trial_s, 0)
+        if (late_s := self.clock() + longer_s - self.deadline_s) >= 0:
+            held, broke = self.known(self.slos[0])
+            if (held and broke) or late_s >= self.goal.patience_s:
                 raise _OutOfTimeError
         lost = self._once(rate, duration_s)
         surprising = rate < self.goal.surprise * self.predicted
@@ -149,6 +150,15 @@ def _search(bench: _Bench, predicted: float, ceiling_rate: float) -> "dict[Slo, 
         else:
             return bounds
     return dict.fromkeys(bench.slos, (None, high))
+
+
+def _close_up(bench: _Bench, ceiling_rate: float) -> None:
+    """Find an end of the interval that is still missing, as there is only time for short trials."""
+    held, broke = bench.known(bench.slos[0])
+    if not held:
+        _enclose_below(bench, broke or ceiling_rate)
+    elif broke is None:
+        _enclose(bench, held, ceiling_rate)
 
 
 def _bracket(bench: _Bench, start: float, ceiling_rate: float) -> tuple[float | None, float | None]:

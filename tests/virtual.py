@@ -92,6 +92,11 @@ TRUTHS = {
 }
 
 
+def verdict(lost: float) -> Verdict:
+    """Judge a trial by what it lost alone."""
+    return Verdict(True, SLO.holds(lost), (), None, lost, lost)
+
+
 def truth(service: Service) -> float:
     """Return the sustainable capacity for `SLO`."""
     return TRUTHS[service][1]
