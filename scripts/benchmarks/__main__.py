@@ -12,7 +12,7 @@ from loadtests.environment import describe, environment
 from loadtests.pythons import server_pythons
 from loadtests.subject import ROOT, Subject
 from loadtests.target import discover
-from scripts.benchmarks.accuracy import accuracy, stall
+from scripts.benchmarks.accuracy import accuracy, cost, stall
 from scripts.benchmarks.gil import gil
 from scripts.benchmarks.harness import harness
 from scripts.benchmarks.hops import hops
@@ -39,6 +39,7 @@ def _accuracy(_: str) -> Iterator[str]:
     with bare() as (url, pid):
         for rate in RATES:
             yield from accuracy(url, rate)
+        yield cost(url, RATES[-1])
         yield stall(url, pid)
 
 

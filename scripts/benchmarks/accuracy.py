@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from random import Random
 from statistics import median
@@ -15,6 +17,7 @@ import gevent
 from loadtests.arrivals import dispersion, poisson
 from loadtests.connections import Connections
 from loadtests.generator import Generator, Sent
+from loadtests.subject import ROOT
 from loadtests.tally import percentile_ms
 
 DURATION_S = 10.0
@@ -53,6 +56,29 @@ def accuracy(url: str, rate: float) -> Iterator[str]:
         f"{median(dispersions):.2f} ({min(dispersions):.2f}–{max(dispersions):.2f}), send lag "
         f"p99 {median(lags):.1f} ms, generator CPU {median(costs):.0f} µs per request"
     )
+
+
+def cost(url: str, rate: float) -> str:
+    """Compare the generator's CPU for a request with Locust's FastHttpUser, in turns."""
+    connections = Connections(url)
+    ours, theirs = [], []
+    for seed in range(ROUNDS):
+        sent, cpu = offer(connections, "/record", rate, seed)
+        ours.append(1e6 * cpu / len(sent))
+        theirs.append(_fast(url, rate))
+        connections.get("/recorded")  # it forgets them then
+    connections.close()
+    ratios = sorted(our / their for our, their in zip(ours, theirs, strict=True))
+    return (
+        f"CPU per request at {rate:.0f}/s: generator {median(ours):.0f} µs, Locust's FastHttpUser "
+        f"{median(theirs):.0f} µs, {median(ratios):.2f} × ({ratios[0]:.2f}–{ratios[-1]:.2f})"
+    )
+
+
+def _fast(url: str, rate: float) -> float:
+    command = [sys.executable, "-m", "scripts.benchmarks.fast", url, str(rate), str(DURATION_S)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    return float(done.stdout)
 
 
 def stall(url: str, pid: int) -> str:
