@@ -19,7 +19,50 @@ COLOURS = {
     "dask": "#6C8EBF",
 }
 OTHER = "#8A8A8A"
+READABLE = 4.5  # the contrast that WCAG 2 asks of text (AA)
+LIGHT, DARK = (253, 253, 254), (13, 17, 23)  # the papers of our pages and pictures
+STEPS = 50
+Rgb = tuple[float, float, float]
 
 
 def colour_of(model: str) -> str:
     return COLOURS.get(model, OTHER)
+
+
+def shades_of(model: str) -> tuple[str, str]:
+    """Return the model's colour to write with: on light paper, and on dark paper."""
+    return shades(colour_of(model))
+
+
+def shades(colour: str) -> tuple[str, str]:
+    """Darken and lighten a colour as far as it takes to be read on light and on dark paper."""
+    return _towards(colour, (0, 0, 0), LIGHT), _towards(colour, (255, 255, 255), DARK)
+
+
+def contrast(one: Rgb, other: Rgb) -> float:
+    """Return the contrast ratio of two colours, by WCAG 2: from 1 to 21."""
+    bright, dim = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (bright + 0.05) / (dim + 0.05)
+
+
+def rgb(colour: str) -> Rgb:
+    """Read `#D55E00`."""
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return red, green, blue
+
+
+def _towards(colour: str, end: Rgb, paper: Rgb) -> str:
+    begin = rgb(colour)
+    for step in range(STEPS + 1):
+        mixed = [round(a + (b - a) * step / STEPS) for a, b in zip(begin, end, strict=True)]
+        if contrast((mixed[0], mixed[1], mixed[2]), paper) >= READABLE:
+            break
+    return "#" + bytes(mixed).hex()
+
+
+def _luminance(colour: Rgb) -> float:
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (channel / 255 for channel in colour)
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

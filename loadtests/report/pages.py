@@ -1,0 +1,39 @@
+"""Pages to read: one file each, with its style inside, that asks no network for anything."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from loadtests.report.colours import COLOURS, shades_of
+
+PAGE = Path(__file__).parent / "page"
+
+
+def render(template: str, **values: object) -> str:
+    """Fill in a template of `page/`; what it is given is escaped, and must be all that it names."""
+    return _environment().get_template(template).render(palette=_palette(), **values)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(PAGE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _palette() -> Markup:
+    """Give each model its colour, and shades of it to write with on light and on dark paper."""
+    lines = []
+    for model, colour in COLOURS.items():
+        light, dark = shades_of(model)
+        lines.append(f"--model-{model}: {colour}; --text-{model}: light-dark({light}, {dark});")
+    return Markup(":root {\n  " + "\n  ".join(lines) + "\n}")  # noqa: S704 - our own colours
