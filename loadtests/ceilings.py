@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from loadtests.evidence import Stages
+from loadtests.goals import FLOOR
 from loadtests.queueing import capacity
-from loadtests.search import FLOOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from loadtests.capacity import Capacity, Tried
 from loadtests.ceilings import efficiency, score
 from loadtests.cells import Bounds, Cell, CellResult
 from loadtests.records import Line, Plan, cell_of
-from loadtests.repeats import FULL_ERROR, QUICK_ERROR, Interval, combine
+from loadtests.repeats import FULL_ERROR, QUICK_ERROR, Interval, combine, medians
 from loadtests.slo import Slo
 
 NO_PROOF = {"line", "at", *Cell._fields}
@@ -22,9 +22,19 @@ def with_search(
 ) -> Mapping[Cell, CellResult]:
     """Take in one more search of a cell; of one that was repeated, the last time counts."""
     known = before.get(one.cell)
-    others = [part for part in known.parts if part.search != one.search] if known else []
-    whole = together([*others, one], plan)
+    whole = together(_parts(known, one), plan)
     return {**before, one.cell: replace(whole, proof=known.proof if known else {})}
+
+
+def with_part(before: Mapping[Cell, CellResult], one: CellResult) -> Mapping[Cell, CellResult]:
+    """Keep a search of a cell of which more are to come: to combine them takes long."""
+    known = before.get(one.cell)
+    parts = tuple(_parts(known, one))
+    return {**before, one.cell: replace(one, parts=parts, proof=known.proof if known else {})}
+
+
+def _parts(known: CellResult | None, one: CellResult) -> list[CellResult]:
+    return [*(part for part in (known.parts if known else ()) if part.search != one.search), one]
 
 
 def with_proof(before: Mapping[Cell, CellResult], line: Line) -> Mapping[Cell, CellResult]:
@@ -57,7 +67,7 @@ def together(parts: Sequence[CellResult], plan: Plan) -> CellResult:
         capacity=found.capacity,
         draws=found.draws,
         searches=tuple((part.bears, part.broke) for part in measured),
-        goals=_goals(measured, plan),
+        goals=_goals(measured),
         trials=sum(part.trials for part in parts),
         discarded=sum(part.discarded for part in parts),
         warnings=tuple(dict.fromkeys(text for part in measured for text in part.warnings)),
@@ -87,14 +97,15 @@ def _capacity(part: CellResult) -> Capacity:
     return Capacity(part.bears, part.broke, part.complete, others, tried)
 
 
-def _goals(measured: Sequence[CellResult], plan: Plan) -> dict[str, Bounds]:
+def _goals(measured: Sequence[CellResult]) -> dict[str, Bounds]:
     """What further percentiles allow, from the searches that sought them."""
     names = dict.fromkeys(name for part in measured for name in part.goals)
-    found = {
-        name: _interval((part for part in measured if name in part.goals), Slo.parse(name), plan)
+    return {
+        name: medians(
+            [_capacity(part).others[Slo.parse(name)] for part in measured if name in part.goals]
+        )
         for name in names
     }
-    return {name: (one.held, one.broke) for name, one in found.items()}
 
 
 def _median(measured: Sequence[CellResult], name: str) -> float | None:

@@ -8,6 +8,7 @@ from loadtests.slo import requests_needed
 if TYPE_CHECKING:
     from loadtests.slo import Slo
 
+FLOOR = 1.0  # requests per second; what bears less bears nothing
 LONGEST_S = 30.0  # a further percentile that needs longer trials is not sought
 SUMMED = 0.01  # loss ratios below it are claimed by all the trials that decide a load together
 

@@ -8,6 +8,7 @@ by a disturbance, not by the service.
 
 import math
 from bisect import bisect_left
+from collections import Counter
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -28,13 +29,17 @@ class Likelihood:
     def __init__(self, searches: "Sequence[Sequence[tuple[float, bool]]]", share: float) -> None:
         """Take (rate, held) of the trials of each search."""
         rates = [math.log(rate) for trials in searches for rate, _ in trials]
+        counted = [
+            [(math.log(rate), held, count) for (rate, held), count in Counter(trials).items()]
+            for trials in searches
+        ]
         low, high = min(rates) - _MARGIN, max(rates) + _MARGIN
         centres = [low + (high - low) * point / _POINTS for point in range(_POINTS + 1)]
         grid = [(centre, width) for width in WIDTHS for centre in centres]
         odds = math.log(share / (1 - share))
         self._rates = [centre - width * odds for centre, width in grid]
         self._order = sorted(range(len(grid)), key=self._rates.__getitem__)
-        self._each = [[_log_likelihood(trials, *point) for point in grid] for trials in searches]
+        self._each = [[_log_likelihood(trials, *point) for point in grid] for trials in counted]
 
     def cumulated(self, which: tuple[int, ...]) -> list[float]:
         """Return the distribution over ascending rates, from the searches of these indices."""
@@ -47,10 +52,13 @@ class Likelihood:
         return math.exp(self._rates[self._order[min(place, len(cumulated) - 1)]])
 
 
-def _log_likelihood(trials: "Sequence[tuple[float, bool]]", centre: float, width: float) -> float:
+def _log_likelihood(
+    counted: "Sequence[tuple[float, bool, int]]", centre: float, width: float
+) -> float:
+    """Sum over (logarithm of the rate, held, count): searches try the same rates repeatedly."""
     total = 0.0
-    for rate, held in trials:
-        steps = min((math.log(rate) - centre) / width, 50.0)
+    for log_rate, held, count in counted:
+        steps = min((log_rate - centre) / width, 50.0)
         chance = FLUKE + (1 - LAPSE - FLUKE) / (1 + math.exp(steps))
-        total += math.log(chance if held else 1 - chance)
+        total += count * math.log(chance if held else 1 - chance)
     return total

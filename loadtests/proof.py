@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from loadtests.search import FLOOR
+from loadtests.goals import FLOOR
 from loadtests.wording import DASH, TIMES
 
 if TYPE_CHECKING:

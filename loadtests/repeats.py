@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from loadtests.capacity import Capacity
+    from loadtests.cells import Bounds
     from loadtests.slo import Slo
 
 _DRAWS = 1000
@@ -54,6 +55,7 @@ class Error:
         return self.spread * max(1.0, _strictness(slo))
 
 
+@cache
 def _strictness(slo: "Slo") -> float:
     """Return 1 for p99, 0.5 for p95, 1.8 for p99.9: as the error of virtual searches grows."""
     return math.pow(math.log(slo.loss_ratio) / math.log(0.01), 1.5)
@@ -88,20 +90,32 @@ def combine(
     Bootstrap: as many searches are drawn with replacement, and from these a capacity; that often.
     """
     bounds = [one.others.get(slo, one) for one in found]
-    held = median(one.held for one in bounds)
+    held, broke = medians(bounds)
     ends = [math.inf if one.broke is None else one.broke for one in bounds]
-    broke = median(ends)
-    if broke == math.inf or held <= 0:
-        top = None if math.inf in ends else max(ends)
+    if broke is None or held <= 0:
         low = min(one.held for one in bounds)
-        return Interval(held, None if top is None else broke, held, low, top)
+        return Interval(held, broke, held, low, None if broke is None else max(ends))
     rng = Random(seed)  # noqa: S311  # for a sample, not for a secret
     draw = _fitted(found, slo, rng) if error.fitted else None
     draw = draw or _between([(one.held, end) for one, end in zip(bounds, ends, strict=True)], rng)
     rates = (draw() for _ in range(_DRAWS))
-    draws = sorted(_endless(rate, slo, error, rng) for rate in rates if rate < math.inf)
+    unknown = error.unknown(slo)
+    draws = sorted(
+        rate / (1 + error.kindness(rate, slo)) * math.exp(rng.gauss(0, unknown))
+        for rate in rates  # what trials without end might find where ours found `rate`
+        if rate < math.inf
+    )
     low, *_, high = quantiles(draws, n=40)
     return Interval(held, broke, median(draws), low, high, tuple(draws))
+
+
+def medians(bounds: "Sequence[Capacity]") -> "Bounds":
+    """Return [held, broke] of several searches; no break where their generator was the limit."""
+    held = median(one.held for one in bounds)
+    ends = [math.inf if one.broke is None else one.broke for one in bounds]
+    broke = median(ends)
+    open_ended = broke == math.inf or (held <= 0 and math.inf in ends)
+    return held, None if open_ended else broke
 
 
 def ratio(one: Interval, other: Interval, seed: int = 0) -> tuple[float, float]:
@@ -118,11 +132,6 @@ def ratio(one: Interval, other: Interval, seed: int = 0) -> tuple[float, float]:
 def differ(one: Interval, other: Interval) -> bool:
     low, high = ratio(one, other)
     return not low <= 1 <= high
-
-
-def _endless(rate: float, slo: "Slo", error: Error, rng: Random) -> float:
-    """Return what a trial without end might find where ours found `rate`."""
-    return rate / (1 + error.kindness(rate, slo)) * math.exp(rng.gauss(0, error.unknown(slo)))
 
 
 def _between(bounds: "Sequence[tuple[float, float]]", rng: Random) -> "Callable[[], float]":

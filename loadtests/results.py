@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from loadtests.beyond.lines import with_line
-from loadtests.combined import with_proof, with_search
+from loadtests.combined import with_part, with_proof, with_search
 from loadtests.environment import describe, environment
 from loadtests.records import (
     Cell,
@@ -130,17 +130,20 @@ def read(path: Path) -> Run:
             "ended before it measured anything; run `python -m loadtests survive` again"
         )
     run = _apply(None, lines[0], f"{file}, line 1")
+    cells = [(n, one) for n, one in enumerate(lines, start=1) if one["line"] == "cell"]
+    last = {tuple(map(one.get, Cell._fields)): n for n, one in cells}.values()
     for number, line in enumerate(lines[1:], start=2):
-        run = _apply(run, line, f"{file}, line {number}")
+        part = line["line"] == "cell" and number not in last
+        run = _apply(run, line, f"{file}, line {number}", "part" if part else "")
     return run
 
 
-def _apply(run: Run | None, line: Line, place: str) -> Run:
+def _apply(run: Run | None, line: Line, place: str, kind: str = "") -> Run:
     try:
         if run is None or line["line"] == "run":
             plan = plan_of(_of_our_schema(line, place))
             return replace(run, plan=plan, end=None) if run else Run(plan)
-        return _TAKEN.get(line["line"], _left_out)(run, line)
+        return _TAKEN.get(kind or line["line"], _left_out)(run, line)
     except (KeyError, TypeError) as error:
         raise ResultsError(
             f"{place}: this {line['line']!r} line lacks something ({error}); "
@@ -160,6 +163,7 @@ def _left_out(run: Run, _: Line) -> Run:
 _TAKEN: dict[str, Callable[[Run, Line], Run]] = {
     "trial": lambda run, line: replace(run, trials=(*run.trials, trial_of(line))),
     "cell": _searched,
+    "part": lambda run, line: replace(run, results=with_part(run.results, result_of(line))),
     "proof": lambda run, line: replace(run, results=with_proof(run.results, line)),
     "beyond": lambda run, line: replace(run, beyond=with_line(run.beyond, line)),
     "end": lambda run, line: replace(run, end=end_of(line)),

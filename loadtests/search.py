@@ -6,7 +6,7 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from loadtests.capacity import Capacity, Tried
-from loadtests.goals import FULL, QUICK, Goal, provable, trial_duration
+from loadtests.goals import FLOOR, FULL, QUICK, Goal, provable, trial_duration
 from loadtests.refine import refine
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FLOOR", "FULL", "QUICK", "Capacity", "Goal", "Tried", "search", "trial_duration"]
 
-FLOOR = 1.0  # requests per second; what bears less bears nothing
 
 
 def search(  # noqa: PLR0913  # what it searches, how, and three facts about the surroundings

@@ -4,6 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 _PATTERN = re.compile(r"p(\d+(?:\.\d+)?)\s*(?:<=|≤|<)\s*(\d+(?:\.\d+)?)\s*(ms|s|m)")
 _SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60)}
@@ -51,7 +52,7 @@ class Slo:
     @property
     def loss_ratio(self) -> float:
         """The share of requests that may be lost: "p99 ≤ T" allows 1 % slower than T."""
-        return float(1 - Decimal(repr(self.percentile)) / 100)
+        return _loss_ratio(self.percentile)
 
     def allows(self, lost: int, scheduled: int) -> bool:
         """Whether `lost` of `scheduled` requests keep the loss ratio within the objective."""
@@ -64,6 +65,12 @@ class Slo:
     def at(self, percentile: float) -> "Slo":
         """Return another percentile with the same bound."""
         return Slo(percentile, self.bound_s)
+
+
+@cache
+def _loss_ratio(percentile: float) -> float:
+    """Compute in decimals: 1 % is 0.01, not 0.010000000000000009."""
+    return float(1 - Decimal(repr(percentile)) / 100)
 
 
 def loosest(*slos: Slo) -> Slo:

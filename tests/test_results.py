@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,9 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtests.combined import with_search
 from loadtests.folders import link_latest, new_folder
+from loadtests.records import result_of
 from loadtests.results import (
     Cell,
+    CellResult,
     ResultsError,
     RunFile,
     Tail,
@@ -61,6 +65,21 @@ def test_the_last_line_about_a_cell_counts_and_a_resumed_run_has_not_ended(tmp_p
     write(path, [SMALL[0], result("primes", "inline", 72.0, 75.0)])
     assert read(path).end is None
     assert read(path).results[Cell("primes", "inline")].held == 72.0
+
+
+def test_searches_are_combined_once_with_what_came_of_each(tmp_path: Path) -> None:
+    both = [("primes", "inline"), ("primes", "hybrid")]
+    lines = [
+        result(*cell, 60.0 + search, 70.0, search=search, trials=8)
+        for search in (0, 1, 1, 2)  # the second was repeated
+        for cell in both
+    ]
+    run = read(write(tmp_path / "run.jsonl", [plan(both, searches=3), *lines]))
+    folded: Mapping[Cell, CellResult] = {}
+    for line in lines:
+        folded = with_search(folded, result_of(line), run.plan)
+    assert run.results == folded
+    assert [found.trials for found in run.results.values()] == [24, 24]
 
 
 def test_numbers_that_json_cannot_say_become_null(tmp_path: Path) -> None:
