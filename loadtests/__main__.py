@@ -1,4 +1,4 @@
-"""`python -m loadtests`: the survival search in the terminal, and reports of finished runs."""
+"""`python -m loadtests`: the survival search in the terminal; reports of runs, and comparisons."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.console import Console
 
 from loadtests.axes import add_axes
 from loadtests.beyond.kinds import KINDS, chosen, seconds
+from loadtests.compare.parsing import add_compare
 from loadtests.following import GeneratorGone
 from loadtests.generators import add_generators
 from loadtests.options import HEADLINE_MODELS, HEADLINE_WORKLOADS, names, parameters
@@ -102,6 +103,8 @@ def parser() -> argparse.ArgumentParser:
     other = commands.add_parser("report", help="show a finished run again")
     other.set_defaults(run=report)
     other.add_argument("folder", type=Path, metavar="DIR")
+
+    add_compare(commands)
     return top
 
 

@@ -63,11 +63,7 @@ def _conditions(run: Run) -> Iterator[str]:
 
 def _speed(run: Run) -> Iterator[str]:
     """Tell that the cores were not equally fast all the time: cells were not measured alike."""
-    pieces = sorted(
-        trial.machine["slowdown"] * trial.machine["calibration_ms"]
-        for trial in run.trials
-        if trial.machine.get("slowdown") and trial.machine.get("calibration_ms")
-    )
+    pieces = pieces_ms(run)
     if len(pieces) < ENOUGH:
         return
     fast, slow = pieces[len(pieces) // 10], pieces[-1 - len(pieces) // 10]
@@ -77,6 +73,15 @@ def _speed(run: Run) -> Iterator[str]:
             f"to {slow:.2f} ms of CPU in the middle 80 % of all trials. Cells that were measured "
             "minutes apart compare the worse for it; --full measures each of them several times."
         )
+
+
+def pieces_ms(run: Run) -> list[float]:
+    """Return what one and the same piece of work took of CPU beside each trial, sorted."""
+    return sorted(
+        trial.machine["slowdown"] * trial.machine["calibration_ms"]
+        for trial in run.trials
+        if trial.machine.get("slowdown") and trial.machine.get("calibration_ms")
+    )
 
 
 def _servers(run: Run, cells: Sequence[CellResult]) -> Iterator[str]:

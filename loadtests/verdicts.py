@@ -72,11 +72,12 @@ def _rank(cell: CellResult) -> tuple[float, float]:
 
 def _more(one: CellResult, other: CellResult) -> bool:
     """Whether one bears more, as far as that can be told: the interval of the ratio excludes 1."""
-    least, _ = ratio(_interval(one), _interval(other))
+    least, _ = ratio(interval_of(one), interval_of(other))
     return least > 1
 
 
-def _interval(cell: CellResult) -> Interval:
+def interval_of(cell: CellResult) -> Interval:
+    """Return what all searches of a measured cell say together."""
     high = None if cell.unbounded else cell.high
     best = cell.capacity or cell.midpoint
     return Interval(cell.bears, cell.broke, best, cell.low, high, cell.draws)

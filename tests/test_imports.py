@@ -42,6 +42,8 @@ PURE = [
     for name in (
         *("arrivals", "ceilings", "combined", "diagnosis", "evidence", "machine", "offered"),
         *("proof", "queueing", "readings", "remedies", "search", "slo", "summary", "trial"),
+        *("compare.cautions", "compare.changes", "compare.comparison", "compare.sentences"),
+        "compare.sides",
     )
 ]
 COMPUTING = {

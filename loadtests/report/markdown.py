@@ -50,18 +50,18 @@ def _titled(title: str, entries: Mapping[Cell, Entry], corner: str = "model") ->
 
 def _table(entries: Mapping[Cell, Entry], corner: str = "model") -> Iterable[str]:
     workloads = list(dict.fromkeys(cell.workload for cell in entries))
-    yield _row([corner, *workloads])
-    yield _row(["---"] * (len(workloads) + 1))
+    yield table_row([corner, *workloads])
+    yield table_row(["---"] * (len(workloads) + 1))
     for one in {cell.row: cell for cell in entries}.values():
         found = (entries.get(one._replace(workload=workload)) for workload in workloads)
-        yield _row([one.row, *(_shown(entry, entries) for entry in found)])
+        yield table_row([one.row, *(_shown(entry, entries) for entry in found)])
 
 
 def _shown(entry: Entry | None, entries: Mapping[Cell, Entry]) -> str:
     if entry is None:
         return ""
     figure = f"**{BEST} {entry.figure}**" if entry.best else entry.figure
-    small = f"<br><sub>{_plain(entry.small).replace(chr(10), '<br>')}</sub>" if entry.small else ""
+    small = f"<br><sub>{plain(entry.small).replace(chr(10), '<br>')}</sub>" if entry.small else ""
     note = f"<sup>{_reasons(entries).index(entry.note) + 1}</sup>" if entry.note else ""
     return f"{figure}{note}{small}"
 
@@ -70,7 +70,7 @@ def _notes(entries: Mapping[Cell, Entry]) -> Iterable[str]:
     if any(entry.best for entry in entries.values()):
         yield f"{BEST} best, or not to be told from it; small print: what broke it.\n"
     for number, reason in enumerate(_reasons(entries), start=1):
-        yield f"<sup>{number}</sup> {_plain(reason)}<br>"
+        yield f"<sup>{number}</sup> {plain(reason)}<br>"
 
 
 def _reasons(entries: Mapping[Cell, Entry]) -> list[str]:
@@ -82,11 +82,13 @@ def _warnings(warnings: Iterable[str]) -> str:
     return "\n".join(["**Warnings**", "", *lines]) if lines else ""
 
 
-def _row(fields: Iterable[str]) -> str:
+def table_row(fields: Iterable[str]) -> str:
+    """Write a row of a table."""
     return (
         "| " + " | ".join(field.replace("|", "\\|").replace("\n", " ") for field in fields) + " |"
     )
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Keep what looks like a tag from being one."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

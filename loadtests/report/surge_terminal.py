@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.environment import describe
+from loadtests.report.items import item
 from loadtests.report.policies import style_of
 from loadtests.report.screen import BAR_WIDTH, live
 from loadtests.report.surge import HEADS, Row, load_text, sparkline, table, title
@@ -119,10 +120,10 @@ def final(surge: Surge, folder: Path | None = None) -> RenderableType:
         Text(),
         _sparklines(lines, surge),
         Text(),
-        *(_item("•", said) for said in sentences(surge)),
+        *(item("•", said) for said in sentences(surge)),
     ]
     if told := warnings(surge):
-        parts += [Text(), *(_item("!", warning, "yellow") for warning in told)]
+        parts += [Text(), *(item("!", warning, "yellow") for warning in told)]
     if folder is not None:
         parts += [Text(), Text(f"Results: {folder}", overflow="fold")]
     return Group(*parts)
@@ -153,9 +154,3 @@ def _sparklines(lines: tuple[Row, ...], surge: Surge) -> RenderableType:
 
 def _name(row: Row) -> Text:
     return Text(row.policy, style=style_of(row.policy)[0])
-
-
-def _item(bullet: str, sentence: str, style: str = "") -> RenderableType:
-    grid = Table.grid(padding=(0, 1))
-    grid.add_row(Text(bullet, style=style), Text(sentence))
-    return grid

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from rich.console import Group
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from loadtests.environment import describe
@@ -15,6 +14,7 @@ from loadtests.report.beyond import TITLE as BEYOND
 from loadtests.report.costs import TITLE, costs_of
 from loadtests.report.foresight import TITLE as FORESIGHT
 from loadtests.report.foresight import foresight_of, proofs
+from loadtests.report.items import item
 from loadtests.report.matrix import Matrix, entry_of
 from loadtests.verdicts import leaders
 
@@ -34,7 +34,7 @@ def final(summary: Summary, folder: Path | None = None) -> RenderableType:
         Text(),
         matrix_of(summary),
         Text(),
-        *(_item("•", said) for verdict in summary.verdicts for said in verdict.said),
+        *(item("•", said) for verdict in summary.verdicts for said in verdict.said),
     ]
     if costs := costs_of(summary):
         parts += [Text(), Text(TITLE, style="dim"), Text(), Matrix(costs, corner="cost")]
@@ -46,9 +46,9 @@ def final(summary: Summary, folder: Path | None = None) -> RenderableType:
         if entries:
             parts += [Text(), Text(title, style="dim"), Text(), Matrix(entries, corner=corner)]
     if said := (*sentences(summary), *proofs(summary)):
-        parts += [Text(), *(_item("•", sentence) for sentence in said)]
+        parts += [Text(), *(item("•", sentence) for sentence in said)]
     if summary.warnings:
-        parts += [Text(), *(_item("!", warning, "yellow") for warning in summary.warnings)]
+        parts += [Text(), *(item("!", warning, "yellow") for warning in summary.warnings)]
     if folder is not None:
         parts += [Text(), Text(f"Results: {folder}", overflow="fold")]
     return Group(*parts)
@@ -70,9 +70,3 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
-
-
-def _item(bullet: str, sentence: str, style: str = "") -> RenderableType:
-    grid = Table.grid(padding=(0, 1))
-    grid.add_row(Text(bullet, style=style), Text(sentence.replace("`", "")))
-    return grid
