@@ -19,6 +19,7 @@ SHARE = 0.6  # the rate sought is the one at which so many undisturbed trials ho
 LAPSE = 0.05  # the share of trials that break by a disturbance the machine's sentinel missed
 FLUKE = 0.003  # the share that holds against all odds
 WIDTHS = (0.004, 0.008, 0.015, 0.025, 0.04, 0.06)  # of the fall, as shares of the rate
+_BETWEEN = 1 - LAPSE - FLUKE
 _POINTS = 120
 _MARGIN = 0.05  # how far beyond the rates tried it may lie
 
@@ -58,7 +59,7 @@ def _log_likelihood(
     """Sum over (logarithm of the rate, held, count): searches try the same rates repeatedly."""
     total = 0.0
     for log_rate, held, count in counted:
-        steps = min((log_rate - centre) / width, 50.0)
-        chance = FLUKE + (1 - LAPSE - FLUKE) / (1 + math.exp(steps))
+        steps = (log_rate - centre) / width
+        chance = FLUKE + _BETWEEN / (1 + math.exp(min(steps, 50.0)))
         total += count * math.log(chance if held else 1 - chance)
     return total

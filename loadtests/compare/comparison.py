@@ -115,7 +115,9 @@ class Comparison:
 def compare(sides: Sequence[Side], tolerance: float = 0.0) -> Comparison:
     """Compare each run with the first; cells stand in the order in which they were asked for."""
     first, *later = sides
-    cells = dict.fromkeys(cell for side in sides for cell in side.cells)
+    asked = dict.fromkeys(cell for side in sides for cell in side.cells)
+    workloads = list(dict.fromkeys(cell.workload for cell in asked))
+    cells = sorted(asked, key=lambda cell: workloads.index(cell.workload))
     rows = tuple(
         Row(
             cell,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
@@ -87,31 +88,27 @@ class Ratios:
     def _table(self, numbers: range) -> Table:
         first, later = self.comparison.first, self.comparison.later
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-        for head in ("", "req/s", first.label):
-            table.add_column(_wrapped(head))
-        for number in numbers:
-            table.add_column(_wrapped(later[number].label))
-            if len(later) == 1:
-                table.add_column("ratio")
-                table.add_column("95 %")
-        before = ""
-        for row in self.comparison.shown:
-            name, before = (
-                "" if row.cell.workload == before else row.cell.workload,
-                row.cell.workload,
-            )
-            entry = _both if len(later) == 1 else _ratio
-            table.add_row(
-                name,
-                Text(_wrapped(row.cell.row, NAME_WIDTH), style=colour_of(row.cell.model)),
-                rate_of(row.first),
-                *(text for number in numbers for text in entry(row.later[number])),
-            )
+        table.add_column("")
+        table.add_column("req/s")
+        for label in (first.label, *(later[number].label for number in numbers)):
+            table.add_column(_wrapped(label))
+        if len(later) == 1:
+            table.add_column("ratio")
+            table.add_column("95 %")
+        entry = _both if len(later) == 1 else _ratio
+        for workload, rows in groupby(self.comparison.shown, lambda row: row.cell.workload):
+            for place, row in enumerate(rows):
+                table.add_row(
+                    Text("" if place else workload),
+                    _wrapped(row.cell.row, NAME_WIDTH, colour_of(row.cell.model)),
+                    rate_of(row.first),
+                    *(text for number in numbers for text in entry(row.later[number])),
+                )
         return table
 
 
-def _wrapped(name: str, width: int = LABEL_WIDTH) -> str:
-    return "\n".join(textwrap.wrap(name, width))
+def _wrapped(name: str, width: int = LABEL_WIDTH, style: str = "") -> Text:
+    return Text("\n".join(textwrap.wrap(name, width)), style=style)
 
 
 def _both(match: Match) -> tuple[RenderableType, ...]:
@@ -136,5 +133,5 @@ def _changes(comparison: Comparison, found: Sequence[Change]) -> Table:
     for side in comparison.sides:
         table.add_column(_wrapped(side.label), overflow="fold")
     for change in found:
-        table.add_row(change.name, *(Text(value) for value in change.values))
+        table.add_row(Text(change.name), *(Text(value) for value in change.values))
     return table
