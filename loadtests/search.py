@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["FLOOR", "FULL", "QUICK", "Capacity", "Goal", "Tried", "search", "trial_duration"]
 
 
-
 def search(  # noqa: PLR0913  # what it searches, how, and three facts about the surroundings
     measure: "Callable[[float, float], Verdict]",
     predicted: float,
