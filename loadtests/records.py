@@ -55,11 +55,15 @@ class Counts:
     p95_ms: float | None = None
     p99_ms: float | None = None
     goodput: float | None = None
+    spectrum_ms: tuple[float | None, ...] = ()  # at the percentiles of `tally.SPECTRUM`
 
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
-    """What readers need of a trial; `at` is in seconds since the start of the run."""
+    """What readers need of a trial; `at` is in seconds since the start of the run.
+
+    `evidence` is what `evidence.Evidence` holds, `cause` what was concluded from it.
+    """
 
     workload: str
     model: str
@@ -70,12 +74,17 @@ class TrialRecord:
     at: float = 0.0
     duration_s: float = 0.0
     elapsed_s: float = 0.0
+    short: bool = False
     broke_by: str | None = None
+    cause: Mapping[str, Any] | None = None
     reasons: tuple[str, ...] = ()
     work: Counts = field(default_factory=Counts)
     bystander: Counts = field(default_factory=Counts)
     generator_cpu: float | None = None
     machine: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    cpu_ms_per_request: float | None = None
+    pss_mib: float | None = None
 
     @property
     def cell(self) -> Cell:
@@ -126,7 +135,7 @@ def plan_of(line: Line) -> Plan:
 
 
 def trial_of(line: Line) -> TrialRecord:
-    work, bystander = (_fill(Counts, line.get(side) or {}) for side in ("work", "bystander"))
+    work, bystander = (_counts(line.get(side) or {}) for side in ("work", "bystander"))
     reasons = tuple(line.get("reasons") or ())
     return _fill(TrialRecord, line, work=work, bystander=bystander, reasons=reasons)
 
@@ -146,6 +155,10 @@ def result_of(line: Line) -> CellResult:
 
 def end_of(line: Line) -> End:
     return _fill(End, line)
+
+
+def _counts(said: Line) -> Counts:
+    return _fill(Counts, said, spectrum_ms=tuple(said.get("spectrum_ms") or ()))
 
 
 def _fill(record: Callable[..., T], line: Line, **parsed: object) -> T:

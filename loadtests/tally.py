@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from loadtests.evidence import Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from loadtests.slo import Slo
 
 Outcome = Literal["ok", "refused", "expired", "failed", "wrong", "unfinished", "unsent"]
 LOSSES = ("late", "refused", "expired", "failed", "wrong", "unfinished")
+SPECTRUM = (50, 75, 90, 95, 99, 99.9, 100)  # percentiles that draw the whole distribution
 
 
 class Answer(NamedTuple):
@@ -44,6 +45,7 @@ class Tally:
     Response times start at the intended start; a request without a right answer is infinitely
     slow. A time is None where that makes it infinite, or where nothing was there to be timed.
     `lagged` requests were sent later than max(2 ms, 2 % of the bound) after their intended start.
+    `spectrum_ms` are the response times at the percentiles of `SPECTRUM`, to the microsecond.
     """
 
     scheduled: int
@@ -63,6 +65,7 @@ class Tally:
     lag_p99_ms: float | None
     lagged: int
     goodput: float
+    spectrum_ms: tuple[float | None, ...] = ()
 
     @property
     def lost(self) -> int:
@@ -73,6 +76,11 @@ class Tally:
     def loss_ratio(self) -> float:
         """The lost share of the schedule."""
         return self.lost / self.scheduled if self.scheduled else 0.0
+
+
+def tally_of(data: "Mapping[str, Any]") -> Tally:
+    """Restore a tally from plain data, JSON or not."""
+    return Tally(**{**data, "spectrum_ms": tuple(data.get("spectrum_ms") or ())})
 
 
 def good(answer: Answer, slo: "Slo") -> bool:
@@ -121,6 +129,7 @@ def tally(
         lag_p99_ms=percentile_ms(lag, 99),
         lagged=sum(late > lag_allowed_s(slo) for late in lag),
         goodput=counts["ok"] / duration_s,
+        spectrum_ms=_spectrum_ms(response),
     )
 
 
@@ -136,3 +145,8 @@ def percentile_ms(ordered_s: "Sequence[float]", percentile: float) -> float | No
     rank = math.ceil(percentile * len(ordered_s) / 100 - 1e-9)
     value = ordered_s[max(rank, 1) - 1]
     return None if math.isinf(value) else 1000 * value
+
+
+def _spectrum_ms(ordered_s: "Sequence[float]") -> tuple[float | None, ...]:
+    times = (percentile_ms(ordered_s, percentile) for percentile in SPECTRUM)
+    return tuple(None if one is None else round(one, 3) for one in times)

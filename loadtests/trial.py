@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from loadtests.backlog import HORIZON_S, Backlog, backlog
 from loadtests.slo import exceeds
 from loadtests.stages import NOWHERE, Where, restored
-from loadtests.tally import LOSSES, Answer, Outcome, Tally, lag_allowed_s, tally
+from loadtests.tally import LOSSES, Answer, Outcome, Tally, lag_allowed_s, tally, tally_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,8 +64,8 @@ class Trial:
     def from_json(cls, data: dict[str, Any]) -> "Trial":
         """Restore what `to_json` returned, from JSON or not."""
         nested = {
-            "work": Tally(**data["work"]),
-            "bystander": Tally(**data["bystander"]),
+            "work": tally_of(data["work"]),
+            "bystander": tally_of(data["bystander"]),
             "backlog": Backlog(**data["backlog"]),
             "disturbances": tuple(data["disturbances"]),
             "where": restored(data["where"]),

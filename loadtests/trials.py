@@ -117,6 +117,7 @@ class Trials:
                 "evidence": asdict(seen),
                 "machine": machine.to_json(),
                 "cpu_ms_per_request": cpu,
+                "pss_mib": after.pss_mib if after else None,
                 "elapsed_s": round(monotonic() - begun, 3),
             }
         )
