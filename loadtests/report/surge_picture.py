@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
-from xml.sax.saxutils import escape
 
 import altair as alt
-import vl_convert
 
+from loadtests.report.drawing import FAINT, INK, SHADE, drawn, dressed, standalone
 from loadtests.report.policies import style_of
 from loadtests.report.surge import load_text, title
 from loadtests.surge.records import Course, Surge
 from loadtests.surge.sentences import again_text, sentences
 
 WIDTH, HEIGHT = 640, 90
-# Written into the picture for a style sheet to find: colour in light, colour in dark.
-PAPER, INK, FAINT, SHADE = "#fdfdfe", "#1f2329", "#d0d3d7", "#f6dcd0"
-DARK = {PAPER: "#0d1117", INK: "#e6edf3", FAINT: "#3b424b", SHADE: "#4a2a1c"}
 
 
 def svg(surge: Surge) -> str:
@@ -26,15 +21,11 @@ def svg(surge: Surge) -> str:
     panels = [
         _panel(course, surge, top, last=course is surge.measured[-1]) for course in surge.measured
     ]
-    chart = (
-        alt.vconcat(*panels, spacing=14)
-        .properties(title=alt.TitleParams(title(surge), color=INK, anchor="start", offset=12))
-        .configure(background=PAPER, padding=16)
-        .configure_view(stroke=FAINT)
-        .configure_axis(labelColor=INK, titleColor=INK, gridColor=FAINT, domainColor=FAINT,
-            tickColor=FAINT, titleFontWeight="normal")
-    )  # fmt: skip
-    return _readable(vl_convert.vegalite_to_svg(chart.to_dict()), surge)
+    chart = alt.vconcat(*panels, spacing=14).properties(
+        title=alt.TitleParams(title(surge), color=INK, anchor="start", offset=12)
+    )
+    told = " ".join((load_text(surge), *sentences(surge)))
+    return standalone(drawn(dressed(chart)), title(surge), told)
 
 
 def _panel(course: Course, surge: Surge, top: int, *, last: bool) -> Any:
@@ -82,18 +73,3 @@ def _heading(course: Course, surge: Surge) -> str:
     share = course.surge.goodput / (surge.capacity or 1)
     during = f"{100 * share:.0f} % of the capacity during the surge"
     return f"{course.policy}: {during}, after it {surge.slo} {again}"
-
-
-def _readable(picture: str, surge: Surge) -> str:
-    """Give it a text alternative, and colours for dark pages."""
-    dark = "".join(
-        f'[fill="{light}"]{{fill:{dark}}}[stroke="{light}"]{{stroke:{dark}}}'
-        for light, dark in DARK.items()
-    )
-    told = " ".join((load_text(surge), *sentences(surge)))
-    inside = (
-        f'<title id="title">{escape(title(surge))}</title><desc id="desc">{escape(told)}</desc>'
-        f"<style>@media (prefers-color-scheme: dark){{{dark}}}</style>"
-    )
-    labelled = '<svg role="img" aria-labelledby="title desc" '
-    return re.sub(r"<svg ([^>]*>)", lambda found: labelled + found[1] + inside, picture, count=1)

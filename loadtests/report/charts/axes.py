@@ -1,0 +1,58 @@
+"""Axes of charts: where they begin and end, and which of their marks bear a number."""
+
+from __future__ import annotations
+
+from math import floor, log10
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+WIDE = 3.0  # beyond this ratio an axis is logarithmic
+STEPS = (
+    (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9),
+    (1, 1.5, 2, 3, 4, 6, 8),
+    (1, 2, 5),
+    (1, 3),
+    (1,),
+)
+MOST = 7  # numbers on an axis
+MS = (  # expressions of Vega
+    "datum.value >= 1000 ? format(datum.value / 1000, '~g') + ' s' "
+    ": format(datum.value, '~g') + ' ms'"
+)
+PLAIN = "format(datum.value, ',~g')"
+
+
+def span(values: Iterable[float], room: float = 1.15) -> tuple[float, float]:
+    """Return where a logarithmic axis begins and ends, with some room around its values."""
+    known = sorted(value for value in values if value > 0)
+    if not known:
+        return 1.0, 10.0
+    low, high = known[0] / room, known[-1] * room
+    return (low, high) if high > 1.5 * low else (low / 1.25, high * 1.25)
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Choose round numbers for a logarithmic axis: 1, 2, 5, 10 …, or fewer, or more of them."""
+    for steps in STEPS:
+        found = [
+            round(step * 10.0**power, 6)
+            for power in range(floor(log10(low)), floor(log10(high)) + 1)
+            for step in steps
+            if low <= step * 10.0**power <= high
+        ]
+        if len(found) <= MOST:
+            return found
+    return found[:: len(found) // MOST + 1]
+
+
+def logarithmic(domain: Sequence[float]) -> alt.Scale:
+    return alt.Scale(type="log", domain=list(domain), nice=False)
+
+
+def axis(domain: Sequence[float], label: str = PLAIN, **more: Any) -> alt.Axis:
+    """Return an axis with few, round numbers, or those that are given as `values`."""
+    return alt.Axis(**{"values": ticks(*domain), "labelExpr": label, **more})
