@@ -11,17 +11,16 @@ from loadtests.report.charts.pieces import Pieces
 from loadtests.report.charts.points import Style, styles
 from loadtests.report.drawing import FAINT, INK, SOFT
 from loadtests.report.matrix import ABSENT, BEST
-from loadtests.verdicts import leaders
 from loadtests.wording import cause_short, interval_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from loadtests.records import CellResult
-    from loadtests.summary import Summary
+    from loadtests.records import Cell, CellResult
 
 WIDTH, ROW, NAME, GAP, HEAD, FOOT = 172, 42, 158, 26, 30, 26  # pixels
-BAR, SMALL, CHARACTER = 10, 10, 5.9
+BAR, STUB, SMALL = 10, 14, 10
+PLAIN, BOLD = 5.9, 6.7  # pixels for a character of small print
 MOST_COLUMNS = 4
 
 
@@ -50,11 +49,10 @@ class Axis:
                 size=SMALL)  # fmt: skip
 
 
-def capacities(summary: Summary) -> Any:
+def capacities(cells: Sequence[CellResult], best: Collection[Cell]) -> Any:
     """Draw the interval of every cell, and in small print what broke it."""
-    looks = styles(one.cell for one in summary.cells if not one.unavailable)
-    workloads = list(dict.fromkeys(one.workload for one in summary.cells))
-    best = leaders(summary.cells, summary.slo)
+    looks = styles(one.cell for one in cells if not one.unavailable)
+    workloads = list(dict.fromkeys(one.workload for one in cells))
     pieces, height = Pieces(), HEAD + ROW * len(looks) + FOOT
     for number, workload in enumerate(workloads):
         band, column = divmod(number, MOST_COLUMNS)
@@ -63,15 +61,18 @@ def capacities(summary: Summary) -> Any:
             for row, (name, look) in enumerate(looks.items()):
                 y = top + HEAD + ROW * row + 11
                 pieces.word(name, NAME - 14, y, look.text, align="right")
-        cells = [one for one in summary.cells if one.workload == workload]
-        pieces.word(workload, left, top + 12, size=12, bold=True)
-        rates = [rate for one in cells if one.measured for rate in (one.low, one.high)]
+        mine = [one for one in cells if one.workload == workload]
+        pieces.word(workload, left, top + 12, size=12, weight="bold")
+        rates = [rate for one in mine if one.measured for rate in (one.low, one.high)]
         axis = Axis.of(rates, left, WIDTH)
         axis.draw(pieces, top + HEAD - 6, ROW * len(looks))
-        for cell in cells:
+        for cell in mine:
             if cell.row in looks:
                 y = top + HEAD + ROW * list(looks).index(cell.row)
-                _bar(pieces, axis, cell, y, looks[cell.row], best=cell.cell in best)
+                bar(pieces, axis, cell, y, looks[cell.row])
+                if cell.capacity and not cell.unbounded:
+                    pieces.upright(axis.at(cell.capacity), y - 1, BAR + 4, INK)
+                _name(pieces, axis, cell, y + BAR, best=cell.cell in best)
     bands, columns = -(-len(workloads) // MOST_COLUMNS), min(len(workloads), MOST_COLUMNS)
     return pieces.chart(NAME + columns * (WIDTH + GAP) - GAP, bands * (height + GAP) - GAP)
 
@@ -87,16 +88,28 @@ def told(cells: Sequence[CellResult]) -> str:
     return " ".join(f"{workload}: {', '.join(texts)}." for workload, texts in said.items())
 
 
-def _bar(pieces: Pieces, axis: Axis, one: CellResult, y: float, look: Style, *, best: bool) -> None:
+def bar(pieces: Pieces, axis: Axis, one: CellResult, y: float, look: Style) -> None:
+    """Draw an interval; where its end is not known, an arrow goes on from what was borne."""
+    if not one.measured or not one.bears:
+        return
+    begin, end = _ends(axis, one)
+    pieces.bar(begin, end, y + 1, BAR, look.colour)
+    if one.unbounded:
+        pieces.word("▸", end, y + 1 + BAR, look.text, size=13)
+
+
+def _ends(axis: Axis, one: CellResult) -> tuple[float, float]:
+    begin = axis.at(one.low)
+    return begin, begin + STUB if one.unbounded else max(axis.at(one.high), begin + 1)
+
+
+def _name(pieces: Pieces, axis: Axis, one: CellResult, y: float, *, best: bool) -> None:
+    """Write the interval below its bar, and what bounds it."""
     if not one.measured or not one.bears:
         text = interval_text(one) if one.measured else ABSENT
-        pieces.word(text, axis.left, y + 11, SOFT, size=SMALL)
+        pieces.word(text, axis.left, y + 1, SOFT, size=SMALL)
         return
-    begin, end = axis.at(one.low), axis.at(one.high)
-    pieces.bar(begin, end, y + 1, BAR, look.colour)
-    if one.capacity and not one.unbounded:
-        pieces.upright(axis.at(one.capacity), y - 1, BAR + 4, INK)
     text = f"{BEST if best else ''} {interval_text(one)} {cause_short(one)}".strip()
-    width = CHARACTER * len(text)
-    x = min(max((begin + end - width) / 2, axis.left), axis.left + axis.width - width)
-    pieces.word(text, x, y + 24, INK, size=SMALL, bold=best)
+    width = (BOLD if best else PLAIN) * len(text)
+    x = min(max((sum(_ends(axis, one)) - width) / 2, axis.left), axis.left + axis.width - width)
+    pieces.word(text, x, y + 14, size=SMALL, weight="bold" if best else "normal")

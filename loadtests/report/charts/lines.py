@@ -13,11 +13,11 @@ from loadtests.report.charts.flags import placed
 from loadtests.report.drawing import PAPER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping, Sequence
 
     from loadtests.report.charts.points import Style
 
-WIDTH, HEIGHT, LINE = 400, 210, 14  # pixels; the last of a line of text
+WIDTH, HEIGHT, LINE = 380, 210, 14  # pixels; the last of a line of text
 RAW = None  # a scale: what the data hold is what is drawn
 COLOUR = alt.Color("colour:N", scale=RAW)
 
@@ -55,34 +55,58 @@ class Lines:
         line = path.mark_line(strokeWidth=2, strokeJoin="round").encode(
             COLOUR, alt.Detail("row:N"), alt.StrokeDash("dash:N", scale=RAW)
         )
-        layers = [
-            *self.below,
-            *self._flags(),
-            line,
-            solid.encode(COLOUR),
-            hollow.encode(alt.Stroke("colour:N", scale=RAW)),
-        ]
-        return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
+        marks = (line, solid.encode(COLOUR), hollow.encode(alt.Stroke("colour:N", scale=RAW)))
+        # The names know their pixels: they must not share the scales of the rest.
+        return (
+            alt.layer(self._named(), alt.layer(*self.below, *marks))
+            .resolve_scale(x="independent", y="independent")
+            .properties(width=WIDTH, height=HEIGHT)
+        )
 
     def _at(self, row: str, x: float, y: float) -> dict[str, Any]:
         style = self.styles[row]
         inside = min(max(y, self.y[0]), self.y[1])
         return {"row": row, "x": x, "y": inside, "colour": style.colour, "dash": style.dash}
 
-    def _flags(self) -> Iterator[Any]:
+    def _named(self) -> Any:
+        """Write each name above the chart, with a staff down to the end of its line."""
         ends = {one["row"]: one for one in [*self.dots, *self.path]}
-        for flag in placed((row, self._pixel(one["x"])) for row, one in ends.items()):
-            style, height = self.styles[flag.name], -LINE * flag.row - 8
-            end = alt.Chart(values([ends[flag.name]]))
-            staff = end.mark_rule(color=style.colour, strokeWidth=1, opacity=0.55)
-            yield staff.encode(alt.X("x:Q"), alt.Y("y:Q"), y2=alt.value(height - 8))
-            name = end.mark_text(align="right", color=style.text, dx=-4, dy=-2, fontSize=11)
-            yield name.encode(alt.X("x:Q"), y=alt.value(height), text=alt.value(flag.name))
+        flags = placed((row, WIDTH * share(one["x"], self.x)) for row, one in ends.items())
+        each = [
+            {
+                "x": flag.x,
+                "y": -LINE * flag.row - 14,
+                "top": -LINE * flag.row - 20,
+                "foot": HEIGHT * (1 - share(ends[flag.name]["y"], self.y)),
+                "name": flag.name,
+                "colour": self.styles[flag.name].colour,
+                "text": self.styles[flag.name].text,
+            }
+            for flag in flags
+        ]
+        chart = alt.Chart(values(each)).encode(alt.X("x:Q", scale=RAW, axis=None))
+        foot = alt.Y("foot:Q", scale=RAW, axis=None)
+        staff = chart.mark_rule(opacity=0.55).encode(foot, COLOUR, y2=alt.Y2("top:Q"))
+        name = chart.mark_text(align="right", dx=-4).encode(
+            alt.Y("y:Q", scale=RAW, axis=None),
+            alt.Color("text:N", scale=RAW),
+            text=alt.Text("name:N"),
+        )
+        return alt.layer(staff, name)
 
-    def _pixel(self, x: float) -> float:
-        low, high = self.x
-        return WIDTH * log(x / low) / log(high / low)
+
+def beside(chart: Any, text: str, colour: str) -> Any:
+    """Write a text right of the axes, at the height of what the chart shows."""
+    name = chart.mark_text(align="left", color=colour, dx=5)
+    return name.encode(x=alt.value(WIDTH), text=alt.value(text))
 
 
-def values(each: list[dict[str, Any]]) -> alt.InlineData:
-    return alt.InlineData(values=each)
+def share(value: float, domain: tuple[float, float]) -> float:
+    """Return how far along a logarithmic axis a value stands: 0 at its begin, 1 at its end."""
+    low, high = domain
+    return log(value / low) / log(high / low)
+
+
+def values(each: Sequence[Mapping[str, Any]]) -> alt.InlineData:
+    """Give a chart its data; Altair copies lists over and over again, but no tuples."""
+    return alt.InlineData(values=tuple(each))

@@ -9,7 +9,7 @@ import altair as alt
 
 from loadtests.report.charts.axes import MS, span
 from loadtests.report.charts.fit import rising
-from loadtests.report.charts.lines import COLOUR, Lines, values
+from loadtests.report.charts.lines import COLOUR, Lines, beside, values
 from loadtests.report.charts.points import ENOUGH, of_rows, styles
 from loadtests.report.drawing import INK, SOFT
 
@@ -59,23 +59,20 @@ def goodput(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> Any
         for one, lost in zip(found, fit, strict=True):
             lines.dot(row, one.rate, one.work.goodput or 0.0, held=one.held)
             lines.go(row, one.rate, one.rate * (1 - lost))
-    ends = alt.Chart(values([{"x": one, "y": one} for one in x]))
+    ends = alt.Chart(values([{"x": one, "y": one} for one in x])).encode(y=alt.Y("y:Q"))
     lines.below += [
-        ends.mark_line(color=SOFT, strokeDash=[1, 3]).encode(x="x:Q", y="y:Q"),
+        ends.mark_line(color=SOFT, strokeDash=[1, 3]).encode(x=alt.X("x:Q")),
+        beside(ends, "nothing lost", SOFT).encode(y=alt.value(0)),
         _capacities(results, lines),
     ]
     return lines.chart() if lines.dots else None
 
 
 def _objective(bound_ms: float, name: str) -> list[Any]:
-    one = alt.Chart(values([{"y": bound_ms}])).encode(y="y:Q")
-    text = one.mark_text(align="left", color=INK, dx=4, dy=9)
-    edge = one.mark_text(align="left", color=SOFT, dx=4, dy=9)
-    return [
-        one.mark_rule(color=INK, strokeDash=[5, 3], strokeWidth=1.2),
-        text.encode(x=alt.value(0), text=alt.value(name)),
-        edge.encode(x=alt.value(0), y=alt.value(0), text=alt.value("over 1 % lost")),
-    ]
+    """Draw the bound of the SLO, named where no line can cover the name."""
+    one = alt.Chart(values([{"y": bound_ms}])).encode(y=alt.Y("y:Q"))
+    rule = one.mark_rule(color=INK, strokeDash=[5, 3], strokeWidth=1.2)
+    return [rule, beside(one, name, INK), beside(one, "over 1 % lost", SOFT).encode(y=alt.value(0))]
 
 
 def _capacities(results: Sequence[CellResult], lines: Lines) -> Any:

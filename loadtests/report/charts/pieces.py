@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 
@@ -11,6 +11,8 @@ from loadtests.report.charts.lines import COLOUR, RAW, values
 from loadtests.report.drawing import INK
 
 X, Y = (alt.X("x:Q", scale=RAW, axis=None), alt.Y("y:Q", scale=RAW, axis=None))
+Align = Literal["left", "center", "right"]
+Weight = Literal["normal", "bold"]
 BARE = alt.ViewBackground(stroke=None)
 
 
@@ -20,7 +22,7 @@ class Pieces:
     def __init__(self) -> None:
         self._bars: list[dict[str, Any]] = []
         self._rules: list[dict[str, Any]] = []
-        self._words: dict[tuple[str, int, bool], list[dict[str, Any]]] = defaultdict(list)
+        self._words: dict[tuple[Align, int, Weight], list[dict[str, Any]]] = defaultdict(list)
 
     def bar(self, begin: float, end: float, top: float, height: float, colour: str) -> None:
         one = {"x": begin, "x2": end, "y": top, "y2": top + height, "colour": colour}
@@ -33,24 +35,30 @@ class Pieces:
 
     def word(  # noqa: PLR0913 - a text, its place and its look
         self, text: str, x: float, y: float, colour: str = INK, *,
-        align: str = "left", size: int = 11, bold: bool = False,
+        align: Align = "left", size: int = 11, weight: Weight = "normal",
     ) -> None:  # fmt: skip
         """Write a text whose base line is at `y`."""
         one = {"text": text, "x": x, "y": y, "colour": colour}
-        self._words[align, size, bold].append(one)
+        self._words[align, size, weight].append(one)
 
     def chart(self, width: float, height: float) -> Any:
         """Draw them all."""
         bars = alt.Chart(values(self._bars)).mark_rect(cornerRadius=3, opacity=0.85)
         rules = alt.Chart(values(self._rules)).mark_rule()
         layers = [
-            rules.encode(X, Y, COLOUR, x2="x2:Q", y2="y2:Q", size=alt.Size("wide:Q", scale=RAW)),
-            bars.encode(X, Y, COLOUR, x2="x2:Q", y2="y2:Q"),
+            rules.encode(
+                X,
+                Y,
+                COLOUR,
+                x2=alt.X2("x2:Q"),
+                y2=alt.Y2("y2:Q"),
+                size=alt.Size("wide:Q", scale=RAW),
+            ),
+            bars.encode(X, Y, COLOUR, x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q")),
         ]
-        for (align, size, bold), found in self._words.items():
-            weight = "bold" if bold else "normal"
+        for (align, size, weight), found in self._words.items():
             mark = alt.Chart(values(found)).mark_text(
                 align=align, fontSize=size, fontWeight=weight, baseline="alphabetic"
             )
-            layers.append(mark.encode(X, Y, COLOUR, text="text:N"))
+            layers.append(mark.encode(X, Y, COLOUR, text=alt.Text("text:N")))
         return alt.layer(*layers).properties(width=width, height=height, view=BARE)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from loadtests.records import CellResult, TrialRecord
 
-WIDTH, BAR, ROW, HEAD = 560, 14, 56, 17  # pixels
+WIDTH, BAR, HEAD, GAP = 560, 14, 17, 10  # pixels
 LEAST = 52  # a part that is narrower does not bear its name
 # After Okabe and Ito again; the name stands on or beside each part that can be seen.
 PARTS = {
@@ -50,11 +50,11 @@ def spent(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> list[
 
 def chart(parts: Sequence[Spent], styles: Mapping[str, Style]) -> Any:
     """Draw two bars for each row."""
-    rows = list(dict.fromkeys(one.row for one in parts))
+    tops, height = _tops(parts)
     longest = 1e3 * max(one.stages.total for one in parts)
     scale = alt.Scale(domain=[0, longest], nice=False)
     y = alt.Y("y:Q", scale=RAW)
-    pieces = alt.Chart(values(list(_pieces(parts, rows, longest))))
+    pieces = alt.Chart(values(list(_pieces(parts, tops, longest))))
     bars = pieces.mark_rect(stroke=PAPER, strokeWidth=0.6).encode(
         alt.X("begin:Q", scale=scale, axis=alt.Axis(labelExpr=MS, title=None, tickCount=6)),
         alt.X2("end:Q"),
@@ -65,15 +65,15 @@ def chart(parts: Sequence[Spent], styles: Mapping[str, Style]) -> Any:
     named = pieces.transform_filter("datum.name").mark_text(
         align="left", baseline="middle", dx=4, dy=BAR / 2 + 0.5, fontSize=10, color="#10141a"
     )
-    heads = alt.Chart(values(list(_heads(parts, rows, styles))))
+    heads = alt.Chart(values(list(_heads(parts, tops, styles))))
     at, text = alt.value(0), alt.Text("text:N")
     above = heads.transform_filter("datum.row").mark_text(align="left", fontSize=11, dx=1)
     aside = heads.transform_filter("!datum.row").mark_text(align="right", fontSize=10, dx=-6)
     return alt.layer(
         bars,
-        named.encode(x="begin:Q", y=y, text="name:N"),
+        named.encode(x=alt.X("begin:Q"), y=y, text=alt.Text("name:N")),
         *(one.encode(x=at, y=y, text=text, color=COLOUR) for one in (above, aside)),
-    ).properties(width=WIDTH, height=ROW * len(rows), view=BARE)
+    ).properties(width=WIDTH, height=height, view=BARE)
 
 
 def key() -> dict[str, str]:
@@ -91,9 +91,21 @@ def _of(result: CellResult, trials: Sequence[TrialRecord]) -> Iterator[Spent]:
             yield Spent(result.row, group, trial.rate, Stages(*said))
 
 
-def _pieces(parts: Sequence[Spent], rows: list[str], longest: float) -> Iterator[dict[str, Any]]:
+def _tops(parts: Sequence[Spent]) -> tuple[list[float], float]:
+    """Return where each bar begins, and how high all of them are; each row has a line above."""
+    tops, y, row = [], 0.0, ""
     for one in parts:
-        top, begin = _top(one, rows), 0.0
+        y += 0 if one.row == row else HEAD + (GAP if row else 0)
+        tops.append(y)
+        y, row = y + BAR + 2, one.row
+    return tops, y + 4
+
+
+def _pieces(
+    parts: Sequence[Spent], tops: Sequence[float], longest: float
+) -> Iterator[dict[str, Any]]:
+    for one, top in zip(parts, tops, strict=True):
+        begin = 0.0
         for stage, took_s in zip(Stages._fields, one.stages, strict=True):
             name, colour = PARTS[stage]
             end = begin + 1e3 * took_s
@@ -104,16 +116,12 @@ def _pieces(parts: Sequence[Spent], rows: list[str], longest: float) -> Iterator
 
 
 def _heads(
-    parts: Sequence[Spent], rows: list[str], styles: Mapping[str, Style]
+    parts: Sequence[Spent], tops: Sequence[float], styles: Mapping[str, Style]
 ) -> Iterator[dict[str, Any]]:
-    for number, row in enumerate(rows):
-        rate = next(one.rate for one in parts if one.row == row)
-        text = f"{row} at {rate_text(rate)} req/s"
-        yield {"text": text, "y": ROW * number + 10, "colour": styles[row].text, "row": True}
-    for one in parts:
-        y = _top(one, rows) + BAR / 2
-        yield {"text": one.group, "y": y, "colour": SOFT, "row": False}
-
-
-def _top(one: Spent, rows: list[str]) -> float:
-    return ROW * rows.index(one.row) + HEAD + (BAR + 2) * (one.group == "late")
+    row = ""
+    for one, top in zip(parts, tops, strict=True):
+        if one.row != row:
+            text = f"{one.row} at {rate_text(one.rate)} req/s"
+            yield {"text": text, "y": top - 7, "colour": styles[one.row].text, "row": True}
+        yield {"text": one.group, "y": top + BAR / 2, "colour": SOFT, "row": False}
+        row = one.row

@@ -1,0 +1,81 @@
+"""Tables of models by workloads for a page: what a matrix shows, with shades and footnotes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from loadtests.records import Cell, CellResult
+    from loadtests.report.matrix import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """One cell: its figure, lines of small print, the number of its footnote, and its shade.
+
+    `depth` is 0 for none, and 1 for the most of its column.
+    """
+
+    figure: str
+    small: tuple[str, ...] = ()
+    note: int | None = None
+    best: bool = False
+    depth: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A whole table; `rows` name their model, for its colour."""
+
+    title: str
+    corner: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, str, tuple[Square | None, ...]], ...]
+    notes: tuple[str, ...] = ()
+
+
+def grid(
+    entries: Mapping[Cell, Entry],
+    title: str,
+    corner: str = "model",
+    depths: Mapping[Cell, float] | None = None,
+) -> Grid:
+    """Arrange what a matrix shows: a row for each model, a column for each workload."""
+    columns = tuple(dict.fromkeys(cell.workload for cell in entries))
+    notes = tuple(dict.fromkeys(entry.note for entry in entries.values() if entry.note))
+    rows = []
+    for one in {cell.row: cell for cell in entries}.values():
+        cells = [one._replace(workload=workload) for workload in columns]
+        squares = tuple(
+            _square(entries[cell], notes, (depths or {}).get(cell, 0.0))
+            if cell in entries
+            else None
+            for cell in cells
+        )
+        rows.append((one.row, one.model, squares))
+    return Grid(title, corner, columns, tuple(rows), notes)
+
+
+def depths(results: Iterable[CellResult]) -> dict[Cell, float]:
+    """Shade each column by itself, by orders of magnitude: workloads differ in those."""
+    columns: dict[str, list[CellResult]] = {}
+    for one in results:
+        if one.measured and one.bears:
+            columns.setdefault(one.workload, []).append(one)
+    return {one.cell: _depth(one, column) for column in columns.values() for one in column}
+
+
+def _depth(one: CellResult, column: Sequence[CellResult]) -> float:
+    rates = [each.midpoint for each in column]
+    low, high = min(rates), max(rates)
+    return round(0.15 + 0.85 * log(one.midpoint / low) / log(high / low), 2) if high > low else 1.0
+
+
+def _square(entry: Entry, notes: Sequence[str], depth: float) -> Square:
+    note = notes.index(entry.note) + 1 if entry.note else None
+    small = tuple(entry.small.splitlines())
+    return Square(entry.figure, small, note, entry.best, depth)
