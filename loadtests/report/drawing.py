@@ -29,6 +29,9 @@ LENGTHS = re.compile(r' (?:d|transform|[xy][12]?|width|height|font-size|stroke-w
 NEEDLESS = re.compile(
     r' (?:aria-[a-z]+|role|class|pointer-events|stroke-miterlimit|font-family)="[^"]*"'
 )
+CIRCLE = re.compile(
+    r'<path transform="translate\(([^,]*),([^)]*)\)" d="M([^,]*),0A\3,\3,0,1,1,-\3,0A[^"]*"'
+)
 EMPTY = re.compile(r'<path d="[^"]*" display="none"></path>|<g></g>')
 
 
@@ -51,6 +54,7 @@ def drawn(chart: Any) -> str:
         specification = chart.to_dict(validate=False)
     picture = vl_convert.vegalite_to_svg(specification)
     picture = LENGTHS.sub(lambda found: _rounded(found[0]), NEEDLESS.sub("", picture))
+    picture = CIRCLE.sub(r'<circle cx="\1" cy="\2" r="\3"', picture).replace(' opacity="1"', "")
     while (less := EMPTY.sub("", picture)) != picture:
         picture = less
     return picture

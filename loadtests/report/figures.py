@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from loadtests.report.charts import bars, ceilings, loads, resources, spectrum, stages
 from loadtests.report.charts.points import ENOUGH, styles
 from loadtests.report.drawing import drawn, dressed, inline
-from loadtests.report.tables import Table, spectra_table, stages_table
+from loadtests.report.tables import Table, ceilings_table, spectra_table, stages_table
 from loadtests.slo import Slo
 from loadtests.wording import rate_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from markupsafe import Markup
 
-    from loadtests.records import Cell, CellResult, TrialRecord
-    from loadtests.summary import Summary
+    from loadtests.records import CellResult, TrialRecord
 
 RISING = "lines are fits that assume no more than that things get worse as the load rises"
 DOTS = "a dot is a trial, hollow where it was not held"
+GOODPUT = (
+    f"Right answers in time, per second, in trials of {ENOUGH} requests or more; bars are the "
+    "intervals of the capacities."
+)
+STAGES = "Mean stages of typical answers and of late ones, at the lowest rate that broke."
+USED = (
+    "While the load rose from 0.6 to 1.7 times the capacity, whose place is marked; the figure is "
+    "that of the highest load tried. Loop lag is drawn on a logarithmic axis, memory is PSS."
+)
+CEILINGS = (
+    "Bar: what was measured. Stroke: what was predicted before the search. Double stroke: where "
+    "arithmetic says that the named resource ends."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,55 +51,36 @@ class Figure:
     key: dict[str, str] = field(default_factory=dict)
     wide: bool = False
 
-
-def hero(summary: Summary, best: Collection[Cell]) -> Figure:
-    """Show the capacities of the whole run, and which are the best."""
-    title = f"What each model bears within {summary.slo}, in requests per second"
-    caption = "Each bar is the interval that holds the capacity, each axis logarithmic."
-    picture = _picture(
-        bars.capacities(summary.cells, best), "capacity", title, bars.told(summary.cells)
-    )
-    return Figure(title, caption, picture, wide=True)
+    @property
+    def natural(self) -> int:
+        """How wide the chart was drawn, in pixels: where it is smaller, letters are too."""
+        found = re.search(r' width="(\d+)', self.picture)
+        return int(found[1]) if found else 0
 
 
 def figures(
-    workload: str, results: Sequence[CellResult], trials: Sequence[TrialRecord], slo: Slo
+    workload: str, results: Sequence[CellResult], trials: Iterable[TrialRecord], slo: Slo
 ) -> Iterator[Figure]:
     """Draw what there is to see of one workload."""
     mine = [one for one in trials if one.workload == workload]
-    said = bars.told(results)
     if (chart := loads.p99(results, mine, slo)) is not None:
-        title = "Response time at p99"
-        caption = f"Against the offered rate: {DOTS}; {RISING}."
+        title, caption = "Response time at p99", f"Against the offered rate: {DOTS}; {RISING}."
         told = _told_p99(results, mine)
         yield Figure(title, caption, _picture(chart, f"p99-{workload}", title, told))
     if (chart := loads.goodput(results, mine)) is not None:
-        title = "Goodput"
-        caption = (
-            f"Right answers in time, per second, in trials of {ENOUGH} requests or more. On the "
-            "dotted line nothing is lost; bars are the intervals of the capacities."
-        )
-        yield Figure(title, caption, _picture(chart, f"goodput-{workload}", title, said))
+        title, told = "Goodput", bars.told(results)
+        yield Figure(title, GOODPUT, _picture(chart, f"goodput-{workload}", title, told))
     if (found := spectrum.spectra(results, mine)) is not None:
         yield _spectrum(workload, results, found)
     if spent := stages.spent(results, mine):
         yield _stages(workload, results, spent)
     if (chart := resources.chart(results, mine)) is not None:
-        title = "What it used"
-        caption = (
-            "From 0.6 to 1.7 times the capacity, whose place is marked; the figure is that of the "
-            "highest load tried."
-        )
-        yield Figure(title, caption, _picture(chart, f"used-{workload}", title, said))
+        title, told = "What it used", bars.told(results)
+        yield Figure(title, USED, _picture(chart, f"used-{workload}", title, told))
     if (chart := ceilings.ceilings(results)) is not None:
-        title = "Ceiling, prediction, measurement"
-        caption = (
-            "Bar: what was measured. Stroke: what was predicted before the search. Double stroke: "
-            "where arithmetic says that the named resource ends."
-        )
-        yield Figure(
-            title, caption, _picture(chart, f"ceiling-{workload}", title, _told_ceilings(results))
-        )
+        title, table = "Ceiling, prediction, measurement", ceilings_table(results)
+        picture = _picture(chart, f"ceiling-{workload}", title, table.told())
+        yield Figure(title, CEILINGS, picture, table)
 
 
 def _spectrum(workload: str, results: Sequence[CellResult], found: spectrum.Spectra) -> Figure:
@@ -95,22 +89,22 @@ def _spectrum(workload: str, results: Sequence[CellResult], found: spectrum.Spec
     caption = f"{rate} req/s is what every survivor held; of each, the nearest trial that held."
     table = spectra_table(found)
     chart = spectrum.spectrum(results, found)
-    return Figure(
-        title, caption, _picture(chart, f"spectrum-{workload}", title, table.told()), table
-    )
+    picture = _picture(chart, f"spectrum-{workload}", title, table.told())
+    return Figure(title, caption, picture, table)
 
 
 def _stages(workload: str, results: Sequence[CellResult], spent: list[stages.Spent]) -> Figure:
     title = "Where the time went at the break"
-    caption = "Mean stages of typical answers and of late ones, at the lowest rate that broke."
     table = stages_table(spent)
     chart = stages.chart(spent, styles(one.cell for one in results))
     picture = _picture(chart, f"stages-{workload}", title, table.told())
-    return Figure(title, caption, picture, table, stages.key())
+    return Figure(title, STAGES, picture, table, stages.key())
 
 
 def _picture(chart: Any, name: str, title: str, told: str) -> Markup:
-    return inline(drawn(dressed(chart, padding=4)), name, title, told)
+    # Names at the right may be wider in the font of a reader than in that of the one who draws.
+    padding = {"left": 4, "top": 4, "right": 16, "bottom": 4}
+    return inline(drawn(dressed(chart, padding=padding)), name, title, told)
 
 
 def _told_p99(results: Sequence[CellResult], trials: Sequence[TrialRecord]) -> str:
@@ -122,13 +116,4 @@ def _told_p99(results: Sequence[CellResult], trials: Sequence[TrialRecord]) -> s
             said.append(f"{one.row} {best.work.p99_ms:.0f} ms at {rate_text(best.rate)} req/s")
     return (
         f"At the highest load that each held: {', '.join(said)}." if said else "Nothing was held."
-    )
-
-
-def _told_ceilings(results: Sequence[CellResult]) -> str:
-    return " ".join(
-        f"{one.row}: ceiling {rate_text(one.ceiling)}, predicted {rate_text(one.predicted or 0)}, "
-        f"measured {rate_text(one.capacity or one.bears)} req/s."
-        for one in results
-        if one.measured and one.ceiling
     )

@@ -10,9 +10,10 @@ from loadtests.report.beyond import TITLE as BEYOND
 from loadtests.report.costs import TITLE as COSTS
 from loadtests.report.costs import costs_of
 from loadtests.report.drawing import rules, unchecked
-from loadtests.report.figures import Figure, figures, hero
+from loadtests.report.figures import Figure, figures
 from loadtests.report.foresight import proofs
 from loadtests.report.grids import Grid, depths, grid
+from loadtests.report.hero import figure
 from loadtests.report.matrix import entry_of
 from loadtests.report.pages import render
 from loadtests.report.tables import TRIAL_HEADS, UNITS, Tried, tried
@@ -36,8 +37,8 @@ class Part(NamedTuple):
     spectrum: bool
 
 
-def html(run: Run, summary: Summary) -> str:
-    """Return the content of `report.html`."""
+def html(run: Run, summary: Summary, capacities: str) -> str:
+    """Return the content of `report.html`; `capacities` is what `hero` drew."""
     best = leaders(summary.cells, summary.slo)
     entries = {cell.cell: entry_of(cell, best=cell.cell in best) for cell in summary.cells}
     matrix = grid(entries, "Survival matrix", "req/s", depths(summary.cells))
@@ -49,7 +50,7 @@ def html(run: Run, summary: Summary) -> str:
         environment=describe(summary.environment),
         said=[said for verdict in summary.verdicts for said in verdict.said],
         matrix=matrix,
-        hero=hero(summary, best) if any(cell.bears for cell in summary.cells) else None,
+        hero=figure(capacities, summary) if any(cell.bears for cell in summary.cells) else None,
         parts=list(_parts(run, summary)),
         costs=_titled(costs_of(summary), COSTS),
         beyond=[

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from loadtests.evidence import Stages
 from loadtests.report.charts import spectrum, stages
+from loadtests.report.foresight import RESOURCES
 from loadtests.tally import SPECTRUM
-from loadtests.wording import SIGNS, UNKNOWN, rate_text
+from loadtests.wording import SIGNS, UNKNOWN, interval_text, percent, rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -76,6 +77,26 @@ def stages_table(spent: Sequence[stages.Spent]) -> Table:
                 *(_number(1e3 * s, " ms") for s in one.stages),
             )
             for one in spent
+        ),
+        words=2,
+    )
+
+
+def ceilings_table(results: Sequence[CellResult]) -> Table:
+    heads = ("model", "ends first", "ceiling", "predicted", "measured", "of the ceiling")
+    known = [one for one in results if one.measured and one.ceiling is not None]
+    return Table(
+        heads,
+        tuple(
+            (
+                one.row,
+                RESOURCES.get(one.binding or "", one.binding or ""),
+                rate_text(one.ceiling or 0),
+                NOTHING if one.predicted is None else rate_text(one.predicted),
+                interval_text(one),
+                NOTHING if one.efficiency is None else percent(one.efficiency),
+            )
+            for one in known
         ),
         words=2,
     )

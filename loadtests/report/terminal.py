@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from loadtests.summary import Summary
 
 
+REPORT = "report.html"
+
+
 def final(summary: Summary, folder: Path | None = None) -> RenderableType:
     """Draw a finished run: the matrix, a sentence for each workload, warnings, the files."""
     parts: list[RenderableType] = [
@@ -51,6 +54,7 @@ def final(summary: Summary, folder: Path | None = None) -> RenderableType:
         parts += [Text(), *(item("!", warning, "yellow") for warning in summary.warnings)]
     if folder is not None:
         parts += [Text(), Text(f"Results: {folder}", overflow="fold")]
+        parts.append(Text(f"Report: {folder / REPORT}", overflow="fold"))
     return Group(*parts)
 
 

@@ -73,7 +73,7 @@ def capacities(cells: Sequence[CellResult], best: Collection[Cell]) -> Any:
                 if cell.capacity and not cell.unbounded:
                     pieces.upright(axis.at(cell.capacity), y - 1, BAR + 4, INK)
                 _name(pieces, axis, cell, y + BAR, best=cell.cell in best)
-    bands, columns = -(-len(workloads) // MOST_COLUMNS), min(len(workloads), MOST_COLUMNS)
+    bands, columns = max(1, -(-len(workloads) // MOST_COLUMNS)), min(len(workloads), MOST_COLUMNS)
     return pieces.chart(NAME + columns * (WIDTH + GAP) - GAP, bands * (height + GAP) - GAP)
 
 

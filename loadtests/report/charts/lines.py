@@ -34,6 +34,7 @@ class Lines:
     dots: list[dict[str, Any]] = field(default_factory=list)
     path: list[dict[str, Any]] = field(default_factory=list)
     below: list[Any] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)  # of lines, where a row's does not do
 
     def dot(self, row: str, x: float, y: float, *, held: bool) -> None:
         """Put a dot, inside of the axes."""
@@ -71,16 +72,17 @@ class Lines:
     def _named(self) -> Any:
         """Write each name above the chart, with a staff down to the end of its line."""
         ends = {one["row"]: one for one in [*self.dots, *self.path]}
-        flags = placed((row, WIDTH * share(one["x"], self.x)) for row, one in ends.items())
+        rows = {self.names.get(row, row): row for row in ends}
+        flags = placed((name, WIDTH * share(ends[row]["x"], self.x)) for name, row in rows.items())
         each = [
             {
                 "x": flag.x,
                 "y": -LINE * flag.row - 14,
                 "top": -LINE * flag.row - 20,
-                "foot": HEIGHT * (1 - share(ends[flag.name]["y"], self.y)),
+                "foot": HEIGHT * (1 - share(ends[rows[flag.name]]["y"], self.y)),
                 "name": flag.name,
-                "colour": self.styles[flag.name].colour,
-                "text": self.styles[flag.name].text,
+                "colour": self.styles[rows[flag.name]].colour,
+                "text": self.styles[rows[flag.name]].text,
             }
             for flag in flags
         ]

@@ -62,7 +62,7 @@ def goodput(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> Any
     ends = alt.Chart(values([{"x": one, "y": one} for one in x])).encode(y=alt.Y("y:Q"))
     lines.below += [
         ends.mark_line(color=SOFT, strokeDash=[1, 3]).encode(x=alt.X("x:Q")),
-        beside(ends, "nothing lost", SOFT).encode(y=alt.value(0)),
+        beside(ends.transform_filter(f"datum.x == {x[1]}"), "nothing lost", SOFT),
         _capacities(results, lines),
     ]
     return lines.chart() if lines.dots else None

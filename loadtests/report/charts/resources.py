@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from loadtests.records import CellResult, TrialRecord
 
-NAME, FIGURE, WIDTH, GAP, HEIGHT, HEAD = 150, 62, 84, 14, 30, 24  # pixels
+NAME, FIGURE, WIDTH, GAP, HEIGHT, HEAD = 150, 62, 62, 8, 28, 22  # pixels
 LOW, HIGH = 0.6, 1.7  # of the capacity: where the charts begin and end
 LEAST_LAG_MS = 1.0
 
@@ -44,10 +44,10 @@ def _log_height(value: float, most: float) -> float:
 
 
 RESOURCES = (
-    Resource("loop lag, p99 (log)", _lag_ms, "{:.0f} ms".format, _log_height),
-    Resource("server, cores", lambda one: one.evidence.get("server_cores"), "{:.2f}".format),
+    Resource("loop lag, p99", _lag_ms, "{:.0f} ms".format, _log_height),
+    Resource("cores", lambda one: one.evidence.get("server_cores"), "{:.2f}".format),
     Resource("GIL held", lambda one: one.evidence.get("gil"), "{:.0%}".format),
-    Resource("memory (PSS)", lambda one: one.pss_mib, "{:.0f} MiB".format),
+    Resource("memory", lambda one: one.pss_mib, "{:.0f} MiB".format),
 )
 
 
@@ -72,17 +72,18 @@ def chart(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> Any |
         for column, resource in enumerate(resources)
         for one in _points(rows, borne, resource, column, results)
     ]
+    last = list({one["path"]: one for one in points}.values())
     words = alt.Chart(values(list(_words(rows, resources, points, results))))
     lines = alt.Chart(values(points)).encode(x, y, COLOUR)
     return alt.layer(
         frames.mark_rule(color=FAINT).encode(x, y, alt.X2("x2:Q"), alt.Y2("y2:Q")),
         lines.mark_line(strokeWidth=1.8).encode(alt.Detail("path:N")),
-        lines.mark_circle(size=9, opacity=1),
+        alt.Chart(values(last)).mark_circle(size=14, opacity=1).encode(x, y, COLOUR),
         words.transform_filter("datum.left")
-        .mark_text(align="left", fontSize=11)
+        .mark_text(align="left", fontSize=12)
         .encode(x, y, COLOUR, text=text),
         words.transform_filter("!datum.left")
-        .mark_text(align="right", fontSize=11)
+        .mark_text(align="right", fontSize=12)
         .encode(x, y, COLOUR, text=text),
     ).properties(
         width=_left(len(resources)) - FIGURE, height=_top(len(rows)) - HEIGHT / 2, view=BARE

@@ -9,6 +9,7 @@ from loadtests.report.charts.lines import Lines
 from loadtests.report.charts.loads import UNTITLED
 from loadtests.report.charts.points import of_rows, styles
 from loadtests.tally import SPECTRUM
+from loadtests.wording import rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,6 +61,7 @@ def spectrum(results: Sequence[CellResult], found: Spectra) -> Any:
     y = span((ms for each in shown.values() for _, ms in each if ms), room=1.3)
     most = max(trial.work.scheduled for trial in found.shown.values())
     lines = Lines((2, 1.1 * max(most, 10)), y, X, UNTITLED | {"label": MS}, _styles(results))
+    lines.names = {row: f"{row}, {rate_text(one.rate)}/s" for row, one in found.shown.items()}
     for row, each in shown.items():
         for at, ms in each:
             if ms is not None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from loadtests.records import CellResult, TrialRecord
 
-WIDTH, BAR, HEAD, GAP = 560, 14, 17, 10  # pixels
+WIDTH, BAR, HEAD, GAP = 470, 14, 17, 10  # pixels
 LEAST = 52  # a part that is narrower does not bear its name
 # After Okabe and Ito again; the name stands on or beside each part that can be seen.
 PARTS = {
