@@ -89,27 +89,26 @@ def between(before: Reading | None, after: Reading | None, model: str) -> Change
     both = [loop for loop in after.loops if loop in before.loops]
     cores = [(after.loops[one][0] - before.loops[one][0]) / took_s for one in both]
     lags = [_less(after.loops[one][1], before.loops[one][1]) for one in both]
-    gauges, then = after.models.get(model) or {}, before.models.get(model) or {}
+    at_work = _at_work(after.models, model)
+    gauges, then = (one.models.get(at_work) or {} for one in (after, before))
     return Change(
         gil=fmean(shares) if shares else None,
         servers=max(1, len({pid for pid, _ in both})),
         loop_cores=fmean(cores) if cores else None,
         loops=max(1, len(both)),
         loop_lag_p99_s=max((_p99(counts, after.lag_bounds_s) for counts in lags), default=None),
-        slots=_slots(after.models, model),
+        slots=gauges.get("slots"),
         lost=int(gauges.get("lost") or 0) - int(then.get("lost") or 0),
         threads=frozenset(both),
     )
 
 
-def _slots(models: Mapping[str, Mapping[str, Any]], model: str) -> int | None:
-    """How many calls a model runs at once; one without workers of its own uses those of others."""
-    own: int | None = (models.get(model) or {}).get("slots")
-    others = [one for one in models.values() if one.get("slots")]
-    if own is not None or not others:
-        return own
-    most = max(others, key=lambda one: (one.get("busy", 0) / one["slots"], one["slots"]))
-    return int(most["slots"])
+def _at_work(models: Mapping[str, Mapping[str, Any]], model: str) -> str:
+    """Name the model whose workers do the work: one without its own uses those of others."""
+    slots = {name: one["slots"] for name, one in models.items() if one.get("slots")}
+    if "slots" in (models.get(model) or {}) or not slots:
+        return model
+    return max(slots, key=lambda name: (models[name].get("busy", 0) / slots[name], slots[name]))
 
 
 def _share(before: tuple[int, int], after: tuple[int, int]) -> float | None:

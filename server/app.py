@@ -46,7 +46,9 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
         for name, one in REGISTRY.items()
         for model in models
     }
-    vitals = Vitals(place or Place(Memory(1)), models, counts)
+    # A model that is made of others has no workers but theirs.
+    parts = {name: one for name, one in built.items() if name in models or one.gauges()}
+    vitals = Vitals(place or Place(Memory(1)), parts, counts)
     impossible = {key: cell.impossible for key, cell in cells.items()}
     discovery = discover(settings, REGISTRY, parameters, why_absent, impossible)
     describe = partial(document, REGISTRY, parameters, impossible, DEFAULT_MODEL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -49,11 +50,13 @@ def test_few_samples_say_nothing() -> None:
 def test_a_model_made_of_others_has_the_slots_of_the_busiest() -> None:
     pools = {
         "thread-pool": {"slots": 16, "busy": 1},
-        "process-pool": {"slots": 2, "busy": 2},
+        "process-pool": {"slots": 2, "busy": 2, "lost": 3},
         "hybrid": {},
     }
     looks = [reading(said(at, models=pools)) for at in (10, 12)]
-    assert between(looks[0], looks[1], "hybrid").slots == 2
+    none = {name: {**one, "lost": 0} for name, one in pools.items()}
+    change = between(reading(said(8, models=none)), looks[1], "hybrid")
+    assert (change.slots, change.lost) == (2, 3)
     assert between(looks[0], looks[1], "thread-pool").slots == 16
 
 
@@ -85,3 +88,20 @@ async def test_our_own_server_tells_all_of_it() -> None:
     assert change.slots
     assert change.loop_cores is not None
     assert {thread for _, thread in change.threads} == {"MainThread"}
+
+
+async def test_hybrid_alone_tells_of_the_pools_that_it_is_made_of(database: None) -> None:
+    options = ("--models", "hybrid", "--threads", "5", "--processes", "1")
+    with running(*options) as server, server.shut():
+        async with asking(server) as client:
+            before = reading((await client.ask("/stats")).text.encode())
+            asked = [asyncio.create_task(client.ask("/hold/hybrid")) for _ in range(3)]
+            await server.begun(3)
+            stats = await client.ask("/stats")
+            for one in asked:
+                one.cancel()
+    pools = stats.json["models"]
+    assert set(pools) == {"hybrid", "thread-pool", "process-pool"}
+    assert [pools["thread-pool"][name] for name in ("slots", "busy", "queued")] == [5, 3, 0]
+    assert [pools["process-pool"][name] for name in ("slots", "busy", "queued")] == [1, 0, 0]
+    assert between(before, reading(stats.text.encode()), "hybrid").slots == 5
