@@ -44,11 +44,15 @@ class Signs:
         self._ended = (0.0, 0.0, 0.0)
         self._last: gevent.Greenlet[..., Reading | None] | None = None
 
-    def begin(self) -> None:
-        """Look right before the load."""
+    def begin(self) -> float | None:
+        """Look right before the load; gives the CPU seconds of our server, None if it is not ours.
+
+        They are those of all its processes until now.
+        """
         self._family = self._subject.family() if self._subject else []
         self._last, self._before = None, self._look()
         self._begun = self._clocks()
+        return self._begun[-1] if self._family else None
 
     def end(self) -> None:
         """Look when the load ends; nobody waits for the answer, which may be late."""

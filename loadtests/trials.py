@@ -84,8 +84,7 @@ class Trials:
         self._count += 1
         self._tools.show(rate)
         rng = Random(f"{options.seed}/{rate}/{self._count}")  # noqa: S311 - a schedule, no secret
-        before = self._subject.usage() if self._subject else None
-        self._signs.begin()
+        before_s = self._signs.begin()
         self._tools.sentinel.begin()
         trial = self._hammer.trial(
             rate, duration_s, options.slo, options.arrivals, rng,
@@ -98,8 +97,8 @@ class Trials:
         verdict = judge(trial, options.slo)
         seen = self._seen(trial, machine)
         cpu = cause = None
-        if before and after:
-            cpu = 1e3 * (after.cpu_s - before.cpu_s) / (rate * (trial.duration_s + SETTLE_S))
+        if before_s is not None and after:
+            cpu = 1e3 * (after.cpu_s - before_s) / (rate * (trial.duration_s + SETTLE_S))
         if not verdict.held:  # be it that it proves nothing: what spoiled it is worth knowing
             cause = diagnose(seen, self._costs.demands)
         if cause and verdict.valid:
