@@ -10,7 +10,7 @@ from statistics import median
 from loadtests.capacity import Capacity, Tried
 from loadtests.ceilings import efficiency, score
 from loadtests.cells import Bounds, Cell, CellResult
-from loadtests.records import Line, Plan, cell_of
+from loadtests.records import Line, Plan, cell_of, result_of
 from loadtests.repeats import FULL_ERROR, QUICK_ERROR, Interval, combine, medians
 from loadtests.slo import Slo
 
@@ -49,13 +49,11 @@ def with_proof(before: Mapping[Cell, CellResult], line: Line) -> Mapping[Cell, C
 
 def together(parts: Sequence[CellResult], plan: Plan) -> CellResult:
     """Combine the searches of one cell; those without a result do not count if others have one."""
-    measured = sorted((part for part in parts if part.measured), key=lambda part: part.midpoint)
+    measured = _ordered(part for part in parts if part.measured)
     if not measured:
         return replace(parts[-1], parts=tuple(parts))
     found = _interval(measured, Slo.parse(plan.slo), plan)
-    cause = Counter(part.cause for part in measured).most_common(1)[0][0]
-    middle = measured[len(measured) // 2]
-    told = next(part for part in (middle, *measured) if part.cause == cause)
+    middle, told = measured[len(measured) // 2], _telling(measured)
     ceiling, predicted = _median(measured, "ceiling"), _median(measured, "predicted")
     bounded = found.broke is not None and found.held > 0  # else there is no best guess between
     best = (found.capacity, found.capacity) if bounded else (found.held, found.broke)
@@ -71,7 +69,7 @@ def together(parts: Sequence[CellResult], plan: Plan) -> CellResult:
         trials=sum(part.trials for part in parts),
         discarded=sum(part.discarded for part in parts),
         warnings=tuple(dict.fromkeys(text for part in measured for text in part.warnings)),
-        cause=cause,
+        cause=told.cause,
         cause_evidence=told.cause_evidence,
         broke_by=told.broke_by,
         ceiling=ceiling,
@@ -80,6 +78,23 @@ def together(parts: Sequence[CellResult], plan: Plan) -> CellResult:
         efficiency=None if ceiling is None else efficiency(*best, ceiling),
         parts=tuple(parts),
     )
+
+
+def typical(lines: Sequence[Line]) -> Line:
+    """Choose among the searches of a cell the one whose cause is told as that of the cell."""
+    told = _telling(_ordered(map(result_of, lines)))
+    return next(line for line in reversed(lines) if line["search"] == told.search)
+
+
+def _ordered(parts: Iterable[CellResult]) -> list[CellResult]:
+    return sorted(parts, key=lambda part: part.midpoint)
+
+
+def _telling(ordered: Sequence[CellResult]) -> CellResult:
+    """Choose one with the most frequent cause; the middle one, if it has that."""
+    cause, _ = Counter(part.cause for part in ordered).most_common(1)[0]
+    middle = ordered[len(ordered) // 2]
+    return next(part for part in (middle, *ordered) if part.cause == cause)
 
 
 def _interval(measured: Iterable[CellResult], slo: Slo, plan: Plan) -> Interval:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -58,9 +57,3 @@ def report(
         "cause_evidence": asdict(first.cause) if first else None,
         "evidence": asdict(first.seen) if first else None,
     }
-
-
-def typical(searches: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Choose among the searches of a cell the last one that found the most frequent cause."""
-    cause = Counter(one.get("cause") for one in searches).most_common(1)[0][0]
-    return next(one for one in reversed(searches) if one.get("cause") == cause)

@@ -18,7 +18,7 @@ from locust.env import Environment
 
 from loadtests.beyond.bench import Bench, Peak
 from loadtests.beyond.trips import beyond
-from loadtests.findings import typical
+from loadtests.combined import typical
 from loadtests.history import PROOF, History
 from loadtests.measuring import Bearing
 from loadtests.offer import Source
@@ -112,7 +112,8 @@ class Survival:
         """Search one cell, and then what else is asked for; tells whether there is a result."""
         said = self._history.searched.get((cell, search)) or self._cell(bearing, cell, search)
         if said and "held" in said:
-            self._found.setdefault(cell, []).append(said)
+            whole = {**said, **cell._asdict(), "search": search}
+            self._found.setdefault(cell, []).append(whole)
         if search == self._options.searches - 1 and not self._spent and cell in self._found:
             self._after(bearing, cell, typical(self._found[cell]))
         return said is not None and "held" in said
