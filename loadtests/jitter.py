@@ -9,7 +9,6 @@ It costs 1 % of a core, and ends with its parent.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import json
 import os
@@ -22,13 +21,13 @@ from statistics import median
 from time import monotonic, process_time
 
 from loadtests.machine import SLOW_SHARE, SLOWDOWN
+from loadtests.orphans import end_with_parent
 from loadtests.pace import piece, usual, usual_when_busy
 
 PERIOD_S = 0.05
 HASTE = (5, 0.005)  # looks of a calibration before each trial, and seconds between them
 CALM = 1.2  # times the fastest idle calibration: the cores are as free as ever
 MOST_SHARED = 2.0  # times as long on a shared core: 1.8 was seen, more was a neighbour's
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +116,7 @@ def _slow_share(ratios: list[float]) -> float:
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends us
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    end_with_parent()
     gc.disable()
     probe = Probe()
     for word, number in _requests(probe):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -16,12 +15,13 @@ from typing import IO, Self
 
 import psutil
 
+from loadtests.orphans import end_with_parent
+
 ROOT = Path(__file__).resolve().parent.parent
 GREETING = "loadbearing listening on "
 START_S = 60.0
 STOP_S = 20.0
 LAST_LINES = 5  # of what a server said that did not start: a message, or the end of a traceback
-PR_SET_PDEATHSIG = 1
 
 
 class SubjectError(Exception):
@@ -162,8 +162,7 @@ def _first(cores: int | None) -> Callable[[], None]:
     allowed = sorted(os.sched_getaffinity(0))[:cores]
 
     def first() -> None:
-        """Let the kernel end it when the load test is killed: no orphan holds its port."""
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        end_with_parent()  # an orphan would hold its port
         os.sched_setaffinity(0, allowed)
 
     return first
