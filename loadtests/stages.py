@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from loadtests.evidence import Stages
 
@@ -40,24 +40,11 @@ class Where(NamedTuple):
 
     typical: Stages | None
     late: Stages | None
-    late_read: int
     errors: dict[str, int]
     completed: float = 0.0
 
 
-NOWHERE = Where(None, None, 0, {})
-
-
-def restored(data: "Sequence[Any]") -> Where:
-    """Restore from JSON, which knows no named tuples."""
-    typical, late, late_read, errors, completed = data
-    return Where(
-        Stages(*typical) if typical else None,
-        Stages(*late) if late else None,
-        late_read,
-        dict(errors),
-        completed,
-    )
+NOWHERE = Where(None, None, {})
 
 
 def told(body: bytes) -> Told | None:
@@ -141,7 +128,6 @@ def where(answers: Iterable["Answer"], slo: "Slo", begin_s: float, duration_s: f
     return Where(
         mean(typical),
         mean(late),
-        len(late),
         dict(errors.most_common(MOST_ERRORS)),
         completed / seconds if seconds > 0 else 0.0,
     )

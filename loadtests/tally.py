@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from loadtests.evidence import Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from loadtests.slo import Slo
 
@@ -76,11 +76,6 @@ class Tally:
     def loss_ratio(self) -> float:
         """The lost share of the schedule."""
         return self.lost / self.scheduled if self.scheduled else 0.0
-
-
-def tally_of(data: "Mapping[str, Any]") -> Tally:
-    """Restore a tally from plain data, JSON or not."""
-    return Tally(**{**data, "spectrum_ms": tuple(data.get("spectrum_ms") or ())})
 
 
 def good(answer: Answer, slo: "Slo") -> bool:

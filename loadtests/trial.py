@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from loadtests.backlog import HORIZON_S, Backlog, backlog
 from loadtests.slo import exceeds
-from loadtests.stages import NOWHERE, Where, restored
-from loadtests.tally import LOSSES, Answer, Outcome, Tally, lag_allowed_s, tally, tally_of
+from loadtests.stages import NOWHERE, Where
+from loadtests.tally import LOSSES, Answer, Outcome, Tally, lag_allowed_s, tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,18 +59,6 @@ class Trial:
     def to_json(self) -> dict[str, Any]:
         """Return plain data that JSON can carry."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Trial":
-        """Restore what `to_json` returned, from JSON or not."""
-        nested = {
-            "work": tally_of(data["work"]),
-            "bystander": tally_of(data["bystander"]),
-            "backlog": Backlog(**data["backlog"]),
-            "disturbances": tuple(data["disturbances"]),
-            "where": restored(data["where"]),
-        }
-        return cls(**{**data, **nested})
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,11 +71,10 @@ def test_typical_and_late_are_told_apart() -> None:
     ]
     found = where(answers, SLO, -1.0, 1.0)
     assert found.late == slow
-    assert found.late_read == EACH
     assert found.typical == mean([quick] * 11 + [slow])
     assert found.errors == {"HTTP 500: the work raised MemoryError": 1}
     assert found.completed == (1 + 10 + EACH) / 2.0
 
 
 def test_a_load_without_answers_went_nowhere() -> None:
-    assert where([], SLO, 0.0, 1.0) == (None, None, 0, {}, 0.0)
+    assert where([], SLO, 0.0, 1.0) == (None, None, {}, 0.0)
