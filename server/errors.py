@@ -6,7 +6,7 @@
     ├── BadRequest          400     a doubled or unknown parameter, a body on GET
     ├── BadParameter        422     a value out of bounds or of the wrong type
     ├── CannotRun           501     a cell that cannot exist here, with the reason
-    ├── Refused             503     the queue is full, or the server drains
+    ├── Refused             503     the queue is full, the server drains, or has no thread
     ├── Expired             504     past the deadline
     └── WorkFailed          500     the work raised, or its worker died
 
@@ -31,6 +31,9 @@ from aiohttp import web
 from server.draining import Drain
 
 HUNG_UP = 499  # nginx's number for a client that has gone before its answer
+NO_THREAD = "can't start new thread"  # all that Python says, with a RuntimeError
+NO_MORE = "the system lets the server start no more threads"
+NO_MORE_HINT = "Raise its limits (ulimit -u, ulimit -v, pids.max), or give it fewer --threads."
 
 log = logging.getLogger("loadbearing")
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
@@ -103,6 +106,13 @@ class WorkFailed(ServerError):
     status = 500
 
 
+@functools.cache  # once in the life of a process: under load, each request may meet it
+def _no_thread() -> Refused:
+    """Log and answer that the operating system grants no more threads."""
+    log.error("%s; requests are refused until it does. %s", NO_MORE, NO_MORE_HINT)
+    return Refused(NO_MORE, NO_MORE_HINT)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Name the closest known word, or all of them where none is close."""
     names = sorted(known)
@@ -131,9 +141,12 @@ def answering(handle: Handler, drain: Drain, statuses: dict[int, int] | None = N
         except asyncio.CancelledError:
             counts[HUNG_UP] += 1
             raise
-        except Exception:
-            log.exception("unforeseen error in %s %s", request.method, request.rel_url)
-            response = ServerError("the server failed; its log has the details").response()
+        except Exception as error:
+            if str(error) == NO_THREAD:
+                response = _no_thread().response()
+            else:
+                log.exception("unforeseen error in %s %s", request.method, request.rel_url)
+                response = ServerError("the server failed; its log has the details").response()
         finally:
             drain.running -= 1
         if drain.begun:
