@@ -6,6 +6,8 @@ import platform
 import shutil
 import subprocess
 import sys
+import tomllib
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,10 +106,14 @@ def _count(number: object, noun: str) -> str:
 
 
 def _version() -> str | None:
-    try:
+    """Read it from the checkout, which is what runs; else from what is installed."""
+    with suppress(OSError, ValueError, LookupError):
+        project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+        if project["name"] == PROJECT:
+            return str(project["version"])
+    with suppress(metadata.PackageNotFoundError):
         return metadata.version(PROJECT)
-    except metadata.PackageNotFoundError:
-        return None
+    return None
 
 
 def _commit() -> str | None:

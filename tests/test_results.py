@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -27,6 +28,7 @@ from loadtests.results import (
     read,
 )
 from tests.run_files import ENVIRONMENT, FULL, plan, result, trial, write
+from tests.running import ROOT
 
 NOON = datetime(2026, 11, 22, 18, 0, 0, tzinfo=UTC)
 SMALL = [
@@ -173,6 +175,8 @@ def test_the_environment_is_plain_json_and_names_this_machine() -> None:
     assert here["memory_gib"] > 0
     assert describe(here).startswith(f"{here['cores']} core")
     assert here["python"] in describe(here)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert here["version"] == project["version"]
 
 
 def test_a_machine_without_proc_is_described_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
