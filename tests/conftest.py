@@ -1,17 +1,20 @@
 """What tests share: a cache folder of their own, and servers that take long to start."""
 
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from server.models import TABLE
 from server.workloads import orders, web
 from tests.running import PYTHONS, Client, Running, asking, running
-from tests.survived import survived
+from tests.survived import home, survived
 
-__all__ = ["survived"]  # the run that several modules look at
+__all__ = ["home", "survived"]  # the run that several modules look at
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,11 +34,12 @@ def database(cache: Path) -> None:
 
 SERVERS = [("uvloop", sys.executable), ("asyncio", sys.executable)]
 SERVERS += [("uvloop", python) for python in PYTHONS]
+SHARED = "shared-"  # begins the name of a server in those of its tests
 
 
 def _named(server: tuple[str, str]) -> str:
     loop, python = server
-    return loop if python == sys.executable else f"{loop}-{python}"
+    return f"{SHARED}{loop}" if python == sys.executable else f"{SHARED}{loop}-{python}"
 
 
 @pytest.fixture(scope="session", params=SERVERS, ids=_named)
@@ -45,6 +49,25 @@ def server(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
     options = ("--loop", loop, "--threads", "4", "--processes", "2", "--deadline", "30s")
     with running(*options, "--models", ",".join(TABLE), python=python) as one:
         yield one
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "survived" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.measures)
+
+
+class SideBySide(LoadScopeScheduling):
+    """Where several processes run tests, one has all those that share a server, or a file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        shared = re.search(rf"{SHARED}\w+", nodeid)
+        return shared[0] if shared else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SideBySide:
+    return SideBySide(config, log)
 
 
 @pytest.fixture

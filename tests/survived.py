@@ -1,16 +1,36 @@
-"""One survival run that was killed in the middle and resumed, for all tests that look at it."""
+"""One survival run that was killed in the middle and resumed, for all tests that look at it.
+
+It is the run of a user: a module of five lines, outside the checkout, whose folder has a `server`,
+a configuration of Locust and other things of its own.
+"""
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from loadtests.pythons import interpreter
 from tests.commands import LONG_S, Ended, begun, quiet, run, soon
 
 SURVIVE = ("loadtests", "survive")
-CELLS = ("--workloads", "sleep", "--models", "inline,process-pool", "--param", "sleep.ms=10")
+LABEL = interpreter(sys.executable).label
+MODELS = ("inline", "process-pool", "async")  # the last of which cannot run it
+MODULE = '''
+import time
+from server.workloads import workload
+
+@workload(kind="io")
+def nap(ms: int = 20) -> int:
+    """Sleep for `ms`."""
+    time.sleep(ms / 1000)
+    return ms
+'''
+CELLS = ("--workloads", "./mine.py", "--models", ",".join(MODELS), "--param", "nap.ms=10")
+SERVER = ("--server-python", sys.executable, "--start-method", "fork", "--switch-interval", "1ms")
+SEED = "4"  # with which process-pool comes first: what is beyond its peak is then still to come
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +48,29 @@ class Survived:
 
 
 @pytest.fixture(scope="session")
-def survived(database: None, tmp_path_factory: pytest.TempPathFactory) -> Survived:
-    """Begin a run, kill it with all its processes after the first of two cells, and resume it."""
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Have a folder of a user, in which nothing is ours."""
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "mine.py").write_text(MODULE)
+    for name in ("server", "tests", "loadtests"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text("raise SystemExit('this is not ours')")
+    (folder / "pyproject.toml").write_text('[tool.locust]\nrun-time = "1s"\nusers = 3\n')
+    return folder
+
+
+@pytest.fixture(scope="session")
+def survived(database: None, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Survived:
+    """Begin a run, kill it with all its processes after the first of its cells, and resume it."""
     folder = tmp_path_factory.mktemp("runs") / "new" / "run"
-    options = ("--switch-interval", "1ms", "--beyond", "faults=1s")
-    words = (*SURVIVE, *CELLS, *options, "--output", str(folder), "--seed", "3")
-    with begun(tmp_path_factory.mktemp("said"), *words) as command:
+    options = (*SERVER, "--beyond", "faults=1s", "--output", str(folder), "--seed", SEED)
+    words = (*SURVIVE, *CELLS, *options)
+    with begun(tmp_path_factory.mktemp("said"), *words, directory=home) as command:
         soon(lambda: '"line": "cell",' in written(folder), LONG_S)
         for process in command.below():
             process.kill()
         command.kill()
-    ended = run(*words)
+    ended = run(*words, directory=home)
     quiet(ended)
     assert (ended.code, ended.err) == (0, ""), ended.out
     lines = [json.loads(line) for line in (folder / "run.jsonl").read_text().splitlines()]

@@ -1,15 +1,15 @@
 """`python -m loadtests survive` end to end: it measures, reports, refuses, and can be stopped."""
 
 import json
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
 import pytest
 
 from loadtests.results import read
-from tests.commands import Begun, begun, free_port, gone, run, soon
+from tests.commands import begun, free_port, gone, run, soon
 from tests.running import running
-from tests.survived import CELLS, SURVIVE, Survived
+from tests.survived import CELLS, LABEL, MODELS, SURVIVE, Survived
 
 CELL_KEYS = {
     *("workload", "model", "held", "broke", "interval", "ceiling", "predicted", "efficiency"),
@@ -22,16 +22,17 @@ pytestmark = pytest.mark.usefixtures("database")
 
 def test_the_run_file_tells_the_run_from_its_first_to_its_last_line(survived: Survived) -> None:
     first, last = survived.lines[0], survived.lines[-1]
-    assert (first["line"], first["schema"], first["seed"]) == ("run", 1, 3)
+    assert (first["line"], first["schema"], first["seed"]) == ("run", 1, 4)
     assert (first["slo"], first["mode"]) == ("p99<250ms", "quick")
     assert first["arguments"] == {
-        "workloads": ["sleep"],
-        "models": ["inline", "process-pool"],
-        "param": ["sleep.ms=10"],
+        "workloads": ["./mine.py"],
+        "models": list(MODELS),
+        "param": ["nap.ms=10"],
         "host": None,
         "beyond": ["faults=1s"],
+        "start_method": "fork",
         "switch_interval": "1ms",
-        "server_python": [],
+        "server_python": [sys.executable],
         "searches": None,
         "budget": None,
         "prove": False,
@@ -39,7 +40,7 @@ def test_the_run_file_tells_the_run_from_its_first_to_its_last_line(survived: Su
     assert first["environment"]["server"]["loop"] == "uvloop"
     assert first["environment"]["server"]["switch_interval_s"] == 0.001
     assert (last["line"], last["exit"], last["reason"]) == ("end", 0, None)
-    assert [line["line"] for line in survived.lines].count("cell") == 2
+    assert [line["line"] for line in survived.lines].count("cell") == 3
     assert [line["at"] for line in survived.lines[1:]] == sorted(
         line["at"] for line in survived.lines[1:]
     )
@@ -64,9 +65,9 @@ def test_the_summary_has_what_other_tools_read(survived: Survived) -> None:
     assert survived.summary.keys() >= {
         *("schema", "environment", "slo", "cells", "verdicts", "warnings")
     }
-    assert [cell["model"] for cell in survived.summary["cells"]] == ["inline", "process-pool"]
-    for cell in survived.summary["cells"]:
-        assert cell.keys() >= CELL_KEYS
+    assert [cell["model"] for cell in survived.summary["cells"]] == list(MODELS)
+    assert all(cell.keys() >= CELL_KEYS for cell in survived.summary["cells"])
+    for cell in survived.summary["cells"][:2]:
         assert 0 < cell["held"] < cell["broke"]
         low, high = cell["interval"]
         assert 0.7 * cell["held"] < low < high < 1.5 * cell["broke"]
@@ -80,7 +81,7 @@ def test_two_processes_bear_more_than_a_blocked_loop(survived: Survived) -> None
     assert survived.cell("inline")["held"] < 100, "each request blocks the loop for 10 ms"
     assert survived.cell("inline")["held"] < survived.cell("process-pool")["held"]
     [verdict] = survived.summary["verdicts"]
-    assert (verdict["workload"], verdict["best"]) == ("sleep", "process-pool")
+    assert (verdict["workload"], verdict["best"]) == ("nap", f"process-pool · {LABEL}")
 
 
 def test_beyond_the_peak_there_are_figures_or_a_reason(survived: Survived) -> None:
@@ -93,8 +94,8 @@ def test_beyond_the_peak_there_are_figures_or_a_reason(survived: Survived) -> No
 def test_the_terminal_shows_the_matrix_and_a_sentence(survived: Survived) -> None:
     out = survived.ended.out
     assert "Requests per second borne within p99<250ms (quick run)" in out
-    assert all(f"sleep / {model}: " in out for model in ("inline", "process-pool"))
-    assert "[2/2]" in out
+    assert all(f"nap / {model} · {LABEL}: " in out for model in MODELS[1:])
+    assert "[3/3]" in out
     assert "★" in out
     [verdict] = survived.summary["verdicts"]
     assert verdict["sentence"].replace("`", "") in out
@@ -113,9 +114,9 @@ def test_the_other_files_and_the_report_say_the_same(survived: Survived) -> None
     assert verdict["sentence"] in markdown.read_text()
 
 
-def test_a_folder_that_holds_a_run_is_left_alone(survived: Survived) -> None:
+def test_a_folder_that_holds_a_run_is_left_alone(survived: Survived, home: Path) -> None:
     before = (survived.folder / "run.jsonl").read_bytes()
-    ended = run(*SURVIVE, *CELLS, "--output", str(survived.folder))
+    ended = run(*SURVIVE, *CELLS, "--output", str(survived.folder), directory=home)
     assert (ended.code, ended.out) == (2, "")
     assert f"{survived.folder} holds a run already; name another folder" in ended.err
     assert (survived.folder / "run.jsonl").read_bytes() == before
@@ -157,20 +158,17 @@ def test_a_running_service_is_asked_what_there_is(tmp_path: Path) -> None:
     assert line == "python -m loadtests: there is no workload 'slep'; did you mean 'sleep'?"
 
 
-@pytest.fixture
-def measuring(tmp_path: Path) -> Iterator[tuple[Begun, Path]]:
-    with begun(tmp_path, *SURVIVE, *CELLS, "--output", str(tmp_path / "run")) as command:
-        yield command, tmp_path / "run"
-
-
-def test_ctrl_c_ends_a_run_and_all_its_processes(measuring: tuple[Begun, Path]) -> None:
-    command, folder = measuring
-    file = folder / "run.jsonl"
-    soon(lambda: file.exists() and '"line": "cell-start"' in file.read_text())
-    soon(lambda: len(command.below()) > 2)  # Locust, its server, and what that has started
-    processes = command.below()
-    assert command.press_ctrl_c() == 130
-    soon(lambda: gone(processes))
+def test_ctrl_c_ends_a_run_and_all_its_processes(tmp_path: Path) -> None:
+    folder = tmp_path / "results" / "latest"
+    cells = ("--workloads", "sleep", "--models", "inline")
+    with begun(tmp_path, *SURVIVE, *cells, directory=tmp_path) as command:
+        [file] = soon(lambda: [*tmp_path.glob("results/*/run.jsonl")])
+        soon(lambda: '"line": "cell-start"' in file.read_text())
+        soon(lambda: len(command.below()) > 1)  # Locust and its server
+        processes = command.below()
+        assert command.press_ctrl_c() == 130
+        soon(lambda: gone(processes))
+    assert folder.resolve() == file.parent
     assert "Stopped. This is what was measured until then" in command.out()
     assert "the same command goes on" in command.out()
     assert json.loads((folder / "summary.json").read_text())["cells"]

@@ -57,6 +57,7 @@ def workers(command: Begun) -> list[psutil.Process]:
     return [one for one in command.below() if not one.children()]
 
 
+@pytest.mark.measures
 def test_two_processes_offer_what_one_does_and_one_goes_on_alone(tmp_path: Path) -> None:
     with scripted(answer) as service:
         one = alone(service)
@@ -98,6 +99,7 @@ def test_a_trial_of_one_process_counts_the_same() -> None:
     assert (trial.short, trial.drained, trial.duration_s) == (False, True, 1.0)
 
 
+@pytest.mark.measures
 @pytest.mark.usefixtures("database")
 def test_a_survival_search_takes_several_generators_and_ctrl_c_ends_them(tmp_path: Path) -> None:
     file, words = tmp_path / "run" / "run.jsonl", ("--generators", "2", "--output")

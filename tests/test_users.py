@@ -55,6 +55,7 @@ def users(count: int, seconds: int) -> tuple[str, ...]:
     return ("-u", str(count), "-r", str(count), "-t", f"{seconds}s")
 
 
+@pytest.mark.measures
 def test_one_user_is_one_arrival_a_second(url: str, tmp_path: Path) -> None:
     options = ("--workloads", "sleep", "noop", "--models", "thread-pool", "async")
     ended, rows = hammered(tmp_path, url, *users(RATE, 3), *options)
@@ -72,6 +73,7 @@ def test_one_user_is_one_arrival_a_second(url: str, tmp_path: Path) -> None:
     assert rows["sleep/async"].mean_ms >= 10 > rows["noop/async"].mean_ms
 
 
+@pytest.mark.measures
 def test_two_processes_offer_as_much_as_one(url: str, tmp_path: Path) -> None:
     options = ("--processes", "2", "--arrivals", "uniform", "--models", "inline")
     cell = ("--workloads", "sleep", "--param", "sleep.ms=1")
