@@ -146,8 +146,8 @@ SCHEMAS: Json = {
 # What each method of the service tells, and what it answers.
 SERVICE: dict[str, tuple[str, Json]] = {
     "index": (
-        "Models, workloads with their parameters, and the runtime.",
-        _fine(written(ref("schemas", "Discovery"))),
+        "Models, workloads with their parameters, and the runtime; for a browser, the live page.",
+        _fine({**written(ref("schemas", "Discovery")), "text/html": {"schema": TEXT}}),
     ),
     "health": ("Answers at once from the event loop.", _fine(STATUS)),
     "ready": (
@@ -158,8 +158,22 @@ SERVICE: dict[str, tuple[str, Json]] = {
         "Loop lag, what each model does now and has done, and what each process consumes.",
         _fine(written(ref("schemas", "Statistics"))),
     ),
+    "events": (
+        "The same once a second, as server-sent events; between them, ten times a second, a `beat` "
+        "with the clock of the event loop that serves the stream: it stops while that is blocked.",
+        {
+            "200": {
+                "description": "A stream without end.",
+                "content": {"text/event-stream": {"schema": TEXT}},
+            },
+            "503": {
+                "description": "Too many listen already, or the server drains.",
+                "content": written(ref("schemas", "Error")),
+            },
+        },
+    ),
     "metrics": (
-        "The same for Prometheus.",
+        "The statistics for Prometheus.",
         _fine({"text/plain": {"schema": TEXT}}),
     ),
     "openapi": ("This document.", _fine(written({"type": "object"}))),

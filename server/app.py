@@ -20,6 +20,7 @@ from server.models import absent
 from server.models import build as build_models
 from server.models.base import Model
 from server.openapi import document
+from server.page import PAGE, read
 from server.parameters import Parameters
 from server.settings import BUILT_IN, Settings
 from server.vitals import Vitals
@@ -52,7 +53,8 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
     impossible = {key: cell.impossible for key, cell in cells.items()}
     discovery = discover(settings, REGISTRY, parameters, why_absent, impossible)
     describe = partial(document, REGISTRY, parameters, impossible, DEFAULT_MODEL)
-    service = Service(discovery, describe, models, vitals)
+    page = read()
+    service = Service(discovery, describe, models, vitals, page)
 
     async def stand(_app: web.Application) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -72,6 +74,8 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
     app.on_shutdown.extend([service.drain, drain.begin])
     for path, name in FIXED.items():
         app.router.add_get(f"/{path}", answering(getattr(service, name), drain))
+    for name, file in page.files.items():
+        app.router.add_get(f"/{PAGE}/{name}", answering(file.answer, drain))
     for (name, model), cell in cells.items():
         handle = answering(cell.handle, drain, counts.statuses[name, model])
         app.router.add_get(f"/{name}/{model}", handle, allow_head=False)

@@ -120,7 +120,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(names)}."
 
 
-Handler = Callable[[web.Request], Awaitable[web.Response]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def answering(handle: Handler, drain: Drain, statuses: dict[int, int] | None = None) -> Handler:
@@ -132,10 +132,10 @@ def answering(handle: Handler, drain: Drain, statuses: dict[int, int] | None = N
     counts = defaultdict[int, int](int) if statuses is None else statuses
 
     @functools.wraps(handle)
-    async def answer(request: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> web.StreamResponse:
         drain.running += 1
         try:
-            response = await handle(request)
+            response: web.StreamResponse = await handle(request)
         except ServerError as error:
             response = error.response()
         except asyncio.CancelledError:

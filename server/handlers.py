@@ -13,8 +13,11 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from server.counts import Stages
 from server.errors import BadRequest, CannotRun, NotAllowed, NotFound, WorkFailed, did_you_mean
+from server.events import Events
 from server.models import TABLE
 from server.models.base import Model, Work
+from server.negotiation import prefers_html
+from server.page import PAGE, Page
 from server.parameters import Parameters
 from server.timeline import Timeline
 from server.vitals import Vitals
@@ -26,6 +29,7 @@ FIXED = {
     "health": "health",
     "ready": "ready",
     "stats": "stats",
+    "events": "events",
     "metrics": "metrics",
     "openapi.json": "openapi",
 }
@@ -96,6 +100,7 @@ class Service:
         describe: Callable[[], Mapping[str, Any]],
         models: Mapping[str, Model],
         vitals: Vitals,
+        page: Page,
     ) -> None:
         self._index = indented(discovery)
         self._openapi = cache(lambda: indented(describe()))
@@ -104,10 +109,18 @@ class Service:
         self._models = models
         self._runtime = discovery["runtime"]
         self._vitals = vitals
+        self._page = page
+        self._events = Events(vitals.stats)
         self.draining = False
 
-    async def index(self, _request: web.Request) -> web.Response:
-        return web.Response(body=self._index, content_type="application/json")
+    async def index(self, request: web.Request) -> web.Response:
+        """Give the live page to a browser, and discovery to all others."""
+        if prefers_html(",".join(request.headers.getall("Accept", ()))):
+            response = await self._page.index.answer(request)
+        else:
+            response = web.Response(body=self._index, content_type="application/json")
+        response.headers["Vary"] = "Accept"
+        return response
 
     async def openapi(self, _request: web.Request) -> web.Response:
         """Describe all paths; made when first asked for, and not while the loop waits for it."""
@@ -126,19 +139,25 @@ class Service:
         body = indented(await self._vitals.stats())
         return web.Response(body=body, content_type="application/json")
 
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        return await self._events.serve(request)
+
     async def metrics(self, request: web.Request) -> web.Response:
         accept = request.headers.get("Accept", "")
         body, content_type = await self._vitals.metrics(self._runtime, accept)
         return web.Response(body=body, headers={"Content-Type": content_type})
 
-    async def drain(self, _app: web.Application) -> None:
+    async def drain(self, app: web.Application) -> None:
         self.draining = True
+        await self._events.end(app)
 
     async def unknown(self, request: web.Request) -> web.Response:
         """Say what is wrong with a path or a method that no route takes."""
         path = request.path.strip("/")
         name, _, model = path.partition("/")
         if name in FIXED and not model:
+            raise _misdirected(request, f"/{path}", "GET", "HEAD")
+        if name == PAGE and model in self._page.files:
             raise _misdirected(request, f"/{path}", "GET", "HEAD")
         if name not in self._workloads:
             known = [*self._workloads, *(filter(None, FIXED) if not model else ())]

@@ -14,10 +14,11 @@ from server.handlers import FIXED
 from server.listening import bind
 from server.loading import load
 from server.models import absent
+from server.page import PAGE
 from server.settings import BUILT_IN, Settings
 from server.workloads import WorkloadError
 
-RESERVED = {*FIXED, "events"}  # names of paths, which no workload may have
+RESERVED = {*FIXED, PAGE}  # names of paths, which no workload may have
 
 
 def main(arguments: Sequence[str]) -> int:

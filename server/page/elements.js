@@ -1,0 +1,25 @@
+// Elements of the page, made without markup in strings: no answer can become code.
+
+/** Make an element; properties that are functions listen to events, null ones are left out. */
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (value !== null && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+export const one = (id) => document.getElementById(id);
+
+/** Write milliseconds with three digits or so. */
+export function milliseconds(ms) {
+  if (ms >= 9999.5) return `${(ms / 1000).toFixed(1)} s`;
+  return `${ms >= 99.95 ? ms.toFixed(0) : ms >= 9.995 ? ms.toFixed(1) : ms.toFixed(2)} ms`;
+}
+
+/** Say something to those who listen and do not look. */
+export function say(text) {
+  one("news").textContent = text;
+}

@@ -1,0 +1,83 @@
+// The page: what is on the server, what is chosen, and what becomes of it.
+
+import { Answers } from "./answers.js";
+import { ask } from "./calls.js";
+import { milliseconds, one, say } from "./elements.js";
+import { Form } from "./form.js";
+import { Gauges } from "./gauges.js";
+import { Grid } from "./grid.js";
+import { Heart } from "./heart.js";
+import { after, during, offer } from "./lesson.js";
+import { listen } from "./stream.js";
+
+const FIRST = ["primes", "process-pool"];
+
+const heart = new Heart();
+const gauges = new Gauges();
+const answers = new Answers();
+const grid = new Grid();
+const form = new Form(send);
+let found = null; // what discovery says
+let told = ""; // the same, as text
+
+function choose(workload, model) {
+  form.show(workload, model, found.workloads[workload], found.models[model]);
+  grid.choose(workload, model);
+}
+
+async function send(times) {
+  const { workload, model, url } = form;
+  during({ workload, model });
+  await Promise.all(Array.from({ length: times }, () => sendOne(workload, model, url)));
+}
+
+async function sendOne(workload, model, url) {
+  grid.busy({ workload, model });
+  const call = await ask(workload, model, url);
+  grid.answered(call);
+  const row = answers.add(call);
+  say(`${workload} under ${model}: ${call.error ? call.error.message : milliseconds(call.ms.total)}`);
+  await after(call, row, heart);
+}
+
+function press(workload, model) {
+  choose(workload, model);
+  send(1);
+}
+
+function attempt(workload, model, values) {
+  form.give(workload, values);
+  press(workload, model);
+}
+
+/** Ask what there is; draw it anew where that has changed, as after a restart. */
+async function discover() {
+  const response = await fetch(document.baseURI, { headers: { Accept: "application/json" }, cache: "no-store" });
+  const text = await response.text();
+  if (text === told) return;
+  told = text;
+  found = JSON.parse(text);
+  grid.draw(found, press);
+  offer(found, attempt);
+  one("runtime").textContent = about(found.runtime);
+  const cells = Object.entries(found.workloads).flatMap(([name, { models }]) => models.map((model) => [name, model]));
+  const wanted = [[form.workload, form.model], FIRST, ...cells];
+  const first = wanted.find(([name, model]) => found.workloads[name]?.models.includes(model));
+  if (first) choose(...first);
+}
+
+function about({ python, gil, loop, cores, workers, loops, threads, processes, admission }) {
+  const several = workers * loops > 1 ? `${workers * loops} event loops` : "one event loop";
+  return [
+    `Python ${python}${gil ? "" : " without GIL"}`, `${several} (${loop})`, `${cores} cores`,
+    `pools of ${threads} threads and ${processes} processes`, `admission: ${admission}`,
+  ].join(" · ");
+}
+
+listen({
+  opened: () => discover().catch(() => {}), // it is gone again, and the stream will say so
+  beat: (beat) => heart.beat(beat),
+  stats: (stats) => gauges.show(stats),
+  lost: () => heart.lost(),
+  hidden: () => heart.hidden(),
+});
