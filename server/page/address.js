@@ -1,15 +1,11 @@
 // What is asked for: the address of a request, and the same as a line for curl.
 
-/** The query for these values, which are as the fields have them: text. */
-function query(values) {
+/** The address of a cell with these values, which are as the fields have them: text. */
+export function address(workload, model, values) {
   const pairs = Object.entries(values).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   // Encoding spares the apostrophe, at which a shell would end its quotes.
-  return pairs.join("&").replaceAll("'", "%27");
-}
-
-export function address(workload, model, values) {
-  const asked = query(values);
-  return new URL(`${workload}/${model}${asked && `?${asked}`}`, document.baseURI).href;
+  const query = pairs.length ? `?${pairs.join("&").replaceAll("'", "%27")}` : "";
+  return new URL(`${workload}/${model}${query}`, document.baseURI).href;
 }
 
 export const curl = (url) => `curl '${url}'`;
@@ -19,6 +15,5 @@ export const storm = (url, times) => `curl -Z --parallel-immediate '${url}#[1-${
 
 /** The values that a workload has when nobody gives any. */
 export function defaults(parameters) {
-  const pairs = Object.entries(parameters).map(([name, one]) => [name, String(one.default)]);
-  return Object.fromEntries(pairs);
+  return Object.fromEntries(Object.entries(parameters).map(([name, one]) => [name, String(one.default)]));
 }

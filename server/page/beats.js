@@ -4,31 +4,29 @@
 // was slow is placed where it belongs: only a loop that did not run leaves a gap.
 
 const KEPT = 900; // a minute and a half
-const DRIFT_MS = 0.02; // by which the clocks may part between two beats
+const RECENT = 50; // beats, of which the quickest tells how far the clocks are apart
 
-export const RHYTHM_MS = 100;
 export const STOPPED_MS = 350; // without a beat: three were due, so this is no jitter
 
 export class Beats {
   times = [];
-  #offset = Infinity;
+  #apart = [];
   #waiting = [];
 
   /** Add a beat of the loop's time in seconds, which has arrived now. */
   add(at, now) {
-    this.#offset = Math.min(now - at * 1000, this.#offset + DRIFT_MS);
-    const time = at * 1000 + this.#offset;
+    this.#apart.push(now - at * 1000);
+    if (this.#apart.length > RECENT) this.#apart.shift();
+    const time = at * 1000 + Math.min(...this.#apart);
     this.times.push(time);
     if (this.times.length > KEPT) this.times.shift();
-    const done = this.#waiting.filter((one) => one.time < time);
-    this.#waiting = this.#waiting.filter((one) => one.time >= time);
-    for (const { heard } of done) heard(true);
+    this.#waiting = this.#waiting.filter((one) => one.time >= time || one.heard(true));
   }
 
   /** Forget all: what is heard next may come from another loop, or after a rest. */
   forget() {
     this.times = [];
-    this.#offset = Infinity;
+    this.#apart = [];
     for (const { heard } of this.#waiting.splice(0)) heard(false);
   }
 

@@ -7,12 +7,10 @@ const AT_ONCE = 5;
 
 let running = 0;
 const waiting = [];
-export const pending = new Set();
 
 /** Ask once; gives what came back, or `error` of type, message and hint, with the page's stamps. */
 export async function ask(workload, model, url) {
-  const call = { workload, model, url, asked: performance.now(), sent: 0, ended: 0, status: 0 };
-  pending.add(call);
+  const call = { cell: `${workload}/${model}`, workload, model, url, asked: performance.now(), sent: 0, ended: 0, status: 0 };
   if (running >= AT_ONCE) await new Promise((turn) => waiting.push(turn));
   else running++;
   call.sent = performance.now();
@@ -30,6 +28,5 @@ export async function ask(workload, model, url) {
   const next = waiting.shift();
   if (next) next(); // which takes over the place of this one
   else running--;
-  pending.delete(call);
   return call;
 }

@@ -5,7 +5,7 @@ export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (typeof value === "function") element.addEventListener(name, value);
-    else if (value !== null && value !== undefined) element.setAttribute(name, value);
+    else if (value != null) element.setAttribute(name, value);
   }
   element.append(...children);
   return element;
@@ -19,7 +19,11 @@ export function milliseconds(ms) {
   return `${ms >= 99.95 ? ms.toFixed(0) : ms >= 9.995 ? ms.toFixed(1) : ms.toFixed(2)} ms`;
 }
 
+/** Write a sentence in which backticks mark code. */
+export const prose = (text) => text.split("`").map((part, i) => (i % 2 ? make("code", {}, part) : part));
+
+/** Name a model, with its colour beside it. */
+export const named = (model) => make("span", { class: "model", "data-model": model }, model);
+
 /** Say something to those who listen and do not look. */
-export function say(text) {
-  one("news").textContent = text;
-}
+export const say = (text) => one("news").replaceChildren(text);

@@ -1,9 +1,10 @@
 // The request that is chosen: its parameters as fields, and its line for curl.
 
 import { address, curl, defaults, storm } from "./address.js";
-import { make, one, say } from "./elements.js";
+import { make, named, one, prose } from "./elements.js";
 
-export const CROWD = 20;
+const CROWD = 20;
+const KINDS = { string: { type: "text" }, integer: { type: "number" }, number: { type: "number", step: "any" } };
 
 export class Form {
   #given = new Map(); // the values of each workload, which stay when its model changes
@@ -14,7 +15,6 @@ export class Form {
       event.preventDefault();
       send(1);
     });
-    one("crowd").textContent = `Run ${CROWD} at once`;
     one("crowd").addEventListener("click", () => send(CROWD));
     one("copy").addEventListener("click", () => this.#copy());
   }
@@ -29,8 +29,8 @@ export class Form {
     this.model = model;
     const values = { ...defaults(about.parameters), ...this.#given.get(workload) };
     this.#given.set(workload, values);
-    one("request-name").replaceChildren(workload, make("small", {}, " under "), make("span", { "data-model": model, class: "model" }, model));
-    one("doc").textContent = `${about.doc} ${aboutModel.doc ?? ""}`;
+    one("chosen").replaceChildren(workload, make("small", {}, " under "), named(model));
+    one("doc").replaceChildren(...prose(`${about.doc} ${aboutModel.doc}`));
     one("fields").replaceChildren(...Object.entries(about.parameters).map(([name, one]) => this.#field(name, one, values)));
     this.#line();
   }
@@ -40,33 +40,22 @@ export class Form {
     this.#given.set(workload, { ...this.#given.get(workload), ...values });
   }
 
-  #field(name, about, values) {
-    const { minimum, maximum, unit, doc, type, choices } = about;
-    const bounds = minimum !== null && maximum !== null ? `${minimum} to ${maximum}` : "";
-    const note = [bounds, unit].filter(Boolean).join(" ");
-    const listen = (event) => {
-      const { target } = event;
-      values[name] = target.type === "checkbox" ? String(target.checked) : target.value;
+  #field(name, { type, choices, default: usual, minimum, maximum, unit, doc }, values) {
+    const input = (event) => {
+      values[name] = event.target.value;
       this.#line();
     };
-    const shared = { id: `field-${name}`, name, input: listen, "aria-describedby": `note-${name}` };
-    let input;
-    if (choices) {
-      input = make("select", shared, ...choices.map((one) => make("option", { value: one }, String(one))));
-    } else if (type === "boolean") {
-      input = make("input", { ...shared, type: "checkbox" });
-      input.checked = values[name] === "true";
-    } else {
-      const number = type !== "string";
-      input = make("input", { ...shared, type: number ? "number" : "text", min: minimum, max: maximum, step: type === "number" ? "any" : null });
-    }
-    if (input.type !== "checkbox") input.value = values[name];
-    const help = [doc, note && `${note};`, `default ${about.default}`].filter(Boolean).join(" ");
+    const shared = { id: `field-${name}`, name, input, "aria-describedby": `note-${name}` };
+    const options = type === "boolean" ? [true, false] : choices;
+    const field = options
+      ? make("select", shared, ...options.map((one) => make("option", {}, String(one))))
+      : make("input", { ...shared, ...KINDS[type], min: minimum, max: maximum });
+    field.value = values[name];
+    const bounds = maximum === null ? "" : `${minimum ?? "up"} to ${maximum};`;
     return make("div", { class: "field" },
-      make("label", { for: `field-${name}` }, name, unit ? make("small", {}, ` ${unit}`) : ""),
-      input,
-      make("small", { id: `note-${name}` }, help),
-    );
+      make("label", { for: `field-${name}` }, name, make("small", {}, unit && unit !== name ? ` ${unit}` : "")),
+      field,
+      make("small", { id: `note-${name}` }, `${doc} ${bounds} default ${usual}`));
   }
 
   #line() {
@@ -78,7 +67,6 @@ export class Form {
     try {
       await navigator.clipboard.writeText(one("curl").textContent);
       one("copy").textContent = "Copied";
-      say("The curl line is copied.");
     } catch { // without https, or without leave: so that one key copies it
       getSelection().selectAllChildren(one("curl"));
       one("copy").textContent = "Selected";

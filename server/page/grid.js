@@ -1,6 +1,6 @@
 // The cells: a row for each workload, a column for each model, a button for each of both.
 
-import { make, milliseconds, one } from "./elements.js";
+import { make, one, prose } from "./elements.js";
 
 const KINDS = { io: "I/O", cpu: "CPU", mixed: "mixed", payload: "payload", none: "" };
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
@@ -14,46 +14,39 @@ export class Grid {
   draw({ models, workloads }, press) {
     this.#buttons.clear();
     const names = Object.keys(models);
-    const head = names.map((name) => make("th", { scope: "col", "data-model": name, title: models[name].doc }, make("span", {}, name)));
+    const head = names.map((name) =>
+      make("th", { scope: "col", "data-model": name, title: models[name].doc }, make("span", {}, name)));
     this.#lines = Object.entries(workloads).map(([workload, about]) =>
       names.map((model) => {
         const why = models[model].why ?? about.impossible[model] ?? null;
         return this.#button(workload, model, why, press);
-      }),
-    );
-    const rows = Object.entries(workloads).map(([name, about], i) =>
+      }));
+    const rows = Object.entries(workloads).map(([name, { doc, kind }], i) =>
       make("tr", {},
-        make("th", { scope: "row", title: about.doc }, name, make("small", {}, KINDS[about.kind] ?? about.kind)),
-        ...this.#lines[i].map((button) => make("td", {}, button)),
-      ),
-    );
-    one("grid").replaceChildren(
-      make("thead", {}, make("tr", {}, make("td"), ...head)),
-      make("tbody", {}, ...rows),
-    );
-    this.#lines[0]?.[0]?.setAttribute("tabindex", "0");
+        make("th", { scope: "row", title: doc }, name, make("small", {}, KINDS[kind] ?? kind)),
+        ...this.#lines[i].map((button) => make("td", {}, button))));
+    const top = make("thead", {}, make("tr", {}, make("td"), ...head));
+    one("grid").replaceChildren(top, make("tbody", {}, ...rows));
+    this.#reach(this.#lines[0]?.[0]);
     one("grid").onkeydown = (event) => this.#move(event);
   }
 
   #button(workload, model, why, press) {
+    const cell = `${workload}/${model}`;
+    const reason = why ? prose(`${workload} under ${model}: ${why}`) : [];
     const button = make("button", {
       type: "button",
       tabindex: "-1",
-      title: why ?? `${workload} under ${model}`,
+      title: why,
       "data-model": model,
-      "data-cell": `${workload}/${model}`,
-      "aria-disabled": why ? "true" : null,
-      focus: () => { one("reason").textContent = why ? `${workload} under ${model}: ${why}` : ""; },
+      "data-cell": cell,
+      "aria-disabled": why && "true",
+      focus: () => one("reason").replaceChildren(...reason),
       click: () => why || press(workload, model),
-    }, make("b", {}, model), make("i"));
-    this.#buttons.set(`${workload}/${model}`, button);
-    this.#tell(button, why ? "–" : "", why ? `cannot run: ${why}` : "run");
+    });
+    this.#buttons.set(cell, button);
+    tell(button, why ? "–" : "", why ? `cannot run: ${why}` : "run");
     return button;
-  }
-
-  #tell(button, text, spoken) {
-    button.querySelector("i").textContent = text;
-    button.setAttribute("aria-label", `${button.dataset.cell.replace("/", " under ")}: ${spoken}`);
   }
 
   /** Mark the cell that the request is for. */
@@ -65,28 +58,31 @@ export class Grid {
   }
 
   /** Show that a cell is asked. */
-  busy({ workload, model }) {
-    const button = this.#buttons.get(`${workload}/${model}`);
-    if (!button) return;
-    button.dataset.busy = Number(button.dataset.busy ?? 0) + 1;
-    this.#tell(button, "…", "running");
+  busy(cell) {
+    const button = this.#count(cell, 1);
+    if (button) tell(button, "…", "running");
   }
 
   /** Show what the last answer of a cell took, or how it failed. */
-  answered({ workload, model, ms, status, error }) {
-    const button = this.#buttons.get(`${workload}/${model}`);
-    if (!button) return;
-    button.dataset.busy = Math.max(0, Number(button.dataset.busy ?? 0) - 1);
+  answered({ cell, ms, status, error }) {
+    const button = this.#count(cell, -1);
+    if (!button) return; // the server has come back without it
     button.toggleAttribute("data-failed", Boolean(error));
-    const text = ms ? milliseconds(ms.total) : String(status || "gone");
-    const [figure, unit] = text.split(" ");
-    this.#tell(button, unit === "ms" ? figure : text.replace(" ", ""), ms ? `last answer in ${text}` : `last answer ${text}`);
+    if (error) return tell(button, String(status || "gone"), `failed: ${error.message}`);
+    const { total } = ms;
+    const short = total < 999.5 ? total.toPrecision(total < 100 ? 2 : 3) : `${(total / 1000).toFixed(1)}s`;
+    tell(button, short, `last answer in ${total} ms`);
+  }
+
+  #count(cell, more) {
+    const button = this.#buttons.get(cell);
+    if (button) button.dataset.busy = Math.max(0, Number(button.dataset.busy ?? 0) + more);
+    return button;
   }
 
   #reach(button) {
-    if (!button) return;
     one("grid").querySelector("button[tabindex='0']")?.setAttribute("tabindex", "-1");
-    button.setAttribute("tabindex", "0");
+    button?.setAttribute("tabindex", "0");
   }
 
   #move(event) {
@@ -100,4 +96,9 @@ export class Grid {
     this.#reach(next);
     next.focus();
   }
+}
+
+function tell(button, text, spoken) {
+  button.textContent = text;
+  button.setAttribute("aria-label", `${button.dataset.cell.replace("/", " under ")}: ${spoken}`);
 }

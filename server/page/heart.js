@@ -6,10 +6,11 @@ import { Trace } from "./trace.js";
 
 const FRAME_MS = 33;
 const STILL_MS = 250; // between drawings where motion is to be reduced
+const JANK_MS = 320; // when the page itself was late, beats may wait to be heard
 const WORDS = {
   waiting: ["listening", "waiting for the first beat"],
   alive: ["alive", "the event loop beats ten times a second"],
-  lost: ["no connection", "the server is gone, or takes no more listeners: trying again each second"],
+  lost: ["no connection", "the server is gone, or has too many listeners; trying again"],
 };
 
 export class Heart {
@@ -19,6 +20,7 @@ export class Heart {
   #trace = new Trace(one("trace"), this.beats);
   #still = matchMedia("(prefers-reduced-motion: reduce)");
   #timer = 0;
+  #drawn = 0;
 
   beat({ at, pid, thread }) {
     this.loop = { pid, thread };
@@ -45,8 +47,10 @@ export class Heart {
   }
 
   #frame() {
-    this.#look();
-    this.#trace.draw(performance.now());
+    const now = performance.now();
+    if (now - this.#drawn < JANK_MS) this.#look();
+    this.#drawn = now;
+    this.#trace.draw(now);
     this.#timer = setTimeout(
       () => requestAnimationFrame(() => this.#timer && this.#frame()),
       this.#still.matches ? STILL_MS : FRAME_MS,
@@ -64,12 +68,10 @@ export class Heart {
 
   #show(state) {
     if (state === this.#state) return;
-    if (state === "stopped") say("The event loop has stopped answering.");
-    else if (this.#state === "stopped") say("The event loop answers again.");
-    else if (state === "lost") say("No connection to the server.");
     this.#state = state;
     one("heart").dataset.state = state;
     const [word, text] = WORDS[state] ?? ["stopped", ""];
+    say(`Event loop: ${word}`);
     one("pulse-word").textContent = word;
     one("pulse-text").textContent = text;
   }

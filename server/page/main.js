@@ -25,14 +25,14 @@ function choose(workload, model) {
   grid.choose(workload, model);
 }
 
-async function send(times) {
+function send(times) {
   const { workload, model, url } = form;
-  during({ workload, model });
-  await Promise.all(Array.from({ length: times }, () => sendOne(workload, model, url)));
+  during(workload, model);
+  for (let i = 0; i < times; i++) sendOne(workload, model, url);
 }
 
 async function sendOne(workload, model, url) {
-  grid.busy({ workload, model });
+  grid.busy(`${workload}/${model}`);
   const call = await ask(workload, model, url);
   grid.answered(call);
   const row = answers.add(call);
@@ -52,26 +52,22 @@ function attempt(workload, model, values) {
 
 /** Ask what there is; draw it anew where that has changed, as after a restart. */
 async function discover() {
-  const response = await fetch(document.baseURI, { headers: { Accept: "application/json" }, cache: "no-store" });
-  const text = await response.text();
+  const text = await (await fetch(".", { headers: { Accept: "application/json" }, cache: "no-store" })).text();
   if (text === told) return;
   told = text;
   found = JSON.parse(text);
   grid.draw(found, press);
   offer(found, attempt);
   one("runtime").textContent = about(found.runtime);
-  const cells = Object.entries(found.workloads).flatMap(([name, { models }]) => models.map((model) => [name, model]));
-  const wanted = [[form.workload, form.model], FIRST, ...cells];
+  const all = Object.entries(found.workloads).map(([name, { models }]) => [name, models[0]]);
+  const wanted = [[form.workload, form.model], FIRST, ...all];
   const first = wanted.find(([name, model]) => found.workloads[name]?.models.includes(model));
   if (first) choose(...first);
 }
 
 function about({ python, gil, loop, cores, workers, loops, threads, processes, admission }) {
   const several = workers * loops > 1 ? `${workers * loops} event loops` : "one event loop";
-  return [
-    `Python ${python}${gil ? "" : " without GIL"}`, `${several} (${loop})`, `${cores} cores`,
-    `pools of ${threads} threads and ${processes} processes`, `admission: ${admission}`,
-  ].join(" · ");
+  return `Python ${python}${gil ? "" : " without GIL"} · ${several} (${loop}) · ${cores} cores · pools of ${threads} threads and ${processes} processes · admission: ${admission}`;
 }
 
 listen({

@@ -4,13 +4,11 @@ const AGAIN_MS = 1000;
 
 /** Listen for ever: `opened()`, `beat(beat)`, `stats(stats)`, `lost()` and `hidden()` are told. */
 export function listen({ opened, beat, stats, lost, hidden }) {
-  let source = null;
-  let timer = 0;
+  let source, timer;
 
   function close() {
     clearTimeout(timer);
     source?.close();
-    source = null;
   }
 
   function open() {
@@ -33,7 +31,5 @@ export function listen({ opened, beat, stats, lost, hidden }) {
   }
 
   document.addEventListener("visibilitychange", look);
-  addEventListener("pagehide", close);
-  addEventListener("pageshow", (event) => event.persisted && look());
   look();
 }
