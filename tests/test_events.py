@@ -1,79 +1,24 @@
 """`/events`: what is told, how it is written, and that no stream holds anything up."""
 
 import asyncio
-import json
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
 import jsonschema_rs
 import psutil
 import pytest
 
 from server.draining import DRAIN_S
 from server.events import BEHIND, MOST, Stream
+from tests.listened import listening
 from tests.rough import port
-from tests.running import PATIENCE_S, Client, Running, asking, running, until
+from tests.running import Client, Running, asking, running, until
 from tests.several import SEVERAL, one_each, serving
 
 FEW = ("--models", "inline,thread-pool", "--threads", "1", "--deadline", "60s")
 ASK = b"GET /events HTTP/1.1\r\nHost: here\r\n\r\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    kind: str
-    data: Any
-
-
-class Listener:
-    """Reads a stream as a browser does."""
-
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self.response = response
-
-    async def block(self) -> list[str]:
-        """Read the lines up to the next empty one; none at the end of the stream."""
-        lines = []
-        while line := (await self.response.content.readline()).decode():
-            if line == "\n":
-                break
-            assert line.endswith("\n")
-            lines.append(line[:-1])
-        return lines
-
-    async def next(self, kind: str = "") -> Event:
-        """Wait for an event, of this kind if one is given."""
-        async with asyncio.timeout(PATIENCE_S):
-            while lines := await self.block():
-                fields = dict(line.split(": ", 1) for line in lines)
-                assert len(fields) == len(lines)
-                assert fields.keys() <= {"event", "data"}
-                event = Event(fields.get("event", "message"), json.loads(fields["data"]))
-                if kind in ("", event.kind):
-                    return event
-        raise EOFError
-
-    async def ended(self) -> bool:
-        while await self.block():
-            pass
-        return self.response.content.at_eof()
-
-
-@asynccontextmanager
-async def listening(server: Running) -> AsyncIterator[Listener]:
-    timeout = aiohttp.ClientTimeout(PATIENCE_S)
-    async with (
-        aiohttp.ClientSession(server.url, timeout=timeout) as session,
-        session.get("/events") as response,
-    ):
-        assert response.status == 200
-        listener = Listener(response)
-        assert await listener.block() == ["retry: 1000"]
-        yield listener
 
 
 @pytest.fixture(scope="module", params=["uvloop", "asyncio"])
@@ -174,7 +119,7 @@ async def test_open_streams_do_not_hold_up_the_end(
 
 
 @asynccontextmanager
-async def deaf() -> AsyncIterator[asyncio.Transport]:
+async def deaf() -> AsyncIterator[Any]:
     """Give a connection whose other end reads nothing."""
     ours, theirs = socket.socketpair()
     with theirs:

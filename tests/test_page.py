@@ -1,4 +1,4 @@
-"""The live page in a real browser: its heartbeat stops with the event loop, and with nothing else."""
+"""The live page in a real browser: its heart stops with the event loop, and only with it."""
 
 import re
 from collections.abc import AsyncIterator, Iterator
