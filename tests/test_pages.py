@@ -3,7 +3,7 @@
 import pytest
 
 from loadtests.report.colours import COLOURS, DARK, LIGHT, READABLE, contrast, rgb, shades_of
-from loadtests.report.pages import render
+from loadtests.report.pages import coded, render
 
 
 @pytest.mark.parametrize("model", [*COLOURS, "one of your own"])
@@ -24,3 +24,7 @@ def test_a_page_carries_its_style_and_asks_for_nothing() -> None:
     assert "--paper: light-dark(" in page
     assert "http" not in page
     assert "@import" not in page
+
+
+def test_what_stands_between_backticks_is_code_and_all_of_it_is_escaped() -> None:
+    assert coded("`a<b` & c") == "<code>a&lt;b</code> &amp; c"

@@ -57,6 +57,7 @@ def test_counts_and_times() -> None:
     assert counted.p99_ms == pytest.approx(501)
     assert counted.service_p50_ms == pytest.approx(10)
     assert counted.lag_p99_ms == pytest.approx(1)
+    assert counted.spectrum_ms == (11, 11, 11, 11, 501, 501, 501)
 
 
 @pytest.mark.parametrize("outcome", ["refused", "expired", "failed", "wrong", "unfinished"])
@@ -65,6 +66,7 @@ def test_a_request_without_its_answer_is_infinitely_slow(outcome: Outcome) -> No
     assert getattr(counted, outcome) == 20
     assert counted.p99_ms is None
     assert counted.p95_ms == pytest.approx(10)
+    assert counted.spectrum_ms == (10, 10, 10, 10, None, None, None)
 
 
 def test_ignores_what_settles() -> None:

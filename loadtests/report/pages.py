@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from loadtests.report.colours import COLOURS, shades_of
+from loadtests.report.colours import COLOURS, colour_of, shades_of
 
 PAGE = Path(__file__).parent / "page"
 
@@ -28,7 +28,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["code"] = coded
+    environment.filters |= {"code": coded, "colour": colour_of}
     return environment
 
 
