@@ -19,6 +19,8 @@ from loadtests.folders import RESULTS, link_latest, new_folder
 from loadtests.form import add_options
 from loadtests.offer import Local, Source
 from loadtests.options import Options
+from loadtests.panel.ours import tabs
+from loadtests.panel.tabs import mount
 from loadtests.plan import try_parameters
 from loadtests.report.files import write
 from loadtests.surge.scenario import Scenario
@@ -50,7 +52,9 @@ events.init_command_line_parser.add_listener(add_options)
 
 @events.init.add_listener
 def join(environment: Environment, runner: Any, **_: Any) -> None:
-    """Let the processes of a distributed run hear each other."""
+    """Let the processes of a distributed run hear each other, and show our tabs."""
+    if environment.web_ui:
+        mount(environment, tabs(environment))
     if isinstance(runner, MasterRunner):
         _swarms[environment] = Swarm(runner)
     elif isinstance(runner, WorkerRunner):

@@ -1,0 +1,1 @@
+"""Our tabs in the Locust UI: what the server does, models side by side, and the survival search."""
