@@ -7,69 +7,107 @@ from typing import Any
 
 from locust.argument_parser import get_empty_argument_parser
 
+from loadtests.shapes import SHAPES
 from loadtests.target import Discovery, TargetError, discover
 
 
 def add_options(parser: Any) -> None:
     """Add our options to Locust's parser, with choices from the service that the form is for.
 
-    They go to the parser itself: Locust loses what is in an argument group.
+    They go to the parser itself: Locust loses what is in an argument group. Their order here is
+    that of the form: what everybody chooses, and then what single scenarios know.
     """
     offered = None if "--headless" in sys.argv else _offered(_host())
     add = parser.add_argument
     for name, values, default, text in (
-        ("workloads", offered and list(offered.workloads), "primes", "Workloads to run"),
-        ("models", offered and _started(offered), "thread-pool", "Models to run them under"),
+        ("workloads", offered and list(offered.workloads), "primes", "the work to run"),
+        ("models", offered and _started(offered), "thread-pool", "to run it under, side by side"),
     ):
         choices = {"choices": values, "is_multiple": True} if values else {}
         add(f"--{name}", nargs="*", default=[default], help=text, **choices)
-    add(
-        "--load",
-        choices=["open", "closed"],
-        default="open",
-        help="Open: one user is one arrival a second. Closed: one user is one client that waits",
-    )
-    add(
-        "--arrivals",
-        choices=["poisson", "uniform"],
-        default="poisson",
-        help="Open load: arrivals at random, or evenly spaced",
-    )
-    add(
-        "--scenario",
-        choices=["steady", "survival", "surge"],
-        default="steady",
-        help="Steady: the load of these fields. Survival: search what each cell bears. "
-        "Surge: half of what a cell bears, 2.5 times that, and half again",
-    )
-    add("--slo", default="p99<250ms", help="Service-level objective of survival and surge")
-    add("--mode", choices=["quick", "full"], default="quick", help="Care of the survival search")
-    add(
-        "--beyond",
-        default="",
-        help="Survival: trials beyond the peak, such as overload,soak=5m, or none "
-        "(a full search has them all)",
-    )
-    add("--param", default="", help="Workload parameters, such as primes.below=5000,sleep.ms=5")
-    add(
-        "--prove",
-        action="store_true",
-        default=False,
-        help="Survival: change what was blamed, and search again",
-    )
-    add("--seed", type=int, default=1, help="Seed of the arrivals")
-    hidden = {"include_in_web_ui": False}
-    add("--output", default="", help="Folder for the results of a survival search", **hidden)
-    add("--searches", type=int, default=0, help="Survival: of each cell", **hidden)
-    add("--budget", default="", help="Survival: no search begins after it", **hidden)
-    add("--phases", default="5s,8s,15s", help="Surge: before, during and after it", **hidden)
-    add("--servers", default="", help="How its servers are started, as JSON", **hidden)
-    add(
-        "--running-service",
-        action="store_true",
-        help="Survival: measure the service at --host as it is, and start none",
-        **hidden,
-    )
+    for option, attributes in (*_COMMON, *_SINGLE):
+        add(f"--{option}", **attributes)
+    for option, attributes in _HIDDEN:
+        add(f"--{option}", include_in_web_ui=False, **attributes)
+
+
+_COMMON: tuple[tuple[str, dict[str, Any]], ...] = (
+    (
+        "param",
+        {"default": "", "help": "parameters of workloads, such as primes.below=5000,sleep.ms=5"},
+    ),
+    (
+        "scenario",
+        {
+            "choices": ["steady", *SHAPES, "survival", "surge"],
+            "default": "steady",
+            "help": "steady: so many users; steps: up to them; spike: several times as many for a "
+            "while; soak: for long, to see what drifts; survival: search what each cell bears; "
+            "surge: half of what a cell bears, 2.5 times that, and half again",
+        },
+    ),
+    (
+        "load",
+        {
+            "choices": ["open", "closed"],
+            "default": "open",
+            "help": "open: a user is one arrival a second, whatever becomes of those before; "
+            "closed: a user is a client that waits for each answer",
+        },
+    ),
+    ("slo", {"default": "p99<250ms", "help": "the objective: what comes later is late"}),
+    (
+        "arrivals",
+        {
+            "choices": ["poisson", "uniform"],
+            "default": "poisson",
+            "help": "of an open load: at random, as people come, or evenly spaced",
+        },
+    ),
+)
+_SINGLE: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("steps", {"type": int, "default": 5, "help": "steps: how many, up to the number of users"}),
+    ("spike", {"type": float, "default": 4.0, "help": "spike: how many times the users"}),
+    (
+        "mode",
+        {
+            "choices": ["quick", "full"],
+            "default": "quick",
+            "help": "survival: how carefully; full takes hours, and is what one publishes",
+        },
+    ),
+    (
+        "beyond",
+        {
+            "default": "",
+            "help": "survival: trials beyond the peak, such as overload,soak=5m, or none "
+            "(a full search has them all)",
+        },
+    ),
+    (
+        "prove",
+        {
+            "action": "store_true",
+            "default": False,
+            "help": "survival: change what was blamed, and search again",
+        },
+    ),
+    ("seed", {"type": int, "default": 1, "help": "of the arrivals: the same once more"}),
+)
+_HIDDEN: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("output", {"default": "", "help": "Folder for the results of a survival search"}),
+    ("searches", {"type": int, "default": 0, "help": "Survival: of each cell"}),
+    ("budget", {"default": "", "help": "Survival: no search begins after it"}),
+    ("phases", {"default": "5s,8s,15s", "help": "Surge: before, during and after it"}),
+    ("servers", {"default": "", "help": "How its servers are started, as JSON"}),
+    (
+        "running-service",
+        {
+            "action": "store_true",
+            "help": "Survival: measure the service at --host as it is, and start none",
+        },
+    ),
+)
 
 
 def _host() -> str:

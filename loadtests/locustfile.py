@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+import sys
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import gevent
 import locust.stats
 from gevent import GreenletExit
-from locust import events
+from locust import argument_parser, events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from loadtests.checks import check_cells
 from loadtests.folders import RESULTS, link_latest, new_folder
 from loadtests.form import add_options
 from loadtests.offer import Local, Source
@@ -23,10 +25,12 @@ from loadtests.panel.ours import tabs
 from loadtests.panel.tabs import mount
 from loadtests.plan import try_parameters
 from loadtests.report.files import write
+from loadtests.shapes import SHAPES
+from loadtests.shaping import shape
 from loadtests.surge.scenario import Scenario
 from loadtests.survival import Survival
 from loadtests.swarm import Deserted, Swarm
-from loadtests.target import Discovery, TargetError, discover
+from loadtests.target import TargetError
 from loadtests.users import Load, LoadUser, record
 from loadtests.worker import Worker
 
@@ -47,6 +51,8 @@ def _fine(response_time_ms: float) -> float:
 
 
 locust.stats.bucket_response_time = _fine  # type: ignore[assignment]  # documented to be replaced
+# A worker asks for these once for each option at each change of users, for a quarter of a second.
+argument_parser.default_args_dict = cache(argument_parser.default_args_dict)
 events.init_command_line_parser.add_listener(add_options)
 
 
@@ -55,6 +61,7 @@ def join(environment: Environment, runner: Any, **_: Any) -> None:
     """Let the processes of a distributed run hear each other, and show our tabs."""
     if environment.web_ui:
         mount(environment, tabs(environment))
+    _shape(environment)
     if isinstance(runner, MasterRunner):
         _swarms[environment] = Swarm(runner)
     elif isinstance(runner, WorkerRunner):
@@ -62,11 +69,21 @@ def join(environment: Environment, runner: Any, **_: Any) -> None:
         events.test_stop.add_listener(lambda **_: worker.drop())
 
 
+def _shape(environment: Any) -> None:
+    """Take a shape from the command line; the form asks for one again each time."""
+    parsed = environment.parsed_options
+    if parsed.scenario in SHAPES and not isinstance(environment.runner, WorkerRunner):
+        try:
+            shape(environment, Options.of(parsed), parsed.num_users, parsed.run_time)
+        except ValueError as error:
+            sys.exit(f"locust: {error}")
+
+
 @events.test_start.add_listener
 def start(environment: Any, **_: Any) -> None:
     """Begin what the form or the command line asks for, or say what is wrong with it."""
     parsed = environment.parsed_options
-    if parsed.scenario != "steady" and isinstance(environment.runner, WorkerRunner):
+    if parsed.scenario in {"survival", "surge"} and isinstance(environment.runner, WorkerRunner):
         return  # the master has it, and tells its workers what to offer
     try:
         options = Options.of(parsed)
@@ -82,24 +99,13 @@ def start(environment: Any, **_: Any) -> None:
 
 
 def _begin_load(environment: Environment, options: Options) -> None:
-    _checked(environment, options)
+    check_cells(str(environment.host), options)
     if not isinstance(environment.runner, MasterRunner):
         LoadUser.load = Load(environment, options)
 
 
-def _checked(environment: Environment, options: Options) -> Discovery:
-    """Ask the service at --host. Raises TargetError for a cell that cannot run there."""
-    cells = [(workload, model) for workload in options.workloads for model in options.models]
-    found = discover(str(environment.host))
-    found.check(cells, options.parameters)
-    for cell in cells:
-        if why := found.unavailable(*cell):
-            raise TargetError(f"{'/'.join(cell)} cannot run at {environment.host}: {why}")
-    return found
-
-
 def _begin_surge(environment: Environment, options: Options) -> None:
-    found = _checked(environment, options)
+    found = check_cells(str(environment.host), options)
     try_parameters(options.parameters, found, str(environment.host))
     scenario = Scenario(environment, _source(environment), options, found)
     _running.append(gevent.spawn(_surge, environment, scenario))

@@ -47,6 +47,8 @@ class Options:
     budget_s: float = 0.0
     prove: bool = False
     durations: Three = DURATIONS
+    steps: int = 5
+    spike: float = 4.0
 
     @classmethod
     def of(cls, parsed: Namespace) -> Options:
@@ -59,7 +61,7 @@ class Options:
             scenario=parsed.scenario,
             slo=Slo.parse(parsed.slo),
             mode=parsed.mode,
-            seed=int(parsed.seed),
+            seed=int(_number(parsed.seed, "seed", "1", int)),
             parameters=parameters(parsed.param),
             output=parsed.output,
             running_service=parsed.running_service,
@@ -70,7 +72,16 @@ class Options:
             budget_s=seconds(parsed.budget) if parsed.budget else 0.0,
             prove=parsed.prove,
             durations=durations(parsed.phases),
+            steps=int(_number(parsed.steps, "number of steps", "5", int)),
+            spike=_number(parsed.spike, "height of a spike", "4", float),
         )
+
+
+def _number(given: Any, what: str, example: str, kind: type[float]) -> float:
+    try:
+        return kind(given)
+    except ValueError:
+        raise ValueError(f"{given!r} is no {what}; write {example}") from None
 
 
 def also(slo: Slo, mode: str) -> tuple[Slo, ...]:

@@ -23,8 +23,10 @@ MAY_PATCH = {
         "generator",
         "locustfile",
         "offer",
+        "panel.asked",
         "panel.ours",
         "panel.tabs",
+        "shaping",
         "signs",
         "stream",
         "surge.gauges",
@@ -41,7 +43,8 @@ PURE = [
     f"loadtests.{name}"
     for name in (
         *("arrivals", "ceilings", "combined", "diagnosis", "evidence", "machine", "offered"),
-        *("proof", "queueing", "readings", "remedies", "search", "slo", "summary", "trial"),
+        *("proof", "queueing", "readings", "remedies", "search", "shapes", "slo", "summary"),
+        "trial",
         *("compare.cautions", "compare.changes", "compare.comparison", "compare.sentences"),
         "compare.sides",
     )

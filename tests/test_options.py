@@ -25,6 +25,8 @@ CHOSEN: dict[str, Any] = {
     "budget": "10m",
     "prove": True,
     "phases": "1s,2s,3s",
+    "steps": "4",
+    "spike": "2.5",
     "running_service": True,
     "servers": Servers({"threads": "4"}, ("/here/mine.py",), "/here").dump(),
 }
@@ -91,6 +93,8 @@ def test_options_are_read_whole() -> None:
         budget_s=600.0,
         prove=True,
         durations=(1, 2, 3),
+        steps=4,
+        spike=2.5,
     )
 
 
@@ -99,7 +103,9 @@ def test_options_are_read_whole() -> None:
     [
         ("slo", "nonsense", "'nonsense' is not an SLO"),
         ("param", "sleep", "'sleep' is no parameter"),
-        ("seed", "first", "invalid literal"),
+        ("seed", "first", "'first' is no seed; write 1"),
+        ("steps", "2.5", "'2.5' is no number of steps; write 5"),
+        ("spike", "high", "'high' is no height of a spike; write 4"),
         ("budget", "soon", "'soon' is no time; write 30s, 10m or 1h"),
         ("phases", "1s", "'1s' are no phases"),
         ("beyond", "sok", "there is no trial 'sok' beyond the peak; did you mean 'soak'?"),

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, jsonify, request, send_from_directory
 from locust.env import Environment
 
+from loadtests.panel.asked import check_forms
 from loadtests.panel.look import stylesheet
 
 PAGE = Path(__file__).parent / "page"
@@ -58,6 +59,7 @@ def mount(environment: Environment, tabs: Sequence[Tab]) -> None:
     ]
     ui.template_args["panel"] = {one.title: one.key for one in tabs}  # for mount.js
     ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields in our order
+    check_forms(ui.app, base, environment)
     panel = _blueprint(ui.auth_required_if_enabled, tabs)
     ui.app.register_blueprint(panel, url_prefix=f"{base}/panel")
 
