@@ -20,8 +20,18 @@ def add_options(parser: Any) -> None:
     offered = None if "--headless" in sys.argv else _offered(_host())
     add = parser.add_argument
     for name, values, default, text in (
-        ("workloads", offered and list(offered.workloads), "primes", "the work to run"),
-        ("models", offered and _started(offered), "thread-pool", "to run it under, side by side"),
+        (
+            "workloads",
+            offered and list(offered.workloads),
+            "primes",
+            "the work to run; Ctrl or ⌘ for several",
+        ),
+        (
+            "models",
+            offered and _started(offered),
+            "thread-pool",
+            "to run it under, side by side; Ctrl or ⌘ for several",
+        ),
     ):
         choices = {"choices": values, "is_multiple": True} if values else {}
         add(f"--{name}", nargs="*", default=[default], help=text, **choices)

@@ -22,6 +22,7 @@ from loadtests.form import add_options
 from loadtests.offer import Local, Source
 from loadtests.options import Options
 from loadtests.panel.ours import tabs
+from loadtests.panel.recording import Recording
 from loadtests.panel.tabs import mount
 from loadtests.plan import try_parameters
 from loadtests.report.files import write
@@ -59,8 +60,10 @@ events.init_command_line_parser.add_listener(add_options)
 @events.init.add_listener
 def join(environment: Environment, runner: Any, **_: Any) -> None:
     """Let the processes of a distributed run hear each other, and show our tabs."""
-    if environment.web_ui:
-        mount(environment, tabs(environment))
+    if environment.web_ui or isinstance(runner, WorkerRunner):
+        recording = Recording(environment)
+        if environment.web_ui:
+            mount(environment, tabs(environment, recording))
     _shape(environment)
     if isinstance(runner, MasterRunner):
         _swarms[environment] = Swarm(runner)

@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections import Counter
 from itertools import cycle
 from random import Random
 from time import monotonic
 from typing import Any
 
 import gevent
-from gevent.event import Event
 from locust import User, events, task
 from locust.env import Environment
 from locust.exception import CatchResponseError
 from locust.runners import WorkerRunner
 
-from loadtests.arrivals import gaps, turn
+from loadtests.arrivals import turn
+from loadtests.arriving import Arrivals
 from loadtests.connections import Connections
 from loadtests.generator import Generator, Sent
 from loadtests.hammer import BYSTANDER_RATE
@@ -46,7 +46,11 @@ def record(environment: Environment, name: str, one: Sent) -> None:
         response_time=(ended - one.intended) * 1e3,
         response_length=one.size,
         exception=CatchResponseError(one.error or one.outcome) if one.outcome != "ok" else None,
-        context={"lag_ms": (sent - one.intended) * 1e3, "service_ms": (ended - sent) * 1e3},
+        context={
+            "lag_ms": (sent - one.intended) * 1e3,
+            "service_ms": (ended - sent) * 1e3,
+            "outcome": one.outcome,
+        },
         response=None,
         start_time=time.time() - (ended - one.intended),
         url=environment.host,
@@ -65,54 +69,6 @@ def right(body: bytes) -> bool:
     return b'"result"' in body
 
 
-class Arrivals:
-    """One arrival process over some generators in turn; its rate may change while it runs.
-
-    The arrivals of several processes have independent seeds, so together they are Poisson too;
-    evenly spaced ones keep to a place of their own in the gaps of the others, by the wall clock.
-    """
-
-    def __init__(
-        self, generators: list[Generator], kind: str, rng: Random, place: float = 0.0
-    ) -> None:
-        self._turns: Iterator[Generator] = cycle(generators)
-        self._generators = generators
-        self._gaps = gaps("uniform" if kind == "uniform" else "poisson", rng)
-        self._place = place if kind == "uniform" else None
-        self._rate = 0.0
-        self._changed = Event()
-        self._loop = gevent.spawn(self._run)
-
-    def add(self, rate: float) -> None:
-        """Change the rate by so many arrivals a second."""
-        self._rate = max(0.0, self._rate + rate)
-        self._changed.set()
-
-    def _run(self) -> None:
-        ahead, since = next(self._gaps), monotonic()  # in units of arrivals, from that moment on
-        while True:
-            self._changed.clear()
-            rate = self._rate
-            due = since + ahead / rate if rate else None
-            wait = None if due is None else max(0.0, due - monotonic())
-            if self._changed.wait(wait):
-                now = monotonic()
-                ahead, since = max(0.0, ahead - (now - since) * rate), now
-                if self._place is not None:
-                    ahead = (self._place - time.time() * self._rate) % 1.0
-            elif due is not None:
-                next(self._turns).send(due)
-                ahead, since = next(self._gaps), due
-
-    def close(self, drain_s: float) -> None:
-        """Stop; requests that are not answered within `drain_s` count as unfinished."""
-        self._loop.kill()
-        deadline = monotonic() + drain_s
-        for one in self._generators:
-            one.drain(max(0.0, deadline - monotonic()))
-            one.abandon()
-
-
 class Load:
     """What the users of this process share between the start and the stop of a test."""
 
@@ -129,6 +85,7 @@ class Load:
             for workload in options.workloads
             for model in options.models
         ]
+        self._sending: dict[Generator, str] = {}
         generators = [self._generator(name, path) for name, path in self.cells]
         self.arrivals = Arrivals(generators, options.arrivals, rng, turn(index))
         self._bystander = Arrivals(
@@ -144,7 +101,16 @@ class Load:
             record(self.environment, name, one)
 
         check = right if contract else bool
-        return Generator(self._connections, path, check, done)
+        generator = Generator(self._connections, path, check, done)
+        self._sending[generator] = name
+        return generator
+
+    def flying(self) -> Counter[str]:
+        """Count the requests of each cell that wait for their answers."""
+        waiting: Counter[str] = Counter()
+        for generator, name in self._sending.items():
+            waiting[name] += len(generator.flying)
+        return waiting
 
     def ask(self) -> None:
         """Send one request and wait for its answer: a closed loop."""
@@ -152,9 +118,11 @@ class Load:
         generator = Generator(
             self._connections, path, right, lambda one: record(self.environment, name, one)
         )
+        self._sending[generator] = name
         generator.send(monotonic())
         generator.drain(DRAIN_S)
         generator.abandon()
+        del self._sending[generator]
 
     def close(self) -> None:
         for arrivals in (self.arrivals, self._bystander):

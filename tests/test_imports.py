@@ -15,6 +15,7 @@ PATCHING = {"gevent", "locust", "geventhttpclient"}  # Locust patches the whole 
 MAY_PATCH = {
     f"loadtests.{name}"
     for name in (
+        "arriving",
         "beyond.faults",
         "calibration",
         "connection",
@@ -23,9 +24,7 @@ MAY_PATCH = {
         "generator",
         "locustfile",
         "offer",
-        "panel.asked",
-        "panel.ours",
-        "panel.tabs",
+        *("panel.asked", "panel.ours", "panel.recording", "panel.tabs", "panel.watching"),
         "shaping",
         "signs",
         "stream",

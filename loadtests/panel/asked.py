@@ -21,11 +21,17 @@ from loadtests.shapes import SHAPES
 from loadtests.shaping import shape
 from loadtests.target import TargetError
 
+USERS = 20  # in the form, where nothing else was asked for: enough to see something at once
+
 log = logging.getLogger("loadbearing")
 
 
 def check_forms(app: Flask, base: str, environment: Environment) -> None:
     """Look at each form before Locust does."""
+    parsed = environment.parsed_options
+    if parsed is not None and not parsed.autostart:
+        parsed.num_users = parsed.num_users or USERS
+        parsed.spawn_rate = parsed.spawn_rate or USERS
 
     @app.before_request
     def look() -> Response | None:

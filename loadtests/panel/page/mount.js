@@ -1,5 +1,7 @@
-// Put our pages below Locust's tabs, and its form into words of ours. Locust renders with React:
-// we add a frame at the end of its container, and take it away; what is React's stays untouched.
+// Put our pages below Locust's tabs. Locust renders with React: we add a frame at the end of its
+// container, and take it away; what is React's stays untouched.
+
+import { improve } from "./form.js";
 
 const ours = window.templateArgs.panel; // keys of tabs by their titles
 const frame = document.createElement("iframe");
@@ -17,9 +19,17 @@ function show() {
   container.append(frame);
 }
 
-new MutationObserver(show).observe(document.getElementById("root"), {
+function look() {
+  show();
+  improve(document.body); // also the dialogs, which React puts beside its root
+}
+
+document.head.append(
+  Object.assign(document.createElement("link"), { rel: "stylesheet", href: "./panel/form.css" }),
+);
+new MutationObserver(look).observe(document.body, {
   subtree: true,
   childList: true,
   attributeFilter: ["aria-selected"],
 });
-show();
+look();
