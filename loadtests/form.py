@@ -11,6 +11,9 @@ from loadtests.shapes import SHAPES
 from loadtests.target import Discovery, TargetError, discover
 
 
+_SEVERAL = "Ctrl or ⌘ for several, side by side"
+
+
 def add_options(parser: Any) -> None:
     """Add our options to Locust's parser, with choices from the service that the form is for.
 
@@ -24,13 +27,13 @@ def add_options(parser: Any) -> None:
             "workloads",
             offered and list(offered.workloads),
             "primes",
-            "the work to run; Ctrl or ⌘ for several",
+            f"the work to run; {_SEVERAL}",
         ),
         (
             "models",
             offered and _started(offered),
             "thread-pool",
-            "to run it under, side by side; Ctrl or ⌘ for several",
+            f"to run it under; {_SEVERAL}",
         ),
     ):
         choices = {"choices": values, "is_multiple": True} if values else {}
