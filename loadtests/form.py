@@ -10,7 +10,6 @@ from locust.argument_parser import get_empty_argument_parser
 from loadtests.shapes import SHAPES
 from loadtests.target import Discovery, TargetError, discover
 
-
 _SEVERAL = "Ctrl or ⌘ for several, side by side"
 
 

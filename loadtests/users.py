@@ -159,6 +159,7 @@ class LoadUser(User):
 
 @events.test_stop.add_listener
 def _stop(**_: Any) -> None:
-    if LoadUser.load is not None:
-        load, LoadUser.load = LoadUser.load, None
+    if (load := LoadUser.load) is not None:
         load.close()
+        if LoadUser.load is load:  # else another test has begun meanwhile
+            LoadUser.load = None

@@ -1,20 +1,16 @@
 """`python -m loadtests up`: the server and the Locust UI come up, work together, and go."""
 
-import json
 import re
 import socket
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
 from loadtests.target import discover
 from tests.commands import Begun, begun, free_port, gone, run, soon
+from tests.interface import Interface, choices, fields
 
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 STEADY = {
     "user_count": "20",
     "spawn_rate": "20",
@@ -38,34 +34,6 @@ def nap() -> int:
 pytestmark = pytest.mark.usefixtures("database")
 
 
-class Interface:
-    """The UI of Locust, as a browser talks to it."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def page(self) -> str | None:
-        """Return its page, or None as long as there is none."""
-        try:
-            return self._open("/", None).decode()
-        except OSError:
-            return None
-
-    def post(self, path: str, *fields: tuple[str, str]) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(self._open(path, urlencode(fields).encode()))
-        return answer
-
-    def rows(self, state: str) -> dict[str, dict[str, Any]] | None:
-        """Return the rows by name, or None when Locust is in another state."""
-        answer = json.loads(self._open("/stats/requests", None))
-        return {row["name"]: row for row in answer["stats"]} if answer["state"] == state else None
-
-    def _open(self, path: str, data: bytes | None) -> bytes:
-        with DIRECT.open(self.url + path, data, timeout=10) as answer:
-            content: bytes = answer.read()
-            return content
-
-
 @pytest.fixture(scope="module")
 def both(
     database: None, tmp_path_factory: pytest.TempPathFactory
@@ -81,13 +49,6 @@ def both(
         yield command, interface, said[1]
 
 
-def choices(page: str, name: str) -> list[str]:
-    """Find what the form offers for one of our options."""
-    found = re.search(rf'"{name}": {{"choices": (\[[^]]*\])', page)
-    assert found, f"the page offers no choices for {name}"
-    return list(json.loads(found[1]))
-
-
 def test_the_form_offers_what_the_server_has(both: tuple[Begun, Interface, str]) -> None:
     _, interface, url = both
     found, page = discover(url), interface.page()
@@ -97,18 +58,44 @@ def test_the_form_offers_what_the_server_has(both: tuple[Begun, Interface, str])
     assert models == [name for name, one in found.models.items() if one["available"]]
     assert {"sleep", "primes"} < set(found.workloads)
     assert {"inline", "process-pool"} < set(models)
-    assert choices(page, "scenario") == ["steady", "survival", "surge"]
+    scenarios = ["steady", "steps", "spike", "soak", "survival", "surge"]
+    assert choices(page, "scenario") == scenarios
+    assert [*fields(page)][:5] == ["workloads", "models", "param", "scenario", "load"]
     assert url in page
 
 
-def test_a_form_that_is_wrong_starts_nothing(both: tuple[Begun, Interface, str]) -> None:
+@pytest.mark.parametrize(
+    ("field", "wrong", "message"),
+    [
+        ("slo", "nonsense", "'nonsense' is not an SLO"),
+        ("param", "sleep.ms=nine", "answers 422"),
+        ("param", "sleep.second=1", "there is no parameter 'second' of sleep"),
+        ("seed", "first", "'first' is no seed"),
+        ("host", "http://127.0.0.1:1", "nothing answers at http://127.0.0.1:1"),
+    ],
+)
+def test_a_form_that_is_wrong_is_told_and_starts_nothing(
+    both: tuple[Begun, Interface, str], field: str, wrong: str, message: str
+) -> None:
     command, interface, url = both
-    wrong = {**STEADY, "scenario": "survival", "slo": "nonsense", "host": url}
-    interface.post("/swarm", *wrong.items(), ("workloads", "sleep"), ("models", "async"))
-    soon(lambda: "'nonsense' is not an SLO" in command.err())
+    given = {**STEADY, "host": url, field: wrong}
+    answer = interface.post("/swarm", *given.items(), ("workloads", "sleep"), ("models", "async"))
+    assert not answer["success"]
+    assert message in answer["message"]
+    assert message in command.err()
+    assert interface.rows("ready") is not None
+
+
+def test_a_shape_ends_by_itself(both: tuple[Begun, Interface, str]) -> None:
+    _, interface, url = both
+    few = {**STEADY, "scenario": "steps", "user_count": "1", "host": url}
+    cell = [("workloads", "noop"), ("models", "inline")]
+    assert "give more users" in interface.post("/swarm", *few.items(), *cell)["message"]
+    given = {**few, "user_count": "20", "steps": "2", "run_time": "4s", "param": ""}
+    assert interface.post("/swarm", *given.items(), *cell)["success"]
     rows = soon(lambda: interface.rows("stopped"))
-    assert rows.keys() <= {"Aggregated"}
-    assert command.running()
+    assert rows.keys() == {"noop/inline", "bystander", "Aggregated"}
+    assert rows["noop/inline"]["num_requests"] > 0
 
 
 def test_the_form_starts_a_load_that_can_be_stopped(both: tuple[Begun, Interface, str]) -> None:
@@ -117,8 +104,8 @@ def test_the_form_starts_a_load_that_can_be_stopped(both: tuple[Begun, Interface
         f"{workload}/{model}" for workload in ("sleep", "noop") for model in ("async", "inline")
     }
     chosen = [("workloads", "sleep"), ("workloads", "noop"), ("models", "async")]
-    fields = [*STEADY.items(), *chosen, ("models", "inline"), ("host", url)]
-    assert interface.post("/swarm", *fields)["success"]
+    given = [*STEADY.items(), *chosen, ("models", "inline"), ("host", url)]
+    assert interface.post("/swarm", *given)["success"]
     soon(lambda: names | {"bystander"} <= (interface.rows("running") or {}).keys())
     assert interface.post("/stop")["success"]
     rows = soon(lambda: interface.rows("stopped"))
@@ -147,7 +134,7 @@ def test_axes_and_modules_go_to_the_server_and_into_the_form(tmp_path: Path) -> 
         assert said, command.err()
         assert discover(said[1]).runtime["threads"] == 3
         assert "nap" in choices(page, "workloads")
-        assert '"default_value": ["nap", "sleep"]' in page
+        assert fields(page)["workloads"]["default_value"] == ["nap", "sleep"]
         assert command.press_ctrl_c() == 0
 
 

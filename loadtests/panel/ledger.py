@@ -34,7 +34,8 @@ class Second:
         return self.fates["good"] + self.fates["late"]
 
     def shown(self, at: int) -> dict[str, Any]:
-        failed = sum(self.fates[kind] for kind in FAILURES)
+        # What is given up when the load ends has failed then, but it was offered long before.
+        failed = sum(self.fates[kind] for kind in FAILURES) - self.fates["unfinished"]
         refused = self.fates["refused"] + self.fates["expired"]
         return {
             "at": at,
@@ -44,6 +45,7 @@ class Second:
             "good": self.fates["good"],
             "refused": refused,
             "failed": failed - refused,
+            "lost": failed,
             "flying": self.flying,
             "p50_ms": percentile(self.times, 0.5),
             "p99_ms": percentile(self.times, 0.99),
@@ -118,6 +120,11 @@ class Ledger:
         """List the last seconds that are complete: those before this one."""
         some = sorted(at for at in self._seconds if before - SHOWN_S <= at < before)
         return [self._seconds[at].shown(at) for at in some]
+
+    @property
+    def newest(self) -> int:
+        """The newest second of which anything is known."""
+        return max(self._seconds, default=self._begun)
 
     def rows(self) -> list[dict[str, Any]]:
         elapsed = max(1, self.until - self.since)

@@ -21,7 +21,7 @@ def tabs(environment: Environment, recording: Recording) -> tuple[Tab, ...]:
     watching = Watching(environment)
 
     def load() -> Mapping[str, Any]:
-        before = recording.complete
+        before = min(recording.complete, recording.ledger.newest + 1)
         soak = recording.options is not None and recording.options.scenario == "soak"
         return {
             **_asked(environment, recording),

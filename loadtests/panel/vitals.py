@@ -33,7 +33,7 @@ class Point:
 
 
 class Vitals:
-    """The looks at one service until now; `begun` is when the first was tried."""
+    """The looks at one service until now; `begun` is when somebody began to look again."""
 
     def __init__(self, begun: float) -> None:
         self.begun = begun
@@ -64,7 +64,7 @@ class Vitals:
     def shown(self, now: float) -> dict[str, Any]:
         """Say how the service fares; what cannot be known is None."""
         last = self._looks[-1] if self._looks else None
-        silent_s = now - (last.at if last else self.begun)
+        silent_s = now - max(self.begun, last.at if last else self.begun)
         stats = last.stats if last else {}
         return {
             "silent_s": silent_s if silent_s > SILENT_S else None,

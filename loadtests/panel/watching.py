@@ -49,15 +49,22 @@ class Watching:
             if begun - self._looked < LOOKED_S or (
                 runner is not None and runner.state in {"spawning", "running"}
             ):
-                self._look(begun, anew=idle)
+                if idle:
+                    self._begin(begun)
+                self._look(begun)
                 idle = False
             else:
                 idle = True
             gevent.sleep(max(0.1, begun + EVERY_S - monotonic()))
 
-    def _look(self, begun: float, *, anew: bool) -> None:
+    def _begin(self, now: float) -> None:
+        """Nobody looked for a while: that is no silence of the service."""
+        self.vitals.begun = now
+        self._weighed = now - WEIGHED_EVERY_S
+
+    def _look(self, begun: float) -> None:
         url = str(self._environment.host)
-        if anew or self._connections is None or url != self._url:
+        if self._connections is None or url != self._url:
             if self._connections is not None:
                 self._connections.close()
             self._url, self._connections = url, Connections(url, PATIENCE_S)

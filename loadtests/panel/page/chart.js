@@ -1,6 +1,7 @@
 // Lines over the last minutes, drawn as SVG: no library, and it is as wide as its page.
 
 const HEIGHT = 190;
+const GAP_S = 4;
 const EDGE = { left: 52, right: 12, top: 12, bottom: 26 };
 const names = "http://www.w3.org/2000/svg";
 
@@ -54,8 +55,11 @@ export function chart(figure, { lines, span, unit, bound = null, boundName = "" 
 function path(points, x, y, span) {
   let d = "";
   let pen = "M";
+  let before = -span;
   for (const [at, value] of points) {
     if (at < -span) continue;
+    if (at - before > GAP_S) pen = "M"; // nobody looked
+    before = at;
     if (value === null || value === undefined) pen = "M";
     else {
       d += `${pen}${x(at).toFixed(1)} ${y(value).toFixed(1)}`;

@@ -22,8 +22,7 @@ poll("load.json", (data) => {
       { name: open ? "offered" : "sent", kind: "offered", points: line(open ? "users" : "offered") },
       { name: "achieved", kind: "achieved", points: line("achieved") },
       { name: "in time", kind: "good", points: line("good") },
-      { name: "refused or failed", kind: "bad", points: seconds.filter((one) => one.at >= since)
-          .map((one) => [one.at - before, one.refused + one.failed]) },
+      { name: "refused or failed", kind: "bad", points: line("lost") },
     ],
   });
   chart(at("times"), {
@@ -34,7 +33,7 @@ poll("load.json", (data) => {
     lines: [
       { name: "p50", kind: "good", points: line("p50_ms") },
       { name: "p99", kind: "achieved", points: line("p99_ms") },
-      { name: "send lag p99", kind: "bad", points: line("lag_p99_ms") },
+      { name: "send lag p99", kind: "offered", points: line("lag_p99_ms") },
     ],
   });
   now(seconds.at(-1), open);
