@@ -71,6 +71,7 @@ class TrialRecord:
     valid: bool
     held: bool
     python: str = ""
+    search: int = 0
     at: float = 0.0
     duration_s: float = 0.0
     elapsed_s: float = 0.0

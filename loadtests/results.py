@@ -47,6 +47,7 @@ __all__ = [
     "describe",
     "environment",
     "read",
+    "with_next",
 ]
 
 SCHEMA = 1
@@ -129,16 +130,17 @@ def read(path: Path) -> Run:
             f"{file} does not begin with a complete 'run' line, so it is no run file, or its run "
             "ended before it measured anything; run `python -m loadtests survive` again"
         )
-    run = _apply(None, lines[0], f"{file}, line 1")
+    run = with_next(None, lines[0], f"{file}, line 1")
     cells = [(n, one) for n, one in enumerate(lines, start=1) if one["line"] == "cell"]
     last = {tuple(map(one.get, Cell._fields)): n for n, one in cells}.values()
     for number, line in enumerate(lines[1:], start=2):
         part = line["line"] == "cell" and number not in last
-        run = _apply(run, line, f"{file}, line {number}", "part" if part else "")
+        run = with_next(run, line, f"{file}, line {number}", "part" if part else "")
     return run
 
 
-def _apply(run: Run | None, line: Line, place: str, kind: str = "") -> Run:
+def with_next(run: Run | None, line: Line, place: str = FILE_NAME, kind: str = "") -> Run:
+    """Take in the next line of a run file; its first one, the `run` line, begins it."""
     try:
         if run is None or line["line"] == "run":
             plan = plan_of(_of_our_schema(line, place))

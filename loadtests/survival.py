@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 from random import Random
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
+from gevent import GreenletExit
 from locust.env import Environment
 
 from loadtests.beyond.bench import Bench, Peak
@@ -45,10 +46,27 @@ ADVICE = (
 log = logging.getLogger("loadbearing")
 
 
+class Watcher(Protocol):
+    """Who sees a run in the process that measures: told of lines, trials, and how it ended."""
+
+    def look(self) -> None: ...
+
+    def offer(self, rate: float) -> None: ...
+
+    def over(self, code: int, reason: str) -> None: ...
+
+
 class Survival:
     """One survival run over some cells, written to `folder`."""
 
-    def __init__(self, locust: Environment, source: Source, options: Options, folder: Path) -> None:
+    def __init__(
+        self,
+        locust: Environment,
+        source: Source,
+        options: Options,
+        folder: Path,
+        watcher: Watcher | None = None,
+    ) -> None:
         self._locust = locust
         self._source = source
         self._options = options
@@ -56,6 +74,7 @@ class Survival:
         self._services = Services(options, host, folder / "server.log")
         self._history = History.of(folder)
         self._folder = folder
+        self._watcher = watcher
         self._file = RunFile(folder / FILE_NAME)
         self._resumed = monotonic()
         self._born = self._resumed - self._history.at
@@ -68,7 +87,7 @@ class Survival:
         try:
             cells, most = self._plan()
             with Sentinel() as sentinel:
-                tools = Tools(self._options, sentinel, partial(show, self._locust))
+                tools = Tools(self._options, sentinel, self._offer)
                 bearing = Bearing(tools, most, self._source)
                 measured = [self._whole(bearing, *one) for one in self._order(cells)]
             code, reason = 0, ""
@@ -79,11 +98,16 @@ class Survival:
             code, reason = 2, str(error)
         except Deserted as error:
             reason = str(error)
+        except GreenletExit:
+            reason = "the search was stopped"
+            raise
         finally:
             if reason:
                 log.error("%s", reason)
-            self._file.append("end", at=self._now(), exit=code, reason=reason or None)
+            self._write("end", at=self._now(), exit=code, reason=reason or None)
             self._file.close()
+            if self._watcher:
+                self._watcher.over(code, reason)
         return code
 
     def _now(self) -> float:
@@ -94,9 +118,9 @@ class Survival:
         cells, line = plan(self._options, self._services, self._source)
         self._history.check(line, self._folder)
         if self._history.first is None:
-            self._file.append("run", **line)
+            self._write("run", **line)
         else:
-            self._file.append("resumed", at=self._now(), started=line["started"])
+            self._write("resumed", at=self._now(), started=line["started"])
         return cells, line["generator_ceiling"]
 
     def _order(self, cells: list[Cell]) -> Iterator[tuple[Cell, int]]:
@@ -128,11 +152,11 @@ class Survival:
         done = {kind for other, kind in self._history.after if other == cell}
         if self._options.prove and PROOF not in done and said.get("cause"):
             proof = prove(bearing, self._services, cell, said, partial(self._tell, cell._asdict()))
-            self._file.append("proof", at=self._now(), **cell._asdict(), **proof)
+            self._write("proof", at=self._now(), **cell._asdict(), **proof)
         bench = partial(self._bench, cell, bearing.most)
         left = {kind: s for kind, s in self._options.beyond.items() if kind not in done}
         for line in beyond(left, said, bench):
-            self._file.append("beyond", at=self._now(), **cell._asdict(), **line)
+            self._write("beyond", at=self._now(), **cell._asdict(), **line)
 
     def _bench(self, cell: Cell, most: float, peak: Peak) -> Bench:
         return Bench(self._services, cell, peak, self._options, most, self._source)
@@ -142,10 +166,10 @@ class Survival:
         if self._spent:
             if not search:
                 spent = SPENT.format(self._options.budget_s)
-                self._file.append("cell", **cell._asdict(), at=self._now(), error=spent)
+                self._write("cell", **cell._asdict(), at=self._now(), error=spent)
             return None
         begun, names = self._now(), {**cell._asdict(), "search": search}
-        self._file.append("cell-start", **names, at=begun)
+        self._write("cell-start", **names, at=begun)
         said: dict[str, Any] = {}
         try:
             with self._services.start(cell.model, cell.python) as service:
@@ -159,8 +183,18 @@ class Survival:
             said = {"error": " ".join(str(error).split())}
             self._first_flaw = self._first_flaw or said["error"].rstrip(".")
         now = self._now()
-        self._file.append("cell", **names, at=now, elapsed_s=now - begun, **said)
+        self._write("cell", **names, at=now, elapsed_s=now - begun, **said)
         return said
 
     def _tell(self, names: Mapping[str, Any], kind: Any, said: Mapping[str, Any]) -> None:
-        self._file.append(kind, at=self._now(), **names, **said)
+        self._write(kind, at=self._now(), **names, **said)
+
+    def _write(self, kind: Any, /, **said: object) -> None:
+        self._file.append(kind, **said)
+        if self._watcher:
+            self._watcher.look()
+
+    def _offer(self, rate: float) -> None:
+        if self._watcher:
+            self._watcher.offer(rate)
+        show(self._locust, rate)
