@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
@@ -17,15 +18,15 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.checks import check_cells
-from loadtests.folders import RESULTS, link_latest, new_folder
+from loadtests.folders import RESULTS, new_folder
 from loadtests.form import add_options
 from loadtests.offer import Local, Source
 from loadtests.options import Options
 from loadtests.panel.ours import tabs
 from loadtests.panel.recording import Recording
+from loadtests.panel.search.session import session_of
 from loadtests.panel.tabs import mount
 from loadtests.plan import try_parameters
-from loadtests.report.files import write
 from loadtests.shapes import SHAPES
 from loadtests.shaping import shape
 from loadtests.surge.scenario import Scenario
@@ -98,7 +99,9 @@ def start(environment: Any, **_: Any) -> None:
             _begin_load(environment, options)
     except (ValueError, TargetError) as error:
         log.error("%s", error)  # noqa: TRY400 - the message says it all
-        gevent.spawn(_finish, environment, 2)
+        if environment.web_ui and parsed.scenario == "survival":
+            session_of(environment).reject(str(error))
+        _running.append(gevent.spawn(_finish, environment, 2))
 
 
 def _begin_load(environment: Environment, options: Options) -> None:
@@ -123,20 +126,26 @@ def _surge(environment: Environment, scenario: Scenario) -> None:
 
 
 def _begin_survival(environment: Environment, options: Options) -> None:
-    results = options.servers.folder / RESULTS
-    folder = Path(options.output) if options.output else new_folder(results, datetime.now(UTC))
+    if environment.web_ui:
+        folder = session_of(environment).choose(options)
+    else:
+        results = options.servers.folder / RESULTS
+        folder = Path(options.output) if options.output else new_folder(results, datetime.now(UTC))
     _running.append(gevent.spawn(_survive, environment, options, folder))
 
 
+@events.test_stopping.add_listener
 @events.test_stop.add_listener
 def stop(environment: Environment, **_: Any) -> None:
-    """End the scenario with its test: it would set users again, which begins another test."""
+    """End the scenario with its test, at once: to set users again would begin another test."""
     swarm = _swarms.get(environment)
     why = GreenletExit() if swarm is None or swarm.processes else Deserted()
     while _running:
         scenario = _running.pop()
         if scenario is not gevent.getcurrent():  # else it has ended the test itself
             scenario.kill(why, block=False)
+            if environment.web_ui:
+                session_of(environment).stopping()
 
 
 def _source(environment: Environment) -> Source:
@@ -145,20 +154,23 @@ def _source(environment: Environment) -> Source:
 
 
 def _survive(environment: Environment, options: Options, folder: Path) -> None:
-    code = 3
-    try:
-        code = Survival(environment, _source(environment), options, folder).run()
-        if environment.web_ui and code != 2:  # else the terminal that started this does it
-            write(folder)
-            link_latest(folder)
-            log.info("the survival search is over; results are in %s", folder)
-    finally:
-        _finish(environment, code)
+    """Search; where there is no UI, the terminal that started this shows it and reports it."""
+    turn = session_of(environment).turn(folder) if environment.web_ui else nullcontext()
+    with turn as watcher:
+        code = 3
+        try:
+            code = Survival(environment, _source(environment), options, folder, watcher).run()
+        finally:
+            _finish(environment, code)
 
 
 def _finish(environment: Environment, code: int) -> None:
-    """End the process when nobody looks at a UI; else only the test."""
+    """End the process when nobody looks at a UI; else only the test, if it is not over."""
     environment.process_exit_code = code
     runner = environment.runner
-    if runner is not None:
-        (runner.stop if environment.web_ui else runner.quit)()
+    if runner is None:
+        return
+    if not environment.web_ui:
+        runner.quit()
+    elif gevent.getcurrent() in _running:  # else somebody has stopped it, and may begin another
+        runner.stop()

@@ -11,6 +11,8 @@ from locust.env import Environment
 from loadtests.beyond.drift import Drift
 from loadtests.panel.recorder import BYSTANDER
 from loadtests.panel.recording import Recording
+from loadtests.panel.search.session import session_of
+from loadtests.panel.search.tab import survival_tab
 from loadtests.panel.tabs import Tab
 from loadtests.panel.watching import Watching
 from loadtests.shaping import Course
@@ -43,6 +45,7 @@ def tabs(environment: Environment, recording: Recording) -> tuple[Tab, ...]:
         Tab("load", "Load", "load.html", load),
         Tab("compare", "Compare", "compare.html", compare),
         Tab("server", "Server", "server.html", watching.shown),
+        survival_tab(session_of(environment)),
     )
 
 

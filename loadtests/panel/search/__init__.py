@@ -1,0 +1,1 @@
+"""The Survival tab: the search as it goes on, and its results."""
