@@ -25,6 +25,7 @@ MAY_PATCH = {
         "locustfile",
         "offer",
         *("panel.asked", "panel.ours", "panel.recording", "panel.tabs", "panel.watching"),
+        "panel.search.session",
         "shaping",
         "signs",
         "stream",
