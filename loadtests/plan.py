@@ -9,11 +9,11 @@ from typing import Any
 
 from loadtests.beyond.kinds import expected_s, written
 from loadtests.connections import Connections
+from loadtests.environment import environment
 from loadtests.modules import ALL, chosen, located
 from loadtests.offer import Source
 from loadtests.options import SEARCHES, Options
 from loadtests.records import Cell
-from loadtests.results import environment
 from loadtests.services import Services
 from loadtests.target import Discovery, TargetError, discover, path_of
 from loadtests.tryout import problem

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from loadtests.beyond.lines import with_line
 from loadtests.combined import with_part, with_proof, with_search
-from loadtests.environment import describe, environment
 from loadtests.records import (
     Cell,
     CellResult,
@@ -44,8 +43,6 @@ __all__ = [
     "RunFile",
     "Tail",
     "TrialRecord",
-    "describe",
-    "environment",
     "read",
     "with_next",
 ]

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.combined import with_search
+from loadtests.environment import describe, environment
 from loadtests.folders import link_latest, new_folder
 from loadtests.records import result_of
 from loadtests.results import (
@@ -23,8 +24,6 @@ from loadtests.results import (
     ResultsError,
     RunFile,
     Tail,
-    describe,
-    environment,
     read,
 )
 from tests.run_files import ENVIRONMENT, FULL, plan, result, trial, write

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from loadtests.environment import describe
 from loadtests.records import Cell, cell_of, result_of
 from loadtests.report.colours import COLOURS
 from loadtests.report.markdown import markdown
 from loadtests.report.picture import svg
 from loadtests.report.screen import Screen
 from loadtests.report.terminal import final
-from loadtests.results import describe, read
+from loadtests.results import read
 from loadtests.summary import Summary, summarize
 from loadtests.verdicts import judge_workload, leaders
 from loadtests.wording import interval_text

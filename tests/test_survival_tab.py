@@ -11,7 +11,7 @@ from playwright.async_api import Browser, FrameLocator, Page, expect
 
 from tests.browser import chromium, watched
 from tests.commands import LONG_S, begun, free_port, soon
-from tests.test_up import Interface
+from tests.interface import Interface
 
 DIRECT = build_opener(ProxyHandler({}))
 LONG_MS = 1000 * LONG_S
