@@ -61,6 +61,7 @@ events.init_command_line_parser.add_listener(add_options)
 @events.init.add_listener
 def join(environment: Environment, runner: Any, **_: Any) -> None:
     """Let the processes of a distributed run hear each other, and show our tabs."""
+    gevent.get_hub().loop.update_now()  # imports took seconds, which a short run time would lack
     if environment.web_ui or isinstance(runner, WorkerRunner):
         recording = Recording(environment)
         if environment.web_ui:
