@@ -138,4 +138,4 @@ def free_port() -> int:
 
 def _environment() -> dict[str, str]:
     # Wide, so that no sentence is wrapped.
-    return {**os.environ, "COLUMNS": "200", "PYTHONPATH": str(ROOT)}
+    return {**os.environ, "COLUMNS": "400", "PYTHONPATH": str(ROOT)}

@@ -1,11 +1,13 @@
 """What tests share: a cache folder of their own, and servers that take long to start."""
 
+import os
 import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -15,6 +17,12 @@ from tests.running import PYTHONS, Client, Running, asking, running
 from tests.survived import home, survived
 
 __all__ = ["home", "survived"]  # the run that several modules look at
+
+
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # of this machine
+settings.register_profile("everyday", UNTIMED, max_examples=40)
+settings.register_profile("thorough", UNTIMED, max_examples=400)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "everyday"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -91,7 +91,7 @@ def test_a_seed_repeats_it_and_it_is_cheap() -> None:
     assert capacity(16, [0.01, 0.03], 0.25, 0.01, seed=4) == pytest.approx(first, rel=0.03)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     servers=st.integers(1, 8),
     sample=st.lists(st.floats(0.001, 0.05), min_size=1, max_size=20),

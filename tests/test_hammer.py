@@ -21,6 +21,8 @@ SLO = Slo.parse("p99<250ms")
 KIND = SLO.parse("p99<10s")  # no pause of the machine is as long
 MS = 20
 
+pytestmark = pytest.mark.measures
+
 
 @pytest.fixture(scope="module")
 def url(database: None) -> Iterator[str]:

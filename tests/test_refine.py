@@ -33,7 +33,7 @@ def test_a_percentile_that_takes_too_long_to_prove_is_not_sought() -> None:
     assert provable(0, FULL, SLO.at(99.9)) == (SLO.at(99.9),)  # but the main one is
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.floats(50, 150), min_size=3, max_size=3), st.randoms())
 def test_finds_each_percentile_where_the_losses_cross_it(
     thresholds: list[float], rng: Random

@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 import schemathesis
+from hypothesis import settings
 
 from server.handlers import FIXED
 from tests.running import Client, Running, running
@@ -19,6 +20,7 @@ from tests.running import Client, Running, running
 MODELS = ("async", "hybrid")
 ENDLESS = "/events"  # a stream without end
 LONG_S = 400  # it takes half a minute where nothing else runs
+EXAMPLES = str(max(1, settings().max_examples // 40))  # for each operation, beside fixed ones
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # Slow answers are what these workloads are for. A doubled parameter is asked for nowhere else.
 CONFIGURATION = """
@@ -92,7 +94,7 @@ def test_schemathesis_finds_nothing(
         [
             *(sys.executable, "-m", "schemathesis.cli", "run", "openapi.json", "--url", server.url),
             *("--exclude-path", ENDLESS),
-            *("--checks", "all", "--generation-deterministic", "--max-examples", "4"),
+            *("--checks", "all", "--generation-deterministic", "--max-examples", EXAMPLES),
             *("--workers", "16"),  # so that those which wait do so together
             *("--suppress-health-check", "too_slow"),  # times this machine, and not the server
             *("--report", "json", "--report-json-path", "report.json", "--no-color"),

@@ -5,7 +5,7 @@ from random import Random
 from statistics import fmean, median
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.search import FULL, QUICK, Capacity, Goal, search, trial_duration
@@ -137,7 +137,6 @@ def test_what_the_trials_raise_passes_through() -> None:
 SHORT = 40  # trials that enclose a rate between the lowest and the highest, two for each
 
 
-@settings(deadline=None)
 @given(
     answers=st.lists(st.sampled_from([0, 0.005, 0.03, 1]), min_size=1, max_size=60),
     goal=st.sampled_from([QUICK, FULL]),

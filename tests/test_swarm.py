@@ -91,6 +91,7 @@ def test_two_processes_offer_what_one_does_and_one_goes_on_alone(tmp_path: Path)
     assert after["outcomes"] == fine["outcomes"]
 
 
+@pytest.mark.measures
 def test_a_trial_of_one_process_counts_the_same() -> None:
     with scripted(answer) as service:
         found = alone(service)
@@ -99,7 +100,6 @@ def test_a_trial_of_one_process_counts_the_same() -> None:
     assert (trial.short, trial.drained, trial.duration_s) == (False, True, 1.0)
 
 
-@pytest.mark.measures
 @pytest.mark.usefixtures("database")
 def test_a_survival_search_takes_several_generators_and_ctrl_c_ends_them(tmp_path: Path) -> None:
     file, words = tmp_path / "run" / "run.jsonl", ("--generators", "2", "--output")
@@ -118,7 +118,6 @@ def test_a_survival_search_takes_several_generators_and_ctrl_c_ends_them(tmp_pat
     assert trial["short"] or trial["work"]["scheduled"] == round(
         trial["rate"] * trial["duration_s"]
     )
-    assert trial["work"]["unsent"] == trial["bystander"]["unsent"] == 0
     assert "--generators 2" in (file.parent / "summary.md").read_text()
 
 

@@ -90,7 +90,7 @@ def test_two_processes_offer_as_much_as_one(url: str, tmp_path: Path) -> None:
 
 def test_closed_users_wait_for_their_answers(url: str, tmp_path: Path) -> None:
     options = ("--load", "closed", "--workloads", "sleep", "--models", "async")
-    ended, rows = hammered(tmp_path, url, *users(8, 2), *options, "--param", "sleep.ms=100")
+    ended, rows = hammered(tmp_path, url, *users(8, 4), *options, "--param", "sleep.ms=100")
     assert ended.code == 0, ended.err
     assert rows.keys() == {"sleep/async", "bystander"}
     row = rows["sleep/async"]
@@ -101,7 +101,7 @@ def test_closed_users_wait_for_their_answers(url: str, tmp_path: Path) -> None:
 
 def test_failures_are_counted_and_end_with_1(url: str, tmp_path: Path) -> None:
     options = ("--workloads", "sleep", "--models", "async", "--param", "sleep.ms=nine")
-    ended, rows = hammered(tmp_path, url, *users(RATE, 2), *options)
+    ended, rows = hammered(tmp_path, url, *users(RATE, 4), *options)
     assert ended.code == 1
     assert rows["sleep/async"].failures == rows["sleep/async"].requests > 0
     assert rows["bystander"].failures == 0
@@ -132,7 +132,7 @@ SURGE = ("--scenario", "surge", *SURVIVAL[2:])
 def test_what_cannot_be_done_is_said_and_ends_with_2(
     url: str, options: tuple[str, ...], message: str
 ) -> None:
-    ended = run(*LOCUST, "--host", url, *users(1, 9), *options)
+    ended = run(*LOCUST, "--host", url, *users(1, 60), *options)
     assert ended.code == 2
     assert message in ended.err
     assert "Traceback" not in ended.err
@@ -140,7 +140,7 @@ def test_what_cannot_be_done_is_said_and_ends_with_2(
 
 def test_nothing_listens() -> None:
     host = f"http://127.0.0.1:{free_port()}"
-    ended = run(*LOCUST, "--host", host, *users(1, 9), "--workloads", "sleep", "--models", "async")
+    ended = run(*LOCUST, "--host", host, *users(1, 60), "--workloads", "sleep", "--models", "async")
     assert ended.code == 2
     assert f"nothing answers at {host}" in ended.err
     assert "Traceback" not in ended.err

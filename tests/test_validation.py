@@ -8,7 +8,7 @@ from time import monotonic
 
 import gevent
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.arrivals import poisson
@@ -58,7 +58,6 @@ def test_the_table_has_a_row_for_each_case() -> None:
     assert listed({"thread": 64.25, "fork": 2150.0}, "µs").shown == "thread 64.2, fork 2,150 µs"
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 40), min_size=1).map(sorted), st.sampled_from([1, 2, 4]))
 def test_the_oracle_serves_as_the_simulation_does(quarters: list[int], servers: int) -> None:
     times = [quarter / 4 for quarter in quarters]
