@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from loadtests.axes import add_axes
 from loadtests.beyond.kinds import KINDS, chosen, seconds
 from loadtests.compare.parsing import add_compare
@@ -17,6 +15,7 @@ from loadtests.generators import add_generators
 from loadtests.options import HEADLINE_MODELS, HEADLINE_WORKLOADS, names, parameters
 from loadtests.records import ResultsError
 from loadtests.report import surge_files, surge_terminal
+from loadtests.report.consoles import console_for, show
 from loadtests.report.files import write
 from loadtests.report.terminal import final
 from loadtests.run import survive
@@ -47,10 +46,12 @@ def main(arguments: list[str]) -> int:
 def report(parsed: argparse.Namespace) -> int:
     """Write the files of a run again, and show it."""
     folder: Path = parsed.folder
+    console = console_for(json=parsed.json)
     if is_surge(folder):
-        Console().print(surge_terminal.final(surge_files.write(folder), folder))
-        return 0
-    Console().print(final(write(folder), folder))
+        drawn = surge_terminal.final(surge_files.write(folder), folder)
+    else:
+        drawn = final(write(folder), folder)
+    show(console, drawn, folder, json=parsed.json)
     return 0
 
 
@@ -66,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--models", type=names, default=HEADLINE_MODELS, metavar="M,...",
         help=f"models, or all (default: {','.join(HEADLINE_MODELS)})")  # fmt: skip
     _add_measured(one)
+    _add_json(one)
     care = one.add_mutually_exclusive_group()
     care.add_argument("--quick", dest="mode", action="store_const", const="quick", default="quick",
         help="about 20 s for a cell, intervals of 15 %% (default)")  # fmt: skip
@@ -74,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--searches", type=_checked(_searches), metavar="N",
         help="of each cell, on fresh servers (default: 3 with --full, else 1)")  # fmt: skip
     one.add_argument("--budget", type=_checked(_time), metavar="TIME",
-        help="begin no search after this time, such as 30m; --output DIR resumes")  # fmt: skip
+        help="begin no search after this time, such as 30m; --output DIR goes on")  # fmt: skip
     one.add_argument("--prove", action="store_true",
         help="change only what was blamed for each break, and search again")  # fmt: skip
     one.add_argument("--beyond", type=_checked(_beyond), default=(),
@@ -105,6 +107,7 @@ def parser() -> argparse.ArgumentParser:
     other.add_argument("folder", type=Path, metavar="DIR")
 
     add_compare(commands)
+    _add_json(other)
     return top
 
 
@@ -134,6 +137,11 @@ def _add_measured(one: argparse.ArgumentParser) -> None:
     one.add_argument("--seed", type=int, default=1, help="seed of arrivals and order (default: 1)")
     one.add_argument("--output", type=Path, metavar="DIR",
         help="folder for the results, or one to resume (default: results/<UTC time>)")  # fmt: skip
+
+
+def _add_json(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--json", action="store_true",
+        help="write summary.json, and only that, to standard output")  # fmt: skip
 
 
 def _single(text: str) -> tuple[str]:

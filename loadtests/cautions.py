@@ -99,11 +99,14 @@ def _servers(run: Run, cells: Sequence[CellResult]) -> Iterator[str]:
 
 
 def _discarded(run: Run) -> Iterator[str]:
-    invalid = [trial for trial in run.trials if not trial.valid]
+    """Count what was discarded; of a search that was abandoned, nothing counts."""
+    over = {(one.cell, part.search) for one in run.results.values() for part in one.parts or (one,)}
+    trials = [trial for trial in run.trials if (trial.cell, trial.search) in over]
+    invalid = [trial for trial in trials if not trial.valid]
     if invalid:
         first = invalid[0]
         where = f"`{first.workload}` under {first.cell.row} at {rate_text(first.rate)} req/s"
-        total = count_of(len(run.trials), "trial")
+        total = count_of(len(trials), "trial")
         verb = "was" if len(invalid) == 1 else "were"
         yield f"{len(invalid)} of {total} {verb} discarded. First {where}: {_said(first.reasons)}"
 

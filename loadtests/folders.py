@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loadtests.history import reopen, unfinished
 from loadtests.records import ResultsError
 from loadtests.results import FILE_NAME
 
 RESULTS = "results"
 
 
-def folder_of(asked: Path | None, *, resumable: bool = False) -> tuple[Path, bool]:
-    """Find the folder for the results of a run, or of one to go on; tells whether it is new."""
+def folder_of(
+    asked: Path | None, resumable: Callable[[Path], None] | None = None
+) -> tuple[Path, bool]:
+    """Find the folder for the results of a run, or of one to go on; tells whether it is new.
+
+    `resumable` raises ResultsError where the run in a folder cannot go on; without, none can.
+    """
     if asked is None:
         return new_folder(Path(RESULTS), datetime.now(UTC)), True
-    file = asked / FILE_NAME
-    if file.exists():
-        if not (resumable and unfinished(asked)):
+    if (asked / FILE_NAME).exists():
+        if resumable is None:
             raise ResultsError(
                 f"{asked} holds a run already; name another folder with --output, "
                 f"or show it: python -m loadtests report {asked}"
             )
-        reopen(file)
+        resumable(asked)
     new = not asked.exists()
     asked.mkdir(parents=True, exist_ok=True)
     return asked, new

@@ -19,11 +19,13 @@ from rich.console import Console
 from loadtests.folders import discard, folder_of, link_latest
 from loadtests.generators import sweep
 from loadtests.records import Line
+from loadtests.report.consoles import console_for
 from loadtests.results import FILE_NAME, Tail
 from loadtests.subject import ROOT
 from loadtests.target import TargetError
 
 INTERRUPTED = 130
+USAGE = 2
 LOOK_S = 0.2
 STOP_S = 30.0
 
@@ -48,35 +50,44 @@ def follow(
 ) -> Line:
     """Run a command that writes a run file beside its log; show each line, return the last.
 
-    Raises GeneratorGone when it ends without one.
+    Raises TargetError when it refuses to begin, GeneratorGone when it ends otherwise without one.
     """
     tail = Tail(log.parent / FILE_NAME)
+    for line in tail.read():  # of a run that goes on, which may have ended before
+        if line["line"] != "end":
+            update(line)
     with _process(command, log) as process, live:
         while True:
             over = process.poll() is not None  # before the last look at the file
             for line in tail.read():
                 update(line)
                 if line["line"] == "end":
+                    if line["exit"] == USAGE:
+                        raise TargetError(line["reason"])
                     return line
+            if process.returncode == USAGE:
+                raise TargetError(_last_line(log))
             if over:
                 raise GeneratorGone(f"the load generator ended before its run; see {log}")
             sleep(LOOK_S)
 
 
-def measured(
+def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
     output: Path | None,
     log: str,
     screen_on: Callable[[Console], Screen],
     command: Callable[[Path], Sequence[str]],
     *,
-    resumable: bool = False,
+    resumable: Callable[[Path], None] | None = None,
+    console: Console | None = None,
 ) -> tuple[Path, int] | None:
     """Run what measures into a folder and show it; gives the folder and the exit code.
 
     None if it was stopped before anything was measured. Raises TargetError for wrong usage.
+    `resumable` is what `folder_of` asks.
     """
-    folder, made = folder_of(output, resumable=resumable)
-    console, born = Console(), monotonic()
+    folder, made = folder_of(output, resumable)
+    console, born = console or console_for(), monotonic()
     screen = screen_on(console)
     try:
         live = screen.live(lambda: monotonic() - born)
@@ -88,13 +99,18 @@ def measured(
         again = f" (with --output {folder}, the same command goes on)" if resumable else ""
         console.print(f"Stopped. This is what was measured until then{again}:", soft_wrap=True)
         ended = {"exit": INTERRUPTED}
-    if ended["exit"] == 2:
+    except TargetError:
         if made:
             discard(folder)  # nothing was measured
-        raise TargetError(ended["reason"])
+        raise
     if output is None:
         link_latest(folder)
     return folder, int(ended["exit"])
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), f"see {log}")
 
 
 def _begun(folder: Path) -> bool:

@@ -7,12 +7,12 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from loadtests.beyond.kinds import expected_s, written
+from loadtests.asked import asked
 from loadtests.connections import Connections
 from loadtests.environment import environment
-from loadtests.modules import ALL, chosen, located
+from loadtests.modules import ALL, chosen
 from loadtests.offer import Source
-from loadtests.options import SEARCHES, Options
+from loadtests.options import Options
 from loadtests.records import Cell
 from loadtests.services import Services
 from loadtests.target import Discovery, TargetError, discover, path_of
@@ -23,6 +23,8 @@ PROBE_S = 1.0
 # more than this share of it is late. And what one Locust process sends on schedule at all.
 HONEST = 0.15
 MOST = 2000.0
+CHEAP = "inline,async"  # models that cost a server nothing to start
+NOT_STARTED = "not started"  # the service that is asked has few models, others have more
 REJECTED = {400, 422}  # what wrong parameters are answered with
 
 
@@ -35,7 +37,7 @@ def plan(options: Options, services: Services, source: Source) -> tuple[list[Cel
     wanted: list[Cell] = []
     ceiling = 0.0
     for python in services.labels:
-        with services.start("inline", python) as (url, _):
+        with services.start(CHEAP, python) as (url, _):
             found[python] = one = discover(url)
             ceiling = max(ceiling, _ceiling(url, source))
             workloads = chosen(options.workloads, one, options.servers.folder)
@@ -52,15 +54,17 @@ def plan(options: Options, services: Services, source: Source) -> tuple[list[Cel
     return cells, {
         "started": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "environment": {**environment(), "server": first, **several},
-        "arguments": _arguments(options, services.host, source.processes),
-        "seed": options.seed,
-        "slo": str(options.slo),
-        "mode": options.mode,
-        "searches": options.searches,
+        **asked(options, services.host, source.processes),
         "generator_ceiling": ceiling,
-        "beyond_s": expected_s(options.beyond),
         "cells": [cell._asdict() for cell in cells],
+        "absent": [cell._asdict() for cell in cells if _absent(cell, found, services)],
     }
+
+
+def _absent(cell: Cell, found: Mapping[str, Discovery], services: Services) -> bool:
+    """Whether it is known already that the service does not offer a cell."""
+    why = found[cell.python].unavailable(cell.workload, cell.model)
+    return bool(why) and (bool(services.host) or not str(why).startswith(NOT_STARTED))
 
 
 def _all_used(options: Options, workloads: Sequence[str]) -> None:
@@ -71,29 +75,6 @@ def _all_used(options: Options, workloads: Sequence[str]) -> None:
                 f"--param {workload}.… has no effect: {workload!r} is not among the workloads "
                 f"to measure ({', '.join(workloads)})"
             )
-
-
-def _arguments(options: Options, host: str | None, generators: int) -> dict[str, Any]:
-    """What was asked for, by the names of the options: `summary.command` repeats it."""
-    servers = options.servers
-    named = {located(workload, servers.folder) for workload in options.workloads}
-    return {
-        "workloads": [*options.workloads, *(one for one in servers.modules if one not in named)],
-        "models": list(options.models),
-        "param": [
-            f"{workload}.{name}={value}"
-            for workload, values in options.parameters.items()
-            for name, value in values.items()
-        ],
-        "host": host,
-        "beyond": written(options.beyond, options.mode),
-        "searches": options.searches if options.searches != SEARCHES[options.mode] else None,
-        "budget": f"{options.budget_s:g}s" if options.budget_s else None,
-        "prove": options.prove,
-        **servers.axes,
-        **({"generators": generators} if generators > 1 else {}),
-        "server_python": [python.name for python in servers.pythons if python.name],
-    }
 
 
 def _ceiling(url: str, source: Source) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 from loadtests.cells import Cell, CellResult
@@ -23,6 +23,7 @@ __all__ = [
     "end_of",
     "plan_of",
     "result_of",
+    "resumed",
     "trial_of",
 ]
 
@@ -103,7 +104,10 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The first line of a run file: what was asked for, where, and by which objective."""
+    """The first line of a run file: what was asked for, where, and by which objective.
+
+    `absent` are those of its cells which the service has said that it does not offer.
+    """
 
     started: str
     slo: str
@@ -114,6 +118,7 @@ class Plan:
     environment: Mapping[str, Any] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
     beyond_s: float = 0.0
+    absent: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,14 @@ def cell_of(line: Line) -> Cell:
 
 
 def plan_of(line: Line) -> Plan:
-    return _fill(Plan, line, cells=tuple(map(cell_of, line["cells"])))
+    absent = tuple(map(cell_of, line.get("absent") or ()))
+    return _fill(Plan, line, cells=tuple(map(cell_of, line["cells"])), absent=absent)
+
+
+def resumed(plan: Plan, line: Line) -> Plan:
+    """Take in that a run goes on: it may have been asked for more than before."""
+    more = {name: line[name] for name in ("searches", "arguments", "beyond_s") if name in line}
+    return replace(plan, **more)
 
 
 def trial_of(line: Line) -> TrialRecord:

@@ -27,6 +27,7 @@ from loadtests.records import (
     result_of,
     trial_of,
 )
+from loadtests.sittings import begun_again, gone_on
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,6 +161,8 @@ def _left_out(run: Run, _: Line) -> Run:
 
 # What a reader makes of each kind of line; of others, nothing.
 _TAKEN: dict[str, Callable[[Run, Line], Run]] = {
+    "resumed": gone_on,
+    "cell-start": begun_again,
     "trial": lambda run, line: replace(run, trials=(*run.trials, trial_of(line))),
     "cell": _searched,
     "part": lambda run, line: replace(run, results=with_part(run.results, result_of(line))),

@@ -10,13 +10,16 @@ import argparse
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
-
+from loadtests.asked import asked
 from loadtests.axes import flags
+from loadtests.beyond.kinds import chosen, seconds
 from loadtests.following import INTERRUPTED, measured
 from loadtests.generators import distributed
-from loadtests.options import HEADLINE_WORKLOADS
+from loadtests.history import resumable
+from loadtests.options import HEADLINE_WORKLOADS, SEARCHES, Options, parameters
+from loadtests.report.consoles import console_for, show
 from loadtests.report.files import write
 from loadtests.report.screen import Screen
 from loadtests.report.terminal import final
@@ -35,12 +38,20 @@ def survive(parsed: argparse.Namespace) -> int:
         _left_as_it_is(servers)
         discover(parsed.host)
     interruptible()
-    found = measured(parsed.output, LOG, Screen, partial(_command, parsed, servers), resumable=True)
+    console = console_for(json=parsed.json)
+    found = measured(
+        parsed.output,
+        LOG,
+        Screen,
+        partial(_command, parsed, servers),
+        resumable=partial(resumable, asked=_asked(parsed, servers)),
+        console=console,
+    )
     if found is None:
         return INTERRUPTED
     folder, code = found
     summary = write(folder)
-    Console().print(final(summary, folder))
+    show(console, final(summary, folder), folder, json=parsed.json)
     return code or exit_code(summary, parsed.at_least)
 
 
@@ -53,6 +64,29 @@ def _left_as_it_is(servers: Servers) -> None:
             f"--host measures a running service as it was started, which {asked[0]} cannot change; "
             "start that service so, or leave --host out"
         )
+
+
+def _asked(parsed: argparse.Namespace, servers: Servers) -> dict[str, Any]:
+    """What the run file will say of it; which cells there are is not known yet."""
+    options = Options(
+        workloads=parsed.workloads or HEADLINE_WORKLOADS,
+        models=parsed.models,
+        load="open",
+        arrivals="poisson",
+        scenario="survival",
+        slo=parsed.slo,
+        mode=parsed.mode,
+        seed=parsed.seed,
+        parameters=parameters(parsed.param),
+        output="",
+        running_service=bool(parsed.host),
+        servers=servers,
+        beyond=chosen(parsed.beyond, parsed.mode),
+        searches=parsed.searches or SEARCHES[parsed.mode],
+        budget_s=seconds(parsed.budget) if parsed.budget else 0.0,
+        prove=parsed.prove,
+    )
+    return asked(options, parsed.host, parsed.generators)
 
 
 def _command(parsed: argparse.Namespace, servers: Servers, folder: Path) -> list[str]:

@@ -7,27 +7,27 @@ and a run that was interrupted goes on where its file ends.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from random import Random
 from time import monotonic
 from typing import Any, Protocol
 
 from gevent import GreenletExit
 from locust.env import Environment
 
+from loadtests.agenda import PROOF, rounds
 from loadtests.beyond.bench import Bench, Peak
 from loadtests.beyond.trips import beyond
 from loadtests.combined import typical
-from loadtests.history import PROOF, History
+from loadtests.history import History
 from loadtests.measuring import Bearing
 from loadtests.offer import Source
 from loadtests.options import Options
 from loadtests.plan import plan
 from loadtests.proving import prove
 from loadtests.records import Cell, ResultsError
-from loadtests.results import FILE_NAME, RunFile
+from loadtests.results import FILE_NAME, Kind, RunFile
 from loadtests.sentinel import Sentinel
 from loadtests.services import Services
 from loadtests.subject import SubjectError
@@ -75,7 +75,7 @@ class Survival:
         self._history = History.of(folder)
         self._folder = folder
         self._watcher = watcher
-        self._file = RunFile(folder / FILE_NAME)
+        self._file: RunFile | None = None
         self._resumed = monotonic()
         self._born = self._resumed - self._history.at
         self._first_flaw = ""
@@ -89,7 +89,8 @@ class Survival:
             with Sentinel() as sentinel:
                 tools = Tools(self._options, sentinel, self._offer)
                 bearing = Bearing(tools, most, self._source)
-                measured = [self._whole(bearing, *one) for one in self._order(cells)]
+                order = rounds(cells, self._options.searches, self._options.seed)
+                measured = [self._whole(bearing, *one) for one in order]
             code, reason = 0, ""
             if self._first_flaw and not any(measured):
                 code = 3
@@ -104,8 +105,9 @@ class Survival:
         finally:
             if reason:
                 log.error("%s", reason)
-            self._write("end", at=self._now(), exit=code, reason=reason or None)
-            self._file.close()
+            self._append("end", exit=code, reason=reason or None)
+            if self._file:
+                self._file.close()
             if self._watcher:
                 self._watcher.over(code, reason)
         return code
@@ -114,23 +116,25 @@ class Survival:
         return round(monotonic() - self._born, 3)
 
     def _plan(self) -> tuple[list[Cell], float]:
-        """Find out what to measure; write the first line, or that the run goes on."""
+        """Find out what to measure; write the first line, or that the run goes on.
+
+        A file that holds another run is left as it is: nothing is written before it was checked.
+        """
         cells, line = plan(self._options, self._services, self._source)
         self._history.check(line, self._folder)
-        if self._history.first is None:
-            self._write("run", **line)
+        self._file = RunFile(self._folder / FILE_NAME)
+        if self._history.begun is None:
+            self._file.append("run", **line)
         else:
-            self._write("resumed", at=self._now(), started=line["started"])
+            added = {name: line[name] for name in ("searches", "arguments", "beyond_s")}
+            self._append("resumed", started=line["started"], **added)
         return cells, line["generator_ceiling"]
 
-    def _order(self, cells: list[Cell]) -> Iterator[tuple[Cell, int]]:
-        """Go round all cells, each time in another random order, as often as each is searched."""
-        for search in range(self._options.searches):
-            seed = f"{self._options.seed}/{search}"
-            yield from (
-                (cell, search)
-                for cell in Random(seed).sample(cells, len(cells))  # noqa: S311 - no secret
-            )
+    def _append(self, kind: Kind, /, **fields: object) -> None:
+        if self._file:
+            self._file.append(kind, **{"at": self._now(), **fields})
+            if self._watcher:
+                self._watcher.look()
 
     def _whole(self, bearing: Bearing, cell: Cell, search: int) -> bool:
         """Search one cell, and then what else is asked for; tells whether there is a result."""
@@ -152,11 +156,11 @@ class Survival:
         done = {kind for other, kind in self._history.after if other == cell}
         if self._options.prove and PROOF not in done and said.get("cause"):
             proof = prove(bearing, self._services, cell, said, partial(self._tell, cell._asdict()))
-            self._write("proof", at=self._now(), **cell._asdict(), **proof)
+            self._append("proof", **cell._asdict(), **proof)
         bench = partial(self._bench, cell, bearing.most)
         left = {kind: s for kind, s in self._options.beyond.items() if kind not in done}
         for line in beyond(left, said, bench):
-            self._write("beyond", at=self._now(), **cell._asdict(), **line)
+            self._append("beyond", **cell._asdict(), **line)
 
     def _bench(self, cell: Cell, most: float, peak: Peak) -> Bench:
         return Bench(self._services, cell, peak, self._options, most, self._source)
@@ -166,10 +170,10 @@ class Survival:
         if self._spent:
             if not search:
                 spent = SPENT.format(self._options.budget_s)
-                self._write("cell", **cell._asdict(), at=self._now(), error=spent)
+                self._append("cell", **cell._asdict(), error=spent)
             return None
         begun, names = self._now(), {**cell._asdict(), "search": search}
-        self._write("cell-start", **names, at=begun)
+        self._append("cell-start", **names, at=begun)
         said: dict[str, Any] = {}
         try:
             with self._services.start(cell.model, cell.python) as service:
@@ -183,16 +187,11 @@ class Survival:
             said = {"error": " ".join(str(error).split())}
             self._first_flaw = self._first_flaw or said["error"].rstrip(".")
         now = self._now()
-        self._write("cell", **names, at=now, elapsed_s=now - begun, **said)
+        self._append("cell", **names, at=now, elapsed_s=now - begun, **said)
         return said
 
     def _tell(self, names: Mapping[str, Any], kind: Any, said: Mapping[str, Any]) -> None:
-        self._write(kind, at=self._now(), **names, **said)
-
-    def _write(self, kind: Any, /, **said: object) -> None:
-        self._file.append(kind, **said)
-        if self._watcher:
-            self._watcher.look()
+        self._append(kind, **names, **said)
 
     def _offer(self, rate: float) -> None:
         if self._watcher:

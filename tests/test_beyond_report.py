@@ -14,7 +14,6 @@ from loadtests.report.beyond import sentences
 from loadtests.report.brief import brief
 from loadtests.report.files import write as write_files
 from loadtests.report.markdown import markdown
-from loadtests.report.pace import Pace
 from loadtests.report.screen import Screen
 from loadtests.report.terminal import final
 from loadtests.results import read
@@ -166,21 +165,3 @@ def test_without_a_terminal_each_is_one_line() -> None:
     for one in (plan(CELLS), LINES[6]):
         screen.update(one)
     assert out.getvalue().splitlines()[-1] == "      primes / process-pool, faults: 93 %"
-
-
-def test_time_left_counts_what_is_measured_beyond_the_peak() -> None:
-    pace = Pace()
-    pace.update(plan(CELLS, beyond_s=50.0))
-    pace.update({"line": "cell-start", "at": 0.0})
-    assert pace.left(3, 10) is None
-    pace.update(result("primes", "inline", 50, 55))  # at 30 s, after 30 s
-    assert pace.left(2, 30) == 2 * (30 + 50) + 50
-    assert pace.left(2, 50) == 2 * (30 + 50) + 30
-    pace.update(line("overload", "inline", loads=[]))
-    pace.update({"line": "cell-start", "at": 50.0})
-    assert pace.left(2, 50) == 2 * (30 + 20), "what it took is what it will take"
-    assert pace.left(2, 60) == 2 * (30 + 20) - 10
-    pace.update(result("primes", "process-pool", 50, 55, at=80.0))
-    assert pace.left(1, 90) == 30 + 20 + 10
-    pace.update({"line": "end"})
-    assert pace.left(0, 90) == 0

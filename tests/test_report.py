@@ -106,17 +106,12 @@ def test_a_screen_shows_what_is_pending_running_and_done(summary: Summary) -> No
     assert "120/s discarded" in drawn(screen_after(*lines, invalid).render(250.0))
 
 
-def test_time_left_counts_only_cells_that_took_time() -> None:
+def test_a_screen_says_how_much_is_left_from_its_first_line_to_its_last() -> None:
     lines = [FULL[0], *FULL_RESULTS[:9], START]  # 8 of 30 s each, 1 that cannot exist, 11 to do
-    assert "about 5 min left" in drawn(screen_after(*lines).render(250.0))  # 330 s - 10 s
-    assert "12 s so far" in drawn(screen_after(FULL[0]).render(12.0))
+    assert "about 5 min left" in drawn(screen_after(*lines).render(250.0))
+    assert "0 of 20 cells, about 8 min left" in drawn(screen_after(FULL[0]).render(12.0))
     assert "starting" in drawn(screen_after().render(1.0))
     assert "20 of 20 cells, done" in drawn(screen_after(*FULL).render(620.0))
-
-
-def test_a_running_cell_outlasting_the_mean_never_makes_time_left_negative() -> None:
-    lines = [FULL[0], *FULL_RESULTS[:19], START]
-    assert "about 0 s left" in drawn(screen_after(*lines).render(9000.0))
 
 
 def test_durations_read_as_people_say_them() -> None:
@@ -131,8 +126,10 @@ def test_without_a_terminal_each_finished_cell_is_one_line(summary: Summary) -> 
     lines = out.getvalue().splitlines()
     assert len([line for line in lines if line.startswith("[")]) == 20
     first = intervals(summary, "process-pool")[0]
-    assert f"[4/20] sleep / process-pool: {first} req/s (too late)" in lines
-    assert f"[7/20] primes / async: — ({NO_TWIN})" in lines
+    assert f"[4/20] sleep / process-pool: {first} req/s (too late); about 7 min left" in lines
+    assert f"[7/20] primes / async: — ({NO_TWIN}); about 6 min left" in lines
+    assert lines[2] == "20 cells; about 8 min left"
+    assert "left" not in lines[-1], "the last one leaves nothing"
     with screen.live(lambda: 0.0):
         assert out.getvalue().splitlines() == lines
 

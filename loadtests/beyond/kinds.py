@@ -57,10 +57,12 @@ def written(beyond: Chosen, mode: str) -> list[str]:
 
 def expected_s(beyond: Chosen) -> float:
     """How long all of it takes for one cell, if nothing has to be repeated."""
-    return sum(
-        KINDS[kind].times * seconds + KINDS[kind].servers * STARTS_S
-        for kind, seconds in beyond.items()
-    )
+    return sum(alone_s(kind, seconds) for kind, seconds in beyond.items())
+
+
+def alone_s(kind: str, seconds: float) -> float:
+    """How long one kind takes for one cell, with so many seconds."""
+    return KINDS[kind].times * seconds + KINDS[kind].servers * STARTS_S
 
 
 def _usual(mode: str) -> dict[str, float]:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.combined import with_search
-from loadtests.records import Cell, CellResult, cell_of, plan_of, result_of, trial_of
+from loadtests.records import Cell, CellResult, cell_of, plan_of, result_of, resumed, trial_of
 from loadtests.report.brief import brief
 from loadtests.report.foresight import foreseen, said_of
 from loadtests.report.matrix import Entry, Matrix, entry_of
@@ -60,10 +60,12 @@ class Screen:
                 self._plan = plan_of(line)
                 self._cells = self._plan.cells
                 self._announce(head(self._plan.slo, self._plan.mode, self._plan.environment))
-            case "resumed":
+                self._announce(Text(f"{count_of(self._total, self._what)}{self._rest(0.0)}"))
+            case "resumed" if self._plan:
+                self._plan = resumed(self._plan, line)
                 self._searched = {one for one in self._searched if not self._results[one[0]].error}
                 done = f"{len(self._searched)} of {count_of(self._total, 'search')}"
-                self._announce(Text(f"resumed: {done} done before"))
+                self._announce(Text(f"resumed: {done} done before{self._rest(line.get('at'))}"))
             case "cell-start":
                 self._running, self._said = cell_of(line), ""
             case "trial":
@@ -87,7 +89,7 @@ class Screen:
             self._results = dict(with_search(self._results, result, self._plan))
         self._searched.add((result.cell, result.search))
         self._running = None
-        self._announce(self._plain(self._results.get(result.cell, result)))
+        self._announce(self._plain(self._results.get(result.cell, result), self._rest(result.at)))
 
     def live(self, clock: Callable[[], float]) -> AbstractContextManager[object]:
         """Keep the matrix on the terminal while the block runs; do nothing elsewhere.
@@ -114,8 +116,7 @@ class Screen:
         if not total:
             return Text("starting …")
         grid = Table.grid(padding=(0, 2))
-        what = "cell" if total == len(self._cells) else "search"
-        said = f"{done} of {count_of(total, what)}, {self._time_left(now)}"
+        said = f"{done} of {count_of(total, self._what)}, {self._time_left(now)}"
         grid.add_row(ProgressBar(total, done, BAR_WIDTH), Text(said))
         return grid
 
@@ -123,12 +124,18 @@ class Screen:
     def _total(self) -> int:
         return len(self._cells) * (self._plan.searches if self._plan else 1)
 
+    @property
+    def _what(self) -> str:
+        return "cell" if self._total == len(self._cells) else "search"
+
     def _time_left(self, now: float) -> str:
-        waiting = self._total - len(self._searched)
-        left = self._pace.left(waiting, now)
-        if left is None:
-            return f"{duration(now)} so far"
-        return f"about {duration(left)} left" if waiting or left else "done"
+        left = self._pace.left(now)
+        return f"about {duration(left)} left" if left else "done"
+
+    def _rest(self, at: float | None) -> str:
+        """What a plain line ends with: the time left at this moment of the run file."""
+        left = self._pace.left_at(at or 0.0)
+        return f"; about {duration(left)} left" if left else ""
 
     def _foreseen(self, line: Line) -> None:
         """Show what is predicted, before the search can know."""
@@ -142,13 +149,13 @@ class Screen:
         if not self._console.is_terminal:
             self._console.print(said, soft_wrap=True)
 
-    def _plain(self, result: CellResult) -> Text:
+    def _plain(self, result: CellResult, rest: str) -> Text:
         entry = entry_of(result)
         number = f"[{len(self._searched)}/{self._total}]"
         unit = " req/s" if result.measured and result.bears else ""
         reason = entry.note or entry.small
         more = f" ({reason})" if reason else ""
-        return Text(f"{number} {result.workload} / {result.row}: {entry.figure}{unit}{more}")
+        return Text(f"{number} {result.workload} / {result.row}: {entry.figure}{unit}{more}{rest}")
 
 
 def live(console: Console, render: Callable[[], RenderableType]) -> AbstractContextManager[object]:

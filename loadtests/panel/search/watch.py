@@ -72,7 +72,7 @@ class Watch:
 
     @property
     def left_s(self) -> float | None:
-        return self._pace.left(self.total - len(self.searched), self.elapsed_s)
+        return self._pace.left(self.elapsed_s)
 
     def _update(self, line: Line) -> None:
         kind = line["line"]
