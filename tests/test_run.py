@@ -118,7 +118,7 @@ def test_a_folder_that_holds_a_run_is_left_alone(survived: Survived, home: Path)
     before = (survived.folder / "run.jsonl").read_bytes()
     ended = run(*SURVIVE, *CELLS, "--output", str(survived.folder), directory=home)
     assert (ended.code, ended.out) == (2, "")
-    assert f"{survived.folder} holds a run already; name another folder" in ended.err
+    assert f"{survived.folder} holds a run that was begun with --seed 3 (now 1)" in ended.err
     assert (survived.folder / "run.jsonl").read_bytes() == before
 
 
@@ -158,19 +158,23 @@ def test_a_running_service_is_asked_what_there_is(tmp_path: Path) -> None:
     assert line == "python -m loadtests: there is no workload 'slep'; did you mean 'sleep'?"
 
 
-def test_ctrl_c_ends_a_run_and_all_its_processes(tmp_path: Path) -> None:
-    folder = tmp_path / "results" / "latest"
-    cells = ("--workloads", "sleep", "--models", "inline")
-    with begun(tmp_path, *SURVIVE, *cells, directory=tmp_path) as command:
-        [file] = soon(lambda: [*tmp_path.glob("results/*/run.jsonl")])
-        soon(lambda: '"line": "cell-start"' in file.read_text())
-        soon(lambda: len(command.below()) > 1)  # Locust and its server
-        processes = command.below()
-        assert command.press_ctrl_c() == 130
-        soon(lambda: gone(processes))
-    assert folder.resolve() == file.parent
-    assert "Stopped. This is what was measured until then" in command.out()
-    assert "the same command goes on" in command.out()
-    assert json.loads((folder / "summary.json").read_text())["cells"]
-    assert command.err() == ""
+@pytest.fixture
+def measuring(tmp_path: Path) -> Iterator[tuple[Begun, Path]]:
+    words = (*SURVIVE, *CELLS, "--output", str(tmp_path / "run"), "--json")
+    with begun(tmp_path, *words) as command:
+        yield command, tmp_path / "run"
+
+
+def test_ctrl_c_ends_a_run_and_all_its_processes(measuring: tuple[Begun, Path]) -> None:
+    command, folder = measuring
+    file = folder / "run.jsonl"
+    soon(lambda: file.exists() and '"line": "cell-start"' in file.read_text())
+    soon(lambda: len(command.below()) > 2)  # Locust, its server, and what that has started
+    processes = command.below()
+    assert command.press_ctrl_c() == 130
+    soon(lambda: gone(processes))
+    assert "Stopped. This is what was measured until then" in command.err()
+    assert "the same command goes on" in command.err()
+    assert command.out() == (folder / "summary.json").read_text()
+    assert json.loads(command.out())["cells"]
     assert read(folder).plan.seed == 1
