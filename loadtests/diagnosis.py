@@ -58,7 +58,7 @@ def _likely(seen: Symptoms) -> Finding | None:
     if stage == "queued" and (worked := seen.workers_busy or 0.0) >= LIKELY / 2:
         waited, slots = percent(seen.shares[stage]), seen.evidence.slots or 1
         sentence = (
-            f"late requests spent {waited} of their time waiting for one of {slots} workers, "
+            f"late requests spent {waited} of their time waiting for one of {slots} slots, "
             f"which were busy {percent(worked)} of the time: bursts are too much for them"
         )
         numbers = {"workers_busy": worked, "queued_share": seen.shares[stage]}
@@ -79,7 +79,7 @@ def _unknown(seen: Symptoms) -> Finding:
         "cores": seen.cores_busy,
         "the GIL": seen.evidence.gil,
         "the event loop": seen.evidence.loop_cores,
-        "the workers": seen.workers_busy,
+        "the pool": seen.workers_busy,
     }
     known = {name: share for name, share in looked_at.items() if share is not None}
     if not known:

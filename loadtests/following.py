@@ -26,6 +26,7 @@ from loadtests.target import TargetError
 
 INTERRUPTED = 130
 USAGE = 2
+OURS = "ERROR:loadbearing:"  # how lines of our logger begin
 LOOK_S = 0.2
 STOP_S = 30.0
 
@@ -66,7 +67,7 @@ def follow(
                         raise TargetError(line["reason"])
                     return line
             if process.returncode == USAGE:
-                raise TargetError(_last_line(log))
+                raise TargetError(_refusal(log))
             if over:
                 raise GeneratorGone(f"the load generator ended before its run; see {log}")
             sleep(LOOK_S)
@@ -108,9 +109,10 @@ def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
     return folder, int(ended["exit"])
 
 
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").split("\n")
-    return next((line for line in reversed(lines) if line.strip()), f"see {log}")
+def _refusal(log: Path) -> str:
+    """Why nothing was begun: the last thing that our own code has logged."""
+    lines = [line for line in log.read_text(errors="replace").splitlines() if OURS in line]
+    return lines[-1].partition(OURS)[2] if lines else f"the load generator did not begin; see {log}"
 
 
 def _begun(folder: Path) -> bool:

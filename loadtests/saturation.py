@@ -1,4 +1,4 @@
-"""Causes that are a resource used up: an event loop, the GIL, cores, workers, the queue."""
+"""Causes that are a resource used up: an event loop, the GIL, cores, slots, the queue."""
 
 from loadtests.symptoms import Finding, Symptoms, milliseconds
 from loadtests.wording import count_of, percent
@@ -141,12 +141,12 @@ def cores(seen: Symptoms) -> Finding | None:
 
 
 def pool(seen: Symptoms) -> Finding | None:
-    """Workers that are all busy, while cores are not."""
+    """Slots that are all busy, while cores are not."""
     worked, evidence, stages = seen.workers_busy, seen.evidence, seen.evidence.typical
     if worked is None or worked < seen.full or seen.cores_full or stages is None:
         return None
     each_s, slots = stages.dispatched + stages.ran, evidence.slots or 1
-    who = "the one worker was" if slots == 1 else f"all {slots} workers were"
+    who = "the one slot was" if slots == 1 else f"all {slots} slots were"
     sentence = f"{who} busy for {percent(worked)} of the time ({milliseconds(each_s)} each)"
     numbers = {"workers_busy": worked, "slots": slots, "each_ms": 1000 * each_s}
     if seen.busy_cores is not None:
@@ -163,14 +163,14 @@ def queue(seen: Symptoms) -> Finding | None:
     refused = seen.evidence.losses["refused"]
     numbers = {"refused": float(refused)}
     if (worked := seen.workers_busy or 0.0) >= NEARLY:
-        slots = count_of(seen.evidence.slots or 1, "worker")
+        slots = count_of(seen.evidence.slots or 1, "slot")
         sentence = f"{slots} were busy {percent(worked)} of the time: bursts are too much for them"
         name = "cores" if seen.one_for_each_core else "pool"
         return Finding(name, sentence, numbers | {"workers_busy": worked})
     sentence = f"{count_of(refused, 'request')} found the queue full"
     if seen.workers_busy is not None:
         numbers["workers_busy"] = seen.workers_busy
-        sentence += f" while workers were busy only {percent(seen.workers_busy)} of the time"
+        sentence += f" while slots were busy only {percent(seen.workers_busy)} of the time"
     return Finding("queue", sentence, numbers)
 
 

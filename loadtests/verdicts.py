@@ -47,7 +47,8 @@ def judge_workload(workload: str, results: Iterable[CellResult], slo: str) -> Wo
     tied = [cell for cell in ranked if cell.bears and not _more(best, cell)]
     tied.sort(key=lambda cell: cell.model == "hybrid")  # stable: the pool is named first
     others = [cell for cell in ranked if cell not in tied]
-    clauses = [_head(workload, tied, slo) + _ratio(tied, others), *_breaks(tied, others)]
+    beaten = _beaten(tied, others)
+    clauses = [_head(workload, tied, slo) + _ratio(tied, beaten), *_breaks(tied, others, beaten)]
     pythons = tuple(_pythons(workload, ranked))
     return WorkloadVerdict(workload, best.row, "; ".join(clauses) + ".", _rows(tied), pythons)
 
@@ -89,9 +90,8 @@ def _rows(cells: Sequence[CellResult]) -> tuple[str, ...]:
 
 def _head(workload: str, tied: Sequence[CellResult], slo: str) -> str:
     if len(tied) == 1:
-        least = "at least " if tied[0].unbounded else ""
-        rate = f"{least}{rate_text(tied[0].bears)} req/s"
-        return f"For `{workload}`, {tied[0].row} bears {rate} within {slo}"
+        rate = interval_text(tied[0]).replace("≥", "at least")
+        return f"For `{workload}`, {tied[0].row} bears {rate} req/s within {slo}"
     rates = f"{listing([interval_text(cell) for cell in tied])} req/s within {slo}"
     same = len(tied) == 2 and tied[0].python == tied[1].python
     if same and tied[0].model in POOLS and tied[1].model == "hybrid":
@@ -99,13 +99,17 @@ def _head(workload: str, tied: Sequence[CellResult], slo: str) -> str:
     return f"For `{workload}`, {listing(_rows(tied))} cannot be told apart in this run: {rates}"
 
 
-def _ratio(tied: Sequence[CellResult], others: Sequence[CellResult]) -> str:
-    weakest = min(tied, key=lambda cell: cell.bears)
+def _beaten(tied: Sequence[CellResult], others: Sequence[CellResult]) -> CellResult | None:
+    """The best of those that bear less than all the best, as far as that can be told."""
     less = (cell for cell in others if cell.bears and all(_more(one, cell) for one in tied))
-    beaten = next(less, None)
+    return next(less, None)
+
+
+def _ratio(tied: Sequence[CellResult], beaten: CellResult | None) -> str:
     if beaten is None:
         return ""
-    return f", {_times(weakest, beaten)} {beaten.row} ({rate_text(beaten.bears)})"
+    weakest = min(tied, key=lambda cell: cell.bears)
+    return f", {_times(weakest, beaten)} {beaten.row} ({interval_text(beaten)})"
 
 
 def _times(one: CellResult, other: CellResult) -> str:
@@ -134,7 +138,10 @@ def _pythons(workload: str, ranked: Sequence[CellResult]) -> Iterator[str]:
             yield f"{model} bears {', '.join(clauses)} (`{workload}`)."
 
 
-def _breaks(tied: Sequence[CellResult], others: Sequence[CellResult]) -> list[str]:
+def _breaks(
+    tied: Sequence[CellResult], others: Sequence[CellResult], beaten: CellResult | None
+) -> list[str]:
+    """Tell what ended at the rate of a trial that broke, beside the interval, which is another."""
     if not others:
         return _own_break(tied)
     none = [cell for cell in others if not cell.bears]
@@ -142,9 +149,16 @@ def _breaks(tied: Sequence[CellResult], others: Sequence[CellResult]) -> list[st
         verb = "bears" if len(none) == 1 else "bear"
         return [f"{listing(_rows(none))} {verb} no load{_why(none)}"]
     worst = others[-1]
-    cause = cause_sentence(worst)
-    at = f"{worst.row} breaks at {rate_text(worst.broke or worst.high)}"
-    return [f"{at}: {cause}" if cause else at]
+    said = _at_break(worst)
+    if worst is beaten:  # whose interval has just been said
+        return [f"under {worst.row}, {said}"] if said else []
+    bears = f"{worst.row} bears {interval_text(worst)}"
+    return [f"{bears}: {said}" if said else bears]
+
+
+def _at_break(cell: CellResult) -> str:
+    cause = cause_sentence(cell)
+    return f"at {rate_text(cell.broke or cell.high)} req/s, {cause}" if cause else ""
 
 
 def _own_break(tied: Sequence[CellResult]) -> list[str]:
@@ -153,9 +167,8 @@ def _own_break(tied: Sequence[CellResult]) -> list[str]:
         return [f"beyond that, {cause}"] if cause else []
     if tied[0].broke is None:
         return ["the search met its upper limit before it broke"]
-    cause = cause_sentence(tied[0])
-    at = f"it breaks at {rate_text(tied[0].broke)}"
-    return [f"{at}: {cause}" if cause else at]
+    said = _at_break(tied[0])
+    return [said] if said else []
 
 
 def _none_bears(workload: str, cells: Sequence[CellResult], slo: str) -> str:

@@ -20,7 +20,7 @@ SIGNS = {
     "bystander": ("/health late", "/health was starved"),
     "backlog": ("backlog grew", "the backlog kept growing"),
     "drain": ("no drain", "the backlog did not drain"),
-    "refused": ("queue full", "queue full: refused"),
+    "refused": ("queue full", "the queue was full and refused"),
     "expired": ("expired", "requests passed their deadline"),
     "wrong": ("wrong", "answers were wrong"),
     "failed": ("failed", "requests failed"),

@@ -42,19 +42,19 @@ SENTENCES: Mapping[str, tuple[Evidence, Evidence | None, str, str]] = {
         planted.POOL,
         LONE_SLEEP,
         "pool",
-        "all 2 workers were busy for 98 % of the time (50.3 ms each) while 1.9 of 2 cores idled",
+        "all 2 slots were busy for 98 % of the time (50.3 ms each) while 1.9 of 2 cores idled",
     ),
     "in half a second": (
         planted.SHORT,
         LONE_SLEEP,
         "pool",
-        "all 2 workers were busy for 80 % of the time (50.3 ms each) while 1.9 of 2 cores idled",
+        "all 2 slots were busy for 80 % of the time (50.3 ms each) while 1.9 of 2 cores idled",
     ),
     "under a tight bound": (
         planted.BURSTS,
         LONE_SLEEP,
         "pool",
-        "late requests spent 89 % of their time waiting for one of 2 workers, which were busy "
+        "late requests spent 89 % of their time waiting for one of 2 slots, which were busy "
         "55 % of the time: bursts are too much for them",
     ),
     "under one that it cannot keep": (
@@ -87,7 +87,7 @@ SENTENCES: Mapping[str, tuple[Evidence, Evidence | None, str, str]] = {
         planted.TINY_QUEUE,
         LONE_PROCESS,
         "queue",
-        "14 requests found the queue full while workers were busy only 39 % of the time",
+        "14 requests found the queue full while slots were busy only 39 % of the time",
     ),
     "8 MiB to a process": (
         planted.ECHO,

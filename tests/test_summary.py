@@ -50,8 +50,8 @@ def test_a_clear_winner_is_named_with_ratio_and_what_broke_the_loser() -> None:
         result("primes", "thread-pool", 90, 97, "late"),
         result("primes", "process-pool", 171, 182, "backlog"),
     ) == (
-        "For `primes`, process-pool bears 171 req/s within p99<250ms, 1.9 × thread-pool (90); "
-        "inline breaks at 70: /health was starved."
+        "For `primes`, process-pool bears 171–182 req/s within p99<250ms, 1.9 × thread-pool "
+        "(90–97); inline bears 64–70: at 70 req/s, /health was starved."
     )
 
 
@@ -96,7 +96,7 @@ def test_a_search_that_met_its_limit_is_a_lower_bound() -> None:
         result("sleep", "async", 1310, None), result("sleep", "thread-pool", 148, 160, "late")
     )
     assert "async bears at least 1310 req/s" in said
-    assert "at least 8.8 × thread-pool (148)" in said
+    assert "at least 8.8 × thread-pool (148–160)" in said
     assert "upper limit" in sentence(result("sleep", "async", 1310, None))
 
 
@@ -107,7 +107,8 @@ def test_two_that_met_their_limits_are_tied() -> None:
 
 def test_a_single_model_is_compared_with_nothing() -> None:
     assert sentence(result("sleep", "async", 88, 95, "refused")) == (
-        "For `sleep`, async bears 88 req/s within p99<250ms; it breaks at 95: queue full: refused."
+        "For `sleep`, async bears 88–95 req/s within p99<250ms; at 95 req/s, the queue was full "
+        "and refused."
     )
 
 

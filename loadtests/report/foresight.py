@@ -17,7 +17,7 @@ TITLE = (
     "What arithmetic allows (the resource that ends first), what that predicted before the search, "
     "and how much of the ceiling was reached"
 )
-RESOURCES = {"cores": "cores", "gil": "the GIL", "loop": "the event loop", "slots": "workers"}
+RESOURCES = {"cores": "cores", "gil": "the GIL", "loop": "the event loop", "slots": "the pool"}
 
 
 def foreseen(line: Line) -> str:
