@@ -13,6 +13,7 @@ from loadtests.compare.parsing import add_compare
 from loadtests.following import GeneratorGone
 from loadtests.generators import add_generators
 from loadtests.options import HEADLINE_MODELS, HEADLINE_WORKLOADS, names, parameters
+from loadtests.published.pages import results
 from loadtests.records import ResultsError
 from loadtests.report import surge_files, surge_terminal
 from loadtests.report.consoles import console_for, show
@@ -101,6 +102,11 @@ def parser() -> argparse.ArgumentParser:
         help="modules of your own to serve, and workloads to choose in the form")  # fmt: skip
     add_generators(both)
     add_axes(both)
+
+    page = commands.add_parser("results", help="write the README's and the results page's blocks")
+    page.set_defaults(run=results)
+    page.add_argument("runs", nargs="*", metavar="NAME=DIR",
+        help="keep this run under a name, such as headline=results/latest")  # fmt: skip
 
     other = commands.add_parser("report", help="show a finished run again")
     other.set_defaults(run=report)

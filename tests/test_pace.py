@@ -11,6 +11,7 @@ import pytest
 from loadtests.agenda import PROOF, SEARCH, Agenda, Job
 from loadtests.cells import Cell
 from loadtests.report.pace import Pace
+from scripts.steps import steps
 from tests.run_files import plan, result, unavailable
 from tests.timelines import Timeline, within_a_third
 
@@ -108,3 +109,10 @@ def test_what_is_left_to_do_follows_from_what_was_found() -> None:
     assert left(asked, failed, {"line": "resumed"}) == left(asked), "it is tried once more"
     more = {"line": "resumed", "searches": 2}
     assert left(asked, found, more)[0] == Job(A, SEARCH, 1)
+
+
+def test_scripts_tell_their_steps_and_the_time_left() -> None:
+    told: list[str] = []
+    moments = iter((0.0, 60.0, 90.0))
+    assert list(steps("abc", told.append, lambda: next(moments))) == ["a", "b", "c"]
+    assert told == ["a (1 of 3)", "b (2 of 3, about 2 min left)", "c (3 of 3, about 45 s left)"]

@@ -56,6 +56,32 @@ async def test_models_and_workloads_are_all_named(server: Running) -> None:
     assert names >= found["models"].keys() | found["workloads"].keys()
 
 
+def rows(title: str) -> list[tuple[str, str]]:
+    """Read the table below a title: what its cells say."""
+    below = README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\| (`.+?) \| (.+?) \|$", below, re.MULTILINE)
+
+
+async def test_the_table_of_models_has_them_all_in_their_order(server: Running) -> None:
+    async with asking(server) as client:
+        models = (await client.ask("/")).json["models"]
+    assert [name.strip("`") for name, _ in rows("Models")] == list(models)
+
+
+async def test_the_table_of_workloads_has_them_all_by_their_kinds(server: Running) -> None:
+    async with asking(server) as client:
+        found = (await client.ask("/")).json["workloads"]
+    kinds: dict[str, str] = {}
+    for names, said in rows("Workloads"):
+        word = said.partition(" ")[0].strip(":")
+        kinds |= dict.fromkeys(names.replace("`", "").split(), word)
+    words = {"io": "I/O", "cpu": "CPU", "mixed": "mixed"}
+    free = {"echo", "noop"}  # neither waits nor computes
+    assert kinds.keys() == found.keys()
+    for name in kinds.keys() - free:
+        assert kinds[name] == words[found[name]["kind"]], name
+
+
 def test_links_lead_to_files() -> None:
     links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
     assert "loadtests/RESULTS.md" in links

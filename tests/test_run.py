@@ -2,12 +2,13 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from loadtests.results import read
-from tests.commands import begun, free_port, gone, run, soon
+from tests.commands import Begun, begun, free_port, gone, run, soon
 from tests.running import running
 from tests.survived import CELLS, LABEL, MODELS, SURVIVE, Survived
 

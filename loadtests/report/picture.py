@@ -12,6 +12,8 @@ from rich.console import Console
 from loadtests.report.terminal import final
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from loadtests.summary import Summary
 
 WIDTH = 100
@@ -22,6 +24,11 @@ FORMAT = FORMAT.replace("Fira Code,", "ui-monospace, Menlo, Consolas, DejaVu San
 
 def svg(summary: Summary) -> str:
     """Return `survival.svg`: the same text for the same summary."""
+    return drawn(final(summary), summary)
+
+
+def drawn(what: RenderableType, summary: Summary) -> str:
+    """Draw something of a run as a terminal would."""
     console = Console(
         record=True,
         file=io.StringIO(),
@@ -30,6 +37,6 @@ def svg(summary: Summary) -> str:
         color_system="truecolor",
         no_color=False,
     )
-    console.print(final(summary))
+    console.print(what)
     title = f"loadbearing: {summary.slo}, {summary.mode} run"
     return console.export_svg(title=title, code_format=FORMAT, unique_id="survival")

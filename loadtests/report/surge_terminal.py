@@ -63,7 +63,9 @@ class Screen:
             case "policy":
                 self._running = None
                 self._done.append(Course.of(line))
-                self._say(self._told(self._done[-1]))
+                left_s = self._whole * (len(self._policies) - len(self._done))
+                left = f"; about {duration(left_s)} left" if left_s else ""
+                self._say(self._told(self._done[-1]) + left)
 
     def live(self, clock: Callable[[], float]) -> AbstractContextManager[object]:
         """Keep the progress on the terminal while the block runs; do nothing elsewhere."""

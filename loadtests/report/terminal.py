@@ -37,7 +37,7 @@ def final(summary: Summary, folder: Path | None = None) -> RenderableType:
         Text(),
         matrix_of(summary),
         Text(),
-        *(item("•", said) for verdict in summary.verdicts for said in verdict.said),
+        *said(summary),
     ]
     if costs := costs_of(summary):
         parts += [Text(), Text(TITLE, style="dim"), Text(), Matrix(costs, corner="cost")]
@@ -48,14 +48,19 @@ def final(summary: Summary, folder: Path | None = None) -> RenderableType:
     ):
         if entries:
             parts += [Text(), Text(title, style="dim"), Text(), Matrix(entries, corner=corner)]
-    if said := (*sentences(summary), *proofs(summary)):
-        parts += [Text(), *(item("•", sentence) for sentence in said)]
+    if more := (*sentences(summary), *proofs(summary)):
+        parts += [Text(), *(item("•", sentence) for sentence in more)]
     if summary.warnings:
         parts += [Text(), *(item("!", warning, "yellow") for warning in summary.warnings)]
     if folder is not None:
         parts += [Text(), Text(f"Results: {folder}", overflow="fold")]
         parts.append(Text(f"Report: {folder / REPORT}", overflow="fold"))
     return Group(*parts)
+
+
+def said(summary: Summary) -> list[RenderableType]:
+    """Say what follows for each workload."""
+    return [item("•", one) for verdict in summary.verdicts for one in verdict.said]
 
 
 def matrix_of(summary: Summary) -> Matrix:

@@ -17,6 +17,7 @@ from scripts.benchmarks.gil import gil
 from scripts.benchmarks.harness import harness
 from scripts.benchmarks.hops import hops
 from scripts.benchmarks.neighbours import neighbours
+from scripts.steps import steps
 
 RATES = (500, 1000)
 
@@ -30,7 +31,7 @@ def main(arguments: list[str]) -> None:
     asked = parser.parse_args(arguments)
     executable = server_pythons(filter(None, [asked.server_python]))[0].executable
     show(describe(environment()))
-    for name in asked.names:
+    for name in steps(asked.names):
         for line in BENCHMARKS[name](executable):
             show(line)
 

@@ -13,6 +13,7 @@ from loadtests.environment import describe, environment
 from loadtests.pythons import Interpreter, interpreter, server_pythons
 from loadtests.subject import SubjectError
 from loadtests.target import TargetError
+from scripts.steps import steps
 from scripts.validation.bench import Bench
 from scripts.validation.case import Case, table
 from scripts.validation.costs import event_loops, hops, starts
@@ -57,7 +58,7 @@ def main(arguments: list[str]) -> int:
     versions = ", ".join(one.full for one in bench.pythons)
     show(f"{describe(environment())}; servers on Python {versions}")
     cases, failed = [], 0
-    for name in asked.names:
+    for name in steps(asked.names):
         try:
             cases.append(_watched(name, bench))
         except FAILURES as error:  # the others still count

@@ -1,0 +1,88 @@
+"""The pages that show runs, and their pictures: written anew, or found to be out of date."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.text import Text
+
+from loadtests.foretold import foretold
+from loadtests.published.keep import keep
+from loadtests.published.marked import filled
+from loadtests.records import ResultsError
+from loadtests.report.markdown import markdown
+from loadtests.report.picture import drawn
+from loadtests.report.terminal import head, matrix_of, said
+from loadtests.results import read
+from loadtests.summary import summarize
+from loadtests.wording import listing
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from loadtests.summary import Summary
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ("README.md", "loadtests/RESULTS.md")
+RUNS = "loadtests/runs"
+PICTURES = "loadtests/pictures"
+
+
+def results(parsed: argparse.Namespace) -> int:
+    """Keep the runs that are named, and write all pages and pictures that show them."""
+    for one in parsed.runs:
+        name, equals, folder = one.partition("=")
+        if not (equals and name.isidentifier() and folder):
+            raise ResultsError(f"{one!r} names no run; write headline=results/latest")
+        keep(Path(folder), ROOT / RUNS / name)
+    for path, content in made(ROOT).items():
+        if not path.exists() or path.read_text(encoding="utf-8") != content:
+            path.write_text(content, encoding="utf-8")
+            print(path.relative_to(ROOT))  # noqa: T201 - says what has changed
+    return 0
+
+
+def made(root: Path) -> dict[Path, str]:
+    """Return what pages and pictures should contain, as the runs that are kept have it."""
+    runs = {one.parent.name: summarize(read(one)) for one in root.glob(f"{RUNS}/*/run.jsonl")}
+    pictures = {root / PICTURES / f"{name}.svg": picture(one) for name, one in runs.items()}
+    pages = {
+        root / page: filled((root / page).read_text(encoding="utf-8"), partial(block, page, runs))
+        for page in PAGES
+    }
+    return pages | pictures
+
+
+def block(page: str, runs: Mapping[str, Summary], name: str) -> str:
+    """Return the content of a block such as `headline picture`, on this page."""
+    run, _, what = name.partition(" ")
+    if run not in runs or what not in {"", "picture", "predictions"}:
+        raise ResultsError(f"{page}: there is nothing to generate by the name {name!r}")
+    summary = runs[run]
+    match what:
+        case "picture":
+            where = os.path.relpath(f"{PICTURES}/{run}.svg", Path(page).parent)
+            return f"![{_alternative(summary)}]({Path(where).as_posix()})"
+        case "predictions":
+            return foretold(summary.cells)
+        case _:
+            return markdown(summary).partition("\n\n")[2].rstrip()
+
+
+def picture(summary: Summary) -> str:
+    """Draw the matrix and its sentences as a terminal shows them."""
+    parts = (head(summary.slo, summary.mode, summary.environment), matrix_of(summary))
+    return drawn(Group(parts[0], Text(), parts[1], Text(), *said(summary)), summary)
+
+
+def _alternative(summary: Summary) -> str:
+    """Say in words what the picture shows."""
+    best = [f"{one.workload}: {listing(one.tied)}" for one in summary.verdicts if one.tied]
+    title = f"The survival matrix: requests per second borne within {summary.slo}"
+    most = f". Best for {'; for '.join(best)}" if best else ""
+    return f"{title}{most}".replace("<", "&lt;")
