@@ -143,7 +143,8 @@ def with_next(run: Run | None, line: Line, place: str = FILE_NAME, kind: str = "
         if run is None or line["line"] == "run":
             plan = plan_of(_of_our_schema(line, place))
             return replace(run, plan=plan, end=None) if run else Run(plan)
-        return _TAKEN.get(kind or line["line"], _left_out)(run, line)
+        take = _TAKEN.get(kind or line["line"])
+        return take(run, line) if take else run
     except (KeyError, TypeError) as error:
         raise ResultsError(
             f"{place}: this {line['line']!r} line lacks something ({error}); "
@@ -153,10 +154,6 @@ def with_next(run: Run | None, line: Line, place: str = FILE_NAME, kind: str = "
 
 def _searched(run: Run, line: Line) -> Run:
     return replace(run, results=with_search(run.results, result_of(line), run.plan))
-
-
-def _left_out(run: Run, _: Line) -> Run:
-    return run
 
 
 # What a reader makes of each kind of line; of others, nothing.

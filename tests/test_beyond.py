@@ -62,6 +62,7 @@ def run(
     return list(beyond(dict.fromkeys(kinds, 1.0), FOUND | found, bench))
 
 
+@pytest.mark.measures
 @pytest.mark.usefixtures("forgiven")
 def test_each_kind_has_its_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overload, "FACTORS", (2.0,))

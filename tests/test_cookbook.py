@@ -14,7 +14,7 @@ from tests.running import Running, asking, running
 
 ROOT = Path(__file__).resolve().parent.parent
 COOKBOOK = (ROOT / "server" / "README.md").read_text()
-ROWS = re.findall(r"`(curl [^`]+)`", COOKBOOK)
+ROWS = re.findall(r"`(curl [^`]*'localhost[^`]+)`", COOKBOOK)
 
 
 @pytest.fixture(scope="module")

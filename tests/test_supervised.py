@@ -60,7 +60,7 @@ async def test_killed_workers_cost_one_first_try_each(pool: Client) -> None:
 
     async def client() -> None:
         while not over.is_set():
-            statuses.append((await pool.ask(f"/sleep/{MODEL}?ms=1")).status)
+            statuses.append((await pool.ask(f"/sleep/{MODEL}?ms=5")).status)
 
     clients = [asyncio.create_task(client()) for _ in range(16)]
     rng = random.Random(1)
