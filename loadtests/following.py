@@ -6,6 +6,7 @@ the one that a person started.
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +27,7 @@ from loadtests.target import TargetError
 
 INTERRUPTED = 130
 USAGE = 2
-OURS = "ERROR:loadbearing:"  # how lines of our logger begin
+OURS = re.compile(r"^ERROR:loadbearing:(.*?)(?=^[A-Z]+:[\w.]+:|\Z)", re.MULTILINE | re.DOTALL)
 LOOK_S = 0.2
 STOP_S = 30.0
 
@@ -110,9 +111,9 @@ def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
 
 
 def _refusal(log: Path) -> str:
-    """Why nothing was begun: the last thing that our own code has logged."""
-    lines = [line for line in log.read_text(errors="replace").splitlines() if OURS in line]
-    return lines[-1].partition(OURS)[2] if lines else f"the load generator did not begin; see {log}"
+    """Why nothing was begun: the last thing that our own code has logged, of several lines even."""
+    said = OURS.findall(log.read_text(errors="replace"))
+    return said[-1].strip() if said else f"the load generator did not begin; see {log}"
 
 
 def _begun(folder: Path) -> bool:

@@ -63,6 +63,6 @@ def test_elsewhere_each_policy_is_one_plain_line() -> None:
     assert file.getvalue().splitlines() == [
         "primes under inline: unbounded, bounded; about 64 s",
         "capacity: about 80 req/s",
-        "[1/2] unbounded: ▅·█",
+        "[1/2] unbounded: ▅·█; about 32 s left",
         "[2/2] bounded: no result",
     ]
