@@ -105,7 +105,7 @@ class Survival:
         finally:
             if reason:
                 log.error("%s", reason)
-            self._append("end", exit=code, reason=reason or None)
+            self._write("end", exit=code, reason=reason or None)
             if self._file:
                 self._file.close()
             if self._watcher:
@@ -127,10 +127,10 @@ class Survival:
             self._file.append("run", **line)
         else:
             added = {name: line[name] for name in ("searches", "arguments", "beyond_s")}
-            self._append("resumed", started=line["started"], **added)
+            self._write("resumed", started=line["started"], **added)
         return cells, line["generator_ceiling"]
 
-    def _append(self, kind: Kind, /, **fields: object) -> None:
+    def _write(self, kind: Kind, /, **fields: object) -> None:
         if self._file:
             self._file.append(kind, **{"at": self._now(), **fields})
             if self._watcher:
@@ -156,11 +156,11 @@ class Survival:
         done = {kind for other, kind in self._history.after if other == cell}
         if self._options.prove and PROOF not in done and said.get("cause"):
             proof = prove(bearing, self._services, cell, said, partial(self._tell, cell._asdict()))
-            self._append("proof", **cell._asdict(), **proof)
+            self._write("proof", **cell._asdict(), **proof)
         bench = partial(self._bench, cell, bearing.most)
         left = {kind: s for kind, s in self._options.beyond.items() if kind not in done}
         for line in beyond(left, said, bench):
-            self._append("beyond", **cell._asdict(), **line)
+            self._write("beyond", **cell._asdict(), **line)
 
     def _bench(self, cell: Cell, most: float, peak: Peak) -> Bench:
         return Bench(self._services, cell, peak, self._options, most, self._source)
@@ -170,10 +170,10 @@ class Survival:
         if self._spent:
             if not search:
                 spent = SPENT.format(self._options.budget_s)
-                self._append("cell", **cell._asdict(), error=spent)
+                self._write("cell", **cell._asdict(), error=spent)
             return None
         begun, names = self._now(), {**cell._asdict(), "search": search}
-        self._append("cell-start", **names, at=begun)
+        self._write("cell-start", **names, at=begun)
         said: dict[str, Any] = {}
         try:
             with self._services.start(cell.model, cell.python) as service:
@@ -187,11 +187,11 @@ class Survival:
             said = {"error": " ".join(str(error).split())}
             self._first_flaw = self._first_flaw or said["error"].rstrip(".")
         now = self._now()
-        self._append("cell", **names, at=now, elapsed_s=now - begun, **said)
+        self._write("cell", **names, at=now, elapsed_s=now - begun, **said)
         return said
 
     def _tell(self, names: Mapping[str, Any], kind: Any, said: Mapping[str, Any]) -> None:
-        self._append(kind, **names, **said)
+        self._write(kind, **names, **said)
 
     def _offer(self, rate: float) -> None:
         if self._watcher:
