@@ -40,13 +40,13 @@ def shared() -> set[str]:
 
 
 def orphaned(before: set[str]) -> set[str]:
-    """Name what is new in shared memory and what no process on the machine uses."""
+    """Name what is new in shared memory, no process on the machine uses, and is there to stay."""
     new = shared() - before
-    for maps in Path("/proc").glob("[0-9]*/maps"):
+    for maps in Path("/proc").glob("[0-9]*/maps") if new else ():
         with suppress(OSError):
             used = maps.read_text()
             new = {name for name in new if name not in used}
-    return new
+    return new & shared()
 
 
 async def nothing_is_left(folder: Path, before: set[str]) -> None:
