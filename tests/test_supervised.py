@@ -78,7 +78,7 @@ async def test_killed_workers_cost_one_first_try_each(pool: Client) -> None:
     assert set(statuses) == {200}  # each lost call had its second try
     after = await pool.gauges(MODEL)
     # A worker may have ended its call in the moment between our look and its death.
-    assert 0.6 * KILLS <= after["lost"] - before["lost"] <= KILLS
+    assert 0.8 * KILLS <= after["lost"] - before["lost"] <= KILLS
     await pool.until(MODEL, busy=0, queued=0)
 
 

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from loadtests.foretold import foretold
 from loadtests.published.keep import keep
-from loadtests.published.marked import filled
+from loadtests.published.marked import filled, names
 from loadtests.records import ResultsError
+from loadtests.report import hero
 from loadtests.report.markdown import markdown
 from loadtests.report.picture import drawn
 from loadtests.report.terminal import head, matrix_of, said
@@ -23,7 +24,7 @@ from loadtests.wording import listing
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from loadtests.summary import Summary
 
@@ -50,34 +51,51 @@ def results(parsed: argparse.Namespace) -> int:
 def made(root: Path) -> dict[Path, str]:
     """Return what pages and pictures should contain, as the runs that are kept have it."""
     runs = {one.parent.name: summarize(read(one)) for one in root.glob(f"{RUNS}/*/run.jsonl")}
-    pictures = {root / PICTURES / f"{name}.svg": picture(one) for name, one in runs.items()}
-    pages = {
-        root / page: filled((root / page).read_text(encoding="utf-8"), partial(block, page, runs))
-        for page in PAGES
+    texts = {page: (root / page).read_text(encoding="utf-8") for page in PAGES}
+    shown = {name for text in texts.values() for name in names(text)}
+    pictures = {
+        root / _place(name, what): draw(one)
+        for name, one in runs.items()
+        for what, draw in DRAWN.items()
+        if f"{name} {what}" in shown
     }
-    return pages | pictures
+    return {
+        root / at: filled(text, partial(block, at, runs)) for at, text in texts.items()
+    } | pictures
 
 
 def block(page: str, runs: Mapping[str, Summary], name: str) -> str:
     """Return the content of a block such as `headline picture`, on this page."""
     run, _, what = name.partition(" ")
-    if run not in runs or what not in {"", "picture", "predictions"}:
+    if run not in runs or what not in {"", "predictions", *DRAWN}:
         raise ResultsError(f"{page}: there is nothing to generate by the name {name!r}")
     summary = runs[run]
     match what:
-        case "picture":
-            where = os.path.relpath(f"{PICTURES}/{run}.svg", Path(page).parent)
-            return f"![{_alternative(summary)}]({Path(where).as_posix()})"
+        case "":
+            return markdown(summary).partition("\n\n")[2].rstrip()
         case "predictions":
             return foretold(summary.cells)
         case _:
-            return markdown(summary).partition("\n\n")[2].rstrip()
+            where = os.path.relpath(_place(run, what), Path(page).parent)
+            return f"![{_alternative(summary)}]({Path(where).as_posix()})"
 
 
 def picture(summary: Summary) -> str:
     """Draw the matrix and its sentences as a terminal shows them."""
     parts = (head(summary.slo, summary.mode, summary.environment), matrix_of(summary))
     return drawn(Group(parts[0], Text(), parts[1], Text(), *said(summary)), summary)
+
+
+def chart(summary: Summary) -> str:
+    """Draw what each model bears."""
+    return hero.svg(hero.drawing(summary), summary)
+
+
+DRAWN: dict[str, Callable[[Summary], str]] = {"picture": picture, "chart": chart}
+
+
+def _place(run: str, what: str) -> str:
+    return f"{PICTURES}/{run}.svg" if what == "picture" else f"{PICTURES}/{run}-{what}.svg"
 
 
 def _alternative(summary: Summary) -> str:
