@@ -5,10 +5,10 @@ const EVERY_MS = 1000;
 const PATIENCE_MS = 5000;
 const SLOWEST_MS = 15000;
 
-/** Ask a relative address each second, less often while nothing answers, not at all while hidden.
+/** Ask a relative address each `every` ms, less often while nothing answers, not at all while hidden.
  *  `show` gets what came; `lost` gets null, or why there was no answer. */
-export function poll(address, show, lost = notice) {
-  let pause = EVERY_MS;
+export function poll(address, show, lost = notice, every = EVERY_MS) {
+  let pause = every;
   async function look() {
     if (!document.hidden) {
       try {
@@ -16,7 +16,7 @@ export function poll(address, show, lost = notice) {
         if (!answer.ok) throw new Error(`it answers ${answer.status}`);
         show(await answer.json());
         lost(null);
-        pause = EVERY_MS;
+        pause = every;
       } catch (error) {
         pause = Math.min(2 * pause, SLOWEST_MS);
         lost(`No word from Locust (${error.message}); asking again in ${pause / 1000} s.`);

@@ -1,6 +1,6 @@
 // The Survival tab: where the search is, its matrix, and the trials of one cell.
 
-import { make, poll } from "./live.js";
+import { make, notice, poll } from "./live.js";
 import { draw as drawDots } from "./dots.js";
 import { draw as drawMatrix } from "./matrix.js";
 import { draw as drawTrials } from "./trials.js";
@@ -114,4 +114,5 @@ function text(id, words) {
   if (element.textContent !== words) element.textContent = words;
 }
 
-poll(address, show);
+// Not more often: a browser that draws takes time of the cores that are measured.
+poll(address, show, notice, 3000);
