@@ -83,7 +83,7 @@ def together(parts: Sequence[CellResult], plan: Plan) -> CellResult:
 def typical(lines: Sequence[Line]) -> Line:
     """Choose among the searches of a cell the one whose cause is told as that of the cell."""
     told = _telling(_ordered(map(result_of, lines)))
-    return next(line for line in reversed(lines) if line["search"] == told.search)
+    return next(line for line in reversed(lines) if line.get("search", 0) == told.search)
 
 
 def _ordered(parts: Iterable[CellResult]) -> list[CellResult]:

@@ -124,6 +124,7 @@ async def test_requests_in_one_piece_are_answered_in_order(server: Running) -> N
         found.append(answers.index(sign, found[-1]))
 
 
+@pytest.mark.measures  # how soon others are answered
 async def test_a_thousand_idle_connections_cost_nobody_anything(server: Running) -> None:
     async with undisturbed(server):
         idle = [asyncio.open_connection("127.0.0.1", port(server)) for _ in range(IDLE)]

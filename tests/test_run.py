@@ -166,6 +166,7 @@ def measuring(tmp_path: Path) -> Iterator[tuple[Begun, Path]]:
         yield command, tmp_path / "run"
 
 
+@pytest.mark.measures
 def test_ctrl_c_ends_a_run_and_all_its_processes(measuring: tuple[Begun, Path]) -> None:
     command, folder = measuring
     file = folder / "run.jsonl"
