@@ -119,7 +119,7 @@ def test_a_folder_that_holds_a_run_is_left_alone(survived: Survived, home: Path)
     before = (survived.folder / "run.jsonl").read_bytes()
     ended = run(*SURVIVE, *CELLS, "--output", str(survived.folder), directory=home)
     assert (ended.code, ended.out) == (2, "")
-    assert f"{survived.folder} holds a run that was begun with --seed 3 (now 1)" in ended.err
+    assert f"{survived.folder} holds a run that was begun with --seed 4 (now 1)" in ended.err
     assert (survived.folder / "run.jsonl").read_bytes() == before
 
 
