@@ -81,7 +81,7 @@ class Local:
         if order.patience_s is None:
             streams[0].wanted = worth_reading(order.slo)
         with _abandoned(streams):
-            with _undisturbed():
+            with undisturbed():
                 cpu, begun = process_time(), monotonic()
                 for stream in streams:
                     stream.begin(order.patience_s)
@@ -183,7 +183,7 @@ def _abandoned(streams: Sequence[Stream]) -> Iterator[None]:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Let no collection of garbage be a pause in the service's record."""
     gc.collect()
     gc.disable()
