@@ -71,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     _add_json(one)
     care = one.add_mutually_exclusive_group()
     care.add_argument("--quick", dest="mode", action="store_const", const="quick", default="quick",
-        help="about 20 s for a cell, intervals of 15 %% (default)")  # fmt: skip
+        help="about 20 s for a cell, intervals 36 %% wide (default)")  # fmt: skip
     care.add_argument("--full", dest="mode", action="store_const", const="full",
         help="up to 9 minutes for a cell, three searches of it: what one publishes")  # fmt: skip
     one.add_argument("--searches", type=_checked(_searches), metavar="N",

@@ -38,8 +38,12 @@ def results(parsed: argparse.Namespace) -> int:
     """Keep the runs that are named, and write all pages and pictures that show them."""
     for one in parsed.runs:
         name, equals, folder = one.partition("=")
-        if not (equals and name.isidentifier() and folder):
-            raise ResultsError(f"{one!r} names no run; write headline=results/latest")
+        shown = {block.partition(" ")[0] for text in _texts(ROOT).values() for block in names(text)}
+        if not (equals and folder and name in shown):
+            raise ResultsError(
+                f"{one!r} is not NAME=DIR with a name that a page shows "
+                f"({', '.join(sorted(shown))}); write headline=results/latest"
+            )
         keep(Path(folder), ROOT / RUNS / name)
     for path, content in made(ROOT).items():
         if not path.exists() or path.read_text(encoding="utf-8") != content:
@@ -51,7 +55,7 @@ def results(parsed: argparse.Namespace) -> int:
 def made(root: Path) -> dict[Path, str]:
     """Return what pages and pictures should contain, as the runs that are kept have it."""
     runs = {one.parent.name: summarize(read(one)) for one in root.glob(f"{RUNS}/*/run.jsonl")}
-    texts = {page: (root / page).read_text(encoding="utf-8") for page in PAGES}
+    texts = _texts(root)
     shown = {name for text in texts.values() for name in names(text)}
     pictures = {
         root / _place(name, what): draw(one)
@@ -62,6 +66,10 @@ def made(root: Path) -> dict[Path, str]:
     return {
         root / at: filled(text, partial(block, at, runs)) for at, text in texts.items()
     } | pictures
+
+
+def _texts(root: Path) -> dict[str, str]:
+    return {page: (root / page).read_text(encoding="utf-8") for page in PAGES}
 
 
 def block(page: str, runs: Mapping[str, Summary], name: str) -> str:
@@ -77,7 +85,7 @@ def block(page: str, runs: Mapping[str, Summary], name: str) -> str:
             return foretold(summary.cells)
         case _:
             where = os.path.relpath(_place(run, what), Path(page).parent)
-            return f"![{_alternative(summary)}]({Path(where).as_posix()})"
+            return f"![{_alternative(summary, what)}]({Path(where).as_posix()})"
 
 
 def picture(summary: Summary) -> str:
@@ -98,9 +106,10 @@ def _place(run: str, what: str) -> str:
     return f"{PICTURES}/{run}.svg" if what == "picture" else f"{PICTURES}/{run}-{what}.svg"
 
 
-def _alternative(summary: Summary) -> str:
+def _alternative(summary: Summary, what: str) -> str:
     """Say in words what the picture shows."""
     best = [f"{one.workload}: {listing(one.tied)}" for one in summary.verdicts if one.tied]
-    title = f"The survival matrix: requests per second borne within {summary.slo}"
+    kind = "matrix" if what == "picture" else what
+    title = f"The survival {kind}: requests per second borne within {summary.slo}"
     most = f". Best for {'; for '.join(best)}" if best else ""
     return f"{title}{most}".replace("<", "&lt;")
