@@ -26,6 +26,7 @@ from loadtests.panel.ours import tabs
 from loadtests.panel.recording import Recording
 from loadtests.panel.search.session import session_of
 from loadtests.panel.tabs import mount
+from loadtests.panel.times import bucket
 from loadtests.plan import try_parameters
 from loadtests.shapes import SHAPES
 from loadtests.shaping import shape
@@ -44,15 +45,7 @@ _swarms: dict[Environment, Swarm] = {}  # at most one
 
 # A local service answers in fractions of a millisecond, which Locust would round away.
 locust.stats.PERCENTILES_TO_CHART = [0.5, 0.95, 0.99]
-
-
-def _fine(response_time_ms: float) -> float:
-    return (
-        round(response_time_ms, 1) if response_time_ms < 100 else float(f"{response_time_ms:.3g}")
-    )
-
-
-locust.stats.bucket_response_time = _fine  # type: ignore[assignment]  # documented to be replaced
+locust.stats.bucket_response_time = bucket  # type: ignore[assignment]  # documented to be replaced
 # A worker asks for these once for each option at each change of users, for a quarter of a second.
 argument_parser.default_args_dict = cache(argument_parser.default_args_dict)
 events.init_command_line_parser.add_listener(add_options)

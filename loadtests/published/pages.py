@@ -36,9 +36,9 @@ PICTURES = "loadtests/pictures"
 
 def results(parsed: argparse.Namespace) -> int:
     """Keep the runs that are named, and write all pages and pictures that show them."""
+    shown = {block.partition(" ")[0] for text in _texts(ROOT).values() for block in names(text)}
     for one in parsed.runs:
         name, equals, folder = one.partition("=")
-        shown = {block.partition(" ")[0] for text in _texts(ROOT).values() for block in names(text)}
         if not (equals and folder and name in shown):
             raise ResultsError(
                 f"{one!r} is not NAME=DIR with a name that a page shows "
