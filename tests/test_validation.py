@@ -17,6 +17,7 @@ from loadtests.tally import percentile_ms
 from loadtests.target import discover
 from scripts.validation.__main__ import parser
 from scripts.validation.case import Case, Finding, listed, rising, table, within
+from scripts.validation.load import bracketed
 from scripts.validation.oracle import MODELS, Queue, standing
 from scripts.validation.queues import KNOWN, LOADS, ROUNDS, SLACK, TRIAL_S
 from scripts.validation.queues import SERVICE_S as QUEUED_S
@@ -42,6 +43,11 @@ def test_an_order_holds_or_is_denied() -> None:
     assert rising({"a": 2, "b": 1}) == Finding("not a < b", False, "that order")
     assert rising({"a": 2, "b": 1.7}, slack=0.2).holds
     assert not rising({"a": 2, "b": 1.5}, slack=0.2).holds
+
+
+def test_drift_cancels_out_of_a_ratio_that_is_bracketed() -> None:
+    drifting = iter([100.0, 2 * 110, 120, 2 * 130, 140])
+    assert bracketed(lambda: next(drifting), lambda: next(drifting), 2) == [2, 2]
 
 
 def test_a_case_agrees_if_all_of_it_does_and_says_what_does_not() -> None:

@@ -17,6 +17,7 @@ from scripts.steps import steps
 from scripts.validation.bench import Bench
 from scripts.validation.case import Case, table
 from scripts.validation.costs import event_loops, hops, starts
+from scripts.validation.efficient import efficiency
 from scripts.validation.honesty import omission, optimism
 from scripts.validation.lag import bystander, convoy
 from scripts.validation.load import Unanswered
@@ -40,6 +41,7 @@ CASES: dict[str, Callable[[Bench], Case]] = {
     "10": overload,
     "11": omission,
     "12": optimism,
+    "efficiency": efficiency,
     "oracle": oracle,
     "planted": planted,
 }
@@ -76,7 +78,8 @@ def parser() -> argparse.ArgumentParser:
     one = argparse.ArgumentParser(prog="scripts/validate", description=__doc__)
     one.add_argument("names", nargs="*", default=USUAL, type=_case, metavar="CASE",
         help="1 to 12 (default: all of them, about 8 minutes); oracle: the search against a "
-        "service of known capacity, some 5 minutes; planted: known bottlenecks")  # fmt: skip
+        "service of known capacity, some 8 minutes; efficiency: what is left of the ceiling, 3 "
+        "minutes; planted: known bottlenecks, 1 minute")  # fmt: skip
     one.add_argument("--server-python", metavar="PYTHON", action="append", default=[],
         help="run the servers on this Python: its path, or such as 3.13t; further ones join in "
         "cases 1, 6 and 7, as do those of LOADBEARING_PYTHONS")  # fmt: skip

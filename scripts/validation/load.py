@@ -26,6 +26,7 @@ PROMPT_S = 0.05
 __all__ = [
     "RUSH_WARM_UP_S",
     "Unanswered",
+    "bracketed",
     "clients",
     "offer",
     "rate",
@@ -85,6 +86,16 @@ def rate(url: str, path: str, number: int, seconds: float) -> float:
     if not served:
         raise Unanswered(f"GET {path} had no answer in {seconds:g} s")
     return served / took
+
+
+def bracketed(base: Callable[[], float], other: Callable[[], float], rounds: int) -> list[float]:
+    """Measure `other` between two of `base`, and divide it by their mean: drift cancels out."""
+    before, ratios = base(), []
+    for _ in range(rounds):
+        between, after = other(), base()
+        ratios.append(2 * between / (before + after))
+        before = after
+    return ratios
 
 
 def offer(  # noqa: PLR0913  # a load, whom it is for, and what goes on meanwhile

@@ -12,7 +12,7 @@ from loadtests.passage import Phase, patience_s
 from loadtests.slo import Slo
 from loadtests.tally import tally
 from scripts.validation.bench import Bench
-from scripts.validation.case import Case, told, within
+from scripts.validation.case import Case, Finding, told, within
 from scripts.validation.lag import working
 from scripts.validation.load import rate, settle
 
@@ -20,6 +20,8 @@ FACTOR = 1.1
 PEAK_S = 2.0
 OVER_S = 8.0
 ROUNDS = 2
+TRIES = 6
+STEADY = 0.05  # half of what is too much: cores that became faster by more are not overloaded
 MODELS = ("inline", "process-pool")
 CLIENTS = 4
 SLO = Slo(99, 0.25)
@@ -29,36 +31,47 @@ def overload(bench: Bench) -> Case:
     """Case 10: inline 141/s to 118/s at 1.1 × its peak; a pool with a bounded queue holds.
 
     The peak is what few waiting clients get. Goodput is what is answered within 250 ms; clients
-    hang up after a second.
+    hang up after a second. A round counts if the peak was the same before and after it.
     """
-    kept: dict[str, list[float]] = {model: [] for model in MODELS}
-    shown: dict[str, list[tuple[float, float]]] = {model: [] for model in MODELS}
     with working(bench) as (url, query):
-        for turn in range(bench.rounds(ROUNDS)):
-            for model in MODELS:
-                path = f"/count/{model}{query}"
-                settle(url)
-                peak = rate(url, path, CLIENTS, bench.seconds(PEAK_S))
-                phase = Phase(FACTOR * peak, bench.seconds(OVER_S))
-                got = _goodput(url, ("count", model), path, phase, turn)
-                kept[model].append(got / peak)
-                shown[model].append((peak, got))
-    inline, processes = (
-        f"{model} {median(peak for peak, _ in shown[model]):.0f} to "
-        f"{median(got for _, got in shown[model]):.0f}/s"
-        for model in MODELS
-    )
+        rounds = {model: _rounds(bench, url, model, query) for model in MODELS}
+    bounds = {"inline": (0.0, 0.95), "process-pool": (0.85, 1.15)}
+    findings = []
+    for model, found in rounds.items():
+        if not found:
+            findings.append(Finding(f"{model}: its peak was never steady", False, "one that is"))
+            continue
+        before, after = (median(column) for column in zip(*found, strict=True))
+        findings.append(told(f"{model} {before:.0f} to {after:.0f}/s"))
+        kept = [good / peak for peak, good in found]
+        findings.append(within(f"{model} kept", kept, *bounds[model]))
     return Case.of(
         "10",
         "at 1.1 × the peak the goodput of inline falls (< 0.95), that of a process pool stays",
-        [
-            told(inline),
-            within("inline kept", kept["inline"], 0.0, 0.95),
-            told(processes),
-            within("process-pool kept", kept["process-pool"], 0.85, 1.15),
-        ],
+        findings,
         "admission as by default, which cannot refuse what blocks the event loop itself",
     )
+
+
+def _rounds(bench: Bench, url: str, model: str, query: str) -> list[tuple[float, float]]:
+    """Peak and goodput of those rounds in which the peak was steady; none, if it never was."""
+    path = f"/count/{model}{query}"
+
+    def peak() -> float:
+        settle(url)
+        return rate(url, path, CLIENTS, bench.seconds(PEAK_S))
+
+    before, found = peak(), []
+    for turn in range(bench.rounds(TRIES)):
+        phase = Phase(FACTOR * before, bench.seconds(OVER_S))
+        good = _goodput(url, ("count", model), path, phase, turn)
+        after = peak()
+        if bench.fast or abs(after / before - 1) <= STEADY:
+            found.append(((before + after) / 2, good))
+        if len(found) == ROUNDS:
+            break
+        before = after
+    return found
 
 
 def _goodput(url: str, cell: tuple[str, str], path: str, phase: Phase, seed: int) -> float:

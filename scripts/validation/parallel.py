@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from loadtests.pythons import Interpreter
 from scripts.validation.bench import PATIENT, Bench
 from scripts.validation.case import Case, Finding, told, within
-from scripts.validation.load import rate
+from scripts.validation.load import bracketed, rate
 
 CLIENTS = 4  # two for each worker: none has to wait for the client's half of the turn
 TURN_S = 1.5
@@ -51,14 +51,18 @@ def releasing(bench: Bench) -> Case:
 def _ratios(
     bench: Bench, work: str, two: tuple[str, ...], python: Interpreter | None = None
 ) -> list[float]:
-    """Throughput of two workers over that of one thread, in turns, so that drift meets both."""
+    """Throughput of two workers over that of one thread just before and just after."""
     with ExitStack() as stack:
         alone = stack.enter_context(
             bench.server("thread-pool", "--threads", "1", *PATIENT, python=python)
         )
         pair = stack.enter_context(bench.server(*two, *PATIENT, python=python))
-        ratios, seconds = [], bench.seconds(TURN_S)
-        for _ in range(bench.rounds(ROUNDS)):
-            base = rate(alone.url, work.format("thread-pool"), CLIENTS, seconds)
-            ratios.append(rate(pair.url, work.format(two[0]), CLIENTS, seconds) / base)
-    return ratios
+        seconds = bench.seconds(TURN_S)
+
+        def one() -> float:
+            return rate(alone.url, work.format("thread-pool"), CLIENTS, seconds)
+
+        def both() -> float:
+            return rate(pair.url, work.format(two[0]), CLIENTS, seconds)
+
+        return bracketed(one, both, bench.rounds(ROUNDS))

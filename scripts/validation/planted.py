@@ -5,33 +5,39 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import process_time
 from typing import Any
 
-from loadtests.calibration import calibrate
-from loadtests.ceilings import Demands
 from loadtests.cores import cores
-from loadtests.hammer import Hammer
-from loadtests.offer import Local
-from loadtests.options import HEADLINE_MODELS, Options
+from loadtests.generator import Sent
+from loadtests.offer import Heard
 from loadtests.sentinel import Sentinel
-from loadtests.signs import Signs
-from loadtests.slo import Slo
-from loadtests.target import path_of
-from loadtests.trials import Costs, Tools, Trials
 from scripts.validation.bench import Bench
 from scripts.validation.case import Case, Finding
+from scripts.validation.tried import no_listener, tried
 
 TROUBLED = str(Path(__file__).with_name("troubled.py"))
 TRIAL_S = 5.0
 BOUNDED = ("--admission", "bounded", "--queue", "64")
+LISTENER_S = 0.001  # of CPU for each answer: a generator of 1,500/s then wants one core and a half
+
+
+def listener(_: str, __: Sent) -> None:
+    """Compute for each answer in the generator's own thread, as a careless listener may."""
+    until = process_time() + LISTENER_S
+    while process_time() < until:
+        pass
 
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """A cell on a server with these options, offered `rate`, or this multiple of its saturation."""
+    """A cell on a server with these options, offered `rate`, or this multiple of its saturation.
+
+    The generator tells `heard` of each answer.
+    """
 
     cause: str
     workload: str
@@ -41,6 +47,7 @@ class Plant:
     rate: float | None = None
     times: float = 1.5
     neighbours: bool = False
+    heard: Heard = no_listener
 
 
 PLANTS = {
@@ -61,7 +68,9 @@ PLANTS = {
         "crashes", "fragile", "supervised-process-pool", (f"--workloads={TROUBLED}",),
         {"percent": "20"}, rate=100,
     ),
-    "a generator that is too slow": Plant("generator", "noop", "inline", (), {}, rate=9000),
+    "a generator that is too slow": Plant(
+        "generator", "noop", "inline", rate=1500, heard=listener
+    ),
     "a noisy neighbour": Plant(
         "neighbour", "primes", "process-pool", BOUNDED, {}, times=0.85, neighbours=True
     ),
@@ -84,31 +93,14 @@ def planted(bench: Bench) -> Case:
 
 def _break(bench: Bench, plant: Plant, sentinel: Sentinel) -> dict[str, Any]:
     """Offer the load, and return what is told of its trial."""
-    options = _options(plant)
-    path = path_of(plant.workload, plant.model, plant.parameters)
-    told: list[dict[str, Any]] = []
-    with bench.server(plant.model, *plant.options) as server:
-        signs = Signs(server.url, plant.model, server)
-        hammer = Hammer(server.url, (plant.workload, plant.model), path, b'"result"', Local())
-        with closing(signs), closing(hammer):
-            found = calibrate(
-                server.url, path, lambda body: b'"result"' in body, signs, options.slo.bound_s
-            )
-            costs = Costs(Demands.of(found.lone, found.crowd), found.crowd.on_loop)
-            tools = Tools(options, sentinel, lambda _: None)
-            trials = Trials(tools, hammer, server, signs, costs, told.append)
-            rate = plant.rate or plant.times * found.crowd.completed
-            with _neighbours() if plant.neighbours else nullcontext():
-                trials.once(rate, bench.seconds(TRIAL_S))
-    return told[-1]
-
-
-def _options(plant: Plant) -> Options:
-    return Options(
-        workloads=(plant.workload,), models=HEADLINE_MODELS, load="open", arrivals="poisson",
-        scenario="survival", slo=Slo.parse("p99<250ms"), mode="quick", seed=1,
-        parameters={plant.workload: plant.parameters}, output="", running_service=False,
-    )  # fmt: skip
+    with (
+        bench.server(plant.model, *plant.options) as server,
+        tried(server, plant.workload, plant.model, plant.parameters, plant.heard) as cell,
+    ):
+        found = cell.calibrate()
+        rate = plant.rate or plant.times * found.crowd.completed
+        with _neighbours() if plant.neighbours else nullcontext():
+            return cell.trial(rate, bench.seconds(TRIAL_S), found, sentinel)
 
 
 @contextmanager
