@@ -1,10 +1,13 @@
 """Causes that are no lack of capacity: memory, crashes, failing work, work that is too slow."""
 
+from loadtests.evidence import GENERATOR_FULL
 from loadtests.symptoms import Finding, Symptoms, milliseconds
 from loadtests.wording import count_of, percent
 
 PRESSED = 0.1  # of the time waiting for memory: then the machine is swapping, or about to
 SOME = 0.3  # of the lost requests: enough to break any objective, and no accident
+SENT_LATE = 0.5  # of the time of late requests
+SHARED = 0.7  # of a core: with less, full cores are what a generator waits for
 CRASHES_PER_S = 0.5  # each costs a worker for the time that a new one takes to start
 
 
@@ -56,14 +59,20 @@ def failures(seen: Symptoms) -> Finding | None:
 
 
 def generator(seen: Symptoms) -> Finding | None:
-    """A generator that sent late: the service is not to blame, or not known to be."""
+    """A generator that was late to send or to read: the service is not known to be to blame."""
     share, used = seen.shares.get("lag", 0.0), seen.evidence.generator_cores
-    if share < 0.5 or (seen.cores_full and used < 0.7):
+    if share >= SENT_LATE and (used >= SHARED or not seen.cores_full):
+        sentence = f"the generator sent late, which took {percent(share)} of the time of such"
+        sentence += " requests" + (f"; it used {used:.2f} of a core" if used else "")
+        return Finding("generator", sentence, {"lag_share": share, "generator_cores": used})
+    busy, beside = seen.evidence.generator_busy, share + seen.shares.get("outside", 0.0)
+    if busy < GENERATOR_FULL or beside < SENT_LATE or seen.loop_full:
         return None
-    sentence = f"the generator sent late, which took {percent(share)} of the time of such requests"
-    if used:
-        sentence += f"; it used {used:.2f} of a core"
-    return Finding("generator", sentence, {"lag_share": share, "generator_cores": used})
+    sentence = (
+        f"the generator used {busy:.2f} of a core, and late requests were {percent(beside)} of "
+        "their time with it or on their way"
+    )
+    return Finding("generator", sentence, {"generator_busy": busy, "beside_share": beside})
 
 
 def too_slow(seen: Symptoms) -> Finding | None:

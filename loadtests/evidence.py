@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+GENERATOR_FULL = 0.8  # of a core: beyond it the generator's own lateness enters the result
+
 
 class Stages(NamedTuple):
     """Where the time of an answered request went, in seconds; the parts add up to its response.
@@ -37,13 +39,13 @@ class Evidence:
     `completed` are the right answers that came per second, in time or late, whenever they were
     sent. `losses` counts the work's lost requests by kind (see `tally.LOSSES`), `errors` what
     failed ones said. `server_cores`, `generator_cores` and `other_cores` are the cores that each
-    kept busy, of `cores` that there are. `gil` is the share of time in which the GIL of a server
-    process was held (0 where there is none), the mean of `servers` of them; `loop_cores` what the
-    thread of an event loop used of a core, the mean of `loops` of them. `slots` is how many calls
-    the model runs at once, in all server processes. `on_loop` tells that the work itself ran on
-    the thread of an event loop, blocking it. `typical` are the mean stages of answered requests,
-    `late` those of the late ones alone. `memory_pressure` is the share of time in which some
-    process waited for memory.
+    kept busy, of `cores` that there are; `generator_busy` is what the busiest generator process
+    used of a core. `gil` is the share of time in which the GIL of a server process was held (0
+    where there is none), the mean of `servers` of them; `loop_cores` what the thread of an event
+    loop used of a core, the mean of `loops` of them. `slots` is how many calls the model runs at
+    once, in all server processes. `on_loop` tells that the work itself ran on the thread of an
+    event loop, blocking it. `typical` are the mean stages of answered requests, `late` those of the
+    late ones alone. `memory_pressure` is the share of time in which some process waited for memory.
     """
 
     rate: float
@@ -59,6 +61,7 @@ class Evidence:
     cores: int = 1
     server_cores: float | None = None
     generator_cores: float = 0.0
+    generator_busy: float = 0.0
     other_cores: float | None = None
     gil: float | None = None
     servers: int = 1

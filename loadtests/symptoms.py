@@ -88,6 +88,11 @@ class Symptoms:
             return None
         return min(seen.completed * stages.ran / max(seen.loops, 1), 1.0)
 
+    @property
+    def loop_full(self) -> bool:
+        """Whether an event loop had no time left, be it that it computed or that work held it."""
+        return max(self.evidence.loop_cores or 0.0, self.loop_held or 0.0) >= self.full
+
     @cached_property
     def loop_lags(self) -> bool:
         """Whether timers of the event loop alone take up a good part of the bound."""

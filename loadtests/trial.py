@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from loadtests.backlog import HORIZON_S, Backlog, backlog
+from loadtests.evidence import GENERATOR_FULL
 from loadtests.slo import exceeds
 from loadtests.stages import NOWHERE, Where
 from loadtests.tally import LOSSES, Answer, Outcome, Tally, lag_allowed_s, tally
@@ -29,7 +30,6 @@ __all__ = [
 
 _SENT = 0.999  # the share of the schedule that a generator must have sent
 _LAGGED = 0.01  # the share that may leave late: p99 of the send lag within its bound
-_CPU = 0.8  # of a core: beyond it the generator's own lateness enters the result
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +116,9 @@ def flaws(work: Tally, bystander: Tally, generator_cpu: float, slo: "Slo") -> "I
                 f"{allowed_ms:g} ms late, {stream.lag_p99_ms:.1f} ms at p99; a valid trial does so "
                 f"with {_LAGGED:.0%}."
             )
-    if generator_cpu >= _CPU:
+    if generator_cpu >= GENERATOR_FULL:
         yield (
-            f"The generator used {generator_cpu:.0%} of a core; from {_CPU:.0%} on it is "
+            f"The generator used {generator_cpu:.0%} of a core; from {GENERATOR_FULL:.0%} on it is "
             "itself the limit."
         )
 

@@ -137,6 +137,7 @@ class Trials:
             bystander_p99_s=None if bystander.p99_ms is None else bystander.p99_ms / 1e3,
             backlog_grows=trial.backlog.grows,
             on_loop=self._costs.on_loop,
+            generator_busy=trial.generator_cpu,
             typical=trial.where.typical,
             late=trial.where.late,
             other_cores=machine.others_cores,

@@ -26,6 +26,7 @@ evidences = st.builds(
     cores=st.integers(1, 64),
     server_cores=some,
     generator_cores=st.floats(0, 4),
+    generator_busy=st.floats(0, 1),
     other_cores=some,
     gil=st.none() | st.floats(0, 1),
     servers=st.integers(1, 4),

@@ -151,6 +151,12 @@ LAGGING = replace(
     typical=stages(lag=200, outside=1, off_cpu=1),
     late=stages(lag=320, outside=1, queued=20, off_cpu=1),
 )
+READING_LATE = replace(
+    LAGGING,
+    generator_busy=0.98,
+    typical=stages(lag=137, outside=587),
+    late=stages(lag=160, outside=689),
+)
 HEAVY_GENERATOR = replace(ASYNC, loop_cores=0.7, gil=0.7, server_cores=0.72, generator_cores=1.2)
 FAILING = replace(
     POOL, completed=0, losses={"failed": 210}, errors={"HTTP 500": 210}, typical=None, late=None

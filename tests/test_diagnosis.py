@@ -126,6 +126,13 @@ SENTENCES: Mapping[str, tuple[Evidence, Evidence | None, str, str]] = {
         "the generator sent late, which took 94 % of the time of such requests; it used 0.97 of "
         "a core",
     ),
+    "a generator that reads late": (
+        planted.READING_LATE,
+        None,
+        "generator",
+        "the generator used 0.98 of a core, and late requests were 100 % of their time with it "
+        "or on their way",
+    ),
     "a generator that takes the cores": (
         planted.HEAVY_GENERATOR,
         None,

@@ -78,8 +78,8 @@ def parser() -> argparse.ArgumentParser:
     one = argparse.ArgumentParser(prog="scripts/validate", description=__doc__)
     one.add_argument("names", nargs="*", default=USUAL, type=_case, metavar="CASE",
         help="1 to 12 (default: all of them, about 8 minutes); oracle: the search against a "
-        "service of known capacity, some 8 minutes; efficiency: what is left of the ceiling, 3 "
-        "minutes; planted: known bottlenecks, 1 minute")  # fmt: skip
+        "service of known capacity, some 8 minutes; efficiency: what is left of the ceiling, up "
+        "to 8 minutes; planted: known bottlenecks, 1 minute")  # fmt: skip
     one.add_argument("--server-python", metavar="PYTHON", action="append", default=[],
         help="run the servers on this Python: its path, or such as 3.13t; further ones join in "
         "cases 1, 6 and 7, as do those of LOADBEARING_PYTHONS")  # fmt: skip

@@ -21,8 +21,8 @@ CELLS: tuple[tuple[str, str, Mapping[str, str], float], ...] = (
     ("primes", "process-pool", {}, 0.9),
 )
 TRIAL_S = 10.0
-TRIES = 10
-ROUNDS = 4
+TRIES = 24
+ROUNDS = 8
 STEADY = 0.05
 HALF = 0.5  # a load of just the capacity holds as often as not
 
