@@ -45,10 +45,15 @@ class Axis:
         return self.left + self.width * log(inside / self.low) / log(self.high / self.low)
 
     def draw(self, pieces: Pieces, top: float, height: float) -> None:
+        """Draw it below a rule for each number, but for numbers that would touch another."""
+        end = -inf
         for tick in ticks(self.low, self.high):
-            pieces.upright(self.at(tick), top, height, FAINT)
-            pieces.word(f"{tick:,g}", self.at(tick), top + height + 14, SOFT, align="center",
-                size=SMALL)  # fmt: skip
+            text, x = f"{tick:,g}", self.at(tick)
+            half = PLAIN * len(text) / 2 + 3
+            if x - half > end:
+                end = x + half
+                pieces.upright(x, top, height, FAINT)
+                pieces.word(text, x, top + height + 14, SOFT, align="center", size=SMALL)
 
 
 def capacities(cells: Sequence[CellResult], best: Collection[Cell], title: str) -> Any:
