@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise, product
-from math import dist
-from operator import mul
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,25 +15,14 @@ from loadtests.report.charts.fit import rising
 from loadtests.report.charts.flags import placed, wide
 from loadtests.report.charts.points import at_break
 from loadtests.report.charts.spectrum import figures, spectra
-from loadtests.report.charts.stages import PARTS, spent
-from loadtests.report.colours import COLOURS, OTHER, READABLE, STAGES, contrast, rgb
-from loadtests.report.drawing import DARK, _rounded
+from loadtests.report.charts.stages import spent
+from loadtests.report.drawing import _rounded
 from loadtests.report.grids import depths
 from tests.run_files import result, trial
 
 if TYPE_CHECKING:
     from loadtests.results import Line
 
-CONES = (
-    (0.4122214708, 0.5363325363, 0.0514459929),
-    (0.2119034982, 0.6806995451, 0.1073969566),
-    (0.0883024619, 0.2817188376, 0.6299787005),
-)
-LAB = (
-    (0.2104542553, 0.7936177850, -0.0040720468),
-    (1.9779984951, -2.4285922050, 0.4505937099),
-    (0.0259040371, 0.7827717662, -0.8086757660),
-)
 NAMES = st.text("abcdefghij-", min_size=3, max_size=24)
 SPECTRUM = [10.0, 12.0, 20.0, 30.0, 90.0, None, None]
 
@@ -153,7 +140,7 @@ def test_where_no_late_answer_is_shown_it_is_said_why(
         60,
         held=False,
         evidence=seen,
-        work={"late": 0} | work,
+        work={"late": 0, **work},
         broke_by=broke_by,
     )
     results = [result_of(result("primes", "inline", 50, 60))]
@@ -174,31 +161,6 @@ def test_what_bears_the_same_is_shaded_the_same_and_so_is_all_that_is_best() -> 
     cells = [result_of(line) for line in lines]
     found = depths(cells, {cells[1].cell, cells[2].cell})
     assert [found[one.cell] for one in cells] == [0.98, 1.0, 1.0, 0.5]
-
-
-def test_stages_look_like_no_model_and_their_names_can_be_read() -> None:
-    for stage, papers in STAGES.items():
-        for paper, colour in enumerate(papers):
-            assert min(unlike(colour, other) for other in (*COLOURS.values(), OTHER)) > 0.1
-            assert all(
-                unlike(colour, other[paper]) > 0.05
-                for name, other in STAGES.items()
-                if name != stage
-            )
-            name = PARTS[stage][1]
-            written = (name, DARK.get(name, name))[paper]
-            assert contrast(rgb(written), rgb(colour)) >= READABLE
-
-
-def unlike(one: str, other: str) -> float:
-    """Return how far two colours are apart in Oklab: https://bottosson.github.io/posts/oklab."""
-    return dist(*map(oklab, (one, other)))
-
-
-def oklab(colour: str) -> list[float]:
-    linear = [((part / 255 + 0.055) / 1.055) ** 2.4 for part in rgb(colour)]
-    cones = [sum(map(mul, row, linear)) ** (1 / 3) for row in CONES]
-    return [sum(map(mul, row, cones)) for row in LAB]
 
 
 def test_numbers_of_a_picture_are_rounded_to_what_one_can_see() -> None:
