@@ -71,8 +71,15 @@ def _speed(run: Run) -> Iterator[str]:
         yield (
             f"The cores were not equally fast all the time: the same piece of work took {fast:.2f} "
             f"to {slow:.2f} ms of CPU in the middle 80 % of all trials. Cells that were measured "
-            "minutes apart compare the worse for it; --full measures each of them several times."
+            f"minutes apart compare the worse for it; {_evened(run.plan.searches)}."
         )
+
+
+def _evened(searches: int) -> str:
+    """Say what makes up for cores that change their speed."""
+    if searches > 1:
+        return f"each was measured {searches} times, in random order, which evens out a part of it"
+    return "--full measures each of them several times"
 
 
 def pieces_ms(run: Run) -> list[float]:

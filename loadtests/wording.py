@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 DASH = "\N{EN DASH}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 
+AT_LEAST = "the search met its upper limit: the generator offers no more on time (see --generators)"
 UNKNOWN = "unknown"  # the cause where nothing that was looked at was used up
 
 # What a trial's `broke_by` says → in a matrix, in a sentence.

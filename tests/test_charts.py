@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise, product
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,9 @@ from loadtests.report.charts.stages import spent
 from loadtests.report.drawing import _rounded
 from loadtests.report.grids import depths
 from tests.run_files import result, trial
+
+if TYPE_CHECKING:
+    from loadtests.results import Line
 
 NAMES = st.text("abcdefghij-", min_size=3, max_size=24)
 SPECTRUM = [10.0, 12.0, 20.0, 30.0, 90.0, None, None]
@@ -110,16 +114,53 @@ def test_spectra_are_of_trials_that_held_at_what_every_survivor_held() -> None:
 def test_stages_at_the_break_come_in_the_order_of_their_fields() -> None:
     seen = {"typical": [0.001] * 7, "late": None}
     broke = trial("primes", "inline", 60, held=False, evidence=seen)
-    [one] = spent([result_of(result("primes", "inline", 50, 60))], [trial_of(broke)])
+    one, two = spent([result_of(result("primes", "inline", 50, 60))], [trial_of(broke)])
     assert (one.group, one.rate) == ("typical", 60)
+    assert one.stages
     assert one.stages.total == pytest.approx(0.007)
+    assert (two.group, two.stages) == ("late", None)
+
+
+@pytest.mark.parametrize(
+    ("work", "broke_by", "why"),
+    [
+        ({"refused": 9}, "refused", "none was late: the queue was full and refused"),
+        ({}, "backlog", "none was late: the backlog kept growing"),
+        ({"late": 3}, "late", "no late answer was read"),
+        ({}, None, "none was late"),
+    ],
+)
+def test_where_no_late_answer_is_shown_it_is_said_why(
+    work: Line, broke_by: str | None, why: str
+) -> None:
+    seen = {"typical": [0.001] * 7, "late": None}
+    broke = trial(
+        "primes",
+        "inline",
+        60,
+        held=False,
+        evidence=seen,
+        work={"late": 0, **work},
+        broke_by=broke_by,
+    )
+    results = [result_of(result("primes", "inline", 50, 60))]
+    assert [one.why for one in spent(results, [trial_of(broke)])] == ["", why]
+    assert spent(results, [trial_of({**broke, "evidence": {}})]) == []
 
 
 def test_a_column_is_shaded_by_itself() -> None:
     lines = [result("a", "inline", 1, 1), result("a", "async", 100, 100)]
     lines += [result("b", "inline", 7, 7), result("b", "async", 0, 1)]
-    found = {one[:2]: depth for one, depth in depths(map(result_of, lines)).items()}
-    assert found == {("a", "inline"): 0.15, ("a", "async"): 1.0, ("b", "inline"): 1.0}
+    found = {one[:2]: depth for one, depth in depths(map(result_of, lines), ()).items()}
+    assert found == {("a", "inline"): 0.01, ("a", "async"): 1.0, ("b", "inline"): 1.0}
+
+
+def test_what_bears_the_same_is_shaded_the_same_and_so_is_all_that_is_best() -> None:
+    lines = [result("a", "inline", 98, 98), result("a", "async", 100, 100)]
+    lines += [result("a", "hybrid", 80, 80), result("a", "thread-pool", 50, 50)]
+    cells = [result_of(line) for line in lines]
+    found = depths(cells, {cells[1].cell, cells[2].cell})
+    assert [found[one.cell] for one in cells] == [0.98, 1.0, 1.0, 0.5]
 
 
 def test_numbers_of_a_picture_are_rounded_to_what_one_can_see() -> None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MOST_BYTES = 1_500_000
 STAGES = [0.001, 0.02, 0.08, 0.001, 0.03, 0.01, 0.002]
 PAPER = "getComputedStyle(document.body).backgroundColor"
+SMALLEST = """Math.min(...Array.from(document.querySelectorAll(".chart text"), (text) =>
+    parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a))"""
+LEGIBLE = 11  # pixels, as displayed
 LIGHT, DARK = "rgb(253, 253, 254)", "rgb(13, 17, 23)"
 DISTURBED = "The cores were <slow> now & then."
 
@@ -172,6 +175,7 @@ async def test_it_opens_offline_fits_and_follows_the_scheme(folder: Path, summar
             await one.page.goto(address)
             await one.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = 1)")
             assert await one.overflow() == 0
+            assert await one.page.evaluate(SMALLEST) >= LEGIBLE
             assert await one.page.evaluate(PAPER) == paper
             await one.page.get_by_role("button", name="Light / dark").click()
             assert await one.page.evaluate(PAPER) != paper

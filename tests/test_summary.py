@@ -162,6 +162,18 @@ def test_a_quiet_complete_run_has_no_warnings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("searches", "said"),
+    [(3, "each was measured 3 times, in random order"), (1, "; --full measures")],
+)
+def test_what_is_advised_of_unsteady_cores_was_not_done_already(
+    tmp_path: Path, searches: int, said: str
+) -> None:
+    speeds = [{"slowdown": 1.0 + 0.1 * number, "calibration_ms": 0.3} for number in range(10)]
+    lines = [trial("sleep", "async", 80, machine=machine) for machine in speeds]
+    assert said in "\n".join(summary_of(tmp_path, lines, searches=searches).warnings)
+
+
+@pytest.mark.parametrize(
     ("line", "changes", "warning"),
     [
         (

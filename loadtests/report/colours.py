@@ -19,6 +19,17 @@ COLOURS = {
     "dask": "#6C8EBF",
 }
 OTHER = "#8A8A8A"
+# Where time goes is no model: pale for what is between, dark for what waits in the server, and two
+# tones that no model has for the work itself. On light paper, and on dark paper.
+STAGES = {
+    "lag": ("#c9cdd3", "#4a515b"),
+    "outside": ("#a5d8d2", "#12575a"),
+    "queued": ("#30353c", "#dfe3e8"),
+    "dispatched": ("#555b64", "#a9b0b9"),
+    "on_cpu": ("#c2185b", "#c2185b"),
+    "off_cpu": ("#f3e26b", "#f3e26b"),
+    "back": ("#e6c8ee", "#5d3a69"),
+}
 READABLE = 4.5  # the contrast that WCAG 2 asks of text (AA)
 LIGHT, DARK = (253, 253, 254), (13, 17, 23)  # the papers of our pages and pictures
 STEPS = 50

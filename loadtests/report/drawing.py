@@ -12,7 +12,7 @@ import vl_convert
 from altair.utils.schemapi import debug_mode
 from markupsafe import Markup
 
-from loadtests.report.colours import COLOURS, OTHER, shades
+from loadtests.report.colours import COLOURS, OTHER, STAGES, shades
 
 # Written into a picture for a style sheet to find: colour in light, colour in dark.
 PAPER, INK, SOFT, FAINT, SHADE = "#fdfdfe", "#1f2329", "#59616b", "#d0d3d7", "#f6dcd0"
@@ -23,6 +23,7 @@ DARK = {
     FAINT: "#3b424b",
     SHADE: "#4a2a1c",
     **dict(shades(colour) for colour in (*COLOURS.values(), OTHER)),
+    **dict(STAGES.values()),
 }
 PLACES = 1  # of a pixel
 LENGTHS = re.compile(r' (?:d|transform|[xy][12]?|width|height|font-size|stroke-width)="[^"]*"')
@@ -43,7 +44,7 @@ def unchecked() -> AbstractContextManager[None]:
 def dressed(chart: Any, **more: Any) -> Any:
     """Give a chart the look that all of them have."""
     axis = alt.AxisConfig(labelColor=INK, titleColor=INK, gridColor=FAINT, domainColor=FAINT,
-        tickColor=FAINT, titleFontWeight="normal")  # fmt: skip
+        tickColor=FAINT, titleFontWeight="normal", labelFontSize=11)  # fmt: skip
     looks = {"background": PAPER, "padding": 16, "view": alt.ViewConfig(stroke=FAINT), "axis": axis}
     return chart.configure(**looks | more)
 

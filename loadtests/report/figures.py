@@ -26,7 +26,10 @@ GOODPUT = (
     f"Right answers in time, per second, in trials of {ENOUGH} requests or more; bars are the "
     "intervals of the capacities."
 )
-STAGES = "Mean stages of typical answers and of late ones, at the lowest rate that broke."
+STAGES = (
+    "Mean stages of typical answers and of late ones, at the lowest rate that broke: the longest "
+    "trial there."
+)
 USED = (
     "While the load rose from 0.6 to 1.7 times the capacity, whose place is marked; the figure is "
     "that of the highest load tried. Loop lag is drawn on a logarithmic axis, memory is PSS."

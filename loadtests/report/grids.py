@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from loadtests.records import Cell, CellResult
     from loadtests.report.matrix import Entry
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 class Square:
     """One cell: its figure, lines of small print, the number of its footnote, and its shade.
 
-    `depth` is 0 for none, and 1 for the most of its column.
+    `depth` is 0 for none, and 1 for the most of its column, or what cannot be told from it.
     """
 
     figure: str
@@ -60,19 +59,18 @@ def grid(
     return Grid(title, corner, columns, tuple(rows), notes)
 
 
-def depths(results: Iterable[CellResult]) -> dict[Cell, float]:
-    """Shade each column by itself, by orders of magnitude: workloads differ in those."""
+def depths(results: Iterable[CellResult], best: Collection[Cell]) -> dict[Cell, float]:
+    """Shade each cell by its share of the most in its column; all that are best look alike."""
     columns: dict[str, list[CellResult]] = {}
     for one in results:
         if one.measured and one.bears:
             columns.setdefault(one.workload, []).append(one)
-    return {one.cell: _depth(one, column) for column in columns.values() for one in column}
-
-
-def _depth(one: CellResult, column: Sequence[CellResult]) -> float:
-    rates = [each.midpoint for each in column]
-    low, high = min(rates), max(rates)
-    return round(0.15 + 0.85 * log(one.midpoint / low) / log(high / low), 2) if high > low else 1.0
+    most = {workload: max(one.midpoint for one in column) for workload, column in columns.items()}
+    return {
+        one.cell: 1.0 if one.cell in best else round(one.midpoint / most[one.workload], 2)
+        for column in columns.values()
+        for one in column
+    }
 
 
 def _square(entry: Entry, notes: Sequence[str], depth: float) -> Square:

@@ -12,27 +12,32 @@ from loadtests.verdicts import leaders
 if TYPE_CHECKING:
     from loadtests.summary import Summary
 
-CAPTION = "Each bar is the interval that holds the capacity, each axis logarithmic."
+CAPTION = (
+    "Each bar is the interval that holds the capacity with 95 % confidence, the mark in it the "
+    "best estimate; each axis is logarithmic; ★: best, or not to be told from it."
+)
+PADDING = {"left": 4, "top": 8, "right": 12, "bottom": 6}
 
 
 def drawing(summary: Summary) -> str:
     """Draw what `svg` and `figure` show."""
     with unchecked():
-        chart = bars.capacities(summary.cells, leaders(summary.cells, summary.slo))
-        return drawn(dressed(chart))
+        best = leaders(summary.cells, summary.slo)
+        chart = bars.capacities(summary.cells, best, title(summary))
+        return drawn(dressed(chart, padding=PADDING))
 
 
 def svg(drawing: str, summary: Summary) -> str:
     """Return `capacity.svg`, which follows the colours of the page that shows it."""
-    return standalone(drawing, _title(summary), bars.told(summary.cells))
+    return standalone(drawing, title(summary), bars.told(summary.cells))
 
 
 def figure(drawing: str, summary: Summary) -> Figure:
-    """Return it as a part of a page."""
-    title = _title(summary)
-    picture = inline(drawing, "capacity", title, bars.told(summary.cells))
-    return Figure(title, CAPTION, picture, wide=True)
+    """Return it as a part of a page; its title stands in the picture."""
+    picture = inline(drawing, "capacity", title(summary), bars.told(summary.cells))
+    return Figure("The same as bars", CAPTION, picture, wide=True)
 
 
-def _title(summary: Summary) -> str:
-    return f"What each model bears within {summary.slo}, in requests per second"
+def title(summary: Summary) -> str:
+    """Name what is shown, and its unit."""
+    return f"Requests per second borne within {summary.slo}"

@@ -19,6 +19,7 @@ from loadtests.report.pages import render
 from loadtests.report.tables import TRIAL_HEADS, UNITS, Tried, tried
 from loadtests.slo import Slo
 from loadtests.verdicts import leaders
+from loadtests.wording import AT_LEAST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,13 +42,14 @@ def html(run: Run, summary: Summary, capacities: str) -> str:
     """Return the content of `report.html`; `capacities` is what `hero` drew."""
     best = leaders(summary.cells, summary.slo)
     entries = {cell.cell: entry_of(cell, best=cell.cell in best) for cell in summary.cells}
-    matrix = grid(entries, "Survival matrix", "req/s", depths(summary.cells))
+    matrix = grid(entries, "Survival matrix", "req/s", depths(summary.cells, best))
     return render(
         "report.html",
         summary=summary,
         plan=run.plan,
         rules=rules(),
         environment=describe(summary.environment),
+        at_least=AT_LEAST if any(cell.unbounded for cell in summary.cells) else None,
         said=[said for verdict in summary.verdicts for said in verdict.said],
         matrix=matrix,
         hero=figure(capacities, summary) if any(cell.bears for cell in summary.cells) else None,

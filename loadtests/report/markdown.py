@@ -12,6 +12,7 @@ from loadtests.report.foresight import TITLE as FORESIGHT
 from loadtests.report.foresight import foresight_of, proofs
 from loadtests.report.matrix import BEST, Entry, entry_of
 from loadtests.verdicts import leaders
+from loadtests.wording import AT_LEAST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -69,6 +70,8 @@ def _shown(entry: Entry | None, entries: Mapping[Cell, Entry]) -> str:
 def _notes(entries: Mapping[Cell, Entry]) -> Iterable[str]:
     if any(entry.best for entry in entries.values()):
         yield f"{BEST} best, or not to be told from it; small print: what broke it.\n"
+    if any(entry.figure.startswith("≥") for entry in entries.values()):
+        yield f"≥ {AT_LEAST}.\n"
     for number, reason in enumerate(_reasons(entries), start=1):
         yield f"<sup>{number}</sup> {plain(reason)}<br>"
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.report.colours import colour_of
-from loadtests.wording import cause_short, interval_text
+from loadtests.wording import AT_LEAST, cause_short, interval_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -71,12 +71,14 @@ class Matrix:
             if start:
                 yield Text()
             yield self._table(workloads[start : start + fit], notes, width)
-        legend = [f"{BEST} best, or not to be told from it"] if self._has_best() else []
-        for line in [*legend, *(f"{_mark(notes, note)} {note}" for note in notes)]:
+        for line in [*self._legend(), *(f"{_mark(notes, note)} {note}" for note in notes)]:
             yield Text(line, style="dim")
 
-    def _has_best(self) -> bool:
-        return any(entry.best for entry in self.entries.values())
+    def _legend(self) -> Iterator[str]:
+        if any(entry.best for entry in self.entries.values()):
+            yield f"{BEST} best, or not to be told from it"
+        if any(entry.figure.startswith("≥") for entry in self.entries.values()):
+            yield f"≥ {AT_LEAST}"
 
     def _table(self, workloads: list[str], notes: list[str], width: int) -> Table:
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))

@@ -67,6 +67,7 @@ def spectra_table(found: spectrum.Spectra) -> Table:
 
 def stages_table(spent: Sequence[stages.Spent]) -> Table:
     heads = ("model", "requests", "req/s", *(stages.PARTS[name][0] for name in Stages._fields))
+    missing = (NOTHING,) * len(Stages._fields)
     return Table(
         heads,
         tuple(
@@ -74,7 +75,7 @@ def stages_table(spent: Sequence[stages.Spent]) -> Table:
                 one.row,
                 one.group,
                 rate_text(one.rate),
-                *(_number(1e3 * s, " ms") for s in one.stages),
+                *((_number(1e3 * s, " ms") for s in one.stages) if one.stages else missing),
             )
             for one in spent
         ),

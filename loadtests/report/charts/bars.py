@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from loadtests.records import Cell, CellResult
+    from loadtests.report.charts.pieces import Weight
 
-WIDTH, ROW, NAME, GAP, HEAD, FOOT = 172, 42, 158, 26, 30, 26  # pixels
-BAR, STUB, SMALL = 10, 14, 10
-PLAIN, BOLD = 5.9, 6.7  # pixels for a character of small print
+WIDTH, ROW, NAME, GAP, HEAD, FOOT = 172, 44, 160, 14, 32, 14  # pixels
+TITLE, BAND = 30, 24  # the height of the title, and between bands of columns
+BAR, STUB, SMALL = 10, 14, 12  # a page may show it at nine tenths: letters stay legible
+PLAIN, BOLD = 6.7, 7.4  # pixels for a character of small print
 MOST_COLUMNS = 4
 
 
@@ -43,26 +45,32 @@ class Axis:
         return self.left + self.width * log(inside / self.low) / log(self.high / self.low)
 
     def draw(self, pieces: Pieces, top: float, height: float) -> None:
+        """Draw it below a rule for each number, but for numbers that would touch another."""
+        end = -inf
         for tick in ticks(self.low, self.high):
-            pieces.upright(self.at(tick), top, height, FAINT)
-            pieces.word(f"{tick:,g}", self.at(tick), top + height + 13, SOFT, align="center",
-                size=SMALL)  # fmt: skip
+            text, x = f"{tick:,g}", self.at(tick)
+            half = PLAIN * len(text) / 2 + 3
+            if x - half > end:
+                end = x + half
+                pieces.upright(x, top, height, FAINT)
+                pieces.word(text, x, top + height + 14, SOFT, align="center", size=SMALL)
 
 
-def capacities(cells: Sequence[CellResult], best: Collection[Cell]) -> Any:
+def capacities(cells: Sequence[CellResult], best: Collection[Cell], title: str) -> Any:
     """Draw the interval of every cell, and in small print what broke it."""
     looks = styles(one.cell for one in cells if not one.unavailable)
     workloads = list(dict.fromkeys(one.workload for one in cells))
     pieces, height = Pieces(), HEAD + ROW * len(looks) + FOOT
+    pieces.word(title, 0, 13, size=14, weight="bold")
     for number, workload in enumerate(workloads):
         band, column = divmod(number, MOST_COLUMNS)
-        left, top = NAME + column * (WIDTH + GAP), band * (height + GAP)
+        left, top = NAME + column * (WIDTH + GAP), TITLE + band * (height + BAND)
         if not column:
             for row, (name, look) in enumerate(looks.items()):
                 y = top + HEAD + ROW * row + 11
-                pieces.word(name, NAME - 14, y, look.text, align="right")
+                pieces.word(name, NAME - 14, y, look.text, align="right", size=SMALL)
         mine = [one for one in cells if one.workload == workload]
-        pieces.word(workload, left, top + 12, size=12, weight="bold")
+        pieces.word(workload, left, top + 12, size=13, weight="bold")
         rates = [rate for one in mine if one.measured for rate in (one.low, one.high)]
         axis = Axis.of(rates, left, WIDTH)
         axis.draw(pieces, top + HEAD - 6, ROW * len(looks))
@@ -74,7 +82,8 @@ def capacities(cells: Sequence[CellResult], best: Collection[Cell]) -> Any:
                     pieces.upright(axis.at(cell.capacity), y - 1, BAR + 4, INK)
                 _name(pieces, axis, cell, y + BAR, best=cell.cell in best)
     bands, columns = max(1, -(-len(workloads) // MOST_COLUMNS)), min(len(workloads), MOST_COLUMNS)
-    return pieces.chart(NAME + columns * (WIDTH + GAP) - GAP, bands * (height + GAP) - GAP)
+    width = NAME + columns * (WIDTH + GAP) - GAP
+    return pieces.chart(width, TITLE + bands * (height + BAND) - BAND)
 
 
 def told(cells: Sequence[CellResult]) -> str:
@@ -107,9 +116,10 @@ def _name(pieces: Pieces, axis: Axis, one: CellResult, y: float, *, best: bool) 
     """Write the interval below its bar, and what bounds it."""
     if not one.measured or not one.bears:
         text = interval_text(one) if one.measured else ABSENT
-        pieces.word(text, axis.left, y + 1, SOFT, size=SMALL)
+        pieces.word(text, axis.left, y + 2, SOFT, size=SMALL, clear=PLAIN * len(text))
         return
     text = f"{BEST if best else ''} {interval_text(one)} {cause_short(one)}".strip()
     width = (BOLD if best else PLAIN) * len(text)
-    x = min(max((sum(_ends(axis, one)) - width) / 2, axis.left), axis.left + axis.width - width)
-    pieces.word(text, x, y + 14, size=SMALL, weight="bold" if best else "normal")
+    x = max(min((sum(_ends(axis, one)) - width) / 2, axis.left + axis.width - width), axis.left)
+    weight: Weight = "bold" if best else "normal"
+    pieces.word(text, x, y + 15, size=SMALL, weight=weight, clear=width)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from loadtests.report.charts.bars import Axis, bar
+from loadtests.report.charts.bars import FOOT, Axis, bar
 from loadtests.report.charts.pieces import Pieces
 from loadtests.report.charts.points import styles
 from loadtests.report.drawing import INK, SOFT
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from loadtests.records import CellResult
 
-NAME, WIDTH, ENDS, ROW, TOP = 158, 330, 80, 28, 22  # pixels
+WIDTH, ENDS, ROW, TOP, NAME = 260, 88, 46, 22, 18  # pixels, all of which fit on a phone
+CHARACTER = 7.0  # of a name
 
 
 def ceilings(results: Sequence[CellResult]) -> Any | None:
@@ -25,12 +26,14 @@ def ceilings(results: Sequence[CellResult]) -> Any | None:
         return None
     looks = styles(one.cell for one in results)
     rates = [rate for one in known for rate in (one.low, one.high, one.predicted, one.ceiling)]
-    axis = Axis.of(filter(None, rates), NAME, WIDTH, room=1.25)
+    axis = Axis.of(filter(None, rates), 0, WIDTH, room=1.25)
     pieces = Pieces()
-    axis.draw(pieces, 0, TOP + ROW * len(known))
+    axis.draw(pieces, TOP - 6, 6 + ROW * len(known))
     for number, one in enumerate(known):
         y = TOP + ROW * number
-        pieces.word(one.row, NAME - 14, y + 12, looks[one.row].text, align="right")
+        wide = CHARACTER * len(one.row)
+        pieces.word(one.row, 1, y + 11, looks[one.row].text, size=12, clear=wide)
+        y += NAME
         bar(pieces, axis, one, y + 2, looks[one.row])
         if one.predicted:
             pieces.upright(axis.at(one.predicted), y - 2, 21, INK, wide=2.5)
@@ -38,6 +41,6 @@ def ceilings(results: Sequence[CellResult]) -> Any | None:
         for offset in (0.0, 3.0):
             pieces.upright(ceiling + offset, y, 17, SOFT)
         name = RESOURCES.get(one.binding or "", one.binding or "").removeprefix("the ")
-        pieces.word(name, NAME + WIDTH + 8, y + 12, SOFT, size=10)
-    pieces.word("ends first", NAME + WIDTH + 8, 12, SOFT, size=10)
-    return pieces.chart(NAME + WIDTH + ENDS, TOP + ROW * len(known))
+        pieces.word(name, WIDTH + 10, y + 12, SOFT, size=12)
+    pieces.word("ends first", WIDTH + 10, 12, SOFT, size=12)
+    return pieces.chart(WIDTH + ENDS, TOP + ROW * len(known) + FOOT)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import altair as alt
 
 from loadtests.report.charts.lines import COLOUR, RAW, values
-from loadtests.report.drawing import INK
+from loadtests.report.drawing import INK, PAPER
 
 X, Y = (alt.X("x:Q", scale=RAW, axis=None), alt.Y("y:Q", scale=RAW, axis=None))
 Align = Literal["left", "center", "right"]
@@ -17,16 +17,16 @@ BARE = alt.ViewBackground(stroke=None)
 
 
 class Pieces:
-    """Collects what is to be drawn; bars come first, and words last."""
+    """Collects what is to be drawn: rules come first, then what is cleared, bars, and words."""
 
     def __init__(self) -> None:
         self._bars: list[dict[str, Any]] = []
         self._rules: list[dict[str, Any]] = []
+        self._cleared: list[dict[str, Any]] = []
         self._words: dict[tuple[Align, int, Weight], list[dict[str, Any]]] = defaultdict(list)
 
     def bar(self, begin: float, end: float, top: float, height: float, colour: str) -> None:
-        one = {"x": begin, "x2": end, "y": top, "y2": top + height, "colour": colour}
-        self._bars.append(one)
+        self._bars.append(_box(begin, end, top, height, colour))
 
     def upright(self, x: float, top: float, height: float, colour: str, wide: float = 1) -> None:
         """Draw a vertical rule."""
@@ -35,14 +35,17 @@ class Pieces:
 
     def word(  # noqa: PLR0913 - a text, its place and its look
         self, text: str, x: float, y: float, colour: str = INK, *,
-        align: Align = "left", size: int = 11, weight: Weight = "normal",
+        align: Align = "left", size: int = 11, weight: Weight = "normal", clear: float = 0,
     ) -> None:  # fmt: skip
-        """Write a text whose base line is at `y`."""
+        """Write a text whose base line is at `y`; wipe rules away where it is, if it is so wide."""
+        if clear:
+            self._cleared.append(_box(x - 2, x + clear + 2, y - size + 1, size + 3, PAPER))
         one = {"text": text, "x": x, "y": y, "colour": colour}
         self._words[align, size, weight].append(one)
 
     def chart(self, width: float, height: float) -> Any:
         """Draw them all."""
+        cleared = alt.Chart(values(self._cleared)).mark_rect()
         bars = alt.Chart(values(self._bars)).mark_rect(cornerRadius=3, opacity=0.85)
         rules = alt.Chart(values(self._rules)).mark_rule()
         layers = [
@@ -54,7 +57,10 @@ class Pieces:
                 y2=alt.Y2("y2:Q"),
                 size=alt.Size("wide:Q", scale=RAW),
             ),
-            bars.encode(X, Y, COLOUR, x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q")),
+            *(
+                one.encode(X, Y, COLOUR, x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q"))
+                for one in (cleared, bars)
+            ),
         ]
         for (align, size, weight), found in self._words.items():
             mark = alt.Chart(values(found)).mark_text(
@@ -62,3 +68,7 @@ class Pieces:
             )
             layers.append(mark.encode(X, Y, COLOUR, text=alt.Text("text:N")))
         return alt.layer(*layers).properties(width=width, height=height, view=BARE)
+
+
+def _box(begin: float, end: float, top: float, height: float, colour: str) -> dict[str, Any]:
+    return {"x": begin, "x2": end, "y": top, "y2": top + height, "colour": colour}

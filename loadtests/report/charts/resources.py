@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from loadtests.records import CellResult, TrialRecord
 
-NAME, FIGURE, WIDTH, GAP, HEIGHT, HEAD = 150, 62, 62, 8, 28, 22  # pixels
+FIGURE, WIDTH, GAP, HEIGHT, HEAD = 58, 62, 10, 28, 22  # pixels
+NAME, BETWEEN = 18, 12  # above each row, and below it
 LOW, HIGH = 0.6, 1.7  # of the capacity: where the charts begin and end
 LEAST_LAG_MS = 1.0
 
@@ -85,9 +86,7 @@ def chart(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> Any |
         words.transform_filter("!datum.left")
         .mark_text(align="right", fontSize=12)
         .encode(x, y, COLOUR, text=text),
-    ).properties(
-        width=_left(len(resources)) - FIGURE, height=_top(len(rows)) - HEIGHT / 2, view=BARE
-    )
+    ).properties(width=_left(len(resources)) - FIGURE - GAP, height=_bottom(len(rows)), view=BARE)
 
 
 def _points(
@@ -126,7 +125,7 @@ def _words(
     last = {point["path"]: point["text"] for point in points}
     for column, resource in enumerate(resources):
         yield {
-            "x": _left(column) - FIGURE + 12,
+            "x": _left(column) - FIGURE + 6,
             "y": 6,
             "text": resource.name,
             "colour": SOFT,
@@ -134,7 +133,8 @@ def _words(
         }
     for number, row in enumerate(rows):
         y = _top(number) + HEIGHT - 5
-        yield {"x": NAME - 10, "y": y, "text": row, "colour": looks[row].text, "left": False}
+        head = {"x": 1, "y": _top(number) - NAME / 2 + 1, "text": row, "left": True}
+        yield {**head, "colour": looks[row].text}
         for column in range(len(resources)):
             text = last.get(f"{row}/{column}", "?")
             x = _left(column) - 6
@@ -159,8 +159,12 @@ def _share(ratio: float) -> float:
 
 
 def _left(column: int) -> float:
-    return NAME + FIGURE + column * (FIGURE + WIDTH + GAP)
+    return FIGURE + column * (FIGURE + WIDTH + GAP)
 
 
 def _top(row: int) -> float:
-    return HEAD + row * (HEIGHT + 12)
+    return HEAD + NAME + row * (NAME + HEIGHT + BETWEEN)
+
+
+def _bottom(rows: int) -> float:
+    return _top(rows) - NAME - BETWEEN + 2
