@@ -70,7 +70,7 @@ def _panel(course: Course, surge: Surge, top: int, *, last: bool) -> Any:
     at = alt.X("at:Q", scale=alt.Scale(domain=[0, course.after.end_s], nice=False),
         axis=alt.Axis(title="seconds" if last else None, grid=False, labels=last))  # fmt: skip
     to = alt.Scale(domain=[0, top], nice=True)
-    height = alt.Axis(title="req/s", tickCount=3)
+    height = alt.Axis(title="req/s", tickCount=3, titlePadding=12)
     limits = [{"from": course.surge.start_s, "to": course.surge.end_s, "name": "offered"}]
     surged = alt.Chart(alt.InlineData(values=limits))
     layers: list[Any] = [

@@ -42,11 +42,12 @@ def _panel(course: Course, top: int, *, last: bool) -> Any:
     across = alt.Scale(domain=[0, course.after.end_s], nice=False)
     upwards = alt.Scale(domain=[0, top], nice=True)
     name = alt.TitleParams(course.policy, color=INK, anchor="start", fontSize=12, offset=4)
+    height = alt.Axis(title="requests", tickCount=3, titlePadding=12)
     bars = alt.Chart(values(list(_pieces(course)))).mark_rect()
     return bars.encode(
         alt.X("begin:Q", scale=across, axis=seconds),
         alt.X2("end:Q"),
-        alt.Y("from:Q", scale=upwards, axis=alt.Axis(title="requests", tickCount=3)),
+        alt.Y("from:Q", scale=upwards, axis=height),
         alt.Y2("to:Q"),
         COLOUR,
     ).properties(width=WIDTH, height=HEIGHT, title=name)
