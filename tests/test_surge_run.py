@@ -97,6 +97,7 @@ def test_the_terminal_and_markdown_show_the_table_and_the_sentences(surged: Surg
         assert sentence.replace("<", "&lt;") in markdown
     assert surged.lines[0]["command"] in markdown
     assert f"Results: {surged.folder}" in out
+    assert f"Report: {surged.folder / 'report.html'}" in "".join(out.split("\n"))
 
 
 def test_the_picture_has_a_panel_for_each_policy_and_a_text_alternative(surged: Surged) -> None:

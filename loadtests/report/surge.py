@@ -20,6 +20,10 @@ SCHEMA = 1
 BARS = "▁▂▃▄▅▆▇█"
 NOTHING = "·"
 HEADS = ("admission", *NAMES, "refused", "gave up", "SLO again")
+SHARES = (
+    "Shares before and after the surge are of the offered load, those during it of the capacity; "
+    "p99 is that of the right answers alone."
+)
 
 
 @dataclass(frozen=True, slots=True)

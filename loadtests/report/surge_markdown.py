@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loadtests.environment import describe
-from loadtests.report.surge import HEADS, load_text, table, title
+from loadtests.report.surge import HEADS, SHARES, load_text, table, title
 from loadtests.surge.sentences import sentences, warnings
 
 if TYPE_CHECKING:
@@ -24,10 +24,7 @@ def markdown(surge: Surge) -> str:
         f"{describe(surge.environment)}; started {surge.started}.",
         load_text(surge),
         "\n".join(_table(lines)) if lines else "",
-        "Shares before and after the surge are of the offered load, those during it of the "
-        "capacity; p99 is that of the right answers alone."
-        if lines
-        else "",
+        SHARES if lines else "",
         f"![{title(surge)}](surge.svg)".replace("<", "&lt;") if lines else "",
         "\n".join(f"- {said}" for said in sentences(surge)).replace("<", "&lt;"),
         "\n".join(["**Warnings**", "", *told]) if told else "",

@@ -1,31 +1,66 @@
-"""A surge as an SVG picture: goodput over time under each policy, with the offered load behind."""
+"""The picture of a surge: goodput over time under each policy, with the offered load behind."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from loadtests.report.drawing import FAINT, INK, SHADE, drawn, dressed, standalone
+from loadtests.report.colours import shades
+from loadtests.report.drawing import (
+    FAINT,
+    INK,
+    SHADE,
+    SOFT,
+    drawn,
+    dressed,
+    inline,
+    standalone,
+    unchecked,
+)
+from loadtests.report.figures import Figure
 from loadtests.report.policies import style_of
 from loadtests.report.surge import load_text, title
-from loadtests.surge.records import Course, Surge
 from loadtests.surge.sentences import again_text, sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from loadtests.surge.records import Course, Surge
 
 WIDTH, HEIGHT = 640, 90
 
 
+CAPTION = (
+    "Right answers in time, per second. Grey: what was offered, the surge on a tinted ground; "
+    "the thin line: the capacity."
+)
+
+
 def svg(surge: Surge) -> str:
     """Return `surge.svg`; it names no font of its own and needs no network."""
+    name = alt.TitleParams(title(surge), color=INK, anchor="start", offset=12)
+    return standalone(_drawn(surge, title=name), title(surge), _told(surge))
+
+
+def figure(surge: Surge) -> Figure:
+    """Return it as a part of a page, which says what it shows."""
+    padding = {"left": 4, "top": 4, "right": 16, "bottom": 4}
+    picture = inline(_drawn(surge, padding=padding), "surge", title(surge), _told(surge))
+    return Figure("Goodput through the surge", CAPTION, picture, wide=True)
+
+
+def _drawn(surge: Surge, *, padding: Any = None, **properties: Any) -> str:
     top = max(second.offered for course in surge.measured for second in course.series)
-    panels = [
-        _panel(course, surge, top, last=course is surge.measured[-1]) for course in surge.measured
-    ]
-    chart = alt.vconcat(*panels, spacing=14).properties(
-        title=alt.TitleParams(title(surge), color=INK, anchor="start", offset=12)
-    )
-    told = " ".join((load_text(surge), *sentences(surge)))
-    return standalone(drawn(dressed(chart)), title(surge), told)
+    last = surge.measured[-1]
+    with unchecked():
+        panels = [_panel(course, surge, top, last=course is last) for course in surge.measured]
+        chart = alt.vconcat(*panels, spacing=14).properties(**properties)
+        return drawn(dressed(chart, **{"padding": padding} if padding else {}))
+
+
+def _told(surge: Surge) -> str:
+    return " ".join((load_text(surge), *sentences(surge)))
 
 
 def _panel(course: Course, surge: Surge, top: int, *, last: bool) -> Any:
@@ -35,7 +70,7 @@ def _panel(course: Course, surge: Surge, top: int, *, last: bool) -> Any:
     at = alt.X("at:Q", scale=alt.Scale(domain=[0, course.after.end_s], nice=False),
         axis=alt.Axis(title="seconds" if last else None, grid=False, labels=last))  # fmt: skip
     to = alt.Scale(domain=[0, top], nice=True)
-    height = alt.Axis(title="req/s", tickCount=3)
+    height = alt.Axis(title="req/s", tickCount=3, titlePadding=12)
     limits = [{"from": course.surge.start_s, "to": course.surge.end_s, "name": "offered"}]
     surged = alt.Chart(alt.InlineData(values=limits))
     layers: list[Any] = [
@@ -46,16 +81,28 @@ def _panel(course: Course, surge: Surge, top: int, *, last: bool) -> Any:
         base.mark_line(color=colour, strokeWidth=2.5, strokeDash=dash).encode(
             alt.X("middle:Q"), alt.Y("good:Q", scale=to)
         ),
+        *_capacity(course, surge, named=course is surge.measured[0]),
     ]
     if course is surge.measured[0]:
         label = surged.mark_text(align="left", color=INK, dx=5)
         layers.append(
             label.encode(alt.X("from:Q"), alt.Text("name:N"), y=alt.datum(0.8 * course.surge.rate))
         )
+    ink = shades(colour)[0]
     text = alt.TitleParams(
-        _heading(course, surge), color=colour, anchor="start", fontSize=12, offset=4
+        _heading(course, surge), color=ink, anchor="start", fontSize=12, offset=4
     )
     return alt.layer(*layers).properties(title=text)
+
+
+def _capacity(course: Course, surge: Surge, *, named: bool) -> Iterator[Any]:
+    """Draw how much can come in time at best, named at the right, where the load is low."""
+    line = [{"end": course.after.end_s, "height": surge.capacity, "name": "capacity"}]
+    chart = alt.Chart(alt.InlineData(values=line)).encode(alt.Y("height:Q"))
+    yield chart.mark_rule(color=SOFT, strokeWidth=1)
+    if named:
+        text = chart.mark_text(align="right", baseline="bottom", color=INK, dx=-5, dy=-3)
+        yield text.encode(alt.X("end:Q"), alt.Text("name:N"))
 
 
 def _seconds(course: Course) -> list[dict[str, Any]]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from loadtests.arrivals import Kind
+
 SURGE = "surge"  # what the first line says in the place of a mode
 
 
@@ -65,7 +67,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Surge:
-    """A whole run, finished or not."""
+    """A whole run, finished or not; `running` if it met a service that ran already."""
 
     started: str
     environment: Mapping[str, Any]
@@ -79,6 +81,8 @@ class Surge:
     target_s: float | None = None
     courses: tuple[Course, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    running: bool = False
+    arrivals: Kind = "poisson"
 
     @property
     def measured(self) -> tuple[Course, ...]:
@@ -133,4 +137,6 @@ def _surge(lines: list[Line]) -> Surge:
         target_s=probe.get("target_s"),
         courses=tuple(Course.of(line) for line in lines if line["line"] == "policy"),
         warnings=(reason,) if reason else (),
+        running=first.get("running", False),
+        arrivals=first.get("arrivals", "poisson"),
     )
