@@ -93,21 +93,13 @@ def _numbers(counts: Counts) -> tuple[str, ...]:
 def _method(surge: Surge) -> Iterator[str]:
     """Say how it was measured, one paragraph after the other."""
     before, during, after = map(percent, LOADS)
-    arrivals = "random, as people come" if surge.arrivals == "poisson" else "evenly spaced"
-    probed, servers = (
-        ("as it ran", "The surge met the service that ran already, under the admission it had.")
-        if surge.running
-        else (
-            "under bounded admission",
-            "Each policy had a freshly started server, and the same arrivals.",
-        )
-    )
     yield (
-        f"A closed loop of many clients first found out what the cell bears roughly, {probed}: the "
-        "best of three short goes, as noise only takes. Of this capacity, "
+        "A closed loop of many clients first found out what the cell bears roughly, under bounded "
+        "admission: the best of three short goes, as noise only takes. Of this capacity, "
         f"{before} was offered before the surge, {during} during it, and {after} after it, "
         "whatever became of the requests before, on a seeded schedule whose arrivals are "
-        f"{arrivals}; {SETTLE_S:g} s at the first rate went before, and do not count. {servers}"
+        f"random, as people come; {SETTLE_S:g} s at the first rate went before, and do not count. "
+        "Each policy had a freshly started server, and the same arrivals."
     )
     yield (
         "Response time counts from the intended start, so what queues on the way counts too. An "

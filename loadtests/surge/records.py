@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from loadtests.arrivals import Kind
-
 SURGE = "surge"  # what the first line says in the place of a mode
 
 
@@ -67,7 +65,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Surge:
-    """A whole run, finished or not; `running` if it met a service that ran already."""
+    """A whole run, finished or not."""
 
     started: str
     environment: Mapping[str, Any]
@@ -81,8 +79,6 @@ class Surge:
     target_s: float | None = None
     courses: tuple[Course, ...] = ()
     warnings: tuple[str, ...] = field(default=())
-    running: bool = False
-    arrivals: Kind = "poisson"
 
     @property
     def measured(self) -> tuple[Course, ...]:
@@ -137,6 +133,4 @@ def _surge(lines: list[Line]) -> Surge:
         target_s=probe.get("target_s"),
         courses=tuple(Course.of(line) for line in lines if line["line"] == "policy"),
         warnings=(reason,) if reason else (),
-        running=first.get("running", False),
-        arrivals=first.get("arrivals", "poisson"),
     )
