@@ -7,19 +7,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from loadtests.arguments import Parser, checked, whole
 from loadtests.axes import add_axes
-from loadtests.beyond.kinds import KINDS, chosen, seconds
+from loadtests.beyond.kinds import KINDS
 from loadtests.compare.parsing import add_compare
 from loadtests.following import GeneratorGone
 from loadtests.generators import add_generators
-from loadtests.options import HEADLINE_MODELS, HEADLINE_WORKLOADS, names, parameters
+from loadtests.options import HEADLINE_MODELS, HEADLINE_WORKLOADS
 from loadtests.published.pages import results
+from loadtests.reading import beyond, rate, setting, single, some, time
 from loadtests.records import ResultsError
 from loadtests.report import surge_files, surge_terminal
 from loadtests.report.consoles import console_for, show
 from loadtests.report.files import write
 from loadtests.report.terminal import final
 from loadtests.run import survive
+from loadtests.run_files import run_folder
 from loadtests.slo import Slo
 from loadtests.surge.order import HEADLINE_POLICIES, policies
 from loadtests.surge.phases import DURATIONS, durations
@@ -29,6 +32,7 @@ from loadtests.target import TargetError
 from loadtests.up import up
 
 MOST_SEARCHES = 50
+PORTS = 65535  # the last one
 
 
 def main(arguments: list[str]) -> int:
@@ -37,16 +41,21 @@ def main(arguments: list[str]) -> int:
     try:
         return int(parsed.run(parsed))
     except GeneratorGone as error:
-        print(f"python -m loadtests: {error}", file=sys.stderr)  # noqa: T201
+        print(f"python -m loadtests: {error}", file=sys.stderr)  # noqa: T201 - to whoever started it
         return 3
-    except (ResultsError, TargetError, OSError) as error:  # such as an --output that is no folder
-        print(f"python -m loadtests: {error}", file=sys.stderr)  # noqa: T201
+    except (ResultsError, TargetError) as error:
+        print(f"python -m loadtests: {error}", file=sys.stderr)  # noqa: T201 - to whoever started it
+        return 2
+    except OSError as error:  # such as an --output that may not be written
+        where = f"{error.filename}: " if error.filename else ""
+        said = f"python -m loadtests: {where}{error.strerror or error}"
+        print(said, file=sys.stderr)  # noqa: T201 - to whoever started it
         return 2
 
 
 def report(parsed: argparse.Namespace) -> int:
     """Write the files of a run again, and show it."""
-    folder: Path = parsed.folder
+    folder = run_folder(parsed.folder)
     console = console_for(json=parsed.json)
     if is_surge(folder):
         drawn = surge_terminal.final(surge_files.write(folder), folder)
@@ -57,15 +66,15 @@ def report(parsed: argparse.Namespace) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="python -m loadtests", description=__doc__)
+    top = Parser(prog="python -m loadtests", description=__doc__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    one = commands.add_parser("survive", help="find out what each model bears", allow_abbrev=False)
+    one = commands.add_parser("survive", help="find out what each model bears")
     one.set_defaults(run=survive)
-    one.add_argument("--workloads", type=names, action="extend", metavar="W,...",
+    one.add_argument("--workloads", type=checked(some), action="extend", metavar="W,...",
         help="workloads, or all, or modules of your own such as ./mine.py "
         f"(default: {','.join(HEADLINE_WORKLOADS)})")  # fmt: skip
-    one.add_argument("--models", type=names, default=HEADLINE_MODELS, metavar="M,...",
+    one.add_argument("--models", type=checked(some), default=HEADLINE_MODELS, metavar="M,...",
         help=f"models, or all (default: {','.join(HEADLINE_MODELS)})")  # fmt: skip
     _add_measured(one)
     _add_json(one)
@@ -74,20 +83,20 @@ def parser() -> argparse.ArgumentParser:
         help="about 20 s for a cell, intervals 36 %% wide (default)")  # fmt: skip
     care.add_argument("--full", dest="mode", action="store_const", const="full",
         help="up to 9 minutes for a cell, three searches of it: what one publishes")  # fmt: skip
-    one.add_argument("--searches", type=_checked(_searches), metavar="N",
+    one.add_argument("--searches", type=whole("count of searches", 1, MOST_SEARCHES), metavar="N",
         help="of each cell, on fresh servers (default: 3 with --full, else 1)")  # fmt: skip
-    one.add_argument("--budget", type=_checked(_time), metavar="TIME",
+    one.add_argument("--budget", type=checked(time), metavar="TIME",
         help="begin no search after this time, such as 30m; --output DIR goes on")  # fmt: skip
     one.add_argument("--prove", action="store_true",
         help="change only what was blamed for each break, and search again")  # fmt: skip
-    one.add_argument("--beyond", type=_checked(_beyond), default=(),
+    one.add_argument("--beyond", type=checked(beyond), default=(),
         metavar="KIND[=TIME],...", help=f"trials beyond the peak: {', '.join(KINDS)}, or none "
         "(default: all with --full, else none)")  # fmt: skip
     one.add_argument("--host", metavar="URL",
         help="measure this running service; without it, fresh servers are started")  # fmt: skip
     one.add_argument("--server-python", action="append", default=[], metavar="PYTHON",
         help="run servers on this Python: its path, or such as 3.13t; repeatable")  # fmt: skip
-    one.add_argument("--at-least", type=float, metavar="RATE",
+    one.add_argument("--at-least", type=checked(rate), metavar="RATE",
         help="exit with 1 if a cell bears less than this many requests per second")  # fmt: skip
     add_generators(one)
     add_axes(one)
@@ -96,9 +105,11 @@ def parser() -> argparse.ArgumentParser:
 
     both = commands.add_parser("up", help="run the server and the Locust UI")
     both.set_defaults(run=up)
-    both.add_argument("--port", type=int, default=8080, help="of the server (default: 8080)")
-    both.add_argument("--web-port", type=int, default=8089, help="of the UI (default: 8089)")
-    both.add_argument("--workloads", type=names, action="extend", metavar="W,...",
+    both.add_argument("--port", type=whole("port", 0, PORTS), default=8080,
+        help="of the server (default: 8080)")  # fmt: skip
+    both.add_argument("--web-port", type=whole("port", 1, PORTS), default=8089,
+        help="of the UI (default: 8089)")  # fmt: skip
+    both.add_argument("--workloads", type=checked(some), action="extend", metavar="W,...",
         help="modules of your own to serve, and workloads to choose in the form")  # fmt: skip
     add_generators(both)
     add_axes(both)
@@ -118,17 +129,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_surge(commands: Any) -> None:
-    one = commands.add_parser("surge", allow_abbrev=False,
+    one = commands.add_parser("surge",
         help="see what a surge of load leaves behind, under each admission policy")  # fmt: skip
     one.set_defaults(run=surge)
-    one.add_argument("--workload", dest="workloads", type=_checked(_single), default=("primes",),
+    one.add_argument("--workload", dest="workloads", type=checked(single), default=("primes",),
         metavar="W", help="workload, or a module with one (default: primes)")  # fmt: skip
     one.add_argument("--model", default="process-pool", metavar="M",
         help="model to run it under (default: process-pool)")  # fmt: skip
-    one.add_argument("--admission", dest="policies", type=_checked(policies),
+    one.add_argument("--admission", dest="policies", type=checked(policies),
         default=HEADLINE_POLICIES, metavar="P,...", help="policies, one after the other, or all "
         f"(default: {','.join(HEADLINE_POLICIES)})")  # fmt: skip
-    one.add_argument("--phases", type=_checked(durations), default=DURATIONS, metavar="T,T,T",
+    one.add_argument("--phases", type=checked(durations), default=DURATIONS, metavar="T,T,T",
         help="how long before the surge, during it, and after it (default: 5s,8s,15s)")  # fmt: skip
     _add_measured(one)
     add_axes(one, but=("admission",))
@@ -136,11 +147,12 @@ def _add_surge(commands: Any) -> None:
 
 def _add_measured(one: argparse.ArgumentParser) -> None:
     """Add what every measurement can be told."""
-    one.add_argument("--slo", type=_checked(Slo.parse), default=Slo.parse("p99<250ms"),
+    one.add_argument("--slo", type=checked(Slo.parse), default=Slo.parse("p99<250ms"),
         metavar="SLO", help="service-level objective (default: p99<250ms)")  # fmt: skip
     one.add_argument("--param", action="append", default=[], metavar="W.NAME=VALUE",
-        type=_checked(_setting), help="set a parameter of a workload")  # fmt: skip
-    one.add_argument("--seed", type=int, default=1, help="seed of arrivals and order (default: 1)")
+        type=checked(setting), help="set a parameter of a workload")  # fmt: skip
+    one.add_argument("--seed", type=whole("seed", 0, 2**32), default=1,
+        help="seed of arrivals and order (default: 1)")  # fmt: skip
     one.add_argument("--output", type=Path, metavar="DIR",
         help="folder for the results, or one to resume (default: results/<UTC time>)")  # fmt: skip
 
@@ -148,47 +160,6 @@ def _add_measured(one: argparse.ArgumentParser) -> None:
 def _add_json(one: argparse.ArgumentParser) -> None:
     one.add_argument("--json", action="store_true",
         help="write summary.json, and only that, to standard output")  # fmt: skip
-
-
-def _single(text: str) -> tuple[str]:
-    if "," in text or not text.strip():
-        raise ValueError(f"{text!r} is not one workload; name one, such as primes")
-    return (text.strip(),)
-
-
-def _setting(text: str) -> str:
-    parameters(text)
-    return text
-
-
-def _searches(text: str) -> int:
-    count = int(text) if text.isdecimal() else 0
-    if not 1 <= count <= MOST_SEARCHES:
-        raise ValueError(f"{text!r} is no count of searches; give 1 to {MOST_SEARCHES}")
-    return count
-
-
-def _time(text: str) -> str:
-    seconds(text)
-    return text
-
-
-def _beyond(text: str) -> tuple[str, ...]:
-    asked = names(text)
-    chosen(asked, "quick")
-    return asked
-
-
-def _checked(read: Any) -> Any:
-    """Let argparse show the reason of a ValueError, not only that there was one."""
-
-    def parse(text: str) -> Any:
-        try:
-            return read(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return parse
 
 
 if __name__ == "__main__":

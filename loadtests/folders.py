@@ -24,6 +24,10 @@ def folder_of(
     """
     if asked is None:
         return new_folder(Path(RESULTS), datetime.now(UTC)), True
+    if file := next((one for one in (asked, *asked.parents) if one.is_file()), None):
+        raise ResultsError(
+            f"{file} is a file; --output takes a folder for results, such as {RESULTS}/mine"
+        )
     if (asked / FILE_NAME).exists():
         if resumable is None:
             raise ResultsError(

@@ -9,13 +9,16 @@ import socket
 import subprocess
 from contextlib import suppress
 
+from loadtests.arguments import whole
+
 MOST = 64
 CONNECT_S = 60  # for all workers to be there; Locust itself would wait for ever
 HERE = "127.0.0.1"  # Locust's own default is every interface
 
 
 def add_generators(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--generators", type=_count, default=1, metavar="N",
+    parser.add_argument("--generators", type=whole("number of processes", 1, MOST), default=1,
+        metavar="N",
         help="processes that offer the load (default: 1)")  # fmt: skip
 
 
@@ -35,12 +38,6 @@ def sweep(locust: subprocess.Popen[bytes]) -> None:
     """Kill what has outlived a Locust in a session of its own: its workers would go on for 60 s."""
     with suppress(ProcessLookupError, PermissionError):  # nothing is left, or nothing but zombies
         os.killpg(locust.pid, signal.SIGKILL)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes from 1 to {MOST}")
-    return int(text)
 
 
 def _free_port() -> int:

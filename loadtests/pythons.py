@@ -124,6 +124,8 @@ def _path(name: str) -> str:
         if not path.is_file():
             raise TargetError(f"there is no interpreter {path}")
         return str(path)
+    if not name.strip() or name.startswith("-"):  # which uv and others would take as a wish
+        raise TargetError(f"{name!r} is no Python; name its path, or a version such as 3.13t")
     prepared = PREPARED / name / "bin" / "python"
     looks = (_uv, _pyenv, shutil.which, lambda name: shutil.which(f"python{name}"))
     found = str(prepared) if prepared.exists() else next(filter(None, (f(name) for f in looks)), "")
@@ -173,4 +175,4 @@ if __name__ == "__main__":
         asked = interpreter(sys.argv[1])
     except TargetError as error:
         sys.exit(f"scripts/python: {error}")
-    print(asked.label, asked.base)  # noqa: T201
+    print(asked.label, asked.base)  # noqa: T201 - the script reads it

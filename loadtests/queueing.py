@@ -32,7 +32,7 @@ def capacity(  # noqa: PLR0913  # the queue, the objective, and two that repeat 
             f"capacity expects at least one server, a sample of service times and a loss ratio "
             f"between 0 and 1, got {servers=}, {len(service_s)} times and {loss_ratio=}."
         )
-    rng = Random(seed)  # noqa: S311
+    rng = Random(seed)  # noqa: S311 - a simulation, not a secret
     times = _repeated(service_s, arrivals, rng)
     mean_s = math.fsum(times) / arrivals
     allowed = int(loss_ratio * arrivals + 1e-9)
@@ -75,7 +75,7 @@ def _holds(  # noqa: PLR0913, PLR0917  # the state of one simulation
         now += gap * gap_s
         first = free[0]
         # A call of max() would take as long as all the rest.
-        end = (first if first > now else now) + time  # noqa: FURB136
+        end = (first if first > now else now) + time  # noqa: FURB136 - max costs a call, millions of times
         heapreplace(free, end)
         if end - now > bound_s:
             late += 1

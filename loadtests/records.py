@@ -176,5 +176,5 @@ def _counts(said: Line) -> Counts:
 
 def _fill(record: Callable[..., T], line: Line, **parsed: object) -> T:
     # Keys that we do not know are left out: writers may say more than these readers need.
-    known = {item.name for item in fields(record)}  # type: ignore[arg-type]
+    known = {item.name for item in fields(record)}  # type: ignore[arg-type]  # some dataclass
     return record(**{name: value for name, value in line.items() if name in known} | parsed)

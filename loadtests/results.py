@@ -27,6 +27,7 @@ from loadtests.records import (
     result_of,
     trial_of,
 )
+from loadtests.run_files import FILE_NAME, run_file
 from loadtests.sittings import begun_again, gone_on
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ __all__ = [
 ]
 
 SCHEMA = 1
-FILE_NAME = "run.jsonl"
 Begun = Literal["run", "resumed", "cell-start", "prediction"]
 Survived = Literal["trial", "cell", "proof-trial", "proof", "beyond", "end"]
 Surged = Literal["capacity", "policy-start", "policy"]
@@ -117,11 +117,7 @@ class Tail:
 
 def read(path: Path) -> Run:
     """Read a run file, or the one in a folder; the last line about a cell counts."""
-    file = path / FILE_NAME if path.is_dir() else path
-    if not file.exists():
-        raise ResultsError(
-            f"{file} does not exist; name the folder of a survival run, such as results/latest"
-        )
+    file = run_file(path)
     lines = Tail(file).read()
     if not lines or lines[0]["line"] != "run":
         raise ResultsError(

@@ -66,7 +66,7 @@ class Subject:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             start_new_session=True,  # Ctrl-C is for the load test, which then stops its server
-            preexec_fn=_first(cores) if sys.platform == "linux" else None,  # noqa: PLW1509
+            preexec_fn=_first(cores) if sys.platform == "linux" else None,  # noqa: PLW1509 - sets affinity only
         )
         try:
             self.url = self._greeting()

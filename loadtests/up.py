@@ -41,7 +41,7 @@ def _ui(server: Subject, parsed: argparse.Namespace, servers: Servers) -> int:
         *distributed(parsed.generators),
     ]
     said = f"Server: {server.url}   Locust UI: {address}   Ctrl-C stops both"
-    print(said, flush=True)  # noqa: T201
+    print(said, flush=True)  # noqa: T201 - printing is its purpose
     locust = subprocess.Popen(command, cwd=ROOT, start_new_session=True)  # noqa: S603 - ours
     try:
         return locust.wait()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from statistics import fmean, median, pstdev
 
+from loadtests.arguments import Parser, whole
 from loadtests.repeats import Interval, differ
 from scripts.known import BESIDE, GOALS, Case, Measured, faster_by, measure
 from tests.virtual import SLO, TRUTHS
@@ -19,10 +19,12 @@ APART = (1.0, 1.1, 1.2)  # times as fast
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="scripts/error", description=__doc__)
-    parser.add_argument("--searches", type=int, default=50, metavar="N",
-        help="of each service under each condition (default: 50)")  # fmt: skip
-    parser.add_argument("--seed", type=int, default=1000, help="(default: 1000)")
+    parser = Parser(prog="scripts/error", description=__doc__)
+    parser.add_argument("--searches", type=whole("count of searches", 2, 10**6), default=50,
+        metavar="N", help="of each service under each condition (default: 50)")  # fmt: skip
+    parser.add_argument(
+        "--seed", type=whole("seed", 0, 2**32), default=1000, help="(default: 1000)"
+    )
     asked = parser.parse_args(arguments)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for lines in (_errors, _differences):

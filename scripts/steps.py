@@ -11,7 +11,7 @@ from loadtests.report.terminal import duration
 
 def steps(
     names: Sequence[str],
-    told: Callable[[str], object] = lambda line: print(line, file=sys.stderr),  # noqa: T201
+    told: Callable[[str], object] = lambda line: print(line, file=sys.stderr),  # noqa: T201 - telling is its purpose
     clock: Callable[[], float] = monotonic,
 ) -> Iterator[str]:
     """Give one name after the other, and tell the time left: as long as those before took."""

@@ -113,10 +113,10 @@ def _no_thread() -> Refused:
     return Refused(NO_MORE, NO_MORE_HINT)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Name the closest known word, or all of them where none is close."""
+def did_you_mean(word: str, known: Iterable[str], others: Iterable[str] = ()) -> str:
+    """Name the closest known word or other one, or all that are known where none is close."""
     names = sorted(known)
-    close = get_close_matches(word, names, n=1)
+    close = get_close_matches(word, [*names, *others], n=1)
     return f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(names)}."
 
 

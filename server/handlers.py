@@ -160,8 +160,9 @@ class Service:
         if name == PAGE and model in self._page.files:
             raise _misdirected(request, f"/{path}", "GET", "HEAD")
         if name not in self._workloads:
-            known = [*self._workloads, *(filter(None, FIXED) if not model else ())]
-            raise NotFound(f"there is no workload {name!r}", did_you_mean(name, known))
+            others = () if model else filter(None, FIXED)
+            hint = did_you_mean(name, self._workloads, others)
+            raise NotFound(f"there is no workload {name!r}", hint)
         if model and model not in TABLE:
             raise NotFound(f"there is no model {model!r}", did_you_mean(model, TABLE))
         model = model or "hybrid"

@@ -128,7 +128,7 @@ def _let_go(sockets: Sequence[socket.socket]) -> None:
 def announce(settings: Settings) -> None:
     """Say where the service listens: the first line on standard output, which programs read."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    print(f"loadbearing listening on http://{host}:{settings.port}", flush=True)  # noqa: T201
+    print(f"loadbearing listening on http://{host}:{settings.port}", flush=True)  # noqa: T201 - its first line is the interface
 
 
 def leave_threads(code: int) -> None:

@@ -21,9 +21,9 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 from aiohttp.worker import GunicornUVLoopWebWorker, GunicornWebWorker
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
-from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
-from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn has no types
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # likewise
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # likewise
 
 from server.app import build
 from server.board import Place, SharedMemory
@@ -35,7 +35,7 @@ from server.settings import Settings
 GRACE_S = DRAIN_S + 2 * CANCEL_S + 5  # for pools and processes to end after the last answer
 
 
-class Log(Logger):  # type: ignore[misc]
+class Log(Logger):  # type: ignore[misc]  # its base has no types
     """What gunicorn has to say goes where our own log goes."""
 
     def setup(self, cfg: Any) -> None:
@@ -43,7 +43,7 @@ class Log(Logger):  # type: ignore[misc]
         self.error_log.propagate = True
 
 
-class Prefork(BaseApplication):  # type: ignore[misc]
+class Prefork(BaseApplication):  # type: ignore[misc]  # its base has no types
     """What all workers have in common: the options, and what was made before they were forked."""
 
     def __init__(self, settings: Settings, sockets: Sequence[socket.socket]) -> None:
@@ -154,7 +154,7 @@ class UvloopWorker(AsyncioWorker, GunicornUVLoopWebWorker):
     pass
 
 
-class Master(Arbiter):  # type: ignore[misc]
+class Master(Arbiter):  # type: ignore[misc]  # its base has no types
     """gunicorn's master, with sockets that are bound already, and no signal but those that end it.
 
     At a second one it ends at once, and with it the workers.

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
         settings = settings.model_copy(update={"workloads": load_all(settings.workloads)})
     except WorkloadError as error:
         for line in str(error).splitlines():
-            print(f"python -m server: {line}", file=sys.stderr)  # noqa: T201
+            print(f"python -m server: {line}", file=sys.stderr)  # noqa: T201 - to whoever started it
         return 2
     sys.setswitchinterval(settings.switch_interval)
     for caveat in caveats(settings):
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
         sockets = bind(settings.host, settings.port, max(settings.workers, settings.loops))
     except OSError as error:
         other = "--port; 0 picks a free one" if error.errno == EADDRINUSE else "--host or --port"
-        print(  # noqa: T201
+        print(  # noqa: T201 - to whoever started it
             f"python -m server: cannot listen on {settings.host}:{settings.port}: "
             f"{error.strerror}. Choose another {other}.",
             file=sys.stderr,
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     if settings.workers > 1:
         from server.prefork import run  # noqa: PLC0415 - gunicorn, only where it is asked for
     else:
-        from server.loops import run  # noqa: PLC0415
+        from server.loops import run  # noqa: PLC0415 - only the one that is asked for
     return run(settings, sockets)
 
 

@@ -6,13 +6,18 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, NoReturn, Self
 
 from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, CliApp, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, NoDecode, SettingsConfigDict
 
+from server.arguments import Parser
+
+PROGRAM = "python -m server"
 PREFIX = "LOADBEARING_"
+ALL = "all"
 BUILT_IN = ("server.workloads.io", "server.workloads.cpu", "server.workloads.mixed")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
@@ -52,7 +57,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX,
         frozen=True,
         cli_kebab_case=True,
-        cli_prog_name="python -m server",
+        cli_prog_name=PROGRAM,
         cli_hide_none_type=True,
         cli_avoid_json=True,
     )
@@ -92,7 +97,7 @@ class Settings(BaseSettings):
         description="event loops, each in a thread with pools of its own: for a Python without GIL",
     )
     models: Names = Field(
-        (), description="models to start, separated by commas; without it, all but dask"
+        (), description="models to start, separated by commas, or all; without it, all but dask"
     )
     workloads: Names = Field(
         (), description="modules or files with workloads of your own, beside the built-in ones"
@@ -106,9 +111,14 @@ class Settings(BaseSettings):
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         from server.models import TABLE  # noqa: PLC0415 - the table's classes take Settings
 
+        if ALL in names:
+            return tuple(TABLE)
         for name in names:
             if name not in TABLE:
-                raise ValueError(f"there is no model {name!r}; there are {', '.join(TABLE)}")
+                close = get_close_matches(name, TABLE, n=1)
+                known = f"there are {', '.join(TABLE)}, or {ALL}"
+                hint = f"did you mean {close[0]!r}?" if close else known
+                raise ValueError(f"there is no model {name!r}; {hint}")
         return names
 
     @model_validator(mode="after")
@@ -125,7 +135,9 @@ class Settings(BaseSettings):
     def parse(cls, arguments: Sequence[str]) -> Settings:
         """Read the command line and the environment; end with exit code 2 where they are wrong."""
         try:
-            return CliApp.run(cls, cli_args=list(arguments))
+            parser = Parser(prog=PROGRAM, description=cls.__doc__)
+            source = CliSettingsSource[Any](cls, root_parser=parser)
+            return CliApp.run(cls, cli_args=list(arguments), cli_settings_source=source)
         except ValidationError as error:
             _refuse(error)
 
@@ -137,5 +149,5 @@ def _refuse(error: ValidationError) -> NoReturn:
             name = str(one["loc"][0])
             flag, variable = "--" + name.replace("_", "-"), PREFIX + name.upper()
             reason = f"{flag} (or {variable}) {one['input']!r}: {reason}"
-        print(f"python -m server: {reason}", file=sys.stderr)  # noqa: T201
+        print(f"{PROGRAM}: {reason}", file=sys.stderr)  # noqa: T201 - to whoever started it
     raise SystemExit(2)

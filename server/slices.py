@@ -24,7 +24,7 @@ def wake_promptly() -> None:
     if sys.platform != "linux" or not number or sys.maxsize < 2**32:
         return
     with suppress(ImportError, OSError, AttributeError):  # a Python can be built without ctypes
-        import ctypes  # noqa: PLC0415
+        import ctypes  # noqa: PLC0415 - only where it is of use
 
         if os.sched_getscheduler(0) != os.SCHED_OTHER:
             return  # who was given another policy keeps it

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -107,10 +106,15 @@ def test_the_axis_of_the_page_holds_all_intervals(folders: list[Path]) -> None:
 
 def test_what_cannot_be_compared_is_said(folders: list[Path], tmp_path: Path) -> None:
     write(tmp_path / "other" / "run.jsonl", [plan([("w", "m")]), result("w", "m", 1, 2)])
+    write(tmp_path / "begun" / "run.jsonl", [plan([("w", "m")])])
+    (tmp_path / "bare").mkdir()
     write(tmp_path / "surge" / "run.jsonl", [{**plan([]), "mode": "surge", "cells": None}])
     for others, said in (
         ([], "two runs at least"),
-        ([tmp_path], "does not exist"),
+        ([tmp_path / "nowhere"], "nowhere does not exist; name the folder of a run, which has a"),
+        ([tmp_path], "holds no run, .*; name one of the runs below it, such as .*/surge"),
+        ([tmp_path / "bare"], "bare holds no run, .*; name the folder of a run, which has a run"),
+        ([tmp_path / "begun"], "begun has no result: its run ended before it had one"),
         ([tmp_path / "other"], "before and other have no cell in common that both have measured"),
         ([tmp_path / "surge"], "holds a surge, not a survival run"),
     ):
@@ -140,9 +144,11 @@ def test_a_build_compares_two_runs(folders: list[Path], tmp_path: Path) -> None:
     )
     assert forgiven.code == 0
     assert json.loads(forgiven.out)["tolerance"] == 0.6
-    lost = commands.run("loadtests", "compare", names[0], str(tmp_path))
-    assert lost.code == 2
-    assert re.match("python -m loadtests: .* does not exist; name the folder", lost.err)
+    lost = commands.run("loadtests", "compare", *names, "--output", str(tmp_path))
+    assert (lost.code, lost.out) == (2, "")
+    assert lost.err.startswith(
+        f"python -m loadtests: {tmp_path} is a folder; --output takes a file"
+    )
 
 
 @pytest.mark.parametrize("text", ["lots", "-1%", "100%", "nan"])

@@ -66,6 +66,7 @@ async def test_health_and_ready(path: str, status: str, client: Client) -> None:
     [
         ("/prime", "404 NotFound", "no workload 'prime'", "Did you mean 'primes'?"),
         ("/heath", "404 NotFound", "no workload 'heath'", "Did you mean 'health'?"),
+        ("/nosuch", "404 NotFound", "no workload 'nosuch'", "There are: "),
         ("/%00", "404 NotFound", "no workload '\\x00'", "There are: "),
         ("/health/inline", "404 NotFound", "no workload 'health'", "There are: "),
         ("/primes/treadpool", "404 NotFound", "no model 'treadpool'", "mean 'thread-pool'?"),
@@ -86,6 +87,12 @@ async def test_a_wrong_path_or_query_is_explained(
     assert f"{answer.status} {found['type']}" == answered
     assert message in found["message"]
     assert hint in found["hint"]
+
+
+async def test_no_path_of_the_service_is_listed_as_a_workload(client: Client) -> None:
+    known = (await client.ask("/")).json["workloads"]
+    hint = error(await client.ask("/nosuch"))["hint"]
+    assert hint == f"There are: {', '.join(sorted(known))}."
 
 
 async def test_a_body_is_refused(client: Client) -> None:
@@ -147,7 +154,7 @@ async def test_a_model_that_is_not_started_says_how_to_start_it(database: None) 
             for path, model in (("/noop/thread-pool", "thread-pool"), ("/noop", "hybrid")):
                 answer = await client.ask(path)
                 assert answer.status == 501
-                why = f"not started: add it to --models ({model})"
+                why = f"not started: start the server with --models inline,{model}"
                 assert error(answer)["message"] == f"the model {model!r} is not available: {why}"
                 choice = "/noop/inline" if path == "/noop" else "GET / lists"
                 assert choice in error(answer)["hint"]
@@ -155,4 +162,4 @@ async def test_a_model_that_is_not_started_says_how_to_start_it(database: None) 
             assert (await client.ask("/noop/thredpool")).status == 404
             models = (await client.ask("/")).json["models"]
     assert [name for name, model in models.items() if model["available"]] == ["inline"]
-    assert models["hybrid"]["why"] == "not started: add it to --models (hybrid)"
+    assert models["hybrid"]["why"] == "not started: start the server with --models inline,hybrid"

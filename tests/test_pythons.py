@@ -122,6 +122,9 @@ def test_what_is_no_python_for_a_server_is_told(tmp_path: Path) -> None:
         interpreter(program(tmp_path / "python2", "echo Unknown option: -I >&2; exit 2"))
     with pytest.raises(TargetError, match=f"there is no interpreter {tmp_path}/nowhere"):
         interpreter(str(tmp_path / "nowhere"))
+    for nothing in ("", "--help"):
+        with pytest.raises(TargetError, match=f"'{nothing}' is no Python; name its path, or a"):
+            interpreter(nothing)
     with pytest.raises(TargetError, match="neither uv, pyenv nor PATH"):
         interpreter("3.99")
 
@@ -134,9 +137,11 @@ def test_the_script_learns_label_and_base_and_wants_one_name() -> None:
     wrong = run("loadtests.pythons", "/no/python")
     assert (wrong.code, wrong.out) == (1, "")
     assert wrong.err == "scripts/python: there is no interpreter /no/python\n"
-    script = subprocess.run([ROOT / "scripts" / "python"], capture_output=True, check=False)
-    assert (script.returncode, script.stdout) == (2, b"")
-    assert b"name a Python" in script.stderr
+    for words in ((), ("",), ("--help",), ("3.13", "3.14")):
+        command = [ROOT / "scripts" / "python", *words]
+        script = subprocess.run(command, capture_output=True, check=False)
+        assert (script.returncode, script.stdout) == (2, b"")
+        assert b"name a Python" in script.stderr
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "scripts" / "constraints").glob("server*.txt")))

@@ -82,6 +82,17 @@ async def test_the_table_of_workloads_has_them_all_by_their_kinds(server: Runnin
         assert kinds[name] == words[found[name]["kind"]], name
 
 
+def test_how_it_measures_has_commands_to_be_run_from_the_checkout() -> None:
+    text = (ROOT / "loadtests" / "README.md").read_text()
+    commands = re.findall(r"^\$ (.+)$", text, re.MULTILINE)
+    assert commands
+    for command in commands:
+        program, *words = command.split()
+        assert program in {".venv/bin/locust", ".venv/bin/python"}
+        if program == ".venv/bin/python":
+            parser().parse_args(words[2:])
+
+
 def test_links_lead_to_files() -> None:
     links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
     assert "loadtests/RESULTS.md" in links

@@ -126,13 +126,11 @@ def test_a_folder_that_holds_a_run_is_left_alone(survived: Survived, home: Path)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("survive", "--slo", "nonsense"), "'nonsense' is not an SLO"),
-        (("survive", "--param", "sleep"), "'sleep' is no parameter; write primes.below=5000"),
         (("survive", "--host", "localhost"), "'localhost' is no address of a service"),
-        (("survive", "--beyond", "sok=1s"), "no trial 'sok' beyond the peak; did you mean 'soak'?"),
-        (("survive", "--quick", "--full"), "not allowed with argument"),
+        (("survive", "--output", __file__), f"{__file__} is a file; --output takes a folder"),
+        (("surge", "--output", f"{__file__}/x"), f"{__file__} is a file; --output takes a folder"),
         (("report", "/no/such/folder"), "/no/such/folder does not exist"),
-        ((), "required: COMMAND"),
+        (("report", __file__), f"{__file__} is no folder; name the folder of a run"),
     ],
 )
 def test_wrong_usage_ends_with_2(options: tuple[str, ...], message: str) -> None:

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from server.models import TABLE
 from server.settings import PREFIX, Settings, cores, duration
 
 
@@ -70,6 +71,10 @@ def test_the_flag_is_stronger_than_the_variable(monkeypatch: pytest.MonkeyPatch)
     assert Settings.parse(["--threads", "8"]).threads == 8
 
 
+def test_all_models_have_a_name() -> None:
+    assert Settings.parse(["--models", "all"]).models == tuple(TABLE)
+
+
 def test_models_may_come_in_one_list_or_in_several() -> None:
     assert Settings.parse(["--models", "inline", "--models", "async"]).models == ("inline", "async")
 
@@ -101,6 +106,7 @@ WRONG = [
     ("deadline", "0s", "greater than 0"),
     ("switch_interval", "0", "greater than 0"),
     ("models", "inline,treads", "there is no model 'treads'; there are inline, async"),
+    ("models", "thred-pool", "there is no model 'thred-pool'; did you mean 'thread-pool'?"),
 ]
 
 
@@ -143,11 +149,26 @@ def test_workers_and_loops_exclude_each_other(capsys: pytest.CaptureFixture[str]
     )
 
 
-def test_an_unknown_option_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--treads", "3"], "there is no option '--treads'; did you mean '--threads'?"),
+        (["--thread=3"], "there is no option '--thread'; did you mean '--threads'?"),
+        (["--xyzzy"], "there is no option '--xyzzy'"),
+        (["--models", "inline", "async"], "'async' is one word too many; lists are written with"),
+        (["--port"], "--port: expected one argument"),
+    ],
+)
+def test_words_that_nothing_takes_end_with_2_and_without_a_page_of_usage(
+    words: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
-        Settings.parse(["--treads", "3"])
+        Settings.parse(words)
     assert ended.value.code == 2
-    assert "--treads" in capsys.readouterr().err
+    said, help_line = capsys.readouterr().err.splitlines()
+    assert said.startswith("python -m server: error: ")
+    assert reason in said
+    assert help_line == "All that it takes: python -m server --help"
 
 
 def test_help_lists_every_option(capsys: pytest.CaptureFixture[str]) -> None:

@@ -152,6 +152,6 @@ def test_only_known_cases_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -
     assert parser().parse_args([]).names == [str(number) for number in range(1, 13)]
     assert parser().parse_args(["3", "oracle"]).names == ["3", "oracle"]
     with pytest.raises(SystemExit) as ended:
-        parser().parse_args(["13"])
+        parser().parse_args(["orcle"])
     assert ended.value.code == 2
-    assert "there is no case '13'" in capsys.readouterr().err
+    assert "there is no case 'orcle'; did you mean 'oracle'?" in capsys.readouterr().err

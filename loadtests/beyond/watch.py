@@ -39,7 +39,7 @@ def main(pid: int, interval_s: float) -> None:
     """Write a line for each sample, until the process is gone or somebody ends this one."""
     with suppress(psutil.Error):
         while True:
-            print(json.dumps(sample(pid)), flush=True)  # noqa: T201
+            print(json.dumps(sample(pid)), flush=True)  # noqa: T201 - whoever started it reads this
             sleep(interval_s)
 
 

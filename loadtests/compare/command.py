@@ -17,7 +17,7 @@ from loadtests.records import ResultsError, Run
 from loadtests.report.compare_json import as_json
 from loadtests.report.compare_markdown import markdown
 from loadtests.report.compare_terminal import final
-from loadtests.results import FILE_NAME, read
+from loadtests.results import read
 from loadtests.surge.records import is_surge
 from loadtests.wording import listing
 
@@ -28,6 +28,9 @@ FILE_WIDTH = 120  # of text that goes to a file
 
 def compare_runs(parsed: argparse.Namespace) -> int:
     """Return 0, or 1 where some cell of a later run certainly bears less than in the first."""
+    if parsed.output is not None and parsed.output.is_dir():
+        example = parsed.output / "comparison.html"
+        raise ResultsError(f"{parsed.output} is a folder; --output takes a file, such as {example}")
     comparison = of_folders(parsed.folders, parsed.tolerance)
     console = Console()
     if parsed.output is None and parsed.format not in {None, "text"}:
@@ -74,7 +77,7 @@ def _read(folder: Path) -> Run:
     try:
         return read(folder)
     except ResultsError:
-        if not ((folder / FILE_NAME).exists() and is_surge(folder)):
+        if not is_surge(folder):
             raise
         raise ResultsError(
             f"{folder} holds a surge, not a survival run: it has no capacities to compare; "
@@ -95,6 +98,9 @@ def _names(folders: Sequence[Path]) -> list[str]:
 
 
 def _nothing(first: Side, side: Side) -> str:
+    for one in (first, side):
+        if not one.run.results:
+            return f"{one.label} has no result: its run ended before it had one; name another run"
     reason = "have no cell in common that both have measured"
     if len(first.pythons) > 1 or len(side.pythons) > 1:
         each = [f"{listing(list(one.pythons))} in {one.label}" for one in (first, side)]

@@ -12,7 +12,7 @@ EXIT_CODES = "0 no regression, 1 some cell of a later run certainly bears less, 
 
 
 def add_compare(commands: Any) -> None:
-    one = commands.add_parser("compare", allow_abbrev=False,
+    one = commands.add_parser("compare",
         help="compare finished runs: ratios with intervals, and what has changed",
         description=f"Compare survival runs, cell by cell. Exit code: {EXIT_CODES}.")  # fmt: skip
     one.set_defaults(run=compare_runs)

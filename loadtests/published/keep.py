@@ -10,6 +10,7 @@ from typing import Any
 
 from loadtests.records import Line, ResultsError
 from loadtests.results import FILE_NAME, Tail
+from loadtests.run_files import run_file
 
 DIGITS = 6
 LEFT_OUT = {"trial": {"evidence"}, "proof-trial": {"evidence"}}  # the line of its cell has it
@@ -23,7 +24,7 @@ def keep(folder: Path, to: Path) -> None:
 
     Raises ResultsError where it is no finished run, or names places on its machine.
     """
-    lines = Tail(folder / FILE_NAME).read()
+    lines = Tail(run_file(folder)).read()
     if not lines or lines[0]["line"] != "run" or lines[-1]["line"] != "end":
         raise ResultsError(f"{folder} holds no finished run; finish it, or name another one")
     text = "".join(_written(line) for line in _said(lines))

@@ -15,7 +15,7 @@ from loadtests.summary import Summary, summarize
 def write(folder: Path) -> Summary:
     """Write the summary, two pictures and the report from the folder's run file."""
     from loadtests.report import hero  # noqa: PLC0415 - Altair takes half a second
-    from loadtests.report.html import html  # noqa: PLC0415
+    from loadtests.report.html import html  # noqa: PLC0415 - likewise
 
     run = read(folder)
     summary = summarize(run)

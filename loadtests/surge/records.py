@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from loadtests.records import Line, ResultsError
 from loadtests.results import FILE_NAME, SCHEMA, Tail
+from loadtests.run_files import run_file
 from loadtests.slo import Slo
 from loadtests.surge.course import Counts, Stretch, rows
 
@@ -92,8 +93,8 @@ class Surge:
 
 
 def is_surge(folder: Path) -> bool:
-    """Whether a folder holds a surge, and no survival run."""
-    lines = Tail(folder / FILE_NAME).read()
+    """Whether a folder holds a surge, and no survival run. Raises ResultsError if neither."""
+    lines = Tail(run_file(folder)).read()
     return bool(lines) and lines[0].get("mode") == SURGE
 
 

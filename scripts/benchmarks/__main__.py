@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from loadtests.arguments import Parser, among
 from loadtests.environment import describe, environment
 from loadtests.pythons import server_pythons
 from loadtests.subject import ROOT, Subject
-from loadtests.target import discover
+from loadtests.target import TargetError, discover
 from scripts.benchmarks.accuracy import accuracy, cost, stall
 from scripts.benchmarks.gil import gil
 from scripts.benchmarks.harness import harness
@@ -23,13 +23,17 @@ RATES = (500, 1000)
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("names", nargs="*", default=list(BENCHMARKS), choices=BENCHMARKS,
-        metavar="NAME", help=f"{', '.join(BENCHMARKS)} (default: all)")  # fmt: skip
+    parser = Parser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("names", nargs="*", default=list(BENCHMARKS),
+        type=among("benchmark", BENCHMARKS), metavar="NAME",
+        help=f"{', '.join(BENCHMARKS)} (default: all)")  # fmt: skip
     parser.add_argument("--server-python", metavar="NAME",
         help="run the server of `hops`, and `gil`, under this Python")  # fmt: skip
     asked = parser.parse_args(arguments)
-    executable = server_pythons(filter(None, [asked.server_python]))[0].executable
+    try:
+        executable = server_pythons(filter(None, [asked.server_python]))[0].executable
+    except TargetError as error:
+        parser.error(f"{error}")
     show(describe(environment()))
     for name in steps(asked.names):
         for line in BENCHMARKS[name](executable):

@@ -75,7 +75,7 @@ async def main() -> None:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    print(f"http://127.0.0.1:{site.port}", flush=True)  # noqa: T201
+    print(f"http://127.0.0.1:{site.port}", flush=True)  # noqa: T201 - whoever started it reads this
     await asyncio.to_thread(sys.stdin.read)
     await runner.cleanup()
     threads.shutdown()

@@ -61,4 +61,4 @@ async def rush(url: str, path: str, clients: int, seconds: float) -> int:
 if __name__ == "__main__":
     base, path, clients, seconds = sys.argv[1:]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(runner.run(rush(base, path, int(clients), float(seconds))))  # noqa: T201
+        print(runner.run(rush(base, path, int(clients), float(seconds))))  # noqa: T201 - printing is its purpose

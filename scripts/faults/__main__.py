@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator
 
+from loadtests.arguments import Parser, among, whole
 from loadtests.environment import describe, environment
 from scripts.faults.endless import hang_ups, loops
 from scripts.faults.ends import murders, terms
 from scripts.faults.kills import kills
 
+FAULTS = ("kills", "loops", "hang-ups", "terms", "murders")
+MOST = 10**9  # of anything: more takes years
+
 
 def main(arguments: list[str]) -> int:
     """Give exit codes: 0 all promises were kept, 1 one was not."""
-    parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *FAULTS], default=[], metavar="NAME",
+    parser = Parser(prog="scripts/chaos", description=__doc__)
+    parser.add_argument("names", nargs="*", type=among("fault", FAULTS), default=[], metavar="NAME",
         help=f"{', '.join(FAULTS)} (default: all)")  # fmt: skip
-    parser.add_argument("--requests", type=int, default=10_000, metavar="N",
-        help="of each model under kills (default: 10000)")  # fmt: skip
-    parser.add_argument("--times", type=int, default=20, metavar="N",
+    parser.add_argument("--requests", type=whole("number of requests", 1, MOST), default=10_000,
+        metavar="N", help="of each model under kills (default: 10000)")  # fmt: skip
+    parser.add_argument("--times", type=whole("number of times", 1, MOST), default=20, metavar="N",
         help="how often servers end, and clients hang up (default: 20)")  # fmt: skip
     asked = parser.parse_args(arguments)
     faults: dict[str, Callable[[], Iterator[str]]] = {
@@ -39,9 +42,6 @@ def main(arguments: list[str]) -> int:
             broken = 1
             show(f"{name}: BROKEN: {error}")
     return broken
-
-
-FAULTS = ("kills", "loops", "hang-ups", "terms", "murders")
 
 
 def show(line: str) -> None:

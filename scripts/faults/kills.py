@@ -48,7 +48,7 @@ async def _both(
     killed: list[float] = []
     async with session(subject.url) as client:
         calm = await offer(client, path, RATE, round(UNDISTURBED * count))
-        killing = asyncio.create_task(kill_workers(subject.pid, Random(1), killed))  # noqa: S311
+        killing = asyncio.create_task(kill_workers(subject.pid, Random(1), killed))  # noqa: S311 - no secret
         got = await offer(client, path, RATE, count)
         killing.cancel()
         lost = (await gauges(client, model))["lost"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from time import monotonic
 
+from loadtests.arguments import Parser, among
 from loadtests.environment import describe, environment
 from loadtests.pythons import Interpreter, interpreter, server_pythons
 from loadtests.subject import SubjectError
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
     try:
         bench = Bench(_pythons(asked.server_python), fast=asked.fast)
     except TargetError as error:
-        print(f"scripts/validate: {error}", file=sys.stderr)  # noqa: T201
+        print(f"scripts/validate: {error}", file=sys.stderr)  # noqa: T201 - to whoever started it
         return 2
     versions = ", ".join(one.full for one in bench.pythons)
     show(f"{describe(environment())}; servers on Python {versions}")
@@ -74,9 +74,9 @@ def main(arguments: list[str]) -> int:
     return 1 if failed else 0
 
 
-def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser(prog="scripts/validate", description=__doc__)
-    one.add_argument("names", nargs="*", default=USUAL, type=_case, metavar="CASE",
+def parser() -> Parser:
+    one = Parser(prog="scripts/validate", description=__doc__)
+    one.add_argument("names", nargs="*", default=USUAL, type=among("case", CASES), metavar="CASE",
         help="1 to 12 (default: all of them, about 8 minutes); oracle: the search against a "
         "service of known capacity, some 8 minutes; efficiency: what is left of the ceiling, up "
         "to 8 minutes; planted: known bottlenecks, 1 minute")  # fmt: skip
@@ -85,12 +85,6 @@ def parser() -> argparse.ArgumentParser:
         "cases 1, 6 and 7, as do those of LOADBEARING_PYTHONS")  # fmt: skip
     one.add_argument("--fast", action="store_true", help="only show that the cases run")
     return one
-
-
-def _case(name: str) -> str:
-    if name not in CASES:
-        raise argparse.ArgumentTypeError(f"there is no case {name!r}; there are {', '.join(CASES)}")
-    return name
 
 
 def _pythons(names: list[str]) -> tuple[Interpreter, ...]:

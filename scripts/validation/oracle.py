@@ -14,7 +14,6 @@ prints its address, and ends with its input.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import platform
@@ -28,6 +27,7 @@ from typing import Any
 
 from aiohttp import web
 
+from loadtests.arguments import Parser, whole
 from loadtests.subject import ROOT
 
 MODELS = {"m-d-1": 1, "m-d-2": 2, "m-d-4": 4}
@@ -145,9 +145,10 @@ def standing(service_s: float) -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m scripts.validation.oracle")
+    parser = Parser(prog="python -m scripts.validation.oracle")
     parser.add_argument("--service-ms", type=float, default=10.0, help="service time (default: 10)")
-    parser.add_argument("--port", type=int, default=0, help="port (default: a free one)")
+    parser.add_argument("--port", type=whole("port", 0, 65535), default=0,
+        help="port (default: a free one)")  # fmt: skip
     asked = parser.parse_args(arguments)
     # Not uvloop, whose clock counts whole milliseconds: its timers would be early.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:

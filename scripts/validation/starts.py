@@ -27,7 +27,7 @@ def thread() -> None:
 
 
 def process(method: str) -> None:
-    one = multiprocessing.get_context(method).Process(target=nothing)  # type: ignore[attr-defined]
+    one = multiprocessing.get_context(method).Process(target=nothing)  # type: ignore[attr-defined]  # by name
     one.start()
     one.join()
 

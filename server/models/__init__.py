@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from importlib import import_module
 
 from server.models.base import Model
-from server.settings import Settings
+from server.settings import ALL, Settings
 
 TABLE = {
     "inline": "server.models.loop:Inline",
@@ -37,7 +37,8 @@ def absent(settings: Settings) -> dict[str, str | None]:
         reasons[name] = model.missing(settings)
         asked = name in settings.models if settings.models else model.by_default
         if not asked and reasons[name] is None:
-            reasons[name] = f"not started: add it to --models ({name})"
+            started = ",".join([*settings.models, name]) if settings.models else ALL
+            reasons[name] = f"not started: start the server with --models {started}"
     return reasons
 
 

@@ -53,7 +53,7 @@ class InterpreterPool(Hopping):
         await asyncio.to_thread(self._start_all)
 
     def _start_all(self) -> None:
-        self._executor = concurrent.futures.InterpreterPoolExecutor(  # type: ignore[attr-defined]
+        self._executor = concurrent.futures.InterpreterPoolExecutor(  # type: ignore[attr-defined]  # 3.14
             self.settings.processes,
             thread_name_prefix="interpreter",
             initializer=_prepare,
@@ -81,9 +81,9 @@ def _prepare(path: list[str], modules: tuple[str, ...]) -> None:
     It travels as code, before anything of ours can be imported there: so it uses no global name.
     What cannot be loaded in an interpreter (numpy, for one) fails the calls that need it.
     """
-    import sys  # noqa: PLC0415
-    from contextlib import suppress  # noqa: PLC0415
-    from importlib import import_module  # noqa: PLC0415
+    import sys  # noqa: PLC0415 - runs in another interpreter
+    from contextlib import suppress  # noqa: PLC0415 - likewise
+    from importlib import import_module  # noqa: PLC0415 - likewise
 
     sys.path[:] = path
     for module in modules:

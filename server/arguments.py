@@ -1,0 +1,34 @@
+"""How the server reads its command line: what is wrong in one sentence, and what was meant."""
+
+from __future__ import annotations
+
+import argparse
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """Takes no abbreviations, and shows no page of usage before the one line that matters."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **options})
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Read them, or say which of them nothing takes."""
+        parsed, left = super().parse_known_args(args, namespace)
+        if left:
+            self.error(self._unknown(next((w for w in left if w.startswith("-")), left[0])))
+        return parsed, left
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        self.exit(2, f"{self.prog}: error: {message}\nAll that it takes: {self.prog} --help\n")
+
+    def _unknown(self, word: str) -> str:
+        if not word.startswith("-"):
+            return f"{word!r} is one word too many; lists are written with commas: a,b"
+        option = word.partition("=")[0]
+        flags = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        close = get_close_matches(option, flags, n=1)
+        meant = f"; did you mean {close[0]!r}?" if close else ""
+        return f"there is no option {option!r}{meant}"
