@@ -26,7 +26,8 @@ async def stand(port):
                                  asynchronous=True)
     print("stands", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
-    while cluster.scheduler.tasks:
+    [worker] = cluster.workers.values()
+    while cluster.scheduler.tasks or worker.state.ready:
         await asyncio.sleep(0.01)
     print("has no task", flush=True)
     await asyncio.Event().wait()
@@ -57,7 +58,11 @@ def real(port: int, server: Running) -> Iterator[subprocess.Popen[str]]:
 
 
 def forgets(cluster: subprocess.Popen[str]) -> bool:
-    """Wait until the scheduler has no task any more."""
+    """Wait until the scheduler has no task any more, nor its worker one that would still begin.
+
+    The worker hears a moment later that nobody wants a task: a thread that came free before would
+    begin it.
+    """
     assert cluster.stdin is not None
     assert cluster.stdout is not None
     cluster.stdin.write("\n")

@@ -1,21 +1,39 @@
-"""The look of our tabs: that of all our pages, on the paper of Locust's."""
+"""The look of our tabs: that of all our pages, on the paper of Locust's; and what they share."""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
 
-from loadtests.report.colours import COLOURS, shades_of
-from loadtests.report.pages import PAGE
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-TABS = Path(__file__).parent / "page" / "tabs.css"
+from loadtests.report import pages
+from loadtests.report.colours import COLOURS, shades_of
+
+PAGE = Path(__file__).parent / "page"
+STYLES = ((pages.PAGE, "style.css"), (PAGE, "tabs.css"))
+
+
+def fill(template: str, title: str, root: str = "", **values: str) -> str:
+    """Fill in a page of `page/`, and escape what it is given; `root` leads from it to our files."""
+    return _environment().get_template(template).render(title=title, root=root, **values)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(PAGE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
 
 
 @cache
 def stylesheet() -> str:
     """Join the colours of the models, the style of every page, and what is the tabs' own."""
-    style = (PAGE / "style.css").read_text()
-    return "\n".join((":root {", *map(_lines, COLOURS), "}", style, TABS.read_text()))
+    styles = [(folder / name).read_text() for folder, name in STYLES]
+    return "\n".join((":root {", *map(_lines, COLOURS), "}", *styles))
 
 
 def _lines(model: str) -> str:

@@ -42,9 +42,9 @@ def tabs(environment: Environment, recording: Recording) -> tuple[Tab, ...]:
         }
 
     return (
-        Tab("load", "Load", "load.html", load),
-        Tab("compare", "Compare", "compare.html", compare),
-        Tab("server", "Server", "server.html", watching.shown),
+        Tab("load", "Load", load),
+        Tab("compare", "Compare", compare),
+        Tab("server", "Server", watching.shown),
         survival_tab(session_of(environment)),
     )
 

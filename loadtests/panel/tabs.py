@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -17,9 +16,8 @@ from flask import Blueprint, Response, abort, jsonify, request, send_from_direct
 from locust.env import Environment
 
 from loadtests.panel.asked import check_forms
-from loadtests.panel.look import stylesheet
+from loadtests.panel.look import PAGE, fill, stylesheet
 
-PAGE = Path(__file__).parent / "page"
 MOUNT = '<script type="module" src="./panel/mount.js"></script>'
 
 
@@ -33,7 +31,7 @@ class Route(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A tab: the file in `page/` that it shows, and what that page asks for each second.
+    """A tab: its files in `page/` are named for its key, and its page asks for data each second.
 
     The page is at `./panel/<key>` and its data at `./panel/<key>.json`; `downloads` are links for
     Locust's tab of downloads, as addresses and titles.
@@ -41,7 +39,6 @@ class Tab:
 
     key: str
     title: str
-    page: str
     data: Callable[[], Mapping[str, Any]]
     routes: Sequence[Route] = ()
     downloads: Sequence[tuple[str, str]] = ()
@@ -85,7 +82,7 @@ def _blueprint(guarded: Callable[[Any], Any], tabs: Sequence[Tab]) -> Blueprint:
         panel.add_url_rule(f"/{rule}", name, guarded(view), methods=list(methods))
 
     for tab in tabs:
-        add(tab.key, lambda tab=tab: send_from_directory(PAGE, tab.page))
+        add(tab.key, lambda tab=tab: fill(f"{tab.key}.html", tab.title, key=tab.key))
         add(f"{tab.key}.json", lambda tab=tab: jsonify(tab.data()))
         for route in tab.routes:
             add(*route)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Response, abort, render_template_string, request, send_from_directory
+from flask import Response, abort, request, send_from_directory
 
-from loadtests.panel.tabs import PAGE
+from loadtests.panel.look import fill
 
 if TYPE_CHECKING:
     from loadtests.panel.search.session import Session
@@ -32,8 +32,7 @@ def serve(session: Session, name: str) -> Response:
     folder = session.folder
     if folder is None or not (folder / name).exists():
         why = LATER.get(name, LATER[""]) if folder else NONE
-        page = render_template_string((PAGE / "later.html").read_text(), name=name, why=why)
-        return Response(page, 404)
+        return Response(fill("later.html", f"{name} is not there yet", root="../", why=why), 404)
     shown = "show" in request.args
     titled = f"loadbearing-{folder.name}-{name}"
     return send_from_directory(

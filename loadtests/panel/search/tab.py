@@ -21,7 +21,6 @@ def survival_tab(session: Session) -> Tab:
     return Tab(
         key="survival",
         title="Survival",
-        page="survival.html",
         data=lambda: show(session, request.args.get("cell", type=int)),
         routes=[Route("results/<name>", lambda name: serve(session, name))],
         downloads=[(f"./panel/results/{name}", title) for name, title in TITLES.items()],
