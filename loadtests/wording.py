@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 DASH = "\N{EN DASH}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 
-AT_LEAST = "the search met its upper limit: the generator offers no more on time (see --generators)"
+AT_LEAST = (
+    "the search met its upper limit: the generator offers no more on time (see --generators), or "
+    "no trial at a higher rate was valid"
+)
 UNKNOWN = "unknown"  # the cause where nothing that was looked at was used up
 
 # What a trial's `broke_by` says → in a matrix, in a sentence.
