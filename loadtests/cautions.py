@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from loadtests.cells import NOT_MEASURED
 from loadtests.wording import count_of, listing, rate_text
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 ENOUGH = 10  # trials
 UNSTEADY = 1.25
-BUSY_SHARE = 0.25  # of all cores: a machine this busy before the run disturbs short trials
+BUSY_SHARE = 1.0  # of all cores, for a minute; what is busy during a trial, the sentinel sees
 
 
 def cautions(
@@ -34,9 +35,18 @@ def cautions(
         elif cell.measured and len(cell.searches) < run.plan.searches:
             lacking = count_of(run.plan.searches - len(cell.searches), "search")
             yield f"{name} lacks {lacking} of {run.plan.searches}: its interval says too little."
+        elif cell.error == NOT_MEASURED:
+            continue
         elif not cell.measured and not cell.unavailable:
             yield f"{name} has no result: {_said([cell.error or ''])}"
-    ties = [f"`{v.workload}` ({listing(v.tied)})" for v in verdicts if len(v.tied) > 1]
+    if missing := sum(cell.error == NOT_MEASURED for cell in cells):
+        yield f"{missing} of {count_of(len(cells), 'cell')} were {NOT_MEASURED}."
+    open_ended = {(cell.workload, cell.row) for cell in cells if cell.unbounded}
+    ties = [
+        f"`{v.workload}` ({listing(v.tied)})"
+        for v in verdicts
+        if len(v.tied) > 1 and any((v.workload, row) not in open_ended for row in v.tied)
+    ]
     if ties:
         hint = "; a --full run narrows them" if run.plan.mode != "full" else ""
         yield f"The intervals of the best overlap for {listing(ties)}{hint}."

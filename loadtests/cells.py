@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any, NamedTuple
 
+NOT_MEASURED = "not measured: the run had ended"  # the error of a cell that never had its turn
 Bounds = tuple[float, float | None]  # (held, broke), in requests per second
 
 

@@ -10,6 +10,7 @@ work takes more CPU time (`slowdown`, `slow_share`): a hypervisor that does not 
 thread of the core, a lower clock.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -65,8 +66,9 @@ def disturbances(machine: Machine) -> tuple[str, ...]:
 def _disturbances(machine: Machine) -> Iterator[str]:
     allowed = max(OTHERS_CORES, OTHERS_SHARE * (machine.cores or 0))
     if machine.others_cores is not None and machine.others_cores > allowed:
+        kept = math.ceil(100 * machine.others_cores) / 100  # never what is allowed
         yield (
-            f"Processes that are neither server nor generator kept {machine.others_cores:.2f} "
+            f"Processes that are neither server nor generator kept {kept:.2f} "
             f"cores busy; a valid trial leaves them {allowed:.2f}. End them, or wait for their end."
         )
     if machine.steal is not None and machine.steal > STEAL:

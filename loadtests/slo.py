@@ -114,6 +114,11 @@ def exceeds(count: int, of: int, ratio: float) -> bool:
     """
     if of >= requests_needed(ratio, 0):
         return count > ratio * of
+    return beyond_chance(count, of, ratio)
+
+
+def beyond_chance(count: int, of: int, ratio: float) -> bool:
+    """Whether a true share of `ratio` would bring so many in under 5 % of such samples."""
     return count > 0 and 1 - _at_most(count - 1, of, ratio) < 0.05
 
 

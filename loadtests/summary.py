@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from loadtests.cautions import cautions
+from loadtests.cells import NOT_MEASURED
 from loadtests.records import CellResult
 from loadtests.verdicts import WorkloadVerdict, judge_workload
 
@@ -58,10 +59,9 @@ class Summary:
 
 def summarize(run: Run) -> Summary:
     """Judge a run, whether it is complete or not."""
-    missing = "not measured: the run ended before"
     # A resumed run may ask for fewer cells than the file holds: results count all the same.
     names = dict.fromkeys((*run.plan.cells, *run.results))
-    cells = tuple(run.results.get(name) or CellResult(*name, error=missing) for name in names)
+    cells = tuple(run.results.get(name) or CellResult(*name, error=NOT_MEASURED) for name in names)
     verdicts = tuple(
         judge_workload(
             workload, (cell for cell in cells if cell.workload == workload), run.plan.slo

@@ -44,7 +44,7 @@ class Tally:
 
     Response times start at the intended start; a request without a right answer is infinitely
     slow. A time is None where that makes it infinite, or where nothing was there to be timed.
-    `lagged` requests were sent later than max(2 ms, 2 % of the bound) after their intended start.
+    `lagged` requests were sent later than `lag_allowed_s` after their intended start.
     `spectrum_ms` are the response times at the percentiles of `SPECTRUM`, to the microsecond.
     """
 
@@ -129,8 +129,11 @@ def tally(
 
 
 def lag_allowed_s(slo: "Slo") -> float:
-    """How late a generator may send: the larger of 2 ms and 2 % of the bound."""
-    return max(0.002, 0.02 * slo.bound_s)
+    """How late a generator may send: 2 % of the bound, 2 ms at least, and 5 ms from 100 ms on.
+
+    A kernel gives a core to who waits for it after some 3 ms, whatever the bound is.
+    """
+    return max(0.002, min(0.005, 0.05 * slo.bound_s), 0.02 * slo.bound_s)
 
 
 def percentile_ms(ordered_s: "Sequence[float]", percentile: float) -> float | None:

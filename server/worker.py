@@ -40,7 +40,7 @@ def carry(
     Work that comes to its worker after `until` (monotonic) is not run: nobody waits for it.
     """
     result, failure = None, None
-    cpu, started = thread_time(), monotonic()
+    started, cpu = monotonic(), thread_time()  # CPU time within the run, never more than it
     if started > until:
         failure = TOO_LATE
     else:
@@ -48,9 +48,9 @@ def carry(
             result = function(*positional, **named)
         except BaseException as error:  # noqa: BLE001 - SystemExit too must not leave the worker
             failure = (type(error).__name__, str(error))
-    finished = monotonic()
+    cpu, finished = thread_time() - cpu, monotonic()
     thread = threading.current_thread().name
-    return Ran(started, finished, thread_time() - cpu, os.getpid(), thread, result, failure)
+    return Ran(started, finished, cpu, os.getpid(), thread, result, failure)
 
 
 def carry_interpreted(*job: Any) -> Ran:

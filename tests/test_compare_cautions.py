@@ -76,7 +76,7 @@ def test_other_objectives_and_other_work_forbid_to_judge() -> None:
 
 
 def test_conditions_are_told_of_each_run() -> None:
-    busy = {"load_average": [1.5, 1.0, 1.0], "commit": "abc-dirty"}
+    busy = {"load_average": [2.5, 1.0, 1.0], "commit": "abc-dirty"}
     first = run_of(CELL, environment=busy, arguments={"host": "http://127.0.0.1:1"})
     said = warnings(compared(first, replace(run_of(CELL, mode="full"), end=None)))
     assert [text.split(":")[0] for text in said] == [

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.slo import Slo, exceeds, loosest, requests_needed
+from loadtests.slo import Slo, beyond_chance, exceeds, loosest, requests_needed
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,12 @@ def test_few_requests_exceed_a_share_only_beyond_chance() -> None:
     assert not exceeds(3, 300, 0.01)
     assert exceeds(4, 300, 0.01)
     assert not exceeds(0, 1, 0.01)
+
+
+def test_chance_alone_is_beyond_no_share() -> None:
+    assert not beyond_chance(8, 648, 0.01)  # chance brings so many in every third of such samples
+    assert beyond_chance(16, 665, 0.01)
+    assert not beyond_chance(0, 1, 0.01)
 
 
 def test_percentiles_of_one_bound_are_ordered_by_what_they_allow() -> None:

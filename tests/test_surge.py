@@ -180,6 +180,6 @@ def test_what_weakens_the_figures_is_told() -> None:
     assert low.startswith("The capacity was taken for too low: bounded answered 137 % of it")
     [flaw] = warnings(replace(run, courses=(replace(BOUNDED, flaws=("It was late.",)),)))
     assert flaw == "bounded: It was late."
-    [busy] = warnings(replace(run, environment={"load_average": [1.5], "cores": 2}))
-    assert "load average 1.5 on 2 cores" in busy
+    [busy] = warnings(replace(run, environment={"load_average": [2.5], "cores": 2}))
+    assert "load average 2.5 on 2 cores" in busy
     assert sentences(replace(run, capacity=None)) == ()

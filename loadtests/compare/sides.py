@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from loadtests.cells import NOT_MEASURED
 from loadtests.records import Cell, CellResult
 
 if TYPE_CHECKING:
@@ -53,10 +54,9 @@ def sides_of(runs: Sequence[tuple[str, Run]]) -> tuple[Side, ...]:
 
 def _cells(side: Side, *, several: bool) -> dict[Cell, CellResult]:
     asked = dict.fromkeys((*side.run.plan.cells, *side.run.results))
-    missing = "not measured: the run ended before"
     return {
         _aligned(cell, side, several=several): side.run.results.get(cell)
-        or CellResult(*cell, error=missing)
+        or CellResult(*cell, error=NOT_MEASURED)
         for cell in asked
     }
 

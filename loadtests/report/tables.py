@@ -129,7 +129,7 @@ def _trial(one: TrialRecord) -> tuple[str, ...]:
         _number(one.work.p50_ms),
         _number(one.work.p99_ms),
         _number(one.work.goodput),
-        NOTHING if loss is None else f"{100 * loss:.2g}",
+        NOTHING if loss is None else f"{100 * loss:.3g}",
         _number(one.bystander.p99_ms),
         _number(None if lag_s is None else 1e3 * lag_s),
         _number(seen.get("server_cores"), digits=2),
