@@ -51,7 +51,7 @@ def test_servers_survive_the_command_line_of_locust() -> None:
         (("survive", "--host", "http://127.0.0.1:9", "--loops", "2"), "which --loops=2 cannot"),
         (("survive", "--host", "http://127.0.0.1:9", "--workloads", "json.tool"), "json.tool"),
         (("survive", *BAD_PARAMETER), "GET /sleep/inline?ms=-1 answers 422"),
-        (("up", "--port", "0", "--web-port", "0", "--queue", "-1"), "--queue (or LOADBEARING_QU"),
+        (("up", "--port", "0", "--queue", "-1"), "--queue (or LOADBEARING_QU"),
     ],
 )
 def test_what_the_server_refuses_ends_with_2(
