@@ -10,7 +10,7 @@ counts = st.integers(0, 500)
 stages = st.builds(Stages, *[seconds] * 7)
 evidences = st.builds(
     Evidence,
-    rate=st.floats(0, 1e4),
+    rate=st.just(0.0) | st.floats(0.1, 1e4),
     duration_s=seconds,
     bound_s=st.floats(0.001, 10),
     scheduled=counts,
