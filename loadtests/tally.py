@@ -129,7 +129,7 @@ def tally(
 
 
 def lag_allowed_s(slo: "Slo") -> float:
-    """How late a generator may send: 2 % of the bound, 2 ms at least, and 5 ms from 100 ms on.
+    """How late a generator may send: 5 % of the bound up to 5 ms, then 2 % of it; 2 ms at least.
 
     A kernel gives a core to who waits for it after some 3 ms, whatever the bound is.
     """
