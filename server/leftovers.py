@@ -1,19 +1,21 @@
 """What a fork server clears away when it ends: the folder of its socket, if the server cannot.
 
 A fork server ends after all that could ask it for processes, whatever way they went, kill -9
-included; multiprocessing leaves the folder to the server's own end. To be preloaded, and by a fork
-server alone.
+included; multiprocessing leaves the folder to the server's own end. One that fails leaves it to
+the server, which lives and needs it for the next. To be preloaded, and by a fork server alone.
 """
 
 import atexit
 import os
 import shutil
+import sys
 
 from server.worker import LEFTOVERS
 
 
 def clear(folder: str, owner: int) -> None:
-    if os.getpid() == owner:  # and not a worker that it has forked
+    failed = hasattr(sys, "last_value")  # with what it ends; Python sets it for all but SystemExit
+    if os.getpid() == owner and not failed:  # and it is not a worker that it has forked
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from math import inf
 from multiprocessing.connection import Connection
-from pickle import PicklingError
+from multiprocessing.synchronize import Semaphore
 from time import monotonic, thread_time
 from typing import Any
 
@@ -69,22 +69,23 @@ def environment() -> dict[str, str]:
     return {name: os.environ[name] for name in os.environ if name.startswith(INHERITED)}
 
 
-def begin(inherited: Mapping[str, str]) -> None:
-    """Make this process a worker: Ctrl-C is the server's business, and no orphan is left."""
+def begin(inherited: Mapping[str, str], gate: Semaphore | None = None) -> None:
+    """Make this process a worker: Ctrl-C is the server's business, and no orphan is left.
+
+    Work begins once the gate lets it through.
+    """
     os.environ.update(inherited)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_leave_with_parent, name="orphan-guard", daemon=True).start()
+    if gate:
+        gate.acquire()
 
 
-def once(answer_to: Connection, inherited: Mapping[str, str], *job: Any) -> None:
-    """Carry one job in a process of its own: the target of process-per-request."""
+def once(answer_to: Connection, inherited: Mapping[str, str], message: bytes) -> None:
+    """Carry one pickled job in a process of its own: the target of process-per-request."""
     begin(inherited)
-    ran = carry(*job)
-    try:
-        answer_to.send(ran)
-    except Exception as error:  # noqa: BLE001 - pickling runs code of the result's own
-        answer_to.send(PicklingError(f"{type(error).__name__}: {error}"))
+    answer_to.send_bytes(answer(message))
     answer_to.close()
 
 
@@ -108,12 +109,12 @@ def attend(channel: socket.socket, inherited: Mapping[str, str]) -> None:
 
 
 def answer(message: bytes) -> bytes:
-    """Carry a pickled job; gives its pickled Ran, or the error with which it did not travel."""
+    """Carry a pickled job; gives its Ran, or the reason why it did not travel, pickled."""
     try:
         ran: object = carry(*pickle.loads(message))  # noqa: S301 - our own server's
         return pickle.dumps(ran, pickle.HIGHEST_PROTOCOL)
-    except Exception as error:  # noqa: BLE001 - pickling runs code of arguments and results
-        return pickle.dumps(PicklingError(f"{type(error).__name__}: {error}"))
+    except BaseException as error:  # noqa: BLE001 - pickling runs code of arguments and results
+        return pickle.dumps(f"{type(error).__name__}: {error}")
 
 
 def _leave_with_parent() -> None:

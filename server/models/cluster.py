@@ -23,7 +23,8 @@ from server import cluster
 from server.errors import Refused, WorkFailed, log
 from server.models.base import Promises
 from server.models.connection import Connection, GivenUp, SchedulerGone, connected
-from server.models.hopping import Hopping, Job
+from server.models.hopping import Hopping
+from server.models.messages import Job
 from server.settings import Settings
 from server.timeline import Ran, Timeline
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import pickle
 from collections.abc import AsyncIterator
 from concurrent.futures import BrokenExecutor, CancelledError, Future
 from contextlib import asynccontextmanager, suppress
@@ -16,7 +15,7 @@ from math import inf
 from typing import Any
 
 from server import cluster
-from server.models.hopping import Job, pickled
+from server.models.messages import Job, opened, pickled
 from server.timeline import Ran
 from server.worker import answer
 
@@ -74,12 +73,12 @@ class Connection:
     async def _bring(self, future: Any, away: Future[Ran]) -> None:
         brought: object
         try:
-            brought = pickle.loads(await future)  # noqa: S301 - from our own workers
+            brought = opened(await future)
         except self._killed:
             brought = BrokenExecutor() if self._ours else GivenUp()
         except (asyncio.CancelledError, CancelledError, OSError):
             brought = SchedulerGone()
-        except Exception as error:  # noqa: BLE001 - unpickling runs code of the result's own
+        except Exception as error:  # noqa: BLE001 - whatever Dask raises ends the call
             brought = error if self.alive else SchedulerGone()
         if away.done():  # withdrawn
             return

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
-import re
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from time import monotonic
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from server.admission import COVER_S, Bulkhead
-from server.errors import WorkFailed
+from server.errors import ServerError, WorkFailed
 from server.models.base import Arguments, Model, result_of
+from server.models.messages import Job, opened, untravelled
 from server.settings import Settings
 from server.timeline import Ran, Timeline
 from server.worker import TOO_LATE
-
-
-class Job(NamedTuple):
-    """One call for a worker; past `until` (monotonic) it is not begun any more."""
-
-    function: Callable[..., Any]
-    positional: tuple[Any, ...]
-    named: Arguments
-    until: float
 
 
 class Hopping(Model):
@@ -56,6 +46,10 @@ class Hopping(Model):
         Raises BrokenExecutor when the worker died, Expired past the deadline.
         """
 
+    async def hop_again(self, job: Job, timeline: Timeline) -> Ran:
+        """Run a call elsewhere that may have killed its worker; raises as `hop` does."""
+        return await self.hop(job, timeline)
+
     async def call(
         self,
         function: Callable[..., Any],
@@ -79,7 +73,7 @@ class Hopping(Model):
             await self.bulkhead.enter(timeline.accepted, again=again)
             timeline.granted = monotonic()
             try:
-                return await self.hop(job, timeline)
+                return await (self.hop_again if again else self.hop)(job, timeline)
             except BrokenExecutor:
                 self.lost += 1
         raise WorkFailed(
@@ -94,23 +88,30 @@ class Hopping(Model):
         self.finished[worker] = ran.finished
         timeline.granted = min(max(timeline.granted, before), ran.started)
 
+    @contextmanager
+    def leaving_on_error(self, timeline: Timeline) -> Iterator[None]:
+        """Leave the bulkhead if no worker comes to have to do with the call."""
+        try:
+            yield
+        except BaseException:
+            self.bulkhead.leave(timeline.asked, worked=False)
+            raise
+
     async def bring_back(
         self,
-        submit: Callable[[], Future[Ran]],
+        submit: Callable[[], Future[Any]],
         timeline: Timeline,
         kill: Callable[[], None] = lambda: None,
     ) -> Ran:
         """Hop by an executor of the standard library, until the result or the deadline comes.
 
-        `kill` ends work that has begun, if the model can: nobody waits for it any more.
+        It answers with a Ran, or as workers do, in bytes. `kill` ends work that has begun, if the
+        model can: nobody waits for it any more.
         """
         loop = asyncio.get_running_loop()
         back: asyncio.Future[Ran] = loop.create_future()
-        try:
+        with self.leaving_on_error(timeline):
             away = submit()
-        except BaseException:
-            self.bulkhead.leave(timeline.asked, worked=False)
-            raise
         self.bulkhead.deadlines.watch(back, timeline.accepted, "was not done by")
         settle = partial(self._settle, back, timeline.asked)
         away.add_done_callback(partial(_wake, loop, settle))
@@ -123,56 +124,38 @@ class Hopping(Model):
                 kill()
             raise
 
-    def _settle(self, back: asyncio.Future[Ran], asked: float, away: Future[Ran]) -> None:
+    def _settle(self, back: asyncio.Future[Ran], asked: float, away: Future[Any]) -> None:
         self.bulkhead.deadlines.forget(back)
-        self.bulkhead.leave(asked, back, worked=_worked(away))
+        answer = _answer(away)
+        # Only a worker that has spent its time on the call tells how long they take.
+        worked = isinstance(answer, Ran) and answer.failure != TOO_LATE
+        self.bulkhead.leave(asked, back, worked=worked)
         if back.done():
             return
-        if away.cancelled():
+        if answer is None:
             back.cancel()
-            return
-        error = away.exception()
-        if error is None:
-            ran = away.result()
-            if ran.failure == TOO_LATE:
-                back.set_exception(self.bulkhead.deadlines.late("waited for a worker past"))
-            else:
-                back.set_result(ran)
+        elif not isinstance(answer, Ran):
+            ours = isinstance(answer, BrokenExecutor | ServerError)
+            back.set_exception(answer if ours else untravelled(answer))
+        elif worked:
+            back.set_result(answer)
         else:
-            back.set_exception(error if isinstance(error, BrokenExecutor) else untravelled(error))
+            back.set_exception(self.bulkhead.deadlines.late("waited for a worker past"))
 
     def gauges(self) -> dict[str, int]:
         return {**self.bulkhead.gauges(), "restarted": self.restarted, "lost": self.lost}
 
 
-def _worked(away: Future[Ran]) -> bool:
-    """Whether a worker has spent its time on the call: no other one tells how long they take."""
-    if away.cancelled() or away.exception() is not None:
-        return False
-    return away.result().failure != TOO_LATE
-
-
-def pickled(job: Job) -> bytes:
-    """Write a call for a worker to answer. Raises WorkFailed for what does not pickle."""
-    try:
-        return pickle.dumps(tuple(job), pickle.HIGHEST_PROTOCOL)
-    except Exception as error:  # noqa: BLE001 - pickling runs code of the arguments' own
-        raise untravelled(error) from None
-
-
-def untravelled(error: BaseException) -> WorkFailed:
-    """The answer for a call that no worker could receive, or whose result could not come back."""
-    reasons = [f"{type(error).__name__}: {error}"]
-    # Executors give what happened on the other side as the text of a traceback.
-    reasons += re.findall(r"^\w*Error: .+$", str(error.__cause__ or ""), re.MULTILINE)[:1]
-    return WorkFailed(
-        f"the work could not travel to its worker and back ({'; '.join(dict.fromkeys(reasons))})",
-        "Functions, arguments and results must pickle.",
-    )
+def _answer(away: Future[Any]) -> Ran | BaseException | None:
+    """What came back of a call, or the error that came instead; None if it was withdrawn."""
+    if away.cancelled():
+        return None
+    answer = away.exception() or away.result()
+    return opened(answer) if isinstance(answer, bytes) else answer
 
 
 def _wake(
-    loop: asyncio.AbstractEventLoop, settle: Callable[[Future[Ran]], None], away: Future[Ran]
+    loop: asyncio.AbstractEventLoop, settle: Callable[[Future[Any]], None], away: Future[Any]
 ) -> None:
     with suppress(RuntimeError):  # the loop is closed: nobody waits any more
         loop.call_soon_threadsafe(settle, away)

@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import os
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections import deque
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from math import inf
-from multiprocessing.context import BaseContext
-from multiprocessing.util import get_temp_dir
-from pickle import PicklingError
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from server import worker
+from server.errors import Refused
 from server.models.base import Promises
-from server.models.hopping import Hopping, Job
+from server.models.errand import Errand
+from server.models.hopping import Hopping
+from server.models.messages import Job, pickled
+from server.models.process_start import START_ERRORS, Shortage
+from server.models.standard_pool import StandardPool
 from server.settings import Settings
 from server.timeline import Ran, Timeline
 
 PER_POOL_PROCESS = 8  # as for threads: tutorials have no bound, memory has
 AHEAD = 15  # calls held by the executor for each worker, which then never waits for the loop:
 # with 15, no-ops reach 0.9 of the rate of a bare executor, with 1 below 0.8
-START_S = 30  # a worker that has not started by then never will
-
-
-def context(settings: Settings) -> BaseContext:
-    """Give the start method, with the workloads loaded once in the fork server.
-
-    Forking a process that has threads can leave locks held for ever in the child, so the default
-    start method is forkserver.
-    """
-    chosen = multiprocessing.get_context(settings.start_method)
-    if settings.start_method == "forkserver":
-        os.environ[worker.LEFTOVERS] = get_temp_dir()
-        chosen.set_forkserver_preload(["server.leftovers", "__main__", *settings.preload()])
-    return chosen
 
 
 class ProcessPerRequest(Hopping):
@@ -44,16 +29,20 @@ class ProcessPerRequest(Hopping):
     def __init__(self, settings: Settings) -> None:
         workers = PER_POOL_PROCESS * settings.processes
         super().__init__(settings, workers)
-        self._context: Any = context(settings)
+        self._shortage = Shortage()
         # Starting a process and waiting for its answer block: a thread each, not the event loop.
         self._starters = ThreadPoolExecutor(workers, thread_name_prefix="process-starter")
 
     async def start(self) -> None:
-        job = Job(int, (), {}, inf)  # starts the fork server too
-        await asyncio.wrap_future(self._starters.submit(Errand(self._context, job).run))
+        errand = self._errand(Job(int, (), {}, inf))  # starts the fork server too
+        await asyncio.wrap_future(self._starters.submit(errand.run))
+
+    def _errand(self, job: Job) -> Errand:
+        return Errand(self.settings, self._shortage, pickled(job))
 
     async def hop(self, job: Job, timeline: Timeline) -> Ran:
-        errand = Errand(self._context, job)
+        with self.leaving_on_error(timeline):
+            errand = self._errand(job)
         return await self.bring_back(
             lambda: self._starters.submit(errand.run), timeline, errand.kill
         )
@@ -62,47 +51,13 @@ class ProcessPerRequest(Hopping):
         self._starters.shutdown(wait=False, cancel_futures=True)
 
 
-class Errand:
-    """One call in a process of its own."""
-
-    def __init__(self, context: Any, job: Job) -> None:
-        self._context = context
-        self._job = job
-        self._process: Any = None
-        self._given_up = False
-
-    def run(self) -> Ran:
-        """Start the process and wait for its answer. Raises BrokenProcessPool if it dies."""
-        ours, theirs = self._context.Pipe(duplex=False)
-        process = self._context.Process(
-            target=worker.once,
-            args=(theirs, worker.environment(), *self._job),
-            daemon=True,
-        )
-        with ours:
-            with theirs:
-                process.start()
-            self._process = process
-            if self._given_up:
-                process.kill()
-            try:
-                answer: Ran | PicklingError = ours.recv()
-            except (EOFError, OSError):  # the latter in the middle of an answer
-                raise BrokenProcessPool("the process ended without an answer") from None
-            finally:
-                process.join()
-        if isinstance(answer, PicklingError):
-            raise answer
-        return answer
-
-    def kill(self) -> None:
-        """End the process, from whichever thread, whether it has been started yet or not."""
-        self._given_up = True
-        if self._process:
-            self._process.kill()
-
-
 class ProcessPool(Hopping):
+    """A standard executor, replaced when it has lost a worker, and with it all calls in flight.
+
+    Which of those calls took the worker down, nobody knows. So each of them is tried again in a
+    process of its own, as many at a time as the pool has workers: only the culprit fails.
+    """
+
     doc = "In a bounded pool of processes, as most people write it."
     promises: ClassVar = Promises(
         {
@@ -121,45 +76,92 @@ class ProcessPool(Hopping):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.processes, ahead=AHEAD * settings.processes)
-        self._executor: ProcessPoolExecutor
-
-    def _make(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            self.settings.processes,
-            mp_context=context(self.settings),
-            initializer=worker.begin,
-            initargs=(worker.environment(),),
-        )
+        self._pool: StandardPool | None = None
+        self._shortage = Shortage()
+        self._waiting: deque[asyncio.Future[StandardPool]] = deque()
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="process-pool-starter")
+        self._starting: asyncio.Task[None] | None = None
+        self._alone = ThreadPoolExecutor(settings.processes, thread_name_prefix="process-starter")
 
     async def start(self) -> None:
-        await asyncio.to_thread(self._start_all)
+        self._pool = await self._started()
 
-    def _start_all(self) -> None:
-        self._executor = self._make()
-        # The executor starts a worker for each call that finds none idle.
-        calls = [self._submit(Job(int, (), {}, inf)) for _ in range(self.settings.processes)]
-        wait(calls, START_S)
-        for call in calls:
-            call.result(0)
+    async def _started(self) -> StandardPool:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._starter, StandardPool, self.settings)
 
     async def hop(self, job: Job, timeline: Timeline) -> Ran:
-        ran = await self.bring_back(lambda: self._submit(job), timeline)
+        with self.leaving_on_error(timeline):
+            pool, away = await self._submitted(pickled(job), timeline)
+        try:
+            ran = await self.bring_back(lambda: away, timeline)
+        except BrokenExecutor:
+            self._drop(pool)
+            raise
         self.held_ahead(ran, timeline)
         return ran
 
-    def _submit(self, job: Job) -> Future[Ran]:
-        try:
-            return self._executor.submit(worker.carry, *job)
-        except BrokenExecutor:
-            self._replace()
-            return self._executor.submit(worker.carry, *job)
+    async def hop_again(self, job: Job, timeline: Timeline) -> Ran:
+        with self.leaving_on_error(timeline):
+            errand = Errand(self.settings, self._shortage, pickled(job))
+        return await self.bring_back(lambda: self._alone.submit(errand.run), timeline, errand.kill)
 
-    def _replace(self) -> None:
-        """Make a new executor: the standard one is of no use once it has lost a worker."""
-        self.restarted += 1
-        self.finished.clear()
-        self._executor.shutdown(wait=False)
-        self._executor = self._make()
+    async def _submitted(
+        self, message: bytes, timeline: Timeline
+    ) -> tuple[StandardPool, Future[bytes]]:
+        """Send a call, by the next executor if this one turns out to be broken."""
+        while True:
+            pool = self._pool or await self._next(timeline)
+            try:
+                return pool, pool.submit(message)
+            except BrokenExecutor:
+                self._drop(pool)
+
+    async def _next(self, timeline: Timeline) -> StandardPool:
+        """Wait for the executor that replaces a broken one.
+
+        Raises Refused if it cannot be started, Expired past the deadline.
+        """
+        if self._starting is None:
+            self._shortage.check()
+            self._starting = asyncio.create_task(self._replace())
+        turn: asyncio.Future[StandardPool] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        self.bulkhead.deadlines.watch(turn, timeline.accepted, "waited for a worker past")
+        try:
+            return await turn
+        finally:
+            self.bulkhead.deadlines.forget(turn)
+
+    def _drop(self, broken: StandardPool) -> None:
+        """Have done with an executor: the standard one is of no use once it has lost a worker."""
+        if self._pool is broken:
+            self._pool = None
+            self.restarted += 1
+            self.finished.clear()
+            self._starter.submit(broken.end)  # before the next one is started
+
+    async def _replace(self) -> None:
+        refusal: Refused | None = None
+        try:
+            self._pool = await self._started()
+            self._shortage.over()
+        except (*START_ERRORS, BrokenExecutor) as error:
+            refusal = self._shortage.noted(error)
+        self._starting = None
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():  # expired or cancelled in the same moment
+                if refusal:
+                    turn.set_exception(refusal)
+                else:
+                    assert self._pool
+                    turn.set_result(self._pool)
 
     async def stop(self) -> None:
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        if self._starting:
+            self._starting.cancel()
+        for executor in (self._starter, self._alone):
+            executor.shutdown(wait=False, cancel_futures=True)
+        if self._pool:
+            self._pool.close()

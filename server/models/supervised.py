@@ -19,9 +19,11 @@ from concurrent.futures import BrokenExecutor
 from functools import partial
 from typing import Any
 
-from server.errors import Expired, log
-from server.models.hopping import Hopping, Job, pickled, untravelled
-from server.models.processes import AHEAD, START_S, context
+from server.errors import Expired, WorkFailed, log
+from server.models.hopping import Hopping
+from server.models.messages import Job, pickled
+from server.models.process_start import START_S, context
+from server.models.processes import AHEAD
 from server.models.reaper import Reaper
 from server.models.worker_process import Call, WorkerProcess
 from server.settings import Settings
@@ -114,7 +116,7 @@ class SupervisedProcessPool(Hopping):
         else:
             self._waiting.append(call)
         try:
-            answer = await back
+            answer: Ran | WorkFailed = await back
         except BrokenExecutor:
             raise
         except BaseException as error:
@@ -122,8 +124,8 @@ class SupervisedProcessPool(Hopping):
             raise
         finally:
             deadlines.forget(back)
-        if not isinstance(answer, Ran):
-            raise untravelled(answer)
+        if isinstance(answer, WorkFailed):
+            raise answer
         if answer.failure == TOO_LATE:
             raise deadlines.late("waited for a worker past")
         timeline.granted = call.sent

@@ -7,7 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ClassVar
 
 from server.models.base import CRASHES_SERVER, Promises
-from server.models.hopping import Hopping, Job
+from server.models.hopping import Hopping
+from server.models.messages import Job
 from server.settings import Settings
 from server.timeline import Ran, Timeline
 from server.worker import carry

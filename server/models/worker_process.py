@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
 import socket
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
@@ -13,6 +12,7 @@ from time import monotonic
 from typing import Any, cast
 
 from server import worker
+from server.models.messages import opened
 
 HEADER = worker.HEADER
 
@@ -21,8 +21,8 @@ HEADER = worker.HEADER
 class Call:
     """A pickled call, and the worker that holds it.
 
-    What comes back is a Ran, or the error with which call or result did not travel; BrokenExecutor
-    when the worker died. `ended` is called once, when no worker has to do with it any more,
+    What comes back is a Ran, or WorkFailed if call or result did not travel; BrokenExecutor when
+    the worker died. `ended` is called once, when no worker has to do with it any more,
     and told whether one has worked on it.
     """
 
@@ -93,10 +93,7 @@ class WorkerProcess(asyncio.Protocol):
         if len(self._received) < HEADER.size + length:
             return
         with memoryview(self._received) as whole:
-            try:
-                answer = pickle.loads(whole[HEADER.size :])  # noqa: S301 - our own worker's
-            except Exception as error:  # noqa: BLE001 - unpickling runs code of the result's own
-                answer = error
+            answer = opened(whole[HEADER.size :])
         self._received = bytearray()
         self._since = monotonic()
         call, self._call = self._call, None
