@@ -80,3 +80,16 @@ def hold() -> None:
 @native(hold)
 async def hold_natively() -> None:
     await asyncio.to_thread(hold)
+
+
+class NoStock(Exception):
+    """Pickles, as all exceptions do, and cannot be made again of what that keeps."""
+
+    def __init__(self, wanted: int, left: int) -> None:
+        super().__init__(f"{wanted} wanted, {left} left")
+
+
+@workload(kind="cpu")
+def unreadable() -> list[Exception]:
+    """Return what pickles, and does not unpickle."""
+    return [NoStock(3, 2)]

@@ -81,6 +81,29 @@ async def test_work_that_kills_its_workers_is_tried_twice_and_no_more(
     assert (await client.gauges("process-pool"))["busy"] == 0
 
 
+@pytest.mark.parametrize("model", SURVIVORS[:-1])
+async def test_a_crash_costs_no_other_call(model: str, client: Client) -> None:
+    await client.need(model)
+    with client.server.shut():
+        held = asyncio.create_task(client.ask(f"/hold/{model}"))
+        await client.server.begun(1)
+        died = await client.ask(f"/die/{model}")
+    assert died.status == 500
+    assert died.error["message"].startswith("the worker died under this request")
+    assert (await held).status == 200
+
+
+@pytest.mark.parametrize("model", SURVIVORS[:-1])
+async def test_a_result_that_cannot_be_read_costs_no_worker(model: str, client: Client) -> None:
+    await client.need(model)
+    before = await client.gauges(model)
+    answer = await client.ask(f"/unreadable/{model}")
+    assert answer.status == 500
+    assert "could not travel to its worker and back (TypeError: " in answer.error["message"]
+    after = await client.gauges(model)
+    assert [after[name] - before[name] for name in ("lost", "restarted", "busy")] == [0, 0, 0]
+
+
 @pytest.mark.parametrize("model", ["process-pool", "hybrid"])
 async def test_a_killed_idle_worker_costs_no_request(model: str, client: Client) -> None:
     before = await client.gauges("process-pool")

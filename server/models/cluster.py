@@ -109,7 +109,6 @@ class Dask(Hopping):
         try:
             ran = await self.bring_back(lambda: self._submit(job), timeline)
         except SchedulerGone:
-            self.bulkhead.refused += 1
             raise Refused(self._why, self._hint) from None
         except GivenUp:
             raise WorkFailed(

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, ClassVar
 
 from server.admission import COVER_S, Bulkhead
-from server.errors import ServerError, WorkFailed
+from server.errors import Refused, ServerError, WorkFailed
 from server.models.base import Arguments, Model, result_of
 from server.models.messages import Job, opened, untravelled
 from server.settings import Settings
@@ -76,6 +76,9 @@ class Hopping(Model):
                 return await (self.hop_again if again else self.hop)(job, timeline)
             except BrokenExecutor:
                 self.lost += 1
+            except Refused:  # there is no worker to hop to, and none can be had
+                self.bulkhead.refused += 1
+                raise
         raise WorkFailed(
             "the worker died under this request, and so did the one of its retry",
             "The work may crash its interpreter, or run out of memory.",

@@ -44,29 +44,33 @@ def context(settings: Settings) -> BaseContext:
 
 
 class Shortage:
-    """Whether processes can be started: not for a moment after one could not."""
+    """Whether the last process that was asked for could not be started, and why."""
 
     def __init__(self) -> None:
         self._since = -inf
-        self._logged = False
         self._why = ""
+
+    def __bool__(self) -> bool:
+        return bool(self._why)
 
     def check(self) -> None:
         """Raise Refused for a moment after a failure."""
         if monotonic() - self._since < PAUSE_S:
-            raise self._refusal()
+            raise self.refusal()
 
     def over(self) -> None:
         """Note that a process could be started."""
-        self._since, self._logged = -inf, False
+        self._since, self._why = -inf, ""
 
     def noted(self, error: BaseException) -> Refused:
         """Note that one could not, log the first of several, and give the answer."""
-        self._since, self._why = monotonic(), f"{type(error).__name__}: {error}"
-        if not self._logged:
-            self._logged = True
-            log.error("%s (%s); requests are refused until it does", NO_MORE, self._why)
-        return self._refusal()
+        first, why = not self, f"{type(error).__name__}: {error}"
+        if isinstance(error, EOFError):
+            why = "the fork server ended when it should have forked"
+        self._since, self._why = monotonic(), why
+        if first:
+            log.error("%s (%s); requests are refused until it does", NO_MORE, why)
+        return self.refusal()
 
-    def _refusal(self) -> Refused:
+    def refusal(self) -> Refused:
         return Refused(f"{NO_MORE} ({self._why})", NO_MORE_HINT)

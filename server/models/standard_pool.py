@@ -12,6 +12,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from math import inf
+from time import monotonic
 from typing import Any
 
 from server import worker
@@ -19,6 +20,7 @@ from server.models.messages import Job, pickled
 from server.models.process_start import START_S, context
 from server.settings import Settings
 
+LOOK_S = 0.1
 FIRST = Job(int, (), {}, inf)
 
 
@@ -44,9 +46,7 @@ class StandardPool:
             calls = [self.submit(pickled(FIRST)) for _ in range(count)]
             for _ in range(count):
                 gate.release()
-            wait(calls, START_S)
-            for call in calls:
-                call.result(0)
+            self._await(calls)
         except BaseException:
             self.end()
             raise
@@ -59,6 +59,13 @@ class StandardPool:
         if self._executor._broken:  # noqa: SLF001 - it came while the executor was failing others
             raise BrokenProcessPool("a worker died")
         return away
+
+    def _await(self, calls: list[Future[bytes]]) -> None:
+        until, thread = monotonic() + START_S, self._executor._executor_manager_thread  # noqa: SLF001 - which dies if it gets no thread of its own
+        while wait(calls, LOOK_S).not_done and thread.is_alive() and monotonic() < until:
+            pass
+        for call in calls:
+            call.result(0)
 
     def end(self) -> None:
         """Kill the workers, and fail all calls that are left; blocks until all is done."""

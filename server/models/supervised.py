@@ -19,10 +19,10 @@ from concurrent.futures import BrokenExecutor
 from functools import partial
 from typing import Any
 
-from server.errors import Expired, WorkFailed, log
+from server.errors import Expired, Refused, WorkFailed
 from server.models.hopping import Hopping
 from server.models.messages import Job, pickled
-from server.models.process_start import START_S, context
+from server.models.process_start import START_ERRORS, START_S, Shortage, context
 from server.models.processes import AHEAD
 from server.models.reaper import Reaper
 from server.models.worker_process import Call, WorkerProcess
@@ -44,6 +44,7 @@ class SupervisedProcessPool(Hopping):
         self._waiting: deque[Call] = deque()
         self._replacing: set[asyncio.Task[None]] = set()
         self._reaper = Reaper(settings.processes)
+        self._shortage = Shortage()
         self._ready = self._stopping = False
 
     @classmethod
@@ -69,15 +70,27 @@ class SupervisedProcessPool(Hopping):
             try:
                 async with asyncio.timeout(START_S):
                     if await worker.start():
+                        self._shortage.over()
                         return
-            except (OSError, EOFError, TimeoutError) as error:
+            except START_ERRORS as error:
                 if not self._ready:
                     raise
-                log.warning("a worker process does not start: %r", error)
                 worker.stop()
+                self._refuse(self._shortage.noted(error))
             self._workers.remove(worker)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def _refuse(self, refusal: Refused) -> None:
+        """Answer those that wait, unless there is a worker that will take them."""
+        while self._waiting and not self._able():
+            call = self._waiting.popleft()
+            call.ended(call, False)
+            if not call.back.done():
+                call.back.set_exception(refusal)
+
+    def _able(self) -> bool:
+        return any(worker.ready for worker in self._workers)
 
     def _free(self, worker: WorkerProcess) -> None:
         """Give a worker that is ready, or done, the call that waits longest: without a detour."""
@@ -103,11 +116,10 @@ class SupervisedProcessPool(Hopping):
 
     async def hop(self, job: Job, timeline: Timeline) -> Ran:
         deadlines = self.bulkhead.deadlines
-        try:
+        with self.leaving_on_error(timeline):
+            if self._shortage and not self._able():
+                raise self._shortage.refusal()
             message = pickled(job)
-        except BaseException:
-            self.bulkhead.leave(timeline.asked, worked=False)
-            raise
         back = asyncio.get_running_loop().create_future()
         call = Call(message, back, partial(self._ended, timeline.asked))
         deadlines.watch(back, timeline.accepted, "was not done by")

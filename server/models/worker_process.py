@@ -130,6 +130,11 @@ class WorkerProcess(asyncio.Protocol):
         if self._process and self._process.pid and self._state() != "idle":
             self.kill()
 
+    @property
+    def ready(self) -> bool:
+        """Whether it takes calls, now or once it is done with the one that it holds."""
+        return self._ready.done() and bool(self._ready.result()) and not self._ending
+
     def _state(self) -> str:
         if not self._ready.done():
             return "starting"
