@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 
 from loadtests.arguments import Parser, among, whole
 from loadtests.environment import describe, environment
+from scripts.faults.crashes import crashes
 from scripts.faults.endless import hang_ups, loops
 from scripts.faults.ends import murders, terms
 from scripts.faults.kills import kills
 
-FAULTS = ("kills", "loops", "hang-ups", "terms", "murders")
+FAULTS = ("kills", "crashes", "loops", "hang-ups", "terms", "murders")
 MOST = 10**9  # of anything: more takes years
 
 
@@ -22,11 +23,16 @@ def main(arguments: list[str]) -> int:
         help=f"{', '.join(FAULTS)} (default: all)")  # fmt: skip
     parser.add_argument("--requests", type=whole("number of requests", 1, MOST), default=10_000,
         metavar="N", help="of each model under kills (default: 10000)")  # fmt: skip
+    parser.add_argument("--crashes", type=whole("number of crashes", 1, MOST), default=200,
+        metavar="N", help="of each model and start method (default: 200)")  # fmt: skip
+    parser.add_argument("--server-python", default=sys.executable, metavar="PATH",
+        help="of the servers that crash: a path that scripts/python printed")  # fmt: skip
     parser.add_argument("--times", type=whole("number of times", 1, MOST), default=20, metavar="N",
         help="how often servers end, and clients hang up (default: 20)")  # fmt: skip
     asked = parser.parse_args(arguments)
     faults: dict[str, Callable[[], Iterator[str]]] = {
         "kills": lambda: kills(asked.requests),
+        "crashes": lambda: crashes(asked.crashes, asked.server_python),
         "loops": loops,
         "hang-ups": lambda: hang_ups(asked.times),
         "terms": lambda: terms(asked.times),

@@ -1,4 +1,4 @@
-"""Workloads that do not end when they should, or tell that they have run."""
+"""Workloads that do not end when they should, or end their process; or tell that they have run."""
 
 from __future__ import annotations
 
@@ -32,3 +32,14 @@ def mark() -> None:
     end = monotonic() + 0.005
     while monotonic() < end:
         pass
+
+
+@workload(kind="cpu")
+def crash() -> None:
+    """End the process, as a segmentation fault would."""
+    os._exit(1)
+
+
+@workload(kind="cpu")
+def stay() -> None:
+    """Do nothing, in a process also under `hybrid`."""
