@@ -6,7 +6,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from server import worker
-from server.models.process_start import START_ERRORS, Shortage, context
+from server.models.process_start import START_ERRORS, Shortage, context, starting
 from server.settings import Settings
 
 
@@ -31,14 +31,17 @@ class Errand:
         ours = None
         try:
             made: Any = context(self._settings)
-            ours, theirs = made.Pipe(duplex=False)
-            with theirs:
+            with starting(self._settings):
+                ours, theirs = made.Pipe(duplex=False)
                 process = made.Process(
                     target=worker.once,
                     args=(theirs, worker.environment(), self._message),
                     daemon=True,
                 )
-                process.start()
+                try:
+                    process.start()
+                finally:
+                    theirs.close()
         except START_ERRORS as error:
             if ours:
                 ours.close()

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from contextlib import AbstractContextManager, nullcontext
 from math import inf
 from multiprocessing.context import BaseContext
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
+from threading import Lock
 from time import monotonic
 
 from server import worker
@@ -21,6 +23,7 @@ from server.settings import Settings
 
 START_S = 30  # a worker that has not started by then never will
 PAUSE_S = 0.5  # after a process could not be started
+_forking = Lock()
 NO_MORE = "the system lets the server start no more processes"
 NO_MORE_HINT = "Raise its limits (ulimit -u, pids.max, memory), or give it fewer --processes."
 # What starting a process raises: OSError by fork or by a fork server that has just ended, EOFError
@@ -41,6 +44,15 @@ def context(settings: Settings) -> BaseContext:
         Path(folder).mkdir(mode=0o700, exist_ok=True)
         chosen.set_forkserver_preload(["server.leftovers", "__main__", *settings.preload()])
     return chosen
+
+
+def starting(settings: Settings) -> AbstractContextManager[object]:
+    """Hold this while a process is started, from the making of its pipes until they are ours alone.
+
+    A process forked meanwhile would inherit the other end of such a pipe, and the death at that
+    end would go unnoticed. The other start methods hand on nothing that is not meant.
+    """
+    return _forking if settings.start_method == "fork" else nullcontext()
 
 
 class Shortage:

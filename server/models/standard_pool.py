@@ -17,7 +17,7 @@ from typing import Any
 
 from server import worker
 from server.models.messages import Job, pickled
-from server.models.process_start import START_S, context
+from server.models.process_start import START_S, context, starting
 from server.settings import Settings
 
 LOOK_S = 0.1
@@ -43,7 +43,8 @@ class StandardPool:
         )
         self._processes = self._executor._processes  # noqa: SLF001 - which it forgets at its end
         try:
-            calls = [self.submit(pickled(FIRST)) for _ in range(count)]
+            with starting(settings):
+                calls = [self.submit(pickled(FIRST)) for _ in range(count)]
             for _ in range(count):
                 gate.release()
             self._await(calls)
