@@ -33,7 +33,8 @@ PROMISES = {
     "kills_late": "ends work that runs past its deadline, and has its worker back",
     "cancels_queued": "never starts work whose client has hung up",
     "kills_abandoned": "ends work whose client has hung up, and has its worker back",
-    "survives_crash": "lives on when the work takes its interpreter down, and tries it once more",
+    "survives_crash": "lives on when the work takes its interpreter down: the call is tried once "
+    "more, and no other call fails",
     "drains": "answers at SIGTERM what it has accepted",
 }
 CRASHES_SERVER = "it runs in the server's own process: a crash of the interpreter ends the server"
