@@ -86,9 +86,14 @@ class CellResult:
         return self.held is not None and not self.unavailable and not self.error
 
     @property
+    def lack(self) -> str:
+        """Which requests are missing for the percentile, if any are."""
+        return self.support.lack if self.measured and self.support else ""
+
+    @property
     def shown(self) -> bool:
         """Whether it is a result with as many requests as its percentile takes."""
-        return self.measured and (self.support is None or self.support.enough)
+        return self.measured and not self.lack
 
     @property
     def bears(self) -> float:

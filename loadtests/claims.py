@@ -27,6 +27,7 @@ class Support:
     The objective is about the work and about the bystander, so each of them needs as many.
     """
 
+    percentile: str
     needed: int
     requests: int
     bystander: int
@@ -34,6 +35,18 @@ class Support:
     @property
     def enough(self) -> bool:
         return min(self.requests, self.bystander) >= self.needed
+
+    @property
+    def lack(self) -> str:
+        """Say what is missing; nothing where there are enough."""
+        if self.enough:
+            return ""
+        few = self.requests < self.needed
+        had = self.requests if few else self.bystander
+        return (
+            f"{self.percentile}{'' if few else ' of /health'} takes {self.needed:,} requests, and "
+            f"the trials that held had {had:,}"
+        )
 
 
 @cache
@@ -62,6 +75,7 @@ def support(slo: Slo, held: float, broke: float | None, trials: "Iterable[Tried]
     least, end = held - ROUNDED, (broke or inf) - ROUNDED
     there = [one for one in trials if least <= one.rate < end and slo.holds(one.lost)]
     return Support(
+        slo.name,
         needed(slo),
         sum(round(one.rate * one.duration_s) for one in there),
         sum(round(BYSTANDER_RATE * one.duration_s) for one in there),
@@ -73,4 +87,5 @@ def supported(slo: Slo, searches: "Sequence[Capacity]") -> Support | None:
     each = [support(slo, one.held, one.broke, one.trials) for one in searches if one.held > 0]
     if not each or not all(one.trials for one in searches):
         return None
-    return Support(needed(slo), sum(s.requests for s in each), sum(s.bystander for s in each))
+    requests, bystander = sum(s.requests for s in each), sum(s.bystander for s in each)
+    return Support(slo.name, needed(slo), requests, bystander)

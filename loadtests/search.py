@@ -109,7 +109,7 @@ class _Bench:
         return narrow and min(agree) > self.goal.trials / 2
 
     def known(self, slo: "Slo") -> "Bounds":
-        """Return the highest rate that held below the lowest that mostly broke, a shown one first."""
+        """Return the highest rate that held, a shown one if any, below the lowest that broke."""
         held = {rate: [slo.holds(one) for one in lost] for rate, lost in self.record.items()}
         broke = min((r for r, each in held.items() if sum(each) * 2 < len(each)), default=None)
         good = [r for r, each in held.items() if any(each) and (broke is None or r < broke)]
