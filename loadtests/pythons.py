@@ -174,7 +174,8 @@ def _output(*command: str) -> str:
 if __name__ == "__main__":
     try:
         asked = interpreter(sys.argv[1])
-        own = _made_this(asked) or (bool(OWN) and asked.executable == sys.executable)
+        this = os.path.realpath(asked.prefix) == os.path.realpath(sys.prefix)
+        own = _made_this(asked) or (bool(OWN) and this)
     except TargetError as error:
         sys.exit(f"scripts/python: {error}")
     place = ("-", sys.executable) if own else (folder(asked), asked.base)

@@ -120,7 +120,7 @@ def ran(script: Path, name: str) -> tuple[Path, int]:
 
 @pytest.mark.skipif(FREE, reason="the packages of this environment turn the GIL on")
 def test_the_script_prepares_nothing_for_this_environment(script: Path) -> None:
-    for name in names_of_this():
+    for name in (*names_of_this(), f"{sys.prefix}/bin/python3"):
         assert ran(script, name) == (Path(HERE), 0)
 
 
