@@ -10,6 +10,7 @@ from typing import Any
 from loadtests.arguments import Parser, checked, whole
 from loadtests.axes import add_axes
 from loadtests.beyond.kinds import KINDS
+from loadtests.claims import objective
 from loadtests.compare.parsing import add_compare
 from loadtests.following import GeneratorGone
 from loadtests.generators import add_generators
@@ -23,7 +24,6 @@ from loadtests.report.files import write
 from loadtests.report.terminal import final
 from loadtests.run import survive
 from loadtests.run_files import run_folder
-from loadtests.slo import Slo
 from loadtests.surge.order import HEADLINE_POLICIES, policies
 from loadtests.surge.phases import DURATIONS, durations
 from loadtests.surge.records import is_surge
@@ -147,7 +147,7 @@ def _add_surge(commands: Any) -> None:
 
 def _add_measured(one: argparse.ArgumentParser) -> None:
     """Add what every measurement can be told."""
-    one.add_argument("--slo", type=checked(Slo.parse), default=Slo.parse("p99<250ms"),
+    one.add_argument("--slo", type=checked(objective), default=objective("p99<250ms"),
         metavar="SLO", help="service-level objective (default: p99<250ms)")  # fmt: skip
     one.add_argument("--param", action="append", default=[], metavar="W.NAME=VALUE",
         type=checked(setting), help="set a parameter of a workload")  # fmt: skip

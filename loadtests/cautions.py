@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from loadtests.cells import NOT_MEASURED
+from loadtests.goals import FULL, QUICK, Goal, trial_duration
+from loadtests.slo import Slo
 from loadtests.wording import count_of, listing, rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from loadtests.records import CellResult, Run
+    from loadtests.records import CellResult, Plan, Run
     from loadtests.verdicts import WorkloadVerdict
 
 ENOUGH = 10  # trials
+LOOSER = (99.9, 99.0, 95.0, 90.0, 50.0)  # percentiles, which take fewer requests
 UNSTEADY = 1.25
 BUSY_SHARE = 1.0  # of all cores, for a minute; what is busy during a trial, the sentinel sees
 
@@ -29,7 +32,9 @@ def cautions(
     yield from _speed(run)
     for cell in cells:
         name = f"`{cell.workload}` under {cell.row}"
-        if cell.unbounded:
+        if cell.lack:
+            yield f"{name}: {cell.lack}.{_enough(cell, run.plan)}"
+        elif cell.unbounded:
             limit = rate_text(cell.bears)
             yield f"{name}: the search met its upper limit; it bears at least {limit} req/s."
         elif cell.measured and len(cell.searches) < run.plan.searches:
@@ -50,6 +55,22 @@ def cautions(
     if ties:
         hint = "; a --full run narrows them" if run.plan.mode != "full" else ""
         yield f"The intervals of the best overlap for {listing(ties)}{hint}."
+
+
+def _enough(cell: CellResult, plan: Plan) -> str:
+    """Say how to have enough requests at the rate of a cell: look longer, or claim less."""
+    slo = Slo.parse(plan.slo)
+    looser = [slo.at(one) for one in LOOSER if one < slo.percentile]
+    ways = [f"--slo '{one}'" for one in looser if _fits(cell, QUICK, one)][:1]
+    if plan.mode == "full":
+        ways.insert(0, "more --searches")
+    elif _fits(cell, FULL, slo):
+        ways.insert(0, "--full")
+    return f" To show more than that, use {' or '.join(ways)}." if ways else ""
+
+
+def _fits(cell: CellResult, goal: Goal, slo: Slo) -> bool:
+    return trial_duration(cell.bears, goal, slo) <= max(goal.budget_s, goal.patience_s)
 
 
 def busy(environment: Mapping[str, Any]) -> str | None:

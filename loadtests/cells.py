@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any, NamedTuple
 
+from loadtests.claims import Support
+
 NOT_MEASURED = "not measured: the run had ended"  # the error of a cell that never had its turn
 Bounds = tuple[float, float | None]  # (held, broke), in requests per second
 
@@ -30,7 +32,8 @@ class CellResult:
     `capacity` is the best guess, and `draws` are rates as likely as it is to be there. `searches`
     are what each search found, `goals` the same for other percentiles of the objective, and
     `tried` the (rate, seconds, loss ratio) of valid trials. `binding` is the resource whose limit
-    is the `ceiling`, and `score` is measured ÷ predicted.
+    is the `ceiling`, and `score` is measured ÷ predicted. `support` are the requests behind `held`,
+    if the run file says how many there were.
     """
 
     workload: str
@@ -67,6 +70,7 @@ class CellResult:
     cause_evidence: Mapping[str, Any] = field(default_factory=dict)
     proof: Mapping[str, Any] = field(default_factory=dict)
     parts: "tuple[CellResult, ...]" = ()
+    support: Support | None = None
 
     @property
     def cell(self) -> Cell:
@@ -80,6 +84,16 @@ class CellResult:
     def measured(self) -> bool:
         """Whether `held` is a result that can be trusted."""
         return self.held is not None and not self.unavailable and not self.error
+
+    @property
+    def lack(self) -> str:
+        """Which requests are missing for the percentile, if any are."""
+        return self.support.lack if self.measured and self.support else ""
+
+    @property
+    def shown(self) -> bool:
+        """Whether it is a result with as many requests as its percentile takes."""
+        return self.measured and not self.lack
 
     @property
     def bears(self) -> float:

@@ -10,8 +10,9 @@ from statistics import median
 from loadtests.capacity import Capacity, Tried
 from loadtests.ceilings import efficiency, score
 from loadtests.cells import Bounds, Cell, CellResult
+from loadtests.claims import supported
 from loadtests.records import Line, Plan, cell_of, result_of
-from loadtests.repeats import FULL_ERROR, QUICK_ERROR, Interval, combine, medians
+from loadtests.repeats import FULL_ERROR, QUICK_ERROR, combine, medians
 from loadtests.slo import Slo
 
 NO_PROOF = {"line", "at", *Cell._fields}
@@ -52,7 +53,9 @@ def together(parts: Sequence[CellResult], plan: Plan) -> CellResult:
     measured = _ordered(part for part in parts if part.measured)
     if not measured:
         return replace(parts[-1], parts=tuple(parts))
-    found = _interval(measured, Slo.parse(plan.slo), plan)
+    slo, searches = Slo.parse(plan.slo), [_capacity(part) for part in measured]
+    error = FULL_ERROR if plan.mode == "full" else QUICK_ERROR  # that such searches have
+    found = combine(searches, slo, error)
     middle, told = measured[len(measured) // 2], _telling(measured)
     ceiling, predicted = _median(measured, "ceiling"), _median(measured, "predicted")
     bounded = found.broke is not None and found.held > 0  # else there is no best guess between
@@ -77,6 +80,7 @@ def together(parts: Sequence[CellResult], plan: Plan) -> CellResult:
         score=None if predicted is None else score(predicted, *best),
         efficiency=None if ceiling is None else efficiency(*best, ceiling),
         parts=tuple(parts),
+        support=supported(slo, searches) if found.held > 0 else None,
     )
 
 
@@ -97,30 +101,26 @@ def _telling(ordered: Sequence[CellResult]) -> CellResult:
     return next(part for part in (middle, *ordered) if part.cause == cause)
 
 
-def _interval(measured: Iterable[CellResult], slo: Slo, plan: Plan) -> Interval:
-    """Combine what searches of one cell have found, with the error that such searches have."""
-    error = FULL_ERROR if plan.mode == "full" else QUICK_ERROR
-    return combine([_capacity(part) for part in measured], slo, error)
-
-
 def _capacity(part: CellResult) -> Capacity:
+    tried = tuple(Tried(*one) for one in part.tried)
     others = {
-        Slo.parse(name): Capacity(held, broke, part.complete)
+        Slo.parse(name): Capacity(held, broke, part.complete, trials=tried)
         for name, (held, broke) in part.goals.items()
     }
-    tried = tuple(Tried(*one) for one in part.tried)
     return Capacity(part.bears, part.broke, part.complete, others, tried)
 
 
 def _goals(measured: Sequence[CellResult]) -> dict[str, Bounds]:
-    """What further percentiles allow, from the searches that sought them."""
+    """What further percentiles allow, from the searches that sought them, where that is shown."""
     names = dict.fromkeys(name for part in measured for name in part.goals)
-    return {
-        name: medians(
-            [_capacity(part).others[Slo.parse(name)] for part in measured if name in part.goals]
-        )
-        for name in names
-    }
+    goals = {}
+    for name in names:
+        slo = Slo.parse(name)
+        found = [_capacity(part).others[slo] for part in measured if name in part.goals]
+        support = supported(slo, found)
+        if support is None or support.enough:
+            goals[name] = medians(found)
+    return goals
 
 
 def _median(measured: Sequence[CellResult], name: str) -> float | None:

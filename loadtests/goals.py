@@ -1,8 +1,10 @@
 """Say how carefully to search: the quick and the full way, and why their numbers are these."""
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
+from loadtests.claims import BYSTANDER_RATE, needed
 from loadtests.slo import requests_needed
 
 if TYPE_CHECKING:
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
 
 FLOOR = 1.0  # requests per second; what bears less bears nothing
 LONGEST_S = 30.0  # a further percentile that needs longer trials is not sought
+BESIDE_S = 60.0  # nor is a trial made longer than this for the sake of the bystander
 SUMMED = 0.01  # loss ratios below it are claimed by all the trials that decide a load together
 
 
@@ -30,9 +33,9 @@ class Goal:
     A break below `surprise` x the prediction is confirmed by a second trial: a disturbance of the
     machine only ever makes a trial worse.
 
-    Once an interval is known, no trial begins `budget_s` after the search began, and none that is
-    longer than `trial_s` so much before. Until then it goes on for `patience_s`; after that, short
-    trials find what is missing.
+    Once an interval is known, and its lower end from as many requests as the percentile takes, no
+    trial begins `budget_s` after the search began, and none that is longer than `trial_s` so much
+    before. Until then it goes on for `patience_s`; after that, short trials find what is missing.
     """
 
     first: float
@@ -55,7 +58,7 @@ class Goal:
 # Chosen by simulation of M/D/1, M/D/2, M/D/32 and M/M/2 queues: the least time that still finds
 # their capacity. Short bracketing trials are cheap, and broken ones end early; what costs is a
 # trial of full length. So the quick search narrows its bracket to one width beforehand. Width and
-# budget keep a cell within half a minute.
+# budget keep a cell within half a minute, patience one whose requests are few within a minute.
 QUICK = Goal(
     first=0.92,
     step=1.25,
@@ -111,15 +114,24 @@ def provable(predicted: float, goal: Goal, *slos: "Slo") -> "tuple[Slo, ...]":
 def trial_duration(rate: float, goal: Goal, *slos: "Slo") -> float:
     """Return the seconds of a final trial: enough requests, and twenty bounds, at least.
 
+    The bystander has to have enough as well, if that does not take too long.
+
     A percentile up to p99 is proved by each trial. A stricter one is proved by the trials that
     decide a load together, the majority of `goal.trials`; where it is not the first of `slos`,
     but sought beside it, without a late one to spare (2,995 requests for p99.9).
     """
     main, *_ = slos
     requests = max(_requests(goal, main, slo) for slo in slos)
-    return max(goal.trial_s, requests / rate, 20 * main.bound_s)
+    beside_s = _share(goal, main, needed(main)) / BYSTANDER_RATE
+    if beside_s > BESIDE_S:
+        beside_s = 0.0
+    return max(goal.trial_s, requests / rate, beside_s, 20 * main.bound_s)
 
 
-def _requests(goal: Goal, main: "Slo", slo: "Slo") -> float:
-    needed = requests_needed(slo.loss_ratio, goal.late if slo == main else 0)
-    return needed / (goal.trials // 2 + 1) if slo.loss_ratio < SUMMED else needed
+def _requests(goal: Goal, main: "Slo", slo: "Slo") -> int:
+    return _share(goal, slo, requests_needed(slo.loss_ratio, goal.late if slo == main else 0))
+
+
+def _share(goal: Goal, slo: "Slo", requests: int) -> int:
+    """Return what each trial has to contribute to so many requests."""
+    return ceil(requests / (goal.trials // 2 + 1)) if slo.loss_ratio < SUMMED else requests

@@ -7,6 +7,7 @@ from random import Random
 from types import MappingProxyType
 
 from loadtests.arrivals import Kind
+from loadtests.claims import BYSTANDER_RATE
 from loadtests.offer import Source
 from loadtests.offered import measured, trial_of
 from loadtests.order import SETTLE_S, Asked, Order
@@ -16,7 +17,6 @@ from loadtests.trial import Trial
 
 __all__ = ["BESIDE_RATE", "BYSTANDER_RATE", "SETTLE_S", "Hammer"]
 
-BYSTANDER_RATE = 60.0  # each second: a p99 within five seconds, and no load worth mentioning
 BESIDE_RATE = 30.0  # of each stream that runs along a passage
 
 

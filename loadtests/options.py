@@ -9,6 +9,7 @@ from typing import Any
 
 from loadtests.arrivals import Kind
 from loadtests.beyond.kinds import Chosen, chosen, seconds
+from loadtests.claims import objective
 from loadtests.servers import Servers
 from loadtests.slo import Slo
 from loadtests.surge.phases import DURATIONS, Three, durations
@@ -59,7 +60,7 @@ class Options:
             load=parsed.load,
             arrivals=parsed.arrivals,
             scenario=parsed.scenario,
-            slo=Slo.parse(parsed.slo),
+            slo=objective(parsed.slo),
             mode=parsed.mode,
             seed=int(_number(parsed.seed, "seed", "1", int)),
             parameters=parameters(parsed.param),
@@ -67,7 +68,7 @@ class Options:
             running_service=parsed.running_service,
             servers=Servers.load(parsed.servers),
             beyond=chosen(names(parsed.beyond), parsed.mode),
-            also=also(Slo.parse(parsed.slo), parsed.mode),
+            also=also(objective(parsed.slo), parsed.mode),
             searches=parsed.searches or SEARCHES[parsed.mode],
             budget_s=seconds(parsed.budget) if parsed.budget else 0.0,
             prove=parsed.prove,

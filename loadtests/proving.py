@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from loadtests.capacity import Capacity, Tried
 from loadtests.ceilings import Limit
+from loadtests.claims import supported
 from loadtests.diagnosis import Cause
 from loadtests.evidence import Evidence, Stages
 from loadtests.measuring import Bearing, Tell
@@ -15,6 +17,7 @@ from loadtests.proof import Remedy, Unproven, judge
 from loadtests.records import Cell
 from loadtests.remedies import Case, remedy
 from loadtests.services import Services
+from loadtests.slo import Slo
 from loadtests.subject import SubjectError
 from loadtests.target import TargetError, discover
 from loadtests.tryout import Untrustworthy
@@ -29,6 +32,8 @@ def prove(
 
     `said` is the line of a search of this cell which found a cause.
     """
+    if lack := _lack(said, bearing.tools.options.slo):
+        return {"reason": f"it compares capacities, and {lack}"}
     if services.host:
         return {"reason": "a running service cannot be started with something changed"}
     chosen = remedy(_case(bearing, cell, said))
@@ -82,4 +87,13 @@ def _again(
     changed = replace(bearing, tools=tools)
     with services.start(cell.model, cell.python, axes=chosen.axes, cores=chosen.cores) as service:
         again = changed.measure(cell, service, discover(service.url), told)
+    if lack := _lack(again, options.slo):
+        raise Untrustworthy(lack)
     return again["held"], again["broke"]
+
+
+def _lack(said: Mapping[str, Any], slo: Slo) -> str:
+    """Which requests a search lacks for its percentile."""
+    tried = tuple(Tried(*one) for one in said.get("tried") or ())
+    found = supported(slo, [Capacity(said["held"] or 0.0, said["broke"], trials=tried)])
+    return found.lack if found else ""

@@ -1,37 +1,34 @@
 """Find the Pythons that a run compares, each with the server's packages, and name them for it.
 
-`python -m loadtests.pythons NAME` prints label and interpreter for scripts/python.
+`python -m loadtests.pythons NAME` prints for scripts/python the label, the folder to prepare and
+the interpreter; no folder (`-`) for one that needs no preparing.
 """
 
 from __future__ import annotations
 
-import json
+import os
+import platform
+import re
+import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from loadtests.interpreters import ASK_S, Interpreter, ask
 from loadtests.target import TargetError
 
 ROOT = Path(__file__).resolve().parent.parent
 PREPARED = ROOT / ".pythons"
-OLDEST = (3, 11)
-ASK_S = 30.0
-NEEDED = (
-    *("aiohttp", "annotated_types", "gunicorn", "prometheus_client", "psutil", "pydantic"),
-    *("pydantic_settings", "urllib3", "uvloop"),
-)
-QUESTION = f"""
-import json, platform, sys, sysconfig
-from importlib.util import find_spec
-free = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-lacks = [name for name in {NEEDED} if find_spec(name) is None]
-base = getattr(sys, "_base_executable", sys.executable)
-print(json.dumps([sys.version_info[:2], platform.python_version(), free, base, lacks]))
-"""
+# What the environment that runs this answers to. Of a free-threaded one nobody wants its packages
+# for the servers: with those of Locust comes brotli, which turns the GIL on.
+VERSION = platform.python_version()
+FREE = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+OWN = () if FREE else (VERSION.rpartition(".")[0], VERSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +40,6 @@ class ServerPython:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Interpreter:
-    """What an interpreter says of itself."""
-
-    executable: str
-    minor: str
-    version: str
-    free_threaded: bool
-    base: str
-    lacks: tuple[str, ...]
-
-    @property
-    def label(self) -> str:
-        return self.minor + "t" * self.free_threaded
-
-    @property
-    def full(self) -> str:
-        return self.version + "t" * self.free_threaded
-
-
 def server_pythons(names: Iterable[str]) -> tuple[ServerPython, ...]:
     """Find what runs the servers; without a name, the Python that runs this.
 
@@ -71,7 +48,7 @@ def server_pythons(names: Iterable[str]) -> tuple[ServerPython, ...]:
     found: dict[str, Interpreter] = {}
     for name in names:
         one = _ready(name)
-        if one not in found.values():
+        if one.place not in {other.place for other in found.values()}:
             found[name] = one
     if not found:
         return (ServerPython("", sys.executable),)
@@ -84,38 +61,46 @@ def server_pythons(names: Iterable[str]) -> tuple[ServerPython, ...]:
 
 def interpreter(name: str) -> Interpreter:
     """Find a Python by path, label or version, and ask it. Raises TargetError."""
-    executable = _path(name)
-    command = [executable, "-I", "-c", QUESTION]
-    try:
-        said = subprocess.run(  # noqa: S603 - what the user named
-            command, capture_output=True, text=True, timeout=ASK_S, check=True
-        ).stdout
-        numbers, version, free_threaded, base, lacks = json.loads(said)
-    except (OSError, ValueError, subprocess.SubprocessError) as error:
-        lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-        raise TargetError(
-            f"{executable} is no Python 3.11 or newer ({lines[-1] if lines else 'silent'})"
-        ) from None
-    if tuple(numbers) < OLDEST:
-        raise TargetError(f"{executable} is Python {version}; the server needs 3.11 or newer")
-    minor = ".".join(map(str, numbers))
-    return Interpreter(executable, minor, version, free_threaded, base, tuple(lacks))
+    return ask(_path(name))
 
 
 def _ready(name: str) -> Interpreter:
     """Return the interpreter, or the environment prepared for it if it lacks packages."""
     found = interpreter(name)
-    prepared = PREPARED / found.label / "bin" / "python"
-    if found.lacks and prepared.exists():
-        other = interpreter(str(prepared))
-        if other.full == found.full and not other.lacks:
+    if found.lacks and _made_this(found):
+        return ask(sys.executable)
+    for place in (found.label, found.full) if found.lacks else ():
+        other = _in(place)
+        if other and other.full == found.full and not other.lacks:
             return other
     if found.lacks:
         raise TargetError(
             f"{found.executable} (Python {found.full}) lacks packages of the server "
-            f"({', '.join(found.lacks)}); prepare an environment: scripts/python {name}"
+            f"({', '.join(found.lacks)}); prepare an environment: "
+            f"scripts/python {shlex.quote(name)}"
         )
     return found
+
+
+def _made_this(found: Interpreter) -> bool:
+    """Whether it is what the environment that runs this was made from: that has the packages."""
+    ours = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+    return bool(OWN) and not found.environment and os.path.realpath(found.base) == ours
+
+
+def _in(folder: str) -> Interpreter | None:
+    """Return what was prepared there; None if its Python has gone, or is another one now."""
+    try:
+        one = ask(str(PREPARED / folder / "bin" / "python"))
+    except TargetError:
+        return None
+    return one if folder in {one.label, one.full} else None
+
+
+def folder(one: Interpreter) -> str:
+    """Name the folder to prepare: by the label, unless another version of it is in there."""
+    there = _in(one.label)
+    return one.full if there and there.full != one.full else one.label
 
 
 def _path(name: str) -> str:
@@ -126,15 +111,31 @@ def _path(name: str) -> str:
         return str(path)
     if not name.strip() or name.startswith("-"):  # which uv and others would take as a wish
         raise TargetError(f"{name!r} is no Python; name its path, or a version such as 3.13t")
-    prepared = PREPARED / name / "bin" / "python"
-    looks = (_uv, _pyenv, shutil.which, lambda name: shutil.which(f"python{name}"))
-    found = str(prepared) if prepared.exists() else next(filter(None, (f(name) for f in looks)), "")
+    version = name.removeprefix("python") or name
+    looks = (_own, _prepared, _uv, _pyenv, lambda version: shutil.which(f"python{version}"))
+    found = next(filter(None, (look(version) for look in looks)), None) or shutil.which(name)
     if not found:
+        gone = (PREPARED / version).is_dir()
+        lost = f" (the Python that {PREPARED / version} was made from has gone)" if gone else ""
         raise TargetError(
-            f"there is no Python {name!r}: it is no environment in {PREPARED}, and neither uv, "
-            "pyenv nor PATH has it; name the path of an interpreter"
+            f"there is no Python {name!r}: it is no environment in {PREPARED}{lost}, and neither "
+            "uv, pyenv nor PATH has it; name the path of an interpreter"
         )
     return found
+
+
+def _own(version: str) -> str:
+    return sys.executable if version in OWN else ""
+
+
+def _prepared(version: str) -> str:
+    """Find the environment of a version, which may be in the folder of its label."""
+    number = re.match(r"\d+\.\d+", version)
+    label = f"{number[0]}{'t' * version.endswith('t')}" if number else version
+    for one in filter(None, map(_in, dict.fromkeys((version, label)))):
+        if version in {one.label, one.full}:
+            return one.executable
+    return ""
 
 
 def _uv(name: str) -> str:
@@ -173,6 +174,9 @@ def _output(*command: str) -> str:
 if __name__ == "__main__":
     try:
         asked = interpreter(sys.argv[1])
+        this = os.path.realpath(asked.prefix) == os.path.realpath(sys.prefix)
+        own = _made_this(asked) or (bool(OWN) and this)
     except TargetError as error:
         sys.exit(f"scripts/python: {error}")
-    print(asked.label, asked.base)  # noqa: T201 - the script reads it
+    place = ("-", sys.executable) if own else (folder(asked), asked.base)
+    print(asked.label, *place)  # noqa: T201 - the script reads it

@@ -6,6 +6,7 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from loadtests.capacity import Capacity, Tried
+from loadtests.claims import support
 from loadtests.goals import FLOOR, FULL, QUICK, Goal, provable, trial_duration
 from loadtests.refine import refine
 
@@ -108,18 +109,19 @@ class _Bench:
         return narrow and min(agree) > self.goal.trials / 2
 
     def known(self, slo: "Slo") -> "Bounds":
-        """Return the highest rate that ever held below the lowest that mostly broke."""
+        """Return the highest rate that held, a shown one if any, below the lowest that broke."""
         held = {rate: [slo.holds(one) for one in lost] for rate, lost in self.record.items()}
-        bad = [rate for rate, each in held.items() if sum(each) * 2 < len(each)]
-        broke = min(bad, default=math.inf)
-        good = [rate for rate, each in held.items() if any(each) and rate < broke]
-        return max(good, default=0.0), min(bad, default=None)
+        broke = min((r for r, each in held.items() if sum(each) * 2 < len(each)), default=None)
+        good = [r for r, each in held.items() if any(each) and (broke is None or r < broke)]
+        shown = [rate for rate in good if support(slo, rate, broke, self.trials).enough]
+        return max(shown or good, default=0.0), broke
 
     def _run(self, rate: float, duration_s: float) -> float:
         longer_s = max(duration_s - self.goal.trial_s, 0)
         if (late_s := self.clock() + longer_s - self.deadline_s) >= 0:
             held, broke = self.known(self.slos[0])
-            if (held and broke) or late_s >= self.goal.patience_s:
+            shown = support(self.slos[0], held or 0.0, broke, self.trials).enough
+            if (held and broke and shown) or late_s >= self.goal.patience_s:
                 raise _OutOfTimeError
         lost = self._once(rate, duration_s)
         surprising = rate < self.goal.surprise * self.predicted

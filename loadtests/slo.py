@@ -47,7 +47,12 @@ class Slo:
     def __str__(self) -> str:
         bound = Decimal(repr(self.bound_s))
         value, unit = (bound * 1000, "ms") if bound < 1 else (bound, "s")
-        return f"p{_plain(Decimal(repr(self.percentile)))}<{_plain(value)}{unit}"
+        return f"{self.name}<{_plain(value)}{unit}"
+
+    @property
+    def name(self) -> str:
+        """The percentile alone, as in p99.9."""
+        return f"p{_plain(Decimal(repr(self.percentile)))}"
 
     @property
     def loss_ratio(self) -> float:

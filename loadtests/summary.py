@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from loadtests.cautions import cautions
@@ -85,7 +85,8 @@ def summarize(run: Run) -> Summary:
 def exit_code(summary: Summary, at_least: float | None) -> int:
     """Return 0 if done, 1 if some cell bears less than `at_least`, 3 if that cannot be said.
 
-    A cell that cannot exist does not count. Without `at_least`, one result is enough.
+    A cell that cannot exist does not count. Without `at_least`, one result is enough; with it,
+    each needs as many requests as its percentile takes.
     """
     if summary.ended:
         return summary.ended
@@ -93,8 +94,8 @@ def exit_code(summary: Summary, at_least: float | None) -> int:
     measured = [cell for cell in possible if cell.measured]
     if at_least is not None and any(cell.bears < at_least for cell in measured):
         return 1
-    unanswered = not measured or (at_least is not None and len(measured) < len(possible))
-    return 3 if unanswered else 0
+    unsure = at_least is not None and not all(cell.shown for cell in possible)
+    return 3 if unsure or not measured else 0
 
 
 def command(run: Run) -> str:
@@ -134,6 +135,7 @@ def _cell_json(cell: CellResult) -> dict[str, Any]:
         "cause_evidence": dict(cell.cause_evidence) or None,
         "proof": dict(cell.proof) or None,
         "searches": [list(bounds) for bounds in cell.searches],
+        "support": cell.support and asdict(cell.support) | {"enough": cell.support.enough},
         "goals": {slo: list(bounds) for slo, bounds in cell.goals.items()},
         "bystander_p99_ms": cell.bystander_p99_ms,
         "cpu_ms_per_request": cell.cpu_ms_per_request,

@@ -7,7 +7,7 @@ from math import floor
 from typing import TYPE_CHECKING
 
 from loadtests.repeats import Interval, ratio
-from loadtests.wording import TIMES, cause_sentence, interval_text, listing, rate_text
+from loadtests.wording import TIMES, cause_sentence, interval_text, listing, not_shown, rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -36,9 +36,12 @@ class WorkloadVerdict:
 
 
 def judge_workload(workload: str, results: Iterable[CellResult], slo: str) -> WorkloadVerdict:
-    """Compare the rows of one workload."""
+    """Compare the rows of one workload, of those that had requests enough for the objective."""
     cells = list(results)
-    ranked = sorted((cell for cell in cells if cell.measured), key=_rank, reverse=True)
+    ranked = sorted((cell for cell in cells if cell.shown), key=_rank, reverse=True)
+    unsure = [cell for cell in cells if cell.lack]
+    if unsure and not any(cell.bears for cell in ranked):
+        return WorkloadVerdict(workload, None, not_shown(workload, unsure, slo))
     if not ranked:
         return WorkloadVerdict(workload, None, _nothing(workload, cells))
     best = ranked[0]
@@ -49,6 +52,7 @@ def judge_workload(workload: str, results: Iterable[CellResult], slo: str) -> Wo
     others = [cell for cell in ranked if cell not in tied]
     beaten = _beaten(tied, others)
     clauses = [_head(workload, tied, slo) + _ratio(tied, beaten), *_breaks(tied, others, beaten)]
+    clauses += [f"{listing(_rows(unsure))} had too few requests to compare"] if unsure else []
     pythons = tuple(_pythons(workload, ranked))
     return WorkloadVerdict(workload, best.row, "; ".join(clauses) + ".", _rows(tied), pythons)
 
@@ -56,9 +60,8 @@ def judge_workload(workload: str, results: Iterable[CellResult], slo: str) -> Wo
 def leaders(results: Iterable[CellResult], slo: str) -> set[Cell]:
     """Return the best cell of each workload, and those tied with it, where rows compete."""
     columns: dict[str, list[CellResult]] = {}
-    for result in results:
-        if result.measured:
-            columns.setdefault(result.workload, []).append(result)
+    for result in (one for one in results if one.shown):
+        columns.setdefault(result.workload, []).append(result)
     return {
         cell.cell
         for workload, column in columns.items()

@@ -43,13 +43,17 @@ def rate_text(rate: float) -> str:
 
 
 def interval_text(result: CellResult) -> str:
-    """Return the capacity: two rates, "≥ 400" at the search's limit, or "none (< 4)"."""
+    """Return the capacity: two rates, "≥ 400" at the search's limit, or "none (< 4)".
+
+    A question mark follows where too few requests held to show the percentile.
+    """
     if not result.bears:
         return f"none (< {rate_text(result.broke)})" if result.broke else "none"
+    mark = "?" if result.lack else ""
     if result.unbounded:
-        return f"≥ {rate_text(result.bears)}"
+        return f"≥ {rate_text(result.bears)}{mark}"
     low, high = rate_text(result.low), rate_text(result.high)
-    return low if low == high else f"{low}{DASH}{high}"
+    return (low if low == high else f"{low}{DASH}{high}") + mark
 
 
 def cause_short(result: CellResult) -> str:
@@ -64,6 +68,14 @@ def cause_sentence(result: CellResult) -> str:
     if result.cause and result.cause != UNKNOWN:
         return str(result.cause_evidence.get("sentence") or result.cause)
     return _sign(result.broke_by)[1]
+
+
+def not_shown(workload: str, cells: Sequence[CellResult], slo: str) -> str:
+    """Say of cells whose requests were too few that nothing is known of them."""
+    rates = listing([interval_text(cell) for cell in cells])
+    rows = listing([cell.row for cell in cells])
+    why = listing(list(dict.fromkeys(cell.lack for cell in cells)))
+    return f"For `{workload}`, no rate of {rows} is shown to keep {slo} ({rates} req/s): {why}."
 
 
 def listing(names: Sequence[str]) -> str:

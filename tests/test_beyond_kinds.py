@@ -40,6 +40,7 @@ def test_what_goes_without_saying_is_not_written() -> None:
         (("soak=long",), "'soak=long' gives no time; write soak=30s or soak=2m"),
         (("soak=",), "'soak=' gives no time"),
         (("soak=30",), "'soak=30' gives no time"),
+        (("bystanders=9s",), "'bystanders=9s' is too short to show anything; give bystanders 10s"),
         (("soak=0.5s",), "'soak=0.5s' is too short to show anything; give soak 1s or more"),
         (("none", "soak"), "'none' stands alone"),
     ],

@@ -149,6 +149,8 @@ def test_models_that_do_alike_have_no_sentence(tmp_path: Path) -> None:
             "1.5 × 100 %, 2 × —",
         ),
         (line("spike", "x", **spike(0.0)), "0 s"),
+        (line("spike", "x", **spike(0.0), requests=299, needed=299), "0 s"),
+        (line("spike", "x", **spike(0.0), requests=298, needed=299), "0 s (of 298 requests)"),
         (LINES[2], NO_WORKER),
         (LINES[3], "memory drifted"),
         (LINES[7], "no drift"),

@@ -102,6 +102,7 @@ def test_options_are_read_whole() -> None:
     ("field", "wrong", "message"),
     [
         ("slo", "nonsense", "'nonsense' is not an SLO"),
+        ("slo", "p99.9999<1s", "p99.9999 takes 2,995,7.. requests, and no run has more"),
         ("param", "sleep", "'sleep' is no parameter"),
         ("seed", "first", "'first' is no seed; write 1"),
         ("steps", "2.5", "'2.5' is no number of steps; write 5"),

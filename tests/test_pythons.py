@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from loadtests import pythons
 from loadtests.pythons import ServerPython, interpreter, server_pythons
 from loadtests.target import TargetError
 from tests.commands import run
+from tests.pretended import alone, program, saying
 from tests.running import ROOT
 
 HERE = sys.executable
@@ -23,25 +23,9 @@ T = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
 VERSION = platform.python_version()
 
 
-def program(path: Path, text: str) -> str:
-    """Write what answers in place of a Python."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-    return str(path)
-
-
-def saying(path: Path, numbers: str, version: str, free: str = "false", lacks: str = "") -> str:
-    answer = f'[[{numbers}], "{version}", {free}, "/base", [{lacks}]]'
-    return program(path, f"echo '{answer}'")
-
-
 @pytest.fixture(autouse=True)
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep what this machine has out of the tests: no environment, no uv, no pyenv."""
-    monkeypatch.setattr(pythons, "PREPARED", tmp_path / "prepared")
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    return tmp_path / "prepared"
+    return alone(tmp_path, monkeypatch)
 
 
 def test_without_a_name_servers_run_on_this_python_unlabelled() -> None:
@@ -76,14 +60,16 @@ def test_the_environment_prepared_for_it_takes_its_place(tmp_path: Path, prepare
 
 
 def test_labels_are_as_short_as_they_tell_apart(tmp_path: Path) -> None:
-    old = saying(tmp_path / "a", "3, 13", "3.13.0")
-    new = saying(tmp_path / "b", "3, 13", "3.13.9")
-    free = saying(tmp_path / "c", "3, 13", "3.13.9", "true")
-    same = saying(tmp_path / "d", "3, 13", "3.13.9")
+    old = saying(tmp_path / "a" / "python", "3, 13", "3.13.0")
+    new = saying(tmp_path / "b" / "python", "3, 13", "3.13.9")
+    free = saying(tmp_path / "c" / "python", "3, 13", "3.13.9", "true")
+    same = saying(tmp_path / "d" / "python", "3, 13", "3.13.9")
     assert labels(old, free) == ["3.13", "3.13t"]
     assert labels(old, new, free) == ["3.13.0", "3.13.9", "3.13t"]
     assert labels(old, new, same) == ["3.13.0", new, same]
     assert labels(old, old) == ["3.13"]
+    other = saying(tmp_path / "a" / "python3", "3, 13", "3.13.0")
+    assert labels(old, other) == ["3.13"], "one Python by two names is one row"
 
 
 def labels(*names: str) -> list[str]:
@@ -129,11 +115,10 @@ def test_what_is_no_python_for_a_server_is_told(tmp_path: Path) -> None:
         interpreter("3.99")
 
 
-def test_the_script_learns_label_and_base_and_wants_one_name() -> None:
-    asked = run("loadtests.pythons", HERE)
-    assert (asked.code, asked.err) == (0, "")
-    label, base = asked.out.rstrip("\n").split(" ", 1)
-    assert (label, Path(base).is_file()) == (MINOR + T, True)
+def test_the_script_learns_label_folder_and_base_and_wants_one_name(tmp_path: Path) -> None:
+    python = saying(tmp_path / "py", "3, 99", "3.99.1", "true")
+    asked = run("loadtests.pythons", python)
+    assert (asked.code, asked.out, asked.err) == (0, "3.99t 3.99t /base\n", "")
     wrong = run("loadtests.pythons", "/no/python")
     assert (wrong.code, wrong.out) == (1, "")
     assert wrong.err == "scripts/python: there is no interpreter /no/python\n"

@@ -19,12 +19,15 @@ def test_a_final_trial_is_long_enough() -> None:
     assert trial_duration(40, QUICK, SLO) == pytest.approx(299 / 40)
     assert trial_duration(40, QUICK, SLO.at(99.9)) == pytest.approx(2995 / 40)
     assert trial_duration(1000, QUICK, Slo(99, 2.0)) == 40
+    # Nothing is known of the 99.9 % of a bystander that got fewer either, unless it takes too long.
+    assert trial_duration(1000, QUICK, SLO.at(99.9)) == pytest.approx(2995 / 60)
+    assert trial_duration(1000, QUICK, SLO.at(99.99)) == pytest.approx(29956 / 1000)
     assert trial_duration(1000, FULL, SLO) == 20
     assert trial_duration(40, FULL, SLO) == pytest.approx(1049 / 40)
     assert trial_duration(10, FULL, SLO.at(95)) == pytest.approx(208 / 10)
     # The two of three trials that decide a load prove a stricter percentile together.
-    assert trial_duration(40, FULL, SLO, *BESIDE) == pytest.approx(2995 / 2 / 40)
-    assert trial_duration(100, FULL, SLO.at(99.9)) == pytest.approx(10511 / 2 / 100)
+    assert trial_duration(40, FULL, SLO, *BESIDE) == pytest.approx(1498 / 40)
+    assert trial_duration(100, FULL, SLO.at(99.9)) == pytest.approx(5256 / 100)
 
 
 def test_a_percentile_that_takes_too_long_to_prove_is_not_sought() -> None:

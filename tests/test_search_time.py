@@ -16,10 +16,23 @@ def test_stops_when_the_time_is_up() -> None:
         tried.append(rate)
         return verdict(0.5 if rate > 110 else 0)  # held, broke, broke again, held
 
-    goal = replace(QUICK, budget_s=24)
+    goal = replace(QUICK, budget_s=24, patience_s=0)
     capacity = search(measure, 100, goal, 1e6, slo=SLO, clock=lambda: 6.0 * len(tried))
     assert tried == pytest.approx([92, 115, 115, (92 * 115) ** 0.5])
     assert capacity == Capacity(held=tried[3], broke=tried[1], complete=False)
+
+
+def test_goes_on_past_its_time_until_enough_requests_have_held() -> None:
+    tried: list[tuple[float, float]] = []
+
+    def measure(rate: float, duration_s: float) -> Verdict:
+        tried.append((rate, duration_s))
+        return verdict(0.5 if rate > 110 else 0)
+
+    goal = replace(QUICK, budget_s=24)
+    capacity = search(measure, 100, goal, 1e6, slo=SLO, clock=lambda: 6.0 * len(tried))
+    assert [duration_s for _, duration_s in tried[:4]] == [1, 1, 1, 1]
+    assert (capacity.held, QUICK.trial_s) == tried[-1], "299 requests show p99, but 103 do not"
 
 
 def test_goes_on_past_its_time_until_an_interval_is_known() -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SLO = "p99<250ms"
 KEYS = (
     "workload model python held broke interval capacity ceiling binding predicted score "
-    "efficiency cause cause_evidence proof searches goals "
+    "efficiency cause cause_evidence proof searches support goals "
     "bystander_p99_ms cpu_ms_per_request pss_mib trials discarded unavailable broke_by "
     "beyond"
 )

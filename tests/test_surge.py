@@ -176,6 +176,9 @@ def test_what_weakens_the_figures_is_told() -> None:
     assert warnings(run) == ()
     assert run.trusted
     assert len(sentences(run)) == 1
+    [few] = warnings(replace(run, slo=SLO.at(99.9)))
+    assert few.startswith("p99.9 takes 2,995 requests, and 750 were offered after the surge")
+    assert warnings(replace(run, slo=SLO.at(99.9), courses=(COLLAPSED,))) == (), "it claims nothing"
     [low] = warnings(replace(run, capacity=70))
     assert low.startswith("The capacity was taken for too low: bounded answered 137 % of it")
     [flaw] = warnings(replace(run, courses=(replace(BOUNDED, flaws=("It was late.",)),)))

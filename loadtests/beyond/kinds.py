@@ -21,6 +21,7 @@ class Kind:
     duration_s: float
     times: int
     servers: int
+    least_s: float = SHORTEST_S
 
 
 KINDS = {
@@ -29,7 +30,7 @@ KINDS = {
     "soak": Kind(120, times=1, servers=1),
     "faults": Kind(10, times=2, servers=1),
     # 300 requests to each bystander: a p99 of fewer means nothing.
-    "bystanders": Kind(10, times=1, servers=1),
+    "bystanders": Kind(10, times=1, servers=1, least_s=10),
 }
 Chosen = Mapping[str, float]  # seconds of each kind
 
@@ -81,9 +82,9 @@ def _one(text: str) -> tuple[str, float]:
         took_s = seconds(time)
     except ValueError:
         raise ValueError(f"{text!r} gives no time; write {name}=30s or {name}=2m") from None
-    if took_s < SHORTEST_S:
+    if took_s < KINDS[name].least_s:
         raise ValueError(
-            f"{text!r} is too short to show anything; give {name} {SHORTEST_S:g}s or more"
+            f"{text!r} is too short to show anything; give {name} {KINDS[name].least_s:g}s or more"
         )
     return name, took_s
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from loadtests.beyond.bench import Bench
 from loadtests.beyond.goodput import kept_by_phase
+from loadtests.claims import needed
 from loadtests.passage import Phase
 from loadtests.recovery import HELD_S, recovery_s
 
@@ -27,4 +28,6 @@ def run(bench: Bench, duration_s: float) -> dict[str, Any]:
         "kept": kept_by_phase(passage, bench.peak.goodput, bench.slo),
         "recovery_s": max(recovered) if len(recovered) == len(both) else None,
         "watched_s": until - end - HELD_S,
+        "requests": sum(answer.intended_s >= end for answer in passage.work),
+        "needed": needed(bench.slo),
     }

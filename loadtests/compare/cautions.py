@@ -120,18 +120,18 @@ def _one_sided(comparison: Comparison, number: int) -> Iterator[str]:
 
 
 def _measured(row: Row) -> bool:
-    return row.first is not None and row.first.measured
+    return row.first is not None and row.first.shown
 
 
 def _has(match: Match) -> bool:
-    return match.found is not None and match.found.measured
+    return match.found is not None and match.found.shown
 
 
 def _why(row: Row, number: int | None) -> str:
     cell = row.first if number is None else row.later[number].found
     if cell is None:
         return "not asked for"
-    return (cell.unavailable or cell.error or "no number was reported").rstrip(".")
+    return (cell.unavailable or cell.error or cell.lack or "no number was reported").rstrip(".")
 
 
 def _names(rows: Iterable[Row]) -> str:

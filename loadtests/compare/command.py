@@ -102,6 +102,8 @@ def _nothing(first: Side, side: Side) -> str:
         if not one.run.results:
             return f"{one.label} has no result: its run ended before it had one; name another run"
     reason = "have no cell in common that both have measured"
+    if any(cell.lack for cell in (*first.cells.values(), *side.cells.values())):
+        reason += ", with as many requests as the percentile takes"
     if len(first.pythons) > 1 or len(side.pythons) > 1:
         each = [f"{listing(list(one.pythons))} in {one.label}" for one in (first, side)]
         reason += f"; their Pythons are {' and '.join(each)}"

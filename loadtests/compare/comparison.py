@@ -130,7 +130,7 @@ def compare(sides: Sequence[Side], tolerance: float = 0.0) -> Comparison:
 
 
 def _match(before: CellResult | None, after: CellResult | None) -> Match:
-    if before is None or after is None or not (before.measured and after.measured):
+    if before is None or after is None or not (before.shown and after.shown):
         return Match(after)
     low, high = ratio(interval_of(after), interval_of(before))
     return Match(after, Ratio(low, high, _best(before, after)))

@@ -44,7 +44,9 @@ def _spike(found: Line) -> str:
     recovery = found["recovery_s"]
     if recovery is None:
         return f"> {found['watched_s']:g} s"
-    return f"{recovery:.1f} s" if recovery > AT_ONCE_S else "0 s"
+    few = found.get("requests", 0) < found.get("needed", 0)
+    said = f"{recovery:.1f} s" if recovery > AT_ONCE_S else "0 s"
+    return f"{said} (of {found['requests']:,} requests)" if few else said
 
 
 def _soak(found: Line) -> str:

@@ -63,7 +63,7 @@ def depths(results: Iterable[CellResult], best: Collection[Cell]) -> dict[Cell, 
     """Shade each cell by its share of the most in its column; all that are best look alike."""
     columns: dict[str, list[CellResult]] = {}
     for one in results:
-        if one.measured and one.bears:
+        if one.shown and one.bears:
             columns.setdefault(one.workload, []).append(one)
     most = {workload: max(one.midpoint for one in column) for workload, column in columns.items()}
     return {

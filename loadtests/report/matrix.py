@@ -48,7 +48,8 @@ def entry_of(result: CellResult, *, best: bool = False) -> Entry:
     if not result.measured:
         return Entry("no result", style="yellow", note=result.error or "no number was reported")
     small = cause_short(result)
-    return Entry(interval_text(result), small, "bold" if best else "", best=best)
+    style, note = "bold" if best else "", result.lack or None
+    return Entry(interval_text(result), small, style, note, best)
 
 
 @dataclass(frozen=True, slots=True)

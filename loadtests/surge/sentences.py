@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loadtests.cautions import busy
+from loadtests.claims import needed
 from loadtests.slo import exceeds
 from loadtests.wording import count_of, listing, percent, rate_text
 
@@ -41,6 +42,13 @@ def warnings(surge: Surge) -> tuple[str, ...]:
 def _conditions(surge: Surge) -> Iterator[str]:
     if said := busy(surge.environment):
         yield said
+    after = next((one.after for one in surge.measured if one.recovery_s is not None), None)
+    if after and after.counts.offered < needed(surge.slo):
+        yield (
+            f"{surge.slo.name} takes {needed(surge.slo):,} requests, and {after.counts.offered:,} "
+            "were offered after the surge: too few to show that the SLO held again. Give the last "
+            "of --phases more time."
+        )
     best = max(surge.measured, key=lambda one: one.surge.goodput, default=None)
     if best and surge.capacity and best.surge.goodput > OVER * surge.capacity:
         yield (

@@ -10,7 +10,8 @@ from time import monotonic
 
 from loadtests.arguments import Parser, among
 from loadtests.environment import describe, environment
-from loadtests.pythons import Interpreter, interpreter, server_pythons
+from loadtests.interpreters import Interpreter
+from loadtests.pythons import interpreter, server_pythons
 from loadtests.subject import SubjectError
 from loadtests.target import TargetError
 from scripts.steps import steps

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadtests.pythons import Interpreter
+from loadtests.interpreters import Interpreter
 from loadtests.subject import Subject
 
 FAST_S = 0.6

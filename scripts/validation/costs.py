@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from loadtests.connections import Connections
-from loadtests.pythons import Interpreter
+from loadtests.interpreters import Interpreter
 from loadtests.subject import Subject
 from scripts.validation.bench import Bench
 from scripts.validation.case import Case, Finding, rising, told, within

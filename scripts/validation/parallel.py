@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from loadtests.pythons import Interpreter
+from loadtests.interpreters import Interpreter
 from scripts.validation.bench import PATIENT, Bench
 from scripts.validation.case import Case, Finding, told, within
 from scripts.validation.load import bracketed, rate
