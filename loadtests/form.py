@@ -123,6 +123,7 @@ _HIDDEN: tuple[tuple[str, dict[str, Any]], ...] = (
     ("budget", {"default": "", "help": "Survival: no search begins after it"}),
     ("phases", {"default": "5s,8s,15s", "help": "Surge: before, during and after it"}),
     ("servers", {"default": "", "help": "How its servers are started, as JSON"}),
+    ("allow-host", {"default": "", "help": "Further host names for the UI, with commas"}),
     (
         "running-service",
         {
