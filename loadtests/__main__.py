@@ -13,10 +13,10 @@ from loadtests.beyond.kinds import KINDS
 from loadtests.claims import objective
 from loadtests.compare.parsing import add_compare
 from loadtests.following import GeneratorGone
-from loadtests.generators import add_generators
+from loadtests.generators import HERE, add_generators
 from loadtests.options import HEADLINE_MODELS, HEADLINE_WORKLOADS
 from loadtests.published.pages import results
-from loadtests.reading import beyond, rate, setting, single, some, time
+from loadtests.reading import beyond, hosts, rate, setting, single, some, time
 from loadtests.records import ResultsError
 from loadtests.report import surge_files, surge_terminal
 from loadtests.report.consoles import console_for, show
@@ -109,6 +109,11 @@ def parser() -> argparse.ArgumentParser:
         help="of the server (default: 8080)")  # fmt: skip
     both.add_argument("--web-port", type=whole("port", 1, PORTS), default=8089,
         help="of the UI (default: 8089)")  # fmt: skip
+    both.add_argument("--web-host", default=HERE, metavar="ADDRESS",
+        help="where the UI listens (default: 127.0.0.1, so for this machine alone); with 0.0.0.0, "
+        "everybody on the network can start load tests here, without a password")  # fmt: skip
+    both.add_argument("--allow-host", type=checked(hosts), default=(), metavar="NAME,...",
+        help="further host names under which the UI may be opened, e.g. bench.lan")  # fmt: skip
     both.add_argument("--workloads", type=checked(some), action="extend", metavar="W,...",
         help="modules of your own to serve, and workloads to choose in the form")  # fmt: skip
     add_generators(both)

@@ -43,6 +43,17 @@ def add_options(parser: Any) -> None:
         add(f"--{option}", include_in_web_ui=False, **attributes)
 
 
+def shown() -> set[str]:
+    """Name the fields that the form shows of our options."""
+    return {"workloads", "models", *(option for option, _ in (*_COMMON, *_SINGLE))}
+
+
+def choices() -> dict[str, list[str]]:
+    """Give what may be chosen in fields where it is always the same."""
+    options = dict((*_COMMON, *_SINGLE))
+    return {name: one["choices"] for name, one in options.items() if "choices" in one}
+
+
 _COMMON: tuple[tuple[str, dict[str, Any]], ...] = (
     (
         "param",
@@ -112,6 +123,7 @@ _HIDDEN: tuple[tuple[str, dict[str, Any]], ...] = (
     ("budget", {"default": "", "help": "Survival: no search begins after it"}),
     ("phases", {"default": "5s,8s,15s", "help": "Surge: before, during and after it"}),
     ("servers", {"default": "", "help": "How its servers are started, as JSON"}),
+    ("allow-host", {"default": "", "help": "Further host names for the UI, with commas"}),
     (
         "running-service",
         {

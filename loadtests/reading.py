@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import inf
 
 from loadtests.beyond.kinds import chosen, seconds
@@ -28,6 +29,13 @@ def single(text: str) -> tuple[str]:
     if "," in text or not text.strip():
         raise ValueError(f"{text!r} is not one workload; name one, such as primes")
     return (text.strip(),)
+
+
+def hosts(text: str) -> tuple[str, ...]:
+    for name in (found := names(text)):
+        if not re.fullmatch(r"[\w.-]+", name):
+            raise ValueError(f"{name!r} is not a host name; write it alone, e.g. bench.lan")
+    return found
 
 
 def setting(text: str) -> str:

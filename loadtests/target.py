@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from http.client import HTTPException
@@ -67,8 +68,7 @@ def discover(url: str) -> Discovery:
             found = json.load(answer)
         return Discovery(*(dict[str, Any](found[part].items()) for part in _PARTS))
     except HTTPError as error:
-        error.close()
-        raise TargetError(f"{url} answers {error.code} to GET /: {_CONTRACT}") from None
+        raise TargetError(f"{url} answers {error.code} to GET /: {_reason(error)}") from None
     except (URLError, HTTPException, OSError) as error:
         reason = getattr(error, "reason", error)
         raise TargetError(
@@ -77,6 +77,14 @@ def discover(url: str) -> Discovery:
         ) from None
     except (ValueError, LookupError, TypeError, AttributeError):
         raise TargetError(f"{url} answers something else at GET /: {_CONTRACT}") from None
+
+
+def _reason(error: HTTPError) -> str:
+    """Give the service's own words where it has some, e.g. why it refuses this host name."""
+    with error, suppress(ValueError, LookupError, TypeError, HTTPException, OSError):
+        found = json.load(error)["error"]
+        return f"{found['message']}. {found['hint']}"
+    return _CONTRACT
 
 
 _CONTRACT = "it is no loadbearing service, which lists its models, workloads and runtime there"

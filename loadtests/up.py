@@ -6,8 +6,9 @@ import argparse
 import socket
 import subprocess
 import sys
+from errno import EADDRNOTAVAIL
 
-from loadtests.generators import distributed, sweep
+from loadtests.generators import HERE, distributed, sweep
 from loadtests.modules import chosen
 from loadtests.servers import Servers
 from loadtests.subject import ROOT, Subject, SubjectError, interruptible
@@ -19,7 +20,7 @@ STOP_S = 15.0
 def up(parsed: argparse.Namespace) -> int:
     """Run until a signal comes, or until one of the two ends by itself."""
     interruptible()
-    _free(parsed.web_port, "--web-port")
+    _free(parsed.web_host, parsed.web_port)
     try:
         servers = Servers.asked(parsed)
         arguments = ("--port", str(parsed.port), *servers.arguments())
@@ -32,11 +33,12 @@ def up(parsed: argparse.Namespace) -> int:
 
 
 def _ui(server: Subject, parsed: argparse.Namespace, servers: Servers) -> int:
-    address = f"http://127.0.0.1:{parsed.web_port}"
+    address = f"http://{_name(parsed.web_host)}:{parsed.web_port}"
     workloads = chosen(parsed.workloads or (), discover(server.url), servers.folder)
     command = [
         *(sys.executable, "-m", "locust", "--host", server.url),
-        *("--web-port", str(parsed.web_port), "--servers", servers.dump()),
+        *("--web-host", parsed.web_host, "--web-port", str(parsed.web_port)),
+        *("--allow-host", ",".join(parsed.allow_host), "--servers", servers.dump()),
         *(("--workloads", *workloads) if workloads else ()),
         *distributed(parsed.generators),
     ]
@@ -55,13 +57,23 @@ def _ui(server: Subject, parsed: argparse.Namespace, servers: Servers) -> int:
         sweep(locust)
 
 
-def _free(port: int, option: str) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise TargetError(
-                f"port {port} cannot be used ({reason}); choose another with {option}"
-            ) from None
+def _name(host: str) -> str:
+    """Write a host as it stands in a URL that can be opened on this machine."""
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        return HERE
+    return f"[{host}]" if ":" in host else host
+
+
+def _free(host: str, port: int) -> None:
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+    except OSError as error:
+        what, option = f"port {port}", "--web-port"
+        if isinstance(error, socket.gaierror) or error.errno == EADDRNOTAVAIL:
+            what, option = f"the address {host!r}", "--web-host"
+        raise TargetError(
+            f"{what} cannot be used ({error.strerror}); choose another with {option}"
+        ) from None

@@ -13,6 +13,7 @@ from aiohttp import web
 from server.board import Memory, Place
 from server.counts import Counts
 from server.discovery import discover
+from server.door import Door
 from server.draining import DRAIN, Drain
 from server.errors import answering
 from server.handlers import FIXED, Cell, Service
@@ -27,6 +28,7 @@ from server.vitals import Vitals
 from server.workloads import REGISTRY
 
 DEFAULT_MODEL = "hybrid"
+COSTLY = {"events"}  # paths of the service that hold something for whoever asks
 
 
 def build(settings: Settings, place: Place | None = None) -> web.Application:
@@ -72,16 +74,18 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
     app.cleanup_ctx.append(stand)
     app[DRAIN] = drain = Drain()
     app.on_shutdown.extend([service.drain, drain.begin])
+    door = Door(settings.host, settings.allow_host)
     for path, name in FIXED.items():
-        app.router.add_get(f"/{path}", answering(getattr(service, name), drain))
+        check = door.work if name in COSTLY else door.name
+        app.router.add_get(f"/{path}", answering(getattr(service, name), check, drain))
     for name, file in page.files.items():
-        app.router.add_get(f"/{PAGE}/{name}", answering(file.answer, drain))
+        app.router.add_get(f"/{PAGE}/{name}", answering(file.answer, door.name, drain))
     for (name, model), cell in cells.items():
-        handle = answering(cell.handle, drain, counts.statuses[name, model])
+        handle = answering(cell.handle, door.work, drain, counts.statuses[name, model])
         app.router.add_get(f"/{name}/{model}", handle, allow_head=False)
         if model == DEFAULT_MODEL:
             app.router.add_get(f"/{name}", handle, allow_head=False)
-    app.router.add_route("*", "/{path:.*}", answering(service.unknown, drain))
+    app.router.add_route("*", "/{path:.*}", answering(service.unknown, door.name, drain))
     return app
 
 

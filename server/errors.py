@@ -1,6 +1,7 @@
 """The error tree, and the one place that turns it into HTTP.
 
     ServerError                     status, type, message, hint
+    ├── Forbidden           403     a page of another site asks, or under another name
     ├── NotFound            404     no such path, workload or model
     ├── NotAllowed          405     the path exists, the method does not
     ├── BadRequest          400     a doubled or unknown parameter, a body on GET
@@ -56,6 +57,10 @@ class ServerError(Exception):
             status=self.status,
             headers={"Content-Type": "application/json; charset=utf-8", **self.headers},
         )
+
+
+class Forbidden(ServerError):
+    status = 403
 
 
 class NotFound(ServerError):
@@ -121,13 +126,17 @@ def did_you_mean(word: str, known: Iterable[str], others: Iterable[str] = ()) ->
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Check = Callable[[web.Request], None]
 
 
-def answering(handle: Handler, drain: Drain, statuses: dict[int, int] | None = None) -> Handler:
+def answering(
+    handle: Handler, check: Check, drain: Drain, statuses: dict[int, int] | None = None
+) -> Handler:
     """Map every error of a handler to its JSON answer; what nobody foresaw is logged, not shown.
 
-    The answers are counted by their status, and the drain knows what runs. A decorator and not a
-    middleware: that would cost each request as much as everything else here.
+    `check` looks at each request first. The answers are counted by their status, and the drain
+    knows what runs. A decorator and not a middleware: that would cost each request as much as
+    everything else here.
     """
     counts = defaultdict[int, int](int) if statuses is None else statuses
 
@@ -135,6 +144,7 @@ def answering(handle: Handler, drain: Drain, statuses: dict[int, int] | None = N
     async def answer(request: web.Request) -> web.StreamResponse:
         drain.running += 1
         try:
+            check(request)
             response: web.StreamResponse = await handle(request)
         except ServerError as error:
             response = error.response()

@@ -13,7 +13,15 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import FloatSchema
 
 from server.answers import COUNT, SCHEMAS, SERVER_TIMING, SERVICE, Json, closed, ref, written
-from server.errors import BadParameter, BadRequest, Expired, Refused, ServerError, WorkFailed
+from server.errors import (
+    BadParameter,
+    BadRequest,
+    Expired,
+    Forbidden,
+    Refused,
+    ServerError,
+    WorkFailed,
+)
 from server.handlers import FIXED
 from server.models import load
 from server.parameters import Parameter, Parameters
@@ -26,6 +34,7 @@ ABOUT = (
 )
 ERRORS: dict[type[ServerError], str] = {
     BadRequest: "A parameter that is unknown or came twice, or a body.",
+    Forbidden: "A web page of another site, or a `Host` that is not a name of the server.",
     BadParameter: "A value of a wrong type or out of its bounds.",
     WorkFailed: "The work raised, or its worker died.",
     Refused: "The queue of the model is full.",
@@ -79,9 +88,11 @@ def document(
 def _fixed(name: str, summary: str, answers: Json) -> Json:
     shared = {"summary": summary, "tags": ["service"]}
     heads = {code: {"description": answer["description"]} for code, answer in answers.items()}
+    refused = {str(Forbidden.status): ref("responses", Forbidden.__name__)}
+    silent = {code: {"description": ERRORS[Forbidden]} for code in refused}
     return {
-        "get": {"operationId": name, **shared, "responses": answers},
-        "head": {"operationId": f"{name}-head", **shared, "responses": heads},
+        "get": {"operationId": name, **shared, "responses": answers | refused},
+        "head": {"operationId": f"{name}-head", **shared, "responses": heads | silent},
     }
 
 

@@ -20,6 +20,7 @@ PREFIX = "LOADBEARING_"
 ALL = "all"
 BUILT_IN = ("server.workloads.io", "server.workloads.cpu", "server.workloads.mixed")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+HOST_NAME = re.compile(r"[\w.-]+")
 
 
 def duration(value: Any) -> Any:
@@ -62,8 +63,16 @@ class Settings(BaseSettings):
         cli_avoid_json=True,
     )
 
-    host: str = Field("127.0.0.1", description="address to listen on")
+    host: str = Field(
+        "127.0.0.1",
+        description="address to listen on; with 0.0.0.0, everybody on the network can run work",
+    )
     port: Annotated[int, Ge(0), Le(65535)] = Field(8080, description="port; 0 picks a free one")
+    allow_host: Names = Field(
+        (),
+        description="further host names, separated by commas, under which the server may be asked, "
+        "and whose web pages may start work",
+    )
     loop: Literal["uvloop", "asyncio"] = Field("uvloop", description="event loop")
     threads: Annotated[int, Ge(1), Le(1000)] = Field(
         16, description="threads in the pool: its I/O capacity is threads ÷ wait"
@@ -105,6 +114,14 @@ class Settings(BaseSettings):
     dask: str | None = Field(
         None, description="address of a Dask scheduler; without it, dask starts a local cluster"
     )
+
+    @field_validator("allow_host")
+    @classmethod
+    def _named(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not HOST_NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is not a host name; write it alone, e.g. bench.lan")
+        return names
 
     @field_validator("models")
     @classmethod

@@ -32,13 +32,16 @@ class Watched:
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """Start the browser, or skip the test that asks for it and say what is missing."""
+async def chromium(*words: str) -> AsyncIterator[Browser]:
+    """Start the browser, or skip the test that asks for it and say what is missing.
+
+    `words` go to its command line.
+    """
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("there is no browser; on Debian: apt-get install chromium")
     async with async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = await driver.chromium.launch(executable_path=path, args=["--no-sandbox", *words])
         try:
             yield browser
         finally:

@@ -10,7 +10,8 @@ from loadtests.servers import Servers
 from server.settings import Settings
 from tests.commands import run
 
-OURS = {"host", "port", "models", "workloads"}  # set by the load tests, or options of their own
+# Set by the load tests, or options of their own.
+OURS = {"host", "port", "allow_host", "models", "workloads"}
 BAD_PARAMETER = ("--workloads", "sleep", "--models", "hybrid", "--param", "sleep.ms=-1")
 GIVEN = ("--threads", "4", "--start-method=spawn", "--switch-interval", "-1")
 

@@ -16,7 +16,7 @@ from tests.running import PYTHONS, Client, asking, running, until
 from tests.several import FEW
 from tests.test_serve import ORPHANS_S, deaf, ended, none_is_left
 
-ASK = b"GET %s HTTP/1.1\r\nHost: here\r\n\r\n"
+ASK = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 SHARED = Path("/dev/shm")
 MODELS = ("thread-pool", "process-per-request", "process-pool", "supervised-process-pool")
 ALL = ("--models", ",".join(MODELS), "--processes", "1", "--deadline", "60s")

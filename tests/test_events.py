@@ -18,7 +18,7 @@ from tests.running import Client, Running, asking, running, until
 from tests.several import SEVERAL, one_each, serving
 
 FEW = ("--models", "inline,thread-pool", "--threads", "1", "--deadline", "60s")
-ASK = b"GET /events HTTP/1.1\r\nHost: here\r\n\r\n"
+ASK = b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.fixture(scope="module", params=["uvloop", "asyncio"])

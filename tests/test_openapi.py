@@ -121,7 +121,7 @@ def test_parameters_and_errors_are_described() -> None:
         "example": 3,
         "schema": {"type": "integer", "minimum": 1, "maximum": 9, "default": 3},
     }
-    assert list(operation["responses"]) == ["200", "400", "422", "500", "503", "504"]
+    assert list(operation["responses"]) == ["200", "400", "403", "422", "500", "503", "504"]
     assert "Retry-After" in described["components"]["responses"]["Refused"]["headers"]
     without = describing(count, {"inline": None})["paths"]["/count/inline"]["get"]
-    assert list(without["responses"]) == ["200", "400", "500", "503", "504"]
+    assert list(without["responses"]) == ["200", "400", "403", "500", "503", "504"]

@@ -18,7 +18,7 @@ from tests.running import PATIENCE_S, Running, asking, running, until
 FEW = ("--models", "inline,thread-pool", "--threads", "2")
 IDLE = 1000
 RETRY_S = 1.0  # after which asyncio tries to accept again
-REQUEST = b"GET /health HTTP/1.1\r\nHost: here\r\n"
+REQUEST = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
 POST = REQUEST.replace(b"GET", b"POST")
 CELL = REQUEST.replace(b"/health", b"/noop/inline")
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
@@ -50,7 +50,7 @@ def server(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
         pytest.param(POST + b"Content-Length: -1\r\n\r\n", id="bad length"),
         pytest.param(POST + b"Content-Length: 1\r\n" + CHUNKED + b"0\r\n\r\n", id="two lengths"),
         pytest.param(REQUEST + b"X: a\0b\r\n\r\n", id="NUL in a header"),
-        pytest.param(b"GET /\0health HTTP/1.1\r\nHost: here\r\n\r\n", id="NUL in the path"),
+        pytest.param(b"GET /\0health HTTP/1.1\r\nHost: localhost\r\n\r\n", id="NUL in the path"),
         pytest.param(HELLO + b"\r\n\r\n", id="TLS"),
     ],
 )

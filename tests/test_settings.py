@@ -31,6 +31,7 @@ def test_defaults() -> None:
 VALUES = [
     ("host", "localhost", "localhost"),
     ("port", "0", 0),
+    ("allow_host", "bench.lan, bench", ("bench.lan", "bench")),
     ("loop", "asyncio", "asyncio"),
     ("threads", "7", 7),
     ("processes", "3", 3),
@@ -105,6 +106,7 @@ WRONG = [
     ("deadline", "soon", "'soon' is no duration; write 250ms, 30s or 2m"),
     ("deadline", "0s", "greater than 0"),
     ("switch_interval", "0", "greater than 0"),
+    ("allow_host", "http://bench.lan", "'http://bench.lan' is not a host name; write it alone"),
     ("models", "inline,treads", "there is no model 'treads'; there are inline, async"),
     ("models", "thred-pool", "there is no model 'thred-pool'; did you mean 'thread-pool'?"),
 ]

@@ -125,6 +125,13 @@ def test_another_service_has_no_such_page(status: int) -> None:
     assert f"{url} answers {status} to GET /: it is no loadbearing service" in str(raised.value)
 
 
+def test_a_service_that_refuses_says_why_and_what_to_do() -> None:
+    said = {"error": {"message": "not by this name", "hint": "Use --allow-host."}}
+    with answering(403, json.dumps(said).encode()) as url, pytest.raises(TargetError) as raised:
+        discover(url)
+    assert str(raised.value) == f"{url} answers 403 to GET /: not by this name. Use --allow-host."
+
+
 def test_any_service_with_that_answer_will_do() -> None:
     with answering(200, json.dumps(WHOLE).encode()) as url:
         assert discover(url) == Discovery(**WHOLE)

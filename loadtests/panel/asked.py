@@ -1,7 +1,8 @@
 """What the form asks for, checked before it starts: what is wrong is said above its button.
 
-Locust would start the test, and only its log would tell why it ended at once. A refused form is
-shown with its message. The same form may ask for a shape, which Locust knows but does not show.
+Fields that the form does not have are refused, whoever sent them. Of wrong values, Locust would
+start the test, and only its log would tell why it ended at once. A refused form is shown with its
+message. The same form may ask for a shape, which Locust knows but does not show.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, request
 from locust.env import Environment
-from locust.util.timespan import parse_timespan
 
 from loadtests.checks import check_cells
 from loadtests.options import Options, names
+from loadtests.panel.fields import FieldError, check_names, check_options, check_values, run_time_s
 from loadtests.plan import try_parameters
 from loadtests.shapes import SHAPES
 from loadtests.shaping import shape
@@ -34,18 +35,28 @@ def check_forms(app: Flask, base: str, environment: Environment) -> None:
         parsed.spawn_rate = parsed.spawn_rate or USERS
 
     @app.before_request
-    def look() -> Response | None:
-        runner = environment.runner
+    def look() -> Response | tuple[Response, int] | None:
+        runner, ui = environment.runner, environment.web_ui
+        picker = ui is not None and ui.userclass_picker_is_active
+        if request.path == f"{base}/user" and not picker:
+            return _refused(environment, "this UI has no user classes to edit"), 400
         if request.method != "POST" or request.path != f"{base}/swarm":
             return None
-        if runner is None or runner.state in {"spawning", "running"}:
-            return None  # it changes the users of a test, and nothing else
         try:
-            _check(environment)
+            check_names(request.form, picker=picker)
+            check_values(request.form)
+            if runner is not None and runner.state not in {"spawning", "running"}:
+                _check(environment)  # else it changes the users of a test, and nothing else
         except (ValueError, TargetError) as error:
-            log.error("%s", error)  # noqa: TRY400 - the message says it all
-            return jsonify({"success": False, "message": str(error), "host": environment.host})
+            return _refused(environment, str(error))
+        except FieldError as error:
+            return _refused(environment, str(error)), 400
         return None
+
+
+def _refused(environment: Environment, why: str) -> Response:
+    log.error("%s", why)
+    return jsonify({"success": False, "message": why, "host": environment.host})
 
 
 def _check(environment: Environment) -> None:
@@ -57,11 +68,11 @@ def _check(environment: Environment) -> None:
     if options.scenario != "survival" or options.running_service:
         found = check_cells(url, options)
         try_parameters(options.parameters, found, url)
-    duration = form.get("run_time")
     if options.scenario in SHAPES and not form.get("user_count", "").isdecimal():
         raise ValueError("the number of users is no whole number")
     users = int(form["user_count"]) if options.scenario in SHAPES else None
-    shape(environment, options, users, parse_timespan(duration) if duration else None)
+    check_options(options, users or 0)
+    shape(environment, options, users, run_time_s(form))
 
 
 def _read(known: dict[str, Any], name: str) -> Any:

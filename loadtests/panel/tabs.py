@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, abort, jsonify, request, send_from_directory
+from flask import Blueprint, Response, jsonify, request, send_from_directory
 from locust.env import Environment
 
+from loadtests.options import names
 from loadtests.panel.asked import check_forms
+from loadtests.panel.door import Door
 from loadtests.panel.look import PAGE, fill, stylesheet
 
 MOUNT = '<script type="module" src="./panel/mount.js"></script>'
@@ -50,6 +51,9 @@ def mount(environment: Environment, tabs: Sequence[Tab]) -> None:
     if ui is None or ui.app is None:
         return
     base = getattr(environment.parsed_options, "web_base_path", "") or ""
+    allowed = names(getattr(environment.parsed_options, "allow_host", ""))
+    door = Door(ui.app.wsgi_app, ui.host, allowed, f"{base}/")
+    ui.app.wsgi_app = door  # type: ignore[method-assign]  # as Flask would have it done
     ui.template_args["extended_tabs"] = [{"title": one.title, "key": one.key} for one in tabs]
     ui.template_args["extended_csv_files"] = [
         {"href": href, "title": title} for one in tabs for href, title in one.downloads
@@ -68,14 +72,8 @@ def mount(environment: Environment, tabs: Sequence[Tab]) -> None:
 
 
 def _blueprint(guarded: Callable[[Any], Any], tabs: Sequence[Tab]) -> Blueprint:
-    """Gather the addresses of all tabs; only pages of this very UI may change anything."""
+    """Gather the addresses of all tabs."""
     panel = Blueprint("panel", __name__)
-
-    @panel.before_request
-    def only_from_here() -> None:
-        origin = request.headers.get("Origin")
-        if request.method != "GET" and origin and urlsplit(origin).netloc != request.host:
-            abort(403)
 
     def add(rule: str, view: Callable[..., Any], methods: Sequence[str] = ("GET",)) -> None:
         name = rule.replace(".", "-")  # which Flask keeps for itself

@@ -1,0 +1,127 @@
+"""Whose requests the Locust UI answers: no web page of another site may start a load test.
+
+A browser sends whatever the pages that it shows ask for, also to servers on its own machine. It
+adds headers that no page can forge: `Origin` and `Sec-Fetch-Site` say where the page is from, and
+`Host` the name under which it found the server, which a site can let lead to this machine (DNS
+rebinding). Programs send neither of the first two. The server under test has such a door too.
+
+It stands before the whole of Locust's application, so that no path and no error goes around it.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+READING = {"GET", "HEAD"}
+ELSEWHERE = {"cross-site", "same-site"}  # the latter is another port, so another program
+SELF = IPv6Address("::1")
+EVERYWHERE = {"", "*"}  # Locust's words for all interfaces
+# Locust lets pages of all origins read its answers, and show it in a frame, where a click may be
+# meant for something else.
+NOT_SENT = "access-control-"
+FRAMES = ("Content-Security-Policy", "frame-ancestors 'self'")
+
+
+class Door:
+    """Checks what is asked of a UI that listens on `host`; `allowed` are further names for it.
+
+    `index` is the path of the page itself: links from other sites may lead there, and nowhere else.
+    """
+
+    def __init__(
+        self, inner: WSGIApplication, host: str, allowed: Iterable[str], index: str
+    ) -> None:
+        self._inner = inner
+        self._index = index
+        self._allowed = frozenset(one.lower() for one in allowed)
+        self._names = {"localhost", host.lower(), *self._allowed} - EVERYWHERE
+        self._wide = host != "localhost" and not _is_loopback(_address(host))
+        if self._wide:
+            self._names.add(socket.gethostname().lower())
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        why = self.refusal(environ)
+        if why:
+            body = json.dumps({"success": False, "message": why}).encode()
+            length = ("Content-Length", str(len(body)))
+            start_response("403 Forbidden", [("Content-Type", "application/json"), length, FRAMES])
+            return [body]
+
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            kept = [one for one in headers if not one[0].lower().startswith(NOT_SENT)]
+            return start_response(status, [*kept, FRAMES], *more)
+
+        return self._inner(environ, start)
+
+    def refusal(self, environ: WSGIEnvironment) -> str | None:
+        """Say why a request is refused and what to do, or nothing where it is not."""
+        host = environ.get("HTTP_HOST", "")
+        if host and not self._is_right(_name(f"//{host}")):
+            return (
+                f"this UI does not answer to the name {host!r}; open it by its address, or start "
+                "it with --allow-host and that name"
+            )
+        whence = self._elsewhere(environ, host)
+        return whence and (
+            f"a page of {whence} may not use this UI, so nothing was done; open "
+            f"{_scheme(environ)}://{host} itself, or start it with --allow-host and the name of "
+            "that page's host"
+        )
+
+    def _elsewhere(self, environ: WSGIEnvironment, host: str) -> str | None:
+        """Name the other site whose page asks for this, or nothing if none does."""
+        reading = environ["REQUEST_METHOD"] in READING
+        page = environ.get("HTTP_ORIGIN")
+        if page is None:
+            if environ.get("HTTP_SEC_FETCH_SITE") in ELSEWHERE:
+                link = reading and environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
+                return None if link and environ["PATH_INFO"] == self._index else "another site"
+            page = environ.get("HTTP_REFERER")
+            if page is None or reading:
+                return None
+            page = "/".join(page.split("/")[:3])  # its origin, without the path
+        own = f"{_scheme(environ)}://{host}".lower()
+        return None if page.lower() == own or _name(page) in self._allowed else repr(page)
+
+    def _is_right(self, name: str) -> bool:
+        if name in self._names:
+            return True
+        address = _address(name)
+        if address is None:
+            return self._wide and name != "" and "." not in name
+        return self._wide or _is_loopback(address)
+
+
+def _scheme(environ: WSGIEnvironment) -> str:
+    return str(environ["wsgi.url_scheme"])
+
+
+def _name(url: str) -> str:
+    """Give the host of a URL, or nothing where it cannot be read."""
+    try:
+        return (urlsplit(url).hostname or "").removesuffix(".")
+    except ValueError:
+        return ""
+
+
+def _address(name: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(name)
+    except ValueError:
+        return None
+
+
+def _is_loopback(address: IPv4Address | IPv6Address | None) -> bool:
+    """Whether browsers take it for this machine; to others they send no `Sec-Fetch-Site`.
+
+    So an IPv4 address that is written as one of IPv6 is none of these.
+    """
+    return address == SELF or (isinstance(address, IPv4Address) and address.is_loopback)

@@ -1,0 +1,114 @@
+"""Whose requests are answered: no web page of another site may have this server work.
+
+A browser sends whatever the pages that it shows ask for, also to servers on its own machine. It
+adds headers that no page can forge: `Origin` and `Sec-Fetch-Site` say where the page is from, and
+`Host` the name under which it found the server. Programs send neither of the first two.
+
+`Host` matters because a site can let its own name lead to this machine (DNS rebinding): then its
+pages have the origin of the server. For that it needs a name in the public DNS. An address is
+safe, and so is a name without a dot, which only the local network can give.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.hdrs import HOST, ORIGIN
+from multidict import istr
+
+from server.errors import Forbidden
+
+SITE = istr("Sec-Fetch-Site")
+ELSEWHERE = {"cross-site", "same-site"}  # the latter is another port, so another program
+SELF = IPv6Address("::1")
+REMEMBERED = 1024  # values of Host that were found to be right: to look closely costs 10 µs
+
+
+class Door:
+    """Checks requests to a server that listens on `host`; `allowed` are further names for it.
+
+    A server that listens on loopback only has the names of loopback. Any other has its addresses,
+    and names without a dot too.
+    """
+
+    def __init__(self, host: str, allowed: Iterable[str]) -> None:
+        self._allowed = frozenset(one.lower() for one in allowed)
+        self._names = {"localhost", host.lower(), *self._allowed}
+        self._wide = host != "localhost" and not _is_loopback(_address(host))
+        if self._wide:
+            self._names.add(socket.gethostname().lower())
+        self._known: set[str | None] = {None, ""}  # of HTTP/1.0, so of no browser
+
+    def name(self, request: web.Request) -> None:
+        """Raise Forbidden where the server is asked for under a name that is not its own."""
+        host = request.headers.get(HOST)
+        if host not in self._known:
+            self._learn(host)
+
+    def work(self, request: web.Request) -> None:
+        """Raise Forbidden where a page of another origin asks, too."""
+        headers = request.headers
+        host = headers.get(HOST)
+        if host not in self._known:
+            self._learn(host)
+        origin = headers.get(ORIGIN)
+        if origin is not None:
+            if not self._is_own(origin, host):
+                raise _foreign(repr(origin))
+        elif headers.get(SITE) in ELSEWHERE:
+            raise _foreign("another site")
+
+    def _learn(self, host: str | None) -> None:
+        if not self._is_right(_name(f"//{host}")):
+            raise Forbidden(
+                f"this server does not answer to the name {host!r}",
+                "Ask for it by its address, or start it with --allow-host and that name.",
+            )
+        if len(self._known) < REMEMBERED:
+            self._known.add(host)
+
+    def _is_right(self, name: str) -> bool:
+        if name in self._names:
+            return True
+        address = _address(name)
+        if address is None:
+            return self._wide and name != "" and "." not in name
+        return self._wide or _is_loopback(address)
+
+    def _is_own(self, origin: str, host: str | None) -> bool:
+        return origin.lower() == f"http://{host}".lower() or _name(origin) in self._allowed
+
+
+def _foreign(whence: str) -> Forbidden:
+    return Forbidden(
+        f"a page of {whence} may not start work here",
+        "Open the page at / of this server, ask with curl, or start the server with --allow-host "
+        "and the name of that page's host.",
+    )
+
+
+def _name(url: str) -> str:
+    """Give the host of a URL, or nothing where it cannot be read."""
+    try:
+        return (urlsplit(url).hostname or "").removesuffix(".")
+    except ValueError:
+        return ""
+
+
+def _address(name: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(name)
+    except ValueError:
+        return None
+
+
+def _is_loopback(address: IPv4Address | IPv6Address | None) -> bool:
+    """Whether browsers take it for this machine; to others they send no `Sec-Fetch-Site`.
+
+    So an IPv4 address that is written as one of IPv6 is none of these.
+    """
+    return address == SELF or (isinstance(address, IPv4Address) and address.is_loopback)
