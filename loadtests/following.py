@@ -19,6 +19,7 @@ from rich.console import Console
 
 from loadtests.folders import discard, folder_of, link_latest
 from loadtests.generators import sweep
+from loadtests.orphans import tied
 from loadtests.records import Line
 from loadtests.report.consoles import console_for
 from loadtests.results import FILE_NAME, Tail
@@ -127,9 +128,9 @@ def _process(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[byt
     with log.open("wb") as said:
         process = subprocess.Popen(  # noqa: S603 - our own command
             command,
-            cwd=ROOT,  # where Locust finds our configuration, and none of the user's
+            cwd=ROOT,  # where `loadtests` and its locustfile are found
             stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-            start_new_session=True,
+            start_new_session=True, preexec_fn=tied(),
         )  # fmt: skip
         try:
             yield process

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -30,6 +32,7 @@ from loadtests.panel.times import bucket
 from loadtests.plan import try_parameters
 from loadtests.shapes import SHAPES
 from loadtests.shaping import shape
+from loadtests.signals import die_of_quit, ignored
 from loadtests.surge.scenario import Scenario
 from loadtests.survival import Survival
 from loadtests.swarm import Deserted, Swarm
@@ -49,6 +52,7 @@ locust.stats.bucket_response_time = bucket  # type: ignore[assignment]  # docume
 # A worker asks for these once for each option at each change of users, for a quarter of a second.
 argument_parser.default_args_dict = cache(argument_parser.default_args_dict)
 events.init_command_line_parser.add_listener(add_options)
+die_of_quit()
 
 
 @events.init.add_listener
@@ -60,6 +64,8 @@ def join(environment: Environment, runner: Any, **_: Any) -> None:
         if environment.web_ui:
             mount(environment, tabs(environment, recording))
     _shape(environment)
+    if not ignored(signal.SIGHUP):
+        gevent.signal_handler(signal.SIGHUP, _hang_up, environment)
     if isinstance(runner, MasterRunner):
         _swarms[environment] = Swarm(runner)
     elif isinstance(runner, WorkerRunner):
@@ -140,6 +146,14 @@ def stop(environment: Environment, **_: Any) -> None:
             scenario.kill(why, block=False)
             if environment.web_ui:
                 session_of(environment).stopping()
+
+
+def _hang_up(environment: Environment) -> None:
+    """Stop the scenario and let it be reported, as a terminal closes that somebody has used."""
+    scenarios = [*_running]
+    gevent.killall(scenarios)
+    if environment.web_ui or not scenarios:  # else it has ended Locust
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _source(environment: Environment) -> Source:

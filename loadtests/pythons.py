@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from loadtests.orphans import tied
 from loadtests.target import TargetError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,7 +89,7 @@ def interpreter(name: str) -> Interpreter:
     command = [executable, "-I", "-c", QUESTION]
     try:
         said = subprocess.run(  # noqa: S603 - what the user named
-            command, capture_output=True, text=True, timeout=ASK_S, check=True
+            command, capture_output=True, text=True, timeout=ASK_S, check=True, preexec_fn=tied()
         ).stdout
         numbers, version, free_threaded, base, lacks = json.loads(said)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
@@ -163,7 +164,7 @@ def _parts(version: str) -> list[str]:
 def _output(*command: str) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - uv and pyenv, of the user
-            command, capture_output=True, text=True, timeout=ASK_S, check=False
+            command, capture_output=True, text=True, timeout=ASK_S, check=False, preexec_fn=tied()
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

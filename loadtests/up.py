@@ -9,8 +9,10 @@ import sys
 
 from loadtests.generators import distributed, sweep
 from loadtests.modules import chosen
+from loadtests.orphans import tied
 from loadtests.servers import Servers
-from loadtests.subject import ROOT, Subject, SubjectError, interruptible
+from loadtests.signals import interruptible
+from loadtests.subject import ROOT, Subject, SubjectError
 from loadtests.target import TargetError, discover
 
 STOP_S = 15.0
@@ -35,14 +37,16 @@ def _ui(server: Subject, parsed: argparse.Namespace, servers: Servers) -> int:
     address = f"http://127.0.0.1:{parsed.web_port}"
     workloads = chosen(parsed.workloads or (), discover(server.url), servers.folder)
     command = [
-        *(sys.executable, "-m", "locust", "--host", server.url),
+        *(sys.executable, "-m", "loadtests.launch", "--host", server.url),
         *("--web-port", str(parsed.web_port), "--servers", servers.dump()),
         *(("--workloads", *workloads) if workloads else ()),
         *distributed(parsed.generators),
     ]
     said = f"Server: {server.url}   Locust UI: {address}   Ctrl-C stops both"
     print(said, flush=True)  # noqa: T201 - printing is its purpose
-    locust = subprocess.Popen(command, cwd=ROOT, start_new_session=True)  # noqa: S603 - ours
+    locust = subprocess.Popen(  # noqa: S603 - ours
+        command, cwd=ROOT, start_new_session=True, preexec_fn=tied()
+    )
     try:
         return locust.wait()
     finally:

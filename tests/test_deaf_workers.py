@@ -1,4 +1,4 @@
-"""Workers in which no thread can run, as they compute in C or are stopped, end with their server."""
+"""Workers in which no thread runs, as they compute in C or are stopped, end with their server."""
 
 import asyncio
 from contextlib import suppress
