@@ -20,6 +20,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.checks import check_cells
+from loadtests.claim import claimed
 from loadtests.folders import RESULTS, new_folder
 from loadtests.form import add_options
 from loadtests.offer import Local, Source
@@ -30,6 +31,7 @@ from loadtests.panel.search.session import session_of
 from loadtests.panel.tabs import mount
 from loadtests.panel.times import bucket
 from loadtests.plan import try_parameters
+from loadtests.records import ResultsError
 from loadtests.shapes import SHAPES
 from loadtests.shaping import shape
 from loadtests.signals import die_of_quit, ignored
@@ -165,9 +167,15 @@ def _survive(environment: Environment, options: Options, folder: Path) -> None:
     """Search; where there is no UI, the terminal that started this shows it and reports it."""
     turn = session_of(environment).turn(folder) if environment.web_ui else nullcontext()
     with turn as watcher:
-        code = 3
+        code = 2
         try:
-            code = Survival(environment, _source(environment), options, folder, watcher).run()
+            with claimed(folder):
+                code = 3
+                code = Survival(environment, _source(environment), options, folder, watcher).run()
+        except ResultsError as error:
+            if environment.web_ui:
+                raise  # which its tab shows
+            log.error("%s", error)  # noqa: TRY400 - the message says it all
         finally:
             _finish(environment, code)
 
