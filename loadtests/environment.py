@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from loadtests.cores import cores
+from loadtests.orphans import tied
 from loadtests.wording import listing
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def _load_average() -> list[float] | None:
 def _output(*command: str) -> str | None:
     try:
         done = subprocess.run(  # noqa: S603 - fixed commands, found by absolute path
-            command, capture_output=True, text=True, timeout=5, check=False
+            command, capture_output=True, text=True, timeout=5, check=False, preexec_fn=tied()
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

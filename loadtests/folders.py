@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Callable
@@ -51,11 +52,11 @@ def discard(folder: Path) -> None:
 def new_folder(base: Path, now: datetime) -> Path:
     """Make the folder of a new run under `base`."""
     name = now.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-    folder, count = base / name, 1
-    while folder.exists():
-        count += 1
-        folder = base / f"{name}-{count}"
-    folder.mkdir(parents=True)
+    for count in itertools.count(1):
+        folder = base / (name if count == 1 else f"{name}-{count}")
+        with suppress(FileExistsError):  # another run may begin in the same second
+            folder.mkdir(parents=True)
+            break
     return folder
 
 

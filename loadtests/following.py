@@ -6,19 +6,22 @@ the one that a person started.
 
 from __future__ import annotations
 
+import atexit
 import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Protocol
 
 from rich.console import Console
 
+from loadtests.claim import claimed
 from loadtests.folders import discard, folder_of, link_latest
 from loadtests.generators import sweep
+from loadtests.orphans import tied
 from loadtests.records import Line
 from loadtests.report.consoles import console_for
 from loadtests.results import FILE_NAME, Tail
@@ -49,16 +52,18 @@ def follow(
     log: Path,
     update: Callable[[Line], None],
     live: AbstractContextManager[object],
+    claim: int | None = None,
 ) -> Line:
     """Run a command that writes a run file beside its log; show each line, return the last.
 
-    Raises TargetError when it refuses to begin, GeneratorGone when it ends otherwise without one.
+    It inherits the `claim` on the folder. Raises TargetError when it refuses to begin,
+    GeneratorGone when it ends otherwise without a last line.
     """
     tail = Tail(log.parent / FILE_NAME)
     for line in tail.read():  # of a run that goes on, which may have ended before
         if line["line"] != "end":
             update(line)
-    with _process(command, log) as process, live:
+    with _process(command, log, claim) as process, live:
         while True:
             over = process.poll() is not None  # before the last look at the file
             for line in tail.read():
@@ -85,15 +90,21 @@ def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
 ) -> tuple[Path, int] | None:
     """Run what measures into a folder and show it; gives the folder and the exit code.
 
-    None if it was stopped before anything was measured. Raises TargetError for wrong usage.
-    `resumable` is what `folder_of` asks.
+    None if it was stopped before anything was measured. Raises TargetError for wrong usage, and
+    ResultsError where another run has the folder. `resumable` is what `folder_of` asks.
     """
     folder, made = folder_of(output, resumable)
+    until_exit = ExitStack()  # who calls this goes on to write the report
+    atexit.register(until_exit.close)
+    try:
+        claim = until_exit.enter_context(claimed(folder))
+    except KeyboardInterrupt:
+        return None
     console, born = console or console_for(), monotonic()
     screen = screen_on(console)
     try:
         live = screen.live(lambda: monotonic() - born)
-        ended = follow(command(folder.resolve()), folder / log, screen.update, live)
+        ended = follow(command(folder.resolve()), folder / log, screen.update, live, claim)
     except KeyboardInterrupt:
         if not _begun(folder):
             console.print("Stopped before anything was measured.")
@@ -123,13 +134,16 @@ def _begun(folder: Path) -> bool:
 
 
 @contextmanager
-def _process(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _process(
+    command: Sequence[str], log: Path, claim: int | None
+) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as said:
         process = subprocess.Popen(  # noqa: S603 - our own command
             command,
-            cwd=ROOT,  # where Locust finds our configuration, and none of the user's
+            cwd=ROOT,  # where `loadtests` and its locustfile are found
             stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-            start_new_session=True,
+            start_new_session=True, preexec_fn=tied(),
+            pass_fds=[] if claim is None else [claim],
         )  # fmt: skip
         try:
             yield process

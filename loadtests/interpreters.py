@@ -7,6 +7,7 @@ import os
 import subprocess
 from dataclasses import dataclass
 
+from loadtests.orphans import tied
 from loadtests.target import TargetError
 
 OLDEST = (3, 11)
@@ -58,7 +59,7 @@ def ask(executable: str) -> Interpreter:
     command = [executable, "-I", "-c", QUESTION]
     try:
         said = subprocess.run(  # noqa: S603 - what the user named
-            command, capture_output=True, text=True, timeout=ASK_S, check=True
+            command, capture_output=True, text=True, timeout=ASK_S, check=True, preexec_fn=tied()
         ).stdout
         numbers, version, free_threaded, base, lacks, *where = json.loads(said)
     except (OSError, ValueError, subprocess.SubprocessError) as error:

@@ -21,7 +21,6 @@ from statistics import median
 from time import monotonic, process_time
 
 from loadtests.machine import SLOW_SHARE, SLOWDOWN
-from loadtests.orphans import end_with_parent
 from loadtests.pace import piece, usual, usual_when_busy
 
 PERIOD_S = 0.05
@@ -116,7 +115,6 @@ def _slow_share(ratios: list[float]) -> float:
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends us
-    end_with_parent()
     gc.disable()
     probe = Probe()
     for word, number in _requests(probe):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -18,6 +20,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.checks import check_cells
+from loadtests.claim import claimed
 from loadtests.folders import RESULTS, new_folder
 from loadtests.form import add_options
 from loadtests.offer import Local, Source
@@ -28,8 +31,10 @@ from loadtests.panel.search.session import session_of
 from loadtests.panel.tabs import mount
 from loadtests.panel.times import bucket
 from loadtests.plan import try_parameters
+from loadtests.records import ResultsError
 from loadtests.shapes import SHAPES
 from loadtests.shaping import shape
+from loadtests.signals import die_of_quit, ignored
 from loadtests.surge.scenario import Scenario
 from loadtests.survival import Survival
 from loadtests.swarm import Deserted, Swarm
@@ -49,6 +54,7 @@ locust.stats.bucket_response_time = bucket  # type: ignore[assignment]  # docume
 # A worker asks for these once for each option at each change of users, for a quarter of a second.
 argument_parser.default_args_dict = cache(argument_parser.default_args_dict)
 events.init_command_line_parser.add_listener(add_options)
+die_of_quit()
 
 
 @events.init.add_listener
@@ -60,6 +66,8 @@ def join(environment: Environment, runner: Any, **_: Any) -> None:
         if environment.web_ui:
             mount(environment, tabs(environment, recording))
     _shape(environment)
+    if not ignored(signal.SIGHUP):
+        gevent.signal_handler(signal.SIGHUP, _hang_up, environment)
     if isinstance(runner, MasterRunner):
         _swarms[environment] = Swarm(runner)
     elif isinstance(runner, WorkerRunner):
@@ -142,6 +150,14 @@ def stop(environment: Environment, **_: Any) -> None:
                 session_of(environment).stopping()
 
 
+def _hang_up(environment: Environment) -> None:
+    """Stop the scenario and let it be reported, as a terminal closes that somebody has used."""
+    scenarios = [*_running]
+    gevent.killall(scenarios)
+    if environment.web_ui or not scenarios:  # else it has ended Locust
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _source(environment: Environment) -> Source:
     """Where a scenario has its load from: the workers of a master, or else this process."""
     return _swarms.get(environment) or Local(partial(record, environment))
@@ -151,9 +167,15 @@ def _survive(environment: Environment, options: Options, folder: Path) -> None:
     """Search; where there is no UI, the terminal that started this shows it and reports it."""
     turn = session_of(environment).turn(folder) if environment.web_ui else nullcontext()
     with turn as watcher:
-        code = 3
+        code = 2
         try:
-            code = Survival(environment, _source(environment), options, folder, watcher).run()
+            with claimed(folder):
+                code = 3
+                code = Survival(environment, _source(environment), options, folder, watcher).run()
+        except ResultsError as error:
+            if environment.web_ui:
+                raise  # which its tab shows
+            log.error("%s", error)  # noqa: TRY400 - the message says it all
         finally:
             _finish(environment, code)
 

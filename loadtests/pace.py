@@ -8,6 +8,7 @@ from contextlib import suppress
 from time import monotonic, sleep, thread_time
 
 from loadtests.cores import cores
+from loadtests.orphans import tied
 
 STEPS = 4000  # of the work: 0.3 ms on a slow core of 2021
 WARM_UP = 1000  # before each: caches and clock that a load left cold are its own effect
@@ -46,7 +47,7 @@ def usual_when_busy() -> float:
     of one's own. It is the slower of such two states that counts: the upper quartile.
     """
     looks, apart_s = BUSY
-    length_s = 3 * looks * apart_s  # they are ended before, but if this process is killed
+    length_s = 3 * looks * apart_s  # they are ended before
     busy = [_spinner(length_s) for _ in range(cores() - 1)]
     try:
         return usual(looks, apart_s, 0.75)
@@ -59,9 +60,10 @@ def usual_when_busy() -> float:
 
 def _spinner(length_s: float) -> int:
     """Fork a process that computes and fills memory for so long; returns its pid."""
-    pid = os.fork()
-    if pid:
+    tie = tied()
+    if pid := os.fork():
         return pid
+    tie()
     until = monotonic() + length_s
     while monotonic() < until:
         _work(STEPS)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.interpreters import ASK_S, Interpreter, ask
+from loadtests.orphans import tied
 from loadtests.target import TargetError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -164,7 +165,7 @@ def _parts(version: str) -> list[str]:
 def _output(*command: str) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - uv and pyenv, of the user
-            command, capture_output=True, text=True, timeout=ASK_S, check=False
+            command, capture_output=True, text=True, timeout=ASK_S, check=False, preexec_fn=tied()
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

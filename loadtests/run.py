@@ -24,7 +24,8 @@ from loadtests.report.files import write
 from loadtests.report.screen import Screen
 from loadtests.report.terminal import final
 from loadtests.servers import Servers
-from loadtests.subject import ROOT, interruptible
+from loadtests.signals import interruptible
+from loadtests.subject import ROOT
 from loadtests.summary import exit_code
 from loadtests.target import TargetError, discover
 
@@ -91,7 +92,8 @@ def _asked(parsed: argparse.Namespace, servers: Servers) -> dict[str, Any]:
 
 def _command(parsed: argparse.Namespace, servers: Servers, folder: Path) -> list[str]:
     return [
-        *(sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py")),
+        *(sys.executable, "-m", "loadtests.launch"),
+        *("-f", str(ROOT / "loadtests" / "locustfile.py")),
         *distributed(parsed.generators),
         *("--headless", "--users", "1", "--spawn-rate", "1", "--skip-log-setup"),
         *("--scenario", "survival", "--mode", parsed.mode, "--slo", str(parsed.slo)),

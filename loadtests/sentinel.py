@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from loadtests.counters import PROC, Counters, between, counters
 from loadtests.machine import Machine
+from loadtests.orphans import tied
 from loadtests.subject import ROOT
 
 START_S = 5.0  # for the probe to calibrate itself, which takes 0.4 s on an idle machine
@@ -47,6 +48,7 @@ class Sentinel:
                     stdout=answers,
                     stderr=subprocess.DEVNULL,  # a probe that fails is told as what is not known
                     start_new_session=True,
+                    preexec_fn=tied(),
                 )
         finally:
             os.close(theirs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +14,7 @@ from typing import IO, Self
 
 import psutil
 
-from loadtests.orphans import end_with_parent
+from loadtests.orphans import tied
 
 ROOT = Path(__file__).resolve().parent.parent
 GREETING = "loadbearing listening on "
@@ -66,7 +65,7 @@ class Subject:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             start_new_session=True,  # Ctrl-C is for the load test, which then stops its server
-            preexec_fn=_first(cores) if sys.platform == "linux" else None,  # noqa: PLW1509 - sets affinity only
+            preexec_fn=_first(cores),
         )
         try:
             self.url = self._greeting()
@@ -146,23 +145,20 @@ def cpu_s(family: Iterable[psutil.Process]) -> float:
     return seconds
 
 
-def interruptible() -> None:
-    """Turn SIGINT and SIGTERM into KeyboardInterrupt, also where a shell had them ignored."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-
-
 def _with_root(path: str | None) -> str:
     """Put the checkout before what the user has: `server` is ours, wherever the process runs."""
     return os.pathsep.join((str(ROOT), *([path] if path else ())))
 
 
 def _first(cores: int | None) -> Callable[[], None]:
-    """What the server's process does before all else, on Linux."""
+    """What the server's process does before all else: an orphan would hold its port."""
+    tie = tied()
+    if sys.platform != "linux":
+        return tie
     allowed = sorted(os.sched_getaffinity(0))[:cores]
 
     def first() -> None:
-        end_with_parent()  # an orphan would hold its port
+        tie()
         os.sched_setaffinity(0, allowed)
 
     return first

@@ -10,8 +10,10 @@ from errno import EADDRNOTAVAIL
 
 from loadtests.generators import HERE, distributed, sweep
 from loadtests.modules import chosen
+from loadtests.orphans import tied
 from loadtests.servers import Servers
-from loadtests.subject import ROOT, Subject, SubjectError, interruptible
+from loadtests.signals import interruptible
+from loadtests.subject import ROOT, Subject, SubjectError
 from loadtests.target import TargetError, discover
 
 STOP_S = 15.0
@@ -36,7 +38,7 @@ def _ui(server: Subject, parsed: argparse.Namespace, servers: Servers) -> int:
     address = f"http://{_name(parsed.web_host)}:{parsed.web_port}"
     workloads = chosen(parsed.workloads or (), discover(server.url), servers.folder)
     command = [
-        *(sys.executable, "-m", "locust", "--host", server.url),
+        *(sys.executable, "-m", "loadtests.launch", "--host", server.url),
         *("--web-host", parsed.web_host, "--web-port", str(parsed.web_port)),
         *("--allow-host", ",".join(parsed.allow_host), "--servers", servers.dump()),
         *(("--workloads", *workloads) if workloads else ()),
@@ -44,7 +46,9 @@ def _ui(server: Subject, parsed: argparse.Namespace, servers: Servers) -> int:
     ]
     said = f"Server: {server.url}   Locust UI: {address}   Ctrl-C stops both"
     print(said, flush=True)  # noqa: T201 - printing is its purpose
-    locust = subprocess.Popen(command, cwd=ROOT, start_new_session=True)  # noqa: S603 - ours
+    locust = subprocess.Popen(  # noqa: S603 - ours
+        command, cwd=ROOT, start_new_session=True, preexec_fn=tied()
+    )
     try:
         return locust.wait()
     finally:

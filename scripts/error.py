@@ -9,6 +9,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from statistics import fmean, median, pstdev
 
 from loadtests.arguments import Parser, whole
+from loadtests.orphans import end_with
 from loadtests.repeats import Interval, differ
 from scripts.known import BESIDE, GOALS, Case, Measured, faster_by, measure
 from tests.virtual import SLO, TRUTHS
@@ -26,7 +27,7 @@ def main(arguments: list[str]) -> None:
         "--seed", type=whole("seed", 0, 2**32), default=1000, help="(default: 1000)"
     )
     asked = parser.parse_args(arguments)
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), initializer=end_with, initargs=(os.getpid(),)) as pool:
         for lines in (_errors, _differences):
             for line in lines(pool, asked.searches, asked.seed):
                 print(line, flush=True)  # noqa: T201 - printing is its purpose

@@ -16,6 +16,7 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import Any, ClassVar
 
@@ -94,6 +95,7 @@ class Prefork(BaseApplication):  # type: ignore[misc]  # its base has no types
         for number in master.SIGNALS:
             signal.signal(number, lambda *_: os._exit(0))  # until the event loop hears them
         os.close(self._held)
+        _die_with_master()
         threading.Thread(target=self._leave_with_master, daemon=True).start()
         for other in self.sockets:
             if other not in worker.sockets:
@@ -112,6 +114,15 @@ class Prefork(BaseApplication):  # type: ignore[misc]  # its base has no types
         """Note that one more worker serves."""
         if os.read(self._tokens, 1) == b"!":
             announce(self.settings)
+
+
+def _die_with_master() -> None:
+    """Have Linux kill this worker with the thread that has forked it, whatever holds its GIL."""
+    if sys.platform == "linux":
+        with suppress(ImportError):  # a Python can be built without ctypes
+            import ctypes  # noqa: PLC0415 - only where it is of use
+
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 async def _end_threads(_app: web.Application) -> None:

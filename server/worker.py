@@ -6,12 +6,14 @@ otherwise cross the executor and end the whole process. Standard library only.
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
 import pickle
 import signal
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -77,6 +79,7 @@ def begin(inherited: Mapping[str, str], gate: Semaphore | None = None) -> None:
     os.environ.update(inherited)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _die_with_parent()
     threading.Thread(target=_leave_with_parent, name="orphan-guard", daemon=True).start()
     if gate:
         gate.acquire()
@@ -122,3 +125,19 @@ def _leave_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+def _die_with_parent() -> None:
+    """Have Linux kill this process when its parent's end of a pipe is closed.
+
+    While work holds the GIL in C, or while the process is stopped, no thread of it can do so.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None or sys.platform != "linux":
+        return
+    with suppress(OSError):
+        sentinel = parent.sentinel
+        fcntl.fcntl(sentinel, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(sentinel, fcntl.F_SETSIG, signal.SIGKILL)
+        flags = fcntl.fcntl(sentinel, fcntl.F_GETFL)
+        fcntl.fcntl(sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)

@@ -22,6 +22,7 @@ MAY_PATCH = {
         "connections",
         "form",
         "generator",
+        "launch",
         "locustfile",
         "offer",
         *("panel.asked", "panel.fields", "panel.ours"),

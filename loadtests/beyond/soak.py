@@ -15,6 +15,7 @@ from typing import Any
 from loadtests.beyond.bench import Bench, Stand
 from loadtests.beyond.drift import Point, drift
 from loadtests.beyond.goodput import shares
+from loadtests.orphans import tied
 from loadtests.passage import Passage, Phase
 from loadtests.subject import ROOT
 from loadtests.tally import Answer, Tally, tally
@@ -82,6 +83,7 @@ def _watching(stand: Stand, interval_s: float) -> Iterator[list[dict[str, Any]]]
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdin=subprocess.DEVNULL,
             stdout=file,
+            preexec_fn=tied(),
         )
         try:
             yield samples

@@ -21,8 +21,9 @@ from loadtests.offer import Local
 from loadtests.options import parameters
 from loadtests.plan import try_parameters
 from loadtests.results import FILE_NAME, RunFile
+from loadtests.signals import interruptible
 from loadtests.slo import Slo
-from loadtests.subject import Subject, SubjectError, interruptible
+from loadtests.subject import Subject, SubjectError
 from loadtests.surge.gauges import Gauges
 from loadtests.surge.offer import Load, offer, probe
 from loadtests.surge.order import Order

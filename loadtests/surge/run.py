@@ -11,7 +11,7 @@ from rich.console import Console
 from loadtests.following import INTERRUPTED, measured
 from loadtests.report.surge_files import write
 from loadtests.report.surge_terminal import Screen, final
-from loadtests.subject import interruptible
+from loadtests.signals import interruptible
 from loadtests.surge.order import Order
 
 LOG = "surge.log"

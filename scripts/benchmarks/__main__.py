@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from loadtests.arguments import Parser, among
 from loadtests.environment import describe, environment
+from loadtests.orphans import tied
 from loadtests.pythons import server_pythons
 from loadtests.subject import ROOT, Subject
 from loadtests.target import TargetError, discover
@@ -78,7 +79,7 @@ def bare() -> Iterator[tuple[str, int]]:
     """Keep the bare service standing; gives its address and its process."""
     command = [sys.executable, "-m", "scripts.benchmarks.bare"]
     process = subprocess.Popen(  # noqa: S603 - our own command
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=tied()
     )
     assert process.stdin
     assert process.stdout

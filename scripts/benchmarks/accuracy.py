@@ -18,6 +18,7 @@ from loadtests.arrivals import dispersion, poisson
 from loadtests.connections import Connections
 from loadtests.generator import Generator, Sent
 from loadtests.offer import undisturbed
+from loadtests.orphans import tied
 from loadtests.subject import ROOT
 from loadtests.tally import percentile_ms
 
@@ -80,7 +81,9 @@ def cost(url: str, rate: float) -> str:
 
 def _fast(url: str, rate: float) -> float:
     command = [sys.executable, "-m", "scripts.benchmarks.fast", url, str(rate), str(DURATION_S)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    done = subprocess.run(  # noqa: S603 - ours
+        command, cwd=ROOT, capture_output=True, text=True, check=True, preexec_fn=tied()
+    )
     return float(done.stdout)
 
 

@@ -16,6 +16,7 @@ from time import monotonic
 import uvloop
 from aiohttp import web
 
+from server import worker
 from server.settings import Settings
 from server.workloads.cpu import noop
 
@@ -64,7 +65,12 @@ async def main() -> None:
 
     threads = ThreadPoolExecutor(settings.threads)
     context = multiprocessing.get_context(settings.start_method)
-    processes = ProcessPoolExecutor(settings.processes, mp_context=context)
+    processes = ProcessPoolExecutor(
+        settings.processes,
+        mp_context=context,
+        initializer=worker.begin,  # so that none is left behind
+        initargs=(worker.environment(),),
+    )
     app = web.Application()
     app.router.add_get("/inline", inline)
     app.router.add_get("/thread-pool", on(threads))

@@ -18,6 +18,7 @@ from statistics import mean
 from threading import Event, Lock, Thread
 from time import monotonic, process_time, sleep
 
+from loadtests.orphans import tied
 from server.gil import Sampler
 
 ROOT = Path(__file__).parents[2]
@@ -102,7 +103,8 @@ def busy(processes: int) -> Iterator[None]:
     with ExitStack() as stack:
         for _ in range(processes):
             command = [sys.executable, "-c", "while True: pass"]
-            process = stack.enter_context(subprocess.Popen(command))  # noqa: S603 - our own
+            process = subprocess.Popen(command, preexec_fn=tied())  # noqa: S603 - our own
+            stack.enter_context(process)
             stack.callback(process.kill)
         yield
 
@@ -133,7 +135,7 @@ def gil(executable: str) -> Iterator[str]:
     """Measure it in a process of its own, which nothing has patched."""
     command = [executable, "-m", "scripts.benchmarks.gil"]
     with subprocess.Popen(  # noqa: S603 - our own command
-        command, cwd=ROOT, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=tied()
     ) as process:
         assert process.stdout
         yield from (line.rstrip("\n") for line in process.stdout)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from loadtests.connections import Connections
+from loadtests.orphans import tied
 from loadtests.subject import ROOT
 from loadtests.target import discover
 
@@ -67,7 +68,12 @@ def _call(connections: Connections, path: str) -> float:
 def _rush(url: str, path: str) -> float:
     command = [sys.executable, "-m", "scripts.benchmarks.rush", url, path, str(CLIENTS)]
     done = subprocess.run(  # noqa: S603 - our own command
-        [*command, str(RUSH_S)], cwd=ROOT, check=True, capture_output=True, text=True
+        [*command, str(RUSH_S)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+        preexec_fn=tied(),
     )
     return int(done.stdout) / RUSH_S
 

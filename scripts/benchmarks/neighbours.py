@@ -14,6 +14,7 @@ from time import monotonic
 import psutil
 
 from loadtests.machine import Machine, disturbances
+from loadtests.orphans import tied
 from loadtests.sentinel import Sentinel
 
 WINDOW_S = 2.0
@@ -83,7 +84,9 @@ def _working(share: float, length_s: float) -> Iterator[None]:
 
 def _work(share: float, length_s: float) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", WORKING, str(share), str(length_s)]
-    return subprocess.Popen(command, start_new_session=True)  # noqa: S603 - our own command
+    return subprocess.Popen(  # noqa: S603 - our own command
+        command, start_new_session=True, preexec_fn=tied()
+    )
 
 
 def _children_s() -> float:

@@ -10,6 +10,7 @@ from statistics import median
 
 from loadtests.connections import Connections
 from loadtests.interpreters import Interpreter
+from loadtests.orphans import tied
 from loadtests.subject import Subject
 from scripts.validation.bench import Bench
 from scripts.validation.case import Case, Finding, rising, told, within
@@ -75,7 +76,7 @@ def starts(bench: Bench) -> Case:
 def _starts(bench: Bench, python: Interpreter) -> list[Finding]:
     done = subprocess.run(  # noqa: S603 - our own script, on a Python of the user's
         [python.executable, "-P", str(SCRIPT), *(["fast"] if bench.fast else [])],
-        check=True, capture_output=True, text=True, timeout=SCRIPT_S,
+        check=True, capture_output=True, text=True, timeout=SCRIPT_S, preexec_fn=tied(),
     )  # fmt: skip
     said: dict[str, float] = json.loads(done.stdout)
     grown = said.pop("interpreter_mib", None)

@@ -15,6 +15,7 @@ import gevent
 from loadtests.arrivals import SCHEDULES, Kind
 from loadtests.connections import Connections
 from loadtests.generator import Generator, Sent
+from loadtests.orphans import tied
 from loadtests.subject import ROOT
 from scripts.benchmarks.rush import WARM_UP_S as RUSH_WARM_UP_S
 
@@ -144,7 +145,7 @@ def rush(url: str, path: str, number: int, seconds: float) -> float:
     command = [sys.executable, "-m", "scripts.benchmarks.rush", url, path]
     done = subprocess.run(  # noqa: S603 - our own command
         [*command, str(number), str(seconds)],
-        cwd=ROOT, check=True, capture_output=True, text=True,
+        cwd=ROOT, check=True, capture_output=True, text=True, preexec_fn=tied(),
     )  # fmt: skip
     return int(done.stdout) / seconds
 

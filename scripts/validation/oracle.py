@@ -28,6 +28,7 @@ from typing import Any
 from aiohttp import web
 
 from loadtests.arguments import Parser, whole
+from loadtests.orphans import tied
 from loadtests.subject import ROOT
 
 MODELS = {"m-d-1": 1, "m-d-2": 2, "m-d-4": 4}
@@ -137,7 +138,11 @@ def standing(service_s: float) -> Iterator[str]:
     """Have an oracle in a process of its own for the block; gives its address."""
     command = [sys.executable, "-m", "scripts.validation.oracle", "--service-ms"]
     with subprocess.Popen(  # noqa: S603 - our own command
-        [*command, str(1e3 * service_s)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [*command, str(1e3 * service_s)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        preexec_fn=tied(),
     ) as process:
         assert process.stdout
         yield process.stdout.readline().decode().strip()

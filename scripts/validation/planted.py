@@ -14,6 +14,7 @@ from typing import Any
 from loadtests.cores import cores
 from loadtests.generator import Sent
 from loadtests.offer import Heard
+from loadtests.orphans import tied
 from loadtests.sentinel import Sentinel
 from scripts.validation.bench import Bench
 from scripts.validation.case import Case, Finding
@@ -107,7 +108,7 @@ def _break(bench: Bench, plant: Plant, sentinel: Sentinel) -> dict[str, Any]:
 def _neighbours() -> Iterator[None]:
     """Keep every core busy with something else."""
     spin = [sys.executable, "-c", "while True: pass"]
-    others = [subprocess.Popen(spin) for _ in range(cores())]  # noqa: S603 - our own command
+    others = [subprocess.Popen(spin, preexec_fn=tied()) for _ in range(cores())]  # noqa: S603 - our own command
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 
+from loadtests.orphans import tied
 from loadtests.records import Cell, CellResult
 from loadtests.results import read
 from loadtests.subject import ROOT
@@ -62,7 +63,7 @@ def _search(url: str, care: str) -> CellResult:
         done = subprocess.run(  # noqa: S603 - our own command
             [*command, *asked, *bounds],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True, text=True, check=False,
+            capture_output=True, text=True, check=False, preexec_fn=tied(),
         )  # fmt: skip
         if done.returncode not in {0, 3}:  # the latter: no result, and its run file says why
             raise Unanswered(f"the search ended with {done.returncode}: {done.stderr.strip()}")

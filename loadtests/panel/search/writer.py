@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from loadtests.orphans import tied
 from loadtests.subject import ROOT
 
 PATIENCE_S = 120.0
@@ -30,6 +31,7 @@ class Writer:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
+            preexec_fn=tied(),
         )
         said = b""
         try:
