@@ -21,10 +21,11 @@ from pickle import PicklingError
 from time import monotonic, thread_time
 from typing import Any
 
+from server.outcomes import raised, unusable
 from server.timeline import Ran
 
 HEADER = struct.Struct("!Q")  # the length of the message that follows
-TOO_LATE = ("TooLate", "the deadline had passed when a worker was free")
+TOO_LATE = ("", "the deadline had passed when a worker was free")  # no work fails without a type
 LEFTOVERS = "LOADBEARING_LEFTOVERS"  # tells a fork server what to clear away when it ends
 INHERITED = ("LOADBEARING_", "XDG_CACHE_HOME")
 
@@ -47,8 +48,10 @@ def carry(
         try:
             result = function(*positional, **named)
         except BaseException as error:  # noqa: BLE001 - SystemExit too must not leave the worker
-            failure = (type(error).__name__, str(error))
+            failure = raised(error)
     cpu, finished = thread_time() - cpu, monotonic()
+    if result is not None and (failure := unusable(result)):
+        result = None
     thread = threading.current_thread().name
     return Ran(started, finished, cpu, os.getpid(), thread, result, failure)
 
@@ -84,7 +87,7 @@ def once(answer_to: Connection, inherited: Mapping[str, str], *job: Any) -> None
     try:
         answer_to.send(ran)
     except Exception as error:  # noqa: BLE001 - pickling runs code of the result's own
-        answer_to.send(PicklingError(f"{type(error).__name__}: {error}"))
+        answer_to.send(PicklingError(": ".join(raised(error))))
     answer_to.close()
 
 
@@ -113,7 +116,7 @@ def answer(message: bytes) -> bytes:
         ran: object = carry(*pickle.loads(message))  # noqa: S301 - our own server's
         return pickle.dumps(ran, pickle.HIGHEST_PROTOCOL)
     except Exception as error:  # noqa: BLE001 - pickling runs code of arguments and results
-        return pickle.dumps(PicklingError(f"{type(error).__name__}: {error}"))
+        return pickle.dumps(PicklingError(": ".join(raised(error))))
 
 
 def _leave_with_parent() -> None:

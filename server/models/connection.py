@@ -79,14 +79,14 @@ class Connection:
             brought = BrokenExecutor() if self._ours else GivenUp()
         except (asyncio.CancelledError, CancelledError, OSError):
             brought = SchedulerGone()
-        except Exception as error:  # noqa: BLE001 - unpickling runs code of the result's own
+        except BaseException as error:  # noqa: BLE001 - unpickling runs code of the result's own
             brought = error if self.alive else SchedulerGone()
         if away.done():  # withdrawn
             return
         if isinstance(brought, Ran):
             away.set_result(brought)
         else:
-            assert isinstance(brought, Exception)
+            assert isinstance(brought, BaseException)
             away.set_exception(brought)
 
     def drop(self) -> None:

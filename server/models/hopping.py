@@ -16,6 +16,7 @@ from typing import Any, ClassVar, NamedTuple
 from server.admission import COVER_S, Bulkhead
 from server.errors import WorkFailed
 from server.models.base import Arguments, Model, result_of
+from server.outcomes import raised
 from server.settings import Settings
 from server.timeline import Ran, Timeline
 from server.worker import TOO_LATE
@@ -162,7 +163,7 @@ def pickled(job: Job) -> bytes:
 
 def untravelled(error: BaseException) -> WorkFailed:
     """The answer for a call that no worker could receive, or whose result could not come back."""
-    reasons = [f"{type(error).__name__}: {error}"]
+    reasons = [": ".join(raised(error))]
     # Executors give what happened on the other side as the text of a traceback.
     reasons += re.findall(r"^\w*Error: .+$", str(error.__cause__ or ""), re.MULTILINE)[:1]
     return WorkFailed(

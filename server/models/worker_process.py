@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any, cast
 
 from server import worker
+from server.timeline import Ran
 
 HEADER = worker.HEADER
 
@@ -95,7 +96,7 @@ class WorkerProcess(asyncio.Protocol):
         with memoryview(self._received) as whole:
             try:
                 answer = pickle.loads(whole[HEADER.size :])  # noqa: S301 - our own worker's
-            except Exception as error:  # noqa: BLE001 - unpickling runs code of the result's own
+            except BaseException as error:  # noqa: BLE001 - unpickling runs code of the result's own
                 answer = error
         self._received = bytearray()
         self._since = monotonic()
@@ -104,7 +105,8 @@ class WorkerProcess(asyncio.Protocol):
             self._ready.set_result(True)
         elif call:
             call.holder = None
-            call.ended(call, getattr(answer, "failure", None) != worker.TOO_LATE)
+            late = isinstance(answer, Ran) and answer.failure == worker.TOO_LATE
+            call.ended(call, not late)
             if not call.back.done():
                 call.back.set_result(answer)
         if not self._ending:
