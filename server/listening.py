@@ -17,6 +17,7 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
+from server import greeting
 from server.draining import Runner
 from server.errors import log
 from server.settings import Settings
@@ -120,6 +121,7 @@ def let_go_in_workers(sockets: Sequence[socket.socket]) -> None:
 
 
 def _let_go(sockets: Sequence[socket.socket]) -> None:
+    greeting.let_go()
     for one in sockets:
         if one.fileno() >= 0:
             os.close(one.detach())
@@ -128,11 +130,12 @@ def _let_go(sockets: Sequence[socket.socket]) -> None:
 def announce(settings: Settings) -> None:
     """Say where the service listens: the first line on standard output, which programs read."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    print(f"loadbearing listening on http://{host}:{settings.port}", flush=True)  # noqa: T201 - its first line is the interface
+    greeting.greet(f"loadbearing listening on http://{host}:{settings.port}")
 
 
 def leave_threads(code: int) -> None:
     """End the process at once if threads run on: none can be stopped, and Python would wait."""
     if any(not thread.daemon for thread in threading.enumerate()[1:]):
-        sys.stdout.flush()
+        if sys.stderr:
+            sys.stderr.flush()
         os._exit(code)
