@@ -6,8 +6,6 @@ import asyncio
 import errno
 import os
 import socket
-import sys
-import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from math import inf
@@ -17,7 +15,7 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
-from server import greeting
+from server import greeting, signals
 from server.draining import Runner
 from server.errors import log
 from server.settings import Settings
@@ -116,7 +114,11 @@ def runner_of(app: web.Application, settings: Settings, bound: socket.socket) ->
 
 
 def let_go_in_workers(sockets: Sequence[socket.socket]) -> None:
-    """Close sockets in workers that are forked: they would stay open after the server's end."""
+    """Take from processes that are forked what is the server's own: its signals, and its sockets.
+
+    Those would stay open after the server's end.
+    """
+    signals.forget_in_forks()
     os.register_at_fork(after_in_child=partial(_let_go, sockets))
 
 
@@ -131,11 +133,3 @@ def announce(settings: Settings) -> None:
     """Say where the service listens: the first line on standard output, which programs read."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     greeting.greet(f"loadbearing listening on http://{host}:{settings.port}")
-
-
-def leave_threads(code: int) -> None:
-    """End the process at once if threads run on: none can be stopped, and Python would wait."""
-    if any(not thread.daemon for thread in threading.enumerate()[1:]):
-        if sys.stderr:
-            sys.stderr.flush()
-        os._exit(code)
