@@ -24,6 +24,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from server import greeting
+
 HOST = "127.0.0.1"
 START_S = 30  # as for other processes: a cluster that has not started by then never will
 CONNECT_S = 2.0  # Dask's own is 30 s, and a result that a killed worker held waits so long
@@ -144,10 +146,11 @@ async def _stand(workers: int, folder: str) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - its first line is the interface
+    greeting.greet(line)
 
 
 def main(workers: str, folder: str) -> None:
+    greeting.reserve()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the group: the server decides
     signal.signal(signal.SIGTERM, lambda *_: _leave(folder))
     threading.Thread(target=_watch_input, daemon=True).start()

@@ -53,6 +53,8 @@ def _unfit(function: Callable[..., Any]) -> str | None:
             "is async, and workers call plain functions; write it with def, "
             "and what is async as its twin, with @native above"
         )
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        return "is a generator, which computes only when it is read; return a list"
     try:
         pickle.dumps(function)  # functions pickle as the names under which they are found again
     except Exception as error:  # noqa: BLE001 - pickling may run any code
@@ -82,6 +84,8 @@ def _refusal(stage: Callable[..., Any], number: int, parameters: Iterable[str]) 
 
 
 def _no_twin(twin: Callable[..., Any], parameters: list[str]) -> str | None:
+    if inspect.isasyncgenfunction(twin):
+        return "is a generator, which computes only when it is read; return a list"
     if not any(map(inspect.iscoroutinefunction, (twin, inspect.unwrap(twin)))):
         return "is not async; write it with async def"
     try:

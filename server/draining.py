@@ -68,3 +68,4 @@ class Runner(web.AppRunner):
         end = clock() + LET_IN_S
         while waiting.poll(0) and clock() < end:  # noqa: ASYNC110 - no event tells it
             await asyncio.sleep(0)  # a turn of the event loop, which accepts them
+        await asyncio.sleep(0)  # and one more, in which asyncio makes connections of the last ones

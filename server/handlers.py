@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from aiohttp import web
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import to_json
 
 from server.counts import Stages
 from server.errors import BadRequest, CannotRun, NotAllowed, NotFound, WorkFailed, did_you_mean
@@ -17,6 +17,7 @@ from server.events import Events
 from server.models import TABLE
 from server.models.base import Model, Work
 from server.negotiation import prefers_html
+from server.outcomes import raised
 from server.page import PAGE, Page
 from server.parameters import Parameters
 from server.timeline import Timeline
@@ -41,8 +42,9 @@ def encode(result: Any) -> str:
         result = {"bytes": len(result)}
     try:
         return to_json(result, inf_nan_mode="null").decode()
-    except PydanticSerializationError as error:
-        raise WorkFailed(f"the result is no JSON: {error}", "Return plain data.") from None
+    except BaseException as error:  # noqa: BLE001 - a result may have code of its own for it
+        kind, text = raised(error)
+        raise WorkFailed(f"the result is not JSON: {text or kind}", "Return plain data.") from None
 
 
 @lru_cache(1024)

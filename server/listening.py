@@ -6,8 +6,6 @@ import asyncio
 import errno
 import os
 import socket
-import sys
-import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from math import inf
@@ -17,6 +15,7 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
+from server import greeting, signals
 from server.draining import Runner
 from server.errors import log
 from server.settings import Settings
@@ -115,11 +114,16 @@ def runner_of(app: web.Application, settings: Settings, bound: socket.socket) ->
 
 
 def let_go_in_workers(sockets: Sequence[socket.socket]) -> None:
-    """Close sockets in workers that are forked: they would stay open after the server's end."""
+    """Take from processes that are forked what is the server's own: its signals, and its sockets.
+
+    Those would stay open after the server's end.
+    """
+    signals.forget_in_forks()
     os.register_at_fork(after_in_child=partial(_let_go, sockets))
 
 
 def _let_go(sockets: Sequence[socket.socket]) -> None:
+    greeting.let_go()
     for one in sockets:
         if one.fileno() >= 0:
             os.close(one.detach())
@@ -128,11 +132,4 @@ def _let_go(sockets: Sequence[socket.socket]) -> None:
 def announce(settings: Settings) -> None:
     """Say where the service listens: the first line on standard output, which programs read."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    print(f"loadbearing listening on http://{host}:{settings.port}", flush=True)  # noqa: T201 - its first line is the interface
-
-
-def leave_threads(code: int) -> None:
-    """End the process at once if threads run on: none can be stopped, and Python would wait."""
-    if any(not thread.daemon for thread in threading.enumerate()[1:]):
-        sys.stdout.flush()
-        os._exit(code)
+    greeting.greet(f"loadbearing listening on http://{host}:{settings.port}")

@@ -8,13 +8,13 @@ import re
 import sys
 import sysconfig
 from collections.abc import Container
-from contextlib import redirect_stdout
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from traceback import walk_tb
 
 from server.declarations import check
+from server.outcomes import raised
 from server.workloads import REGISTRY, WorkloadError
 
 # Where a mistake in a user's module is not, however deep below it Python noticed it.
@@ -100,12 +100,11 @@ def _origin(name: str) -> str:
 
 def _import(name: str, given: str) -> None:
     try:
-        with redirect_stdout(sys.stderr):  # the server's first line says where it listens
-            importlib.import_module(name)
+        importlib.import_module(name)
     except WorkloadError:
         raise
     except (Exception, SystemExit) as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = ": ".join(raised(error))
         where = _where(error)
         if where is None and isinstance(error, ModuleNotFoundError):
             raise WorkloadError(

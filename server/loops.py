@@ -13,10 +13,12 @@ import signal
 import socket
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from contextlib import suppress
 
 from aiohttp import web
 
+from server import exits, signals
 from server.app import build
 from server.board import Memory, Place
 from server.errors import log
@@ -24,7 +26,6 @@ from server.listening import (
     BACKLOG,
     LOOPS,
     announce,
-    leave_threads,
     let_go_in_workers,
     runner_of,
 )
@@ -48,8 +49,7 @@ class Loop:
 
     def run(self) -> None:
         threading.current_thread().name = f"loop-{self._place.slot + 1}"
-        with asyncio.Runner(loop_factory=LOOPS[self._settings.loop]) as runner:
-            runner.run(self.serve())
+        exits.run(LOOPS[self._settings.loop](), self.serve())
 
     async def serve(self) -> None:
         try:
@@ -75,12 +75,9 @@ def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
     stop.set_running_or_notify_cancel()  # from now on, no loop that fails can cancel it for all
     board = Memory(len(sockets))
     loops = [Loop(settings, bound, Place(board, slot), stop) for slot, bound in enumerate(sockets)]
-    with (
-        ThreadPoolExecutor(len(loops)) as threads,
-        asyncio.Runner(loop_factory=LOOPS[settings.loop]) as runner,
-    ):
-        code = runner.run(_lead(settings, loops, stop, threads))
-    leave_threads(code)
+    with ThreadPoolExecutor(len(loops)) as threads:
+        code = exits.run(LOOPS[settings.loop](), _lead(settings, loops, stop, threads))
+    exits.leave(code)
     return code
 
 
@@ -88,15 +85,15 @@ async def _lead(
     settings: Settings, loops: Sequence[Loop], stop: Future[None], threads: ThreadPoolExecutor
 ) -> int:
     """Serve with the first loop on the main thread, and hear the signals for all of them."""
-    here = asyncio.get_running_loop()
 
     def on_signal() -> None:
         if stop.done():
             os._exit(1)
-        stop.set_result(None)
+        with suppress(InvalidStateError):  # a loop that cannot start has stopped all just now
+            stop.set_result(None)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        here.add_signal_handler(number, on_signal)
+    signals.hear(signal.SIGINT, signal.SIGTERM, handler=on_signal)
+    here = asyncio.get_running_loop()
     others = [here.run_in_executor(threads, loop.run) for loop in loops[1:]]
     serving = asyncio.gather(loops[0].serve(), *others)
     starts = (asyncio.wrap_future(loop.ready) for loop in loops)

@@ -9,7 +9,6 @@ gunicorn gets its options from here alone: no file, no command line, no control 
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket
@@ -26,11 +25,12 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  #
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # likewise
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # likewise
 
+from server import exits, signals
 from server.app import build
 from server.board import Place, SharedMemory
 from server.draining import CANCEL_S, DRAIN_S
 from server.errors import log
-from server.listening import BACKLOG, announce, leave_threads, let_go_in_workers, runner_of
+from server.listening import BACKLOG, announce, let_go_in_workers, runner_of
 from server.settings import Settings
 
 GRACE_S = DRAIN_S + 2 * CANCEL_S + 5  # for pools and processes to end after the last answer
@@ -81,7 +81,6 @@ class Prefork(BaseApplication):  # type: ignore[misc]  # its base has no types
     async def serve(self) -> web.AppRunner:
         """Make the application of one worker, in that worker."""
         app = build(self.settings, self.place)
-        app.on_cleanup.append(_end_threads)
         return runner_of(app, self.settings, self.sockets[self.place.slot])
 
     def claim(self, master: Arbiter, worker: AsyncioWorker) -> None:
@@ -103,12 +102,12 @@ class Prefork(BaseApplication):  # type: ignore[misc]  # its base has no types
         let_go_in_workers(worker.sockets)
         self.place = Place(self.board, worker.slot)
 
+    def retire(self, _master: Arbiter, worker: AsyncioWorker) -> None:
+        self.board.retire(worker.slot)
+
     def _leave_with_master(self) -> None:
         os.read(self.lifeline, 1)  # which never comes
         os._exit(1)
-
-    def retire(self, _master: Arbiter, worker: AsyncioWorker) -> None:
-        self.board.retire(worker.slot)
 
     def ready(self) -> None:
         """Note that one more worker serves."""
@@ -119,15 +118,10 @@ class Prefork(BaseApplication):  # type: ignore[misc]  # its base has no types
 def _die_with_master() -> None:
     """Have Linux kill this worker with the thread that has forked it, whatever holds its GIL."""
     if sys.platform == "linux":
-        with suppress(ImportError):  # a Python can be built without ctypes
+        with suppress(ImportError):  # a Python can be built without it
             import ctypes  # noqa: PLC0415 - only where it is of use
 
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-
-async def _end_threads(_app: web.Application) -> None:
-    """End the loop's own threads, for which aiohttp's worker would leave Python to wait."""
-    await asyncio.get_running_loop().shutdown_default_executor()
 
 
 class AsyncioWorker(GunicornWebWorker):
@@ -145,20 +139,27 @@ class AsyncioWorker(GunicornWebWorker):
                 bound.listen(BACKLOG)  # for which aiohttp's worker has no option
             self.app.ready()
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.handle_quit(sig, frame)  # drains too, but at once and not within a second
+    def init_signals(self) -> None:
+        """Drain at any signal, also while work blocks the loop; to end at once is the master's."""
+        signals.hear(*Master.SIGNALS, handler=self._drain)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # the master's would take the work's children
+
+    def _drain(self) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            self.loop.call_soon_threadsafe(self.handle_quit, signal.SIGTERM, None)
 
     def run(self) -> None:
+        """Serve to the end, whatever work asks to leave."""
+        self.booted = False
         try:
-            super().run()
-        except SystemExit as leaving:
-            leave_threads(int(leaving.code or 0))
-            raise
+            exits.run(self.loop, self._run())
         except Exception:
             if self.booted:
                 raise
             log.exception("a server process cannot start")
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
+        exits.leave(self.exit_code)
+        sys.exit(self.exit_code)
 
 
 class UvloopWorker(AsyncioWorker, GunicornUVLoopWebWorker):
@@ -181,6 +182,7 @@ class Master(Arbiter):  # type: ignore[misc]  # its base has no types
     def signal(self, sig: int, frame: FrameType | None) -> None:
         if self._stopping:
             os._exit(1)
+        self._stopping = True
         super().signal(sig, frame)
 
     def stop(self, graceful: bool = True) -> None:

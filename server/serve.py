@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from errno import EADDRINUSE
 from importlib import import_module
 
+from server import greeting
 from server.caveats import caveats
 from server.errors import log
 from server.handlers import FIXED
@@ -24,6 +25,8 @@ RESERVED = {*FIXED, PAGE}  # names of paths, which no workload may have
 def main(arguments: Sequence[str]) -> int:
     """Serve until SIGTERM or SIGINT; a second signal ends the process at once. Gives exit codes."""
     settings = Settings.parse(arguments)
+    greeting.reserve()
+    greeting.close_input()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Every malformed request would log a traceback here; unforeseen errors have our own logger.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)

@@ -23,10 +23,11 @@ from multiprocessing.synchronize import Semaphore
 from time import monotonic, thread_time
 from typing import Any
 
+from server.outcomes import raised, unusable
 from server.timeline import Ran
 
 HEADER = struct.Struct("!Q")  # the length of the message that follows
-TOO_LATE = ("TooLate", "the deadline had passed when a worker was free")
+TOO_LATE = ("", "the deadline had passed when a worker was free")  # no work fails without a type
 LEFTOVERS = "LOADBEARING_LEFTOVERS"  # tells a fork server what to clear away when it ends
 INHERITED = ("LOADBEARING_", "XDG_CACHE_HOME")
 
@@ -49,8 +50,10 @@ def carry(
         try:
             result = function(*positional, **named)
         except BaseException as error:  # noqa: BLE001 - SystemExit too must not leave the worker
-            failure = (type(error).__name__, str(error))
+            failure = raised(error)
     cpu, finished = thread_time() - cpu, monotonic()
+    if result is not None and (failure := unusable(result)):
+        result = None
     thread = threading.current_thread().name
     return Ran(started, finished, cpu, os.getpid(), thread, result, failure)
 
@@ -117,7 +120,7 @@ def answer(message: bytes) -> bytes:
         ran: object = carry(*pickle.loads(message))  # noqa: S301 - our own server's
         return pickle.dumps(ran, pickle.HIGHEST_PROTOCOL)
     except BaseException as error:  # noqa: BLE001 - pickling runs code of arguments and results
-        return pickle.dumps(f"{type(error).__name__}: {error}")
+        return pickle.dumps(": ".join(raised(error)))
 
 
 def _leave_with_parent() -> None:

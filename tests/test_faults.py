@@ -50,8 +50,8 @@ async def test_what_the_work_raises_is_told_and_the_server_goes_on(
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("inline", "the result is no JSON: "),
-        ("thread-pool", "the result is no JSON: "),
+        ("inline", "the result is not JSON: "),
+        ("thread-pool", "the result is not JSON: "),
         ("process-per-request", "the work could not travel to its worker and back"),
         ("process-pool", "the work could not travel to its worker and back"),
         ("supervised-process-pool", "the work could not travel to its worker and back"),

@@ -57,7 +57,8 @@ COMPUTING = {
     *("__future__", "MLRsearch"),
 }
 LONG = {  # with the reason
-    "tests/test_summary.py": "verdicts and summaries are told from the same run files"
+    "server/prefork.py": "a worker of gunicorn's from its fork to its drain, in one piece",
+    "tests/test_summary.py": "verdicts and summaries are told from the same run files",
 }
 
 
@@ -144,11 +145,14 @@ def test_the_halves_share_no_module(half: str, other: str) -> None:
         assert "tests" not in {one.package for one in imports(module)}, module
 
 
-@pytest.mark.parametrize("module", [*under("server.workloads"), "server.timeline", "server.worker"])
+FOR_WORKERS = ("server.outcomes", "server.timeline")
+
+
+@pytest.mark.parametrize("module", [*under("server.workloads"), *FOR_WORKERS, "server.worker"])
 def test_what_workers_load_is_the_standard_library_and_each_other(module: str) -> None:
     for one in imports(module):
         if not one.lazy and not one.typing:
-            ours = one.name.startswith("server.workloads") or one.name == "server.timeline"
+            ours = one.name.startswith("server.workloads") or one.name in FOR_WORKERS
             assert one.package in STANDARD | {"annotated_types"} or ours, one
 
 

@@ -110,13 +110,6 @@ def test_what_is_loaded_hides_nothing_and_is_preloaded(write: Write, tmp_path: P
     assert REGISTRY["checksum"].source == str(path)
 
 
-def test_what_a_module_prints_does_not_come_before_the_servers_first_line(
-    write: Write, capsys: pytest.CaptureFixture[str]
-) -> None:
-    load(str(write(f"{CHECKSUM}\nprint('hello')\n")))
-    assert capsys.readouterr() == ("", "hello\n")
-
-
 def test_a_twin_for_one_of_ours_is_taken_once(write: Write) -> None:
     twin = (
         "from server.workloads import native\nfrom server.workloads.cpu import count\n"

@@ -118,6 +118,8 @@ def result_of(ran: Ran) -> Any:
     """Unpack what a worker brought back. Raises WorkFailed with what the work raised."""
     if ran.failure is not None:
         kind, message = ran.failure
+        if not kind:
+            raise WorkFailed(message, "The answer is written as JSON: return plain data.")
         raise WorkFailed(
             f"the work raised {kind}: {message}" if message else f"the work raised {kind}",
             "The failure is the workload's own; the server and its workers go on.",

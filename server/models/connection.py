@@ -85,7 +85,7 @@ class Connection:
         if isinstance(brought, Ran):
             away.set_result(brought)
         else:
-            assert isinstance(brought, Exception)
+            assert isinstance(brought, BaseException)
             away.set_exception(brought)
 
     def drop(self) -> None:

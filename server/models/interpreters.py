@@ -87,6 +87,7 @@ def _prepare(path: list[str], modules: tuple[str, ...]) -> None:
     from importlib import import_module  # noqa: PLC0415 - likewise
 
     sys.path[:] = path
+    sys.stdout = sys.stderr  # of which each line is in the log at once
     for module in modules:
         with suppress(ImportError):
             import_module(module)

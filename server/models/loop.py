@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from math import inf
 from time import monotonic
 from typing import Any, ClassVar
 
 from server.admission import Bulkhead
 from server.errors import CannotRun
 from server.models.base import CRASHES_SERVER, Arguments, Model, Promises, Work, result_of
+from server.outcomes import raised, unusable
 from server.settings import Settings
 from server.timeline import Ran, Timeline
 from server.worker import carry
@@ -53,6 +53,7 @@ class Native(Model):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._bulkhead = Bulkhead.of(settings, TASKS)
+        self._running: set[asyncio.Task[Ran]] = set()  # the event loop itself may forget them
 
     def impossible(self, work: Work) -> str | None:
         return None if work.native else "it has no asynchronous twin (declare one with @native)"
@@ -73,33 +74,56 @@ class Native(Model):
         try:
             await self._bulkhead.enter(timeline.accepted)
             timeline.granted = monotonic()
-            try:
-                ran = await self._carry(partial(function, *positional, **named), timeline)
-            finally:
-                self._bulkhead.leave(timeline.asked)
+            ran = await self._await(_carry(partial(function, *positional, **named)), timeline)
         except asyncio.CancelledError:
             self._bulkhead.cancelled += 1
             raise
         timeline.stage(ran)
         return result_of(ran)
 
-    async def _carry(self, work: Callable[[], Awaitable[Any]], timeline: Timeline) -> Ran:
-        """Await the work between its stamps. Raises Expired, by which the work is cancelled."""
-        result, failure, deadlines = None, None, self._bulkhead.deadlines
-        left_s = deadlines.remaining(timeline.accepted)
+    async def _await(self, work: Coroutine[Any, Any, Ran], timeline: Timeline) -> Ran:
+        """Await the work in a task of its own, until the deadline at most. Raises Expired.
+
+        What it does to its task, as asyncio.TaskGroup does, is not taken for the request's end.
+        """
+        loop = asyncio.get_running_loop()
+        back: asyncio.Future[Ran] = loop.create_future()
+        self._bulkhead.deadlines.watch(back, timeline.accepted, "was not done by")
+        task = loop.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(partial(self._settle, back, timeline.asked))
         try:
-            async with asyncio.timeout(None if left_s == inf else left_s) as deadline:
-                result = await work()
-        except BaseException as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise  # the request itself is cancelled, not only something in the work
-            if deadline.expired():
-                raise deadlines.late("was not done by") from None
-            failure = (type(error).__name__, str(error))
-        # The loop's thread runs other requests meanwhile, so CPU time cannot be told apart.
-        thread = threading.current_thread().name
-        return Ran(timeline.granted, monotonic(), None, os.getpid(), thread, result, failure)
+            return await back
+        except BaseException:  # late, or the client is gone
+            if not task.done():
+                self._bulkhead.abandon(back)
+                task.cancel()
+            raise
+
+    def _settle(self, back: asyncio.Future[Ran], asked: float, task: asyncio.Task[Ran]) -> None:
+        self._running.discard(task)
+        self._bulkhead.deadlines.forget(back)
+        self._bulkhead.leave(asked, back)
+        if not back.done():
+            if task.cancelled():  # before its first step
+                back.cancel()
+            else:
+                back.set_result(task.result())
 
     def gauges(self) -> dict[str, int]:
         return self._bulkhead.gauges()
+
+
+async def _carry(work: Callable[[], Awaitable[Any]]) -> Ran:
+    """Await the work between its stamps; whatever it raises comes back as a plain failure."""
+    result, failure, started = None, None, monotonic()
+    try:
+        result = await work()
+    except BaseException as error:  # noqa: BLE001 - SystemExit too must not leave the event loop
+        failure = raised(error)
+    finished = monotonic()
+    if result is not None and (failure := unusable(result)):
+        result = None
+    # The loop's thread runs other requests meanwhile, so CPU time cannot be told apart.
+    thread = threading.current_thread().name
+    return Ran(started, finished, None, os.getpid(), thread, result, failure)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from server.errors import WorkFailed
 from server.models.base import Arguments
+from server.outcomes import raised
 from server.timeline import Ran
 
 
@@ -45,7 +46,7 @@ def untravelled(error: BaseException | str) -> WorkFailed:
     else:
         # Executors give what happened on the other side as the text of a traceback.
         elsewhere = str(error.__cause__ or "")
-        reasons = [f"{type(error).__name__}: {error}"]
+        reasons = [": ".join(raised(error))]
         reasons += re.findall(r"^\w*Error: .+$", elsewhere, re.MULTILINE)[:1]
     return WorkFailed(
         f"the work could not travel to its worker and back ({'; '.join(dict.fromkeys(reasons))})",

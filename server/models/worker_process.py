@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from server import worker
 from server.models.messages import opened
+from server.timeline import Ran
 
 HEADER = worker.HEADER
 
@@ -101,7 +102,8 @@ class WorkerProcess(asyncio.Protocol):
             self._ready.set_result(True)
         elif call:
             call.holder = None
-            call.ended(call, getattr(answer, "failure", None) != worker.TOO_LATE)
+            late = isinstance(answer, Ran) and answer.failure == worker.TOO_LATE
+            call.ended(call, not late)
             if not call.back.done():
                 call.back.set_result(answer)
         if not self._ending:
