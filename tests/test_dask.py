@@ -87,7 +87,7 @@ def test_dask_is_loaded_only_when_it_is_started() -> None:
     [
         ("fail", "the work raised LookupError: there is no customer 4711"),
         ("leave", "the work raised SystemExit: leaving"),
-        ("unpicklable", "the work could not travel to its worker and back (PicklingError: "),
+        ("unpicklable", "the work could not travel to its worker and back (TypeError: "),
     ],
 )
 async def test_what_goes_wrong_in_the_work_is_told(

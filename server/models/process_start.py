@@ -23,7 +23,7 @@ from server.settings import Settings
 
 START_S = 30  # a worker that has not started by then never will
 PAUSE_S = 0.5  # after a process could not be started
-_forking = Lock()
+_naming, _forking = Lock(), Lock()
 NO_MORE = "the system lets the server start no more processes"
 NO_MORE_HINT = "Raise its limits (ulimit -u, pids.max, memory), or give it fewer --processes."
 # What starting a process raises: OSError by fork or by a fork server that has just ended, EOFError
@@ -39,7 +39,8 @@ def context(settings: Settings) -> BaseContext:
     """
     chosen = multiprocessing.get_context(settings.start_method)
     if settings.start_method == "forkserver":
-        os.environ[worker.LEFTOVERS] = folder = get_temp_dir()
+        with _naming:  # else two threads make a folder each, and one of them stays
+            os.environ[worker.LEFTOVERS] = folder = get_temp_dir()
         # It has the sockets of fork servers, and some systems tidy up where it is.
         Path(folder).mkdir(mode=0o700, exist_ok=True)
         chosen.set_forkserver_preload(["server.leftovers", "__main__", *settings.preload()])
