@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from loadtests import onset
+
+if __name__ == "__main__":
+    onset.begin()  # before the rest is loaded, which takes a while
+
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,7 @@ from loadtests.report.terminal import final
 from loadtests.run import survive
 from loadtests.run_files import run_folder
 from loadtests.slo import Slo
+from loadtests.streams import tell
 from loadtests.surge.order import HEADLINE_POLICIES, policies
 from loadtests.surge.phases import DURATIONS, durations
 from loadtests.surge.records import is_surge
@@ -41,15 +46,14 @@ def main(arguments: list[str]) -> int:
     try:
         return int(parsed.run(parsed))
     except GeneratorGone as error:
-        print(f"python -m loadtests: {error}", file=sys.stderr)  # noqa: T201 - to whoever started it
+        tell(error)
         return 3
     except (ResultsError, TargetError) as error:
-        print(f"python -m loadtests: {error}", file=sys.stderr)  # noqa: T201 - to whoever started it
+        tell(error)
         return 2
     except OSError as error:  # such as an --output that may not be written
         where = f"{error.filename}: " if error.filename else ""
-        said = f"python -m loadtests: {where}{error.strerror or error}"
-        print(said, file=sys.stderr)  # noqa: T201 - to whoever started it
+        tell(f"{where}{error.strerror or error}")
         return 2
 
 
@@ -163,4 +167,4 @@ def _add_json(one: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    onset.carry_out(main)
