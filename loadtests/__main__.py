@@ -21,10 +21,10 @@ from loadtests.options import HEADLINE_MODELS, HEADLINE_WORKLOADS
 from loadtests.published.pages import results
 from loadtests.reading import beyond, rate, setting, single, some, time
 from loadtests.records import ResultsError
-from loadtests.report import surge_files, surge_terminal
-from loadtests.report.consoles import console_for, show
-from loadtests.report.files import write
-from loadtests.report.terminal import final
+from loadtests.report.consoles import console_for
+from loadtests.report.delivery import deliver
+from loadtests.report.files import Survived
+from loadtests.report.surge_files import Surged
 from loadtests.run import survive
 from loadtests.run_files import run_folder
 from loadtests.slo import Slo
@@ -60,13 +60,8 @@ def main(arguments: list[str]) -> int:
 def report(parsed: argparse.Namespace) -> int:
     """Write the files of a run again, and show it."""
     folder = run_folder(parsed.folder)
-    console = console_for(json=parsed.json)
-    if is_surge(folder):
-        drawn = surge_terminal.final(surge_files.write(folder), folder)
-    else:
-        drawn = final(write(folder), folder)
-    show(console, drawn, folder, json=parsed.json)
-    return 0
+    kind = Surged if is_surge(folder) else Survived
+    return deliver(kind, folder, console_for(json=parsed.json), json=parsed.json)[1]
 
 
 def parser() -> argparse.ArgumentParser:

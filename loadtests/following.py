@@ -17,7 +17,7 @@ from typing import Protocol
 
 from rich.console import Console
 
-from loadtests.folders import discard, folder_of, link_latest
+from loadtests.folders import discard, folder_of
 from loadtests.generators import sweep
 from loadtests.records import Line
 from loadtests.report.consoles import console_for
@@ -105,8 +105,6 @@ def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
         if made:
             discard(folder)  # nothing was measured
         raise
-    if output is None:
-        link_latest(folder)
     return folder, int(ended["exit"])
 
 
