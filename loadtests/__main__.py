@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from loadtests import onset
+
+if __name__ == "__main__":
+    onset.begin()  # before the rest is loaded, which takes a while
+
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +22,13 @@ from loadtests.options import HEADLINE_MODELS, HEADLINE_WORKLOADS
 from loadtests.published.pages import results
 from loadtests.reading import beyond, hosts, rate, setting, single, some, time
 from loadtests.records import ResultsError
-from loadtests.report import surge_files, surge_terminal
-from loadtests.report.consoles import console_for, show
-from loadtests.report.files import write
-from loadtests.report.terminal import final
+from loadtests.report.consoles import console_for
+from loadtests.report.delivery import deliver
+from loadtests.report.files import Survived
+from loadtests.report.surge_files import Surged
 from loadtests.run import survive
 from loadtests.run_files import run_folder
+from loadtests.streams import tell
 from loadtests.surge.order import HEADLINE_POLICIES, policies
 from loadtests.surge.phases import DURATIONS, durations
 from loadtests.surge.records import is_surge
@@ -41,28 +46,22 @@ def main(arguments: list[str]) -> int:
     try:
         return int(parsed.run(parsed))
     except GeneratorGone as error:
-        print(f"python -m loadtests: {error}", file=sys.stderr)  # noqa: T201 - to whoever started it
+        tell(error)
         return 3
     except (ResultsError, TargetError) as error:
-        print(f"python -m loadtests: {error}", file=sys.stderr)  # noqa: T201 - to whoever started it
+        tell(error)
         return 2
     except OSError as error:  # such as an --output that may not be written
         where = f"{error.filename}: " if error.filename else ""
-        said = f"python -m loadtests: {where}{error.strerror or error}"
-        print(said, file=sys.stderr)  # noqa: T201 - to whoever started it
+        tell(f"{where}{error.strerror or error}")
         return 2
 
 
 def report(parsed: argparse.Namespace) -> int:
     """Write the files of a run again, and show it."""
     folder = run_folder(parsed.folder)
-    console = console_for(json=parsed.json)
-    if is_surge(folder):
-        drawn = surge_terminal.final(surge_files.write(folder), folder)
-    else:
-        drawn = final(write(folder), folder)
-    show(console, drawn, folder, json=parsed.json)
-    return 0
+    kind = Surged if is_surge(folder) else Survived
+    return deliver(kind, folder, console_for(json=parsed.json), json=parsed.json)[1]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -168,4 +167,4 @@ def _add_json(one: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    onset.carry_out(main)

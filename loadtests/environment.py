@@ -109,7 +109,7 @@ def _count(number: object, noun: str) -> str:
 def _version() -> str | None:
     """Read it from the checkout, which is what runs; else from what is installed."""
     with suppress(OSError, ValueError, LookupError):
-        project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+        project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
         if project["name"] == PROJECT:
             return str(project["version"])
     with suppress(metadata.PackageNotFoundError):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from loadtests.records import ResultsError
 from loadtests.results import FILE_NAME
@@ -38,7 +39,23 @@ def folder_of(
         resumable(asked)
     new = not asked.exists()
     asked.mkdir(parents=True, exist_ok=True)
+    if not new:
+        _writable(asked)
     return asked, new
+
+
+def _writable(folder: Path) -> None:
+    """Raise ResultsError, before anything is measured, for a folder that takes no results."""
+    try:
+        with TemporaryFile(dir=folder):
+            pass
+        if (folder / FILE_NAME).exists():
+            with (folder / FILE_NAME).open("ab"):
+                pass
+    except OSError as error:
+        raise ResultsError(
+            f"{folder} cannot be written ({error.strerror}); name another folder with --output"
+        ) from None
 
 
 def discard(folder: Path) -> None:

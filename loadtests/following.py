@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -19,17 +20,20 @@ from typing import Protocol
 from rich.console import Console
 
 from loadtests.claim import claimed
-from loadtests.folders import discard, folder_of, link_latest
+from loadtests.folders import discard, folder_of
 from loadtests.generators import sweep
 from loadtests.orphans import tied
 from loadtests.records import Line
 from loadtests.report.consoles import console_for
 from loadtests.results import FILE_NAME, Tail
+from loadtests.streams import tell
 from loadtests.subject import ROOT
 from loadtests.target import TargetError
 
 INTERRUPTED = 130
 USAGE = 2
+GONE = 3
+LEAST_FREE = 1 << 16  # bytes, without which a log has no room to say so
 OURS = re.compile(r"^ERROR:loadbearing:(.*?)(?=^[A-Z]+:[\w.]+:|\Z)", re.MULTILINE | re.DOTALL)
 LOOK_S = 0.2
 STOP_S = 30.0
@@ -75,7 +79,7 @@ def follow(
             if process.returncode == USAGE:
                 raise TargetError(_refusal(log))
             if over:
-                raise GeneratorGone(f"the load generator ended before its run; see {log}")
+                raise GeneratorGone(f"the load generator ended before its run; {_why(log)}")
             sleep(LOOK_S)
 
 
@@ -110,20 +114,30 @@ def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
             console.print("Stopped before anything was measured.")
             return None
         again = f" (with --output {folder}, the same command goes on)" if resumable else ""
-        console.print(f"Stopped. This is what was measured until then{again}:", soft_wrap=True)
+        said = f"Stopped. This is what was measured until then{again}:"
+        console.print(said, soft_wrap=True, markup=False, highlight=False)
         ended = {"exit": INTERRUPTED}
+    except GeneratorGone as error:
+        if not _begun(folder):
+            raise
+        tell(f"{error}. This is what was measured until then:")
+        ended = {"exit": GONE}
     except TargetError:
         if made:
             discard(folder)  # nothing was measured
         raise
-    if output is None:
-        link_latest(folder)
     return folder, int(ended["exit"])
+
+
+def _why(log: Path) -> str:
+    if shutil.disk_usage(log.parent).free < LEAST_FREE:
+        return f"there is no space left on the disk that has {log.parent}"
+    return f"see {log}"
 
 
 def _refusal(log: Path) -> str:
     """Why nothing was begun: the last thing that our own code has logged, of several lines even."""
-    said = OURS.findall(log.read_text(errors="replace"))
+    said = OURS.findall(log.read_text(encoding="utf-8", errors="replace"))
     return said[-1].strip() if said else f"the load generator did not begin; see {log}"
 
 
@@ -148,10 +162,10 @@ def _process(
         try:
             yield process
         finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
             try:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGTERM)
                 process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
+            except (subprocess.TimeoutExpired, KeyboardInterrupt):  # or a second Ctrl-C: at once
                 process.kill()
             sweep(process)

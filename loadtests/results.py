@@ -29,6 +29,7 @@ from loadtests.records import (
 )
 from loadtests.run_files import FILE_NAME, run_file
 from loadtests.sittings import begun_again, gone_on
+from loadtests.slo import Slo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,10 +139,11 @@ def with_next(run: Run | None, line: Line, place: str = FILE_NAME, kind: str = "
     try:
         if run is None or line["line"] == "run":
             plan = plan_of(_of_our_schema(line, place))
+            Slo.parse(plan.slo)
             return replace(run, plan=plan, end=None) if run else Run(plan)
         take = _TAKEN.get(kind or line["line"])
         return take(run, line) if take else run
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ResultsError(
             f"{place}: this {line['line']!r} line lacks something ({error}); "
             "it was written by another version of loadbearing, or changed by hand"
@@ -178,7 +180,7 @@ def _of_our_schema(line: Line, place: str) -> Line:
 def _parse(text: bytes, place: str) -> Line:
     try:
         line = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         line = None
     if not isinstance(line, dict) or "line" not in line:
         raise ResultsError(

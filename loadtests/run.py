@@ -19,10 +19,10 @@ from loadtests.following import INTERRUPTED, measured
 from loadtests.generators import distributed
 from loadtests.history import resumable
 from loadtests.options import HEADLINE_WORKLOADS, SEARCHES, Options, parameters
-from loadtests.report.consoles import console_for, show
-from loadtests.report.files import write
+from loadtests.report.consoles import console_for
+from loadtests.report.delivery import deliver
+from loadtests.report.files import Survived
 from loadtests.report.screen import Screen
-from loadtests.report.terminal import final
 from loadtests.servers import Servers
 from loadtests.signals import interruptible
 from loadtests.subject import ROOT
@@ -51,9 +51,9 @@ def survive(parsed: argparse.Namespace) -> int:
     if found is None:
         return INTERRUPTED
     folder, code = found
-    summary = write(folder)
-    show(console, final(summary, folder), folder, json=parsed.json)
-    return code or exit_code(summary, parsed.at_least)
+    latest = parsed.output is None
+    report, unwritten = deliver(Survived, folder, console, json=parsed.json, latest=latest)
+    return code or exit_code(report.summary, parsed.at_least) or unwritten
 
 
 def _left_as_it_is(servers: Servers) -> None:

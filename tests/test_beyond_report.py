@@ -12,12 +12,13 @@ from rich.console import Console
 
 from loadtests.report.beyond import sentences
 from loadtests.report.brief import brief
-from loadtests.report.files import write as write_files
+from loadtests.report.files import Survived
 from loadtests.report.markdown import markdown
 from loadtests.report.screen import Screen
 from loadtests.report.terminal import final
 from loadtests.results import read
 from loadtests.summary import Summary, summarize
+from tests.reported import reported
 from tests.run_files import plan, result, write
 from tests.test_report import drawn
 
@@ -93,7 +94,7 @@ def told(tmp_path: Path, *lines: Line) -> Summary:
 
 def test_the_summary_has_the_figures_of_each_cell(tmp_path: Path) -> None:
     told(tmp_path, *LINES, line("spike", "process-pool", **spike(0.1)))
-    write_files(tmp_path)
+    reported(tmp_path, Survived)
     cells = json.loads((tmp_path / "summary.json").read_text())["cells"]
     inline, pool, _ = (cell["beyond"] for cell in cells)
     assert inline["faults"] == {"reason": NO_WORKER}

@@ -23,16 +23,16 @@ FOLLOW = """
 import sys
 from pathlib import Path
 from loadtests.following import measured
-from loadtests.report.consoles import console_for, show
-from loadtests.report.files import write
+from loadtests.report.consoles import console_for
+from loadtests.report.delivery import deliver
+from loadtests.report.files import Survived
 from loadtests.report.screen import Screen
-from loadtests.report.terminal import final
 source, output, json = Path(sys.argv[1]), Path(sys.argv[2]), "--json" in sys.argv
 console = console_for(json=json)
 copy = [sys.executable, "-c", "import shutil, sys; shutil.copy(*sys.argv[1:])"]
 command = lambda folder: [*copy, str(source), str(folder / "run.jsonl")]
 folder, code = measured(output, "log", Screen, command, console=console)
-show(console, final(write(folder), folder), folder, json=json)
+deliver(Survived, folder, console, json=json)
 """
 
 

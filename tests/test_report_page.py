@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loadtests.report.files import write as write_files
+from loadtests.report.files import Survived
 from loadtests.report.tables import TRIAL_HEADS
 from loadtests.wording import interval_text
 from tests.browser import NARROW, WIDE, Scheme, chromium, watched
+from tests.reported import reported
 from tests.run_files import FULL, FULL_RESULTS, plan, result, trial, unavailable, write
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def summary(folder: Path) -> Summary:
-    return write_files(folder)
+    return reported(folder, Survived).summary
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def test_a_run_of_which_little_is_known_has_a_report(tmp_path: Path) -> None:
     lines = [unavailable("primes", "async", "none"), result("sleep", "inline", 0.0, 4.0, "late")]
     first = plan([("primes", "async"), ("sleep", "inline"), ("sleep", "hybrid")])
     write(tmp_path / "run.jsonl", [first, *lines, trial("sleep", "inline", 4.0, held=False)])
-    write_files(tmp_path)
+    reported(tmp_path, Survived)
     text = text_of((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "none (< 4)" in text
     assert "No trial of it was run." in text

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from loadtests.report.surge import load_text, title
-from loadtests.report.surge_files import write as write_files
+from loadtests.report.surge_files import Surged
 from loadtests.surge.course import Counts, columns
 from loadtests.surge.phases import NAMES
 from loadtests.surge.sentences import sentences, warnings
 from tests.browser import NARROW, WIDE, Scheme, chromium, watched
+from tests.reported import reported
 from tests.run_files import write
 from tests.test_report_page import DARK, LIGHT, PAPER, text_of
 
@@ -69,7 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def surge(folder: Path) -> Surge:
-    return write_files(folder)
+    return reported(folder, Surged).surge
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_it_names_nothing_elsewhere_and_its_charts_have_words(page: str) -> None
 
 def test_a_surge_that_measured_nothing_has_a_report_too(tmp_path: Path) -> None:
     write(tmp_path / "run.jsonl", [RUN, {"line": "end", "exit": 3, "reason": "no answer"}])
-    write_files(tmp_path)
+    reported(tmp_path, Surged)
     text = text_of((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "Nothing was measured." in text
     assert "no answer" in text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,10 +13,13 @@ from rich.console import Console
 from loadtests.compare.comparison import Comparison, compare
 from loadtests.compare.sides import Side, sides_of
 from loadtests.records import ResultsError, Run
+from loadtests.replacement import put
 from loadtests.report.compare_json import as_json
 from loadtests.report.compare_markdown import markdown
 from loadtests.report.compare_terminal import final
+from loadtests.report.consoles import console_for
 from loadtests.results import read
+from loadtests.streams import put_out
 from loadtests.surge.records import is_surge
 from loadtests.wording import listing
 
@@ -32,15 +34,15 @@ def compare_runs(parsed: argparse.Namespace) -> int:
         example = parsed.output / "comparison.html"
         raise ResultsError(f"{parsed.output} is a folder; --output takes a file, such as {example}")
     comparison = of_folders(parsed.folders, parsed.tolerance)
-    console = Console()
+    console = console_for()
     if parsed.output is None and parsed.format not in {None, "text"}:
-        sys.stdout.write(written(comparison, parsed.format))
+        put_out(written(comparison, parsed.format))
     else:
         console.print(final(comparison))
     if parsed.output is not None:
         kind = parsed.format or ENDINGS.get(parsed.output.suffix.lower(), "text")
         parsed.output.parent.mkdir(parents=True, exist_ok=True)
-        parsed.output.write_text(written(comparison, kind), encoding="utf-8")
+        put(parsed.output, written(comparison, kind))
         console.print(f"\nWritten: {parsed.output}", soft_wrap=True, markup=False, highlight=False)
     return 1 if comparison.regressions else 0
 

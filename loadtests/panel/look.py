@@ -32,7 +32,7 @@ def _environment() -> Environment:
 @cache
 def stylesheet() -> str:
     """Join the colours of the models, the style of every page, and what is the tabs' own."""
-    styles = [(folder / name).read_text() for folder, name in STYLES]
+    styles = [(folder / name).read_text(encoding="utf-8") for folder, name in STYLES]
     return "\n".join((":root {", *map(_lines, COLOURS), "}", *styles))
 
 

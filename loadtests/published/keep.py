@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from loadtests.records import Line, ResultsError
+from loadtests.replacement import put
 from loadtests.results import FILE_NAME, Tail
 from loadtests.run_files import run_file
 
@@ -32,7 +33,7 @@ def keep(folder: Path, to: Path) -> None:
         around = text[found.start() : found.start() + 60]
         raise ResultsError(f"{folder} names a place on this machine, {around!r}: take it out first")
     to.mkdir(parents=True, exist_ok=True)
-    (to / FILE_NAME).write_text(text, encoding="utf-8")
+    put(to / FILE_NAME, text)
 
 
 def _said(lines: list[Line]) -> Iterator[Line]:

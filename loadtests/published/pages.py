@@ -14,7 +14,8 @@ from loadtests.foretold import foretold
 from loadtests.published.keep import keep
 from loadtests.published.marked import filled, names
 from loadtests.records import ResultsError
-from loadtests.report import hero
+from loadtests.replacement import put
+from loadtests.report.converter import Converter
 from loadtests.report.markdown import markdown
 from loadtests.report.picture import drawn
 from loadtests.report.terminal import head, matrix_of, said
@@ -47,7 +48,7 @@ def results(parsed: argparse.Namespace) -> int:
         keep(Path(folder), ROOT / RUNS / name)
     for path, content in made(ROOT).items():
         if not path.exists() or path.read_text(encoding="utf-8") != content:
-            path.write_text(content, encoding="utf-8")
+            put(path, content)
             print(path.relative_to(ROOT))  # noqa: T201 - says what has changed
     return 0
 
@@ -96,7 +97,10 @@ def picture(summary: Summary) -> str:
 
 def chart(summary: Summary) -> str:
     """Draw what each model bears."""
-    return hero.svg(hero.drawing(summary), summary)
+    from loadtests.report import hero  # noqa: PLC0415 - Altair takes half a second
+
+    with Converter() as converter:
+        return hero.svg(hero.drawing(summary, converter), summary)
 
 
 DRAWN: dict[str, Callable[[Summary], str]] = {"picture": picture, "chart": chart}

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from loadtests.streams import put_out
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,10 +27,10 @@ def console_for(*, json: bool = False) -> Console:
     return Console(file=file, force_terminal=None if drawn else False)
 
 
-def show(console: Console, what: RenderableType, folder: Path, *, json: bool = False) -> None:
+def show(console: Console, what: RenderableType, folder: Path, document: str | None = None) -> None:
     """Show a finished run; or the content of its summary.json, alone on standard output."""
-    if json:
+    if document is not None:
         console.print(f"Results: {folder}", soft_wrap=True, highlight=False, markup=False)
-        sys.stdout.write((folder / "summary.json").read_text(encoding="utf-8"))
+        put_out(document)
     else:
         console.print(what)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 import altair as alt
-import vl_convert
 from altair.utils.schemapi import debug_mode
 from markupsafe import Markup
 
 from loadtests.report.colours import COLOURS, OTHER, STAGES, shades
+
+if TYPE_CHECKING:
+    from loadtests.report.converter import Converter
 
 # Written into a picture for a style sheet to find: colour in light, colour in dark.
 PAPER, INK, SOFT, FAINT, SHADE = "#fdfdfe", "#1f2329", "#59616b", "#d0d3d7", "#f6dcd0"
@@ -49,11 +51,11 @@ def dressed(chart: Any, **more: Any) -> Any:
     return chart.configure(**looks | more)
 
 
-def drawn(chart: Any) -> str:
-    """Draw a dressed chart; whoever shows it gives it a text alternative."""
+def drawn(chart: Any, converter: Converter) -> str:
+    """Draw a dressed chart; whoever shows it gives it a text alternative. Raises Undrawn."""
     with alt.data_transformers.enable(consolidate_datasets=False):  # which hashes all data
         specification = chart.to_dict(validate=False)
-    picture = vl_convert.vegalite_to_svg(specification)
+    picture = converter.svg(specification)
     picture = LENGTHS.sub(lambda found: _rounded(found[0]), NEEDLESS.sub("", picture))
     picture = CIRCLE.sub(r'<circle cx="\1" cy="\2" r="\3"', picture).replace(' opacity="1"', "")
     while (less := EMPTY.sub("", picture)) != picture:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from loadtests.report.charts import bars, ceilings, loads, resources, spectrum, stages
 from loadtests.report.charts.points import ENOUGH, styles
-from loadtests.report.drawing import drawn, dressed, inline
+from loadtests.report.drawing import drawn, dressed, inline, unchecked
 from loadtests.report.tables import Table, ceilings_table, spectra_table, stages_table
 from loadtests.slo import Slo
 from loadtests.wording import rate_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from markupsafe import Markup
 
     from loadtests.records import CellResult, TrialRecord
+    from loadtests.report.converter import Converter
+    from loadtests.report.gallery import Gallery
 
 RISING = "lines are fits that assume no more than that things get worse as the load rises"
 DOTS = "a dot is a trial, hollow where it was not held"
@@ -44,12 +47,12 @@ CEILINGS = (
 class Figure:
     """A chart on a page; without a table its data are in the table of all trials.
 
-    `key` names colours that have no name in the chart.
+    `key` names colours that have no name in the chart. Without a picture it could not be drawn.
     """
 
     title: str
     caption: str
-    picture: Markup
+    picture: Markup | None
     table: Table | None = None
     key: dict[str, str] = field(default_factory=dict)
     wide: bool = False
@@ -57,57 +60,79 @@ class Figure:
     @property
     def natural(self) -> int:
         """How wide the chart was drawn, in pixels: where it is smaller, letters are too."""
-        found = re.search(r' width="(\d+)', self.picture)
+        found = re.search(r' width="(\d+)', self.picture or "")
         return int(found[1]) if found else 0
 
 
+class Sketch(NamedTuple):
+    """A figure that is still to be drawn: there is none where its chart is None."""
+
+    name: str
+    chart: Callable[[], Any]
+    told: str
+    figure: Figure
+
+
 def figures(
-    workload: str, results: Sequence[CellResult], trials: Iterable[TrialRecord], slo: Slo
+    workload: str,
+    results: Sequence[CellResult],
+    trials: Iterable[TrialRecord],
+    slo: Slo,
+    gallery: Gallery,
 ) -> Iterator[Figure]:
     """Draw what there is to see of one workload."""
     mine = [one for one in trials if one.workload == workload]
-    if (chart := loads.p99(results, mine, slo)) is not None:
-        title, caption = "Response time at p99", f"Against the offered rate: {DOTS}; {RISING}."
-        told = _told_p99(results, mine)
-        yield Figure(title, caption, _picture(chart, f"p99-{workload}", title, told))
-    if (chart := loads.goodput(results, mine)) is not None:
-        title, told = "Goodput", bars.told(results)
-        yield Figure(title, GOODPUT, _picture(chart, f"goodput-{workload}", title, told))
+    for sketch in _sketches(results, mine, slo):
+        draw = partial(_drawn, sketch, workload, gallery.converter)
+        figure = gallery.attempt(f"{sketch.figure.title!r} of {workload}", draw, sketch.figure)
+        if figure is not None:
+            yield figure
+
+
+def _sketches(
+    results: Sequence[CellResult], mine: Sequence[TrialRecord], slo: Slo
+) -> Iterator[Sketch]:
+    caption = f"Against the offered rate: {DOTS}; {RISING}."
+    figure = Figure("Response time at p99", caption, None)
+    yield Sketch("p99", lambda: loads.p99(results, mine, slo), _told_p99(results, mine), figure)
+    bears = bars.told(results)
+    goodput = Figure("Goodput", GOODPUT, None)
+    yield Sketch("goodput", lambda: loads.goodput(results, mine), bears, goodput)
     if (found := spectrum.spectra(results, mine)) is not None:
-        yield _spectrum(workload, results, found)
+        yield _spectrum(results, found)
     if spent := stages.spent(results, mine):
-        yield _stages(workload, results, spent)
-    if (chart := resources.chart(results, mine)) is not None:
-        title, told = "What it used", bars.told(results)
-        yield Figure(title, USED, _picture(chart, f"used-{workload}", title, told))
-    if (chart := ceilings.ceilings(results)) is not None:
-        title, table = "Ceiling, prediction, measurement", ceilings_table(results)
-        picture = _picture(chart, f"ceiling-{workload}", title, table.told())
-        yield Figure(title, CEILINGS, picture, table)
+        yield _stages(results, spent)
+    used = Figure("What it used", USED, None)
+    yield Sketch("used", lambda: resources.chart(results, mine), bears, used)
+    table = ceilings_table(results)
+    figure = Figure("Ceiling, prediction, measurement", CEILINGS, None, table)
+    yield Sketch("ceiling", lambda: ceilings.ceilings(results), table.told(), figure)
 
 
-def _spectrum(workload: str, results: Sequence[CellResult], found: spectrum.Spectra) -> Figure:
+def _spectrum(results: Sequence[CellResult], found: spectrum.Spectra) -> Sketch:
     rate = rate_text(found.rate)
-    title = f"All response times at {rate} req/s"
     caption = f"{rate} req/s is what every survivor held; of each, the nearest trial that held."
     table = spectra_table(found)
-    chart = spectrum.spectrum(results, found)
-    picture = _picture(chart, f"spectrum-{workload}", title, table.told())
-    return Figure(title, caption, picture, table)
+    figure = Figure(f"All response times at {rate} req/s", caption, None, table)
+    return Sketch("spectrum", lambda: spectrum.spectrum(results, found), table.told(), figure)
 
 
-def _stages(workload: str, results: Sequence[CellResult], spent: list[stages.Spent]) -> Figure:
-    title = "Where the time went at the break"
-    table = stages_table(spent)
-    chart = stages.chart(spent, styles(one.cell for one in results))
-    picture = _picture(chart, f"stages-{workload}", title, table.told())
-    return Figure(title, STAGES, picture, table, stages.key())
+def _stages(results: Sequence[CellResult], spent: list[stages.Spent]) -> Sketch:
+    table, looks = stages_table(spent), styles(one.cell for one in results)
+    figure = Figure("Where the time went at the break", STAGES, None, table, stages.key())
+    return Sketch("stages", lambda: stages.chart(spent, looks), table.told(), figure)
 
 
-def _picture(chart: Any, name: str, title: str, told: str) -> Markup:
+def _drawn(sketch: Sketch, workload: str, converter: Converter) -> Figure | None:
     # Names at the right may be wider in the font of a reader than in that of the one who draws.
     padding = {"left": 4, "top": 4, "right": 16, "bottom": 4}
-    return inline(drawn(dressed(chart, padding=padding)), name, title, told)
+    with unchecked():
+        chart = sketch.chart()
+        if chart is None:
+            return None
+        picture = drawn(dressed(chart, padding=padding), converter)
+    name, figure = f"{sketch.name}-{workload}", sketch.figure
+    return replace(figure, picture=inline(picture, name, figure.title, sketch.told))
 
 
 def _told_p99(results: Sequence[CellResult], trials: Sequence[TrialRecord]) -> str:

@@ -1,32 +1,50 @@
-"""The files that a finished run leaves beside its run file."""
+"""The files that a finished survival run leaves beside its run file, and what a terminal shows."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from functools import partial
+from typing import TYPE_CHECKING
 
 from loadtests.report.markdown import markdown
 from loadtests.report.picture import svg
-from loadtests.report.terminal import REPORT
+from loadtests.report.terminal import REPORT, final
 from loadtests.results import read
-from loadtests.summary import Summary, summarize
+from loadtests.summary import summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from rich.console import RenderableType
+
+    from loadtests.report.gallery import Gallery
 
 
-def write(folder: Path) -> Summary:
-    """Write the summary, two pictures and the report from the folder's run file."""
-    from loadtests.report import hero  # noqa: PLC0415 - Altair takes half a second
-    from loadtests.report.html import html  # noqa: PLC0415 - likewise
+class Survived:
+    """The report of the run in a folder."""
 
-    run = read(folder)
-    summary = summarize(run)
-    drawing = hero.drawing(summary)
-    text = json.dumps(summary.as_json(), indent=2, ensure_ascii=False)
-    for name, content in (
-        ("summary.json", text + "\n"),
-        ("summary.md", markdown(summary)),
-        ("survival.svg", svg(summary)),
-        ("capacity.svg", hero.svg(drawing, summary)),
-        (REPORT, html(run, summary, drawing)),
-    ):
-        (folder / name).write_text(content, encoding="utf-8")
-    return summary
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._run = read(folder)
+        self.summary = summarize(self._run)
+
+    def texts(self) -> dict[str, str]:
+        """Return what other programs read, and people without a browser."""
+        text = json.dumps(self.summary.as_json(), indent=2, ensure_ascii=False)
+        return {"summary.json": text + "\n", "summary.md": markdown(self.summary)}
+
+    def shown(self) -> RenderableType:
+        return final(self.summary, self._folder)
+
+    def pictures(self, gallery: Gallery) -> Iterator[tuple[str, Callable[[], str]]]:
+        """Give the name of each picture, and what draws it; the page that has all is the last."""
+        from loadtests.report import hero  # noqa: PLC0415 - Altair takes half a second
+        from loadtests.report.html import html  # noqa: PLC0415 - likewise
+
+        yield "survival.svg", partial(svg, self.summary)
+        bars = partial(hero.drawing, self.summary, gallery.converter)
+        drawing = gallery.attempt("capacity.svg", bars, "")
+        if drawing:
+            yield "capacity.svg", partial(hero.svg, drawing, self.summary)
+        yield REPORT, partial(html, self._run, self.summary, drawing, gallery)

@@ -10,6 +10,7 @@ from loadtests.report.figures import Figure
 from loadtests.verdicts import leaders
 
 if TYPE_CHECKING:
+    from loadtests.report.converter import Converter
     from loadtests.summary import Summary
 
 CAPTION = (
@@ -19,12 +20,12 @@ CAPTION = (
 PADDING = {"left": 4, "top": 8, "right": 12, "bottom": 6}
 
 
-def drawing(summary: Summary) -> str:
-    """Draw what `svg` and `figure` show."""
+def drawing(summary: Summary, converter: Converter) -> str:
+    """Draw what `svg` and `figure` show. Raises Undrawn."""
     with unchecked():
         best = leaders(summary.cells, summary.slo)
         chart = bars.capacities(summary.cells, best, title(summary))
-        return drawn(dressed(chart, padding=PADDING))
+        return drawn(dressed(chart, padding=PADDING), converter)
 
 
 def svg(drawing: str, summary: Summary) -> str:
@@ -33,8 +34,9 @@ def svg(drawing: str, summary: Summary) -> str:
 
 
 def figure(drawing: str, summary: Summary) -> Figure:
-    """Return it as a part of a page; its title stands in the picture."""
-    picture = inline(drawing, "capacity", title(summary), bars.told(summary.cells))
+    """Return it as a part of a page; its title stands in the picture, if that was drawn."""
+    told = bars.told(summary.cells)
+    picture = inline(drawing, "capacity", title(summary), told) if drawing else None
     return Figure("The same as bars", CAPTION, picture, wide=True)
 
 

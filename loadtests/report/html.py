@@ -9,7 +9,7 @@ from loadtests.report.beyond import CORNER, STARVED, peaks_of, sentences, starve
 from loadtests.report.beyond import TITLE as BEYOND
 from loadtests.report.costs import TITLE as COSTS
 from loadtests.report.costs import costs_of
-from loadtests.report.drawing import rules, unchecked
+from loadtests.report.drawing import rules
 from loadtests.report.figures import Figure, figures
 from loadtests.report.foresight import proofs
 from loadtests.report.grids import Grid, depths, grid
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from loadtests.records import Cell, Run
+    from loadtests.report.gallery import Gallery
     from loadtests.report.matrix import Entry
     from loadtests.summary import Summary
 
@@ -38,8 +39,8 @@ class Part(NamedTuple):
     spectrum: bool
 
 
-def html(run: Run, summary: Summary, capacities: str) -> str:
-    """Return the content of `report.html`; `capacities` is what `hero` drew."""
+def html(run: Run, summary: Summary, capacities: str, gallery: Gallery) -> str:
+    """Return the content of `report.html`; `capacities` is what `hero` drew, if it did."""
     best = leaders(summary.cells, summary.slo)
     entries = {cell.cell: entry_of(cell, best=cell.cell in best) for cell in summary.cells}
     matrix = grid(entries, "Survival matrix", "req/s", depths(summary.cells, best))
@@ -53,7 +54,7 @@ def html(run: Run, summary: Summary, capacities: str) -> str:
         said=[said for verdict in summary.verdicts for said in verdict.said],
         matrix=matrix,
         hero=figure(capacities, summary) if any(cell.bears for cell in summary.cells) else None,
-        parts=list(_parts(run, summary)),
+        parts=list(_parts(run, summary, gallery)),
         costs=_titled(costs_of(summary), COSTS),
         beyond=[
             one
@@ -71,14 +72,13 @@ def html(run: Run, summary: Summary, capacities: str) -> str:
     )
 
 
-def _parts(run: Run, summary: Summary) -> Iterator[Part]:
+def _parts(run: Run, summary: Summary, gallery: Gallery) -> Iterator[Part]:
     slo = Slo.parse(summary.slo)
     for workload in dict.fromkeys(cell.workload for cell in summary.cells):
         results = [cell for cell in summary.cells if cell.workload == workload]
         mine = [trial for trial in run.trials if trial.workload == workload]
         recorded = any(trial.work.spectrum_ms for trial in mine)
-        with unchecked():
-            drawn = tuple(figures(workload, results, mine, slo))
+        drawn = tuple(figures(workload, results, mine, slo, gallery))
         yield Part(workload, drawn, tried(results, mine), recorded or not mine)
 
 

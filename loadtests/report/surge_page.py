@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from loadtests.environment import describe
@@ -24,6 +25,7 @@ from loadtests.wording import percent
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from loadtests.report.gallery import Gallery
     from loadtests.surge.course import Counts
     from loadtests.surge.records import Course, Surge
 
@@ -41,7 +43,7 @@ class Told(NamedTuple):
     table: Table
 
 
-def html(surge: Surge) -> str:
+def html(surge: Surge, gallery: Gallery) -> str:
     """Return the content of `report.html`."""
     return render(
         "surge.html",
@@ -54,7 +56,7 @@ def html(surge: Surge) -> str:
         shares=SHARES,
         heads=NAMES,
         colour=lambda policy: style_of(policy)[0],
-        figures=[figure(surge), _outcomes(surge)] if surge.measured else [],
+        figures=[figure(surge, gallery), _outcomes(surge, gallery)] if surge.measured else [],
         environment=describe(surge.environment),
         warnings=warnings(surge),
         seconds=list(map(_seconds, surge.measured)),
@@ -62,17 +64,22 @@ def html(surge: Surge) -> str:
     )
 
 
-def _outcomes(surge: Surge) -> Figure:
+def _outcomes(surge: Surge, gallery: Gallery) -> Figure:
     rows = [
         (course.policy, phase.name, *_numbers(phase.counts))
         for course in surge.measured
         for phase in course.phases
     ]
     found = Table(("admission", "phase", *COUNTED), tuple(rows), words=2)
-    with unchecked():
-        picture = drawn(dressed(fates.chart(surge.measured), padding=PADDING))
-    shown = inline(picture, "outcomes", OUTCOMES, found.told())
-    return Figure(OUTCOMES, STACKED, shown, found, fates.key(), wide=True)
+    named = Figure(OUTCOMES, STACKED, None, found, fates.key(), wide=True)
+
+    def draw() -> Figure:
+        with unchecked():
+            chart = dressed(fates.chart(surge.measured), padding=PADDING)
+            picture = drawn(chart, gallery.converter)
+        return replace(named, picture=inline(picture, "outcomes", OUTCOMES, found.told()))
+
+    return gallery.attempt(repr(OUTCOMES), draw, named)
 
 
 def _seconds(course: Course) -> Told:

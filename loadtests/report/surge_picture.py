@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -26,6 +27,8 @@ from loadtests.surge.sentences import again_text, sentences
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from loadtests.report.converter import Converter
+    from loadtests.report.gallery import Gallery
     from loadtests.surge.records import Course, Surge
 
 WIDTH, HEIGHT = 640, 90
@@ -37,26 +40,31 @@ CAPTION = (
 )
 
 
-def svg(surge: Surge) -> str:
-    """Return `surge.svg`; it names no font of its own and needs no network."""
+def svg(surge: Surge, converter: Converter) -> str:
+    """Return `surge.svg`; it names no font of its own and needs no network. Raises Undrawn."""
     name = alt.TitleParams(title(surge), color=INK, anchor="start", offset=12)
-    return standalone(_drawn(surge, title=name), title(surge), _told(surge))
+    return standalone(_drawn(surge, converter, title=name), title(surge), _told(surge))
 
 
-def figure(surge: Surge) -> Figure:
+def figure(surge: Surge, gallery: Gallery) -> Figure:
     """Return it as a part of a page, which says what it shows."""
     padding = {"left": 4, "top": 4, "right": 16, "bottom": 4}
-    picture = inline(_drawn(surge, padding=padding), "surge", title(surge), _told(surge))
-    return Figure("Goodput through the surge", CAPTION, picture, wide=True)
+    named = Figure("Goodput through the surge", CAPTION, None, wide=True)
+
+    def draw() -> Figure:
+        picture = _drawn(surge, gallery.converter, padding=padding)
+        return replace(named, picture=inline(picture, "surge", title(surge), _told(surge)))
+
+    return gallery.attempt(repr(named.title), draw, named)
 
 
-def _drawn(surge: Surge, *, padding: Any = None, **properties: Any) -> str:
+def _drawn(surge: Surge, converter: Converter, *, padding: Any = None, **properties: Any) -> str:
     top = max(second.offered for course in surge.measured for second in course.series)
     last = surge.measured[-1]
     with unchecked():
         panels = [_panel(course, surge, top, last=course is last) for course in surge.measured]
         chart = alt.vconcat(*panels, spacing=14).properties(**properties)
-        return drawn(dressed(chart, **{"padding": padding} if padding else {}))
+        return drawn(dressed(chart, **{"padding": padding} if padding else {}), converter)
 
 
 def _told(surge: Surge) -> str:

@@ -15,7 +15,7 @@ from loadtests.report.items import item
 from loadtests.report.policies import style_of
 from loadtests.report.screen import BAR_WIDTH, live
 from loadtests.report.surge import HEADS, Row, load_text, sparkline, table, title
-from loadtests.report.terminal import REPORT, duration
+from loadtests.report.terminal import duration
 from loadtests.surge.phases import NAMES
 from loadtests.surge.records import Course
 from loadtests.surge.sentences import sentences, warnings
@@ -111,7 +111,7 @@ class Screen:
 
 
 def final(surge: Surge, folder: Path | None = None) -> RenderableType:
-    """Draw a finished surge: the table, each second of it, what it says, the files."""
+    """Draw a finished surge: the table, each second of it, what it says, the folder."""
     lines = table(surge)
     parts: list[RenderableType] = [
         Text(title(surge), style="bold"),
@@ -128,7 +128,6 @@ def final(surge: Surge, folder: Path | None = None) -> RenderableType:
         parts += [Text(), *(item("!", warning, "yellow") for warning in told)]
     if folder is not None:
         parts += [Text(), Text(f"Results: {folder}", overflow="fold")]
-        parts.append(Text(f"Report: {folder / REPORT}", overflow="fold"))
     return Group(*parts)
 
 

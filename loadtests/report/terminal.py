@@ -31,7 +31,7 @@ REPORT = "report.html"
 
 
 def final(summary: Summary, folder: Path | None = None) -> RenderableType:
-    """Draw a finished run: the matrix, a sentence for each workload, warnings, the files."""
+    """Draw a finished run: the matrix, a sentence for each workload, warnings, the folder."""
     parts: list[RenderableType] = [
         head(summary.slo, summary.mode, summary.environment),
         Text(),
@@ -54,7 +54,6 @@ def final(summary: Summary, folder: Path | None = None) -> RenderableType:
         parts += [Text(), *(item("!", warning, "yellow") for warning in summary.warnings)]
     if folder is not None:
         parts += [Text(), Text(f"Results: {folder}", overflow="fold")]
-        parts.append(Text(f"Report: {folder / REPORT}", overflow="fold"))
     return Group(*parts)
 
 

@@ -6,11 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
 from loadtests.following import INTERRUPTED, measured
-from loadtests.report.surge_files import write
-from loadtests.report.surge_terminal import Screen, final
+from loadtests.report.consoles import console_for
+from loadtests.report.delivery import deliver
+from loadtests.report.surge_files import Surged
+from loadtests.report.surge_terminal import Screen
 from loadtests.signals import interruptible
 from loadtests.surge.order import Order
 
@@ -25,9 +25,10 @@ def surge(parsed: argparse.Namespace) -> int:
     def command(folder: Path) -> list[str]:
         return [sys.executable, "-m", "loadtests.surge.measuring", order.dump(), str(folder)]
 
-    found = measured(parsed.output, LOG, Screen, command)
+    console = console_for()
+    found = measured(parsed.output, LOG, Screen, command, console=console)
     if found is None:
         return INTERRUPTED
     folder, code = found
-    Console().print(final(write(folder), folder))
-    return code
+    _, unwritten = deliver(Surged, folder, console, latest=parsed.output is None)
+    return code or unwritten

@@ -1,0 +1,143 @@
+"""A finished run is reported: first what was measured, on disk and on the terminal; then pictures.
+
+What goes wrong on the way is told, and takes nothing with it.
+"""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from rich.text import Text
+
+from loadtests.folders import link_latest
+from loadtests.records import ResultsError
+from loadtests.replacement import put
+from loadtests.report.consoles import show
+from loadtests.report.gallery import Gallery, reason
+from loadtests.report.screen import live
+from loadtests.report.terminal import REPORT
+from loadtests.streams import tell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from rich.console import Console, RenderableType
+
+UNWRITTEN = 2
+STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+
+
+class Report(Protocol):
+    """What there is to say of a run."""
+
+    def texts(self) -> Mapping[str, str]: ...
+
+    def shown(self) -> RenderableType: ...
+
+    def pictures(self, gallery: Gallery) -> Iterator[tuple[str, Callable[[], str]]]: ...
+
+
+AnyReport = TypeVar("AnyReport", bound=Report)
+
+
+def deliver(
+    read: Callable[[Path], AnyReport],
+    folder: Path,
+    console: Console,
+    *,
+    json: bool = False,
+    latest: bool = False,
+) -> tuple[AnyReport, int]:
+    """Write and show the report of a run; returns it, and 2 if its summary could not be written.
+
+    With `latest`, that link leads to it from now on. A Ctrl-C waits until the summary is written,
+    and is raised again with words that say what there is.
+    """
+    again = f"python -m loadtests report {folder}"
+    try:
+        with _held_off():
+            report = read(folder)
+            texts = report.texts()
+            unwritten = list(_unwritten(folder, texts))
+        unlinked = _unlinked(folder) if latest else ""
+        show(console, report.shown(), folder, texts["summary.json"] if json else None)
+        for one in unwritten:
+            tell(f"not written: {one}; once that is mended, repeat it: {again}")
+        if unlinked:
+            tell(unlinked)
+        _draw(report, folder, console, again, json=json)
+    except KeyboardInterrupt as error:
+        said = f"{error}" or "stopped"
+        raise KeyboardInterrupt(
+            f"{said}; the summary is in {folder}, draw the rest: {again}"
+        ) from None
+    return report, UNWRITTEN if unwritten else 0
+
+
+def _unwritten(folder: Path, texts: Mapping[str, str]) -> Iterator[str]:
+    """Write what can be written; give the names of the others, and why not."""
+    for name, text in texts.items():
+        try:
+            put(folder / name, text)
+        except OSError as error:
+            yield f"{folder / name} ({reason(error)})"
+
+
+def _unlinked(folder: Path) -> str:
+    """Let `latest` lead to a folder; returns why it does not."""
+    try:
+        link_latest(folder)
+    except (ResultsError, OSError) as error:
+        return f"{folder.parent / 'latest'} does not lead to this run: {reason(error)}"
+    return ""
+
+
+def _draw(report: Report, folder: Path, console: Console, again: str, *, json: bool) -> None:
+    with Gallery() as gallery:
+
+        def draw() -> None:
+            for name, picture in report.pictures(gallery):
+                write = partial(_write, folder / name, picture)
+                # A page that lacks some is better than none, but not than one of before.
+                last = name == REPORT and not (folder / name).exists()
+                gallery.attempt(name, write, None, stopped=last)
+
+        with _handled(gallery.stop), live(console, lambda: Text("drawing …", style="dim")):
+            gallery.attempt(REPORT, draw, None, stopped=True)
+    if gallery.stopped:
+        raise KeyboardInterrupt("; ".join(gallery.complaints))
+    for complaint in gallery.complaints:
+        tell(f"{complaint}; draw it later: {again}")
+    if REPORT not in gallery.missing and not json:
+        console.print(Text(f"Report: {folder / REPORT}", overflow="fold"))
+
+
+def _write(path: Path, picture: Callable[[], str]) -> None:
+    put(path, picture())
+
+
+@contextmanager
+def _handled(handler: Callable[[int, object], None]) -> Iterator[None]:
+    """Let a handler have the signals that would raise KeyboardInterrupt."""
+    theirs = [one for one in STOPPING if signal.getsignal(one) is signal.default_int_handler]
+    for number in theirs:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number in theirs:
+            signal.signal(number, signal.default_int_handler)
+
+
+@contextmanager
+def _held_off() -> Iterator[None]:
+    """Let signals that stop a command wait until the block is over."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,96 @@
+"""The standard streams of a command: open, able to take every letter, and no reason to fail.
+
+What a command measures is in files: a reader who has left, or a terminal that does not know "≥",
+must not cost it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+PROGRAM = "python -m loadtests"
+UNHEARD = {errno.EPIPE, errno.EIO}  # the reader has left; the terminal is gone
+PLAIN = dict(zip("≥≈–—•★×÷·…", (">=", "~", "-", "-", "-", "*", "x", "/", ".", "..."), strict=True))
+STREAMS = {1: "stdout", 2: "stderr"}
+
+
+class Outlet(io.FileIO):
+    """A descriptor to write to: what cannot be written is dropped, and the reason is kept."""
+
+    failed: OSError | None = None
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.failed = error
+            return memoryview(data).nbytes
+
+
+def open_streams() -> None:
+    """Open what is closed on /dev/null, and let what is written never raise."""
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= max(STREAMS):
+        os.set_inheritable(opened, True)  # for the programs that we start
+    os.close(opened)
+    sys.stdin = sys.stdin or open(0, closefd=False, encoding="utf-8")  # noqa: SIM115 - a descriptor
+    for number, name in STREAMS.items():
+        setattr(sys, name, _open(number, getattr(sys, name)))
+
+
+def close_streams() -> str:
+    """Write what is left; returns why standard output did not take all, if that is a fault."""
+    stdout: Any = sys.stdout
+    for stream in (stdout, sys.stderr):
+        stream.flush()
+    failed = stdout.buffer.raw.failed
+    if failed is None or failed.errno in UNHEARD:
+        return ""
+    return f"standard output: {failed.strerror or failed}"
+
+
+def put_out(document: str) -> None:
+    """Write a document to standard output, as UTF-8 whatever the terminal is."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(encoded(document))
+    sys.stdout.flush()
+
+
+def encoded(text: str) -> bytes:
+    """Encode as UTF-8 what may have bytes of arguments in it that were no letters."""
+    return text.encode(errors="plainly")
+
+
+def tell(said: object) -> None:
+    """Say one thing on standard error, to whoever started the command."""
+    print(f"{PROGRAM}: {said}", file=sys.stderr, flush=True)  # noqa: T201 - telling is its purpose
+
+
+def _plainly(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Write in other letters what a stream cannot say, and bytes of arguments as they were."""
+    assert isinstance(error, UnicodeEncodeError)
+    letter = error.object[error.start]
+    if 0xDC80 <= ord(letter) <= 0xDCFF:
+        return bytes([ord(letter) - 0xDC00]), error.start + 1
+    return PLAIN.get(letter, "?"), error.start + 1
+
+
+codecs.register_error("plainly", _plainly)
+
+
+def _open(number: int, stream: Any) -> io.TextIOWrapper:
+    raw = Outlet(number, "wb", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=stream.encoding if stream else "utf-8",
+        errors="plainly",
+        line_buffering=raw.isatty() or number != 1,
+        write_through=bool(stream and stream.write_through),
+    )
