@@ -11,6 +11,7 @@ from pathlib import Path
 from server.workloads import native, workload
 
 GATE = "LOADBEARING_GATE"  # the prefix takes it into the worker processes
+NONE_LEFT = ".none-left"  # ends the name of a file beside the gate
 
 
 @workload(kind="cpu")

@@ -1,6 +1,7 @@
 """A module after whose import a fork server cannot fork, as long as a file beside the gate says so.
 
 That is what a system without a free process does; a test cannot take all processes of a machine.
+For a server to load: tests do not import it.
 """
 
 import errno
@@ -8,9 +9,7 @@ import os
 from pathlib import Path
 
 from server.workloads import workload
-from tests.faulty import GATE
-
-NONE_LEFT = ".none-left"
+from tests.faulty import GATE, NONE_LEFT
 
 _fork = os.fork
 

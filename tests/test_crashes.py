@@ -3,8 +3,8 @@
 import asyncio
 from collections import Counter
 
+from tests.faulty import NONE_LEFT
 from tests.running import asking, running, until
-from tests.stingy import NONE_LEFT
 
 MODELS = ["process-per-request", "process-pool", "supervised-process-pool", "hybrid"]
 OPTIONS = ("--models", ",".join(MODELS), "--admission", "bounded", "--processes", "4")

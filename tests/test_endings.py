@@ -27,7 +27,7 @@ from loadtests.report.consoles import console_for
 from loadtests.report.delivery import deliver
 from loadtests.report.files import Survived
 from loadtests.report.screen import Screen
-from loadtests.subject import interruptible
+from loadtests.signals import interruptible
 
 def main(words):
     program, *files = words

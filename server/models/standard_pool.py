@@ -83,3 +83,4 @@ class StandardPool:
     def close(self) -> None:
         """Let the workers end once they are done, without waiting for that."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+        self._executor = None  # and with it goes the gate, which the system would have to clear
