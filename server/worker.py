@@ -89,10 +89,17 @@ def begin(inherited: Mapping[str, str], gate: Semaphore | None = None) -> None:
 
 
 def once(answer_to: Connection, inherited: Mapping[str, str], message: bytes) -> None:
-    """Carry one pickled job in a process of its own: the target of process-per-request."""
+    """Carry one pickled job in a process of its own: the target of process-per-request.
+
+    It ends at once, whatever threads the work has left behind. Python's own end may wait for ever
+    in a forked process, for a lock that was held while it was forked.
+    """
     begin(inherited)
     answer_to.send_bytes(answer(message))
-    answer_to.close()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(0)
 
 
 def attend(channel: socket.socket, inherited: Mapping[str, str]) -> None:

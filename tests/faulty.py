@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 from server.workloads import native, workload
@@ -94,3 +95,9 @@ class NoStock(Exception):
 def unreadable() -> list[Exception]:
     """Return what pickles, and does not unpickle."""
     return [NoStock(3, 2)]
+
+
+@workload(kind="cpu")
+def linger() -> None:
+    """Leave a thread behind for which Python would wait at its end."""
+    threading.Thread(target=time.sleep, args=(3600,)).start()

@@ -74,7 +74,17 @@ def test_these_tests_know_every_model() -> None:
 
 async def test_these_tests_know_every_workload(client: Client) -> None:
     discovery = (await client.ask("/")).json
-    faulty = {"fail", "leave", "interrupt", "cancel", "die", "unpicklable", "unreadable", "hold"}
+    faulty = {
+        "fail",
+        "leave",
+        "interrupt",
+        "cancel",
+        "die",
+        "unpicklable",
+        "unreadable",
+        "linger",
+        "hold",
+    }
     assert set(discovery["workloads"]) == set(WORKLOADS) | faulty
 
 

@@ -104,6 +104,11 @@ async def test_a_result_that_cannot_be_read_costs_no_worker(model: str, client: 
     assert [after[name] - before[name] for name in ("lost", "restarted", "busy")] == [0, 0, 0]
 
 
+async def test_a_thread_that_is_left_behind_keeps_no_process(client: Client) -> None:
+    assert (await client.ask("/linger/process-per-request")).status == 200
+    await client.until("process-per-request", busy=0)
+
+
 @pytest.mark.parametrize("model", ["process-pool", "hybrid"])
 async def test_a_killed_idle_worker_costs_no_request(model: str, client: Client) -> None:
     before = await client.gauges("process-pool")

@@ -45,7 +45,16 @@ async def test_discovery_describes_models_workloads_and_runtime(client: Client) 
 
 async def test_the_curl_of_each_workload_runs(client: Client) -> None:
     workloads = (await client.ask("/")).json["workloads"]
-    misbehave = {"fail", "leave", "interrupt", "cancel", "die", "unpicklable", "unreadable"}
+    misbehave = {
+        "fail",
+        "leave",
+        "interrupt",
+        "cancel",
+        "die",
+        "unpicklable",
+        "unreadable",
+        "linger",
+    }
     for name in workloads.keys() - misbehave:
         command, address = workloads[name]["curl"].split(" ", 1)
         assert command == "curl"
