@@ -34,7 +34,7 @@ def folder_of(
         if resumable is None:
             raise ResultsError(
                 f"{asked} holds a run already; name another folder with --output, "
-                f"or show it: python -m loadtests report {asked}"
+                f"or show it: .venv/bin/python -m loadtests report {asked}"
             )
         resumable(asked)
     new = not asked.exists()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PROGRAM = "python -m loadtests"
 UNHEARD = {errno.EPIPE, errno.EIO}  # the reader has left; the terminal is gone
 PLAIN = dict(zip("≥≈–—•★×÷·…", (">=", "~", "-", "-", "-", "*", "x", "/", ".", "..."), strict=True))
+PLAIN |= dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))  # of footnotes
 STREAMS = {1: "stdout", 2: "stderr"}
 
 

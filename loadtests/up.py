@@ -45,6 +45,8 @@ def _ui(server: Subject, parsed: argparse.Namespace, servers: Servers) -> int:
         *distributed(parsed.generators),
     ]
     said = f"Server: {server.url}   Locust UI: {address}   Ctrl-C stops both"
+    if parsed.web_host not in {HERE, "localhost", "::1"}:
+        said += f"\nwith --web-host {parsed.web_host}, all who reach this machine can start tests"
     print(said, flush=True)  # noqa: T201 - printing is its purpose
     locust = subprocess.Popen(  # noqa: S603 - ours
         command, cwd=ROOT, start_new_session=True, preexec_fn=tied()

@@ -1,8 +1,14 @@
 """`python -m server`: kept tiny, since worker processes load the main module again."""
 
+import os
+import signal
 import sys
 
 if __name__ == "__main__":
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # Until the server hears signals, nothing is under way: Ctrl-C ends it without a traceback.
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
     from server.serve import main
 
     sys.exit(main(sys.argv[1:]))

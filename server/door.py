@@ -38,7 +38,7 @@ class Door:
     def __init__(self, host: str, allowed: Iterable[str]) -> None:
         self._allowed = frozenset(one.lower() for one in allowed)
         self._names = {"localhost", host.lower(), *self._allowed}
-        self._wide = host != "localhost" and not _is_loopback(_address(host))
+        self._wide = is_wide(host)
         if self._wide:
             self._names.add(socket.gethostname().lower())
         self._known: set[str | None] = {None, ""}  # of HTTP/1.0, so of no browser
@@ -81,6 +81,11 @@ class Door:
 
     def _is_own(self, origin: str, host: str | None) -> bool:
         return origin.lower() == f"http://{host}".lower() or _name(origin) in self._allowed
+
+
+def is_wide(host: str) -> bool:
+    """Whether other machines reach a server that listens there."""
+    return host != "localhost" and not _is_loopback(_address(host))
 
 
 def _foreign(whence: str) -> Forbidden:

@@ -2,12 +2,15 @@
 
 A fork server ends after all that could ask it for processes, whatever way they went, kill -9
 included; multiprocessing leaves the folder to the server's own end. One that fails leaves it to
-the server, which lives and needs it for the next. To be preloaded, and by a fork server alone.
+the server, which lives and needs it for the next. So does one that is killed; therefore it hears
+no SIGTERM, which systemd and others send to all processes of a group: the server decides. To be
+preloaded, and by a fork server alone.
 """
 
 import atexit
 import os
 import shutil
+import signal
 import sys
 
 from server.worker import LEFTOVERS
@@ -21,3 +24,4 @@ def clear(folder: str, owner: int) -> None:
 
 if folder := os.environ.get(LEFTOVERS):
     atexit.register(clear, folder, os.getpid())
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

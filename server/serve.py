@@ -10,6 +10,7 @@ from importlib import import_module
 
 from server import greeting
 from server.caveats import caveats
+from server.door import is_wide
 from server.errors import log
 from server.handlers import FIXED
 from server.listening import bind
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str]) -> int:
             print(f"python -m server: {line}", file=sys.stderr)  # noqa: T201 - to whoever started it
         return 2
     sys.setswitchinterval(settings.switch_interval)
+    if is_wide(settings.host):
+        log.warning("with --host %s, all who reach this machine can run work", settings.host)
     for caveat in caveats(settings):
         log.warning("%s", caveat)
     for name, why in absent(settings).items():

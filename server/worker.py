@@ -75,13 +75,14 @@ def environment() -> dict[str, str]:
 
 
 def begin(inherited: Mapping[str, str], gate: Semaphore | None = None) -> None:
-    """Make this process a worker: Ctrl-C is the server's business, and no orphan is left.
+    """Make this process a worker: signals are the server's business, and no orphan is left.
 
     Work begins once the gate lets it through.
     """
     os.environ.update(inherited)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, _stay)  # not ignored: programs that work starts would inherit it
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     _die_with_parent()
     threading.Thread(target=_leave_with_parent, name="orphan-guard", daemon=True).start()
     if gate:
@@ -128,6 +129,10 @@ def answer(message: bytes) -> bytes:
         return pickle.dumps(ran, pickle.HIGHEST_PROTOCOL)
     except BaseException as error:  # noqa: BLE001 - pickling runs code of arguments and results
         return pickle.dumps(": ".join(raised(error)))
+
+
+def _stay(*_: object) -> None:
+    """Go on at SIGTERM, which may reach a whole group: the server drains, and ends its workers."""
 
 
 def _leave_with_parent() -> None:

@@ -7,13 +7,17 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 
 import psutil
 import pytest
 
 from tests.running import PATIENCE_S, ROOT, Client, Running, asking, running, until
 
-HOLDING = ("thread-per-request", "thread-pool", "process-per-request", "process-pool", "async")
+HOLDING = (
+    *("thread-per-request", "thread-pool", "process-per-request", "process-pool"),
+    *("supervised-process-pool", "async"),
+)
 ORPHANS_S = 2.0  # promised: no process is left so long after the server has ended
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -109,17 +113,20 @@ def test_a_wrong_option_ends_with_2() -> None:
 
 
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
-async def test_a_signal_lets_running_requests_finish(number: int, loop: str) -> None:
+@pytest.mark.parametrize(
+    ("send", "number"),
+    [(os.kill, signal.SIGTERM), (os.killpg, signal.SIGTERM), (os.killpg, signal.SIGINT)],
+    ids=["SIGTERM", "SIGTERM to all", "Ctrl-C"],  # as systemd and a terminal do: to workers too
+)
+async def test_a_signal_lets_running_requests_finish(
+    send: Callable[[int, int], None], number: int, loop: str
+) -> None:
     with running("--loop", loop, "--deadline", "60s") as server:
         async with asking(server) as client:
             with server.shut():
                 asked = await holding(client)
                 below = server.below()
-                if number == signal.SIGINT:
-                    os.killpg(server.pid, number)  # as a terminal does: to the workers too
-                else:
-                    os.kill(server.pid, number)
+                send(server.pid, number)
                 await deaf(server)
                 assert not any(one.done() for one in asked)
             assert await asyncio.gather(*asked) == [200] * len(HOLDING)

@@ -83,7 +83,7 @@ def _read(folder: Path) -> Run:
             raise
         raise ResultsError(
             f"{folder} holds a surge, not a survival run: it has no capacities to compare; "
-            f"show it with python -m loadtests report {folder}"
+            f"show it with .venv/bin/python -m loadtests report {folder}"
         ) from None
 
 

@@ -57,7 +57,7 @@ def deliver(
     With `latest`, that link leads to it from now on. A Ctrl-C waits until the summary is written,
     and is raised again with words that say what there is.
     """
-    again = f"python -m loadtests report {folder}"
+    again = f".venv/bin/python -m loadtests report {folder}"
     try:
         with _held_off():
             report = read(folder)

@@ -22,7 +22,7 @@ class Writer:
 
     def write(self, folder: Path) -> str:
         """Write all files of a run; returns why that failed, or nothing."""
-        again = f"python -m loadtests report {folder}"
+        again = f".venv/bin/python -m loadtests report {folder}"
         if self._closed:
             return f"no report was written; write it with {again}"
         self._process = process = subprocess.Popen(  # noqa: S603 - our own command
