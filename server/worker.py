@@ -19,7 +19,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from math import inf
 from multiprocessing.connection import Connection
-from multiprocessing.synchronize import Semaphore
 from time import monotonic, thread_time
 from typing import Any
 
@@ -74,10 +73,12 @@ def environment() -> dict[str, str]:
     return {name: os.environ[name] for name in os.environ if name.startswith(INHERITED)}
 
 
-def begin(inherited: Mapping[str, str], gate: Semaphore | None = None) -> None:
+def begin(
+    inherited: Mapping[str, str], gate: Connection | None = None, arrived: Connection | None = None
+) -> None:
     """Make this process a worker: signals are the server's business, and no orphan is left.
 
-    Work begins once the gate lets it through.
+    Where there is a gate, say that one more has arrived there, and wait for a byte that opens it.
     """
     os.environ.update(inherited)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -85,8 +86,9 @@ def begin(inherited: Mapping[str, str], gate: Semaphore | None = None) -> None:
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     _die_with_parent()
     threading.Thread(target=_leave_with_parent, name="orphan-guard", daemon=True).start()
-    if gate:
-        gate.acquire()
+    if gate and arrived:
+        os.write(arrived.fileno(), b".")
+        os.read(gate.fileno(), 1)
 
 
 def once(answer_to: Connection, inherited: Mapping[str, str], message: bytes) -> None:

@@ -8,10 +8,12 @@ end the thread with calls unanswered and workers alive (python/cpython#109047 an
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from math import inf
+from multiprocessing.connection import Connection
 from time import monotonic
 from typing import Any
 
@@ -29,28 +31,41 @@ class StandardPool:
 
     def __init__(self, settings: Settings) -> None:
         """Start it; blocks. Raises what starting processes raises, and BrokenProcessPool."""
-        count = settings.processes
         chosen: Any = context(settings)
         self._held: set[Future[bytes]] = set()
         # An executor starts a worker only for a call that finds none idle. So none gets through
-        # this gate, to be idle, before all have been started.
-        gate = chosen.Semaphore(0)
-        self._executor: Any = ProcessPoolExecutor(
-            count,
-            mp_context=chosen,
-            initializer=worker.begin,
-            initargs=(worker.environment(), gate),
-        )
-        self._processes = self._executor._processes  # noqa: SLF001 - which it forgets at its end
-        try:
-            with starting(settings):
-                calls = [self.submit(pickled(FIRST)) for _ in range(count)]
-            for _ in range(count):
-                gate.release()
-            self._await(calls)
-        except BaseException:
-            self.end()
-            raise
+        # this gate, to be idle, before all are there.
+        with starting(settings):
+            waiting, gate = chosen.Pipe(duplex=False)
+            arrivals, arrived = chosen.Pipe(duplex=False)
+        with waiting, gate, arrivals, arrived:
+            self._executor: Any = ProcessPoolExecutor(
+                settings.processes,
+                mp_context=chosen,
+                initializer=worker.begin,
+                initargs=(worker.environment(), waiting, arrived),
+            )
+            self._processes = self._executor._processes  # noqa: SLF001 - which it forgets at its end
+            try:
+                self._start(settings, arrivals, gate)
+            except BaseException:
+                self.end()
+                raise
+
+    def _start(self, settings: Settings, arrivals: Connection, gate: Connection) -> None:
+        until, here = monotonic() + START_S, 0
+        with starting(settings):
+            calls = [self.submit(pickled(FIRST)) for _ in range(settings.processes)]
+        thread = self._executor._executor_manager_thread  # noqa: SLF001 - it may get no thread of its own, and end
+        while here < settings.processes and thread.is_alive() and monotonic() < until:
+            if arrivals.poll(LOOK_S):
+                here += len(os.read(arrivals.fileno(), settings.processes))
+            elif any(call.done() for call in calls):  # before the gate is open, so it has failed
+                break
+        os.write(gate.fileno(), b"." * settings.processes)
+        wait(calls, LOOK_S if here < settings.processes else START_S)
+        for call in calls:
+            call.result(0)
 
     def submit(self, message: bytes) -> Future[bytes]:
         """Send a pickled call. Raises BrokenProcessPool when it is broken, and has not begun it."""
@@ -60,13 +75,6 @@ class StandardPool:
         if self._executor._broken:  # noqa: SLF001 - it came while the executor was failing others
             raise BrokenProcessPool("a worker died")
         return away
-
-    def _await(self, calls: list[Future[bytes]]) -> None:
-        until, thread = monotonic() + START_S, self._executor._executor_manager_thread  # noqa: SLF001 - which dies if it gets no thread of its own
-        while wait(calls, LOOK_S).not_done and thread.is_alive() and monotonic() < until:
-            pass
-        for call in calls:
-            call.result(0)
 
     def end(self) -> None:
         """Kill the workers, and fail all calls that are left; blocks until all is done."""
@@ -83,4 +91,3 @@ class StandardPool:
     def close(self) -> None:
         """Let the workers end once they are done, without waiting for that."""
         self._executor.shutdown(wait=False, cancel_futures=True)
-        self._executor = None  # and with it goes the gate, which the system would have to clear
