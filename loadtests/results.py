@@ -123,7 +123,7 @@ def read(path: Path) -> Run:
     if not lines or lines[0]["line"] != "run":
         raise ResultsError(
             f"{file} does not begin with a complete 'run' line, so it is no run file, or its run "
-            "ended before it measured anything; run scripts/survive again"
+            "ended before it measured anything; run `scripts/survive` again"
         )
     run = with_next(None, lines[0], f"{file}, line 1")
     cells = [(n, one) for n, one in enumerate(lines, start=1) if one["line"] == "cell"]

@@ -65,7 +65,7 @@ async def test_the_heartbeat_stops_under_inline_and_goes_on_under_process_pool(
     await page.click("[data-trial=process-pool]")
     row = await answered(page, "count/process-pool")
     ran = await figure(row, "ran")
-    assert ran > 2 * STOPPED_MS  # long enough to be seen
+    assert ran > STOPPED_MS  # long enough to be seen
     assert await figure(row, "silence") < ran / 2
     await expect(page.locator("#why")).to_contain_text("count ran for")
     await page.click("[data-trial=inline]")

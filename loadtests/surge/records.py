@@ -105,7 +105,7 @@ def read(folder: Path) -> Surge:
     if not lines or lines[0].get("mode") != SURGE or lines[0].get("schema") != SCHEMA:
         raise ResultsError(
             f"{place} does not begin as the run file of a surge, with schema {SCHEMA}; "
-            "run scripts/surge again"
+            "run `scripts/surge` again"
         )
     try:
         return _surge(lines)
