@@ -13,6 +13,14 @@ from tests.running import PATIENCE_S, Running, running
 MODELS = "inline,async,thread-pool,process-pool"
 MS = 1000 * PATIENCE_S
 STOPPED_MS = 350  # as beats.js has it
+# Keeps what the heart has shown, if only for the moment until the event loop answers again.
+WATCH = """() => {
+  const [heart, text] = ["heart", "pulse-text"].map((id) => document.getElementById(id));
+  window.seen = [];
+  const look = () => window.seen.push([heart.dataset.state, text.textContent]);
+  const all = { attributes: true, characterData: true, childList: true, subtree: true };
+  for (const one of [heart, text]) new MutationObserver(look).observe(one, all);
+}"""
 PAPER = {"light": "rgb(246, 247, 245)", "dark": "rgb(16, 20, 18)"}
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -68,12 +76,11 @@ async def test_the_heartbeat_stops_under_inline_and_goes_on_under_process_pool(
     assert ran > STOPPED_MS  # long enough to be seen
     assert await figure(row, "silence") < ran / 2
     await expect(page.locator("#why")).to_contain_text("count ran for")
+    await page.evaluate(WATCH)
     await page.click("[data-trial=inline]")
-    await expect(page.locator("#heart")).to_have_attribute("data-state", "stopped", timeout=MS)
-    await expect(page.locator("#pulse-text")).to_have_text(
-        re.compile(r"^the event loop has not answered for \d+ ms$")
-    )
     row = await answered(page, "count/inline")
+    said = [text for state, text in await page.evaluate("seen") if state == "stopped"]
+    assert any(re.fullmatch(r"the event loop has not answered for \d+ ms", text) for text in said)
     assert await figure(row, "silence") >= await figure(row, "ran") > STOPPED_MS
     await expect(row).to_contain_text("silent for")
     await expect(page.locator("#why")).to_contain_text("was silent for")
@@ -129,8 +136,8 @@ async def test_many_at_once_wait_where_it_is_drawn_and_errors_are_told(opened: W
     assert await page.locator("#rows li").first.locator(".browser").bounding_box()
     await page.fill("#field-ms", "-1")
     await page.click("#run")
-    row = await answered(page, "sleep/thread-pool")
-    assert await row.get_attribute("data-status") == "422"
+    row = page.locator("#rows li").first
+    await expect(row).to_have_attribute("data-status", "422", timeout=MS)
     await expect(row).to_contain_text("greater than or equal to 0")
     await expect(row).to_contain_text("ms takes an integer from 0 to 5000")
 
