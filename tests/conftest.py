@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -18,6 +19,10 @@ from tests.survived import home, survived
 
 __all__ = ["home", "survived"]  # the run that several modules look at
 
+
+# Under nohup, or in the background of a script, these are ignored, also by what tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # of this machine
 settings.register_profile("everyday", UNTIMED, max_examples=40)
