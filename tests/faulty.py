@@ -12,6 +12,11 @@ from pathlib import Path
 from server.workloads import native, workload
 
 GATE = "LOADBEARING_GATE"  # the prefix takes it into the worker processes
+# Those of the workloads below that end badly, and all of them.
+MISBEHAVING = {
+    *("fail", "leave", "interrupt", "cancel", "die", "unpicklable", "unreadable", "linger"),
+}
+ALL = MISBEHAVING | {"hold"}
 NONE_LEFT = ".none-left"  # ends the name of a file beside the gate
 
 

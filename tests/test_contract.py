@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from server.models import TABLE
+from tests import faulty
 from tests.running import PYTHONS, Answer, Client
 
 WORKLOADS = {
@@ -74,18 +75,7 @@ def test_these_tests_know_every_model() -> None:
 
 async def test_these_tests_know_every_workload(client: Client) -> None:
     discovery = (await client.ask("/")).json
-    faulty = {
-        "fail",
-        "leave",
-        "interrupt",
-        "cancel",
-        "die",
-        "unpicklable",
-        "unreadable",
-        "linger",
-        "hold",
-    }
-    assert set(discovery["workloads"]) == set(WORKLOADS) | faulty
+    assert set(discovery["workloads"]) == set(WORKLOADS) | faulty.ALL
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)

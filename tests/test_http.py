@@ -4,6 +4,7 @@ import pytest
 
 from server.models import TABLE
 from server.models.base import PROMISES
+from tests.faulty import MISBEHAVING
 from tests.running import Answer, Client, asking, running
 
 
@@ -45,17 +46,7 @@ async def test_discovery_describes_models_workloads_and_runtime(client: Client) 
 
 async def test_the_curl_of_each_workload_runs(client: Client) -> None:
     workloads = (await client.ask("/")).json["workloads"]
-    misbehave = {
-        "fail",
-        "leave",
-        "interrupt",
-        "cancel",
-        "die",
-        "unpicklable",
-        "unreadable",
-        "linger",
-    }
-    for name in workloads.keys() - misbehave:
+    for name in workloads.keys() - MISBEHAVING:
         command, address = workloads[name]["curl"].split(" ", 1)
         assert command == "curl"
         assert address.startswith(f"'{client.server.url}/{name}")
