@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from loadtests import onset
+from loadtests.system import start
 
 if __name__ == "__main__":
-    onset.begin()  # before the rest is loaded, which takes a while
+    start.begin()  # before the rest is loaded, which takes a while
 
 import argparse
 from pathlib import Path
 from typing import Any
 
-from loadtests.arguments import Parser, checked, whole
-from loadtests.axes import add_axes
-from loadtests.beyond.kinds import KINDS
-from loadtests.claims import objective
-from loadtests.compare.parsing import add_compare
-from loadtests.following import GeneratorGone
-from loadtests.generators import HERE, add_generators
-from loadtests.options import HEADLINE_MODELS, HEADLINE_WORKLOADS
-from loadtests.published.pages import results
-from loadtests.reading import beyond, hosts, rate, setting, single, some, time
-from loadtests.records import ResultsError
-from loadtests.report.consoles import console_for
+from loadtests.commands.compare_words import add_compare
+from loadtests.commands.follow import GeneratorGone
+from loadtests.commands.reading import beyond, hosts, rate, setting, single, some, time
+from loadtests.commands.surge import surge
+from loadtests.commands.survive import survive
+from loadtests.commands.up import up
+from loadtests.commands.words import Parser, checked, whole
+from loadtests.load.distributed.processes import HERE, add_generators
+from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
-from loadtests.report.files import Survived
-from loadtests.report.surge_files import Surged
-from loadtests.run import survive
-from loadtests.run_files import run_folder
-from loadtests.streams import tell
-from loadtests.surge.order import HEADLINE_POLICIES, policies
-from loadtests.surge.phases import DURATIONS, durations
-from loadtests.surge.records import is_surge
-from loadtests.surge.run import surge
-from loadtests.target import TargetError
-from loadtests.up import up
+from loadtests.report.surge.files import Surged
+from loadtests.report.survival.files import Survived
+from loadtests.run.beyond.kinds import KINDS
+from loadtests.run.file.lines import ResultsError
+from loadtests.run.file.places import run_folder
+from loadtests.run.options import HEADLINE_MODELS, HEADLINE_WORKLOADS
+from loadtests.run.surge.lines import is_surge
+from loadtests.run.surge.phases import DURATIONS, durations
+from loadtests.run.surge.request import HEADLINE_POLICIES, policies
+from loadtests.service.contract import TargetError
+from loadtests.service.option_flags import add_axes
+from loadtests.system.streams import tell
+from loadtests.trial.support import objective
+from scripts.checks.publish.pages import results
 
 MOST_SEARCHES = 50
 PORTS = 65535  # the last one
@@ -167,4 +167,4 @@ def _add_json(one: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    onset.carry_out(main)
+    start.carry_out(main)

@@ -19,28 +19,28 @@ from locust import argument_parser, events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from loadtests.checks import check_cells
-from loadtests.claim import claimed
-from loadtests.folders import RESULTS, new_folder
-from loadtests.form import add_options
-from loadtests.offer import Local, Source
-from loadtests.options import Options
-from loadtests.panel.ours import tabs
-from loadtests.panel.recording import Recording
-from loadtests.panel.search.session import session_of
-from loadtests.panel.tabs import mount
-from loadtests.panel.times import bucket
-from loadtests.plan import try_parameters
-from loadtests.records import ResultsError
-from loadtests.shapes import SHAPES
-from loadtests.shaping import shape
-from loadtests.signals import die_of_quit, ignored
-from loadtests.surge.scenario import Scenario
-from loadtests.survival import Survival
-from loadtests.swarm import Deserted, Swarm
-from loadtests.target import TargetError
-from loadtests.users import Load, LoadUser, record
-from loadtests.worker import Worker
+from loadtests.load.distributed.master import Deserted, Swarm
+from loadtests.load.distributed.worker import Worker
+from loadtests.load.source import Local, Source
+from loadtests.run.file.folder_lock import claimed
+from loadtests.run.file.folders import RESULTS, new_folder
+from loadtests.run.file.lines import ResultsError
+from loadtests.run.options import Options
+from loadtests.run.survival.plan import try_parameters
+from loadtests.run.survival.run import Survival
+from loadtests.service.checks import check_cells
+from loadtests.service.contract import TargetError
+from loadtests.system.signals import die_of_quit, ignored
+from loadtests.ui.form import add_options
+from loadtests.ui.own_tabs import tabs
+from loadtests.ui.recording.buckets import bucket
+from loadtests.ui.recording.recording import Recording
+from loadtests.ui.shape_runner import shape
+from loadtests.ui.shapes import SHAPES
+from loadtests.ui.surge import Scenario
+from loadtests.ui.survival.session import session_of
+from loadtests.ui.tabs import mount
+from loadtests.ui.users import Load, LoadUser, record
 
 __all__ = ["LoadUser"]
 

@@ -9,6 +9,6 @@ if __name__ == "__main__":
         # Until the server hears signals, nothing is under way: Ctrl-C ends it without a traceback.
         signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
-    from server.serve import main
+    from server.lifecycle.serve import main
 
     sys.exit(main(sys.argv[1:]))

@@ -10,21 +10,21 @@ from importlib import import_module
 
 from aiohttp import web
 
-from server.board import Memory, Place
-from server.counts import Counts
-from server.discovery import discover
-from server.door import Door
-from server.draining import DRAIN, Drain
+from server.catalogue.parameters import Parameters
 from server.errors import answering
-from server.handlers import FIXED, Cell, Service
+from server.lifecycle.draining import DRAIN, Drain
 from server.models import absent
 from server.models import build as build_models
 from server.models.base import Model
-from server.openapi import document
-from server.page import PAGE, read
-from server.parameters import Parameters
 from server.settings import BUILT_IN, Settings
-from server.vitals import Vitals
+from server.telemetry.board import Memory, Place
+from server.telemetry.counts import Counts
+from server.telemetry.publisher import Vitals
+from server.web.discovery import discover
+from server.web.door import Door
+from server.web.handlers import FIXED, Cell, Service
+from server.web.openapi import document
+from server.web.page import PAGE, read
 from server.workloads import REGISTRY
 
 DEFAULT_MODEL = "hybrid"

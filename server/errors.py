@@ -29,7 +29,7 @@ from typing import ClassVar
 
 from aiohttp import web
 
-from server.draining import Drain
+from server.lifecycle.draining import Drain
 
 HUNG_UP = 499  # nginx's number for a client that has gone before its answer
 NO_THREAD = "can't start new thread"  # all that Python says, with a RuntimeError

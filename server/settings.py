@@ -146,7 +146,7 @@ class Settings(BaseSettings):
 
     def preload(self) -> tuple[str, ...]:
         """List the modules that a worker process needs: the fork server loads them once."""
-        return ("server.worker", *BUILT_IN, *self.workloads)
+        return ("server.worker.carry", *BUILT_IN, *self.workloads)
 
     @classmethod
     def parse(cls, arguments: Sequence[str]) -> Settings:

@@ -14,8 +14,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from server.models import TABLE
 from server.workloads import orders, web
-from tests.running import PYTHONS, Client, Running, asking, running
-from tests.survived import home, survived
+from tests.support.resumed_run import home, survived
+from tests.support.server_process import PYTHONS, Client, Running, asking, running
 
 __all__ = ["home", "survived"]  # the run that several modules look at
 

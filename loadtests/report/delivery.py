@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from rich.text import Text
 
-from loadtests.folders import link_latest
-from loadtests.records import ResultsError
-from loadtests.replacement import put
-from loadtests.report.consoles import show
+from loadtests.report.console import show
 from loadtests.report.gallery import Gallery, reason
-from loadtests.report.screen import live
-from loadtests.report.terminal import REPORT
-from loadtests.streams import tell
+from loadtests.report.survival.live import live
+from loadtests.report.survival.terminal import REPORT
+from loadtests.run.file.folders import link_latest
+from loadtests.run.file.lines import ResultsError
+from loadtests.system.files import put
+from loadtests.system.streams import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

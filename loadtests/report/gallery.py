@@ -6,8 +6,8 @@ import signal
 from collections.abc import Callable
 from typing import Self, TypeVar
 
-from loadtests.report.converter import Converter
-from loadtests.wording import listing
+from loadtests.report.charts.converter import Converter
+from loadtests.report.wording import listing
 
 Drawn = TypeVar("Drawn")
 Instead = TypeVar("Instead")

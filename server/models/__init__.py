@@ -9,16 +9,16 @@ from server.models.base import Model
 from server.settings import ALL, Settings
 
 TABLE = {
-    "inline": "server.models.loop:Inline",
-    "async": "server.models.loop:Native",
+    "inline": "server.models.on_loop:Inline",
+    "async": "server.models.on_loop:Native",
     "thread-per-request": "server.models.threads:ThreadPerRequest",
     "thread-pool": "server.models.threads:ThreadPool",
     "process-per-request": "server.models.processes:ProcessPerRequest",
     "process-pool": "server.models.processes:ProcessPool",
-    "supervised-process-pool": "server.models.supervised:SupervisedProcessPool",
+    "supervised-process-pool": "server.models.supervised.pool:SupervisedProcessPool",
     "interpreter-pool": "server.models.interpreters:InterpreterPool",
     "hybrid": "server.models.hybrid:Hybrid",
-    "dask": "server.models.cluster:Dask",
+    "dask": "server.models.dask.model:Dask",
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from server.errors import WorkFailed
 from server.settings import Settings
-from server.timeline import Ran, Timeline
+from server.worker.timeline import Ran, Timeline
 
 Arguments = Mapping[str, Any]
 

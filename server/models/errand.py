@@ -5,9 +5,9 @@ from __future__ import annotations
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from server import worker
 from server.models.process_start import START_ERRORS, Shortage, context, starting
 from server.settings import Settings
+from server.worker import carry
 
 
 class Errand:
@@ -34,8 +34,8 @@ class Errand:
             with starting(self._settings):
                 ours, theirs = made.Pipe(duplex=False)
                 process = made.Process(
-                    target=worker.once,
-                    args=(theirs, worker.environment(), self._message),
+                    target=carry.once,
+                    args=(theirs, carry.environment(), self._message),
                     daemon=True,
                 )
                 try:

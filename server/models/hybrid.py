@@ -9,7 +9,7 @@ from server.models.base import Arguments, Model, Work
 from server.models.processes import ProcessPool
 from server.models.threads import ThreadPool
 from server.settings import Settings
-from server.timeline import Timeline
+from server.worker.timeline import Timeline
 
 
 class Hybrid(Model):

@@ -14,11 +14,11 @@ from math import inf
 from typing import ClassVar
 
 from server.models.base import CRASHES_SERVER, Promises
-from server.models.hopping import Hopping
 from server.models.messages import Job
+from server.models.offloaded import Hopping
 from server.settings import Settings
-from server.timeline import Ran, Timeline
-from server.worker import carry_interpreted
+from server.worker.carry import carry_interpreted
+from server.worker.timeline import Ran, Timeline
 
 START_S = 30  # as for processes: an interpreter that is not there by then never will be
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from server.errors import WorkFailed
 from server.models.base import Arguments
-from server.outcomes import raised
-from server.timeline import Ran
+from server.worker.outcomes import raised
+from server.worker.timeline import Ran
 
 
 class Job(NamedTuple):

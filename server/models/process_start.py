@@ -17,9 +17,9 @@ from pathlib import Path
 from threading import Lock
 from time import monotonic
 
-from server import worker
 from server.errors import Refused, log
 from server.settings import Settings
+from server.worker import carry
 
 START_S = 30  # a worker that has not started by then never will
 PAUSE_S = 0.5  # after a process could not be started
@@ -40,10 +40,10 @@ def context(settings: Settings) -> BaseContext:
     chosen = multiprocessing.get_context(settings.start_method)
     if settings.start_method == "forkserver":
         with _naming:  # else two threads make a folder each, and one of them stays
-            os.environ[worker.LEFTOVERS] = folder = get_temp_dir()
+            os.environ[carry.LEFTOVERS] = folder = get_temp_dir()
         # It has the sockets of fork servers, and some systems tidy up where it is.
         Path(folder).mkdir(mode=0o700, exist_ok=True)
-        chosen.set_forkserver_preload(["server.leftovers", "__main__", *settings.preload()])
+        chosen.set_forkserver_preload(["server.worker.leftovers", "__main__", *settings.preload()])
     return chosen
 
 

@@ -11,12 +11,12 @@ from typing import ClassVar
 from server.errors import Refused
 from server.models.base import Promises
 from server.models.errand import Errand
-from server.models.hopping import Hopping
 from server.models.messages import Job, pickled
+from server.models.offloaded import Hopping
 from server.models.process_start import START_ERRORS, Shortage
 from server.models.standard_pool import StandardPool
 from server.settings import Settings
-from server.timeline import Ran, Timeline
+from server.worker.timeline import Ran, Timeline
 
 PER_POOL_PROCESS = 8  # as for threads: tutorials have no bound, memory has
 AHEAD = 15  # calls held by the executor for each worker, which then never waits for the loop:

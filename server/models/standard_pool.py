@@ -17,10 +17,10 @@ from multiprocessing.connection import Connection
 from time import monotonic
 from typing import Any
 
-from server import worker
 from server.models.messages import Job, pickled
 from server.models.process_start import START_S, context, starting
 from server.settings import Settings
+from server.worker import carry
 
 LOOK_S = 0.1
 FIRST = Job(int, (), {}, inf)
@@ -42,8 +42,8 @@ class StandardPool:
             self._executor: Any = ProcessPoolExecutor(
                 settings.processes,
                 mp_context=chosen,
-                initializer=worker.begin,
-                initargs=(worker.environment(), waiting, arrived),
+                initializer=carry.begin,
+                initargs=(carry.environment(), waiting, arrived),
             )
             self._processes = self._executor._processes  # noqa: SLF001 - which it forgets at its end
             try:
@@ -69,7 +69,7 @@ class StandardPool:
 
     def submit(self, message: bytes) -> Future[bytes]:
         """Send a pickled call. Raises BrokenProcessPool when it is broken, and has not begun it."""
-        away: Future[bytes] = self._executor.submit(worker.answer, message)
+        away: Future[bytes] = self._executor.submit(carry.answer, message)
         self._held.add(away)
         away.add_done_callback(self._held.discard)
         if self._executor._broken:  # noqa: SLF001 - it came while the executor was failing others

@@ -7,11 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ClassVar
 
 from server.models.base import CRASHES_SERVER, Promises
-from server.models.hopping import Hopping
 from server.models.messages import Job
+from server.models.offloaded import Hopping
 from server.settings import Settings
-from server.timeline import Ran, Timeline
-from server.worker import carry
+from server.worker.carry import carry
+from server.worker.timeline import Ran, Timeline
 
 PER_POOL_THREAD = 8  # a thread for each request is unbounded in tutorials; memory is not
 OF_THREADS = Promises(

@@ -58,7 +58,7 @@ def _enter_site(loop: asyncio.AbstractEventLoop) -> None:
             with socket.create_server(("127.0.0.1", 0), backlog=2048) as bound:
                 address = f"http://127.0.0.1:{bound.getsockname()[1]}"
                 process = subprocess.Popen(  # noqa: S603 - our own module
-                    [sys.executable, "-m", "server.site", str(bound.fileno())],
+                    [sys.executable, "-m", "server.workloads.site", str(bound.fileno())],
                     cwd=root,
                     env={**os.environ, "PYTHONPATH": path},
                     stdin=subprocess.PIPE,

@@ -7,17 +7,17 @@ from math import inf, log
 from typing import TYPE_CHECKING, Any
 
 from loadtests.report.charts.axes import span, ticks
+from loadtests.report.charts.drawing import FAINT, INK, SOFT
 from loadtests.report.charts.pieces import Pieces
 from loadtests.report.charts.points import Style, styles
-from loadtests.report.drawing import FAINT, INK, SOFT
-from loadtests.report.matrix import ABSENT, BEST
-from loadtests.wording import cause_short, interval_text
+from loadtests.report.survival.matrix import ABSENT, BEST
+from loadtests.report.wording import cause_short, interval_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from loadtests.records import Cell, CellResult
     from loadtests.report.charts.pieces import Weight
+    from loadtests.run.file.lines import Cell, CellResult
 
 WIDTH, ROW, NAME, GAP, HEAD, FOOT = 172, 44, 160, 14, 32, 14  # pixels
 TITLE, BAND = 30, 24  # the height of the title, and between bands of columns

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from loadtests.report.charts.bars import FOOT, Axis, bar
+from loadtests.report.charts.drawing import INK, SOFT
 from loadtests.report.charts.pieces import Pieces
 from loadtests.report.charts.points import styles
-from loadtests.report.drawing import INK, SOFT
-from loadtests.report.foresight import RESOURCES
+from loadtests.report.survival.foresight import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loadtests.records import CellResult
+    from loadtests.run.file.lines import CellResult
 
 WIDTH, ENDS, ROW, TOP, NAME = 260, 88, 46, 22, 18  # pixels, all of which fit on a phone
 CHARACTER = 7.0  # of a name

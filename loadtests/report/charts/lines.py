@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from loadtests.report.charts.axes import axis, logarithmic
+from loadtests.report.charts.drawing import PAPER
 from loadtests.report.charts.flags import placed
-from loadtests.report.drawing import PAPER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from loadtests.report.charts.axes import MS, span
+from loadtests.report.charts.drawing import INK, SOFT
 from loadtests.report.charts.fit import rising
 from loadtests.report.charts.lines import COLOUR, Lines, beside, values
 from loadtests.report.charts.points import ENOUGH, of_rows, styles
-from loadtests.report.drawing import INK, SOFT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from loadtests.records import CellResult, TrialRecord
+    from loadtests.run.file.lines import CellResult, TrialRecord
     from loadtests.slo import Slo
 
 OFFERED = {"title": "offered, req/s", "grid": False}

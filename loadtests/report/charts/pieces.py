@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import altair as alt
 
+from loadtests.report.charts.drawing import INK, PAPER
 from loadtests.report.charts.lines import COLOUR, RAW, values
-from loadtests.report.drawing import INK, PAPER
 
 X, Y = (alt.X("x:Q", scale=RAW, axis=None), alt.Y("y:Q", scale=RAW, axis=None))
 Align = Literal["left", "center", "right"]

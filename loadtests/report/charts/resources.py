@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import altair as alt
 
+from loadtests.report.charts.drawing import FAINT, INK, SOFT
 from loadtests.report.charts.fit import rising
 from loadtests.report.charts.lines import COLOUR, RAW, values
 from loadtests.report.charts.pieces import BARE
 from loadtests.report.charts.points import ENOUGH, of_rows, styles
-from loadtests.report.drawing import FAINT, INK, SOFT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from loadtests.records import CellResult, TrialRecord
+    from loadtests.run.file.lines import CellResult, TrialRecord
 
 FIGURE, WIDTH, GAP, HEIGHT, HEAD = 58, 62, 10, 28, 22  # pixels
 NAME, BETWEEN = 18, 12  # above each row, and below it

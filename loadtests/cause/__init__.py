@@ -1,0 +1,1 @@
+"""Which resource ran out first, and which change would prove it."""

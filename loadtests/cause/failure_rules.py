@@ -1,0 +1,86 @@
+"""Causes that are no lack of capacity: memory, crashes, failing work, work that is too slow."""
+
+from loadtests.cause.symptoms import Finding, Symptoms, milliseconds
+from loadtests.report.wording import count_of, percent
+from loadtests.trial.evidence import GENERATOR_FULL
+
+PRESSED = 0.1  # of the time waiting for memory: then the machine is swapping, or about to
+SOME = 0.3  # of the lost requests: enough to break any objective, and no accident
+SENT_LATE = 0.5  # of the time of late requests
+SHARED = 0.7  # of a core: with less, full cores are what a generator waits for
+CRASHES_PER_S = 0.5  # each costs a worker for the time that a new one takes to start
+
+
+def memory(seen: Symptoms) -> Finding | None:
+    """Work that asked for more memory than there is, or processes that waited for it."""
+    errors = seen.evidence.errors.items()
+    told = sum(n for text, n in errors if "memoryerror" in text.lower().replace(" ", ""))
+    if told and told >= SOME * seen.lost:
+        requests = count_of(told, "request")
+        return Finding("memory", f"{requests} failed with MemoryError", {"memory_errors": told})
+    pressure = seen.evidence.memory_pressure or 0.0
+    if pressure < PRESSED:
+        return None
+    numbers = {"memory_pressure": pressure}
+    sentence = f"processes waited for memory {percent(pressure)} of the time"
+    if lost := seen.evidence.lost_workers:
+        numbers["lost_workers"] = lost
+        sentence += f", and {count_of(lost, 'worker')} died"
+    return Finding("memory", sentence, numbers)
+
+
+def crashes(seen: Symptoms) -> Finding | None:
+    """Workers that died, so often that it tells."""
+    died, failed = seen.evidence.lost_workers, seen.share_lost("failed", "unfinished")
+    duration_s = max(seen.evidence.duration_s, 1e-3)
+    if died <= 0 or (failed < SOME and died < CRASHES_PER_S * duration_s):
+        return None
+    failures = seen.evidence.losses.get("failed", 0)
+    sentence = f"{count_of(died, 'worker')} died within {duration_s:.1f} s"
+    if failures:
+        sentence += f" and {count_of(failures, 'request')} failed"
+    return Finding("crashes", sentence, {"lost_workers": died, "failed": failures})
+
+
+def failures(seen: Symptoms) -> Finding | None:
+    """Work that fails or answers wrongly, whatever the load."""
+    if seen.faults < 0.5:
+        return None
+    kinds = ("failed", "wrong")
+    counts = {kind: seen.evidence.losses.get(kind, 0) for kind in kinds}
+    worst = max(kinds, key=counts.__getitem__)
+    requests = count_of(max(seen.evidence.scheduled, seen.lost), "request")
+    done = "failed" if worst == "failed" else "had a wrong answer"
+    sentence = f"{counts[worst]} of {requests} {done}"
+    if errors := seen.evidence.errors:
+        said = max(errors, key=errors.__getitem__)
+        sentence += f" ({said})"
+    return Finding("failures", sentence, dict(counts))
+
+
+def generator(seen: Symptoms) -> Finding | None:
+    """A generator that was late to send or to read: the service is not known to be to blame."""
+    share, used = seen.shares.get("lag", 0.0), seen.evidence.generator_cores
+    if share >= SENT_LATE and (used >= SHARED or not seen.cores_full):
+        sentence = f"the generator sent late, which took {percent(share)} of the time of such"
+        sentence += " requests" + (f"; it used {used:.2f} of a core" if used else "")
+        return Finding("generator", sentence, {"lag_share": share, "generator_cores": used})
+    busy, beside = seen.evidence.generator_busy, share + seen.shares.get("outside", 0.0)
+    if busy < GENERATOR_FULL or beside < SENT_LATE or seen.loop_full:
+        return None
+    sentence = (
+        f"the generator used {busy:.2f} of a core, and late requests were {percent(beside)} of "
+        "their time with it or on their way"
+    )
+    return Finding("generator", sentence, {"generator_busy": busy, "beside_share": beside})
+
+
+def too_slow(seen: Symptoms) -> Finding | None:
+    """Work that takes longer than the objective allows, alone as in a crowd."""
+    alone_s, bound_s = seen.alone.slot_s, seen.evidence.bound_s
+    if alone_s is None or alone_s <= bound_s:
+        return None
+    took = milliseconds(alone_s)
+    sentence = f"the work takes {took} when nothing contends, beyond the {milliseconds(bound_s)} "
+    numbers = {"alone_ms": 1000 * alone_s, "bound_ms": 1000 * bound_s}
+    return Finding("too slow", f"{sentence}of the objective", numbers)

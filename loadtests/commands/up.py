@@ -1,0 +1,86 @@
+"""The server and the Locust UI side by side, ready to click; Ctrl-C stops both."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import subprocess
+import sys
+from errno import EADDRNOTAVAIL
+
+from loadtests.load.distributed.processes import HERE, distributed, sweep
+from loadtests.paths import ROOT
+from loadtests.service.contract import TargetError, discover
+from loadtests.service.options import Servers
+from loadtests.service.process import Subject, SubjectError
+from loadtests.service.workload_modules import chosen
+from loadtests.system.child import tied
+from loadtests.system.signals import interruptible
+
+STOP_S = 15.0
+
+
+def up(parsed: argparse.Namespace) -> int:
+    """Run until a signal comes, or until one of the two ends by itself."""
+    interruptible()
+    _free(parsed.web_host, parsed.web_port)
+    try:
+        servers = Servers.asked(parsed)
+        arguments = ("--port", str(parsed.port), *servers.arguments())
+        with Subject(arguments, directory=servers.directory) as server:
+            return _ui(server, parsed, servers)
+    except SubjectError as error:
+        raise TargetError(f"{error}") from None
+    except KeyboardInterrupt:
+        return 0
+
+
+def _ui(server: Subject, parsed: argparse.Namespace, servers: Servers) -> int:
+    address = f"http://{_name(parsed.web_host)}:{parsed.web_port}"
+    workloads = chosen(parsed.workloads or (), discover(server.url), servers.folder)
+    command = [
+        *(sys.executable, "-m", "loadtests.ui.launch", "--host", server.url),
+        *("--web-host", parsed.web_host, "--web-port", str(parsed.web_port)),
+        *("--allow-host", ",".join(parsed.allow_host), "--servers", servers.dump()),
+        *(("--workloads", *workloads) if workloads else ()),
+        *distributed(parsed.generators),
+    ]
+    said = f"Server: {server.url}   Locust UI: {address}   Ctrl-C stops both"
+    if parsed.web_host not in {HERE, "localhost", "::1"}:
+        said += f"\nwith --web-host {parsed.web_host}, all who reach this machine can start tests"
+    print(said, flush=True)  # noqa: T201 - printing is its purpose
+    locust = subprocess.Popen(  # noqa: S603 - ours
+        command, cwd=ROOT, start_new_session=True, preexec_fn=tied()
+    )
+    try:
+        return locust.wait()
+    finally:
+        if locust.poll() is None:
+            locust.terminate()
+            try:
+                locust.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                locust.kill()
+        sweep(locust)
+
+
+def _name(host: str) -> str:
+    """Write a host as it stands in a URL that can be opened on this machine."""
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        return HERE
+    return f"[{host}]" if ":" in host else host
+
+
+def _free(host: str, port: int) -> None:
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+    except OSError as error:
+        what, option = f"port {port}", "--web-port"
+        if isinstance(error, socket.gaierror) or error.errno == EADDRNOTAVAIL:
+            what, option = f"the address {host!r}", "--web-host"
+        raise TargetError(
+            f"{what} cannot be used ({error.strerror}); choose another with {option}"
+        ) from None

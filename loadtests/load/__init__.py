@@ -1,0 +1,1 @@
+"""When requests start, sending them then, and what became of each."""

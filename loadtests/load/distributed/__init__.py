@@ -1,0 +1,1 @@
+"""The same load from several processes or machines, as one."""

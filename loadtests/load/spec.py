@@ -1,0 +1,101 @@
+"""A load as asked for, as plain data: those who offer it may be in this process or in several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any, NamedTuple, Self
+
+from loadtests.load.arrivals import Kind
+from loadtests.load.schedule import Phase, starts
+from loadtests.slo import Slo
+from loadtests.trial.verdict import hopeless
+
+SETTLE_S = 1.0
+LOOK_S = 0.05  # how often a load is looked at whether it is lost
+EMPTY_S = 10.0  # how long a broken trial may keep the service busy after it
+
+
+class Drawn(NamedTuple):
+    """The starts of one stream: seconds since its measured window began, or will begin."""
+
+    settling: list[float]
+    measured: list[float]
+
+
+class Asked(NamedTuple):
+    """Requests to one path; a right answer contains `expected`."""
+
+    name: str
+    path: str
+    expected: bytes
+    phases: tuple[Phase, ...]
+    kind: Kind = "uniform"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Streams of requests that run side by side for equally long.
+
+    Where clients have patience, nothing ends the load early, and they hang up so long after the
+    intended start. Without, it is a trial: it ends once it cannot hold the objective.
+    """
+
+    url: str
+    streams: tuple[Asked, ...]
+    seed: int
+    slo: Slo
+    settle_s: float = SETTLE_S
+    patience_s: float | None = None
+
+    @property
+    def duration_s(self) -> float:
+        return sum(phase.duration_s for phase in self.streams[0].phases)
+
+    @property
+    def drain_s(self) -> float:
+        """How long to wait for the answers that are under way when the load ends."""
+        patience_s = self.patience_s
+        return max(self.slo.bound_s, 1.0) if patience_s is None else patience_s + LOOK_S
+
+    @property
+    def empty_s(self) -> float:
+        """How long to wait for the rest of them, which then no longer count."""
+        return EMPTY_S if self.patience_s is None else 0.0
+
+    def drawn(self) -> list[Drawn]:
+        """Draw the schedule of each stream: the same wherever it is drawn."""
+        rng = Random(self.seed)  # noqa: S311 - a schedule, not a secret
+        return [Drawn(*starts(one.phases, self.settle_s, one.kind, rng)) for one in self.streams]
+
+    def lost(self, planned: Sequence[int], losses: Sequence[int]) -> bool:
+        """Whether these losses of the streams so far are reason to end the load."""
+        counts = zip(planned, losses, strict=False)  # losses are none before the first were counted
+        return self.patience_s is None and any(hopeless(*one, self.slo) for one in counts)
+
+    def dump(self) -> dict[str, Any]:
+        """Return what msgpack can carry."""
+        streams = [tuple(one) for one in self.streams]
+        return {
+            "url": self.url,
+            "streams": streams,
+            "seed": self.seed,
+            "slo": str(self.slo),
+            "settle_s": self.settle_s,
+            "patience_s": self.patience_s,
+        }
+
+    @classmethod
+    def load(cls, data: dict[str, Any]) -> Self:
+        """Restore what `dump` returned, whether its tuples have become lists or not."""
+        streams = [
+            Asked(name, path, expected, tuple(Phase(*phase) for phase in phases), kind)
+            for name, path, expected, phases, kind in data["streams"]
+        ]
+        return cls(**{**data, "streams": tuple(streams), "slo": Slo.parse(data["slo"])})
+
+
+def share(drawn: Sequence[Drawn], index: int, of: int) -> list[Drawn]:
+    """Take every `of`-th start: all shares together are the schedule of a single process."""
+    return [Drawn(one.settling[index::of], one.measured[index::of]) for one in drawn]

@@ -1,0 +1,1 @@
+"""What this machine is, and whether it was quiet during a trial."""

@@ -1,0 +1,154 @@
+"""The fingerprint of machine and runtime, without which a measured rate means nothing."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import sys
+import tomllib
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from loadtests.machine.cores import cores
+from loadtests.paths import ROOT
+from loadtests.report.wording import listing
+from loadtests.system.child import tied
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROJECT = "loadbearing"
+BYTES_PER_GIB = 2**30
+
+
+def environment() -> dict[str, Any]:
+    """Return what is known of this machine and Python; what cannot be found out is None.
+
+    The server's own runtime goes under the key "server", and under "servers" by the label of its
+    Python where there are several; both are added by whoever asked the servers.
+    """
+    return {
+        "project": PROJECT,
+        "version": _version(),
+        "commit": _commit(),
+        "platform": platform.platform(),
+        "system": platform.system(),
+        "kernel": platform.release(),
+        "cpu": _cpu(),
+        "cores": cores(),
+        "memory_gib": round(psutil.virtual_memory().total / BYTES_PER_GIB, 1),
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "gil": bool(getattr(sys, "_is_gil_enabled", lambda: True)()),
+        "load_average": _load_average(),
+    }
+
+
+def describe(environment: Mapping[str, Any]) -> str:
+    """Return one line that names machine and server runtime; unknown parts are left out."""
+    server: Mapping[str, Any] = environment.get("server") or {}
+    machine = [_hardware(environment), _memory(environment), _system(environment)]
+    servers = (environment.get("servers") or {"": server}).values()
+    pythons = [said for one in servers if (said := _python(environment, one))]
+    runtime = [listing(pythons), server.get("loop"), *_pools(server)]
+    return ", ".join(str(part) for part in [*machine, *runtime] if part)
+
+
+def _hardware(environment: Mapping[str, Any]) -> str | None:
+    cores, cpu = environment.get("cores"), environment.get("cpu")
+    if not cores:
+        return cpu
+    return f"{_count(cores, 'core')}{f' of {cpu}' if cpu else ''}"
+
+
+def _memory(environment: Mapping[str, Any]) -> str | None:
+    gib = environment.get("memory_gib")
+    return f"{gib:.0f} GiB" if gib else None
+
+
+def _system(environment: Mapping[str, Any]) -> str:
+    kernel = ".".join(str(environment.get("kernel") or "").split(".")[:2])
+    return f"{environment.get('system') or ''} {kernel}".strip()
+
+
+def _python(environment: Mapping[str, Any], server: Mapping[str, Any]) -> str | None:
+    version = server.get("python") or environment.get("python")
+    if not version:
+        return None
+    if str(version)[0].isdigit():
+        version = f"{environment.get('implementation') or 'Python'} {version}"
+    gil = server.get("gil", environment.get("gil", True))
+    return f"{version} without GIL" if gil in {False, "off", "disabled"} else str(version)
+
+
+def _pools(server: Mapping[str, Any]) -> list[str]:
+    pools = [
+        _count(server[f"{kind}{ending}"], kind)
+        for kind, ending in (("thread", "s"), ("process", "es"))
+        if server.get(f"{kind}{ending}")
+    ]
+    loops = [
+        _count(server[f"{kind}s"], kind)
+        for kind in ("worker", "loop")
+        if server.get(f"{kind}s", 1) > 1
+    ]
+    method = server.get("start_method")
+    return [*loops, *pools, *([str(method)] if method else ())]
+
+
+def _count(number: object, noun: str) -> str:
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    return f"{number} {noun if number == 1 else plural}"
+
+
+def _version() -> str | None:
+    """Read it from the checkout, which is what runs; else from what is installed."""
+    with suppress(OSError, ValueError, LookupError):
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+        if project["name"] == PROJECT:
+            return str(project["version"])
+    with suppress(metadata.PackageNotFoundError):
+        return metadata.version(PROJECT)
+    return None
+
+
+def _commit() -> str | None:
+    # An installed copy may lie inside a repository of somebody else: only our own counts.
+    git = shutil.which("git") if (ROOT / ".git").exists() else None
+    if git is None:
+        return None
+    return _output(git, "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*")
+
+
+def _cpu() -> str | None:
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text(errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return " ".join(value.split())
+    elif sysctl := shutil.which("sysctl"):
+        return _output(sysctl, "-n", "machdep.cpu.brand_string") or platform.machine()
+    return platform.processor() or platform.machine() or None
+
+
+def _load_average() -> list[float] | None:
+    try:
+        return [round(value, 2) for value in psutil.getloadavg()]
+    except OSError:
+        return None
+
+
+def _output(*command: str) -> str | None:
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed commands, found by absolute path
+            command, capture_output=True, text=True, timeout=5, check=False, preexec_fn=tied()
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None

@@ -1,1 +1,0 @@
-"""The Survival tab: the search as it goes on, and its results."""

@@ -1,0 +1,93 @@
+"""What differs between runs: what was asked for, on which machine, with which software."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from loadtests.report.compare.sides import Side
+
+UNKNOWN = "—"
+# Other each time, or told by something else: cells by the rows of the comparison, for example.
+LEFT_OUT = {
+    *("project", "platform", "load_average", "warnings", "server", "servers"),
+    *("workloads", "models", "server_python", "output", "budget", "prove", "beyond"),
+}
+NAMES = {
+    "python": "Python",
+    "gil": "GIL",
+    "free_threaded_build": "free-threaded build",
+    "loop": "event loop",
+    "workers": "server processes",
+    "loops": "event loops",
+    "slo": "objective",
+    "param": "parameters",
+    "host": "running service",
+    "cpu": "CPU",
+    "version": "version of loadbearing",
+}
+UNITS = {"_s": "s", "_ms": "ms", "_gib": "GiB", "_mib": "MiB"}
+OF_THE_TESTS = {"python", "implementation", "gil"}  # the server has its own
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that is not the same in all runs, and what it is in each of them."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+def changes(sides: Sequence[Side]) -> tuple[Change, ...]:
+    """Find all that is known to differ: in what was asked for, the server, and the machine."""
+    facts = [dict(_facts(side)) for side in sides]
+    names = dict.fromkeys(name for one in facts for name in one)
+    found = (Change(name, tuple(one.get(name, UNKNOWN) for one in facts)) for name in names)
+    return tuple(change for change in found if len(set(change.values)) > 1)
+
+
+def _facts(side: Side) -> Iterator[tuple[str, str]]:
+    plan, pythons = side.run.plan, side.pythons
+    known = {name.removesuffix("_s") for one in pythons.values() for name in one}
+    asked = {name: value for name, value in plan.arguments.items() if name not in known}
+    yield from _flat(
+        asked | {"slo": plan.slo, "mode": plan.mode, "searches": plan.searches, "seed": plan.seed}
+    )
+    for label, server in pythons.items():
+        of_which = f" ({label})" if len(pythons) > 1 else ""
+        for name, value in _flat(server):
+            yield f"{'cores of the server' if name == 'cores' else name}{of_which}", value
+    yield from _flat(
+        {name: value for name, value in plan.environment.items() if name not in OF_THE_TESTS}
+    )
+    for name in sorted(OF_THE_TESTS & plan.environment.keys()):
+        yield f"{_named(name)} of the load tests", _text(plan.environment[name])
+
+
+def _flat(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """List facts by their readable names; those of packages stand for themselves."""
+    for name, value in facts.items():
+        if isinstance(value, Mapping) and name not in LEFT_OUT:
+            yield from ((str(one), _text(each)) for one, each in value.items())
+        elif name not in LEFT_OUT:
+            yield _named(name), _text(value)
+
+
+def _named(name: str) -> str:
+    if name in NAMES:
+        return NAMES[name]
+    ending = next((ending for ending in UNITS if name.endswith(ending)), None)
+    unit = f" ({UNITS[ending]})" if ending else ""
+    return name.removesuffix(ending or "").replace("_", " ") + unit
+
+
+def _text(value: object) -> str:
+    if value is None or value in ("", [], ()):
+        return UNKNOWN
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,81 @@
+"""A comparison as JSON, for other programs; rates are per second."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from loadtests.report.compare.changes import changes
+from loadtests.report.compare.sentences import verdicts
+from loadtests.report.compare.warnings import unlike, warnings
+
+if TYPE_CHECKING:
+    from loadtests.report.compare.comparison import Comparison, Match, Ratio, Row
+    from loadtests.run.file.lines import CellResult
+
+SCHEMA = 1
+
+
+def as_json(comparison: Comparison) -> dict[str, Any]:
+    """Return plain data; infinite bounds are null, as are cells that a run did not ask for."""
+    return {
+        "schema": SCHEMA,
+        "verdicts": list(verdicts(comparison)),
+        "regressions": comparison.regressions,
+        "tolerance": comparison.tolerance,
+        "runs": [
+            {
+                "label": side.label,
+                "folder": side.folder,
+                "started": side.run.plan.started,
+                "slo": side.run.plan.slo,
+                "mode": side.run.plan.mode,
+            }
+            for side in comparison.sides
+        ],
+        "cells": [_row(comparison, row) for row in comparison.rows],
+        "changes": [
+            {"name": change.name, "values": list(change.values)}
+            for change in changes(comparison.sides)
+        ],
+        "warnings": [*unlike(comparison), *warnings(comparison)],
+    }
+
+
+def _row(comparison: Comparison, row: Row) -> dict[str, Any]:
+    return {
+        "workload": row.cell.workload,
+        "model": row.cell.model,
+        "python": row.cell.python or None,
+        "first": _found(row.first),
+        "later": [_match(comparison, match) for match in row.later],
+    }
+
+
+def _match(comparison: Comparison, match: Match) -> dict[str, Any]:
+    ratio = match.ratio
+    return {
+        "found": _found(match.found),
+        "ratio": None if ratio is None else ratio.best,
+        "interval": None if ratio is None else _interval(ratio),
+        "bears": None if ratio is None else ratio.sign,
+        "regression": ratio is not None and comparison.regressed(ratio),
+    }
+
+
+def _interval(ratio: Ratio) -> list[float | None]:
+    return [ratio.low, ratio.high if isfinite(ratio.high) else None]
+
+
+def _found(cell: CellResult | None) -> dict[str, Any] | None:
+    if cell is None:
+        return None
+    return {
+        "held": cell.held,
+        "broke": cell.broke,
+        "interval": list(cell.interval) if cell.interval else None,
+        "capacity": cell.capacity,
+        "cause": cell.cause,
+        "unavailable": cell.unavailable,
+        "error": cell.error,
+    }

@@ -1,0 +1,71 @@
+"""A comparison as Markdown: what one pastes into an issue or a review."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loadtests.report.compare.cells import NOTHING_CHANGED, objectives, places, rate_of, title_of
+from loadtests.report.compare.changes import changes
+from loadtests.report.compare.sentences import verdicts
+from loadtests.report.compare.warnings import unlike, warnings
+from loadtests.report.compare.wording import legend_of, marked, range_text
+from loadtests.report.survival.markdown import plain, table_row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from loadtests.report.compare.changes import Change
+    from loadtests.report.compare.comparison import Comparison, Match
+
+
+def markdown(comparison: Comparison) -> str:
+    """Return the comparison, the verdict first."""
+    found = changes(comparison.sides)
+    parts = [
+        f"# {plain(title_of(comparison))}",
+        "\n>\n".join(f"> {plain(said)}" for said in unlike(comparison)),
+        "\n".join(f"- {plain(said)}" for said in verdicts(comparison)),
+        f"Requests per second borne within `{objectives(comparison)}`, and the ratio with its "
+        "95 % interval:",
+        "\n".join(_cells(comparison)),
+        legend_of(comparison),
+        "**What has changed**" if found else NOTHING_CHANGED,
+        "\n".join(_changes(comparison, found)),
+        "\n".join(f"- {plain(name)}: {plain(where)}" for name, where in places(comparison)),
+        _warnings(warnings(comparison)),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _cells(comparison: Comparison) -> Iterator[str]:
+    labels = [
+        text for side in comparison.later for text in (side.label, f"÷ {comparison.first.label}")
+    ]
+    yield table_row(map(plain, ["workload", "model", comparison.first.label, *labels]))
+    yield table_row(["---", "---", *(["---:"] * (1 + len(labels)))])
+    for row in comparison.shown:
+        later = (text for match in row.later for text in _match(match))
+        names = (plain(row.cell.workload), plain(row.cell.row))
+        yield table_row([*names, plain(rate_of(row.first)), *later])
+
+
+def _match(match: Match) -> tuple[str, str]:
+    rate, ratio = plain(rate_of(match.found)), match.ratio
+    if ratio is None:
+        return rate, ""
+    figure = f"**{marked(ratio)}**" if ratio.sign != "same" else marked(ratio)
+    small = f"<br><sub>{range_text(ratio)}</sub>" if ratio.best is not None else ""
+    return rate, f"{figure}{small}"
+
+
+def _changes(comparison: Comparison, found: Sequence[Change]) -> Iterator[str]:
+    if found:
+        yield table_row(["", *(plain(side.label) for side in comparison.sides)])
+        yield table_row(["---"] * (1 + len(comparison.sides)))
+    for change in found:
+        yield table_row(map(plain, [change.name, *change.values]))
+
+
+def _warnings(said: Iterable[str]) -> str:
+    lines = [f"- {plain(warning)}" for warning in said]
+    return "\n".join(["**Warnings**", "", *lines]) if lines else ""

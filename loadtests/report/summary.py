@@ -1,0 +1,147 @@
+"""What a run says: capacities, verdicts, warnings, and the exit code that follows."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from loadtests.report.verdicts import WorkloadVerdict, judge_workload
+from loadtests.report.warnings import cautions
+from loadtests.run.file.cells import NOT_MEASURED
+from loadtests.run.file.lines import CellResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from loadtests.run.file.lines import Beyond, Run
+
+SCHEMA = 1
+ONCE_PER_VALUE = ("param", "server_python")  # all other lists are one comma-separated value
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A whole run in brief; cells stand in the order in which they were asked for."""
+
+    environment: Mapping[str, Any]
+    slo: str
+    mode: str
+    started: str
+    command: str
+    cells: tuple[CellResult, ...]
+    verdicts: tuple[WorkloadVerdict, ...]
+    warnings: tuple[str, ...]
+    beyond: Beyond = field(default_factory=dict)
+    ended: int = 0  # the exit code that the measuring process asked for
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the content of `summary.json`; rates are per second."""
+        return {
+            "schema": SCHEMA,
+            "environment": dict(self.environment),
+            "slo": self.slo,
+            "cells": [
+                _cell_json(cell) | {"beyond": self.beyond.get(cell.cell)} for cell in self.cells
+            ],
+            "verdicts": [
+                {
+                    "workload": verdict.workload,
+                    "best": verdict.best,
+                    "sentence": verdict.sentence,
+                    "pythons": list(verdict.pythons),
+                }
+                for verdict in self.verdicts
+            ],
+            "warnings": list(self.warnings),
+        }
+
+
+def summarize(run: Run) -> Summary:
+    """Judge a run, whether it is complete or not."""
+    # A resumed run may ask for fewer cells than the file holds: results count all the same.
+    names = dict.fromkeys((*run.plan.cells, *run.results))
+    cells = tuple(run.results.get(name) or CellResult(*name, error=NOT_MEASURED) for name in names)
+    verdicts = tuple(
+        judge_workload(
+            workload, (cell for cell in cells if cell.workload == workload), run.plan.slo
+        )
+        for workload in dict.fromkeys(cell.workload for cell in cells)
+    )
+    return Summary(
+        environment=run.plan.environment,
+        slo=run.plan.slo,
+        mode=run.plan.mode,
+        started=run.plan.started,
+        command=command(run),
+        cells=cells,
+        verdicts=verdicts,
+        warnings=tuple(cautions(run, cells, verdicts)),
+        beyond=run.beyond,
+        ended=run.end.exit if run.end else 0,
+    )
+
+
+def exit_code(summary: Summary, at_least: float | None) -> int:
+    """Return 0 if done, 1 if some cell bears less than `at_least`, 3 if that cannot be said.
+
+    A cell that cannot exist does not count. Without `at_least`, one result is enough; with it,
+    each needs as many requests as its percentile takes.
+    """
+    if summary.ended:
+        return summary.ended
+    possible = [cell for cell in summary.cells if not cell.unavailable]
+    measured = [cell for cell in possible if cell.measured]
+    if at_least is not None and any(cell.bears < at_least for cell in measured):
+        return 1
+    unsure = at_least is not None and not all(cell.shown for cell in possible)
+    return 3 if unsure or not measured else 0
+
+
+def command(run: Run) -> str:
+    """Return the command that repeats a run; where its results went is left out."""
+    words = ["scripts/survive"]
+    options = {"slo": run.plan.slo, **run.plan.arguments, "seed": run.plan.seed}
+    options.pop(run.plan.mode, None)
+    for name, value in options.items():
+        flag = f"--{name.replace('_', '-')}"
+        if name in {"output", "mode"} or value in (None, False, "", [], {}):
+            continue
+        if value is True:
+            words.append(flag)
+        elif name in ONCE_PER_VALUE and isinstance(value, list | tuple):
+            words += [word for item in value for word in (flag, str(item))]
+        else:
+            joined = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            words += [flag, joined]
+    return shlex.join([*words, f"--{run.plan.mode}"])
+
+
+def _cell_json(cell: CellResult) -> dict[str, Any]:
+    return {
+        "workload": cell.workload,
+        "model": cell.model,
+        "python": cell.python or None,
+        "held": cell.held,
+        "broke": cell.broke,
+        "interval": list(cell.interval) if cell.interval else None,
+        "capacity": cell.capacity,
+        "ceiling": cell.ceiling,
+        "binding": cell.binding,
+        "predicted": cell.predicted,
+        "score": cell.score,
+        "efficiency": cell.efficiency,
+        "cause": cell.cause,
+        "cause_evidence": dict(cell.cause_evidence) or None,
+        "proof": dict(cell.proof) or None,
+        "searches": [list(bounds) for bounds in cell.searches],
+        "support": cell.support and asdict(cell.support) | {"enough": cell.support.enough},
+        "goals": {slo: list(bounds) for slo, bounds in cell.goals.items()},
+        "bystander_p99_ms": cell.bystander_p99_ms,
+        "cpu_ms_per_request": cell.cpu_ms_per_request,
+        "pss_mib": cell.pss_mib,
+        "trials": cell.trials,
+        "discarded": cell.discarded,
+        "unavailable": cell.unavailable,
+        "broke_by": cell.broke_by,
+    }

@@ -1,0 +1,1 @@
+"""The report of a survival run: terminal, Markdown and HTML."""

@@ -1,0 +1,50 @@
+"""The files that a finished survival run leaves beside its run file, and what a terminal shows."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING
+
+from loadtests.report.summary import summarize
+from loadtests.report.survival.markdown import markdown
+from loadtests.report.survival.picture import svg
+from loadtests.report.survival.terminal import REPORT, final
+from loadtests.run.file.run_file import read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from rich.console import RenderableType
+
+    from loadtests.report.gallery import Gallery
+
+
+class Survived:
+    """The report of the run in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._run = read(folder)
+        self.summary = summarize(self._run)
+
+    def texts(self) -> dict[str, str]:
+        """Return what other programs read, and people without a browser."""
+        text = json.dumps(self.summary.as_json(), indent=2, ensure_ascii=False)
+        return {"summary.json": text + "\n", "summary.md": markdown(self.summary)}
+
+    def shown(self) -> RenderableType:
+        return final(self.summary, self._folder)
+
+    def pictures(self, gallery: Gallery) -> Iterator[tuple[str, Callable[[], str]]]:
+        """Give the name of each picture, and what draws it; the page that has all is the last."""
+        from loadtests.report.survival import capacity_chart  # noqa: PLC0415 - Altair takes half a second
+        from loadtests.report.survival.html import html  # noqa: PLC0415 - likewise
+
+        yield "survival.svg", partial(svg, self.summary)
+        bars = partial(capacity_chart.drawing, self.summary, gallery.converter)
+        drawing = gallery.attempt("capacity.svg", bars, "")
+        if drawing:
+            yield "capacity.svg", partial(capacity_chart.svg, drawing, self.summary)
+        yield REPORT, partial(html, self._run, self.summary, drawing, gallery)

@@ -1,0 +1,183 @@
+"""A survival run in the terminal while it goes on: the matrix as it fills."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from loadtests.report.survival.brief import brief
+from loadtests.report.survival.foresight import foreseen, said_of
+from loadtests.report.survival.matrix import Entry, Matrix, entry_of
+from loadtests.report.verdicts import leaders
+from loadtests.report.wording import count_of, rate_text
+from loadtests.run.file.combine import with_search
+from loadtests.run.file.lines import (
+    Cell,
+    CellResult,
+    cell_of,
+    plan_of,
+    result_of,
+    resumed,
+    trial_of,
+)
+from loadtests.run.survival.time_left import Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
+
+    from rich.console import Console, RenderableType
+
+    from loadtests.run.file.lines import Line, Plan, TrialRecord
+
+from loadtests.report.survival.terminal import duration, head
+
+PENDING = Entry("·", style="dim")
+REFRESHES_PER_S = 4
+BAR_WIDTH = 30
+
+
+class Screen:
+    """What a run shows while it goes on: fed with the lines of its run file, in their order.
+
+    On a terminal `render` is the matrix as it fills; elsewhere each finished cell is printed as
+    one plain line, and `render` is for tests alone.
+    """
+
+    def __init__(self, console: Console, cells: Iterable[Cell] = ()) -> None:
+        self._console = console
+        self._cells = tuple(cells)
+        self._plan: Plan | None = None
+        self._results: dict[Cell, CellResult] = {}
+        self._searched: set[tuple[Cell, int]] = set()
+        self._running: Cell | None = None
+        self._said = ""
+        self._pace = Pace()
+
+    def update(self, line: Line) -> None:
+        """Take in the next line of the run file; kinds of lines not known here are left out."""
+        self._pace.update(line)
+        match line["line"]:
+            case "run":
+                self._plan = plan_of(line)
+                self._cells = self._plan.cells
+                self._announce(head(self._plan.slo, self._plan.mode, self._plan.environment))
+                self._announce(Text(f"{count_of(self._total, self._what)}{self._rest(0.0)}"))
+            case "resumed" if self._plan:
+                self._plan = resumed(self._plan, line)
+                self._searched = {one for one in self._searched if not self._results[one[0]].error}
+                done = f"{len(self._searched)} of {count_of(self._total, 'search')}"
+                self._announce(Text(f"resumed: {done} done before{self._rest(line.get('at'))}"))
+            case "cell-start":
+                self._running, self._said = cell_of(line), ""
+            case "trial":
+                self._said = _tried(trial_of(line))
+            case "prediction":
+                self._foreseen(line)
+            case "cell":
+                self._take(result_of(line))
+            case "proof":
+                self._announce(
+                    Text(f"      {line['workload']} / {cell_of(line).row}: {said_of(line)}")
+                )
+            case "beyond":
+                said = f"{line['kind']}: {brief(line['kind'], line)}"
+                self._announce(Text(f"      {line['workload']} / {cell_of(line).row}, {said}"))
+            case "end":
+                self._running = None
+
+    def _take(self, result: CellResult) -> None:
+        if self._plan:
+            self._results = dict(with_search(self._results, result, self._plan))
+        self._searched.add((result.cell, result.search))
+        self._running = None
+        self._announce(self._plain(self._results.get(result.cell, result), self._rest(result.at)))
+
+    def live(self, clock: Callable[[], float]) -> AbstractContextManager[object]:
+        """Keep the matrix on the terminal while the block runs; do nothing elsewhere.
+
+        `clock` returns seconds since the start of the run.
+        """
+        return live(self._console, lambda: self.render(clock()))
+
+    def render(self, now: float) -> RenderableType:
+        """Draw the run as it stands `now` seconds after its start."""
+        best = leaders(self._results.values(), self._plan.slo if self._plan else "")
+        entries = {cell: self._entry(cell, best) for cell in self._cells}
+        top = [head(self._plan.slo, self._plan.mode, self._plan.environment)] if self._plan else []
+        return Group(*top, self._progress(now), Text(), Matrix(entries))
+
+    def _entry(self, cell: Cell, best: set[Cell]) -> Entry:
+        if self._running == cell:
+            return Entry("measuring …", self._said, style="italic")
+        result = self._results.get(cell)
+        return entry_of(result, best=cell in best) if result else PENDING
+
+    def _progress(self, now: float) -> RenderableType:
+        done, total = len(self._searched), self._total
+        if not total:
+            return Text("starting …")
+        grid = Table.grid(padding=(0, 2))
+        said = f"{done} of {count_of(total, self._what)}, {self._time_left(now)}"
+        grid.add_row(ProgressBar(total, done, BAR_WIDTH), Text(said))
+        return grid
+
+    @property
+    def _total(self) -> int:
+        return len(self._cells) * (self._plan.searches if self._plan else 1)
+
+    @property
+    def _what(self) -> str:
+        return "cell" if self._total == len(self._cells) else "search"
+
+    def _time_left(self, now: float) -> str:
+        left = self._pace.left(now)
+        return f"about {duration(left)} left" if left else "done"
+
+    def _rest(self, at: float | None) -> str:
+        """What a plain line ends with: the time left at this moment of the run file."""
+        left = self._pace.left_at(at or 0.0)
+        return f"; about {duration(left)} left" if left else ""
+
+    def _foreseen(self, line: Line) -> None:
+        """Show what is predicted, before the search can know."""
+        if line.get("predicted") is not None:
+            self._said = f"≈ {rate_text(line['predicted'])}?"
+            self._announce(
+                Text(f"      {line['workload']} / {cell_of(line).row}: {foreseen(line)}")
+            )
+
+    def _announce(self, said: RenderableType) -> None:
+        if not self._console.is_terminal:
+            self._console.print(said, soft_wrap=True)
+
+    def _plain(self, result: CellResult, rest: str) -> Text:
+        entry = entry_of(result)
+        number = f"[{len(self._searched)}/{self._total}]"
+        unit = " req/s" if result.measured and result.bears else ""
+        reason = entry.note or entry.small
+        more = f" ({reason})" if reason else ""
+        return Text(f"{number} {result.workload} / {result.row}: {entry.figure}{unit}{more}{rest}")
+
+
+def live(console: Console, render: Callable[[], RenderableType]) -> AbstractContextManager[object]:
+    """Keep what is drawn on a terminal while the block runs; do nothing elsewhere."""
+    if not console.is_terminal:
+        return nullcontext()
+    return Live(
+        get_renderable=render,
+        console=console,
+        refresh_per_second=REFRESHES_PER_S,
+        transient=True,  # `final` takes its place
+    )
+
+
+def _tried(last: TrialRecord) -> str:
+    outcome = "discarded" if not last.valid else "held" if last.held else "broke"
+    return f"{rate_text(last.rate)}/s {outcome}"

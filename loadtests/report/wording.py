@@ -1,0 +1,96 @@
+"""How rates, intervals and causes read, in the same words everywhere."""
+
+from __future__ import annotations
+
+from math import floor, log10
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from loadtests.run.file.lines import CellResult
+
+DASH = "\N{EN DASH}"
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+AT_LEAST = (
+    "the search met its upper limit: the generator offers no more on time (see --generators), or "
+    "no trial at a higher rate was valid"
+)
+UNKNOWN = "unknown"  # the cause where nothing that was looked at was used up
+
+# What a trial's `broke_by` says → in a matrix, in a sentence.
+SIGNS = {
+    "bystander": ("/health late", "/health was starved"),
+    "backlog": ("backlog grew", "the backlog kept growing"),
+    "drain": ("no drain", "the backlog did not drain"),
+    "refused": ("queue full", "the queue was full and refused"),
+    "expired": ("expired", "requests passed their deadline"),
+    "wrong": ("wrong", "answers were wrong"),
+    "failed": ("failed", "requests failed"),
+    "unfinished": ("unfinished", "requests never finished"),
+    "late": ("too late", "answers came too late"),
+}
+
+
+def rate_text(rate: float) -> str:
+    """Round to three significant digits from 100 on, to two below."""
+    if rate <= 0:
+        return "0"
+    digits = 2 if rate < 100 else 3
+    places = digits - 1 - floor(log10(rate))
+    return f"{round(rate, places):.{max(places, 0)}f}".removesuffix(".0")
+
+
+def interval_text(result: CellResult) -> str:
+    """Return the capacity: two rates, "≥ 400" at the search's limit, or "none (< 4)".
+
+    A question mark follows where too few requests held to show the percentile.
+    """
+    if not result.bears:
+        return f"none (< {rate_text(result.broke)})" if result.broke else "none"
+    mark = "?" if result.lack else ""
+    if result.unbounded:
+        return f"≥ {rate_text(result.bears)}{mark}"
+    low, high = rate_text(result.low), rate_text(result.high)
+    return (low if low == high else f"{low}{DASH}{high}") + mark
+
+
+def cause_short(result: CellResult) -> str:
+    """Name what bound a cell when it broke, or else by what sign it broke."""
+    if result.cause and result.cause != UNKNOWN:
+        return result.cause
+    return _sign(result.broke_by)[0]
+
+
+def cause_sentence(result: CellResult) -> str:
+    """Say the same as a clause, with the number that proves it."""
+    if result.cause and result.cause != UNKNOWN:
+        return str(result.cause_evidence.get("sentence") or result.cause)
+    return _sign(result.broke_by)[1]
+
+
+def not_shown(workload: str, cells: Sequence[CellResult], slo: str) -> str:
+    """Say of cells whose requests were too few that nothing is known of them."""
+    rates = listing([interval_text(cell) for cell in cells])
+    rows = listing([cell.row for cell in cells])
+    why = listing(list(dict.fromkeys(cell.lack for cell in cells)))
+    return f"For `{workload}`, no rate of {rows} is shown to keep {slo} ({rates} req/s): {why}."
+
+
+def listing(names: Sequence[str]) -> str:
+    """Join names as a sentence does: "a, b and c"."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def count_of(number: int, noun: str) -> str:
+    plural = noun + ("es" if noun.endswith("ch") else "s")
+    return f"{number} {noun if number == 1 else plural}"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _sign(broke_by: str | None) -> tuple[str, str]:
+    return SIGNS.get(broke_by or "", (broke_by or "", broke_by or ""))

@@ -1,0 +1,1 @@
+"""Beyond the peak: overload, spikes, soaks, faults and interference."""

@@ -1,0 +1,108 @@
+"""Kill worker processes under a load that a cell bears with ease, and see what clients notice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from random import Random
+from time import monotonic
+from typing import Any
+
+import gevent
+
+from loadtests.load.http_pool import Connections
+from loadtests.load.schedule import Passage, Phase
+from loadtests.load.stream import AHEAD_S
+from loadtests.run.beyond.goodput import Unmeasured
+from loadtests.run.beyond.lab import Bench, Stand
+from loadtests.run.beyond.recovery import longest_gap_s
+from loadtests.slo import Slo
+from loadtests.trial.cell_load import SETTLE_S
+from loadtests.trial.tally import tally
+
+LOAD = 0.5  # of the capacity
+EVERY_S = 1.0
+WORKER = "worker"
+ORIGINS = {WORKER, "fork server"}  # one model has workers only while it works
+
+
+def run(bench: Bench, duration_s: float) -> dict[str, Any]:
+    if not bench.owned:
+        raise Unmeasured("no worker is killed of a running service that the run did not start")
+    phases = [Phase(bench.rate(LOAD), duration_s)]
+
+    def attempt(stand: Stand) -> tuple[Passage, Passage, list[float]]:
+        _need_workers(stand)
+        before = stand.passage(phases)
+        with _killing(stand) as kills:
+            return before, stand.passage(phases), kills
+
+    before, hit, kills = bench.valid(attempt)
+    if not kills:
+        raise Unmeasured("no worker process was there at the moments when one was to be killed")
+    return {"rate": phases[0].rate, **noticed(before, hit, kills, bench.slo)}
+
+
+def noticed(before: Passage, hit: Passage, kills: list[float], slo: Slo) -> dict[str, Any]:
+    """Compare a passage whose workers were killed at these monotonic times with one before."""
+    length = hit.duration_s
+    kills = [at for at in kills if hit.zero <= at < hit.zero + length]  # not while it drains
+    if not kills:
+        raise Unmeasured("the only workers that were there were killed while it drained")
+    undisturbed, disturbed = (tally(one.work, slo, length) for one in (before, hit))
+    if not undisturbed.goodput:
+        raise Unmeasured("there was no goodput before any worker was killed")
+    first = max(0.0, min(kills) - hit.zero)
+    return {
+        "kills": len(kills),
+        "statuses": dict(Counter(str(answer.status or "none") for answer in hit.work)),
+        "goodput": disturbed.goodput,
+        "undisturbed_goodput": undisturbed.goodput,
+        "kept": disturbed.goodput / undisturbed.goodput,
+        "longest_gap_s": longest_gap_s(hit.work, first, length, slo),
+        "undisturbed_gap_s": longest_gap_s(before.work, 0.0, length, slo),
+    }
+
+
+def _need_workers(stand: Stand) -> None:
+    with closing(Connections(stand.service.url)) as connections:
+        roles = {role for _, role in _processes(connections)}
+    if "cluster" in roles:
+        raise Unmeasured("the cluster's processes are not told apart, so none is killed")
+    if not roles & ORIGINS:
+        raise Unmeasured("no worker process to kill: a crash there ends the server")
+
+
+@contextmanager
+def _killing(stand: Stand) -> Iterator[list[float]]:
+    """Kill a random worker each second once the settling is over; gives the times of it."""
+    kills: list[float] = []
+    with closing(Connections(stand.service.url)) as connections:
+        killer = gevent.spawn(_kill, connections, kills)
+        try:
+            yield kills
+        finally:
+            killer.kill()
+
+
+def _kill(connections: Connections, kills: list[float]) -> None:
+    rng = Random(1)  # noqa: S311 - no secret
+    due = monotonic() + AHEAD_S + SETTLE_S
+    while True:
+        gevent.sleep(max(0.0, due - monotonic()))
+        with suppress(OSError):  # it ended by itself, or the service has other worries
+            workers = [pid for pid, role in _processes(connections) if role == WORKER]
+            if workers:
+                os.kill(rng.choice(workers), signal.SIGKILL)
+                kills.append(monotonic())
+        due += EVERY_S
+
+
+def _processes(connections: Connections) -> list[tuple[int, str]]:
+    status, body = connections.get("/stats")
+    found = json.loads(body)["processes"] if status == 200 else []
+    return [(one["pid"], one["role"]) for one in found]

@@ -1,0 +1,39 @@
+"""Offer more than a cell bears, and see what is left of its goodput: a plateau, or a collapse.
+
+The peak is the best goodput of these loads and of one before each of them, at the rate that held:
+a machine that others use may be a fifth slower than it was at the time of the search.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from loadtests.load.schedule import Passage, Phase
+from loadtests.run.beyond.goodput import Unmeasured, overloaded
+from loadtests.run.beyond.lab import Bench, Stand
+
+FACTORS = (1.5, 2.0)
+
+
+def run(bench: Bench, duration_s: float) -> dict[str, Any]:
+    loads = [{"factor": factor, **_at(bench, factor, duration_s)} for factor in FACTORS]
+    measured = [load for load in loads if "reason" not in load]
+    if not measured:
+        raise Unmeasured(loads[0]["reason"])
+    peak = max(max(load["goodput"], load["goodput_before"]) for load in measured)
+    for load in measured:
+        load["kept"] = load["goodput"] / peak
+    return {"loads": loads, "peak_goodput": peak}
+
+
+def _at(bench: Bench, factor: float, duration_s: float) -> dict[str, Any]:
+    def attempt(stand: Stand) -> tuple[Passage, Passage]:
+        before = stand.passage([Phase(bench.peak.held, duration_s / 2)])
+        return before, stand.passage([Phase(rate, duration_s)])
+
+    try:
+        rate = bench.rate(factor)
+        before, passage = bench.valid(attempt)
+        return overloaded(before, passage, bench.slo)
+    except Unmeasured as error:
+        return {"reason": str(error)}

@@ -1,0 +1,51 @@
+"""How long a service needs until it serves again: after a surge, and after a worker was killed."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING
+
+from loadtests.slo import exceeds
+from loadtests.trial.tally import good
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from loadtests.slo import Slo
+    from loadtests.trial.tally import Answer
+
+HELD_S = 2.0  # the objective holds again once it has held for so long
+STEP_S = 0.1
+
+
+def recovery_s(answers: Iterable[Answer], since_s: float, until_s: float, slo: Slo) -> float | None:
+    """Return the seconds from `since_s` until the objective holds again, or None if it never does.
+
+    It does from the first moment on after which it holds for two seconds, or for half of the time
+    if that is less: fewer requests prove nothing, and more would let a later pause count as well.
+    """
+    ordered = sorted(answers)
+    starts = [one.intended_s for one in ordered]
+    lost = [0, *accumulate(not good(one, slo) for one in ordered)]
+    span = min(HELD_S, (until_s - since_s) / 2)
+    for step in range(int((until_s - since_s - span) / STEP_S + 1e-6) + 1):
+        begin = since_s + step * STEP_S
+        first, last = (bisect_left(starts, at) for at in (begin, begin + span))
+        if last > first and not exceeds(lost[last] - lost[first], last - first, slo.loss_ratio):
+            return round(step * STEP_S, 3)
+    return None
+
+
+def longest_gap_s(
+    answers: Iterable[Answer], since_s: float, until_s: float, slo: Slo
+) -> float | None:
+    """Return the longest time without a right answer that came in time; None if there was none."""
+    ended = sorted(
+        answer.ended_s
+        for answer in answers
+        if good(answer, slo) and answer.ended_s and since_s <= answer.ended_s <= until_s
+    )
+    if not ended:
+        return None
+    return max(late - early for early, late in pairwise([since_s, *ended, until_s]))

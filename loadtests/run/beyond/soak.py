@@ -1,0 +1,94 @@
+"""Keep a cell busy for long, and see whether it grows: memory, threads, or time to answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from statistics import median
+from tempfile import TemporaryFile
+from typing import Any
+
+from loadtests.load.schedule import Passage, Phase
+from loadtests.paths import ROOT
+from loadtests.run.beyond.drift import Point, drift
+from loadtests.run.beyond.goodput import shares
+from loadtests.run.beyond.lab import Bench, Stand
+from loadtests.system.child import tied
+from loadtests.trial.tally import Answer, Tally, tally
+
+LOAD = 0.8  # of the capacity
+WINDOWS = 120  # of which each has a median response time, and a sample of the processes or two
+LEAST_S, MOST_S = 0.1, 1.0  # between two samples
+WATCHED = ("pss_mib", "threads", "processes", "descriptors")
+STOP_S = 5.0
+
+Series = dict[str, list[Point]]
+
+
+def run(bench: Bench, duration_s: float) -> dict[str, Any]:
+    rate = bench.rate(LOAD)
+    interval_s = min(MOST_S, max(LEAST_S, duration_s / WINDOWS))
+
+    def attempt(stand: Stand) -> tuple[Series, Tally]:
+        with _watching(stand, interval_s) as samples:
+            passage = stand.passage([Phase(rate, duration_s)])
+        return _series(passage, samples), tally(passage.work, bench.slo, duration_s)
+
+    series, work = bench.valid(attempt)
+    found = {name: drift(points, duration_s) for name, points in series.items()}
+    return {
+        "shares": shares(work),
+        "loss_ratio": work.loss_ratio,
+        "rate": rate,
+        "duration_s": duration_s,
+        "drift": {name: one and one.to_json() for name, one in found.items()},
+        "watched": bench.owned,
+    }
+
+
+def medians(answers: Iterable[Answer], duration_s: float, windows: int = WINDOWS) -> list[Point]:
+    """Give the median response time in ms of what was answered in each window that has any."""
+    times: list[list[float]] = [[] for _ in range(windows)]
+    for answer in answers:
+        if answer.outcome == "ok" and answer.ended_s is not None:
+            place = int(answer.intended_s / duration_s * windows)
+            times[place].append(1e3 * (answer.ended_s - answer.intended_s))
+    width = duration_s / windows
+    return [((place + 0.5) * width, median(one)) for place, one in enumerate(times) if one]
+
+
+def _series(passage: Passage, samples: Iterable[Mapping[str, Any]]) -> Series:
+    series: Series = {
+        name: [(one["at"] - passage.zero, one[name]) for one in samples if one[name] is not None]
+        for name in WATCHED
+    }
+    return {**series, "p50_ms": medians(passage.work, passage.duration_s)}
+
+
+@contextmanager
+def _watching(stand: Stand, interval_s: float) -> Iterator[list[dict[str, Any]]]:
+    """Sample our own server while the block runs; the samples are there once it has ended."""
+    samples: list[dict[str, Any]] = []
+    if stand.service.subject is None:
+        yield samples
+        return
+    pid = str(stand.service.subject.pid)
+    with TemporaryFile() as file:
+        watch = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-P", "-m", "loadtests.service.sampler", pid, f"{interval_s:g}"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            preexec_fn=tied(),
+        )
+        try:
+            yield samples
+        finally:
+            watch.terminate()
+            watch.wait(STOP_S)
+        file.seek(0)
+        samples += [json.loads(line) for line in file if line.endswith(b"\n")]

@@ -1,0 +1,1 @@
+"""A surge of load under each admission policy of the server."""

@@ -1,0 +1,1 @@
+"""The survival run: every cell searched, resumed, and recorded."""

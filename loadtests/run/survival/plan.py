@@ -1,0 +1,102 @@
+"""What a survival run will measure: asked of the services, checked, and written down at first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from loadtests.load.http_pool import Connections
+from loadtests.load.source import Source
+from loadtests.machine.environment import environment
+from loadtests.run.file.lines import Cell
+from loadtests.run.options import Options
+from loadtests.run.survival.request import asked
+from loadtests.service.contract import Discovery, TargetError, discover, path_of
+from loadtests.service.launcher import Services
+from loadtests.service.warm_up import problem
+from loadtests.service.workload_modules import ALL, chosen
+
+PROBE_S = 1.0
+# Of what a closed loop gets from /health, whose requests come in batches: an open loop that sends
+# more than this share of it is late. And what one Locust process sends on schedule at all.
+HONEST = 0.15
+MOST = 2000.0
+CHEAP = "inline,async"  # models that cost a server nothing to start
+NOT_STARTED = "not started"  # the service that is asked has few models, others have more
+REJECTED = {400, 422}  # what wrong parameters are answered with
+
+
+def plan(options: Options, services: Services, source: Source) -> tuple[list[Cell], dict[str, Any]]:
+    """Ask a service on each Python what there is; give the cells, and the first line of the run.
+
+    Raises TargetError for what is not there, and SubjectError where a server does not start.
+    """
+    found: dict[str, Discovery] = {}
+    wanted: list[Cell] = []
+    ceiling = 0.0
+    for python in services.labels:
+        with services.start(CHEAP, python) as (url, _):
+            found[python] = one = discover(url)
+            ceiling = max(ceiling, _ceiling(url, source))
+            workloads = chosen(options.workloads, one, options.servers.folder)
+            models = list(one.models) if ALL in options.models else options.models
+            _all_used(options, workloads)
+            one.check([(name, model) for name in workloads for model in models], options.parameters)
+            try_parameters(options.parameters, one, url)
+        wanted += [Cell(name, model, python) for name in workloads for model in models]
+    pairs = list(dict.fromkeys(cell[:2] for cell in wanted))
+    cells = sorted(wanted, key=lambda cell: pairs.index(cell[:2]))  # Pythons stay side by side
+    runtimes = {python: dict(one.runtime) for python, one in found.items()}
+    first = next(iter(runtimes.values()))
+    several = {"servers": runtimes} if any(runtimes) else {}
+    return cells, {
+        "started": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "environment": {**environment(), "server": first, **several},
+        **asked(options, services.host, source.processes),
+        "generator_ceiling": ceiling,
+        "cells": [cell._asdict() for cell in cells],
+        "absent": [cell._asdict() for cell in cells if _absent(cell, found, services)],
+    }
+
+
+def _absent(cell: Cell, found: Mapping[str, Discovery], services: Services) -> bool:
+    """Whether it is known already that the service does not offer a cell."""
+    why = found[cell.python].unavailable(cell.workload, cell.model)
+    return bool(why) and (bool(services.host) or not str(why).startswith(NOT_STARTED))
+
+
+def _all_used(options: Options, workloads: Sequence[str]) -> None:
+    """Raise TargetError for a parameter of a workload that is not measured."""
+    for workload in options.parameters:
+        if workload not in workloads:
+            raise TargetError(
+                f"--param {workload}.… has no effect: {workload!r} is not among the workloads "
+                f"to measure ({', '.join(workloads)})"
+            )
+
+
+def _ceiling(url: str, source: Source) -> float:
+    """What all generators together offer on schedule.
+
+    A service that answers nothing faster keeps several of them from showing what they could do:
+    so each counts as much as one alone, unless all get less, when they are short of cores.
+    """
+    count = source.processes
+    asked = source.saturation(url, "/health", PROBE_S, 1)
+    if count > 1:
+        asked = min(asked, source.saturation(url, "/health", PROBE_S))
+    source.rest()
+    return count * min(HONEST * asked, MOST)
+
+
+def try_parameters(parameters: Mapping[str, Mapping[str, str]], found: Discovery, url: str) -> None:
+    """Raise TargetError for values of parameters that are rejected, before anything is measured."""
+    with closing(Connections(url)) as connections, suppress(OSError):  # no answer: its cell tells
+        for workload, values in parameters.items():
+            for model in found.workloads[workload]["models"][:1]:
+                path = path_of(workload, model, values)
+                status, body = connections.get(path)
+                if status in REJECTED:
+                    raise TargetError(problem(path, status, body))

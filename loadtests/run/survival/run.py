@@ -1,0 +1,199 @@
+"""The survival search as a Locust run: a fresh server for each search of what a cell bears.
+
+Everything is appended to the run file as it happens, so whoever follows that file sees the run,
+and a run that was interrupted goes on where its file ends.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from typing import Any, Protocol
+
+from gevent import GreenletExit
+from locust.env import Environment
+
+from loadtests.load.distributed.master import Deserted
+from loadtests.load.source import Source
+from loadtests.machine.sentinel import Sentinel
+from loadtests.run.beyond.lab import Bench, Peak
+from loadtests.run.beyond.run import beyond
+from loadtests.run.file.combine import typical
+from loadtests.run.file.lines import Cell, ResultsError
+from loadtests.run.file.run_file import FILE_NAME, Kind, RunFile
+from loadtests.run.options import Options
+from loadtests.run.survival.agenda import PROOF, rounds
+from loadtests.run.survival.cell import Bearing
+from loadtests.run.survival.history import History
+from loadtests.run.survival.plan import plan
+from loadtests.run.survival.prove import prove
+from loadtests.run.survival.trials import Tools
+from loadtests.service.contract import TargetError, discover
+from loadtests.service.launcher import Services
+from loadtests.service.process import SubjectError
+from loadtests.service.warm_up import Untrustworthy
+from loadtests.ui.users import show
+
+SPENT = "not measured: the budget of {:g} s was spent; repeat the command with a larger --budget"
+ADVICE = (
+    "end what else runs on this machine, or wait for quieter times; where it is the generator that "
+    "is late, give it more processes (--generators 2) or cores of its own (--host)"
+)
+
+log = logging.getLogger("loadbearing")
+
+
+class Watcher(Protocol):
+    """Who sees a run in the process that measures: told of lines, trials, and how it ended."""
+
+    def look(self) -> None: ...
+
+    def offer(self, rate: float) -> None: ...
+
+    def over(self, code: int, reason: str) -> None: ...
+
+
+class Survival:
+    """One survival run over some cells, written to `folder`."""
+
+    def __init__(
+        self,
+        locust: Environment,
+        source: Source,
+        options: Options,
+        folder: Path,
+        watcher: Watcher | None = None,
+    ) -> None:
+        self._locust = locust
+        self._source = source
+        self._options = options
+        host = str(locust.host) if options.running_service else None
+        self._services = Services(options, host, folder / "server.log")
+        self._history = History.of(folder)
+        self._folder = folder
+        self._watcher = watcher
+        self._file: RunFile | None = None
+        self._resumed = monotonic()
+        self._born = self._resumed - self._history.at
+        self._first_flaw = ""
+        self._found: dict[Cell, list[Mapping[str, Any]]] = {}
+
+    def run(self) -> int:
+        """Search every cell; returns the exit code of DESIGN: 0 done, 2 usage, 3 no result."""
+        code, reason = 3, "the run ended before it was over"
+        try:
+            cells, most = self._plan()
+            with Sentinel() as sentinel:
+                tools = Tools(self._options, sentinel, self._offer)
+                bearing = Bearing(tools, most, self._source)
+                order = rounds(cells, self._options.searches, self._options.seed)
+                measured = [self._whole(bearing, *one) for one in order]
+            code, reason = 0, ""
+            if self._first_flaw and not any(measured):
+                code = 3
+                reason = f"no cell has a result that can be trusted: {self._first_flaw}; {ADVICE}"
+        except (TargetError, SubjectError, ResultsError) as error:
+            code, reason = 2, str(error)
+        except Deserted as error:
+            reason = str(error)
+        except GreenletExit:
+            reason = "the search was stopped"
+            raise
+        finally:
+            if reason:
+                log.error("%s", reason)
+            self._write("end", exit=code, reason=reason or None)
+            if self._file:
+                self._file.close()
+            if self._watcher:
+                self._watcher.over(code, reason)
+        return code
+
+    def _now(self) -> float:
+        return round(monotonic() - self._born, 3)
+
+    def _plan(self) -> tuple[list[Cell], float]:
+        """Find out what to measure; write the first line, or that the run goes on.
+
+        A file that holds another run is left as it is: nothing is written before it was checked.
+        """
+        cells, line = plan(self._options, self._services, self._source)
+        self._history.check(line, self._folder)
+        self._file = RunFile(self._folder / FILE_NAME)
+        if self._history.begun is None:
+            self._file.append("run", **line)
+        else:
+            added = {name: line[name] for name in ("searches", "arguments", "beyond_s")}
+            self._write("resumed", started=line["started"], **added)
+        return cells, line["generator_ceiling"]
+
+    def _write(self, kind: Kind, /, **fields: object) -> None:
+        if self._file:
+            self._file.append(kind, **{"at": self._now(), **fields})
+            if self._watcher:
+                self._watcher.look()
+
+    def _whole(self, bearing: Bearing, cell: Cell, search: int) -> bool:
+        """Search one cell, and then what else is asked for; tells whether there is a result."""
+        said = self._history.searched.get((cell, search)) or self._cell(bearing, cell, search)
+        if said and "held" in said:
+            whole = {**said, **cell._asdict(), "search": search}
+            self._found.setdefault(cell, []).append(whole)
+        if search == self._options.searches - 1 and not self._spent and cell in self._found:
+            self._after(bearing, cell, typical(self._found[cell]))
+        return said is not None and "held" in said
+
+    @property
+    def _spent(self) -> bool:
+        budget_s = self._options.budget_s
+        return bool(budget_s) and monotonic() - self._resumed > budget_s
+
+    def _after(self, bearing: Bearing, cell: Cell, said: Mapping[str, Any]) -> None:
+        """Prove the cause, and go beyond the peak; what the file has already is left out."""
+        done = {kind for other, kind in self._history.after if other == cell}
+        if self._options.prove and PROOF not in done and said.get("cause"):
+            proof = prove(bearing, self._services, cell, said, partial(self._tell, cell._asdict()))
+            self._write("proof", **cell._asdict(), **proof)
+        bench = partial(self._bench, cell, bearing.most)
+        left = {kind: s for kind, s in self._options.beyond.items() if kind not in done}
+        for line in beyond(left, said, bench):
+            self._write("beyond", **cell._asdict(), **line)
+
+    def _bench(self, cell: Cell, most: float, peak: Peak) -> Bench:
+        return Bench(self._services, cell, peak, self._options, most, self._source)
+
+    def _cell(self, bearing: Bearing, cell: Cell, search: int) -> dict[str, Any] | None:
+        """Search what one cell bears, be it that it cannot exist; None if there is no time."""
+        if self._spent:
+            if not search:
+                spent = SPENT.format(self._options.budget_s)
+                self._write("cell", **cell._asdict(), error=spent)
+            return None
+        begun, names = self._now(), {**cell._asdict(), "search": search}
+        self._write("cell-start", **names, at=begun)
+        said: dict[str, Any] = {}
+        try:
+            with self._services.start(cell.model, cell.python) as service:
+                found = discover(service.url)
+                why = found.unavailable(cell.workload, cell.model)
+                tell = partial(self._tell, names)
+                said = {"unavailable": why} if why else bearing.measure(cell, service, found, tell)
+                said["warnings"] = list(found.runtime.get("warnings") or ())
+        except (Untrustworthy, SubjectError, TargetError, OSError) as error:
+            log.warning("%s under %s: %s", cell.workload, cell.row, error)
+            said = {"error": " ".join(str(error).split())}
+            self._first_flaw = self._first_flaw or said["error"].rstrip(".")
+        now = self._now()
+        self._write("cell", **names, at=now, elapsed_s=now - begun, **said)
+        return said
+
+    def _tell(self, names: Mapping[str, Any], kind: Any, said: Mapping[str, Any]) -> None:
+        self._write(kind, **names, **said)
+
+    def _offer(self, rate: float) -> None:
+        if self._watcher:
+            self._watcher.offer(rate)
+        show(self._locust, rate)

@@ -1,0 +1,73 @@
+"""What an interpreter says of itself: which Python it is, where, and which packages it lacks."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+
+from loadtests.service.contract import TargetError
+from loadtests.system.child import tied
+
+OLDEST = (3, 11)
+ASK_S = 30.0
+NEEDED = (
+    *("aiohttp", "annotated_types", "gunicorn", "prometheus_client", "psutil", "pydantic"),
+    *("pydantic_settings", "urllib3", "uvloop"),
+)
+QUESTION = f"""
+import json, platform, sys, sysconfig
+from importlib.util import find_spec
+free = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+lacks = [name for name in {NEEDED} if find_spec(name) is None]
+base = getattr(sys, "_base_executable", sys.executable)
+where = [sys.prefix, sys.prefix != sys.base_prefix]
+print(json.dumps([sys.version_info[:2], platform.python_version(), free, base, lacks, *where]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """What an interpreter says of itself."""
+
+    executable: str
+    minor: str
+    version: str
+    free_threaded: bool
+    base: str
+    lacks: tuple[str, ...]
+    prefix: str
+    environment: bool
+
+    @property
+    def label(self) -> str:
+        return self.minor + "t" * self.free_threaded
+
+    @property
+    def full(self) -> str:
+        return self.version + "t" * self.free_threaded
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What makes it another one: not by which of its names it was called."""
+        return self.full, os.path.realpath(self.prefix)
+
+
+def ask(executable: str) -> Interpreter:
+    """Ask an interpreter what it is. Raises TargetError for what is no Python, or too old."""
+    command = [executable, "-I", "-c", QUESTION]
+    try:
+        said = subprocess.run(  # noqa: S603 - what the user named
+            command, capture_output=True, text=True, timeout=ASK_S, check=True, preexec_fn=tied()
+        ).stdout
+        numbers, version, free_threaded, base, lacks, *where = json.loads(said)
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+        raise TargetError(
+            f"{executable} is no Python 3.11 or newer ({lines[-1] if lines else 'silent'})"
+        ) from None
+    if tuple(numbers) < OLDEST:
+        raise TargetError(f"{executable} is Python {version}; the server needs 3.11 or newer")
+    minor = ".".join(map(str, numbers))
+    return Interpreter(executable, minor, version, free_threaded, base, tuple(lacks), *where)

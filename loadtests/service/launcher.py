@@ -1,0 +1,62 @@
+"""Where the cells of a run are measured: on fresh servers of our own, or on a running service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from loadtests.run.options import Options
+from loadtests.service.process import Subject
+
+
+class Service(NamedTuple):
+    """A service that answers, and its process if it is our own."""
+
+    url: str
+    subject: Subject | None
+
+
+class Services:
+    """Starts what `options` ask for; with a `host`, there is nothing to start."""
+
+    def __init__(self, options: Options, host: str | None, log: Path) -> None:
+        self._servers = options.servers
+        self.host = host
+        self._log = log
+        self._executables = {python.label: python.executable for python in self._servers.pythons}
+
+    @property
+    def labels(self) -> list[str]:
+        """The Pythons that are compared, or one empty label."""
+        return list(self._executables)
+
+    @contextmanager
+    def start(
+        self,
+        model: str | None,
+        python: str,
+        *,
+        axes: Mapping[str, str] = MappingProxyType({}),
+        cores: int | None = None,
+    ) -> Iterator[Service]:
+        """Have a service for the block, with all its usual models where none is named.
+
+        `axes` replace those that were asked for; `cores` is how many it may use, of those there
+        are. Raises SubjectError when it does not start.
+        """
+        if self.host:
+            yield Service(self.host, None)
+            return
+        servers = replace(self._servers, axes={**self._servers.axes, **axes})
+        with Subject(
+            ("--port", "0", *(("--models", model) if model else ()), *servers.arguments()),
+            self._log,
+            executable=self._executables[python],
+            directory=self._servers.directory,
+            cores=cores,
+        ) as subject:
+            yield Service(subject.url, subject)

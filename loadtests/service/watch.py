@@ -1,0 +1,113 @@
+"""Watch a service through one load: its own words before and after, its processes from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from time import monotonic, process_time
+from typing import TYPE_CHECKING, NamedTuple
+
+import gevent
+
+from loadtests.load.http_pool import Connections
+from loadtests.machine.cores import cores
+from loadtests.service.process import Subject, cpu_s
+from loadtests.service.stats import Change, Reading, between, reading
+from loadtests.trial.evidence import Evidence
+from loadtests.trial.stages import Told
+
+if TYPE_CHECKING:
+    import psutil
+
+PATIENCE_S = 10.0  # a blocked loop answers late; one that has not by then tells nothing
+
+
+class Seen(NamedTuple):
+    """What was seen between `begin` and `end`; cores that were busy, None where unknown."""
+
+    change: Change
+    server_cores: float | None
+    generator_cores: float
+
+
+class Signs:
+    """Looks at a service when a load begins and when it ends; costs milliseconds each time."""
+
+    def __init__(self, url: str, model: str, subject: Subject | None) -> None:
+        self._connections = Connections(url, PATIENCE_S)
+        self._model = model
+        self._subject = subject
+        self._family: list[psutil.Process] = []
+        self._before: Reading | None = None
+        self._begun = (0.0, 0.0, 0.0)
+        self._ended = (0.0, 0.0, 0.0)
+        self._last: gevent.Greenlet[..., Reading | None] | None = None
+
+    def begin(self) -> float | None:
+        """Look right before the load; gives the CPU seconds of our server, None if it is not ours.
+
+        They are those of all its processes until now.
+        """
+        self._family = self._subject.family() if self._subject else []
+        self._last, self._before = None, self._look()
+        self._begun = self._clocks()
+        return self._begun[-1] if self._family else None
+
+    def end(self) -> None:
+        """Look when the load ends; nobody waits for the answer, which may be late."""
+        self._ended = self._clocks()
+        self._last = gevent.spawn(self._look)
+
+    def seen(self) -> Seen:
+        """Say what was seen, as soon as the service has told."""
+        took, generator, servers = (
+            after - before for before, after in zip(self._begun, self._ended, strict=True)
+        )
+        after = None if self._last is None else self._last.get()  # one that is over is falsy
+        return Seen(
+            between(self._before, after, self._model),
+            servers / took if self._family and took else None,
+            generator / took if took else 0.0,
+        )
+
+    def spent_s(self, elsewhere_s: float = 0.0) -> float | None:
+        """CPU seconds of generator and server since `begin`; None where the latter is not ours.
+
+        `elsewhere_s` are those of generators in other processes.
+        """
+        if not self._family:
+            return None
+        _, *now = self._clocks()
+        return sum(now) - sum(self._begun[1:]) + elsewhere_s
+
+    def close(self) -> None:
+        self._connections.close()
+
+    def _clocks(self) -> tuple[float, float, float]:
+        return monotonic(), process_time(), cpu_s(self._family)
+
+    def _look(self) -> Reading | None:
+        with suppress(OSError):
+            return reading(self._connections.get("/stats").body)
+        return None
+
+
+def evidence(seen: Seen, load: Evidence, told: Iterable[Told] = ()) -> Evidence:
+    """Add what was seen of the service to what is known of the load."""
+    change = seen.change
+    threads = {(one.pid, one.thread) for one in told if one.cpu is not None}
+    return replace(
+        load,
+        cores=cores(),
+        server_cores=seen.server_cores,
+        generator_cores=seen.generator_cores,
+        gil=change.gil,
+        servers=change.servers,
+        loop_cores=change.loop_cores,
+        loops=change.loops,
+        loop_lag_p99_s=change.loop_lag_p99_s,
+        slots=change.slots,
+        lost_workers=change.lost,
+        on_loop=load.on_loop or bool(threads & change.threads),
+    )

@@ -1,0 +1,28 @@
+"""Files that are there as a whole or not at all: nobody finds half of one, whatever happens."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from loadtests.system.streams import encoded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def put(path: Path, text: str) -> None:
+    """Write a text file as UTF-8 in the place of what is there; a link or a device is kept."""
+    content = encoded(text)
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        path.write_bytes(content)
+        return
+    part = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,1 @@
+"""Count one load, and judge it: valid or void, held or broke."""

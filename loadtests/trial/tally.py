@@ -1,0 +1,150 @@
+"""Count the answers of one stream of requests, and time them from their intended start."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from loadtests.trial.evidence import Stages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from loadtests.slo import Slo
+
+Outcome = Literal["ok", "refused", "expired", "failed", "wrong", "unfinished", "unsent"]
+LOSSES = ("late", "refused", "expired", "failed", "wrong", "unfinished")
+SPECTRUM = (50, 75, 90, 95, 99, 99.9, 100)  # percentiles that draw the whole distribution
+
+
+class Answer(NamedTuple):
+    """What became of one scheduled request; seconds since the start of the measured window.
+
+    `sent_s` is missing if the request was never sent, `ended_s` if it was never answered, and
+    `status` if what came back was no answer of HTTP. `stages` are known of those that were read.
+    """
+
+    intended_s: float
+    sent_s: float | None
+    ended_s: float | None
+    outcome: Outcome
+    status: int | None = None
+    stages: Stages | None = None
+    error: str | None = None
+
+
+def answer_of(fields: "Sequence[Any]") -> Answer:
+    """Restore an answer from what has lost the names of its fields on the way."""
+    answer = Answer(*fields)
+    return answer._replace(stages=Stages(*answer.stages)) if answer.stages else answer
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The counts and times of one stream of requests over one trial.
+
+    Response times start at the intended start; a request without a right answer is infinitely
+    slow. A time is None where that makes it infinite, or where nothing was there to be timed.
+    `lagged` requests were sent later than `lag_allowed_s` after their intended start.
+    `spectrum_ms` are the response times at the percentiles of `SPECTRUM`, to the microsecond.
+    """
+
+    scheduled: int
+    ok: int
+    late: int
+    refused: int
+    expired: int
+    failed: int
+    wrong: int
+    unfinished: int
+    unsent: int
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    service_p50_ms: float | None
+    lag_p50_ms: float | None
+    lag_p99_ms: float | None
+    lagged: int
+    goodput: float
+    spectrum_ms: tuple[float | None, ...] = ()
+
+    @property
+    def lost(self) -> int:
+        """Count all scheduled requests but those answered rightly and in time."""
+        return self.scheduled - self.ok
+
+    @property
+    def loss_ratio(self) -> float:
+        """The lost share of the schedule."""
+        return self.lost / self.scheduled if self.scheduled else 0.0
+
+
+def good(answer: Answer, slo: "Slo") -> bool:
+    """Whether it was answered rightly and in time."""
+    ended = answer.ended_s
+    return answer.outcome == "ok" and ended is not None and ended - answer.intended_s <= slo.bound_s
+
+
+def tally(
+    answers: "Iterable[Answer]", slo: "Slo", duration_s: float, *, short: bool = False
+) -> Tally:
+    """Count the answers whose intended start lies in the measured window.
+
+    In a trial that was ended early (`short`), what is then unanswered is late if it waited for
+    longer than the bound, and otherwise undecided: that is left out, for it might have held.
+    """
+    counts = dict.fromkeys(("ok", *LOSSES, "unsent"), 0)
+    response, service, lag = [], [], []
+    for answer in answers:
+        if not 0 <= answer.intended_s < duration_s:
+            continue
+        kind: str = answer.outcome
+        if short and kind == "unfinished":
+            if duration_s - answer.intended_s <= slo.bound_s:
+                continue
+            kind = "late"
+        took = math.inf
+        if answer.sent_s is not None:
+            lag.append(answer.sent_s - answer.intended_s)
+        if answer.outcome == "ok" and answer.ended_s is not None and answer.sent_s is not None:
+            took = answer.ended_s - answer.intended_s
+            service.append(answer.ended_s - answer.sent_s)
+            kind = "ok" if took <= slo.bound_s else "late"
+        response.append(took)
+        counts[kind] += 1
+    for times in (response, service, lag):
+        times.sort()
+    return Tally(
+        scheduled=len(response),
+        **counts,
+        p50_ms=percentile_ms(response, 50),
+        p95_ms=percentile_ms(response, 95),
+        p99_ms=percentile_ms(response, 99),
+        service_p50_ms=percentile_ms(service, 50),
+        lag_p50_ms=percentile_ms(lag, 50),
+        lag_p99_ms=percentile_ms(lag, 99),
+        lagged=sum(late > lag_allowed_s(slo) for late in lag),
+        goodput=counts["ok"] / duration_s,
+        spectrum_ms=_spectrum_ms(response),
+    )
+
+
+def lag_allowed_s(slo: "Slo") -> float:
+    """How late a generator may send: 5 % of the bound up to 5 ms, then 2 % of it; 2 ms at least.
+
+    A kernel gives a core to who waits for it after some 3 ms, whatever the bound is.
+    """
+    return max(0.002, min(0.005, 0.05 * slo.bound_s), 0.02 * slo.bound_s)
+
+
+def percentile_ms(ordered_s: "Sequence[float]", percentile: float) -> float | None:
+    """Take the nearest-rank percentile of sorted seconds: p99 ≤ T is then a loss ratio ≤ 1 %."""
+    if not ordered_s:
+        return None
+    rank = math.ceil(percentile * len(ordered_s) / 100 - 1e-9)
+    value = ordered_s[max(rank, 1) - 1]
+    return None if math.isinf(value) else 1000 * value
+
+
+def _spectrum_ms(ordered_s: "Sequence[float]") -> tuple[float | None, ...]:
+    times = (percentile_ms(ordered_s, percentile) for percentile in SPECTRUM)
+    return tuple(None if one is None else round(one, 3) for one in times)

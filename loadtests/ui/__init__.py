@@ -1,0 +1,1 @@
+"""Load tests, searches and surges in the web interface of Locust."""

@@ -1,0 +1,1 @@
+"""What every process saw of a load, second by second."""

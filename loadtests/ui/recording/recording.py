@@ -1,0 +1,97 @@
+"""Records what a load comes to, in the process that has the UI and in those that work for it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import gevent
+from locust import events
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from loadtests.run.options import Options
+from loadtests.ui.recording.ledger import Ledger
+from loadtests.ui.recording.recorder import Recorder
+from loadtests.ui.users import LoadUser
+
+KEY = "loadbearing"  # of our part in what workers report, every three seconds
+REPORTED_S = 4
+UNRECORDED = 60  # seconds that a worker keeps while its master does not hear it
+
+
+class Recording:
+    """Hears Locust's events from now on; `ledger` has the sums where the UI is."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._recorder: Recorder | None = None
+        self._said: list[dict[str, Any]] = []
+        self._steady = False
+        self.ledger = Ledger()
+        self.options: Options | None = None
+        for event in ("test_start", "request", "spawning_complete", "test_stop", "reset_stats"):
+            getattr(events, event).add_listener(getattr(self, f"_{event}"))
+        events.report_to_master.add_listener(self._report)
+        events.worker_report.add_listener(self._reported)
+        gevent.spawn(self._tick)
+
+    @property
+    def complete(self) -> int:
+        """The first second of which words may still come."""
+        distributed = isinstance(self._environment.runner, MasterRunner)
+        return int(time.time()) - (REPORTED_S if distributed else 0)
+
+    def _test_start(self, environment: Any, **_: Any) -> None:
+        try:
+            self.options = options = Options.of(environment.parsed_options)
+        except ValueError:
+            return  # the test will not start
+        self._steady = options.scenario == "steady"
+        self._said.clear()
+        self.ledger.clear(int(time.time()))
+        if options.scenario != "survival" and not isinstance(environment.runner, MasterRunner):
+            self._recorder = Recorder(1e3 * options.slo.bound_s)
+
+    def _request(self, name: str, response_time: float, context: Any, **_: Any) -> None:
+        if self._recorder is not None and context:
+            self._recorder.take(name, context["outcome"], response_time, context["lag_ms"])
+
+    def _spawning_complete(self, **_: Any) -> None:
+        if self._steady:  # the ramp is over: figures of a lower rate do not belong to this one
+            self.ledger.anew(int(time.time()))
+
+    def _reset_stats(self, **_: Any) -> None:
+        self.ledger.anew(int(time.time()))
+
+    def _test_stop(self, **_: Any) -> None:
+        self._drain(int(time.time()))
+        self._recorder = None
+
+    def _report(self, data: dict[str, Any], **_: Any) -> None:
+        data[KEY], self._said = self._said, []
+
+    def _reported(self, data: dict[str, Any], **_: Any) -> None:
+        for said in data.get(KEY, ()):
+            self.ledger.take(said)
+
+    def _tick(self) -> None:
+        """Look at each full second of the wall clock, which all processes have."""
+        while True:
+            now = time.time()
+            gevent.sleep(1 - now % 1)
+            second = int(now)
+            self._drain(second)
+            runner = self._environment.runner
+            if runner is not None and runner.state in {"spawning", "running"}:
+                self.ledger.users(second, runner.user_count)
+
+    def _drain(self, second: int) -> None:
+        if self._recorder is None:
+            return
+        load = LoadUser.load
+        said = self._recorder.drain(second, load.flying() if load else {})
+        if isinstance(self._environment.runner, WorkerRunner):
+            self._said = [*self._said, said][-UNRECORDED:]
+        else:
+            self.ledger.take(said)

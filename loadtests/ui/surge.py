@@ -1,0 +1,82 @@
+"""A surge in the Locust UI, against the running service at --host: its users show what is offered.
+
+The service is taken as it is: start it with another --admission, and see what that changes.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+
+from locust.env import Environment
+from locust.runners import MasterRunner
+
+from loadtests.load.distributed.master import Deserted
+from loadtests.load.source import Source
+from loadtests.report.surge.sentences import said
+from loadtests.report.wording import rate_text
+from loadtests.run.options import Options
+from loadtests.run.surge.gauges import Gauges
+from loadtests.run.surge.lines import Course
+from loadtests.run.surge.measure import Load, offer, probe
+from loadtests.service.contract import Discovery, TargetError, path_of
+from loadtests.service.warm_up import Untrustworthy, expected_answer
+from loadtests.trial.cell_load import Hammer
+from loadtests.ui.users import show
+
+log = logging.getLogger("loadbearing")
+
+
+class Scenario:
+    """One surge for each cell, one after the other."""
+
+    def __init__(
+        self, locust: Environment, source: Source, options: Options, found: Discovery
+    ) -> None:
+        self._locust = locust
+        self._source = source
+        self._options = options
+        self._policy = str(found.runtime.get("admission") or "the service")
+        self._url = str(locust.host)
+
+    def run(self) -> int:
+        """Return the exit code: 0 done, 3 no trustworthy result."""
+        options = self._options
+        cells = [(workload, model) for workload in options.workloads for model in options.models]
+        try:
+            sound = [self._cell(cell) for cell in cells]
+        except (Untrustworthy, TargetError, Deserted, OSError) as error:
+            log.error("%s", error)  # noqa: TRY400 - the message says it all
+            return 3
+        return 0 if all(sound) else 3
+
+    def _show(self, rate: float) -> None:
+        """Show the rate of a phase, unless workers offer it.
+
+        Each of them would stand still for a quarter of a second: so long Locust parses its options.
+        """
+        if not isinstance(self._locust.runner, MasterRunner):
+            show(self._locust, rate)
+
+    def _cell(self, cell: tuple[str, str]) -> bool:
+        """Offer a surge to one cell; tells whether its figures can be trusted."""
+        options = self._options
+        path = path_of(*cell, options.parameters.get(cell[0]))
+        expected = expected_answer(self._url, path)
+        hammer = Hammer(
+            self._url,
+            cell,
+            path,
+            expected,
+            self._source,
+        )
+        with closing(hammer):
+            capacity = probe(hammer, self._options.durations)
+            log.info("%s bears about %s req/s", "/".join(cell), rate_text(capacity))
+            load = Load(capacity, options.durations, options.slo, options.seed, options.arrivals)
+            gauges = Gauges(self._url, cell[1])
+            line = offer(hammer, gauges, load, self._show)
+        course = Course.of({"policy": self._policy, "queue": None, **line})
+        for sentence in (said(course, capacity, options.slo), *course.flaws):
+            log.info("%s: %s", "/".join(cell), sentence)
+        return not course.flaws

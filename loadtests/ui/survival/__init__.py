@@ -1,0 +1,1 @@
+"""A search, watched while it runs."""

@@ -1,0 +1,100 @@
+"""The trials of one cell for its picture and its table: rates as dots, limits as lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from loadtests.report.survival.foresight import RESOURCES
+from loadtests.report.wording import cause_sentence, interval_text, rate_text
+from loadtests.slo import Slo
+from loadtests.ui.survival.steps import outcome_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from loadtests.run.file.lines import Cell, CellResult, Run, TrialRecord
+    from loadtests.ui.survival.progress import Watch
+
+Bracket = tuple[float | None, float | None]
+
+
+def bracket_of(trials: Iterable[TrialRecord]) -> Bracket:
+    """Return the highest rate that held, and the lowest that mostly broke; None where none has."""
+    each: dict[float, list[bool]] = {}
+    for one in trials:
+        if one.valid:
+            each.setdefault(one.rate, []).append(one.held)
+    bad = [rate for rate, held in each.items() if sum(held) * 2 < len(held)]
+    broke = min(bad, default=None)
+    good = [rate for rate, held in each.items() if any(held) and (broke is None or rate < broke)]
+    return max(good, default=None), broke
+
+
+def bracket_text(bracket: Bracket) -> str:
+    """Say within what rates the search looks."""
+    held, broke = bracket
+    if held and broke:
+        return f"{rate_text(held)} … {rate_text(broke)}"
+    if held:
+        return f"≥ {rate_text(held)} …"
+    return f"… < {rate_text(broke)}" if broke else "…"
+
+
+def trials_of(run: Run, cell: Cell, search: int | None = None) -> list[TrialRecord]:
+    """List the trials of all searches of a cell, or of one."""
+    return [one for one in run.trials if one.cell == cell and search in {None, one.search}]
+
+
+def shown(watch: Watch, cell: Cell) -> dict[str, Any]:
+    """Give all that is shown of one cell; rates are per second, times in milliseconds."""
+    run = watch.run
+    assert run is not None
+    result = run.results.get(cell)
+    trials = trials_of(run, cell)
+    goes_on = watch.now == cell
+    told = watch.foreseen.get(cell, {})
+    held, broke = bracket_of([one for one in trials if one.search == watch.search])
+    if result and result.measured and not goes_on:
+        held, broke = result.bears, result.broke
+    return {
+        "title": f"{cell.workload} under {cell.row}",
+        "model": cell.model,
+        "said": _said(result, goes_on=goes_on),
+        "bound": 1e3 * Slo.parse(run.plan.slo).bound_s,
+        "slo": run.plan.slo,
+        "predicted": told.get("predicted"),
+        "ceiling": told.get("ceiling"),
+        "binding": RESOURCES.get(told.get("binding") or "", told.get("binding")),
+        "offered": watch.offered if goes_on else None,
+        "held": held,
+        "broke": broke,
+        "searches": run.plan.searches,
+        "trials": [_trial(number, one) for number, one in enumerate(trials, start=1)],
+    }
+
+
+def _said(result: CellResult | None, *, goes_on: bool) -> str:
+    if goes_on and not (result and result.measured):
+        return "is searched now"
+    if result is None:
+        return "waits for its turn"
+    if not result.measured:
+        return result.unavailable or result.error or "has no result"
+    cause = cause_sentence(result)
+    return f"bears {interval_text(result)} req/s" + (f": {cause}" if cause else "")
+
+
+def _trial(number: int, one: TrialRecord) -> dict[str, Any]:
+    return {
+        "number": number,
+        "search": one.search + 1,
+        "at": one.at,
+        "rate": one.rate,
+        "seconds": one.duration_s,
+        "outcome": outcome_of(one),
+        "p50": one.work.p50_ms,
+        "p99": one.work.p99_ms,
+        "lost": one.work.loss_ratio,
+        "health": one.bystander.p99_ms,
+        "why": one.reasons[0] if one.reasons else "",
+    }

@@ -1,0 +1,53 @@
+"""Have the report of a search written by a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from loadtests.paths import ROOT
+from loadtests.system.child import tied
+
+PATIENCE_S = 120.0
+
+
+class Writer:
+    """Writes reports until it is closed; under gevent, nobody else waits for them."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
+
+    def write(self, folder: Path) -> str:
+        """Write all files of a run; returns why that failed, or nothing."""
+        again = f".venv/bin/python -m loadtests report {folder}"
+        if self._closed:
+            return f"no report was written; write it with {again}"
+        self._process = process = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "loadtests", "report", str(folder)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            preexec_fn=tied(),
+        )
+        said = b""
+        try:
+            _, said = process.communicate(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+        if not process.returncode:
+            return ""
+        last = said.decode(errors="replace").strip().splitlines()[-1:]
+        why = f" ({last[0]})" if last else ""
+        return f"the report could not be written{why}; try {again}"
+
+    def close(self) -> None:
+        """Write no more, and end what is being written."""
+        self._closed = True
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.terminate()

@@ -1,0 +1,140 @@
+"""The searches of one session at the UI: one at a time, each in a folder of its own, all reported.
+
+A report takes seconds of arithmetic. So a process of its own writes it when the search is over,
+and the next search waits for that: nothing of ours disturbs a measurement.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from time import monotonic
+from typing import Any, Literal
+
+from gevent import GreenletExit
+from gevent.lock import BoundedSemaphore
+from locust.env import Environment
+
+from loadtests.run.file.folders import RESULTS, discard, link_latest, new_folder
+from loadtests.run.file.lines import ResultsError
+from loadtests.run.options import Options
+from loadtests.ui.survival.progress import Watch
+from loadtests.ui.survival.report_writer import Writer
+
+Phase = Literal["idle", "waiting", "searching", "stopping", "writing", "over", "stopped", "failed"]
+TOO_SOON = "the search was stopped before anything was measured"
+UNKNOWN = "the search ended unexpectedly; the log says why"
+
+log = logging.getLogger("loadbearing")
+
+
+@cache
+def session_of(environment: Environment) -> Session:
+    """Give the one session that a UI has."""
+    session = Session()
+    environment.events.quitting.add_listener(lambda **_: session.quit())
+    return session
+
+
+class Session:
+    """What the Survival tab shows: the search that goes on, or else the last one."""
+
+    def __init__(self) -> None:
+        self.phase: Phase = "idle"
+        self.reason = ""
+        self.watch: Watch | None = None
+        self.summary: dict[str, Any] = {}  # as it was written
+        self._last: Path | None = None  # the folder that is reported
+        self._asked: set[Path] = set()
+        self._one = BoundedSemaphore(1)
+        self._writer = Writer()
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the results of the search that goes on are, or else of the last one."""
+        now = self.watch.folder if self.watch else None
+        return now if now and now.exists() else self._last
+
+    def choose(self, options: Options) -> Path:
+        """Make the folder of the next search: the one that was asked for is for the first."""
+        asked = Path(options.output).resolve() if options.output else None
+        if asked is None or asked in self._asked:
+            return new_folder((options.servers.folder / RESULTS).resolve(), datetime.now(UTC))
+        self._asked.add(asked)
+        asked.mkdir(parents=True, exist_ok=True)
+        return asked
+
+    @contextmanager
+    def turn(self, folder: Path) -> Iterator[Watch]:
+        """Wait for one's turn, and have the search within the block watched, and then reported."""
+        self.phase, self.reason = "waiting", ""
+        try:
+            self._one.acquire()
+        except BaseException:
+            self._empty(folder)
+            self.reject(TOO_SOON, "stopped")
+            raise
+        watch, stopped = Watch(folder, monotonic), False
+        self.watch, self.summary, self.phase = watch, {}, "searching"
+        try:
+            yield watch
+        except ResultsError as error:
+            log.error("%s", error)  # noqa: TRY400 - the message says it all
+            watch.over(2, str(error))
+        except GreenletExit:
+            stopped = True
+            raise
+        finally:
+            try:
+                self._close(watch, stopped=stopped)
+            finally:
+                self._one.release()
+
+    def reject(self, reason: str, phase: Phase = "failed") -> None:
+        """Show why a search has not begun."""
+        self.watch, self.summary = None, {}
+        self.phase, self.reason = phase, reason
+
+    def stopping(self) -> None:
+        """Show that somebody has pressed Stop, which takes as long as the server takes to end."""
+        if self.phase == "searching":
+            self.phase = "stopping"
+
+    def quit(self) -> None:
+        """Write no more reports: Locust itself ends."""
+        self._writer.close()
+
+    def _close(self, watch: Watch, *, stopped: bool) -> None:
+        """Report what was measured, and say how the search has ended."""
+        watch.look()
+        code = watch.end.exit if watch.end else 3
+        reason = (watch.end.reason if watch.end else UNKNOWN) or ""
+        if watch.run is None or code == 2:
+            self._empty(watch.folder)
+            self.reject(TOO_SOON if stopped else reason, "stopped" if stopped else "failed")
+            return
+        self._last, self.phase = watch.folder, "writing"
+        problem = self._writer.write(watch.folder) or self._published(watch.folder)
+        if self.watch is watch:  # else one that has not begun is told of
+            self.phase = "stopped" if stopped else "failed" if code else "over"
+            self.reason = "; ".join(filter(None, ("" if stopped else reason, problem)))
+        log.info("the survival search is over; results are in %s", watch.folder)
+
+    def _published(self, folder: Path) -> str:
+        """Read what was written; returns what is wrong with it."""
+        try:
+            self.summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+            link_latest(folder)
+        except (OSError, ValueError, ResultsError) as error:
+            return str(error)
+        return ""
+
+    def _empty(self, folder: Path) -> None:
+        """Remove the folder of a search that has measured nothing, if we have made it."""
+        if folder not in self._asked and folder.exists():
+            discard(folder)

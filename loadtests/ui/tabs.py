@@ -1,0 +1,89 @@
+"""Tabs of ours in the Locust UI: each is a page of its own, shown in a frame below Locust's tabs.
+
+Locust's own extension points know nothing but tables. So a tab is announced to Locust, which then
+shows an empty one, and a small script puts our page there. All addresses are relative: they also
+hold below a --web-base-path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from flask import Blueprint, Response, jsonify, request, send_from_directory
+from locust.env import Environment
+
+from loadtests.run.options import names
+from loadtests.ui.door import Door
+from loadtests.ui.form_check import check_forms
+from loadtests.ui.pages import PAGE, fill, stylesheet
+
+MOUNT = '<script type="module" src="./panel/mount.js"></script>'
+
+
+class Route(NamedTuple):
+    """One more address of a tab, `./panel/<rule>`, answered by a view of Flask."""
+
+    rule: str
+    view: Callable[..., Any]
+    methods: tuple[str, ...] = ("GET",)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab: its files in `page/` are named for its key, and its page asks for data each second.
+
+    The page is at `./panel/<key>` and its data at `./panel/<key>.json`; `downloads` are links for
+    Locust's tab of downloads, as addresses and titles.
+    """
+
+    key: str
+    title: str
+    data: Callable[[], Mapping[str, Any]]
+    routes: Sequence[Route] = ()
+    downloads: Sequence[tuple[str, str]] = ()
+
+
+def mount(environment: Environment, tabs: Sequence[Tab]) -> None:
+    """Show these tabs in the UI of this process, if it has one."""
+    ui = environment.web_ui
+    if ui is None or ui.app is None:
+        return
+    base = getattr(environment.parsed_options, "web_base_path", "") or ""
+    allowed = names(getattr(environment.parsed_options, "allow_host", ""))
+    door = Door(ui.app.wsgi_app, ui.host, allowed, f"{base}/")
+    ui.app.wsgi_app = door  # type: ignore[method-assign]  # as Flask would have it done
+    ui.template_args["extended_tabs"] = [{"title": one.title, "key": one.key} for one in tabs]
+    ui.template_args["extended_csv_files"] = [
+        {"href": href, "title": title} for one in tabs for href, title in one.downloads
+    ]
+    ui.template_args["panel"] = {one.title: one.key for one in tabs}  # for mount.js
+    ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields in our order
+    check_forms(ui.app, base, environment)
+    panel = _blueprint(ui.auth_required_if_enabled, tabs)
+    ui.app.register_blueprint(panel, url_prefix=f"{base}/panel")
+
+    @ui.app.after_request
+    def inject(answer: Response) -> Response:
+        if request.path == f"{base}/" and answer.mimetype == "text/html":
+            answer.set_data(answer.get_data(as_text=True).replace("</body>", f"{MOUNT}</body>"))
+        return answer
+
+
+def _blueprint(guarded: Callable[[Any], Any], tabs: Sequence[Tab]) -> Blueprint:
+    """Gather the addresses of all tabs."""
+    panel = Blueprint("panel", __name__)
+
+    def add(rule: str, view: Callable[..., Any], methods: Sequence[str] = ("GET",)) -> None:
+        name = rule.replace(".", "-")  # which Flask keeps for itself
+        panel.add_url_rule(f"/{rule}", name, guarded(view), methods=list(methods))
+
+    for tab in tabs:
+        add(tab.key, lambda tab=tab: fill(f"{tab.key}.html", tab.title, key=tab.key))
+        add(f"{tab.key}.json", lambda tab=tab: jsonify(tab.data()))
+        for route in tab.routes:
+            add(*route)
+    add("style.css", lambda: Response(stylesheet(), mimetype="text/css"))
+    add("<path:name>", lambda name: send_from_directory(PAGE, name))
+    return panel

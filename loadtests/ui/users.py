@@ -1,0 +1,165 @@
+"""What Locust's users stand for: arrivals of an open loop, or clients of a closed one.
+
+Open: one user is one arrival a second, so Locust's "users" is the offered rate. All open-loop
+users of a process share one arrival process, whose rate is their number: cheaper than a timer for
+each, and truly Poisson. Closed: one user is one client that waits for each answer, for contrast.
+Beside either, a bystander asks for `GET /health` all the while.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from itertools import cycle
+from random import Random
+from time import monotonic
+from typing import Any
+
+import gevent
+from locust import User, events, task
+from locust.env import Environment
+from locust.exception import CatchResponseError
+from locust.runners import WorkerRunner
+
+from loadtests.load.arrivals import turn
+from loadtests.load.http_pool import Connections
+from loadtests.load.open_loop import Generator, Sent
+from loadtests.run.options import Options
+from loadtests.service.contract import path_of
+from loadtests.trial.cell_load import BYSTANDER_RATE
+from loadtests.ui.live_arrivals import Arrivals
+
+DRAIN_S = 5.0
+LATE_MS = 5.0  # send lag that says: the generator, not the server, was the limit
+
+log = logging.getLogger("loadbearing")
+
+
+def record(environment: Environment, name: str, one: Sent) -> None:
+    """Put one request into Locust's tables; its time counts from the intended start."""
+    ended = monotonic() if one.ended is None else one.ended
+    sent = ended if one.sent is None else one.sent
+    environment.events.request.fire(
+        request_type="GET",
+        name=name,
+        response_time=(ended - one.intended) * 1e3,
+        response_length=one.size,
+        exception=CatchResponseError(one.error or one.outcome) if one.outcome != "ok" else None,
+        context={
+            "lag_ms": (sent - one.intended) * 1e3,
+            "service_ms": (ended - sent) * 1e3,
+            "outcome": one.outcome,
+        },
+        response=None,
+        start_time=time.time() - (ended - one.intended),
+        url=environment.host,
+    )
+
+
+def show(environment: Environment, rate: float) -> None:
+    """Let Locust's users stand for an offered rate, where somebody watches."""
+    if environment.web_ui and environment.runner:
+        users = max(1, round(rate))
+        environment.runner.start(users, spawn_rate=users)
+
+
+def right(body: bytes) -> bool:
+    """Whether a body is an answer of the contract."""
+    return b'"result"' in body
+
+
+class Load:
+    """What the users of this process share between the start and the stop of a test."""
+
+    def __init__(self, environment: Environment, options: Options) -> None:
+        self.environment = environment
+        self.open = options.load == "open"
+        self.lags: list[float] = []
+        runner = environment.runner
+        index = runner.worker_index if isinstance(runner, WorkerRunner) else 0
+        rng = Random(f"{options.seed}/{index}")  # noqa: S311 - a schedule, not a secret
+        self._connections = Connections(str(environment.host))
+        self.cells = [
+            (f"{workload}/{model}", path_of(workload, model, options.parameters.get(workload)))
+            for workload in options.workloads
+            for model in options.models
+        ]
+        self._sending: dict[Generator, str] = {}
+        generators = [self._generator(name, path) for name, path in self.cells]
+        self.arrivals = Arrivals(generators, options.arrivals, rng, turn(index))
+        self._bystander = Arrivals(
+            [self._generator("bystander", "/health", contract=False)], "uniform", rng
+        )
+        self._bystander.add(BYSTANDER_RATE if index == 0 else 0.0)
+        self._closed = cycle(self.cells)
+
+    def _generator(self, name: str, path: str, *, contract: bool = True) -> Generator:
+        def done(one: Sent) -> None:
+            if one.sent is not None:
+                self.lags.append(one.sent - one.intended)
+            record(self.environment, name, one)
+
+        check = right if contract else bool
+        generator = Generator(self._connections, path, check, done)
+        self._sending[generator] = name
+        return generator
+
+    def flying(self) -> Counter[str]:
+        """Count the requests of each cell that wait for their answers."""
+        waiting: Counter[str] = Counter()
+        for generator, name in self._sending.items():
+            waiting[name] += len(generator.flying)
+        return waiting
+
+    def ask(self) -> None:
+        """Send one request and wait for its answer: a closed loop."""
+        name, path = next(self._closed)
+        generator = Generator(
+            self._connections, path, right, lambda one: record(self.environment, name, one)
+        )
+        self._sending[generator] = name
+        generator.send(monotonic())
+        generator.drain(DRAIN_S)
+        generator.abandon()
+        del self._sending[generator]
+
+    def close(self) -> None:
+        for arrivals in (self.arrivals, self._bystander):
+            arrivals.close(DRAIN_S)
+        self._connections.close()
+        if self.lags and self.open:
+            lags = sorted(self.lags)
+            p50, p99 = (1e3 * lags[int(len(lags) * share)] for share in (0.5, 0.99))
+            trust = "" if p99 <= LATE_MS else ": the generator was late, mistrust these figures"
+            level = logging.INFO if p99 <= LATE_MS else logging.WARNING
+            log.log(level, "send lag p50 %.1f ms, p99 %.1f ms%s", p50, p99, trust)
+
+
+class LoadUser(User):
+    """One arrival a second, or one client that waits for its answers; idle in a survival run."""
+
+    load: Load | None = None
+
+    def on_start(self) -> None:
+        if self.load and self.load.open:
+            self.load.arrivals.add(1.0)
+
+    def on_stop(self) -> None:
+        if self.load and self.load.open:
+            self.load.arrivals.add(-1.0)
+
+    @task
+    def act(self) -> None:
+        if self.load is None or self.load.open:
+            gevent.sleep(1)  # the shared arrival process acts for this user
+        else:
+            self.load.ask()
+
+
+@events.test_stop.add_listener
+def _stop(**_: Any) -> None:
+    if (load := LoadUser.load) is not None:
+        load.close()
+        if LoadUser.load is load:  # else another test has begun meanwhile
+            LoadUser.load = None

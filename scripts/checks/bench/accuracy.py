@@ -1,0 +1,105 @@
+"""Does the open loop offer what it says, when it says, even to a service that stands still."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from random import Random
+from statistics import median
+from time import monotonic, process_time
+
+import gevent
+
+from loadtests.load.arrivals import dispersion, poisson
+from loadtests.load.http_pool import Connections
+from loadtests.load.open_loop import Generator, Sent
+from loadtests.load.source import undisturbed
+from loadtests.paths import ROOT
+from loadtests.system.child import tied
+from loadtests.trial.tally import percentile_ms
+
+DURATION_S = 10.0
+ROUNDS = 3
+LEAD_S = 0.1
+STALL_S = 2.0
+
+
+def offer(connections: Connections, path: str, rate: float, seed: int) -> tuple[list[Sent], float]:
+    """Offer a Poisson schedule; returns the requests and the generator's CPU seconds."""
+    ended: list[Sent] = []
+    generator = Generator(connections, path, bool, ended.append)
+    schedule = poisson(rate, DURATION_S, Random(seed))  # noqa: S311 - a schedule, no secret
+    with undisturbed():  # as in a trial
+        begun, cpu = monotonic() + LEAD_S, process_time()
+        generator.offer(begun + at for at in schedule)
+        generator.drain(5.0)
+        used = process_time() - cpu
+    return ended, used
+
+
+def accuracy(url: str, rate: float) -> Iterator[str]:
+    """What a recording server sees of a rate: its error, its dispersion; and the send lag."""
+    connections = Connections(url)
+    errors, dispersions, lags, costs = [], [], [], []
+    connections.get("/recorded")
+    for seed in range(ROUNDS):
+        sent, cpu = offer(connections, "/record", rate, seed)
+        times = json.loads(connections.get("/recorded").body)
+        errors.append(100 * (len(times) / (rate * DURATION_S) - 1))
+        dispersions.append(dispersion([time - times[0] for time in times]))
+        lag = sorted(one.sent - one.intended for one in sent if one.sent is not None)
+        lags.append(percentile_ms(lag, 99) or 0.0)
+        costs.append(1e6 * cpu / len(sent))
+    connections.close()
+    yield (
+        f"{rate:.0f}/s: offered-rate error {max(errors, key=abs):+.2f} %, dispersion "
+        f"{median(dispersions):.2f} ({min(dispersions):.2f}–{max(dispersions):.2f}), send lag "
+        f"p99 {median(lags):.1f} ms, generator CPU {median(costs):.0f} µs per request"
+    )
+
+
+def cost(url: str, rate: float) -> str:
+    """Compare the generator's CPU for a request with Locust's FastHttpUser, in turns."""
+    connections = Connections(url)
+    ours, theirs = [], []
+    for seed in range(ROUNDS):
+        sent, cpu = offer(connections, "/record", rate, seed)
+        ours.append(1e6 * cpu / len(sent))
+        theirs.append(_fast(url, rate))
+        connections.get("/recorded")  # it forgets them then
+    connections.close()
+    ratios = sorted(our / their for our, their in zip(ours, theirs, strict=True))
+    return (
+        f"CPU per request at {rate:.0f}/s: generator {median(ours):.0f} µs, Locust's FastHttpUser "
+        f"{median(theirs):.0f} µs, {median(ratios):.2f} × ({ratios[0]:.2f}–{ratios[-1]:.2f})"
+    )
+
+
+def _fast(url: str, rate: float) -> float:
+    command = [sys.executable, "-m", "scripts.checks.bench.fast", url, str(rate), str(DURATION_S)]
+    done = subprocess.run(  # noqa: S603 - ours
+        command, cwd=ROOT, capture_output=True, text=True, check=True, preexec_fn=tied()
+    )
+    return float(done.stdout)
+
+
+def stall(url: str, pid: int) -> str:
+    """Stop the server for two seconds under load: what answers took must show it."""
+    connections = Connections(url)
+
+    def pause() -> None:
+        gevent.sleep(DURATION_S / 2)
+        os.kill(pid, signal.SIGSTOP)
+        gevent.sleep(STALL_S)
+        os.kill(pid, signal.SIGCONT)
+
+    gevent.spawn(pause)
+    sent, _ = offer(connections, "/record", 300, 1)
+    took = sorted(one.ended - one.intended for one in sent if one.ended is not None)
+    connections.close()
+    p50, p95, p99 = (percentile_ms(took, p) or 0.0 for p in (50, 95, 99))
+    return f"stopped for 2 s at 300/s: p50 {p50:.1f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms"

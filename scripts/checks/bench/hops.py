@@ -1,0 +1,111 @@
+"""What a hop costs under each model: there and back with nothing, and with payloads.
+
+The time is the handler's own (`total` of the answer), so that neither HTTP nor the client is in
+it; all models take turns, so that a drift of the machine meets each of them.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from statistics import median
+
+from loadtests.load.http_pool import Connections
+from loadtests.paths import ROOT
+from loadtests.service.contract import discover
+from loadtests.system.child import tied
+
+LOADS = {
+    "no-op": "noop/{}",
+    "1 KiB": "echo/{}?kib=1",
+    "64 KiB": "echo/{}?kib=64",
+    "1 MiB": "echo/{}?kib=1024",
+    "8 MiB": "echo/{}?kib=8192",
+}
+ROUNDS = 12
+CALLS = 8  # of each kind in a round: enough to wake everything, few enough for the slowest
+CLIENTS = 32
+RUSH_S = 2.0
+RUSHES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One model: seconds per call by load, and no-ops per second under many clients."""
+
+    model: str
+    took: dict[str, list[float]] = field(default_factory=lambda: {load: [] for load in LOADS})
+    rates: list[float] = field(default_factory=list)
+
+
+def measure(url: str) -> list[Hop]:
+    """Measure every model that runs there."""
+    found = discover(url)
+    hops = [Hop(name) for name, model in found.models.items() if model["available"]]
+    connections = Connections(url)
+    for turn in range(ROUNDS + 1):  # the first only warms up
+        for load, path in LOADS.items():
+            for hop in hops:
+                calls = [_call(connections, f"/{path.format(hop.model)}") for _ in range(CALLS)]
+                if turn:
+                    hop.took[load] += calls
+    connections.close()
+    for _ in range(RUSHES):
+        for hop in hops:
+            hop.rates.append(_rush(url, f"/noop/{hop.model}"))
+    return hops
+
+
+def _call(connections: Connections, path: str) -> float:
+    status, body = connections.get(path)
+    assert status == 200, body
+    return float(json.loads(body)["ms"]["total"]) / 1e3
+
+
+def _rush(url: str, path: str) -> float:
+    command = [sys.executable, "-m", "scripts.checks.shared.rush", url, path, str(CLIENTS)]
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*command, str(RUSH_S)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+        preexec_fn=tied(),
+    )
+    return int(done.stdout) / RUSH_S
+
+
+def table(hops: list[Hop]) -> Iterator[str]:
+    """Write the lines of a Markdown table, with ratios to the first model, which is inline."""
+    loads = " | ".join(LOADS)
+    yield f"| model | {loads} | no-ops/s, {CLIENTS} clients |"
+    yield "|---|" + "---:|" * (len(LOADS) + 1)
+    for hop in hops:
+        cells = [
+            _shown(median(hop.took[load]), median(hops[0].took[load]), hop is hops[0])
+            for load in LOADS
+        ]
+        rate = median(hop.rates)
+        yield f"| `{hop.model}` | {' | '.join(cells)} | {rate:,.0f} |"
+
+
+def _shown(seconds: float, base: float, alone: bool) -> str:
+    us = seconds * 1e6
+    time = f"{us:,.0f} µs" if us < 9_950 else f"{us / 1e3:,.0f} ms"
+    return time if alone else f"{time} ({seconds / base:,.0f} ×)"
+
+
+def hops(url: str) -> Iterator[str]:
+    found = measure(url)
+    yield from table(found)
+    rates = {hop.model: hop.rates for hop in found}
+    ours, theirs = rates["supervised-process-pool"], rates["process-pool"]
+    ratios = sorted(one / other for one, other in zip(ours, theirs, strict=True))
+    yield ""
+    yield (
+        f"Dispatch: supervised-process-pool bears {median(ratios):.1f} × the no-ops of "
+        f"process-pool ({ratios[0]:.1f}–{ratios[-1]:.1f} in {RUSHES} pairs)."
+    )

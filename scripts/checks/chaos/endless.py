@@ -1,0 +1,112 @@
+"""Work that never ends, and clients that hang up: how long until the worker is free again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from time import monotonic
+
+import psutil
+
+from loadtests.service.process import Subject
+from scripts.checks.chaos.clients import ask, gauges, session
+from scripts.checks.chaos.folders import own_folder
+from scripts.checks.chaos.misbehaving import WORKLOADS
+
+KILLING = ("supervised-process-pool", "process-per-request")
+LASTING = ("thread-pool", "process-pool")
+DEADLINE_S = 1.0
+LASTS_S = 6
+CLIENTS = 4
+LOOK_S = 0.002
+COMPUTES_S = 0.1
+PAUSE_S = 1.0  # hang-ups at a rate that is no storm: as many as workers are killed for them
+
+
+class Told:
+    """The process that a workload tells of."""
+
+    def __init__(self, marks: Path) -> None:
+        self._marks = marks
+        marks.write_text("")
+
+    def pid(self) -> int:
+        return int(self._marks.read_text() or 0)
+
+    async def is_there(self) -> bool:
+        return self.pid() > 0
+
+
+async def until(true: Callable[[], Awaitable[bool]]) -> float:
+    """Wait until something is true; gives the seconds that it took."""
+    begun = monotonic()
+    async with asyncio.timeout(30):
+        while not await true():  # noqa: ASYNC110 - another process will not set an event
+            await asyncio.sleep(LOOK_S)
+    return monotonic() - begun
+
+
+def loops() -> Iterator[str]:
+    """Work without end, for all workers. Raises AssertionError where a promise is broken."""
+    for model in (*KILLING, *LASTING):
+        options = ("--threads", str(CLIENTS), "--processes", "2", "--workloads", WORKLOADS)
+        models = ("--models", f"{model},inline", "--deadline", f"{DEADLINE_S}s")
+        with own_folder(), Subject(("--port", "0", *options, *models)) as subject:
+            yield asyncio.run(_loops(subject.url, model))
+
+
+async def _loops(url: str, model: str) -> str:
+    async with session(url) as client:
+        slots = (await gauges(client, model))["slots"]
+        begun = monotonic()
+        path = f"/spin/{model}" + (f"?seconds={LASTS_S}" if model in LASTING else "")
+        got = await asyncio.gather(*(ask(client, path) for _ in range(slots)))
+        assert {one.status for one in got} == {504}, "work without end was answered"
+
+        async def free() -> bool:
+            return (await ask(client, f"/noop/{model}")).status == 200
+
+        if model in LASTING:
+            held = (await gauges(client, model))["abandoned"]
+            async with client.get(f"/noop/{model}") as answer:
+                said = (await answer.json())["error"]["message"]
+            others = [await ask(client, "/noop/inline") for _ in range(20)]
+            assert held == slots, "the server does not know that its workers are lost"
+            assert {one.status for one in others} == {200}, "others were not answered"
+        await until(free)
+        back_s = monotonic() - begun - (LASTS_S if model in LASTING else DEADLINE_S)
+        assert back_s <= 1, "the worker was not back within a second"
+        if model in LASTING:
+            return f"{model}: all {held} workers held, and said so: {said!r}; others were answered"
+        return f"{model}: {slots} workers back {back_s:.2f} s after the deadline"
+
+
+def hang_ups(count: int) -> Iterator[str]:
+    """Clients that hang up. Raises AssertionError where work lives on for long."""
+    for model in KILLING:
+        options = ("--port", "0", "--models", model, "--workloads", WORKLOADS)
+        with own_folder() as (_, marks), Subject(options) as subject:
+            took = asyncio.run(_hang_ups(subject, model, count, marks))
+        worst = 1e3 * max(took)
+        yield f"{model}: {count} clients hung up; their work was gone within {worst:.0f} ms"
+        assert worst <= 100, "work went on for longer than 100 ms"
+
+
+async def _hang_ups(subject: Subject, model: str, count: int, marks: Path) -> list[float]:
+    took = []
+    async with session(subject.url) as client:
+        for _ in range(count):
+            told = Told(marks)
+            request = asyncio.create_task(ask(client, f"/spin/{model}"))
+            await until(told.is_there)
+            worker = psutil.Process(told.pid())
+            await asyncio.sleep(COMPUTES_S)
+            request.cancel()
+
+            async def gone(worker: psutil.Process = worker) -> bool:
+                return not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
+
+            took.append(await until(gone))
+            await asyncio.sleep(PAUSE_S)
+    return took

@@ -1,0 +1,1 @@
+"""Compare the search with services whose true capacity is known."""

@@ -1,0 +1,95 @@
+"""Search queues of known capacity in virtual time, again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from random import Random
+from typing import NamedTuple
+
+from loadtests.capacity.bounds import Capacity
+from loadtests.capacity.interval import FULL_ERROR, QUICK_ERROR, Interval, combine
+from loadtests.capacity.search import FULL, QUICK
+from loadtests.slo import Slo
+from scripts.checks.shared.virtual import SLO, Lab, Service
+
+GOALS = {"quick": (QUICK, QUICK_ERROR, 1), "full": (FULL, FULL_ERROR, 3)}
+BESIDE = (SLO.at(95), SLO.at(99.9))
+FAST = 1000  # requests per second: beyond it a search takes seconds, so there are fewer
+Found = tuple[Capacity, float]  # and the virtual seconds that it took
+
+
+class Case(NamedTuple):
+    """A service that is searched again and again under the same conditions."""
+
+    service: Service
+    truth: float
+    kind: str
+    disturbed: float = 0.0
+    sentinel: float = 0.0
+
+
+class Measured(NamedTuple):
+    """One measurement: a quick search, or three full ones."""
+
+    interval: Interval
+    seconds: float
+    beside: dict[Slo, Interval]
+
+
+def measure(
+    pool: Executor, cases: Sequence[Case], searches: int, seed: int
+) -> Iterator[list[Measured]]:
+    """Make as many measurements of each case as searches: triples overlap, to save time."""
+    jobs = [
+        (case, f"{seed}/{number}")
+        for case in cases
+        for number in range(max(searches // 10, 5) if case.truth > FAST else searches)
+    ]
+    results: dict[Case, list[Found]] = {case: [] for case in cases}
+    for (case, _), result in zip(jobs, pool.map(_search, jobs, chunksize=4), strict=True):
+        results[case].append(result)
+    groups = [(case, first, _group(case, results[case], first)) for case, first in _firsts(results)]
+    measured: dict[Case, list[Measured]] = {case: [] for case in cases}
+    for (case, *_), one in zip(groups, pool.map(_combined, groups, chunksize=4), strict=True):
+        measured[case].append(one)
+    return iter(measured.values())
+
+
+def _firsts(results: dict[Case, list[Found]]) -> Iterator[tuple[Case, int]]:
+    for case, each in results.items():
+        for first in range(len(each)):
+            yield case, first
+
+
+def _group(case: Case, results: list[Found], first: int) -> list[Found]:
+    _, _, repeats = GOALS[case.kind]
+    return [results[(first + place) % len(results)] for place in range(repeats)]
+
+
+def _search(job: tuple[Case, str]) -> Found:
+    """Search once from a prediction that is up to 20 % wrong; return the virtual seconds too."""
+    case, seed = job
+    rng = Random(f"{seed}/{case}")  # noqa: S311 - a simulation, not a secret
+    goal, *_ = GOALS[case.kind]
+    also = BESIDE if case.kind == "full" else ()
+    lab = Lab(case.service, SLO, rng, case.disturbed, case.sentinel, also)
+    return lab.search(goal, case.truth * rng.uniform(0.8, 1.2)), lab.clock_s
+
+
+def _combined(group: tuple[Case, int, list[Found]]) -> Measured:
+    case, first, results = group
+    _, error, _ = GOALS[case.kind]
+    found = [capacity for capacity, _ in results]
+    beside = {
+        slo: combine(found, slo, error, seed=first)
+        for slo in (BESIDE if case.disturbed == 0 else ())
+        if all(slo in one.others for one in found)
+    }
+    return Measured(combine(found, SLO, error, seed=first), results[0][1], beside)
+
+
+def faster_by(case: Case, times: float) -> Case:
+    service = replace(case.service, service_s=case.service.service_s / times)
+    return case._replace(service=service, truth=case.truth * times)

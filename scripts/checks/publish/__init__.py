@@ -1,0 +1,1 @@
+"""Rewrite the generated blocks and pictures of README and RESULTS from published runs."""

@@ -1,0 +1,58 @@
+"""Keep a run beside the code: every line of it, with fewer digits, and nothing of its machine."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePath
+from typing import Any
+
+from loadtests.run.file.lines import Line, ResultsError
+from loadtests.run.file.places import run_file
+from loadtests.run.file.run_file import FILE_NAME, Tail
+from loadtests.system.files import put
+
+DIGITS = 6
+LEFT_OUT = {"trial": {"evidence"}, "proof-trial": {"evidence"}}  # the line of its cell has it
+PLACES = re.compile(
+    r"(?<![\w.:/])(?:/(?:home|root|tmp|work|mnt|opt|srv|usr|var|private|Users)/|~/)"
+)
+
+
+def keep(folder: Path, to: Path) -> None:
+    """Write the run file of a folder briefly to another one.
+
+    Raises ResultsError where it is no finished run, or names places on its machine.
+    """
+    lines = Tail(run_file(folder)).read()
+    if not lines or lines[0]["line"] != "run" or lines[-1]["line"] != "end":
+        raise ResultsError(f"{folder} holds no finished run; finish it, or name another one")
+    text = "".join(_written(line) for line in _said(lines))
+    if found := PLACES.search(text):
+        around = text[found.start() : found.start() + 60]
+        raise ResultsError(f"{folder} names a place on this machine, {around!r}: take it out first")
+    to.mkdir(parents=True, exist_ok=True)
+    put(to / FILE_NAME, text)
+
+
+def _said(lines: list[Line]) -> Iterator[Line]:
+    for line in lines:
+        kept = {k: v for k, v in line.items() if k not in LEFT_OUT.get(line["line"], ())}
+        if "arguments" in kept:
+            given = kept["arguments"].get("server_python") or ()
+            pythons = [PurePath(one).name for one in given]
+            kept["arguments"] = {**kept["arguments"], "server_python": pythons}
+        yield kept
+
+
+def _written(line: Line) -> str:
+    return json.dumps(_brief(line), separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
+def _brief(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, Mapping):
+        return {name: _brief(one) for name, one in value.items()}
+    return [_brief(one) for one in value] if isinstance(value, list) else value

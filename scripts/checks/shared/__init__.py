@@ -1,0 +1,1 @@
+"""What several checks share: oracles, simulated services, loads and progress."""

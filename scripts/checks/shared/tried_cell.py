@@ -1,0 +1,76 @@
+"""A cell to be calibrated and offered single trials, as a search does, without one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from loadtests.capacity.calibration import Calibration, calibrate
+from loadtests.capacity.demands import Demands
+from loadtests.load.open_loop import Sent
+from loadtests.load.source import Heard, Local
+from loadtests.machine.sentinel import Sentinel
+from loadtests.run.options import HEADLINE_MODELS, Options
+from loadtests.run.survival.trials import Costs, Tools, Trials
+from loadtests.service.contract import path_of
+from loadtests.service.process import Subject
+from loadtests.service.watch import Signs
+from loadtests.slo import Slo
+from loadtests.trial.cell_load import Hammer
+
+SLO = Slo.parse("p99<250ms")
+RIGHT = b'"result"'
+
+
+def no_listener(_: str, __: Sent) -> None:
+    """Leave the generator alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One cell of a server that runs."""
+
+    server: Subject
+    path: str
+    signs: Signs
+    hammer: Hammer
+    options: Options
+
+    def calibrate(self) -> Calibration:
+        return calibrate(
+            self.server.url, self.path, lambda body: RIGHT in body, self.signs, SLO.bound_s
+        )
+
+    def trial(
+        self, rate: float, seconds: float, found: Calibration, sentinel: Sentinel
+    ) -> dict[str, Any]:
+        """Run one trial, valid or not, and return what is told of it."""
+        told: list[dict[str, Any]] = []
+        costs = Costs(Demands.of(found.lone, found.crowd), found.crowd.on_loop)
+        tools = Tools(self.options, sentinel, lambda _: None)
+        trials = Trials(tools, self.hammer, self.server, self.signs, costs, told.append)
+        trials.once(rate, seconds)
+        return told[-1]
+
+
+@contextmanager
+def tried(
+    server: Subject,
+    workload: str,
+    model: str,
+    parameters: Mapping[str, str],
+    heard: Heard = no_listener,
+) -> Iterator[Tried]:
+    """Connect to a cell; the generator tells `heard` of each answer."""
+    path = path_of(workload, model, parameters)
+    options = Options(
+        workloads=(workload,), models=HEADLINE_MODELS, load="open", arrivals="poisson",
+        scenario="survival", slo=SLO, mode="quick", seed=1,
+        parameters={workload: parameters}, output="", running_service=False,
+    )  # fmt: skip
+    signs = Signs(server.url, model, server)
+    hammer = Hammer(server.url, (workload, model), path, RIGHT, Local(heard))
+    with closing(signs), closing(hammer):
+        yield Tried(server, path, signs, hammer, options)

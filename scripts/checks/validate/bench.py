@@ -1,0 +1,38 @@
+"""What all cases measure with: for how long, how often, and on which Pythons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loadtests.service.interpreters import Interpreter
+from loadtests.service.process import Subject
+
+FAST_S = 0.6
+PATIENT = ("--admission", "bounded", "--queue", "256", "--deadline", "60s")
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """`fast` only shows that everything runs: its figures mean nothing.
+
+    The first Python runs the servers; the others join in where the case is about Pythons.
+    """
+
+    pythons: Sequence[Interpreter]
+    fast: bool = False
+
+    def seconds(self, usual: float) -> float:
+        return min(usual, FAST_S) if self.fast else usual
+
+    def rounds(self, usual: int) -> int:
+        return 1 if self.fast else usual
+
+    def server(self, models: str, *options: str, python: Interpreter | None = None) -> Subject:
+        """Start a server with these models, and with these options."""
+        executable = (python or self.pythons[0]).executable
+        return Subject(("--port", "0", "--models", models, *options), executable=executable)
+
+    def label(self, python: Interpreter) -> str:
+        """Name a Python where there are several."""
+        return f"{python.label}: " if len(self.pythons) > 1 else ""

@@ -1,0 +1,122 @@
+"""Two ways of measuring that flatter: waiting for the server, and timing it while it is idle."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import closing, suppress
+from random import Random
+from statistics import fmean, median
+from time import monotonic
+
+import gevent
+
+from loadtests.load.http_pool import Connections
+from loadtests.load.source import Local
+from loadtests.slo import Slo
+from loadtests.trial.cell_load import Hammer
+from loadtests.trial.tally import percentile_ms
+from scripts.checks.validate.bench import PATIENT, Bench
+from scripts.checks.validate.case import Case, Finding, told, within
+from scripts.checks.validate.load import END_S, Unanswered, offer, rate, stages
+
+STALL_S = 2.0
+OFFERED = 300.0
+AROUND_S = 4.0  # on either side of the stall: what waits for it is then a fifth of all
+CLIENTS = 10
+
+LOAD = 0.8
+LONE_CALLS = 60
+LOADED_S = 4.0
+ROUNDS = 3
+ANY = Slo(99, 10.0)  # so loose that no trial ends before its time
+
+
+def omission(bench: Bench) -> Case:
+    """Case 11: a server that stands still for 2 s at 300/s, seen by both kinds of load."""
+    around = bench.seconds(AROUND_S)
+    with bench.server("inline") as server:
+        closed = sorted(_closed(server.url, server.pid, around))
+        opened = offer(
+            server.url, "/noop/inline", OFFERED, 2 * around + STALL_S,
+            kind="poisson", meanwhile=lambda: _stall(server.pid, around),
+        )  # fmt: skip
+    found = [
+        _below("a closed loop sees p95", percentile_ms(closed, 95) or 0.0, 100.0),
+        within("an open one", [percentile_ms(opened, 95) or 0.0], 1000.0, unit="ms"),
+    ]
+    claim = "stopped for 2 s at 300/s: a closed loop says p95 < 100 ms, an open one over 1 s"
+    note = f"the closed loop asked {len(closed)} times, the open one {len(opened)}"
+    return Case.of("11", claim, found, note)
+
+
+def _below(what: str, value_ms: float, most_ms: float) -> Finding:
+    return Finding(f"{what} {value_ms:.3g} ms", value_ms < most_ms, f"< {most_ms:g} ms")
+
+
+def _stall(pid: int, after_s: float) -> None:
+    gevent.sleep(after_s)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        gevent.sleep(STALL_S)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def _closed(url: str, pid: int, around_s: float) -> list[float]:
+    """Offer the same rate by clients that pace themselves, but wait for their answers."""
+    took: list[float] = []
+    until = monotonic() + 2 * around_s + STALL_S
+
+    def stall() -> None:
+        _stall(pid, around_s)
+
+    def client() -> None:
+        while (begun := monotonic()) < until:
+            connections.get("/noop/inline")
+            took.append(monotonic() - begun)
+            gevent.sleep(max(0.0, begun + CLIENTS / OFFERED - monotonic()))
+
+    with closing(Connections(url)) as connections:
+        running = [gevent.spawn(client) for _ in range(CLIENTS)]
+        running.append(gevent.spawn(stall))
+        try:
+            gevent.joinall(running, timeout=2 * around_s + END_S, raise_error=True)
+        finally:
+            gevent.killall(running)
+    return took
+
+
+def optimism(bench: Bench) -> Case:
+    """Case 12: how long `primes` runs in a process of the pool, alone and at 80 % load."""
+    path = "/primes/process-pool"
+    lone, loaded, rates = [], [], []
+    with (
+        bench.server("process-pool", *PATIENT) as server,
+        closing(Connections(server.url)) as connections,
+    ):
+        stages(connections, path, "ran", 8)  # warms up
+        for turn in range(bench.rounds(ROUNDS)):
+            lone.append(fmean(stages(connections, path, "ran", LONE_CALLS)))
+            rates.append(LOAD * rate(server.url, path, CLIENTS, bench.seconds(2.0)))
+            loaded.append(_ran_under_load(server.url, path, rates[-1], bench, turn))
+    ratios = [busy / idle for busy, idle in zip(loaded, lone, strict=True)]
+    return Case.of(
+        "12",
+        "work takes longer under load than in an idle micro-benchmark: 1–2 ×",
+        [
+            within("longer by", ratios, 1.001, 2.2),
+            told(f"{median(lone):.3g} ms alone, {median(loaded):.3g} ms at {median(rates):.0f}/s"),
+        ],
+    )
+
+
+def _ran_under_load(url: str, path: str, per_s: float, bench: Bench, seed: int) -> float:
+    cell = ("primes", "process-pool")
+    with closing(Hammer(url, cell, path, b'"result"', Local())) as hammer:
+        rng = Random(seed)  # noqa: S311 - a schedule, no secret
+        trial = hammer.trial(per_s, bench.seconds(LOADED_S), ANY, "poisson", rng)
+    if trial.where.typical is None:
+        raise Unanswered(f"{path} answered nothing in time at {per_s:.0f}/s")
+    return 1e3 * trial.where.typical.ran

@@ -1,0 +1,166 @@
+"""Load for the cases: clients that wait for their answers, and probes that do not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from random import Random
+from time import monotonic
+
+import gevent
+
+from loadtests.load.arrivals import SCHEDULES, Kind
+from loadtests.load.http_pool import Connections
+from loadtests.load.open_loop import Generator, Sent
+from loadtests.paths import ROOT
+from loadtests.system.child import tied
+from scripts.checks.shared.rush import WARM_UP_S as RUSH_WARM_UP_S
+
+WARM_UP_S = 0.3
+LEAD_S = 0.05
+END_S = 30.0
+PROMPT_S = 0.05
+
+__all__ = [
+    "RUSH_WARM_UP_S",
+    "Unanswered",
+    "bracketed",
+    "clients",
+    "offer",
+    "rate",
+    "rush",
+    "settle",
+    "stage",
+    "stages",
+]
+
+
+class Unanswered(Exception):
+    """A service did not do what a case needs it to do; the message has its words."""
+
+
+@contextmanager
+def clients(url: str, path: str, number: int) -> Iterator[list[float]]:
+    """Keep so many clients asking, without a pause; gives the times at which answers came.
+
+    They end with their last answers, so that nothing is left running. Raises Unanswered if one
+    was not 200.
+    """
+    answered: list[float] = []
+    failed: list[str] = []
+    over = False
+    connections = Connections(url)
+
+    def client() -> None:
+        while not over and not failed:
+            try:
+                status, body = connections.get(path)
+            except OSError as error:
+                status, body = 0, str(error).encode()
+            if status == 200:
+                answered.append(monotonic())
+            else:
+                failed.append(f"GET {path} answers {status}: {body[:200].decode()}")
+
+    running = [gevent.spawn(client) for _ in range(number)]
+    try:
+        yield answered
+        over = True
+        gevent.joinall(running, timeout=END_S)
+    finally:
+        gevent.killall(running)
+        connections.close()
+    if failed:
+        raise Unanswered(failed[0])
+
+
+def rate(url: str, path: str, number: int, seconds: float) -> float:
+    """Answers per second that so many clients get."""
+    with clients(url, path, number) as answered:
+        gevent.sleep(WARM_UP_S)
+        before, begun = len(answered), monotonic()
+        gevent.sleep(seconds)
+        served, took = len(answered) - before, monotonic() - begun
+    if not served:
+        raise Unanswered(f"GET {path} had no answer in {seconds:g} s")
+    return served / took
+
+
+def bracketed(base: Callable[[], float], other: Callable[[], float], rounds: int) -> list[float]:
+    """Measure `other` between two of `base`, and divide it by their mean: drift cancels out."""
+    before, ratios = base(), []
+    for _ in range(rounds):
+        between, after = other(), base()
+        ratios.append(2 * between / (before + after))
+        before = after
+    return ratios
+
+
+def offer(  # noqa: PLR0913  # a load, whom it is for, and what goes on meanwhile
+    url: str,
+    path: str,
+    per_s: float,
+    seconds: float,
+    *,
+    kind: Kind = "uniform",
+    meanwhile: Callable[[], None] = lambda: None,
+) -> list[float]:
+    """Offer an open load; gives sorted seconds from intended start to answer.
+
+    Raises Unanswered if one was not 200.
+    """
+    ended: list[Sent] = []
+    with closing(Connections(url)) as connections:
+        generator = Generator(connections, path, lambda _: True, ended.append)
+        connections.get("/health")
+        schedule = SCHEDULES[kind](per_s, seconds, Random(1))  # noqa: S311 - a schedule, no secret
+        aside = gevent.spawn(meanwhile)
+        begun = monotonic() + LEAD_S
+        generator.offer(begun + at for at in schedule)
+        generator.drain(END_S)
+        generator.abandon()
+        aside.get()
+    lost = [one.error for one in ended if one.outcome != "ok"]
+    if lost:
+        raise Unanswered(f"{len(lost)} of {len(ended)} requests for {path} failed: {lost[0]}")
+    return sorted(one.ended - one.intended for one in ended if one.ended is not None)
+
+
+def settle(url: str) -> None:
+    """Wait until the service has worked off what clients have left behind. Raises Unanswered."""
+    until = monotonic() + END_S
+    with closing(Connections(url)) as connections:
+        while (begun := monotonic()) < until:
+            connections.get("/health")
+            if monotonic() - begun < PROMPT_S:
+                return
+    raise Unanswered(f"{url}/health takes over {PROMPT_S:g} s, {END_S:g} s after the load")
+
+
+def rush(url: str, path: str, number: int, seconds: float) -> float:
+    """Answers per second that clients cheaper than ours get, in a process of their own."""
+    command = [sys.executable, "-m", "scripts.checks.shared.rush", url, path]
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*command, str(number), str(seconds)],
+        cwd=ROOT, check=True, capture_output=True, text=True, preexec_fn=tied(),
+    )  # fmt: skip
+    return int(done.stdout) / seconds
+
+
+def stage(body: bytes, name: str) -> float:
+    """Read one of the times that an answer tells of itself, in milliseconds."""
+    return float(json.loads(body)["ms"][name])
+
+
+def stages(connections: Connections, path: str, name: str, times: int) -> list[float]:
+    """Ask so often, one after the other, and read that time of each answer."""
+    found = []
+    for _ in range(times):
+        status, body = connections.get(path)
+        if status != 200:
+            raise Unanswered(f"GET {path} answers {status}: {body[:200].decode()}")
+        found.append(stage(body, name))
+    return found

@@ -1,0 +1,1 @@
+"""Who is let in, who waits, who is refused, and until when work may run."""

@@ -1,0 +1,183 @@
+"""A bulkhead for each model: workers, a queue that a policy bounds, and a deadline.
+
+The queues inside the standard executors have no bound; so the bound stands in front of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from math import ceil, inf
+from time import monotonic
+
+from server.admission.deadlines import Deadlines, Watch
+from server.admission.departures import Pace
+from server.admission.policies import TABLE, Policy
+from server.errors import Refused
+from server.settings import Settings
+
+COVER_S = 0.02  # of work held ahead hides the way there and back, by threads that want the GIL
+HINT = "Come back later, send less, or start the server with more workers or another --admission."
+
+
+class Bulkhead:
+    """Let calls in for `workers`, let others wait as the policy says, and refuse the rest at once.
+
+    Some executors want to hold calls `ahead` of a free worker, as many as it works off in
+    `cover_s`: those are let in, but count as queued. A place is left when the work ends, not when
+    its request is answered, so that `busy` is honest about workers that run past a deadline.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        policy: Policy,
+        deadline_s: float,
+        ahead: int = 0,
+        cover_s: float = COVER_S,
+    ) -> None:
+        self.workers = workers
+        self.policy = policy
+        self.deadlines = Deadlines(deadline_s)
+        self.refused = self.cancelled = 0
+        self._abandoned: set[object] = set()
+        self._waits = Watch(policy.wait_s, lambda _: self._refusal())
+        self._pace = Pace()
+        self._ahead = ahead
+        self._cover_s = cover_s
+        self._places = self._wanted_places()
+        self._inside = 0
+        self._waiting: OrderedDict[asyncio.Future[None], None] = OrderedDict()
+
+    @classmethod
+    def of(
+        cls, settings: Settings, workers: int, ahead: int = 0, cover_s: float = COVER_S
+    ) -> Bulkhead:
+        """Make the bulkhead that the server was started with."""
+        policy = _policy(settings, workers)
+        deadline_s = inf if settings.admission == "unbounded" else settings.deadline
+        return cls(workers, policy, deadline_s, ahead, cover_s)
+
+    @property
+    def busy(self) -> int:
+        return min(self._inside, self.workers)
+
+    @property
+    def queued(self) -> int:
+        return self._under_way - self.busy
+
+    @property
+    def abandoned(self) -> int:
+        """How many workers are busy with what nobody waits for: late, or its client is gone."""
+        return min(len(self._abandoned), self.busy)
+
+    @property
+    def _under_way(self) -> int:
+        return self._inside + len(self._waiting)
+
+    async def enter(self, accepted: float, *, again: bool = False) -> None:
+        """Take a place, after a wait in the queue if need be.
+
+        `accepted` is the monotonic time from which the deadline counts. A call that lost its worker
+        comes `again`: it was let in already, and is the next. Raises Refused when the policy lets
+        no more in, Expired when the deadline passes in the queue.
+        """
+        under_way = self._under_way
+        if not again and under_way >= self.policy.limit(under_way, self._pace.seconds):
+            if not (self.policy.newest_first and self._waiting):
+                raise self._refusal()
+            oldest, _ = self._waiting.popitem(last=False)
+            if not oldest.done():  # expired or cancelled in the same moment
+                oldest.set_exception(self._refusal())
+        if self._inside < self._places and not self._waiting:
+            self._inside += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[turn] = None
+        self.deadlines.watch(turn, accepted, "waited for a worker past")
+        if again:
+            self._waiting.move_to_end(turn, last=self.policy.newest_first)
+        else:
+            self._waits.watch(turn, monotonic(), "")
+        try:
+            await turn
+        except BaseException:
+            if turn in self._waiting:
+                del self._waiting[turn]
+            elif not turn.cancelled() and turn.exception() is None:
+                self._free()  # cancelled in the moment in which the place was handed over
+            raise
+        finally:
+            self.deadlines.forget(turn)
+            self._waits.forget(turn)
+
+    def leave(self, entered: float, call: object = None, *, worked: bool = True) -> None:
+        """Give the place of a call that came at `entered` (monotonic) to who is next, or free it.
+
+        A call that was abandoned is so no longer. One that never `worked` teaches nothing.
+        """
+        now = monotonic()
+        self._abandoned.discard(call)
+        if worked:
+            self.policy.learn(now, now - entered, self._under_way)
+        self._free()
+        if worked:
+            self._pace.departed(now, full=self._inside >= self.workers)
+            self._places = self._wanted_places()
+
+    def resize(self, settings: Settings, workers: int, ahead: int) -> None:
+        """Have so many workers from now on; those who wait go on to."""
+        self.workers, self._ahead = workers, ahead
+        self.policy = _policy(settings, workers)
+        self._places = self._wanted_places()
+        self._hand_on()
+
+    def abandon(self, call: object) -> None:
+        """Note that nobody waits for this call any more, which keeps its place until it leaves."""
+        self._abandoned.add(call)
+        self._places = self._wanted_places()
+
+    def _free(self) -> None:
+        self._inside -= 1
+        self._hand_on()
+        if self._inside < self.workers:
+            self._pace.idle()
+
+    def _hand_on(self) -> None:
+        while self._waiting and self._inside < self._places:
+            turn, _ = self._waiting.popitem(last=self.policy.newest_first)
+            if not turn.done():  # expired or cancelled in the same moment
+                turn.set_result(None)
+                self._inside += 1
+
+    def _wanted_places(self) -> int:
+        pace_s = self._pace.seconds
+        if self._abandoned:  # nobody knows when such a worker is free again
+            return self.workers
+        covering = ceil(self._cover_s / pace_s) if pace_s else 0
+        return min(self.workers + min(max(covering, self.workers), self._ahead), self.policy.most)
+
+    def _refusal(self) -> Refused:
+        """Count one more refused request, and return its answer."""
+        self.refused += 1
+        why = self.policy.why(self._under_way)
+        if self.abandoned:
+            why += f" ({self.abandoned} of them with work that nobody waits for any more)"
+        worked_off_s = self._under_way * (self._pace.seconds or 0.0)
+        return Refused(why, HINT, min(worked_off_s, self.deadlines.seconds))
+
+    def gauges(self) -> dict[str, int]:
+        """Slots, busy, queued and abandoned now; refused, expired, cancelled since the start."""
+        return {
+            "slots": self.workers,
+            "busy": self.busy,
+            "queued": self.queued,
+            "abandoned": self.abandoned,
+            "refused": self.refused,
+            "expired": self.deadlines.expired,
+            "cancelled": self.cancelled,
+        }
+
+
+def _policy(settings: Settings, workers: int) -> Policy:
+    return TABLE[settings.admission](workers, settings.queue, settings.target)

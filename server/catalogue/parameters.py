@@ -1,0 +1,73 @@
+"""All parameters of a workload: from the query of a request to the arguments of a call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from server.catalogue.parameter import Parameter, parameters_of
+from server.errors import BadRequest, did_you_mean
+from server.workloads import Payload
+
+__all__ = ["Parameter", "Parameters"]
+
+STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+class Parameters:
+    """All parameters of one workload.
+
+    Raises WorkloadError, with a line for each that is wrong.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.all: Mapping[str, Parameter] = parameters_of(function)
+        self._payloads = [name for name, one in self.all.items() if one.payload]
+        self._read = lru_cache(1024)(self._parse)
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        return {name: one.describe() for name, one in self.all.items()}
+
+    def read(self, query: str) -> Mapping[str, Any]:
+        """Turn a raw query string into arguments. Raises BadRequest or BadParameter."""
+        values = self._read(query)
+        if not self._payloads:
+            return values
+        payloads = {name: _payload(values[name]) for name in self._payloads}
+        return {**values, **payloads}
+
+    def _parse(self, query: str) -> dict[str, Any]:
+        values = {name: one.default for name, one in self.all.items()}
+        seen: set[str] = set()
+        for name, raw in _pairs(query):
+            if name not in self.all:
+                takes = did_you_mean(name, self.all) if self.all else "It takes no parameters."
+                raise BadRequest(f"there is no parameter {name!r}", takes)
+            if name in seen:
+                raise BadRequest(f"parameter {name!r} came twice", "Give each parameter once.")
+            seen.add(name)
+            values[name] = self.all[name].read(raw)
+        return values
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    """Take a query apart. Raises BadRequest for what cannot be read without guessing."""
+    try:
+        query.encode()
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True, errors="strict")
+        reason = "no two hexadecimal digits after a %" if STRAY_PERCENT.search(query) else None
+    except ValueError as error:  # bytes that are not UTF-8 are one too
+        reason = str(error)
+    if reason:
+        hint = "Write ?name=value&name=value, percent-encoded as UTF-8."
+        raise BadRequest(f"the query {query!r} cannot be read: {reason}", hint)
+    return pairs
+
+
+@lru_cache(2)
+def _payload(kib: int) -> Payload:
+    """Make a payload, and keep the last ones: only carrying them is to be measured."""
+    return Payload.of(kib)

@@ -1,0 +1,128 @@
+"""Workloads that users bring: their module is imported in the way in which workers import it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+import sysconfig
+from collections.abc import Container
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from traceback import walk_tb
+
+from server.catalogue.declarations import check
+from server.worker.outcomes import raised
+from server.workloads import REGISTRY, WorkloadError
+
+# Where a mistake in a user's module is not, however deep below it Python noticed it.
+NOT_THEIRS = (
+    *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    str(Path(__file__).parents[1]),
+)
+
+
+def load(given: str, reserved: Container[str] = ()) -> str:
+    """Import the module that a user names, check its workloads, and return its own name.
+
+    `given` is a dotted name or a file's path; `reserved` are names that no workload may have.
+    Raises WorkloadError: a line for each problem, with file and line where it has them.
+    """
+    name = _from_path(given) if given.endswith(".py") or os.sep in given else _from_name(given)
+    before = dict(REGISTRY)
+    _import(name, given)
+    changed = {key: one for key, one in REGISTRY.items() if one is not before.get(key)}
+    for key in changed.keys() - before.keys():
+        REGISTRY[key] = replace(REGISTRY[key], source=given)
+    check(changed.values(), reserved)
+    if not changed and not any(one.function.__module__ == name for one in REGISTRY.values()):
+        here = getattr(sys.modules[name], "__file__", None) or given
+        raise WorkloadError(
+            f"{here}: it has no workload; "
+            'put `@workload(kind="cpu")` above a function (or "io", "mixed")'
+        )
+    return name
+
+
+def modules() -> tuple[str, ...]:
+    """List the modules of all workloads, which a fork server loads once for its workers."""
+    return tuple(dict.fromkeys(one.function.__module__ for one in REGISTRY.values()))
+
+
+def _from_path(given: str) -> str:
+    """Make a file importable by its plain name."""
+    path = Path(given).parent.resolve() / Path(given).name
+    name = path.stem
+    if not path.is_file():
+        raise WorkloadError(f"there is no file {path}")
+    if path.suffix != ".py":
+        raise WorkloadError(f"{path}: it is no Python file; give one whose name ends in .py")
+    if not name.isidentifier():
+        better = re.sub(r"\W|^(?=\d)", "_", name)
+        raise WorkloadError(f"{path}: no import can name {name!r}; rename the file to {better}.py")
+    _add_to_path(path.parent)
+    first = _origin(name)
+    if Path(first).resolve() != path.resolve():
+        raise WorkloadError(
+            f"{path}: another module named {name!r} comes first (at {first}); rename the file"
+        )
+    return name
+
+
+def _from_name(given: str) -> str:
+    if not all(part.isidentifier() for part in given.split(".")):
+        raise WorkloadError(
+            f"{given!r} is no module; write a name like package.module, or the path of a .py file"
+        )
+    _add_to_path(Path.cwd())
+    return given
+
+
+def _add_to_path(folder: Path) -> None:
+    """Let modules be found in a folder, after all others: it must not hide any of them.
+
+    Functions pickle as the name of their module and their own. multiprocessing hands `sys.path`
+    to every worker that it starts, so that what is importable here is importable there.
+    """
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+def _origin(name: str) -> str:
+    """Say where Python takes a module from: a file, mostly."""
+    if name in sys.modules:
+        return getattr(sys.modules[name], "__file__", None) or "built in"
+    spec = find_spec(name)
+    return (spec and spec.origin) or "nowhere"
+
+
+def _import(name: str, given: str) -> None:
+    try:
+        importlib.import_module(name)
+    except WorkloadError:
+        raise
+    except (Exception, SystemExit) as error:
+        reason = ": ".join(raised(error))
+        where = _where(error)
+        if where is None and isinstance(error, ModuleNotFoundError):
+            raise WorkloadError(
+                f"{name}: there is no such module, neither in {Path.cwd()} nor where Python looks "
+                f"({error})"
+            ) from None
+        raise WorkloadError(f"{where or given}: its import failed: {reason}") from error
+
+
+def _where(error: BaseException) -> str | None:
+    """Find file and line of the user's own code in which an import failed."""
+    if isinstance(error, SyntaxError) and Path(error.filename or "").is_file():
+        return f"{error.filename}:{error.lineno}"
+    frames = [
+        (frame.f_code.co_filename, line)
+        for frame, line in walk_tb(error.__traceback__)
+        if frame.f_code.co_filename not in {__file__, importlib.__file__}
+        and not frame.f_code.co_filename.startswith("<")
+    ]
+    theirs = [one for one in frames if not one[0].startswith(NOT_THEIRS)] or frames[:1]
+    return f"{theirs[-1][0]}:{theirs[-1][1]}" if theirs else None

@@ -1,0 +1,1 @@
+"""Bind, run one event loop or many, prefork, drain, end."""

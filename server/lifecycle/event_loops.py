@@ -1,0 +1,102 @@
+"""One process with one event loop, or with several: each in a thread and with its own application.
+
+    main thread: loop 1, and signals ──▶ stop ──▶ loops 2 … N, each in a thread of its own
+
+They share a port and a board, and nothing else: where there is no GIL, they use all cores.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from contextlib import suppress
+
+from aiohttp import web
+
+from server.app import build
+from server.errors import log
+from server.lifecycle import exits, signals
+from server.lifecycle.sockets import BACKLOG, LOOPS, announce, let_go_in_workers, runner_of
+from server.settings import Settings
+from server.telemetry.board import Memory, Place
+
+
+class Loop:
+    """One event loop and what it serves: from its start until `stop` is done, and it has drained.
+
+    `ready` is done once it serves, or fails with what it cannot start for.
+    """
+
+    def __init__(
+        self, settings: Settings, bound: socket.socket, place: Place, stop: Future[None]
+    ) -> None:
+        self.ready: Future[None] = Future()
+        self._settings = settings
+        self._bound = bound
+        self._place = place
+        self._stop = stop
+
+    def run(self) -> None:
+        threading.current_thread().name = f"loop-{self._place.slot + 1}"
+        exits.run(LOOPS[self._settings.loop](), self.serve())
+
+    async def serve(self) -> None:
+        try:
+            app = build(self._settings, self._place)
+            runner = runner_of(app, self._settings, self._bound)
+            try:
+                await runner.setup()
+                await web.SockSite(runner, self._bound, backlog=BACKLOG).start()
+                self.ready.set_result(None)
+                await asyncio.wrap_future(self._stop)
+            finally:
+                await runner.cleanup()
+        except BaseException as error:
+            if self.ready.done():
+                raise
+            self.ready.set_exception(error)
+
+
+def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
+    """Serve, with an event loop for each socket, until a signal comes; gives the exit code."""
+    let_go_in_workers(sockets)
+    stop: Future[None] = Future()
+    stop.set_running_or_notify_cancel()  # from now on, no loop that fails can cancel it for all
+    board = Memory(len(sockets))
+    loops = [Loop(settings, bound, Place(board, slot), stop) for slot, bound in enumerate(sockets)]
+    with ThreadPoolExecutor(len(loops)) as threads:
+        code = exits.run(LOOPS[settings.loop](), _lead(settings, loops, stop, threads))
+    exits.leave(code)
+    return code
+
+
+async def _lead(
+    settings: Settings, loops: Sequence[Loop], stop: Future[None], threads: ThreadPoolExecutor
+) -> int:
+    """Serve with the first loop on the main thread, and hear the signals for all of them."""
+
+    def on_signal() -> None:
+        if stop.done():
+            os._exit(1)
+        with suppress(InvalidStateError):  # a loop that cannot start has stopped all just now
+            stop.set_result(None)
+
+    signals.hear(signal.SIGINT, signal.SIGTERM, handler=on_signal)
+    here = asyncio.get_running_loop()
+    others = [here.run_in_executor(threads, loop.run) for loop in loops[1:]]
+    serving = asyncio.gather(loops[0].serve(), *others)
+    starts = (asyncio.wrap_future(loop.ready) for loop in loops)
+    failures = list(filter(None, await asyncio.gather(*starts, return_exceptions=True)))
+    if failures:
+        log.error("the server cannot start", exc_info=failures[0])
+    else:
+        announce(settings)
+    if failures and not stop.done():
+        stop.set_result(None)
+    await serving
+    return 1 if failures else 0

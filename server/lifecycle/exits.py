@@ -1,0 +1,84 @@
+"""An event loop that runs until the server is done, whatever work on it asks to leave.
+
+asyncio and uvloop stop for a SystemExit or a KeyboardInterrupt in any task or callback, and for
+`loop.stop()`. Whoever awaits such a task is told all the same; nothing else was lost, and the loop
+can be run again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Coroutine, Iterable
+from traceback import walk_tb
+from typing import Any, TypeVar
+
+from server.errors import log
+from server.lifecycle.draining import CANCEL_S
+from server.lifecycle.signals import listen
+from server.worker.outcomes import raised
+
+# Tasks that no cancellation has ended, kept: they would run on while they are cleared away.
+STUBBORN: list[asyncio.Task[Any]] = []
+
+T = TypeVar("T")
+
+
+def run(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T]) -> T:
+    """Run the coroutine to its end on a new loop, and close that; gives what it returns."""
+    try:
+        return _run(loop, main)
+    finally:
+        _close(loop)
+
+
+def _run(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T]) -> T:
+    task = loop.create_task(main)
+    task.add_done_callback(lambda _: loop.stop())
+    while not task.done():
+        loop.call_soon(listen)
+        try:
+            loop.run_forever()
+        except (SystemExit, KeyboardInterrupt) as error:
+            if not task.done():
+                log.warning("%s; the server goes on", _told(error))
+    return task.result()
+
+
+def _told(error: BaseException) -> str:
+    kind, text = raised(error)
+    what = f"{kind}: {text}" if text else kind
+    frames = list(walk_tb(error.__traceback__))
+    if not frames:
+        return f"work on the event loop raised {what}"
+    frame, line = frames[-1]
+    return f"work on the event loop raised {what} ({frame.f_code.co_filename}:{line})"
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    """End what work has left on the loop, with patience for a while only."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    ending = loop.create_task(_end(loop, left))
+    _run(loop, asyncio.wait([ending], timeout=CANCEL_S))
+    pending = asyncio.all_tasks(loop)
+    STUBBORN.extend(pending)
+    if not pending:
+        loop.close()
+
+
+async def _end(loop: asyncio.AbstractEventLoop, left: Iterable[asyncio.Task[Any]]) -> None:
+    await asyncio.gather(*left, return_exceptions=True)
+    await loop.shutdown_asyncgens()
+    await loop.shutdown_default_executor()
+
+
+def leave(code: int) -> None:
+    """End the process at once if work runs on in it: none can be stopped, and Python would wait."""
+    if STUBBORN or any(not thread.daemon for thread in threading.enumerate()[1:]):
+        if sys.stderr:
+            sys.stderr.flush()
+        os._exit(code)

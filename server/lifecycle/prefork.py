@@ -1,0 +1,202 @@
+"""Several server processes, each with an event loop: forked, replaced and drained by gunicorn.
+
+    master ──fork──▶ worker 1 … N: aiohttp's worker for gunicorn, one application each
+      │                 ▲ each has a socket of its own, which the master keeps for its successor
+      └── lifeline ─────┘ a pipe: when it breaks, the master is gone, and the workers leave
+
+gunicorn gets its options from here alone: no file, no command line, no control socket.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from types import FrameType
+from typing import Any, ClassVar
+
+from aiohttp import web
+from aiohttp.worker import GunicornUVLoopWebWorker, GunicornWebWorker
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn has no types
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # likewise
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # likewise
+
+from server.app import build
+from server.errors import log
+from server.lifecycle import exits, signals
+from server.lifecycle.draining import CANCEL_S, DRAIN_S
+from server.lifecycle.sockets import BACKLOG, announce, let_go_in_workers, runner_of
+from server.settings import Settings
+from server.telemetry.board import Place, SharedMemory
+
+GRACE_S = DRAIN_S + 2 * CANCEL_S + 5  # for pools and processes to end after the last answer
+
+
+class Log(Logger):  # type: ignore[misc]  # its base has no types
+    """What gunicorn has to say goes where our own log goes."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.propagate = True
+
+
+class Prefork(BaseApplication):  # type: ignore[misc]  # its base has no types
+    """What all workers have in common: the options, and what was made before they were forked."""
+
+    def __init__(self, settings: Settings, sockets: Sequence[socket.socket]) -> None:
+        self.settings = settings
+        self.sockets = list(sockets)
+        self.board = SharedMemory(len(sockets))
+        self.lifeline, self._held = os.pipe()
+        # Each worker that is ready takes one byte: who takes the last one tells the world.
+        self._tokens, tokens = os.pipe()
+        os.write(tokens, b"." * (len(sockets) - 1) + b"!")
+        os.close(tokens)
+        super().__init__()
+
+    def load_config(self) -> None:
+        options = {
+            "workers": len(self.sockets),
+            "worker_class": UvloopWorker if self.settings.loop == "uvloop" else AsyncioWorker,
+            "timeout": 0,  # no worker is killed for a loop that is blocked: it is what we study
+            "graceful_timeout": GRACE_S,
+            "control_socket_disable": True,
+            "logger_class": Log,
+            "errorlog": None,
+            "loglevel": "warning",
+            "pre_fork": self.claim,
+            "post_fork": self.inherit,
+            "child_exit": self.retire,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return self.serve
+
+    async def serve(self) -> web.AppRunner:
+        """Make the application of one worker, in that worker."""
+        app = build(self.settings, self.place)
+        return runner_of(app, self.settings, self.sockets[self.place.slot])
+
+    def claim(self, master: Arbiter, worker: AsyncioWorker) -> None:
+        """Give a worker that is about to be forked its socket and its place on the board."""
+        taken = {other.slot for other in master.WORKERS.values()}
+        worker.slot = min(set(range(len(self.sockets))) - taken)
+        worker.sockets = [self.sockets[worker.slot]]
+
+    def inherit(self, master: Arbiter, worker: AsyncioWorker) -> None:
+        """Begin as a worker: let go of what belongs to the master and to the other workers."""
+        for number in master.SIGNALS:
+            signal.signal(number, lambda *_: os._exit(0))  # until the event loop hears them
+        os.close(self._held)
+        _die_with_master()
+        threading.Thread(target=self._leave_with_master, daemon=True).start()
+        for other in self.sockets:
+            if other not in worker.sockets:
+                other.close()
+        let_go_in_workers(worker.sockets)
+        self.place = Place(self.board, worker.slot)
+
+    def retire(self, _master: Arbiter, worker: AsyncioWorker) -> None:
+        self.board.retire(worker.slot)
+
+    def _leave_with_master(self) -> None:
+        os.read(self.lifeline, 1)  # which never comes
+        os._exit(1)
+
+    def ready(self) -> None:
+        """Note that one more worker serves."""
+        if os.read(self._tokens, 1) == b"!":
+            announce(self.settings)
+
+
+def _die_with_master() -> None:
+    """Have Linux kill this worker with the thread that has forked it, whatever holds its GIL."""
+    if sys.platform == "linux":
+        with suppress(ImportError):  # a Python can be built without it
+            import ctypes  # noqa: PLC0415 - only where it is of use
+
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+class AsyncioWorker(GunicornWebWorker):
+    """aiohttp's worker, made to start and to stop as a server of one process does."""
+
+    app: Prefork
+    slot: int
+    _serves = False
+
+    def notify(self) -> None:
+        """Be called by aiohttp as soon as it listens, and from then on each second."""
+        if not self._serves:
+            self._serves = True
+            for bound in self.sockets:
+                bound.listen(BACKLOG)  # for which aiohttp's worker has no option
+            self.app.ready()
+
+    def init_signals(self) -> None:
+        """Drain at any signal, also while work blocks the loop; to end at once is the master's."""
+        signals.hear(*Master.SIGNALS, handler=self._drain)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # the master's would take the work's children
+
+    def _drain(self) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            self.loop.call_soon_threadsafe(self.handle_quit, signal.SIGTERM, None)
+
+    def run(self) -> None:
+        """Serve to the end, whatever work asks to leave."""
+        self.booted = False
+        try:
+            exits.run(self.loop, self._run())
+        except Exception:
+            if self.booted:
+                raise
+            log.exception("a server process cannot start")
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+        exits.leave(self.exit_code)
+        sys.exit(self.exit_code)
+
+
+class UvloopWorker(AsyncioWorker, GunicornUVLoopWebWorker):
+    pass
+
+
+class Master(Arbiter):  # type: ignore[misc]  # its base has no types
+    """gunicorn's master, with sockets that are bound already, and no signal but those that end it.
+
+    At a second one it ends at once, and with it the workers.
+    """
+
+    SIGNALS: ClassVar = [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT]
+
+    def __init__(self, app: Prefork) -> None:
+        super().__init__(app)
+        self.LISTENERS = app.sockets
+        self._stopping = False
+
+    def signal(self, sig: int, frame: FrameType | None) -> None:
+        if self._stopping:
+            os._exit(1)
+        self._stopping = True
+        super().signal(sig, frame)
+
+    def stop(self, graceful: bool = True) -> None:
+        self._stopping = True
+        super().stop(graceful)
+
+
+def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
+    """Serve, with a process for each socket, until a signal comes; gives the exit code."""
+    prefork = Prefork(settings, sockets)
+    try:
+        Master(prefork).run()
+    except SystemExit as leaving:
+        if os.getpid() != prefork.board.root:
+            raise  # a worker, which leaves by the way that it came
+        return 1 if leaving.code else 0
+    return 0

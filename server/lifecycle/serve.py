@@ -1,0 +1,73 @@
+"""The life of the server: read the options, bind, and serve in one process or in several."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from errno import EADDRINUSE
+from importlib import import_module
+
+from server import streams
+from server.catalogue.user_modules import load
+from server.errors import log
+from server.lifecycle.sockets import bind
+from server.models import absent
+from server.settings import BUILT_IN, Settings
+from server.web.caveats import caveats
+from server.web.door import is_wide
+from server.web.handlers import FIXED
+from server.web.page import PAGE
+from server.workloads import WorkloadError
+
+RESERVED = {*FIXED, PAGE}  # names of paths, which no workload may have
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve until SIGTERM or SIGINT; a second signal ends the process at once. Gives exit codes."""
+    settings = Settings.parse(arguments)
+    streams.reserve()
+    streams.close_input()
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Every malformed request would log a traceback here; unforeseen errors have our own logger.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    try:
+        settings = settings.model_copy(update={"workloads": load_all(settings.workloads)})
+    except WorkloadError as error:
+        for line in str(error).splitlines():
+            print(f"python -m server: {line}", file=sys.stderr)  # noqa: T201 - to whoever started it
+        return 2
+    sys.setswitchinterval(settings.switch_interval)
+    if is_wide(settings.host):
+        log.warning("with --host %s, all who reach this machine can run work", settings.host)
+    for caveat in caveats(settings):
+        log.warning("%s", caveat)
+    for name, why in absent(settings).items():
+        if why and name in settings.models:
+            log.warning("the model %s is not available: %s", name, why)
+    try:
+        sockets = bind(settings.host, settings.port, max(settings.workers, settings.loops))
+    except OSError as error:
+        other = "--port; 0 picks a free one" if error.errno == EADDRINUSE else "--host or --port"
+        print(  # noqa: T201 - to whoever started it
+            f"python -m server: cannot listen on {settings.host}:{settings.port}: "
+            f"{error.strerror}. Choose another {other}.",
+            file=sys.stderr,
+        )
+        return 1
+    settings = settings.model_copy(update={"port": sockets[0].getsockname()[1]})
+    if settings.workers > 1:
+        from server.lifecycle.prefork import run  # noqa: PLC0415 - gunicorn, only where it is asked for
+    else:
+        from server.lifecycle.event_loops import run  # noqa: PLC0415 - only the one that is asked for
+    return run(settings, sockets)
+
+
+def load_all(given: Sequence[str]) -> tuple[str, ...]:
+    """Import the workloads, ours and the user's; gives the names of the user's modules.
+
+    Raises WorkloadError.
+    """
+    for module in BUILT_IN:
+        import_module(module)
+    return tuple(load(one, RESERVED) for one in given)

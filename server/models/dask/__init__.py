@@ -1,0 +1,1 @@
+"""Calls on a Dask cluster, local or remote."""

@@ -1,0 +1,166 @@
+"""A Dask cluster for one server on this host: scheduler and nannies in a process of their own.
+
+    server ──(stdin held open)── python -m server.models.dask.local_cluster: scheduler, nannies
+                                      └── a worker process for each nanny, which replaces it
+
+It prints the scheduler's address, or why there is none, on standard output, and leaves when its
+standard input ends: whatever way the server goes, the cluster goes too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from server import streams
+
+HOST = "127.0.0.1"
+START_S = 30  # as for other processes: a cluster that has not started by then never will
+CONNECT_S = 2.0  # Dask's own is 30 s, and a result that a killed worker held waits so long
+PAUSE_S = 1.0
+QUIET = ("distributed", "distributed.client", "distributed.gc", "tornado.application")
+LOG_LENGTH = 10  # Dask keeps messages with their payload, to debug itself: 1000 fill the memory
+CONFIG = {
+    # The model repeats what a killed worker held, once; Dask by itself would do so three times.
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.comm.timeouts.connect": CONNECT_S,
+    "distributed.admin.low-level-log-length": LOG_LENGTH,
+}
+
+
+@asynccontextmanager
+async def standing(workers: int) -> AsyncIterator[str]:
+    """Keep a cluster standing; gives the scheduler's address. Raises RuntimeError."""
+    with tempfile.TemporaryDirectory(prefix="loadbearing-dask-", ignore_cleanup_errors=True) as own:
+        process = await asyncio.to_thread(_start, workers, own)
+        try:
+            yield await asyncio.to_thread(_address, process)
+        finally:
+            await asyncio.to_thread(_stop, process)
+
+
+def _start(workers: int, folder: str) -> subprocess.Popen[str]:
+    # What the server can import, its workers find too, and (-P) nothing before it.
+    path = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
+    quiet = repr(dict.fromkeys(QUIET, "critical"))
+    return subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-P", "-m", "server.models.dask.local_cluster", str(workers), folder],
+        env={
+            **os.environ,
+            "PYTHONPATH": path,
+            # A killed scheduler leaves semaphores to the tracker, which removes and tells them.
+            "PYTHONWARNINGS": "ignore:resource_tracker",
+            "DASK_LOGGING": quiet,
+            "DASK_TEMPORARY_DIRECTORY": folder,
+        },
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    limit = threading.Timer(START_S, process.kill)  # which ends the wait for the line
+    limit.start()
+    try:
+        said = process.stdout.readline().strip()
+    finally:
+        limit.cancel()
+    if said.startswith("tcp://"):
+        return said
+    raise RuntimeError(said or f"it was killed, or had no address after {START_S:g} s")
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """End the cluster by closing its input; kill it where a forked worker still holds that open."""
+    with process:
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _watch_input() -> None:
+    while os.read(0, 4096):
+        pass
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+    signal.pthread_kill(main_thread, signal.SIGTERM)
+
+
+def _leave(folder: str) -> None:
+    """End at once; on the main thread, or that could make new files behind us."""
+    for worker in multiprocessing.active_children():
+        worker.kill()
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
+
+
+async def _stand(workers: int, folder: str) -> None:
+    # Not at the top: the worker processes load this module too, and need less of Dask.
+    dask, core = map(import_module, ("distributed", "distributed.scheduler"))
+    extensions = dict(core.DEFAULT_EXTENSIONS)
+    del extensions["spans"]  # which keeps something of every call for ever: dask/distributed#7977
+    scheduler = await dask.Scheduler(
+        host=HOST, dashboard=False, dashboard_address=f"{HOST}:0", extensions=extensions
+    )
+
+    async def start() -> Any:
+        return await dask.Nanny(
+            scheduler.address,
+            nthreads=1,
+            host=HOST,
+            local_directory=folder,
+            memory_limit=0,
+            dashboard=False,
+            extensions={},  # which have the worker's half of the spans
+        )
+
+    async def keep(nanny: Any) -> None:
+        """Replace a nanny that gives up, as some do when their worker dies while it starts."""
+        while True:
+            await nanny.finished()
+            try:
+                nanny = await start()
+            except Exception:  # noqa: BLE001 - whatever it was, there must be a worker
+                await asyncio.sleep(PAUSE_S)
+
+    nannies = await asyncio.gather(*(start() for _ in range(workers)))
+    _say(scheduler.address)
+    await asyncio.gather(*map(keep, nannies))
+
+
+def _say(line: str) -> None:
+    streams.greet(line)
+
+
+def main(workers: str, folder: str) -> None:
+    streams.reserve()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the group: the server decides
+    signal.signal(signal.SIGTERM, lambda *_: _leave(folder))
+    threading.Thread(target=_watch_input, daemon=True).start()
+    try:
+        import_module("dask").config.set(CONFIG)
+        asyncio.run(_stand(int(workers), folder))
+    except Exception as error:  # noqa: BLE001 - the server tells it, and tries again
+        _say(f"{type(error).__name__}: {error}")
+        _leave(folder)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

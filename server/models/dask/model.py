@@ -1,0 +1,148 @@
+"""Dask: a cluster of its own on this host, or a real one that stands somewhere already.
+
+    request ── bulkhead ── connection ──(batches, every 10 ms)── scheduler ── worker
+                               ▲                                     │
+                               └── found again ◄── end of file: it is gone
+
+The scheduler may die at any moment. What was in flight is answered at once, later requests are
+refused, and the cluster is started, or sought, until it is there again. Nothing else is touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from time import monotonic
+from typing import ClassVar
+
+from server.errors import Refused, WorkFailed, log
+from server.models.base import Promises
+from server.models.dask import local_cluster
+from server.models.dask.connection import Connection, GivenUp, SchedulerGone, connected
+from server.models.messages import Job
+from server.models.offloaded import Hopping
+from server.settings import Settings
+from server.worker.timeline import Ran, Timeline
+
+AHEAD = 7  # calls held by Dask for each worker: its client, scheduler and workers exchange batches.
+# Of the rate of no-ops without a bound, 0 give 0.4, 3 give 0.8, 7 give 0.95
+COVER_S = 0.025  # of work: twice the 10 ms after which it sends a batch
+LOOK_S = 0.1
+PAUSE_S = 0.2  # before a cluster is sought again; doubled each time
+LONGEST_PAUSE_S = 3.0
+
+
+class Dask(Hopping):
+    doc = "On a Dask cluster: one on this host, or that of --dask."
+    promises: ClassVar = Promises(
+        dict.fromkeys(
+            ("kills_late", "cancels_queued", "kills_abandoned"),
+            "Dask runs what it was sent, and cannot end what runs",
+        )
+    )
+    by_default = False
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, settings.processes, AHEAD * settings.processes, COVER_S)
+        self._ours = settings.dask is None
+        self._connection: Connection | None = None
+        self._why = ""  # there is no connection, or may soon be none
+        self._tried = asyncio.Event()
+
+    @classmethod
+    def missing(cls, settings: Settings) -> str | None:
+        if find_spec("distributed") is None:
+            return "it needs distributed: pip install 'loadbearing[dask]'"
+        return None
+
+    async def start(self) -> None:
+        """Connect, or learn why not: a scheduler that is not there yet may still come."""
+        self._keeping = asyncio.create_task(self._keep_connected())
+        await self._tried.wait()
+
+    async def _keep_connected(self) -> None:
+        pause_s, times = PAUSE_S, 0
+        while True:
+            try:
+                async with self._found() as connection:
+                    pause_s, times = PAUSE_S, times + 1
+                    self.restarted = times - 1
+                    self._tried.set()
+                    while connection.alive:  # noqa: ASYNC110 - Dask has no event for its end
+                        await asyncio.sleep(LOOK_S)
+                    log.warning("%s. %s", self._why, self._hint)
+            except Exception as error:  # noqa: BLE001 - starting and connecting run Dask's code
+                self._why = f"there is no Dask cluster: {' '.join(str(error).split())}"
+                if not self._tried.is_set():
+                    log.warning("%s. %s", self._why, self._hint)
+                    self._tried.set()
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    @asynccontextmanager
+    async def _found(self) -> AsyncIterator[Connection]:
+        """Connect to the cluster of --dask, or to one that is started for it."""
+        async with AsyncExitStack() as stack:
+            loading = asyncio.to_thread(import_module, "distributed")
+            if self.settings.dask is None:
+                standing = stack.enter_async_context(
+                    local_cluster.standing(self.settings.processes)
+                )
+                address, _ = await asyncio.gather(standing, loading)
+            else:
+                address, _ = self.settings.dask, await loading
+            connection = await stack.enter_async_context(connected(address, ours=self._ours))
+            self._why = f"the Dask scheduler at {address} is gone"
+            workers = connection.threads
+            self.bulkhead.resize(self.settings, workers, AHEAD * workers)
+            self.finished.clear()
+            self._connection = connection
+            try:
+                yield connection
+            finally:
+                self._connection = None
+
+    async def hop(self, job: Job, timeline: Timeline) -> Ran:
+        begun = monotonic()
+        try:
+            ran = await self.bring_back(lambda: self._submit(job), timeline)
+        except SchedulerGone:
+            raise Refused(self._why, self._hint) from None
+        except GivenUp:
+            raise WorkFailed(
+                "the worker died under this request, and so did those of Dask's retries",
+                "The work may crash its interpreter, or run out of memory.",
+            ) from None
+        ran = _on_our_clock(ran, begun)
+        self.held_ahead(ran, timeline)
+        return ran
+
+    def _submit(self, job: Job) -> Future[Ran]:
+        if self._connection is None:
+            raise SchedulerGone
+        return self._connection.submit(job)
+
+    @property
+    def _hint(self) -> str:
+        if self._ours:
+            return "It is started again by itself: come back in a few seconds."
+        return (
+            "Start a scheduler and workers there, which can import what the server does: "
+            "it finds them by itself."
+        )
+
+    async def stop(self) -> None:
+        self._keeping.cancel()
+        await asyncio.wait([self._keeping])
+
+
+def _on_our_clock(ran: Ran, begun: float) -> Ran:
+    """Shift the stamps of another host's clock; what is not the run counts as dispatch."""
+    now = monotonic()
+    if begun <= ran.started <= ran.finished <= now:
+        return ran
+    return ran._replace(started=max(begun, now - (ran.finished - ran.started)), finished=now)

@@ -1,0 +1,169 @@
+"""A pool of processes that are watched one by one: timed out, killed and replaced each by itself.
+
+    request ── bulkhead ── calls that wait ── free worker ──(socketpair)── worker process
+                                                  ▲                              │
+                 ready, or done, or replaced ─────┴── answer, or end of file: it has died
+
+A worker holds one call at a time; those held ahead wait in the server, for whichever worker is
+free first.
+
+No lock and no queue is shared between the workers. So a worker that is killed, at whatever
+moment, takes with it the one call that it held, and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from concurrent.futures import BrokenExecutor
+from functools import partial
+from typing import Any
+
+from server.errors import Expired, Refused, WorkFailed
+from server.models.messages import Job, pickled
+from server.models.offloaded import Hopping
+from server.models.process_start import START_ERRORS, START_S, Shortage, context
+from server.models.processes import AHEAD
+from server.models.supervised.reaper import Reaper
+from server.models.supervised.worker_process import Call, WorkerProcess
+from server.settings import Settings
+from server.worker.carry import TOO_LATE
+from server.worker.timeline import Ran, Timeline
+
+PAUSE_S = 0.1  # before a worker is replaced that died while it started; doubled each time
+LONGEST_PAUSE_S = 5.0
+
+
+class SupervisedProcessPool(Hopping):
+    doc = "In processes that are timed out, killed and replaced one by one."
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, settings.processes, ahead=AHEAD * settings.processes)
+        self._workers: list[WorkerProcess] = []
+        self._idle: deque[WorkerProcess] = deque()
+        self._waiting: deque[Call] = deque()
+        self._replacing: set[asyncio.Task[None]] = set()
+        self._reaper = Reaper(settings.processes)
+        self._shortage = Shortage()
+        self._ready = self._stopping = False
+
+    @classmethod
+    def missing(cls, settings: Settings) -> str | None:
+        if settings.start_method == "fork":
+            return (
+                "under fork its workers would inherit each other's sockets, and a death would go "
+                "unnoticed: use --start-method forkserver or spawn"
+            )
+        return None
+
+    async def start(self) -> None:
+        async with asyncio.timeout(START_S):
+            await asyncio.gather(*(self._add() for _ in range(self.settings.processes)))
+        self._ready = True
+
+    async def _add(self) -> None:
+        """Start one worker, again and again if it dies before it is ready."""
+        pause_s = PAUSE_S
+        while not self._stopping:
+            worker = WorkerProcess(context(self.settings), self._free, self._lost)
+            self._workers.append(worker)
+            try:
+                async with asyncio.timeout(START_S):
+                    if await worker.start():
+                        self._shortage.over()
+                        return
+            except START_ERRORS as error:
+                if not self._ready:
+                    raise
+                worker.stop()
+                self._refuse(self._shortage.noted(error))
+            self._workers.remove(worker)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def _refuse(self, refusal: Refused) -> None:
+        """Answer those that wait, unless there is a worker that will take them."""
+        while self._waiting and not self._able():
+            call = self._waiting.popleft()
+            call.ended(call, False)
+            if not call.back.done():
+                call.back.set_exception(refusal)
+
+    def _able(self) -> bool:
+        return any(worker.ready for worker in self._workers)
+
+    def _free(self, worker: WorkerProcess) -> None:
+        """Give a worker that is ready, or done, the call that waits longest: without a detour."""
+        while self._waiting:
+            call = self._waiting.popleft()
+            if call.back.done():  # given up in the same moment
+                call.ended(call, False)
+            else:
+                worker.take(call)
+                return
+        self._idle.append(worker)
+
+    def _lost(self, worker: WorkerProcess) -> None:
+        """Replace a worker that was ready and has died."""
+        self._workers.remove(worker)
+        if worker in self._idle:
+            self._idle.remove(worker)
+        if not self._stopping:
+            self.restarted += 1
+            task = asyncio.create_task(self._add())
+            self._replacing.add(task)
+            task.add_done_callback(self._replacing.discard)
+
+    async def hop(self, job: Job, timeline: Timeline) -> Ran:
+        deadlines = self.bulkhead.deadlines
+        with self.leaving_on_error(timeline):
+            if self._shortage and not self._able():
+                raise self._shortage.refusal()
+            message = pickled(job)
+        back = asyncio.get_running_loop().create_future()
+        call = Call(message, back, partial(self._ended, timeline.asked))
+        deadlines.watch(back, timeline.accepted, "was not done by")
+        if self._idle:
+            self._idle.popleft().take(call)
+        else:
+            self._waiting.append(call)
+        try:
+            answer: Ran | WorkFailed = await back
+        except BrokenExecutor:
+            raise
+        except BaseException as error:
+            self._give_up(call, late=isinstance(error, Expired))
+            raise
+        finally:
+            deadlines.forget(back)
+        if isinstance(answer, WorkFailed):
+            raise answer
+        if answer.failure == TOO_LATE:
+            raise deadlines.late("waited for a worker past")
+        timeline.granted = call.sent
+        return answer
+
+    def _ended(self, asked: float, call: Call, worked: bool) -> None:
+        self.bulkhead.leave(asked, call, worked=worked)
+
+    def _give_up(self, call: Call, *, late: bool) -> None:
+        """Drop a call that nobody waits for; a worker that holds it is killed and replaced."""
+        if call in self._waiting:
+            self._waiting.remove(call)
+            call.ended(call, False)
+        elif call.holder:
+            self.bulkhead.abandon(call)
+            if late:
+                call.holder.kill()
+            else:
+                self._reaper.abandon(call)
+
+    def workers(self) -> list[dict[str, Any]]:
+        return [worker.shown() for worker in self._workers]
+
+    async def stop(self) -> None:
+        self._stopping = True
+        for task in self._replacing:
+            task.cancel()
+        for worker in self._workers:
+            worker.stop()

@@ -1,0 +1,43 @@
+"""Kill workers whose clients have gone: after a short grace, and not too many of them.
+
+A worker takes longer to start than most calls take to end. So work that is nearly done is let be,
+and a storm of clients that hang up does not become a storm of restarts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+
+from server.models.supervised.worker_process import Call
+
+GRACE_S = 0.05
+
+
+class Reaper:
+    """Ends calls that nobody waits for: `per_s` each second, and as many at once (a token bucket).
+
+    Those that find no token wait for theirs, while they run.
+    """
+
+    def __init__(self, per_s: int) -> None:
+        self._per_s = float(per_s)
+        self._tokens = self._per_s
+        self._counted = monotonic()
+
+    def abandon(self, call: Call) -> None:
+        """Kill the worker that holds this call, unless the call ends soon by itself."""
+        asyncio.get_running_loop().call_later(GRACE_S, self._reap, call)
+
+    def _reap(self, call: Call) -> None:
+        if call.holder is None:
+            return
+        now = monotonic()
+        self._tokens = min(self._tokens + self._per_s * (now - self._counted), self._per_s)
+        self._counted = now
+        if self._tokens >= 1:
+            self._tokens -= 1
+            call.holder.kill()
+        else:
+            wait_s = (1 - self._tokens) / self._per_s
+            asyncio.get_running_loop().call_later(wait_s, self._reap, call)

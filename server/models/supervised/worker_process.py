@@ -1,0 +1,152 @@
+"""The server's end of one worker process: send it a call, get its answer, notice its death."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor
+from dataclasses import dataclass
+from multiprocessing.context import BaseContext
+from time import monotonic
+from typing import Any, cast
+
+from server.models.messages import opened
+from server.worker import carry
+from server.worker.timeline import Ran
+
+HEADER = carry.HEADER
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A pickled call, and the worker that holds it.
+
+    What comes back is a Ran, or WorkFailed if call or result did not travel; BrokenExecutor when
+    the worker died. `ended` is called once, when no worker has to do with it any more,
+    and told whether one has worked on it.
+    """
+
+    message: bytes
+    back: asyncio.Future[Any]
+    ended: Callable[[Call, bool], None]
+    sent: float = 0.0
+    holder: WorkerProcess | None = None
+
+
+class WorkerProcess(asyncio.Protocol):
+    """One worker and the socket to it; it holds one call at a time.
+
+    `free` is called whenever it can take a call, `lost` once when a worker that was ready died.
+    """
+
+    def __init__(
+        self,
+        context: BaseContext,
+        free: Callable[[WorkerProcess], None],
+        lost: Callable[[WorkerProcess], None],
+    ) -> None:
+        self._context: Any = context
+        self._free = free
+        self._lost = lost
+        self._process: Any = None
+        self._transport: asyncio.Transport | None = None
+        self._received = bytearray()
+        self._ready = asyncio.get_running_loop().create_future()
+        self._call: Call | None = None
+        self._since = monotonic()
+        self._calls = 0
+        self._ending = False
+
+    async def start(self) -> bool:
+        """Start the process and wait until it is ready; tells whether it came to that."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = self._context.Process(
+                target=carry.attend, args=(theirs, carry.environment()), daemon=True
+            )
+            try:
+                await asyncio.to_thread(self._process.start)
+            except BaseException:
+                ours.close()
+                raise
+        await asyncio.get_running_loop().create_unix_connection(lambda: self, sock=ours)
+        ready: bool = await self._ready
+        return ready
+
+    def take(self, call: Call) -> None:
+        """Send a call to a worker that is free."""
+        assert self._transport
+        assert self._call is None
+        self._call, call.holder = call, self
+        call.sent = self._since = monotonic()
+        self._calls += 1
+        self._transport.writelines([HEADER.pack(len(call.message)), call.message])
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        if len(self._received) < HEADER.size:
+            return
+        (length,) = HEADER.unpack_from(self._received)
+        if len(self._received) < HEADER.size + length:
+            return
+        with memoryview(self._received) as whole:
+            answer = opened(whole[HEADER.size :])
+        self._received = bytearray()
+        self._since = monotonic()
+        call, self._call = self._call, None
+        if not self._ready.done():
+            self._ready.set_result(True)
+        elif call:
+            call.holder = None
+            late = isinstance(answer, Ran) and answer.failure == carry.TOO_LATE
+            call.ended(call, not late)
+            if not call.back.done():
+                call.back.set_result(answer)
+        if not self._ending:
+            self._free(self)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        if not self._ready.done():
+            self._ready.set_result(False)
+            return
+        if call := self._call:
+            call.holder = None
+            call.ended(call, False)
+            if not call.back.done():
+                call.back.set_exception(BrokenExecutor("the worker process died"))
+        self._lost(self)
+
+    def kill(self) -> None:
+        """End the process whatever it does; `lost` follows."""
+        self._ending = True
+        self._process.kill()
+
+    def stop(self) -> None:
+        """Let the process end by itself if it is idle, or kill it."""
+        if self._transport:
+            self._transport.close()
+        if self._process and self._process.pid and self._state() != "idle":
+            self.kill()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it takes calls, now or once it is done with the one that it holds."""
+        return self._ready.done() and bool(self._ready.result()) and not self._ending
+
+    def _state(self) -> str:
+        if not self._ready.done():
+            return "starting"
+        return "busy" if self._call else "idle"
+
+    def shown(self) -> dict[str, Any]:
+        """pid, state, calls so far, and for how long it is in this state, in milliseconds."""
+        return {
+            "pid": self._process.pid if self._process else None,
+            "state": self._state(),
+            "calls": self._calls,
+            "age_ms": round((monotonic() - self._since) * 1e3, 1),
+        }

@@ -1,0 +1,1 @@
+"""Counts, gauges and samplers, and how they are published."""

@@ -1,0 +1,92 @@
+"""The processes of the service: what each is there for, and what it consumes."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+# What a process is there for, told by its command line.
+SIGNS = {
+    "server.workloads.site": "site",
+    "server.models.dask.local_cluster": "cluster",
+    "resource_tracker": "resource tracker",
+    "forkserver": "fork server",
+}
+# What those are there for that have the command line of the process which forked them.
+FORKED = {"master": "server", "fork server": "worker", "cluster": "cluster"}
+ENDED = {**FORKED, "server": "worker"}  # whose children end while it lives
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process; `ended_s` is the CPU time of those that it had started and that have ended."""
+
+    pid: int
+    role: str
+    cpu_s: float
+    ended_s: float
+    rss: int
+    threads: int
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "pid": self.pid,
+            "role": self.role,
+            "cpu_s": round(self.cpu_s, 3),
+            "rss_mib": round(self.rss / 2**20, 1),
+            "threads": self.threads,
+        }
+
+
+def processes(root: int) -> list[Process]:
+    """List all processes of a service: this one and those below it, or its master and those below.
+
+    Blocks for milliseconds.
+    """
+    top = psutil.Process(root)
+    roles: dict[int, str] = {}
+    found = []
+    for process in (top, *top.children(recursive=True)):  # a parent comes before its children
+        try:
+            with process.oneshot():
+                if process == top:
+                    role = "server" if root == os.getpid() else "master"
+                else:
+                    role = _role(process.cmdline(), roles.get(process.ppid()))
+                roles[process.pid] = role
+                cpu, memory = process.cpu_times(), process.memory_info()
+                ended_s = cpu.children_user + cpu.children_system
+                found.append(
+                    Process(
+                        process.pid,
+                        role,
+                        cpu.user + cpu.system,
+                        ended_s,
+                        memory.rss,
+                        process.num_threads(),
+                    )
+                )
+        except psutil.Error:
+            continue  # it ended while we looked
+    return found
+
+
+def _role(command: list[str], parent: str | None) -> str:
+    if parent in FORKED:
+        return FORKED[parent]
+    line = " ".join(command)
+    return next((role for sign, role in SIGNS.items() if sign in line), "worker")
+
+
+def cpu_by_role(found: Iterable[Process]) -> dict[str, float]:
+    """Sum the CPU seconds of processes that live, and of those that have ended, by role."""
+    seconds: dict[str, float] = defaultdict(float)
+    for process in found:
+        seconds[process.role] += process.cpu_s
+        seconds[ENDED.get(process.role, process.role)] += process.ended_s
+    return seconds

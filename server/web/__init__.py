@@ -1,0 +1,1 @@
+"""HTTP in and out: handlers, discovery, documentation, events, the live page."""

@@ -1,0 +1,183 @@
+"""What the routes do: parse, call, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
+from typing import Any
+
+from aiohttp import web
+from pydantic_core import to_json
+
+from server.catalogue.parameters import Parameters
+from server.errors import BadRequest, CannotRun, NotAllowed, NotFound, WorkFailed, did_you_mean
+from server.models import TABLE
+from server.models.base import Model, Work
+from server.telemetry.counts import Stages
+from server.telemetry.publisher import Vitals
+from server.web.events import Events
+from server.web.negotiation import prefers_html
+from server.web.page import PAGE, Page
+from server.worker.outcomes import raised
+from server.worker.timeline import Timeline
+from server.workloads import Workload
+
+# Paths with a meaning of their own, and the method of Service behind each.
+FIXED = {
+    "": "index",
+    "health": "health",
+    "ready": "ready",
+    "stats": "stats",
+    "events": "events",
+    "metrics": "metrics",
+    "openapi.json": "openapi",
+}
+
+
+def encode(result: Any) -> str:
+    """Write a result as JSON, bytes by their length. Raises WorkFailed for what is no data."""
+    if isinstance(result, bytes):
+        result = {"bytes": len(result)}
+    try:
+        return to_json(result, inf_nan_mode="null").decode()
+    except BaseException as error:  # noqa: BLE001 - a result may have code of its own for it
+        kind, text = raised(error)
+        raise WorkFailed(f"the result is not JSON: {text or kind}", "Return plain data.") from None
+
+
+@lru_cache(1024)
+def _quoted(name: str) -> str:
+    return encode(name)
+
+
+class Cell:
+    """One workload under one model."""
+
+    def __init__(
+        self, workload: Workload, parameters: Parameters, name: str, model: Model, stages: Stages
+    ) -> None:
+        self.work = Work(workload.function, workload.native, workload.stages)
+        self.impossible = model.impossible(self.work)
+        self._model = model
+        self._read = parameters.read
+        self._stages = stages
+        self._head = f'{{\n  "workload": "{workload.name}", "model": "{name}", "result": '
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Run the work once and answer with its result, its worker and its stamps."""
+        timeline = Timeline()
+        if request.body_exists:
+            raise BadRequest("GET takes no body", "Put the parameters into the query: ?name=value")
+        arguments = self._read(request.rel_url.raw_query_string)
+        if self.impossible:
+            raise CannotRun(
+                f"this cannot run: {self.impossible}",
+                "GET / lists which models run which workload.",
+            )
+        result = await self._model.run(self.work, arguments, timeline)
+        timeline.close()
+        self._stages.add(timeline)
+        stages, server_timing = timeline.shown()
+        body = (
+            f'{self._head}{encode(result)},\n  "worker": {{"pid": {timeline.pid}, "thread": '
+            f'{_quoted(timeline.thread)}}},\n  "ms": {stages}\n}}\n'
+        )
+        headers = {"Content-Type": "application/json", "Server-Timing": server_timing}
+        return web.Response(body=body.encode(), headers=headers)
+
+
+def indented(document: Mapping[str, Any]) -> bytes:
+    """Write a document for people and programs."""
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+class Service:
+    """Everything that is not a cell: discovery, health, statistics, and paths nobody knows."""
+
+    def __init__(
+        self,
+        discovery: Mapping[str, Any],
+        describe: Callable[[], Mapping[str, Any]],
+        models: Mapping[str, Model],
+        vitals: Vitals,
+        page: Page,
+    ) -> None:
+        self._index = indented(discovery)
+        self._openapi = cache(lambda: indented(describe()))
+        self._workloads = discovery["workloads"]
+        self._absent = {name: model["why"] for name, model in discovery["models"].items()}
+        self._models = models
+        self._runtime = discovery["runtime"]
+        self._vitals = vitals
+        self._page = page
+        self._events = Events(vitals.stats)
+        self.draining = False
+
+    async def index(self, request: web.Request) -> web.Response:
+        """Give the live page to a browser, and discovery to all others."""
+        if prefers_html(",".join(request.headers.getall("Accept", ()))):
+            response = await self._page.index.answer(request)
+        else:
+            response = web.Response(body=self._index, content_type="application/json")
+        response.headers["Vary"] = "Accept"
+        return response
+
+    async def openapi(self, _request: web.Request) -> web.Response:
+        """Describe all paths; made when first asked for, and not while the loop waits for it."""
+        body = await asyncio.to_thread(self._openapi)
+        return web.Response(body=body, content_type="application/json")
+
+    async def health(self, _request: web.Request) -> web.Response:
+        return web.Response(body=b'{"status": "ok"}\n', content_type="application/json")
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        if self.draining:
+            return web.json_response({"status": "draining"}, status=503)
+        return web.Response(body=b'{"status": "ready"}\n', content_type="application/json")
+
+    async def stats(self, _request: web.Request) -> web.Response:
+        body = indented(await self._vitals.stats())
+        return web.Response(body=body, content_type="application/json")
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        return await self._events.serve(request)
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        accept = request.headers.get("Accept", "")
+        body, content_type = await self._vitals.metrics(self._runtime, accept)
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def drain(self, app: web.Application) -> None:
+        self.draining = True
+        await self._events.end(app)
+
+    async def unknown(self, request: web.Request) -> web.Response:
+        """Say what is wrong with a path or a method that no route takes."""
+        path = request.path.strip("/")
+        name, _, model = path.partition("/")
+        if name in FIXED and not model:
+            raise _misdirected(request, f"/{path}", "GET", "HEAD")
+        if name == PAGE and model in self._page.files:
+            raise _misdirected(request, f"/{path}", "GET", "HEAD")
+        if name not in self._workloads:
+            others = () if model else filter(None, FIXED)
+            hint = did_you_mean(name, self._workloads, others)
+            raise NotFound(f"there is no workload {name!r}", hint)
+        if model and model not in TABLE:
+            raise NotFound(f"there is no model {model!r}", did_you_mean(model, TABLE))
+        model = model or "hybrid"
+        if model in self._models:
+            raise _misdirected(request, f"/{path}", "GET")
+        hint = "GET / lists which models run which workload."
+        if path == name and self._models:  # the server's choice was asked for
+            hint = f"Ask for a model that is: /{name}/{next(iter(self._models))}"
+        raise CannotRun(f"the model {model!r} is not available: {self._absent[model]}", hint)
+
+
+def _misdirected(request: web.Request, path: str, *allowed: str) -> NotAllowed | NotFound:
+    """Tell a method that a path does not take from a path with a slash too many."""
+    if request.method in allowed:
+        return NotFound(f"there is no path {request.rel_url.raw_path!r}", f"Did you mean {path!r}?")
+    return NotAllowed(request.method, path, *allowed)

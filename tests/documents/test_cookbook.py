@@ -1,0 +1,78 @@
+"""Every request of the cookbook gets the answer that its row promises."""
+
+import re
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from server.admission.policies import TABLE as POLICIES
+from server.models import TABLE, load
+from server.models.base import PROMISES
+from tests.support.server_process import Running, asking, running
+
+ROOT = Path(__file__).resolve().parents[2]
+COOKBOOK = (ROOT / "server" / "README.md").read_text()
+ROWS = re.findall(r"`(curl [^`]*'localhost[^`]+)`", COOKBOOK)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with running("--models", ",".join(TABLE), module="server") as one:
+        yield one
+
+
+def paths(command: str) -> list[str]:
+    """List the paths that a curl command asks for, with its ranges of numbers spelled out."""
+    found = []
+    for path in re.findall(r"'localhost:8080(/[^']+)'", command):
+        pieces = re.split(r"\[(\d+)-(\d+)\]", path)
+        ranges = [
+            range(int(low), int(high) + 1)
+            for low, high in zip(pieces[1::3], pieces[2::3], strict=True)
+        ]
+        for numbers in product(*ranges):
+            texts = [str(number) for number in numbers] + [""]
+            found.append("".join(a + b for a, b in zip(pieces[::3], texts, strict=True)))
+    return found
+
+
+def test_ranges_are_spelled_out() -> None:
+    assert paths("curl -Z 'localhost:8080/a?b=[1-3]' 'localhost:8080/c'") == [
+        *("/a?b=1", "/a?b=2", "/a?b=3"),
+        "/c",
+    ]
+
+
+@pytest.mark.parametrize("command", ROWS)
+async def test_row(command: str, server: Running) -> None:
+    asked = paths(command)
+    assert asked
+    async with asking(server) as client:
+        why = {name: model["why"] for name, model in (await client.ask("/")).json["models"].items()}
+        for path in asked:
+            answer = await client.ask(path)
+            workload, model = path.partition("?")[0].strip("/").split("/")
+            if why[model]:
+                assert answer.status == 501
+                assert why[model] in answer.error["message"]
+            else:
+                assert (answer.json["workload"], answer.json["model"]) == (workload, model)
+
+
+def test_rows_were_found() -> None:
+    assert len(ROWS) >= 12
+
+
+@pytest.mark.parametrize("model", TABLE)
+def test_the_table_of_promises_is_what_the_models_say(model: str) -> None:
+    kept = load(model).promises.kept()
+    marks = " | ".join("✓" if one else "–" for one in kept.values())
+    assert f"| `{model}` | {marks} |" in COOKBOOK
+
+
+def test_promises_and_policies_are_all_explained() -> None:
+    for promise, meaning in PROMISES.items():
+        assert f"- **{promise.replace('_', ' ')}**: {meaning}" in COOKBOOK
+    assert all(f"| `{policy}`" in COOKBOOK for policy in POLICIES)

@@ -1,0 +1,103 @@
+"""What the README and the results page show of runs is what the runs that are kept say."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from loadtests.report.summary import summarize
+from loadtests.report.survival.foretold import foretold
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import ResultsError
+from loadtests.run.file.run_file import read
+from scripts.checks.publish.blocks import filled, names
+from scripts.checks.publish.keep import keep
+from scripts.checks.publish.pages import ROOT, RUNS, block, made
+from tests.support.run_files import FULL, plan, trial, write
+from tests.support.timelines import within_a_third
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from loadtests.run.file.run_file import Line
+
+HEADLINE = ROOT / RUNS / "headline"
+
+
+@pytest.mark.parametrize("path", made(ROOT), ids=lambda path: path.name)
+def test_pages_and_pictures_are_fresh(path: Path) -> None:
+    fresh = path.read_text(encoding="utf-8") == made(ROOT)[path]
+    assert fresh, f"{path.name} is out of date: run `python -m loadtests results`"
+
+
+def test_every_page_shows_the_headline_run() -> None:
+    for page in ("README.md", "loadtests/RESULTS.md"):
+        assert any(one.startswith("headline") for one in names((ROOT / page).read_text()))
+
+
+def test_a_block_is_filled_and_the_rest_of_the_page_is_left_alone() -> None:
+    page = "Before.\n<!-- generated: one -->\nold\n<!-- end -->\nAfter.\n"
+    once = filled(page, lambda name: f"all of {name}")
+    assert once == "Before.\n<!-- generated: one -->\n\nall of one\n\n<!-- end -->\nAfter.\n"
+    assert filled(once, lambda name: f"all of {name}") == once
+    with pytest.raises(ValueError, match="has no end"):
+        filled("<!-- generated: one -->\nold\n", str)
+    with pytest.raises(ResultsError, match="nothing to generate by the name 'headlin'"):
+        block("README.md", {}, "headlin")
+
+
+def test_a_run_is_kept_with_all_that_its_reports_say(tmp_path: Path) -> None:
+    one = trial("sleep", "inline", 14.123456789, evidence={"much": 1.0})
+    before = tmp_path / "before"
+    write(before / "run.jsonl", [FULL[0], one, *FULL[1:]])
+    keep(before, tmp_path / "after")
+    kept, whole = (read(folder) for folder in (tmp_path / "after", before))
+    assert summarize(kept).as_json() == summarize(whole).as_json()
+    assert kept.trials[0].rate == pytest.approx(14.1235)
+    assert "evidence" not in (tmp_path / "after" / "run.jsonl").read_text()
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([plan([])], "holds no finished run"),
+        ([plan([], slo="/home/me/x"), FULL[-1]], "names a place on this machine, '/home/me/x"),
+    ],
+)
+def test_what_is_unfinished_or_names_places_is_not_kept(
+    lines: list[Line], message: str, tmp_path: Path
+) -> None:
+    write(tmp_path / "run.jsonl", lines)
+    with pytest.raises(ResultsError, match=message):
+        keep(tmp_path, tmp_path / "after")
+    assert not (tmp_path / "after").exists()
+
+
+def test_paths_of_pythons_are_kept_by_their_names(tmp_path: Path) -> None:
+    arguments = {"server_python": ["3.13", "/opt/py/bin/python3.13t"]}
+    write(tmp_path / "run.jsonl", [plan([], arguments=arguments), FULL[-1]])
+    keep(tmp_path, tmp_path / "after")
+    assert read(tmp_path / "after").plan.arguments["server_python"] == ["3.13", "python3.13t"]
+
+
+SCORES = [("a", 0.5), ("b", 1.0), ("c", 1.2)]
+
+
+def test_predictions_are_summed_up() -> None:
+    cells = [CellResult("primes", name, score=score) for name, score in SCORES]
+    assert foretold(cells).endswith(
+        "measured ÷ predicted is 1.00 in the median, and within 25 % of 1 for 2: from 0.50 "
+        "(`primes` under a) to 1.20 (`primes` under c)."
+    )
+    assert foretold([CellResult(*one) for one in [("primes", "a")]]) == ""
+
+
+def test_time_left_was_right_in_the_headline_run() -> None:
+    lines: list[dict[str, Any]] = [
+        json.loads(line) for line in (HEADLINE / "run.jsonl").read_text().splitlines()
+    ]
+    there = [line for line in lines if line.get("unavailable")]
+    lines[0].setdefault("absent", [{k: one[k] for k in ("workload", "model")} for one in there])
+    assert within_a_third(lines) > 0.9

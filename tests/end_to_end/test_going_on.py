@@ -1,0 +1,141 @@
+"""A run goes on where the same is asked for, or more of it; else its file is left as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from loadtests.report.summary import summarize
+from loadtests.run.file.lines import ResultsError
+from loadtests.run.file.run_file import read
+from loadtests.run.survival.history import History, resumable
+from tests.support.cli import run
+from tests.support.run_files import plan, result, trial, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CELLS = [("primes", "inline"), ("primes", "thread-pool")]
+ARGUMENTS: dict[str, Any] = {
+    "workloads": ["primes"],
+    "models": ["inline", "thread-pool"],
+    "param": ["primes.below=5000"],
+    "host": None,
+    "beyond": ["spike=5s"],
+    "searches": 2,
+    "budget": "30s",
+    "prove": True,
+    "server_python": [],
+}
+PLAN = plan(CELLS, searches=2, arguments=ARGUMENTS)
+ASKED = {name: PLAN[name] for name in ("slo", "mode", "seed", "searches", "arguments", "cells")}
+FOUND = [
+    {**result(*cell, 50, 55), "search": search, "cause": "GIL"}
+    for cell in CELLS
+    for search in (0, 1)
+]
+AFTER = [
+    {"line": line, "workload": workload, "model": model, "kind": "spike", "at": 90.0}
+    for workload, model in CELLS
+    for line in ("proof", "beyond")
+]
+END = {"line": "end", "at": 91.0, "exit": 0, "reason": None}
+
+
+def asking(**changes: Any) -> dict[str, Any]:
+    arguments = changes.pop("arguments", {})
+    return {**ASKED, **changes, "arguments": {**ARGUMENTS, **arguments}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"slo": "p99<100ms"}, "--slo p99<250ms (now p99<100ms)"),
+        ({"mode": "full"}, "--quick (now --full)"),
+        ({"seed": 2}, "--seed 1 (now 2)"),
+        ({"searches": 1}, "--searches 2 (now 1)"),
+        ({"cells": PLAN["cells"][:1]}, "other cells"),
+        ({"arguments": {"prove": False}}, "--prove (now without)"),
+        ({"arguments": {"beyond": []}}, "--beyond spike=5s (now without)"),
+        ({"arguments": {"beyond": ["spike=9s"]}}, "--beyond spike=5s (now spike=9s)"),
+        ({"arguments": {"param": []}}, "--param primes.below=5000 (now without)"),
+        ({"arguments": {"threads": "64"}}, "no --threads (now 64)"),
+        ({"arguments": {"models": ["inline"]}}, "--models inline,thread-pool (now inline)"),
+    ],
+)
+def test_another_run_is_refused_by_name(
+    changes: dict[str, Any], named: str, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "run.jsonl", [PLAN, *FOUND[:1], END])
+    before = file.read_bytes()
+    with pytest.raises(ResultsError) as told:
+        resumable(tmp_path, asking(**changes))
+    assert f"was begun with {named};" in str(told.value)
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"searches": 3},
+        {"arguments": {"budget": None}},
+        {"arguments": {"beyond": ["spike=5s", "soak=60s"]}},
+    ],
+    ids=["the same", "another search", "another budget", "a soak"],
+)
+def test_the_same_and_more_of_it_goes_on(more: dict[str, Any], tmp_path: Path) -> None:
+    write(tmp_path / "run.jsonl", [PLAN, *FOUND[:1], END])
+    resumable(tmp_path, asking(**more))
+
+
+def test_a_finished_run_is_only_added_to(tmp_path: Path) -> None:
+    write(tmp_path / "run.jsonl", [PLAN, *FOUND, *AFTER, END])
+    with pytest.raises(ResultsError, match="holds a run already, and it lacks nothing"):
+        resumable(tmp_path, asking())
+    resumable(tmp_path, asking(searches=3))
+
+
+def test_a_proof_that_was_added_is_owed_from_then_on(tmp_path: Path) -> None:
+    bare = plan(CELLS, searches=2, arguments={**ARGUMENTS, "prove": False, "beyond": []})
+    again = {"line": "resumed", "at": 95.0, "arguments": ARGUMENTS, "searches": 2}
+    write(tmp_path / "run.jsonl", [bare, *FOUND, END, again, AFTER[0]])
+    resumable(tmp_path, asking())
+    with pytest.raises(ResultsError, match="begun with --prove"):
+        resumable(tmp_path, asking(arguments={"prove": False}))
+    assert History.of(tmp_path).begun is not None
+    run = read(tmp_path)
+    assert run.end is None, "it has ended only once, and went on"
+    assert "--prove" in summarize(run).command
+
+
+def test_what_is_no_run_of_ours_is_left_alone(tmp_path: Path) -> None:
+    write(tmp_path / "run.jsonl", [{"line": "run", "policies": []}])
+    with pytest.raises(ResultsError, match="cannot be resumed"):
+        resumable(tmp_path, ASKED)
+
+
+def test_trials_of_an_abandoned_search_are_not_discarded_ones(tmp_path: Path) -> None:
+    start = {"line": "cell-start", "workload": "primes", "model": "inline", "search": 0, "at": 1.0}
+    spoiled = trial(*CELLS[0], 40.0, valid=False, held=False, reasons=["noise"], search=0)
+    good = trial(*CELLS[0], 40.0, search=0)
+    lines = [PLAN, start, spoiled, spoiled]
+    write(tmp_path / "run.jsonl", lines)
+    assert not any("discarded" in one for one in summarize(read(tmp_path)).warnings)
+    (tmp_path / "run.jsonl").unlink()
+    write(tmp_path / "run.jsonl", [*lines, {"line": "resumed"}, start, good, spoiled, FOUND[0]])
+    [warning] = [one for one in summarize(read(tmp_path)).warnings if "discarded" in one]
+    assert warning.startswith("1 of 2 trials was discarded.")
+
+
+def test_the_command_says_so_before_anything_is_started(tmp_path: Path) -> None:
+    file = write(tmp_path / "run.jsonl", [PLAN, *FOUND[:1], END])
+    before = file.read_bytes()
+    words = ("--workloads", "primes", "--models", "inline,thread-pool", "--slo", "p99<100ms")
+    more = ("--param", "primes.below=5000", "--beyond", "spike", "--searches", "2", "--prove")
+    ended = run("loadtests", "survive", *words, *more, "--output", str(tmp_path))
+    assert (ended.code, ended.out) == (2, "")
+    assert "begun with --slo p99<250ms (now p99<100ms); repeat its command" in ended.err
+    assert file.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["run.jsonl"]

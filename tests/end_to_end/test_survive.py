@@ -1,0 +1,181 @@
+"""`python -m loadtests survive` end to end: it measures, reports, refuses, and can be stopped."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loadtests.run.file.run_file import read
+from tests.support.cli import Begun, begun, free_port, gone, run, soon
+from tests.support.resumed_run import CELLS, LABEL, MODELS, SURVIVE, Survived
+from tests.support.server_process import running
+
+CELL_KEYS = {
+    *("workload", "model", "held", "broke", "interval", "ceiling", "predicted", "efficiency"),
+    *("cause", "cause_evidence", "bystander_p99_ms", "cpu_ms_per_request", "pss_mib"),
+    *("trials", "discarded", "unavailable"),
+}
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def test_the_run_file_tells_the_run_from_its_first_to_its_last_line(survived: Survived) -> None:
+    first, last = survived.lines[0], survived.lines[-1]
+    assert (first["line"], first["schema"], first["seed"]) == ("run", 1, 4)
+    assert (first["slo"], first["mode"]) == ("p99<250ms", "quick")
+    assert first["arguments"] == {
+        "workloads": ["./mine.py"],
+        "models": list(MODELS),
+        "param": ["nap.ms=10"],
+        "host": None,
+        "beyond": ["faults=1s"],
+        "start_method": "fork",
+        "switch_interval": "1ms",
+        "server_python": [sys.executable],
+        "searches": None,
+        "budget": None,
+        "prove": False,
+    }
+    assert first["environment"]["server"]["loop"] == "uvloop"
+    assert first["environment"]["server"]["switch_interval_s"] == 0.001
+    assert (last["line"], last["exit"], last["reason"]) == ("end", 0, None)
+    assert [line["line"] for line in survived.lines].count("cell") == 3
+    assert [line["at"] for line in survived.lines[1:]] == sorted(
+        line["at"] for line in survived.lines[1:]
+    )
+
+
+def test_every_trial_is_told_with_its_verdict(survived: Survived) -> None:
+    trials = [line for line in survived.lines if line["line"] == "trial"]
+    for trial in trials:
+        assert trial["work"]["scheduled"] > 0
+        assert trial["held"] == (trial["valid"] and not trial["reasons"])
+    for model in ("inline", "process-pool"):
+        cell = survived.cell(model)
+        mine = [trial for trial in trials if trial["model"] == model]
+        assert len(mine) == cell["trials"]
+        assert sum(not trial["valid"] for trial in mine) == cell["discarded"]
+        rates = {held: {round(t["rate"], 2) for t in mine if t["held"] == held} for held in (0, 1)}
+        assert cell["held"] in rates[True]
+        assert cell["broke"] in rates[False]
+
+
+def test_the_summary_has_what_other_tools_read(survived: Survived) -> None:
+    assert survived.summary.keys() >= {
+        *("schema", "environment", "slo", "cells", "verdicts", "warnings")
+    }
+    assert [cell["model"] for cell in survived.summary["cells"]] == list(MODELS)
+    assert all(cell.keys() >= CELL_KEYS for cell in survived.summary["cells"])
+    for cell in survived.summary["cells"][:2]:
+        assert 0 < cell["held"] < cell["broke"]
+        low, high = cell["interval"]
+        assert 0.7 * cell["held"] < low < high < 1.5 * cell["broke"]
+        assert cell["unavailable"] is None
+        assert cell["cpu_ms_per_request"] > 0
+        assert cell["bystander_p99_ms"] > 0
+    assert read(survived.folder).end is not None
+
+
+def test_two_processes_bear_more_than_a_blocked_loop(survived: Survived) -> None:
+    assert survived.cell("inline")["held"] < 100, "each request blocks the loop for 10 ms"
+    assert survived.cell("inline")["held"] < survived.cell("process-pool")["held"]
+    [verdict] = survived.summary["verdicts"]
+    assert (verdict["workload"], verdict["best"]) == ("nap", f"process-pool · {LABEL}")
+
+
+def test_beyond_the_peak_there_are_figures_or_a_reason(survived: Survived) -> None:
+    why = survived.cell("inline")["beyond"]["faults"]["reason"]
+    found = survived.cell("process-pool")["beyond"]["faults"]
+    assert found.get("kills") == 1 or "attempts prove nothing" in found["reason"]
+    assert (why[:17], why in survived.ended.out) == ("no worker process", True)
+
+
+def test_the_terminal_shows_the_matrix_and_a_sentence(survived: Survived) -> None:
+    out = survived.ended.out
+    assert "Requests per second borne within p99<250ms (quick run)" in out
+    assert all(f"nap / {model} · {LABEL}: " in out for model in MODELS[1:])
+    assert "[3/3]" in out
+    assert "★" in out
+    [verdict] = survived.summary["verdicts"]
+    assert verdict["sentence"].replace("`", "") in out
+    assert f"Results: {survived.folder}" in out
+
+
+def test_the_other_files_and_the_report_say_the_same(survived: Survived) -> None:
+    [verdict] = survived.summary["verdicts"]
+    markdown = survived.folder / "summary.md"
+    assert verdict["sentence"] in markdown.read_text()
+    assert "<svg" in (survived.folder / "survival.svg").read_text()
+    markdown.unlink()
+    ended = run("loadtests", "report", str(survived.folder))
+    assert (ended.code, ended.err) == (0, "")
+    assert survived.ended.out.endswith(ended.out)
+    assert verdict["sentence"] in markdown.read_text()
+
+
+def test_a_folder_that_holds_a_run_is_left_alone(survived: Survived, home: Path) -> None:
+    before = (survived.folder / "run.jsonl").read_bytes()
+    ended = run(*SURVIVE, *CELLS, "--output", str(survived.folder), directory=home)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"{survived.folder} holds a run that was begun with --seed 4 (now 1)" in ended.err
+    assert (survived.folder / "run.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("survive", "--host", "localhost"), "'localhost' is no address of a service"),
+        (("survive", "--output", __file__), f"{__file__} is a file; --output takes a folder"),
+        (("surge", "--output", f"{__file__}/x"), f"{__file__} is a file; --output takes a folder"),
+        (("report", "/no/such/folder"), "/no/such/folder does not exist"),
+        (("report", __file__), f"{__file__} is no folder; name the folder of a run"),
+    ],
+)
+def test_wrong_usage_ends_with_2(options: tuple[str, ...], message: str) -> None:
+    ended = run("loadtests", *options)
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_nothing_listens_at_the_host(tmp_path: Path) -> None:
+    host = f"http://127.0.0.1:{free_port()}"
+    ended = run(*SURVIVE, "--host", host, "--output", str(tmp_path / "run"))
+    assert (ended.code, ended.out) == (2, "")
+    assert f"python -m loadtests: nothing answers at {host}" in ended.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_running_service_is_asked_what_there_is(tmp_path: Path) -> None:
+    with running("--models", "inline", module="server") as server:
+        words = ("--host", server.url, "--workloads", "slep", "--models", "inline")
+        ended = run(*SURVIVE, *words, "--output", str(tmp_path))
+    assert (ended.code, ended.out) == (2, "")
+    [line] = ended.err.splitlines()
+    assert line == "python -m loadtests: there is no workload 'slep'; did you mean 'sleep'?"
+
+
+@pytest.fixture
+def measuring(tmp_path: Path) -> Iterator[tuple[Begun, Path]]:
+    cells = ("--workloads", "sleep", "--models", "inline")
+    words = (*SURVIVE, *cells, "--output", str(tmp_path / "run"), "--json")
+    with begun(tmp_path, *words) as command:
+        yield command, tmp_path / "run"
+
+
+@pytest.mark.measures
+def test_ctrl_c_ends_a_run_and_all_its_processes(measuring: tuple[Begun, Path]) -> None:
+    command, folder = measuring
+    file = folder / "run.jsonl"
+    soon(lambda: file.exists() and '"line": "cell-start"' in file.read_text())
+    soon(lambda: len(command.below()) > 1)  # Locust, its server, and what that has started
+    processes = command.below()
+    assert command.press_ctrl_c() == 130
+    soon(lambda: gone(processes))
+    assert "Stopped. This is what was measured until then" in command.err()
+    assert "the same command goes on" in command.err()
+    assert command.out() == (folder / "summary.json").read_text()
+    assert json.loads(command.out())["cells"]
+    assert read(folder).plan.seed == 1

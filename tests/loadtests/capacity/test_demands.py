@@ -1,0 +1,136 @@
+"""Demands come from the right load, the least limit binds, and predictions are scored honestly."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtests.capacity.demands import Demands, Limit, Room, efficiency, limits, predict, score
+from loadtests.slo import Slo
+from loadtests.trial.evidence import Evidence
+from tests.support import evidence_examples
+from tests.support.any_evidence import evidences
+from tests.support.evidence_examples import (
+    LONE_ASYNC,
+    LONE_PROCESS,
+    LONE_SLEEP,
+    LONE_THREAD,
+    MS,
+    lone,
+)
+
+SLO = Slo.parse("p99<250ms")
+TIGHT = Slo.parse("p99<30ms")
+
+
+def of(alone: Evidence | None, crowd: Evidence) -> tuple[Limit, ...]:
+    return limits(Demands.of(alone, crowd), Room.of(crowd))
+
+
+def test_cpu_comes_from_the_crowd_and_waits_from_the_lone_request() -> None:
+    demands = Demands.of(LONE_THREAD, evidence_examples.GIL)
+    assert demands.cpu_s == pytest.approx(1.02 / 93)
+    assert demands.gil_s == pytest.approx(0.97 / 93)
+    assert demands.loop_s == pytest.approx(0.09 / 93)
+    assert demands.generator_s == pytest.approx(0.11 / 93)
+    assert demands.wait_s == pytest.approx(0.1 * MS)
+    assert demands.hop_s == pytest.approx(0.13 * MS)
+    assert demands.slot_s == pytest.approx((0.06 + 10.4 + 0.1) * MS)
+
+
+def test_work_on_the_loop_holds_it_while_it_waits() -> None:
+    alone = lone(19.5, on_loop=True, outside=0.2, on_cpu=0.03, off_cpu=50.1)
+    demands = Demands.of(alone, evidence_examples.INLINE_SLEEP)
+    assert demands.loop_s == pytest.approx(50.1 * MS + 0.02 / 19)
+    unseen = replace(evidence_examples.INLINE_SLEEP, loop_cores=None)
+    assert Demands.of(alone, unseen).loop_s == pytest.approx(50.13 * MS)
+    awaited = Demands.of(LONE_ASYNC, evidence_examples.ASYNC).loop_s
+    assert awaited == pytest.approx(0.97 / 2900)
+
+
+@pytest.mark.parametrize(
+    ("alone", "crowd", "binding", "rate"),
+    [
+        (LONE_THREAD, evidence_examples.GIL, "gil", 95.9),
+        (LONE_PROCESS, evidence_examples.CORES, "cores", 180.5),
+        (LONE_SLEEP, evidence_examples.POOL, "slots", 39.7),
+        (None, evidence_examples.INLINE_PRIMES, "loop", 98.0),
+        (LONE_ASYNC, evidence_examples.ASYNC, "loop", 2990),
+    ],
+)
+def test_the_resource_that_ends_first_binds(
+    alone: Evidence | None, crowd: Evidence, binding: str, rate: float
+) -> None:
+    found = of(alone, crowd)
+    assert found[0].name == binding
+    assert found[0].rate == pytest.approx(rate, rel=0.01)
+    assert [limit.rate for limit in found] == sorted(limit.rate for limit in found)
+
+
+def test_what_cannot_be_told_is_left_out() -> None:
+    assert of(None, evidence_examples.BLIND) == ()
+    assert predict(Demands(), Room(2), [0.01], SLO) is None
+    assert [limit.name for limit in of(LONE_SLEEP, replace(evidence_examples.BLIND, slots=4))] == [
+        "slots"
+    ]
+    assert Demands.of(LONE_SLEEP, evidence_examples.FAILING).slot_s == pytest.approx(50.19 * MS)
+    assert of(None, replace(evidence_examples.ASYNC, gil=0.0, loop_cores=0.0))[0].name == "cores"
+
+
+def test_more_room_lifts_the_limit_that_binds() -> None:
+    demands, room = Demands.of(LONE_THREAD, evidence_examples.GIL), Room.of(evidence_examples.GIL)
+    twice = limits(demands, replace(room, servers=2))
+    assert twice[0].name == "cores"
+    assert twice[0].rate == pytest.approx(2 / (1.13 / 93))
+
+
+def test_a_pool_bears_what_its_queue_bears() -> None:
+    demands = Demands(slot_s=10 * MS, response_s=10.5 * MS)
+    predicted = predict(demands, Room(4, slots=2), [9 * MS, 9 * MS], TIGHT)
+    assert predicted is not None
+    assert (predicted.binding, predicted.servers) == ("slots", 2)
+    assert predicted.ceiling == pytest.approx(200)
+    assert predicted.service_s == pytest.approx(10 * MS)
+    assert predicted.capacity == pytest.approx(0.57 * 200, rel=0.03)  # M/D/2, p99 ≤ 3 services
+
+
+def test_so_many_are_served_at_once_as_the_binding_resource_offers() -> None:
+    room = Room(cores=2, slots=16, servers=3, loops=1)
+    at_once = {name: room.at_once(name) for name in ("cores", "gil", "loop", "slots")}
+    assert at_once == {"cores": 2, "gil": 3, "loop": 1, "slots": 16}
+    assert Room(cores=8, slots=2).at_once("cores") == 2
+
+
+def test_a_wait_beyond_the_service_comes_off_the_bound() -> None:
+    demands = Demands(loop_s=1 * MS, response_s=29 * MS)
+    predicted = predict(demands, Room(2), [28 * MS], TIGHT)
+    patient = predict(replace(demands, response_s=2 * MS), Room(2), [28 * MS], TIGHT)
+    assert predicted is not None
+    assert patient is not None
+    assert 0 < predicted.capacity < 0.5 * patient.capacity
+    hopeless = predict(replace(demands, response_s=40 * MS), Room(2), [], TIGHT)
+    assert hopeless is not None
+    assert hopeless.capacity == 0
+
+
+def test_the_score_is_measured_by_predicted() -> None:
+    assert score(100, 90, 110) == pytest.approx(0.995, abs=0.001)
+    assert score(200, 90, 110) == pytest.approx(0.5, abs=0.01)
+    assert score(3000, 2000, None) is None  # it may bear what was predicted: nobody looked
+    assert score(1000, 2000, None) == 2  # or more
+    assert score(0, 0, 1) == 1
+    assert score(100, 0, 1) == 0.01
+    assert score(0, 100, 100) == 100
+
+
+def test_efficiency_is_measured_by_possible() -> None:
+    assert efficiency(80, 125, 100) == 1
+    assert efficiency(50, None, 100) == 0.5
+    assert efficiency(0, 4, 100) == 0
+    assert efficiency(50, 60, 0) is None
+
+
+@given(alone=st.none() | evidences, crowd=evidences)
+def test_whatever_was_seen_limits_are_rates(alone: Evidence | None, crowd: Evidence) -> None:
+    assert all(limit.rate > 0 for limit in of(alone, crowd))

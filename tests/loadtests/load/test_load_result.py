@@ -1,0 +1,122 @@
+"""A load is the same whether one process offers it or several, and so is what is made of it."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtests.load.result import Offered, measured, merge, never_offered, trial_of
+from loadtests.load.spec import Order, share
+from loadtests.slo import Slo
+from loadtests.trial.tally import Answer, Outcome
+from loadtests.trial.verdict import judge
+from tests.support.short_load import BYSTANDER_RATE, DURATION_S, RATE, SETTLE_S, order
+
+SLO = Slo.parse("p90<100ms")
+CELL = ("sleep", "async")
+OUTCOMES: list[Outcome] = ["ok", "ok", "ok", "refused", "failed", "wrong", "unfinished", "unsent"]
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> Answer:
+    intended = draw(st.floats(-1, 5, exclude_max=True))
+    outcome = draw(st.sampled_from(OUTCOMES))
+    if outcome == "unsent":
+        return Answer(intended, None, None, outcome)
+    sent = intended + draw(st.floats(0, 0.02))
+    ended = None if outcome == "unfinished" else sent + draw(st.floats(0, 0.3))
+    return Answer(intended, sent, ended, outcome, 200 if outcome == "ok" else None)
+
+
+def whole(streams: Sequence[Sequence[Answer]], *, early: bool) -> Offered:
+    reached_s = 3.0 if early else 5.0
+    return Offered(tuple(map(tuple, streams)), 0.5, reached_s, early, drained=True, zero=9.0)
+
+
+@given(
+    streams=st.lists(st.lists(answers(), max_size=60), min_size=2, max_size=2),
+    splits=st.lists(st.integers(0, 3), min_size=120, max_size=120),
+    early=st.booleans(),
+)
+def test_answers_of_several_processes_are_counted_as_those_of_one(
+    streams: list[list[Answer]], splits: list[int], early: bool
+) -> None:
+    one = whole(streams, early=early)
+    parts = [
+        whole(
+            [
+                [each for each, to in zip(stream, splits, strict=False) if to == process]
+                for stream in streams
+            ],
+            early=early,
+        )
+        for process in range(4)
+    ]
+    counted, again = (trial_of(CELL, 12.0, each, SLO) for each in (one, merge(parts, one.zero)))
+    assert counted == again
+    assert judge(counted, SLO) == judge(again, SLO)
+
+
+def test_the_worst_process_counts_and_what_all_have_reached() -> None:
+    parts = (
+        Offered(((), ()), 0.9, 2.0, early=True, drained=True),
+        Offered(((), ()), 0.1, 2.1, early=False, drained=False),
+    )
+    found = merge(parts, 3.0)
+    assert (found.generator_cpu, found.reached_s, found.zero) == (0.9, 2.0, 3.0)
+    assert (found.early, found.drained) == (True, False)
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 7])
+def test_all_shares_together_are_the_schedule(processes: int) -> None:
+    drawn = order("http://service", "/any").drawn()
+    shares = [share(drawn, index, processes) for index in range(processes)]
+    for number, stream in enumerate(drawn):
+        for part in ("settling", "measured"):
+            each = [getattr(one[number], part) for one in shares]
+            assert sorted(start for some in each for start in some) == getattr(stream, part)
+            assert max(map(len, each)) - min(map(len, each)) <= 1
+    assert [len(one.measured) for one in drawn] == [RATE * DURATION_S, BYSTANDER_RATE * DURATION_S]
+    assert [len(one.settling) for one in drawn] == [RATE * SETTLE_S, 12]
+
+
+def test_the_share_of_a_process_that_is_gone_makes_a_trial_void() -> None:
+    drawn = order("http://service", "/any").drawn()
+    sent, lost = (share(drawn, index, 2) for index in range(2))
+    fine = tuple(tuple(Answer(at, at, at, "ok", 200) for at in one.measured) for one in sent)
+    found = merge((Offered(fine, 0.1, 1.0, early=False, drained=True), never_offered(lost, 1.0)), 0)
+    trial = trial_of(CELL, RATE, found, SLO)
+    assert (trial.work.scheduled, trial.work.ok, trial.work.unsent) == (90, 45, 45)
+    verdict = judge(trial, SLO)
+    assert not verdict.valid
+    assert verdict.reasons[0].startswith("Only 45 of 90 scheduled work requests were sent")
+
+
+@pytest.mark.parametrize("patience_s", [None, 1.5])
+def test_an_order_survives_its_way_to_a_worker(patience_s: float | None) -> None:
+    asked = order("http://service", "/any")
+    asked = Order(asked.url, asked.streams, 1 << 62, asked.slo, 0.5, patience_s)
+    sent = json.dumps(asked.dump(), default=bytes.decode)  # as lists, which tuples become
+    received = json.loads(sent)
+    for stream in received["streams"]:
+        stream[2] = stream[2].encode()  # msgpack carries bytes
+    assert Order.load(received) == asked
+    assert Order.load(received).drawn() == asked.drawn()
+
+
+def test_only_a_trial_is_ended_early() -> None:
+    trial = order("http://service", "/any")
+    passage = Order(trial.url, trial.streams, 7, trial.slo, SETTLE_S, patience_s=1.0)
+    assert not trial.lost([100, 100], [])
+    assert not trial.lost([100, 100], [1, 1])
+    assert trial.lost([100, 100], [0, 2])
+    assert not passage.lost([100, 100], [99, 99])
+    assert (passage.empty_s, trial.empty_s > 0, trial.drain_s) == (0, True, 5.0)
+
+
+def test_settling_is_left_out_of_a_passage() -> None:
+    some = [Answer(at, at, at, "ok") for at in (-0.1, 0.0, 0.1)]
+    assert Counter(one.intended_s for one in measured(some)) == {0.0: 1, 0.1: 1}

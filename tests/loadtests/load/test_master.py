@@ -1,0 +1,128 @@
+"""Several processes offer what one would, one of them may die, and a survival search can have them.
+
+The service is in this process: it sees every request that comes, and answers as told.
+"""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import gevent
+import psutil
+import pytest
+
+from loadtests.load.result import Offered, trial_of
+from loadtests.load.source import Local
+from tests.support.cli import Begun, begun, free_port, gone, run, soon
+from tests.support.scripted_service import Scripted, scripted
+from tests.support.server_process import PATIENCE_S
+from tests.support.short_load import RATE, answer, order, starts
+
+LOCUST = ("locust", "-f", "tests/support/locustfile.py", "--headless")
+ALL = {"/fine": 108, "/health": 73}  # requests of one order, settling included
+
+
+def port() -> tuple[str, ...]:
+    number = str(free_port())
+    return "--master-bind-host", "127.0.0.1", "--master-bind-port", number, "--master-port", number
+
+
+def came(service: Scripted) -> Counter[str]:
+    return Counter(head.split()[1] for head in service.heads)
+
+
+def alone(service: Scripted) -> Offered:
+    """Let this process offer the whole of it."""
+    source = Local()
+    try:
+        return source.offer(order(service.url, "/fine"))
+    finally:
+        source.rest()
+
+
+def over(command: Begun) -> None:
+    """Wait for its end while the service goes on."""
+    with gevent.Timeout(PATIENCE_S):
+        while command.running():
+            gevent.sleep(0.02)
+
+
+def said(file: Path) -> list[Any]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def workers(command: Begun) -> list[psutil.Process]:
+    """Find those that Locust has forked: they have no children."""
+    return [one for one in command.below() if not one.children()]
+
+
+@pytest.mark.measures
+def test_two_processes_offer_what_one_does_and_one_goes_on_alone(tmp_path: Path) -> None:
+    with scripted(answer) as service:
+        one = alone(service)
+        assert came(service) == ALL
+        service.heads.clear()
+        paths = ("--paths", "/fine", "/wrong", "/killed", "/after")
+        file = tmp_path / "said"
+        options = ("--host", service.url, *paths, "--said", str(file), *port())
+        with begun(tmp_path, *LOCUST, "--processes", "2", *options) as command:
+            with gevent.Timeout(PATIENCE_S):
+                while "/killed" not in came(service):
+                    gevent.sleep(0.01)
+            workers(command)[0].kill()
+            processes = command.below()
+            over(command)
+        assert gone(processes)
+    fine, wrong, killed, after = said(file)
+    assert fine["intended"] == [starts(stream) for stream in one.streams]
+    assert fine["outcomes"] == [{"ok": ALL["/fine"]}, {"ok": ALL["/health"]}]
+    assert came(service)["/fine"] == came(service)["/after"] == ALL["/fine"]
+
+    assert wrong["early"]
+    assert wrong["reached_s"] < 1
+    assert "wrong" in wrong["outcomes"][0]
+    assert came(service)["/wrong"] < ALL["/fine"]
+
+    [void] = [one for one in killed["reasons"] if "scheduled work requests were sent" in one]
+    assert void.startswith(f"Only {RATE / 2:.0f} of {RATE:.0f} ")
+    assert killed["outcomes"][0]["unsent"] == ALL["/fine"] / 2
+    assert killed["intended"] == after["intended"] == fine["intended"]
+    assert after["outcomes"] == fine["outcomes"]
+
+
+@pytest.mark.measures
+def test_a_trial_of_one_process_counts_the_same() -> None:
+    with scripted(answer) as service:
+        found = alone(service)
+    trial = trial_of(("work", "any"), RATE, found, order("", "").slo)
+    assert (trial.work.scheduled, trial.work.ok, trial.bystander.ok) == (90, 90, 61)
+    assert (trial.short, trial.drained, trial.duration_s) == (False, True, 1.0)
+
+
+@pytest.mark.usefixtures("database")
+def test_a_survival_search_takes_several_generators_and_ctrl_c_ends_them(tmp_path: Path) -> None:
+    file, words = tmp_path / "run" / "run.jsonl", ("--generators", "2", "--output")
+    cell = ("--workloads", "sleep", "--models", "inline", "--param", "sleep.ms=10")
+    search = ("loadtests", "survive", *cell, *words, str(file.parent))
+    with begun(tmp_path, *search) as command:
+        soon(lambda: file.exists() and '"line": "trial"' in file.read_text())
+        processes = command.below()
+        assert len(processes) >= 4, "Locust, two workers of it, and a server"
+        assert command.press_ctrl_c() == 130
+        soon(lambda: gone(processes))
+        assert command.err() == ""
+    lines = said(file)
+    trial = next(line for line in lines if line["line"] == "trial")
+    assert lines[0]["arguments"]["generators"] == 2
+    assert trial["short"] or trial["work"]["scheduled"] == round(
+        trial["rate"] * trial["duration_s"]
+    )
+    assert "--generators 2" in (file.parent / "summary.md").read_text()
+
+
+def test_how_many_generators_is_checked() -> None:
+    for wrong in ("0", "two", "65"):
+        ended = run("loadtests", "survive", "--generators", wrong)
+        assert ended.code == 2
+        assert f"'{wrong}' is no number of processes; give 1 to 64" in ended.err

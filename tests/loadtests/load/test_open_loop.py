@@ -1,0 +1,180 @@
+"""The open loop sends when it is due, whatever the service does, and says what became of each."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+import gevent
+import pytest
+from gevent.event import Event
+
+from loadtests.load import open_loop
+from loadtests.load.http_pool import Connections
+from loadtests.load.open_loop import Generator, Sent
+from tests.support.scripted_service import Answer, Scripted, http, scripted
+from tests.support.server_process import PATIENCE_S
+
+RIGHT = b'"result": 1'
+ANSWERS: dict[str, Answer] = {
+    "/ok": http(),
+    "/refused": http(b"{}", 503),
+    "/expired": http(b"{}", 504),
+    "/broken": http(b"{}", 500),
+    "/wrong": http(b'{"result": 2}'),
+    "/nonsense": b"nonsense\r\n\r\n",
+    "/silence": None,
+}
+
+
+class Bench:
+    """A service that answers as told, but `/held` only once the gate is open; and who asks it."""
+
+    def __init__(self) -> None:
+        self.gate = Event()
+        self.done: list[Sent] = []
+
+    def answer(self, path: str) -> Answer:
+        if path == "/held":
+            assert self.gate.wait(PATIENCE_S)
+            return http()
+        return ANSWERS[path]
+
+    def outcomes(self) -> Counter[str]:
+        return Counter(one.outcome for one in self.done)
+
+
+@contextmanager
+def bench(path: str) -> Iterator[tuple[Bench, Generator, Scripted]]:
+    one = Bench()
+    with scripted(one.answer) as service:
+        connections = Connections(service.url)
+        load = Generator(connections, path, lambda body: RIGHT in body, one.done.append)
+        try:
+            yield one, load, service
+        finally:
+            connections.close()
+
+
+def test_a_service_that_stands_still_holds_back_no_request() -> None:
+    with bench("/held") as (one, load, service):
+        zero = monotonic() + 0.01
+        starts = [zero + 0.01 * number for number in range(20)]
+        load.offer(starts)
+        service.begun(20)
+        assert not load.drain(0)
+        assert (len(service.arrived), len(load.flying), one.done) == (20, 20, [])
+        assert all(at >= start for at, start in zip(service.arrived, starts, strict=True))
+        opened = monotonic()
+        one.gate.set()
+        assert load.drain(PATIENCE_S)
+    assert one.outcomes() == {"ok": 20}
+    assert sorted(sent.intended for sent in one.done) == starts
+    for sent in one.done:
+        assert sent.sent is not None
+        assert sent.ended is not None
+        assert sent.intended <= sent.sent < opened < sent.ended
+        assert sent.size == len(b'{"result": 1}')
+
+
+def test_late_requests_are_sent_at_once_and_keep_their_intended_start() -> None:
+    with bench("/ok") as (one, load, service):
+        past = monotonic() - 100
+        load.offer([past, past + 1, past + 2])
+        assert load.drain(PATIENCE_S)
+    assert len(service.arrived) == 3
+    assert sorted(sent.intended for sent in one.done) == [past, past + 1, past + 2]
+    assert all(sent.sent is not None and sent.sent > past + 90 for sent in one.done)
+
+
+@pytest.mark.parametrize(
+    ("path", "outcome", "error"),
+    [
+        ("/ok", "ok", None),
+        ("/refused", "refused", "HTTP 503"),
+        ("/expired", "expired", "HTTP 504"),
+        ("/broken", "failed", "HTTP 500"),
+        ("/wrong", "wrong", "the body is not the answer of this cell"),
+        (
+            "/silence",
+            "failed",
+            "ConnectionResetError: the service closed the connection unanswered",
+        ),
+        (
+            "/nonsense",
+            "failed",
+            "ConnectionError: the answer is cut off, or no HTTP: Expected HTTP/, RTSP/ or ICE/",
+        ),
+    ],
+)
+def test_what_became_of_a_request(path: str, outcome: str, error: str | None) -> None:
+    with bench(path) as (one, load, _):
+        load.send(monotonic())
+        assert load.drain(PATIENCE_S)
+    [sent] = one.done
+    assert (sent.outcome, sent.error) == (outcome, error)
+    assert sent.sent is not None
+    assert sent.ended is not None
+    assert sent.intended <= sent.sent <= sent.ended
+
+
+def test_nobody_listens() -> None:
+    with bench("/ok") as (one, load, _):
+        pass
+    load.send(monotonic())
+    assert load.drain(PATIENCE_S)
+    [sent] = one.done
+    assert sent.outcome == "failed"
+    assert str(sent.error).startswith("ConnectionRefusedError:")
+
+
+def test_too_many_in_flight_are_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_loop, "MOST_IN_FLIGHT", 3)
+    with bench("/held") as (one, load, service):
+        load.offer([monotonic()] * 5)
+        assert [(sent.outcome, sent.error) for sent in one.done] == [
+            ("unsent", "not sent: 3 requests are in flight already")
+        ] * 2
+        assert all(sent.sent is sent.ended is None for sent in one.done)
+        one.gate.set()
+        assert load.drain(PATIENCE_S)
+        load.send(monotonic())  # there is room again
+        assert load.drain(PATIENCE_S)
+        assert len(service.arrived) == 4
+    assert one.outcomes() == {"ok": 4, "unsent": 2}
+
+
+def test_what_is_abandoned_is_unfinished_and_ends() -> None:
+    with bench("/held") as (one, load, service):
+        load.offer([monotonic()] * 3)
+        service.begun(3)
+        assert not load.drain(0)
+        load.abandon()
+        assert one.outcomes() == {"unfinished": 3}
+        assert all(sent.sent is not None and sent.ended is None for sent in one.done)
+        assert {sent.error for sent in one.done} == {
+            "unfinished: no answer when the load had ended"
+        }
+        assert load.drain(0)
+        one.gate.set()
+        gevent.sleep(0)  # an answer that comes now is nobody's
+        load.abandon()
+    assert len(one.done) == 3
+
+
+def test_what_is_abandoned_before_it_is_connected_counts_once() -> None:
+    with bench("/ok") as (one, load, service):
+        load.send(monotonic())
+        load.abandon()
+        assert load.drain(0)
+        gevent.sleep(0)
+        assert (one.outcomes(), service.arrived) == ({"unfinished": 1}, [])
+
+
+def test_what_is_abandoned_before_its_error_is_told_counts_once() -> None:
+    with bench("/ok") as (one, load, _):
+        pass
+    load.send(monotonic())
+    load.abandon()
+    gevent.sleep(0)
+    assert one.outcomes() == {"unfinished": 1}

@@ -1,0 +1,176 @@
+"""A comparison says of two runs what their intervals allow, and no more."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loadtests.report.compare.comparison import Comparison, Ratio
+from loadtests.report.compare.sentences import verdicts
+from loadtests.report.compare.wording import legend_of, marked, range_text, ratio_text
+from loadtests.run.file.lines import Cell, Run
+from tests.support.compared_runs import compared, run_of, served
+from tests.support.run_files import NO_TWIN, SERVERS, SEVERAL_RESULTS, on, result, unavailable
+
+RATE = st.floats(2, 2000)
+BREAK = st.one_of(st.none(), st.floats(1.02, 1.4))  # ÷ held
+BORNE = st.lists(st.tuples(RATE, BREAK), min_size=2, max_size=2)
+
+
+def one_cell(held: float | None, broke: float | None) -> Run:
+    return run_of(result("primes", "thread-pool", held, broke))
+
+
+def ratio_of(comparison: Comparison, number: int = 0) -> Ratio:
+    ratio = comparison.rows[0].later[number].ratio
+    assert ratio is not None
+    return ratio
+
+
+def test_a_clear_difference_is_told_with_ratio_interval_and_rates() -> None:
+    found = compared(one_cell(90, 97), one_cell(171, 182))
+    ratio = ratio_of(found)
+    assert (ratio.sign, found.regressions) == ("more", 0)
+    assert ratio.best == pytest.approx(2.0, abs=0.05)  # more than 171 / 90: trials are kind
+    assert ratio.best is not None
+    assert 1.5 < ratio.low < ratio.best < ratio.high < 2.6
+    (said,) = verdicts(found)
+    assert said.startswith(f"B bears {ratio_text(ratio)} ({range_text(ratio)}) what A bears for ")
+    assert "`primes` under thread-pool: " in said
+    assert said.endswith(" req/s.")
+
+
+def test_a_run_is_no_better_than_itself() -> None:
+    cells = [result("primes", f"model-{n}", 40.0 * n, 43.0 * n) for n in range(1, 5)]
+    found = compared(run_of(*cells), run_of(*cells))
+    assert [each.ratio.best for each in found.compared(0)] == [1.0] * 4
+    assert found.regressions == 0
+    (said,) = verdicts(found)
+    assert said.startswith("B and A cannot be told apart in any of 4 cells. Changes of less than ")
+
+
+@settings(max_examples=30, deadline=None)
+@given(BORNE)
+def test_swapping_two_runs_inverts_their_ratio(borne: list[tuple[float, float | None]]) -> None:
+    one, other = (one_cell(held, step and held * step) for held, step in borne)
+    there, back = ratio_of(compared(one, other)), ratio_of(compared(other, one))
+    assert 0 <= there.low <= there.high
+    if there.best is not None:
+        assert back.best == pytest.approx(1 / there.best)
+        assert there.low <= there.best <= there.high
+    assert (there.high == inf) == (back.low == 0)
+    if there.low > 0 and back.high < inf:
+        assert there.low * back.high == pytest.approx(1, rel=0.04)  # both are sampled
+    if there.low > 1.04:
+        assert back.sign == "less"
+
+
+def test_missing_bounds_leave_the_ratio_open() -> None:
+    at_least, bounded, none = one_cell(800, None), one_cell(90, 97), one_cell(0, 4)
+    less = ratio_of(compared(at_least, bounded))
+    assert (less.best, less.low, less.sign) == (None, 0, "less")
+    assert marked(less) == f"▼ ≤ {less.high:.2f} ×"
+    more = ratio_of(compared(bounded, at_least))
+    assert (more.high, more.sign, marked(more)) == (inf, "more", f"▲ ≥ {more.low:.2f} ×")
+    both = compared(at_least, at_least)
+    assert (ratio_of(both).sign, marked(ratio_of(both))) == ("same", "?")
+    assert "?" in legend_of(both)
+    assert "?" not in legend_of(compared(bounded, bounded))
+    assert ratio_of(compared(none, none)).sign == "same"
+
+
+def test_no_load_is_no_ratio() -> None:
+    some, none = one_cell(90, 97), one_cell(0, 4)
+    lost = compared(some, none)
+    assert lost.regressions == 1
+    (said,) = verdicts(lost)
+    assert said.startswith("B bears no load for `primes` under thread-pool, where A bears ")
+    (said,) = verdicts(compared(none, some))
+    assert said.endswith(" req/s for `primes` under thread-pool, where A bears no load.")
+
+
+def test_what_only_one_run_has_is_no_regression() -> None:
+    first = run_of(
+        result("primes", "inline", 64, 70),
+        result("sleep", "async", 900, 950),
+        unavailable("primes", "async", NO_TWIN),
+    )
+    second = run_of(
+        result("sleep", "hybrid", 90, 97),
+        unavailable("sleep", "async", "broken"),
+        result("primes", "inline", 64, 70),
+        unavailable("primes", "async", NO_TWIN),
+    )
+    found = compared(first, second)
+    assert [each.cell.model for each in found.compared(0)] == ["inline"]
+    assert found.regressions == 0
+    assert [row.cell for row in found.rows] == [  # what belongs together stands together
+        *(Cell("primes", "inline"), Cell("primes", "async")),
+        *(Cell("sleep", "async"), Cell("sleep", "hybrid")),
+    ]
+    assert Cell("primes", "async") not in [row.cell for row in found.shown]
+
+
+def test_a_tolerance_forgives_what_is_less_by_no_more() -> None:
+    runs = one_cell(171, 182), one_cell(90, 97)
+    high = ratio_of(compared(*runs)).high
+    assert compared(*runs, tolerance=1 - high - 0.01).regressions == 1
+    forgiven = compared(*runs, tolerance=1 - high + 0.01)
+    assert forgiven.regressions == 0
+    assert any(said.endswith(" in no cell.") for said in verdicts(forgiven))
+
+
+def test_many_differences_are_counted_and_the_largest_named() -> None:
+    models = [f"model-{n}" for n in range(1, 7)]
+    first = run_of(*(result("primes", model, 100, 106) for model in models))
+    later = run_of(
+        *(result("primes", model, 100 / n, 106 / n) for n, model in enumerate(models, 1))
+    )
+    less, same = verdicts(compared(first, later))
+    assert less.startswith("B bears less than A in 5 of 6 cells: `primes` under model-6 (0.1")
+    assert less.endswith("and 2 more.")
+    assert same.startswith("1 of 6 cells of B cannot be told apart")
+
+
+def test_each_later_run_is_measured_by_the_first() -> None:
+    found = compared(one_cell(90, 97), one_cell(171, 182), one_cell(40, 43))
+    assert [match.ratio.sign for match in found.rows[0].later if match.ratio] == ["more", "less"]
+    assert [said[:7] for said in verdicts(found)] == ["B bears", "C bears"]
+
+
+def test_runs_on_one_python_each_are_compared_and_called_by_it() -> None:
+    with_gil = run_of(
+        on("3.13", result("primes", "thread-pool", 50, 55)), environment={"servers": SERVERS}
+    )
+    plain = run_of(
+        result("primes", "thread-pool", 120, 130),
+        environment=served("3.13.5", gil=False, free_threaded_build=True),
+    )
+    found = compared(with_gil, plain)
+    assert [side.label for side in found.sides] == ["Python 3.13", "Python 3.13t"]
+    assert ratio_of(found).sign == "more"
+    assert verdicts(found)[0].startswith("Python 3.13t bears 2.56 × (2.")
+
+
+def test_runs_on_one_python_are_called_by_their_folders() -> None:
+    found = compared(one_cell(90, 97), one_cell(90, 97))
+    assert [side.label for side in found.sides] == ["A", "B"]
+    elsewhere = run_of(
+        result("primes", "thread-pool", 90, 97), environment={"cpu": "M9", **served("3.14.0")}
+    )
+    assert [side.label for side in compared(one_cell(90, 97), elsewhere).sides] == ["A", "B"]
+
+
+def test_where_a_run_has_several_pythons_the_same_ones_match() -> None:
+    several = run_of(*SEVERAL_RESULTS, environment={"servers": SERVERS})
+    found = compared(several, several)
+    assert [each.cell.row for each in found.compared(0)] == [
+        "thread-pool · 3.13",
+        "thread-pool · 3.13t",
+    ]
+    single = run_of(result("primes", "thread-pool", 52, 56), environment=served("3.13.0"))
+    found = compared(several, single)
+    assert [each.cell.row for each in found.compared(0)] == ["thread-pool · 3.13"]

@@ -1,0 +1,117 @@
+"""A run is drawn on a terminal, told in plain lines elsewhere, or is one JSON document."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.cli import LONG_S, run
+from tests.support.run_files import FULL, result, write
+from tests.support.server_process import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Follows a "measurement" that copies a run file, as `survive` follows one that measures.
+FOLLOW = """
+import sys
+from pathlib import Path
+from loadtests.commands.follow import measured
+from loadtests.report.console import console_for
+from loadtests.report.delivery import deliver
+from loadtests.report.survival.files import Survived
+from loadtests.report.survival.live import Screen
+source, output, json = Path(sys.argv[1]), Path(sys.argv[2]), "--json" in sys.argv
+console = console_for(json=json)
+copy = [sys.executable, "-c", "import shutil, sys; shutil.copy(*sys.argv[1:])"]
+command = lambda folder: [*copy, str(source), str(folder / "run.jsonl")]
+folder, code = measured(output, "log", Screen, command, console=console)
+deliver(Survived, folder, console, json=json)
+"""
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> tuple[str, ...]:
+    source = write(tmp_path / "source.jsonl", FULL)
+    return (sys.executable, "-P", "-c", FOLLOW, str(source), str(tmp_path / "run"))
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {name: one for name, one in os.environ.items() if name not in {"NO_COLOR", "COLUMNS"}}
+    return {**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **more}
+
+
+def on_a_terminal(command: tuple[str, ...], **more: str) -> str:
+    """Run a command at a terminal of its own; returns all that it shows there."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(**more)
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                some = os.read(ours, 65536)
+            except OSError:  # Linux: nobody is at the other end any more
+                break
+            if not some:
+                break
+            shown += some
+        os.close(ours)
+        assert process.wait(LONG_S) == 0, shown.decode()
+    return shown.decode()
+
+
+def piped(command: tuple[str, ...], **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, env=environment(**more), capture_output=True, text=True, timeout=LONG_S, check=True
+    )
+
+
+def test_a_terminal_shows_the_matrix_in_colours(command: tuple[str, ...]) -> None:
+    shown = on_a_terminal(command)
+    assert "\x1b[2K" in shown, "the live matrix is erased"
+    assert "\x1b[38;" in shown
+    assert "[4/20]" not in shown, "plain lines are for logs"
+
+
+def test_no_color_leaves_colours_out(command: tuple[str, ...]) -> None:
+    shown = on_a_terminal(command, NO_COLOR="1")
+    assert "★" in shown
+    assert "\x1b[38;" not in shown
+    assert "\x1b[3" not in shown.replace("\x1b[3m", "")
+
+
+def test_elsewhere_there_is_a_line_for_each_event(command: tuple[str, ...]) -> None:
+    ended = piped(command, FORCE_COLOR="1")
+    assert ended.stderr == ""
+    assert "\x1b" not in ended.stdout
+    assert len([line for line in ended.stdout.splitlines() if line.startswith("[")]) == 20
+    assert "Results: " in ended.stdout
+
+
+def test_a_terminal_that_cannot_be_drawn_on_gets_lines(command: tuple[str, ...]) -> None:
+    shown = on_a_terminal(command, TERM="dumb")
+    assert "\x1b" not in shown
+    assert "[20/20]" in shown
+
+
+def test_json_is_alone_on_standard_output(command: tuple[str, ...], tmp_path: Path) -> None:
+    ended = piped((*command, "--json"))
+    assert ended.stdout == (tmp_path / "run" / "summary.json").read_text()
+    assert len(json.loads(ended.stdout)["cells"]) == 20
+    assert "[20/20]" in ended.stderr
+    assert f"Results: {tmp_path / 'run'}" in ended.stderr
+
+
+def test_a_report_is_shown_as_json(tmp_path: Path) -> None:
+    write(tmp_path / "run.jsonl", [FULL[0], result("sleep", "inline", 50, 55)])
+    ended = run("loadtests", "report", str(tmp_path), "--json")
+    assert (ended.code, ended.err) == (0, f"Results: {tmp_path}\n")
+    assert json.loads(ended.out)["schema"] == 1

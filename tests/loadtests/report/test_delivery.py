@@ -1,0 +1,168 @@
+"""What was measured is reported, whatever becomes of its pictures, its streams or its disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from loadtests.report.charts.converter import Converter, Undrawn
+from loadtests.report.console import console_for
+from loadtests.report.delivery import deliver
+from loadtests.report.survival.files import Survived
+from loadtests.run.file.folders import folder_of
+from loadtests.run.file.lines import ResultsError
+from loadtests.system.files import put
+from tests.loadtests.report.test_surge_page import LINES
+from tests.support.cli import LONG_S, soon
+from tests.support.run_files import plan, result, trial, write
+from tests.support.server_process import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from loadtests.run.file.run_file import Line
+
+SURVIVED = [
+    plan([("sleep", "inline"), ("sleep", "thread-pool")]),
+    *(trial("sleep", "thread-pool", rate, at=rate) for rate in (50.0, 80.0)),
+    result("sleep", "inline", 14.2, 15.8, "bystander"),
+    result("sleep", "thread-pool", 80.0, None),
+    {"line": "end", "at": 60.0, "exit": 0, "reason": None},
+]
+WHOLE = {"report.html", "run.jsonl", "summary.json", "summary.md"}
+LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path / "run" / "run.jsonl", SURVIVED)
+    return tmp_path / "run"
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def shell(script: str, *words: str, **more: str) -> subprocess.CompletedProcess[bytes]:
+    """Run `"$@"`, which is `python -m` with these words, in a line of a shell."""
+    return subprocess.run(
+        ["sh", "-c", script, "sh", sys.executable, "-P", "-m", *words],
+        env=environment(more), capture_output=True, timeout=LONG_S, check=False,
+    )  # fmt: skip
+
+
+def environment(more: Mapping[str, str]) -> dict[str, str]:
+    return {**os.environ, "COLUMNS": "400", "PYTHONPATH": str(ROOT), **more}
+
+
+def test_streams_that_are_closed_cost_nothing(folder: Path) -> None:
+    ended = shell('"$@" <&- >&- 2>&-', "loadtests", "report", str(folder))
+    assert ended.returncode == 0
+    assert names(folder) == WHOLE | {"survival.svg", "capacity.svg"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere this limit is not kept")
+@pytest.mark.parametrize(
+    ("lines", "picture"), [(SURVIVED, "capacity.svg"), (LINES, "surge.svg")], ids=["run", "surge"]
+)
+def test_an_abort_while_drawing_costs_the_pictures_alone(
+    lines: list[Line], picture: str, tmp_path: Path
+) -> None:
+    write(tmp_path / "run.jsonl", lines)
+    ended = shell('ulimit -v 4000000; exec "$@"', "loadtests", "report", str(tmp_path))
+    [said] = ended.stderr.decode().splitlines()
+    assert ended.returncode == 0
+    assert f"not drawn: {picture}, " in said
+    assert "ended with SIGTRAP" in said
+    assert f"python -m loadtests report {tmp_path}" in said
+    assert names(tmp_path) >= WHOLE
+    assert not (tmp_path / picture).exists()
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "could not be drawn" in page
+    assert f"Report: {tmp_path / 'report.html'}" in ended.stdout.decode()
+
+
+def test_one_chart_that_fails_costs_no_other() -> None:
+    with Converter() as converter:
+        with pytest.raises(Undrawn, match="conversion failed"):
+            converter.svg({"mark": 3})
+        assert "<svg" in converter.svg({"mark": "point"})
+
+
+def test_a_full_disk_is_told_in_a_line_and_costs_the_rest_nothing(folder: Path) -> None:
+    for name in ("summary.json", "capacity.svg"):
+        (folder / name).symlink_to("/dev/full")
+    ended = shell('"$@"', "loadtests", "report", str(folder))
+    summary, picture = ended.stderr.decode().splitlines()
+    assert f"not written: {folder}/summary.json (No space left on device); " in summary
+    assert "not drawn: capacity.svg (No space left on device); draw it later: " in picture
+    assert ended.returncode == 2, "whoever needs the summary has to know"
+    assert "thread-pool" in ended.stdout.decode()
+    assert names(folder) >= WHOLE | {"survival.svg"}
+
+
+def test_a_latest_that_is_a_folder_is_told_after_the_report(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder.parent / "latest").mkdir()
+    report, code = deliver(Survived, folder, console_for(), latest=True)
+    said = capsys.readouterr()
+    assert (code, len(report.summary.cells)) == (0, 2)
+    assert "thread-pool" in said.out
+    [line] = said.err.splitlines()
+    assert f"{folder.parent / 'latest'} does not lead to this run" in line
+    assert names(folder) >= WHOLE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no such folder")
+def test_a_folder_that_takes_no_results_is_refused_before_a_run(tmp_path: Path) -> None:
+    (tmp_path / "here").symlink_to("/proc/self")
+    with pytest.raises(ResultsError, match="here cannot be written"):
+        folder_of(tmp_path / "here")
+
+
+def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    put(file, "of before")
+    (tmp_path / f".file-{os.getpid()}").mkdir()
+    with pytest.raises(IsADirectoryError):
+        put(file, "of now")
+    assert file.read_text() == "of before"
+
+
+def at_the_first_module(folder: Path, process: subprocess.Popen[bytes]) -> bool:
+    assert process.stderr is not None
+    return any(b"loadtests.commands.words" in line for line in process.stderr)
+
+
+def when_the_summary_is_there(folder: Path, process: subprocess.Popen[bytes]) -> bool:
+    return (folder / "summary.md").exists()
+
+
+@pytest.mark.parametrize("moment", [at_the_first_module, when_the_summary_is_there])
+def test_ctrl_c_ends_a_report_in_a_line(
+    moment: Callable[[Path, subprocess.Popen[bytes]], bool], folder: Path
+) -> None:
+    traced = ("-X", "importtime") if moment is at_the_first_module else ()
+    command = (sys.executable, *traced, "-P", "-m", "loadtests", "report", str(folder))
+    with subprocess.Popen(
+        command, env=environment({}), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stderr is not None
+        soon(lambda: moment(folder, process))
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read().decode().splitlines()
+        assert process.wait(LONG_S) == 130
+    [line] = [one for one in said if not one.startswith("import time:")]
+    assert line.startswith("python -m loadtests: ")
+    if moment is when_the_summary_is_there:
+        assert f"; the summary is in {folder}, draw the rest: " in line
+        assert json.loads((folder / "summary.json").read_text())["cells"]
+    assert not [name for name in names(folder) if name.startswith(".")]

@@ -1,0 +1,185 @@
+"""The report of a run says all that its summary says, and needs no network, script or colour."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from html import unescape
+from itertools import product
+from typing import TYPE_CHECKING
+
+import pytest
+
+from loadtests.report.survival.files import Survived
+from loadtests.report.survival.tables import TRIAL_HEADS
+from loadtests.report.wording import interval_text
+from tests.support.browser import NARROW, WIDE, Scheme, chromium, watched
+from tests.support.finished_report import reported
+from tests.support.run_files import FULL, FULL_RESULTS, plan, result, trial, unavailable, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from loadtests.report.summary import Summary
+    from loadtests.run.file.run_file import Line
+
+MOST_BYTES = 1_500_000
+STAGES = [0.001, 0.02, 0.08, 0.001, 0.03, 0.01, 0.002]
+PAPER = "getComputedStyle(document.body).backgroundColor"
+SMALLEST = """Math.min(...Array.from(document.querySelectorAll(".chart text"), (text) =>
+    parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a))"""
+LEGIBLE = 11  # pixels, as displayed
+LIGHT, DARK = "rgb(253, 253, 254)", "rgb(13, 17, 23)"
+DISTURBED = "The cores were <slow> now & then."
+
+
+def trials(line: Line) -> list[Line]:
+    """Make up what a search runs: three loads that held, two that broke, and one for nothing."""
+    cell, held = (line["workload"], line["model"]), line["held"] or 1.0
+    made = []
+    for number, share in enumerate((0.5, 0.8, 1.0, 1.2, 1.5)):
+        broke = share > 1
+        work = {
+            "scheduled": 300,
+            "ok": 200 if broke else 299,
+            "loss_ratio": 1 / 3 if broke else 1 / 300,
+            "p50_ms": 20.0 * share,
+            "p99_ms": None if broke else 200.0 * share,
+            "goodput": 0.7 * held if broke else share * held,
+            "spectrum_ms": [20, 30, 50, 90, 150, None, None],
+        }
+        seen: dict[str, object] = {
+            "loop_lag_p99_s": 0.01 * share,
+            "server_cores": share,
+            "gil": 0.4 * share,
+        }
+        seen |= {"typical": STAGES, "late": [2 * one for one in STAGES]}
+        cause = {"name": "GIL", "sentence": "the GIL was held"} if broke else None
+        made.append(
+            trial(*cell, share * held, at=10.0 * number, held=not broke, work=work, evidence=seen,
+                broke_by="late" if broke else None, pss_mib=90 + share, cause=cause)
+        )  # fmt: skip
+    return [*made, trial(*cell, held, valid=False, held=False, reasons=[DISTURBED])]
+
+
+def measured(line: Line) -> dict[str, object]:
+    held = line["held"]
+    foreseen = {"ceiling": 1.3 * held, "predicted": held, "binding": "gil"} if held else {}
+    return {**line, **foreseen}
+
+
+RESULTS = [line for line in FULL_RESULTS if line["workload"] in {"sleep", "primes"}]
+CHARTS = 1 + 2 * 6  # of the whole run, and of each workload
+TRIALS = [one for line in RESULTS if not line["unavailable"] for one in trials(line)]
+RUN = [
+    plan([(line["workload"], line["model"]) for line in RESULTS]),
+    *TRIALS,
+    *map(measured, RESULTS),
+    FULL[-1],
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("report")
+    write(found / "run.jsonl", RUN)
+    return found
+
+
+@pytest.fixture(scope="module")
+def summary(folder: Path) -> Summary:
+    return reported(folder, Survived).summary
+
+
+@pytest.fixture
+def page(folder: Path, summary: Summary) -> str:
+    assert summary.cells
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def text_of(page: str) -> str:
+    body = re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+def test_every_cell_verdict_and_warning_is_on_the_page(page: str, summary: Summary) -> None:
+    text = text_of(page)
+    for cell in summary.cells:
+        assert cell.unavailable or interval_text(cell) in text
+    for sentence in (*(v.sentence for v in summary.verdicts), *summary.warnings):
+        assert sentence.split("`")[-1].strip() in text
+    assert summary.command in text
+    assert "no native async twin" in text
+    assert "Intel Xeon" in text
+
+
+def test_outcomes_come_first_and_details_last(page: str) -> None:
+    parts = ["class=\"verdicts\"", 'class="grid"', 'id="environment"', 'id="primes"', 'id="costs"',
+        'id="trials"', 'id="method"']  # fmt: skip
+    places = [page.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+def test_every_trial_is_there_with_the_reason_of_a_discarded_one(page: str) -> None:
+    tables = page[page.index('id="trials"') : page.index('id="method"')]
+    assert tables.count("<td>") == len(TRIAL_HEADS) * len(TRIALS)
+    assert tables.count("<td>discarded") == len(TRIALS) / 6
+    assert "The cores were &lt;slow&gt; now &amp; then." in tables
+
+
+def test_every_chart_has_a_text_alternative_and_no_name_is_used_twice(page: str) -> None:
+    charts = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
+    assert len(charts) == CHARTS
+    for chart in charts:
+        root = ET.fromstring(chart)
+        assert root.get("role") == "img"
+        title, said = root[0], root[1]
+        assert (title.text or "").strip()
+        assert (said.text or "").strip()
+        assert root.get("aria-labelledby") == f"{title.get('id')} {said.get('id')}"
+    names = re.findall(r'\bid="([^"]+)"', page)
+    assert len(names) == len(set(names))
+
+
+def test_it_is_small_and_names_nothing_elsewhere(page: str, folder: Path) -> None:
+    assert (folder / "report.html").stat().st_size < MOST_BYTES
+    assert not re.search(r'(?:src|href)="(?!#|data:)', page)
+    assert "url(http" not in page
+    assert "@import" not in page
+
+
+def test_the_picture_of_all_capacities_stands_by_itself(folder: Path, summary: Summary) -> None:
+    text = (folder / "capacity.svg").read_text(encoding="utf-8")
+    words = "".join(ET.fromstring(text).itertext())
+    assert all(interval_text(cell) in words for cell in summary.cells if cell.measured)
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_a_run_of_which_little_is_known_has_a_report(tmp_path: Path) -> None:
+    lines = [unavailable("primes", "async", "none"), result("sleep", "inline", 0.0, 4.0, "late")]
+    first = plan([("primes", "async"), ("sleep", "inline"), ("sleep", "hybrid")])
+    write(tmp_path / "run.jsonl", [first, *lines, trial("sleep", "inline", 4.0, held=False)])
+    reported(tmp_path, Survived)
+    text = text_of((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "none (< 4)" in text
+    assert "No trial of it was run." in text
+
+
+async def test_it_opens_offline_fits_and_follows_the_scheme(folder: Path, summary: Summary) -> None:
+    assert summary.cells
+    address = (folder / "report.html").as_uri()
+    looks: list[tuple[Scheme, str]] = [("light", LIGHT), ("dark", DARK)]
+    async with chromium() as browser:
+        for (scheme, paper), width in product(looks, (WIDE, NARROW)):
+            one = await watched(browser, width, scheme)
+            await one.page.context.set_offline(True)
+            await one.page.goto(address)
+            await one.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = 1)")
+            assert await one.overflow() == 0
+            assert await one.page.evaluate(SMALLEST) >= LEGIBLE
+            assert await one.page.evaluate(PAPER) == paper
+            await one.page.get_by_role("button", name="Light / dark").click()
+            assert await one.page.evaluate(PAPER) != paper
+            assert await one.page.get_by_role("img").count() == CHARTS
+            assert [one.errors, set(one.requests)] == [[], {address}]
+            await one.page.close()

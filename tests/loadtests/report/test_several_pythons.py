@@ -1,0 +1,199 @@
+"""Where several Pythons are compared, every reader of a run tells its rows apart by them."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from loadtests.machine.environment import describe
+from loadtests.report.colours import COLOURS
+from loadtests.report.summary import Summary, summarize
+from loadtests.report.survival.live import Screen
+from loadtests.report.survival.markdown import markdown
+from loadtests.report.survival.picture import svg
+from loadtests.report.survival.terminal import final
+from loadtests.report.verdicts import judge_workload, leaders
+from loadtests.report.wording import interval_text
+from loadtests.run.file.lines import Cell, cell_of, result_of
+from loadtests.run.file.run_file import read
+from tests.support.run_files import (
+    ENVIRONMENT,
+    FORKED,
+    GIL_IS_ON,
+    SEVERAL_FIRST,
+    SEVERAL_RESULTS,
+    TOO_OLD,
+    on,
+    plan,
+    result,
+    runtime,
+    trial,
+    write,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+SLO = "p99<250ms"
+CELLS = [cell_of(line) for line in SEVERAL_RESULTS]
+
+
+@pytest.fixture
+def summary(tmp_path: Path) -> Summary:
+    return summarize(read(write(tmp_path / "run.jsonl", [SEVERAL_FIRST, *SEVERAL_RESULTS])))
+
+
+def rows(text: str, begin: str) -> list[str]:
+    return [line.split("  ")[0].strip() for line in text.splitlines() if line.startswith(begin)]
+
+
+def drawn(width: int, summary: Summary) -> str:
+    console = Console(width=width, file=io.StringIO(), record=True)
+    console.print(final(summary))
+    return console.export_text()
+
+
+def test_cells_of_different_pythons_are_different_cells(tmp_path: Path) -> None:
+    run = read(write(tmp_path / "run.jsonl", [SEVERAL_FIRST, *SEVERAL_RESULTS]))
+    assert list(run.plan.cells) == list(run.results) == CELLS
+    assert run.results[CELLS[1]].held == 120.0
+    assert [cell.row for cell in CELLS[:2]] == ["thread-pool · 3.13", "thread-pool · 3.13t"]
+
+
+def test_a_file_from_before_has_no_pythons(tmp_path: Path) -> None:
+    lines = [plan([("primes", "inline")]), result("primes", "inline", 1.0, 2.0)]
+    run = read(write(tmp_path / "run.jsonl", lines))
+    assert list(run.plan.cells) == list(run.results) == [Cell("primes", "inline")]
+    assert summarize(run).as_json()["cells"][0]["python"] is None
+
+
+def test_the_json_names_pythons_and_their_runtimes(summary: Summary) -> None:
+    data = json.loads(json.dumps(summary.as_json()))
+    assert [cell["python"] for cell in data["cells"]] == ["3.13", "3.13t"] * 2
+    assert data["environment"]["servers"].keys() == {"3.13", "3.13t"}
+    assert data["verdicts"][0]["best"] == "thread-pool · 3.13t"
+
+
+def test_rows_compete_with_each_other_whatever_their_python(summary: Summary) -> None:
+    assert leaders(summary.cells, SLO) == {CELLS[1]}
+    [verdict] = summary.verdicts
+    assert verdict.sentence.startswith(
+        "For `primes`, thread-pool · 3.13t bears 97–134 req/s within p99<250ms, "
+        "2.4 × thread-pool · 3.13 (38–52)"
+    )
+
+
+def test_a_sentence_says_what_a_python_changes(summary: Summary) -> None:
+    [verdict] = summary.verdicts
+    assert verdict.pythons == (
+        "thread-pool bears 2.4 × on 3.13t what it bears on 3.13 (`primes`).",
+    )
+
+
+@pytest.mark.parametrize(
+    ("borne", "said"),
+    [
+        ({"3.13": (50, 55), "3.14": (52, 60)}, []),  # their intervals overlap
+        ({"3.13": (50, 55)}, []),
+        ({"3.13": (0, 4), "3.14": (0, 5)}, []),
+        ({"3.13": (50, 55), "3.14": (75, 80), "3.13t": (150, 160)}, [
+            "m bears 2.0 × on 3.13t what it bears on 3.14, 3.0 × what it bears on 3.13 (`w`)."]),
+        ({"3.13": (50, 55), "3.14": (52, 60), "3.13t": (20, 22)}, [
+            "m bears 2.6 × on 3.14 what it bears on 3.13t (`w`)."]),
+        ({"3.13": (0, 4), "3.14": (9, 10)}, ["m bears load on 3.14, none on 3.13 (`w`)."]),
+        ({"3.13": (0, 4), "3.14": (10, 11), "3.13t": (100, None)}, [
+            "m bears at least 10 × on 3.13t what it bears on 3.14, none on 3.13 (`w`)."]),
+    ],
+)  # fmt: skip
+def test_pythons_are_told_apart_by_intervals_alone(
+    borne: dict[str, tuple[float, float | None]], said: list[str]
+) -> None:
+    lines = [on(python, result("w", "m", *rates)) for python, rates in borne.items()]
+    verdict = judge_workload("w", map(result_of, lines), SLO)
+    assert list(verdict.pythons) == said
+
+
+def test_pool_and_hybrid_bear_the_same_on_one_python_only() -> None:
+    pool = on("3.13", result("w", "process-pool", 100, 110))
+    hybrid = on("3.13", result("w", "hybrid", 101, 111))
+    same = judge_workload("w", map(result_of, [pool, hybrid]), SLO).sentence
+    assert "process-pool · 3.13 and hybrid · 3.13 bear the same" in same
+    other = judge_workload("w", map(result_of, [pool, {**hybrid, "python": "3.14"}]), SLO).sentence
+    assert "cannot be told apart" in other
+
+
+def test_what_servers_say_of_themselves_is_passed_on_once(summary: Summary) -> None:
+    said = [warning for warning in summary.warnings if warning.startswith("The server")]
+    assert said == [
+        f"The server on 3.13 and 3.13t: {FORKED}.",
+        f"The server on 3.13t: {GIL_IS_ON}.",
+    ]
+
+
+def test_one_server_needs_no_label(tmp_path: Path) -> None:
+    environment = ENVIRONMENT | {"server": runtime("3.14.0", warnings=(FORKED,))}
+    line = result("primes", "inline", 1.0, 2.0, warnings=[FORKED])
+    first = plan([("primes", "inline")], environment=environment)
+    run = read(write(tmp_path / "run.jsonl", [first, line]))
+    assert summarize(run).warnings == (f"The server: {FORKED}.",)
+
+
+def test_the_head_names_all_pythons(summary: Summary) -> None:
+    pythons = "CPython 3.13.0 and CPython 3.13.5 without GIL, uvloop 0.22.1"
+    assert pythons in describe(summary.environment)
+    assert pythons in markdown(summary)
+
+
+def test_each_python_has_its_row_in_every_matrix(summary: Summary) -> None:
+    wide = drawn(100, summary)
+    assert rows(wide, "thread-pool") == 2 * ["thread-pool · 3.13", "thread-pool · 3.13t"]
+    assert f"¹ {TOO_OLD}" in wide
+    table = markdown(summary)
+    assert f"| thread-pool · 3.13t | **★ {interval_text(summary.cells[1])}**" in table
+    assert "| interpreter-pool · 3.13 | —<sup>1</sup> |" in table
+    assert COLOURS["thread-pool"].lower() in svg(summary)
+
+
+def test_a_narrow_matrix_breaks_names_before_the_python(tmp_path: Path) -> None:
+    workloads = ("sleep", "primes", "sha256", "scrape")
+    lines = [on("3.13t", result(name, "thread-pool", 5.0, 6.0)) for name in workloads]
+    text = drawn(80, summarize(read(write(tmp_path / "run.jsonl", [plan([]), *lines]))))
+    assert rows(text, "thread-pool") == 2 * ["thread-pool"]
+    assert rows(text, "·") == 2 * ["· 3.13t"]
+
+
+def test_a_running_matrix_has_the_rows_too(summary: Summary) -> None:
+    out = io.StringIO()
+    screen = Screen(Console(file=out, width=100))
+    start = {"line": "cell-start", "workload": "primes", "model": "thread-pool", "at": 1.0}
+    for line in (SEVERAL_FIRST, SEVERAL_RESULTS[0], on("3.13t", start)):
+        screen.update(line)
+    first = interval_text(summary.cells[0])
+    assert f"[1/4] primes / thread-pool · 3.13: {first} req/s (too late)" in out.getvalue()
+    console = Console(width=100, file=io.StringIO(), record=True)
+    console.print(screen.render(2.0))
+    text = console.export_text()
+    assert first in next(row for row in text.splitlines() if "pool · 3.13 " in row)
+    assert "measuring" in next(row for row in text.splitlines() if "pool · 3.13t" in row)
+
+
+def test_the_command_names_axes_and_pythons(summary: Summary) -> None:
+    words = shlex.split(summary.command)
+    assert words[words.index("--threads") + 1] == "4"
+    assert [words[i + 1] for i, word in enumerate(words) if word == "--server-python"] == [
+        "3.13", "/py/python3.13t"
+    ]  # fmt: skip
+
+
+def test_a_discarded_trial_names_its_row(tmp_path: Path) -> None:
+    bad = on("3.13t", trial("primes", "thread-pool", 80, valid=False, reasons=["Noise."]))
+    summary = summarize(read(write(tmp_path / "run.jsonl", [SEVERAL_FIRST, *SEVERAL_RESULTS, bad])))
+    assert "First `primes` under thread-pool · 3.13t at 80 req/s: Noise." in "".join(
+        summary.warnings
+    )

@@ -1,0 +1,145 @@
+"""The report of a surge says all that its summary says, and needs no network."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import asdict
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from loadtests.report.surge.files import Surged
+from loadtests.report.surge.sentences import sentences, warnings
+from loadtests.report.surge.table import load_text, title
+from loadtests.run.surge.counts import Counts, columns
+from loadtests.run.surge.phases import NAMES
+from tests.loadtests.report.test_report_page import DARK, LIGHT, PAPER, text_of
+from tests.support.browser import NARROW, WIDE, Scheme, chromium, watched
+from tests.support.finished_report import reported
+from tests.support.run_files import write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from loadtests.run.surge.lines import Surge
+
+POLICIES = ["unbounded", "bounded", "deadline"]
+EVIL = "The <script>alert(1)</script> & more."
+SERIES = [
+    *[Counts(40, good=40)] * 2,
+    *[Counts(200, good=20, late=30, refused=100, gave_up=40, failed=10)] * 2,
+    *[Counts(40, good=30, late=10)] * 2,
+]
+COUNTS = [Counts(80, good=80), Counts(400, 40, 60, 200, 80, 20), Counts(80, good=60, late=20)]
+RUN: dict[str, Any] = {
+    "line": "run", "schema": 1, "mode": "surge", "started": "2026-11-20T10:00:00Z",
+    "environment": {"cpu": "Fast <b>", "cores": 2}, "command": "scripts/surge --slo 'p99<250ms'",
+    "seed": 1, "workload": "primes", "model": "inline", "policies": [*POLICIES, "lifo"],
+    "slo": "p99<250ms", "durations": [2, 2, 2],
+}  # fmt: skip
+
+
+def policy(name: str, recovery_s: float | None) -> dict[str, Any]:
+    phases = [
+        {"name": phase, "start_s": 2 * at, "duration_s": 2, "rate": counts.offered / 2,
+         "p99_ms": 123.0, "counts": asdict(counts)}
+        for at, (phase, counts) in enumerate(zip(NAMES, COUNTS, strict=True))
+    ]  # fmt: skip
+    return {"line": "policy", "policy": name, "phases": phases, "series": columns(SERIES),
+        "recovery_s": recovery_s, "queue": 12 if name == "bounded" else None, "held": 9,
+        "waited_for": 1, "flaws": [EVIL] if name == "deadline" else []}  # fmt: skip
+
+
+LINES = [
+    RUN,
+    {"line": "capacity", "at": 1, "capacity": 80.0, "target_s": 0.15},
+    *(policy(name, took) for name, took in zip(POLICIES, (None, 0.2, 1.5), strict=True)),
+    {"line": "policy", "policy": "lifo", "error": EVIL},
+    {"line": "end", "at": 9, "exit": 3, "reason": None},
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("surge")
+    write(found / "run.jsonl", LINES)
+    return found
+
+
+@pytest.fixture(scope="module")
+def surge(folder: Path) -> Surge:
+    return reported(folder, Surged).surge
+
+
+@pytest.fixture
+def page(folder: Path, surge: Surge) -> str:
+    assert surge.measured
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_every_sentence_policy_and_warning_is_on_the_page(page: str, surge: Surge) -> None:
+    text = text_of(page)
+    told = (title(surge), load_text(surge), *sentences(surge), *warnings(surge), surge.command)
+    for said in told:
+        assert said in text
+    for name in POLICIES:
+        assert re.search(rf'<th scope="row"><span class="model"[^>]*>{name}</span>', page)
+    assert "never, within 2 s" in text
+    assert "1.5 s later" in text
+    assert "Each policy had a freshly started server" in text
+    assert "for 1 s" in text, "the objective must hold for half of the last phase"
+
+
+def test_what_a_run_file_says_is_no_markup(page: str) -> None:
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more." in page
+    assert "Fast &lt;b&gt;" in page
+
+
+def test_each_second_and_each_phase_are_there_as_numbers(page: str) -> None:
+    tables = re.findall(r"<table>.*?</table>", page, flags=re.DOTALL)
+    phases, *seconds = tables
+    assert phases.count("<tr>") == 1 + 3 * len(POLICIES)
+    assert [one.count("<tr>") for one in seconds] == [1 + len(SERIES)] * len(POLICIES)
+    assert re.sub(r"<[^>]*>", " ", seconds[0]).split()[-8:-5] == ["after", "5", "40"]
+
+
+def test_it_names_nothing_elsewhere_and_its_charts_have_words(page: str) -> None:
+    assert not re.search(r'(?:src|href)="(?!#|data:)', page)
+    assert "url(http" not in page
+    assert "@import" not in page
+    charts = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
+    assert len(charts) == 2
+    for chart in charts:
+        root = ET.fromstring(chart)
+        assert root.get("role") == "img"
+        assert all(name in (root[1].text or "") for name in POLICIES)
+    names = re.findall(r'\bid="([^"]+)"', page)
+    assert len(names) == len(set(names))
+
+
+def test_a_surge_that_measured_nothing_has_a_report_too(tmp_path: Path) -> None:
+    write(tmp_path / "run.jsonl", [RUN, {"line": "end", "exit": 3, "reason": "no answer"}])
+    reported(tmp_path, Surged)
+    text = text_of((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "Nothing was measured." in text
+    assert "no answer" in text
+
+
+async def test_it_opens_offline_fits_and_follows_the_scheme(folder: Path, surge: Surge) -> None:
+    assert surge.measured
+    address = (folder / "report.html").as_uri()
+    looks: list[tuple[Scheme, str]] = [("light", LIGHT), ("dark", DARK)]
+    async with chromium() as browser:
+        for (scheme, paper), width in product(looks, (WIDE, NARROW)):
+            one = await watched(browser, width, scheme)
+            await one.page.context.set_offline(True)
+            await one.page.goto(address)
+            await one.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = 1)")
+            assert await one.overflow() == 0
+            assert await one.page.evaluate(PAPER) == paper
+            assert await one.page.get_by_role("img").count() == 2
+            assert [one.errors, set(one.requests)] == [[], {address}]
+            await one.page.close()

@@ -1,0 +1,59 @@
+"""Trials beyond the peak are asked for by kind and time, and what is wrong is named."""
+
+import pytest
+
+from loadtests.run.beyond.kinds import KINDS, chosen, expected_s, written
+from loadtests.run.beyond.run import RUNS
+
+ALL = {"overload": 10, "spike": 5, "soak": 120, "faults": 10, "bystanders": 10}
+
+
+@pytest.mark.parametrize(
+    ("given", "mode", "expected"),
+    [
+        ((), "quick", {}),
+        ((), "full", ALL),
+        (("none",), "full", {}),
+        (("spike",), "full", {"spike": 5}),
+        (("soak=10m", "overload=60s"), "quick", {"soak": 600, "overload": 60}),
+        (("faults=1500ms", "soak=1.5h"), "quick", {"faults": 1.5, "soak": 5400}),
+    ],
+)
+def test_kinds_are_chosen_and_written_as_they_are_read(
+    given: tuple[str, ...], mode: str, expected: dict[str, float]
+) -> None:
+    assert chosen(given, mode) == expected
+    assert chosen(written(expected, mode), mode) == expected
+
+
+def test_what_goes_without_saying_is_not_written() -> None:
+    assert written(ALL, "full") == []
+    assert written({}, "quick") == []
+    assert written({}, "full") == ["none"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("spke",), "there is no trial 'spke' beyond the peak; did you mean 'spike'?"),
+        (("x",), "there is no trial 'x' beyond the peak; there are overload, spike, soak,"),
+        (("soak=long",), "'soak=long' gives no time; write soak=30s or soak=2m"),
+        (("soak=",), "'soak=' gives no time"),
+        (("soak=30",), "'soak=30' gives no time"),
+        (("bystanders=9s",), "'bystanders=9s' is too short to show anything; give bystanders 10s"),
+        (("soak=0.5s",), "'soak=0.5s' is too short to show anything; give soak 1s or more"),
+        (("none", "soak"), "'none' stands alone"),
+    ],
+)
+def test_what_is_wrong_is_named(given: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=r".") as raised:
+        chosen(given, "quick")
+    assert message in str(raised.value)
+
+
+def test_every_kind_can_be_run_and_its_time_is_expected() -> None:
+    assert RUNS.keys() == KINDS.keys()
+    assert expected_s({}) == 0
+    for name, kind in KINDS.items():
+        more = expected_s({name: 20}) - expected_s({name: 10})
+        assert more == 10 * kind.times

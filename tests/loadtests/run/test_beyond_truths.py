@@ -1,0 +1,185 @@
+"""What is reckoned of loads beyond the peak agrees with services whose behaviour is known."""
+
+from collections.abc import Callable, Iterable
+from itertools import accumulate
+from random import Random
+
+import pytest
+
+from loadtests.load.schedule import Passage, Phase
+from loadtests.run.beyond.bystanders import starved
+from loadtests.run.beyond.drift import drift
+from loadtests.run.beyond.faults import noticed
+from loadtests.run.beyond.goodput import Unmeasured, kept_by_phase, overloaded
+from loadtests.run.beyond.lab import Peak
+from loadtests.run.beyond.recovery import longest_gap_s, recovery_s
+from loadtests.run.beyond.soak import medians
+from loadtests.slo import Slo
+from loadtests.trial.tally import Answer, Outcome
+from scripts.checks.shared.virtual import Service
+
+SLO = Slo.parse("p99<250ms")
+
+
+def answer(at: float, took: float = 0.01, outcome: Outcome = "ok", status: int = 200) -> Answer:
+    return Answer(at, at, at + took, outcome, status)
+
+
+def even(rate: float, begin: float, end: float, took: float = 0.01) -> list[Answer]:
+    count = round(rate * (end - begin))
+    return [answer(begin + (number + 0.5) / rate, took) for number in range(count)]
+
+
+def passage(work: Iterable[Answer], *phases: tuple[float, float], zero: float = 0.0) -> Passage:
+    length = sum(duration for _, duration in phases)
+    calm = tuple(even(60, 0, length))
+    return Passage(tuple(Phase(*one) for one in phases), tuple(work), calm, 0.1, zero=zero)
+
+
+def queueing(queue: float, *phases: tuple[float, float]) -> Passage:
+    """A virtual service for 100 requests a second, whose queue is bounded or not."""
+    begins = accumulate((duration for _, duration in phases), initial=0.0)
+    times = [
+        one.intended_s for begin, (rate, took) in zip(begins, phases, strict=False)
+        for one in even(rate, begin, begin + took)
+    ]  # fmt: skip
+    ends = Service("one", 1, 0.01, queue=queue).respond(times, Random(1))
+    return passage(
+        [
+            Answer(at, at, at, "refused", 503) if end is None else Answer(at, at, end, "ok", 200)
+            for at, end in zip(times, ends, strict=True)
+        ],
+        *phases,
+    )
+
+
+def test_a_capacity_is_the_geometric_middle() -> None:
+    assert Peak(50, 200, 50).capacity == 100
+
+
+HELD = queueing(20, (100, 10))
+
+
+def test_overload_is_compared_with_a_peak_that_is_one() -> None:
+    slowed = passage(even(90, 0, 10, took=1.0), (90, 10))
+    with pytest.raises(Unmeasured, match=r"only 0/s were answered in time just before"):
+        overloaded(slowed, queueing(20, (200, 10)), SLO)
+
+
+def test_a_short_queue_keeps_the_goodput_and_an_endless_one_loses_it() -> None:
+    short = overloaded(HELD, queueing(20, (200, 10)), SLO)
+    assert short["goodput"] == pytest.approx(100, abs=3)
+    assert short["goodput_before"] == pytest.approx(100, abs=3)
+    assert short["shares"]["refused"] == pytest.approx(0.5, abs=0.03)
+    assert (short["shares"]["late"], short["bystander_lost"]) == (0, 0)
+    assert short["bystander_p99_ms"] == pytest.approx(10)
+    endless = overloaded(HELD, queueing(1e9, (200, 10)), SLO)
+    assert endless["goodput"] == pytest.approx(5, abs=1)  # only what came in its first 0.5 s
+    assert endless["shares"]["late"] == pytest.approx(0.975, abs=0.01)
+
+
+def test_the_backlog_of_a_spike_takes_as_long_as_it_takes_to_work_off() -> None:
+    phases = ((50, 2), (300, 2), (50, 12))
+    endless, short = queueing(1e9, *phases), queueing(20, *phases)
+    # 400 are left over, and 50 more a second leave than come: 8 s, but for those within the bound
+    assert recovery_s(endless.work, 4, 16, SLO) == pytest.approx(7.5, abs=0.1)
+    assert recovery_s(endless.work, 4, 11, SLO) is None
+    assert recovery_s(short.work, 4, 16, SLO) == 0
+    # the twenty that wait when the spike ends are answered in time as well
+    assert kept_by_phase(short, 100, SLO) == pytest.approx([1, 1.1, 1], abs=0.01)
+    assert kept_by_phase(endless, 100, SLO)[1] == pytest.approx(0.1875, abs=0.01)  # 0.125 s of it
+
+
+def test_recovery_is_the_first_moment_from_which_the_objective_holds() -> None:
+    calm = even(100, 0, 10)
+    lost = [answer(one.intended_s, took=1) if 2 <= one.intended_s < 3 else one for one in calm]
+    assert recovery_s(calm, 2, 10, SLO) == 0
+    assert recovery_s(lost, 2, 10, SLO) == pytest.approx(0.95, abs=0.06)
+    assert recovery_s(lost, 3, 10, SLO) == 0
+
+
+def test_the_longest_gap_is_between_right_answers_in_time() -> None:
+    steady = [answer(at / 10, took=0) for at in range(100)]
+    holed = [one for one in steady if not 3 < one.intended_s < 4.5]
+    assert longest_gap_s(steady, 0, 9.9, SLO) == pytest.approx(0.1)
+    assert longest_gap_s(holed, 0, 9.9, SLO) == pytest.approx(1.5)
+    assert longest_gap_s(holed, 4.5, 9.9, SLO) == pytest.approx(0.1)
+    assert longest_gap_s(holed, 3.5, 9.9, SLO) == pytest.approx(1.0)
+    assert longest_gap_s([], 0, 9.9, SLO) is None
+
+
+def test_what_clients_notice_of_killed_workers() -> None:
+    before = passage(even(100, 0, 2), (100, 2))
+    broken: list[tuple[Outcome, int | None]] = [("failed", 500), ("refused", 503), ("failed", None)]
+    hit = [
+        Answer(one.intended_s, one.sent_s, one.ended_s, *broken[number % 3])
+        if 100 <= number < 130
+        else one
+        for number, one in enumerate(even(100, 0, 2))
+    ]
+    found = noticed(before, passage(hit, (100, 2), zero=50), [51.0, 51.2], SLO)
+    assert found["kills"] == 2
+    assert found["statuses"] == {"200": 170, "500": 10, "503": 10, "none": 10}
+    assert found["kept"] == pytest.approx(0.85)
+    assert found["longest_gap_s"] == pytest.approx(0.315, abs=0.01)
+    assert found["undisturbed_gap_s"] < 0.02
+    with pytest.raises(Unmeasured, match="no goodput before"):
+        noticed(passage([], (100, 2)), before, [1.0], SLO)
+
+
+def test_who_starves_is_slow_or_lost() -> None:
+    beside = {"inline": tuple(even(30, 0, 10, took=2)), "async": (answer(1, outcome="refused"),)}
+    found = starved(Passage((Phase(1, 10),), (), tuple(even(60, 0, 10)), 0.1, beside), SLO)
+    assert found["/health"] == {"p99_ms": pytest.approx(10), "lost": 0}
+    assert found["inline"] == {"p99_ms": pytest.approx(2000), "lost": 1}
+    assert found["async"] == {"p99_ms": None, "lost": 1}
+
+
+def noise(alike: float, rng: Random, count: int = 120) -> list[float]:
+    """Each value resembles the one before it: the harder to tell from a drift."""
+    return list(accumulate((rng.gauss(0, 1) for _ in range(count)), lambda x, new: alike * x + new))
+
+
+def found_in(series: Callable[[Random], list[float]], times: int = 200) -> float:
+    rng, hits = Random(1), 0
+    for _ in range(times):
+        one = drift([(float(at), value) for at, value in enumerate(series(rng))], 120)
+        assert one is not None
+        hits += one.distinguishable
+    return hits / times
+
+
+@pytest.mark.parametrize(("alike", "most"), [(0, 0.08), (0.5, 0.08), (0.9, 0.1), (1, 0.15)])
+def test_noise_seldom_passes_for_a_drift(alike: float, most: float) -> None:
+    assert found_in(lambda rng: noise(alike, rng)) <= most
+
+
+def test_a_leak_is_found_with_its_slope() -> None:
+    leak = [(float(at), 100 + at / 60 + Random(at).gauss(0, 0.1)) for at in range(120)]
+    one = drift(leak, 120)
+    assert one is not None
+    assert one.distinguishable
+    assert one.per_minute == pytest.approx(1, abs=0.1)
+    low, high = one.interval
+    assert low is not None
+    assert high is not None
+    assert low < 1 < high
+    assert [one.first, one.last] == pytest.approx([100.2, 102], abs=0.1)
+    grows = found_in(lambda rng: [v + 0.1 * at for at, v in enumerate(noise(0.5, rng))])
+    assert grows > 0.9
+
+
+def test_what_stands_still_does_not_drift_and_the_warm_up_is_left_out() -> None:
+    still = drift([(float(at), 12.0) for at in range(120)], 120)
+    assert still is not None
+    assert (still.per_minute, still.interval, still.distinguishable) == (0, (0, 0), False)
+    warm = drift([(float(at), 12.0 if at >= 12 else float(at)) for at in range(120)], 120)
+    assert warm is not None
+    assert not warm.distinguishable
+    assert drift([(1.0, 5.0), (2.0, 6.0)], 120) is None
+
+
+def test_medians_are_taken_of_each_window_with_an_answer() -> None:
+    work = [answer(0.1, 0.1), answer(0.2, 0.3), answer(0.3, 0.2), answer(2.5, 0.4)]
+    lost = [answer(1.5, outcome="refused")]
+    assert dict(medians([*work, *lost], 3, windows=3)) == pytest.approx({0.5: 200, 2.5: 400})

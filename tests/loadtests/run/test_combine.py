@@ -1,0 +1,39 @@
+"""What bound a cell is chosen from all its searches, once: what is told is what is proved."""
+
+from typing import Any
+
+import pytest
+
+from loadtests.run.file.combine import together, typical
+from loadtests.run.file.lines import plan_of, result_of
+from tests.support.run_files import plan, result
+
+PLAN = plan_of(plan([("primes", "inline")], searches=3))
+
+
+def searches(*found: tuple[float, str | None]) -> list[dict[str, Any]]:
+    """Lines of one search each, by the rate held and the cause."""
+    return [
+        result("primes", "inline", held, held + 1, cause=cause, search=number)
+        for number, (held, cause) in enumerate(found)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "chosen"),
+    [
+        (((40, "gil"),), 0),
+        (((40, "gil"), (42, "loop"), (41, "loop")), 2),  # the middle one
+        (((42, "gil"), (40, "loop"), (41, "gil")), 2),
+        (((44, "gil"), (40, "gil"), (42, "loop")), 1),  # another has the most frequent cause
+        (((44, "gil"), (40, "loop")), 1),  # as frequent: that of the lower rate
+        (((44, None), (40, None), (42, "loop")), 1),
+    ],
+)
+def test_the_search_that_is_proved_has_the_cause_that_is_told(
+    found: tuple[tuple[float, str | None], ...], chosen: int
+) -> None:
+    lines = searches(*found)
+    one = typical(lines)
+    assert one is lines[chosen]
+    assert one["cause"] == together([result_of(line) for line in lines], PLAN).cause

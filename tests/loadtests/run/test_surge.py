@@ -1,0 +1,188 @@
+"""A surge in figures with known truths: phases, seconds, recovery, and the words for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from loadtests.report.surge.sentences import said, sentences, warnings
+from loadtests.run.beyond.recovery import recovery_s
+from loadtests.run.surge.counts import (
+    Counts,
+    Stretch,
+    columns,
+    flaws,
+    rows,
+    seconds,
+    stretches,
+    waiting,
+)
+from loadtests.run.surge.lines import Course, Surge
+from loadtests.run.surge.phases import durations, queue_within, rates
+from loadtests.run.surge.request import POLICIES, policies
+from loadtests.slo import Slo
+from loadtests.trial.tally import Answer, Outcome, tally
+from server.admission.policies import TABLE
+
+SLO = Slo.parse("p99<250ms")
+PHASES = [(10.0, 2.0), (50.0, 3.0), (10.0, 5.0)]
+NAMES = ("before", "surge", "after")
+
+
+def answers(start: float, end: float, rate: float, outcome: Outcome = "ok") -> list[Answer]:
+    """Evenly spaced requests, each answered after 100 ms or given up."""
+    count = round((end - start) * rate)
+    starts = [start + (number + 0.5) / rate for number in range(count)]
+    took = None if outcome == "unfinished" else 0.1
+    return [Answer(at, at, None if took is None else at + took, outcome) for at in starts]
+
+
+def late(those: list[Answer]) -> list[Answer]:
+    return [one._replace(ended_s=one.intended_s + 0.3) for one in those]
+
+
+WORK = [
+    *answers(0, 2, 10),
+    *answers(2, 3, 50, "refused"),
+    *answers(3, 4, 50, "expired"),
+    *answers(4, 5, 50, "unfinished"),
+    *late(answers(5, 6, 10)),
+    *answers(6, 10, 10),
+]
+
+
+def test_each_phase_and_each_second_is_counted() -> None:
+    before, surge, after = stretches(WORK, NAMES, PHASES, SLO)
+    assert before.counts == Counts(offered=20, good=20)
+    assert surge.counts == Counts(offered=150, refused=100, gave_up=50)
+    assert after.counts == Counts(offered=50, good=40, late=10)
+    assert (before.start_s, surge.start_s, after.start_s, after.end_s) == (0, 2, 5, 10)
+    assert (before.goodput, surge.goodput, after.goodput) == (10, 0, 8)
+    assert before.p99_ms == pytest.approx(100)
+    assert surge.p99_ms is None
+    assert after.p99_ms == pytest.approx(300), "right answers count, be they late"
+    assert after.counts.share == 0.8
+    series = seconds(WORK, 10, SLO)
+    assert [one.good for one in series] == [10, 10, 0, 0, 0, 0, 10, 10, 10, 10]
+    assert [one.offered for one in series] == [10, 10, 50, 50, 50, 10, 10, 10, 10, 10]
+    assert rows(columns(series)) == series
+
+
+@pytest.mark.parametrize("outcome", ["failed", "wrong", "unsent"])
+def test_what_is_neither_slow_nor_refused_has_failed(outcome: Outcome) -> None:
+    assert seconds(answers(0, 1, 5, outcome), 1, SLO) == (Counts(offered=5, failed=5),)
+
+
+def test_the_slo_holds_again_from_the_first_moment_on_after_which_it_does() -> None:
+    assert recovery_s(WORK, 5, 10, SLO) == 0.9, "one late request of twenty proves nothing"
+    assert recovery_s(answers(5, 10, 10), 5, 10, SLO) == 0.0
+    assert recovery_s(answers(5, 10, 10, "unfinished"), 5, 10, SLO) is None
+    assert recovery_s([], 5, 10, SLO) is None
+    lucky = [*answers(5, 6, 10), *answers(6, 10, 10, "unfinished")]
+    assert recovery_s(lucky, 5, 10, SLO) is None, "one good second is no recovery"
+    pause = [*answers(5, 8, 10), *late(answers(8, 10, 10))]
+    assert recovery_s(pause, 5, 10, SLO) == 0.0, "a later pause does not undo it"
+
+
+def test_clients_wait_until_they_are_answered_or_give_up() -> None:
+    two = [Answer(0.0, 0.0, 0.4, "ok"), Answer(0.2, 0.2, None, "unfinished")]
+    assert [waiting(two, at, 1.0) for at in (0.1, 0.3, 0.5, 1.1, 1.3)] == [1, 2, 1, 1, 0]
+    assert waiting([Answer(0.0, None, None, "unsent")], 0.1, 1.0) == 0
+
+
+def test_a_generator_that_is_late_or_sends_too_little_is_told() -> None:
+    on_time = answers(0, 10, 100)
+    assert flaws(tally(on_time, SLO, 10), 0.2, SLO) == ()
+    dragging = [one._replace(sent_s=one.intended_s + 0.03) for one in on_time]
+    [lag] = flaws(tally(dragging, SLO, 10), 0.2, SLO)
+    assert "30.0 ms late at p99, more than the 25 ms" in lag
+    missing = [one._replace(sent_s=None, ended_s=None, outcome="unsent") for one in on_time[:2]]
+    assert flaws(tally([*missing, *on_time[2:]], SLO, 10), 0.9, SLO) == (
+        "Only 998 of 1000 scheduled requests were sent.",
+        "The generator used 90% of a core: it was itself the limit.",
+    )
+
+
+def test_the_load_follows_from_the_capacity() -> None:
+    assert rates(100) == (50, 250, 50)
+    assert (queue_within(98, 0.2), queue_within(2, 0.2)) == (19, 1)
+    assert durations("5s, 8s,1m") == (5, 8, 60)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5s", "5s,8s", "5s,8s,15", "5s,8s,0s", "1s,1s,1s,1s", "1s,1s,11m"]
+)
+def test_other_phases_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="are no phases; write three times in whole seconds"):
+        durations(text)
+
+
+def test_the_policies_are_those_of_the_server() -> None:
+    assert tuple(TABLE) == POLICIES == policies("all")
+    assert policies("lifo,bounded,lifo") == ("lifo", "bounded")
+    for wrong in ("fifo", "", "all,bounded"):
+        with pytest.raises(ValueError, match=r"there is no admission '.*'; there are unbounded, "):
+            policies(wrong)
+
+
+def stretch(start: float, length: float, rate: float, **counts: int) -> Stretch:
+    return Stretch(NAMES[0], start, length, rate, Counts(round(rate * length), **counts), None)
+
+
+FINE = stretch(0, 5, 50, good=250)
+SWAMPED = stretch(5, 8, 250, gave_up=2000)
+SHED = stretch(5, 8, 250, good=768, refused=1232)
+LOST = stretch(13, 15, 50, gave_up=750)
+WELL = stretch(13, 15, 50, good=750)
+COLLAPSED = Course("unbounded", (FINE, SWAMPED, LOST), held=1574, waited_for=50)
+BOUNDED = Course("bounded", (FINE, SHED, WELL), recovery_s=0.1, held=1, waited_for=1)
+
+
+def test_a_collapse_is_told_with_its_reason() -> None:
+    assert said(COLLAPSED, 100, SLO) == (
+        "unbounded: during the surge no answer came in time, while 100 % of the clients gave up "
+        "waiting; in the 15 s after it nothing was answered in time, although the load was then "
+        "50 % of the capacity: it was still working for clients who had left (in the end it held "
+        "1574 requests, and 50 clients waited)."
+    )
+
+
+def test_the_words_follow_from_the_figures_and_not_from_the_name() -> None:
+    assert said(replace(BOUNDED, policy="unbounded"), 100, SLO) == (
+        "unbounded: during the surge 96 answers a second came in time, 96 % of the capacity, "
+        "while 62 % of the clients were refused; after it the SLO held again at once."
+    )
+    slow = replace(COLLAPSED, phases=(FINE, SWAMPED, WELL), recovery_s=3.4)
+    assert said(slow, 100, SLO).endswith("; after it the SLO held again 3.4 s later.")
+    idle = replace(COLLAPSED, held=50)
+    assert said(idle, 100, SLO).endswith("although the load was then 50 % of the capacity.")
+    some = replace(idle, phases=(FINE, SWAMPED, replace(LOST, counts=Counts(750, good=300))))
+    assert "in the 15 s after it only 40 % was answered in time" in said(some, 100, SLO)
+    weak = replace(BOUNDED, phases=(replace(FINE, counts=Counts(250, good=200)), SHED, WELL))
+    assert said(weak, 100, SLO).endswith(
+        " Even before the surge p99<250ms did not hold: 80 % were answered in time."
+    )
+    broken = Course("lifo", error="the server did not start.")
+    assert said(broken, 100, SLO) == "lifo has no result: the server did not start."
+
+
+def test_what_weakens_the_figures_is_told() -> None:
+    quiet = {"load_average": [0.1], "cores": 2}
+    run = Surge(
+        started="", environment=quiet, command="", workload="primes", model="inline",
+        policies=("bounded",), slo=SLO, durations=(5, 8, 15), capacity=100, courses=(BOUNDED,),
+    )  # fmt: skip
+    assert warnings(run) == ()
+    assert run.trusted
+    assert len(sentences(run)) == 1
+    [few] = warnings(replace(run, slo=SLO.at(99.9)))
+    assert few.startswith("p99.9 takes 2,995 requests, and 750 were offered after the surge")
+    assert warnings(replace(run, slo=SLO.at(99.9), courses=(COLLAPSED,))) == (), "it claims nothing"
+    [low] = warnings(replace(run, capacity=70))
+    assert low.startswith("The capacity was taken for too low: bounded answered 137 % of it")
+    [flaw] = warnings(replace(run, courses=(replace(BOUNDED, flaws=("It was late.",)),)))
+    assert flaw == "bounded: It was late."
+    [busy] = warnings(replace(run, environment={"load_average": [2.5], "cores": 2}))
+    assert "load average 2.5 on 2 cores" in busy
+    assert sentences(replace(run, capacity=None)) == ()

@@ -1,0 +1,66 @@
+"""The axes are the server's: every one is handed on as it was given, and the server judges it."""
+
+import argparse
+
+import pytest
+
+from loadtests.service.option_flags import AXES, add_axes, axes_of, flags
+from loadtests.service.options import Servers
+from loadtests.service.pythons import ServerPython
+from server.settings import Settings
+from tests.support.cli import run
+
+# Set by the load tests, or options of their own.
+OURS = {"host", "port", "allow_host", "models", "workloads"}
+BAD_PARAMETER = ("--workloads", "sleep", "--models", "hybrid", "--param", "sleep.ms=-1")
+GIVEN = ("--threads", "4", "--start-method=spawn", "--switch-interval", "-1")
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_axes(parser)
+    return parser.parse_args(words)
+
+
+def test_every_option_of_the_server_is_an_axis_or_ours() -> None:
+    assert {axis.name for axis in AXES} == Settings.model_fields.keys() - OURS
+
+
+def test_what_is_given_is_handed_on_and_nothing_else() -> None:
+    assert axes_of(parsed()) == {}
+    axes = axes_of(parsed(*GIVEN))
+    assert axes == {"threads": "4", "start_method": "spawn", "switch_interval": "-1"}
+    assert flags(axes) == ["--threads=4", "--start-method=spawn", "--switch-interval=-1"]
+    good = Settings.parse(flags(axes_of(parsed("--threads", "4", "--deadline", "250ms"))))
+    assert (good.threads, good.deadline) == (4, 0.25)
+
+
+def test_servers_survive_the_command_line_of_locust() -> None:
+    pythons = (ServerPython("3.13t", "/py/bin/python", "3.13t"), ServerPython("3.14", "/py14"))
+    servers = Servers({"loop": "asyncio"}, ("/my/mine.py", "my.pack"), "/my", pythons)
+    assert Servers.load(servers.dump()) == servers
+    assert Servers.load("") == Servers()
+    assert servers.arguments() == [
+        "--loop=asyncio", "--workloads=/my/mine.py", "--workloads=my.pack"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("survive", "--threads", "0"), "python -m server: --threads (or LOADBEARING_THREADS) '0'"),
+        (("survive", "--host", "http://127.0.0.1:9", "--loops", "2"), "which --loops=2 cannot"),
+        (("survive", "--host", "http://127.0.0.1:9", "--workloads", "json.tool"), "json.tool"),
+        (("survive", *BAD_PARAMETER), "GET /sleep/inline?ms=-1 answers 422"),
+        (("up", "--port", "0", "--queue", "-1"), "--queue (or LOADBEARING_QU"),
+    ],
+)
+def test_what_the_server_refuses_ends_with_2(
+    options: tuple[str, ...], message: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("refused")
+    ended = run("loadtests", *options, directory=folder)
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+    assert list(folder.iterdir()) == []

@@ -1,0 +1,138 @@
+"""A Python for the servers is found by path, label or version, and says itself what it is."""
+
+import platform
+import re
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import venv
+from pathlib import Path
+
+import pytest
+
+from loadtests.service.contract import TargetError
+from loadtests.service.pythons import ServerPython, interpreter, server_pythons
+from tests.support.cli import run
+from tests.support.pretended_pythons import alone, program, saying
+from tests.support.server_process import ROOT
+
+HERE = sys.executable
+MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
+T = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+VERSION = platform.python_version()
+
+
+@pytest.fixture(autouse=True)
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return alone(tmp_path, monkeypatch)
+
+
+def test_without_a_name_servers_run_on_this_python_unlabelled() -> None:
+    assert server_pythons([]) == (ServerPython("", HERE),)
+
+
+def test_an_interpreter_says_what_it_is(tmp_path: Path) -> None:
+    found = interpreter(HERE)
+    assert (found.executable, found.label, found.full) == (HERE, MINOR + T, VERSION + T)
+    assert found.lacks == ()
+    free = interpreter(saying(tmp_path / "py", "3, 13", "3.13.5", "true"))
+    assert (free.label, free.full) == ("3.13t", "3.13.5t")
+
+
+def test_a_bare_environment_lacks_what_the_server_needs(tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", with_pip=False, symlinks=True)
+    python = tmp_path / "bare" / "bin" / "python"
+    with pytest.raises(TargetError, match="scripts/python /") as raised:
+        server_pythons([str(python)])
+    assert "lacks packages of the server (aiohttp, " in str(raised.value)
+
+
+def test_the_environment_prepared_for_it_takes_its_place(tmp_path: Path, prepared: Path) -> None:
+    bare = saying(tmp_path / "bare", "3, 14", "3.14.2", lacks='"uvloop"')
+    ready = prepared / "3.14" / "bin" / "python"
+    saying(ready, "3, 14", "3.14.2")
+    assert server_pythons([bare]) == (ServerPython("3.14", str(ready), bare),)
+    assert server_pythons(["3.14"]) == (ServerPython("3.14", str(ready), "3.14"),)
+    saying(ready, "3, 14", "3.14.1")
+    with pytest.raises(TargetError, match="lacks packages"):
+        server_pythons([bare])
+
+
+def test_labels_are_as_short_as_they_tell_apart(tmp_path: Path) -> None:
+    old = saying(tmp_path / "a" / "python", "3, 13", "3.13.0")
+    new = saying(tmp_path / "b" / "python", "3, 13", "3.13.9")
+    free = saying(tmp_path / "c" / "python", "3, 13", "3.13.9", "true")
+    same = saying(tmp_path / "d" / "python", "3, 13", "3.13.9")
+    assert labels(old, free) == ["3.13", "3.13t"]
+    assert labels(old, new, free) == ["3.13.0", "3.13.9", "3.13t"]
+    assert labels(old, new, same) == ["3.13.0", new, same]
+    assert labels(old, old) == ["3.13"]
+    other = saying(tmp_path / "a" / "python3", "3, 13", "3.13.0")
+    assert labels(old, other) == ["3.13"], "one Python by two names is one row"
+
+
+def labels(*names: str) -> list[str]:
+    return [python.label for python in server_pythons(names)]
+
+
+def test_pyenv_has_the_newest_of_a_version(tmp_path: Path) -> None:
+    listed = "3.9.18 3.13.2 3.13.10 3.13.11t 3.14-dev system-wide"
+    script = f'case $1 in versions) printf "%s\\n" {listed} ;; *) echo {tmp_path}/$2 ;; esac'
+    program(tmp_path / "bin" / "pyenv", script)
+    new = saying(tmp_path / "3.13.10" / "bin" / "python", "3, 13", "3.13.10")
+    free = saying(tmp_path / "3.13.11t" / "bin" / "python", "3, 13", "3.13.11", "true")
+    assert interpreter("3.13").executable == new
+    assert interpreter("3.13t").executable == free
+    with pytest.raises(TargetError, match=r"there is no Python '3\.1'"):
+        interpreter("3.1")
+
+
+def test_uv_and_the_path_are_asked_too(tmp_path: Path) -> None:
+    managed = saying(tmp_path / "managed", "3, 14", "3.14.0")
+    program(tmp_path / "bin" / "uv", f'[ "$6" = 3.14 ] && echo {managed}')
+    other = saying(tmp_path / "bin" / "python3.12", "3, 12", "3.12.1")
+    assert interpreter("3.14").executable == managed
+    assert interpreter("3.12").executable == interpreter("python3.12").executable == other
+
+
+def test_what_is_no_python_for_a_server_is_told(tmp_path: Path) -> None:
+    old = saying(tmp_path / "old", "3, 10", "3.10.13")
+    with pytest.raises(TargetError, match=r"old is Python 3\.10\.13; the server needs 3\.11"):
+        interpreter(old)
+    plain = tmp_path / "plain"
+    plain.write_text("no program")
+    with pytest.raises(TargetError, match=r"plain is no Python 3\.11 or newer \(.*denied"):
+        interpreter(str(plain))
+    with pytest.raises(TargetError, match=r"python2 is no Python .* \(Unknown option: -I\)"):
+        interpreter(program(tmp_path / "python2", "echo Unknown option: -I >&2; exit 2"))
+    with pytest.raises(TargetError, match=f"there is no interpreter {tmp_path}/nowhere"):
+        interpreter(str(tmp_path / "nowhere"))
+    for nothing in ("", "--help"):
+        with pytest.raises(TargetError, match=f"'{nothing}' is no Python; name its path, or a"):
+            interpreter(nothing)
+    with pytest.raises(TargetError, match="neither uv, pyenv nor PATH"):
+        interpreter("3.99")
+
+
+def test_the_script_learns_label_folder_and_base_and_wants_one_name(tmp_path: Path) -> None:
+    python = saying(tmp_path / "py", "3, 99", "3.99.1", "true")
+    asked = run("loadtests.service.pythons", python)
+    assert (asked.code, asked.out, asked.err) == (0, "3.99t 3.99t /base\n", "")
+    wrong = run("loadtests.service.pythons", "/no/python")
+    assert (wrong.code, wrong.out) == (1, "")
+    assert wrong.err == "scripts/python: there is no interpreter /no/python\n"
+    for words in ((), ("",), ("--help",), ("3.13", "3.14")):
+        command = [ROOT / "scripts" / "python", *words]
+        script = subprocess.run(command, capture_output=True, check=False)
+        assert (script.returncode, script.stdout) == (2, b"")
+        assert b"name a Python" in script.stderr
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "scripts" / "constraints").glob("server*.txt")))
+def test_an_environment_has_what_the_server_needs_and_nothing_of_locust(path: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = {re.split(r"[<>=~!]", one)[0] for one in project["dependencies"]}
+    pinned = set(re.findall(r"^([a-z0-9-]+)==", path.read_text(), re.MULTILINE))
+    assert needed <= pinned
+    assert not pinned & {"locust", "gevent", "geventhttpclient", "brotli"}, "they turn the GIL on"

@@ -1,0 +1,183 @@
+"""A trial is counted from its intended starts, and judged for what it proves and no more."""
+
+import json
+from dataclasses import asdict, replace
+from random import Random
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtests.load.arrivals import uniform
+from loadtests.slo import Slo
+from loadtests.trial.verdict import Answer, Outcome, Trial, backlog, hopeless, judge, tally
+
+SLO = Slo.parse("p99<250ms")
+RATE, DURATION_S = 200.0, 5.0
+TIMES = uniform(RATE, DURATION_S, Random(1))
+
+
+def stream(
+    lost: int = 0, outcome: Outcome = "ok", took_s: float = 0.01, lag_s: float = 0.0
+) -> list[Answer]:
+    """Answer a schedule after 10 ms each, but the `lost` ones spread over it as told."""
+    bad = set(range(0, len(TIMES), len(TIMES) // lost)) if lost else set()
+    answers = []
+    for position, time in enumerate(TIMES):
+        kind: Outcome = outcome if position in bad else "ok"
+        took = took_s if position in bad else 0.01
+        sent = None if kind == "unsent" else time + lag_s
+        ended = None if kind in {"unsent", "unfinished"} else time + lag_s + took
+        answers.append(Answer(time, sent, ended, kind))
+    return answers
+
+
+def trial(answers: list[Answer] | None = None, bystander: list[Answer] | None = None) -> Trial:
+    answers = stream() if answers is None else answers
+    return Trial(
+        workload="primes",
+        model="process-pool",
+        rate=RATE,
+        duration_s=DURATION_S,
+        work=tally(answers, SLO, DURATION_S),
+        bystander=tally(stream() if bystander is None else bystander, SLO, DURATION_S),
+        backlog=backlog(answers, SLO, DURATION_S),
+        drained=True,
+        generator_cpu=0.3,
+    )
+
+
+def test_counts_and_times() -> None:
+    counted = tally(stream(lost=20, took_s=0.5, lag_s=0.001), SLO, DURATION_S)
+    assert (counted.scheduled, counted.ok, counted.late) == (1000, 980, 20)
+    assert counted.loss_ratio == 0.02
+    assert counted.goodput == 196
+    assert counted.p50_ms == pytest.approx(11)  # 10 ms of service after 1 ms of send lag
+    assert counted.p99_ms == pytest.approx(501)
+    assert counted.service_p50_ms == pytest.approx(10)
+    assert counted.lag_p99_ms == pytest.approx(1)
+    assert counted.spectrum_ms == (11, 11, 11, 11, 501, 501, 501)
+
+
+@pytest.mark.parametrize("outcome", ["refused", "expired", "failed", "wrong", "unfinished"])
+def test_a_request_without_its_answer_is_infinitely_slow(outcome: Outcome) -> None:
+    counted = tally(stream(lost=20, outcome=outcome), SLO, DURATION_S)
+    assert getattr(counted, outcome) == 20
+    assert counted.p99_ms is None
+    assert counted.p95_ms == pytest.approx(10)
+    assert counted.spectrum_ms == (10, 10, 10, 10, None, None, None)
+
+
+def test_ignores_what_settles() -> None:
+    settled = [Answer(-0.5, -0.5, 3.0, "ok"), *stream()]
+    assert tally(settled, SLO, DURATION_S) == tally(stream(), SLO, DURATION_S)
+
+
+def test_leaves_out_what_an_early_end_left_undecided() -> None:
+    answers = [
+        Answer(0.1, 0.1, None, "unfinished"),  # waited 400 ms: late, whatever comes
+        Answer(0.4, 0.4, None, "unfinished"),  # waited 100 ms: might have held
+        Answer(0.2, 0.2, 0.3, "ok"),
+    ]
+    counted = tally(answers, SLO, 0.5, short=True)
+    assert (counted.scheduled, counted.ok, counted.late, counted.unfinished) == (2, 1, 1, 0)
+
+
+@given(
+    st.lists(
+        st.builds(
+            Answer,
+            st.floats(0, 4.9),
+            st.floats(0, 5),
+            st.floats(0, 9),
+            st.sampled_from(get_args(Outcome)),
+        )
+    )
+)
+def test_every_request_is_counted_once(answers: list[Answer]) -> None:
+    counted = tally(answers, SLO, DURATION_S)
+    parts = (counted.ok, counted.late, counted.refused, counted.expired, counted.failed)
+    rest = (counted.wrong, counted.unfinished, counted.unsent)
+    assert sum(parts) + sum(rest) == counted.scheduled == len(answers)
+    if answers:  # "p99 ≤ T" and "loss ratio ≤ 1 %" are one statement
+        within = counted.p99_ms is not None and counted.p99_ms <= 1000 * SLO.bound_s
+        assert within == SLO.allows(counted.lost, counted.scheduled)
+
+
+def test_a_calm_trial_holds() -> None:
+    verdict = judge(trial(), SLO)
+    assert (verdict.valid, verdict.held, verdict.reasons) == (True, True, ())
+    assert verdict.broke_by is None
+
+
+@pytest.mark.parametrize("outcome", ["refused", "expired", "failed", "wrong", "unfinished"])
+def test_names_the_dominant_loss(outcome: Outcome) -> None:
+    verdict = judge(trial(stream(lost=20, outcome=outcome)), SLO)
+    assert (verdict.valid, verdict.held, verdict.broke_by) == (True, False, outcome)
+    assert verdict.loss_ratio == 0.02
+    assert f"20 {outcome}" in verdict.reasons[0]
+
+
+def test_breaks_by_lateness_and_holds_at_exactly_one_percent() -> None:
+    assert judge(trial(stream(lost=20, took_s=0.3)), SLO).broke_by == "late"
+    assert judge(trial(stream(lost=10, took_s=0.3)), SLO).held
+
+
+def test_breaks_by_a_suffering_bystander() -> None:
+    verdict = judge(trial(bystander=stream(lost=20, took_s=0.3)), SLO)
+    assert (verdict.held, verdict.broke_by, verdict.loss_ratio) == (False, "bystander", 0)
+    assert verdict.lost == 0.02  # p95 holds all the same
+
+
+def test_breaks_if_it_does_not_drain() -> None:
+    verdict = judge(replace(trial(), drained=False), SLO)
+    assert (verdict.broke_by, verdict.lost) == ("drain", 1)  # whatever the percentile
+
+
+@pytest.mark.parametrize("victim", ["work", "bystander"])
+def test_is_void_if_the_schedule_was_not_sent(victim: str) -> None:
+    unsent = stream(lost=2, outcome="unsent")
+    verdict = judge(trial(unsent) if victim == "work" else trial(bystander=unsent), SLO)
+    assert (verdict.valid, verdict.held, verdict.broke_by) == (False, False, None)
+    assert f"998 of 1000 scheduled {victim} requests" in verdict.reasons[0]
+    assert judge(trial(stream(lost=1, outcome="unsent")), SLO).valid
+
+
+def test_is_void_if_the_generator_was_late_or_busy_or_the_machine_disturbed() -> None:
+    assert judge(trial(stream(lag_s=0.004)), SLO).valid  # 2 % of the bound is 5 ms
+    late = judge(trial(stream(lag_s=0.006)), SLO)
+    busy = judge(replace(trial(), generator_cpu=0.85), SLO)
+    disturbed = judge(replace(trial(), disturbances=("Steal time was 7 %.",)), SLO)
+    assert "6.0 ms" in late.reasons[0]
+    assert "85%" in busy.reasons[0]
+    assert disturbed.reasons == ("Steal time was 7 %.",)
+    assert {late.valid, busy.valid, disturbed.valid} == {False}
+
+
+def test_an_early_end_needs_a_certain_verdict() -> None:
+    assert not judge(replace(trial(), short=True), SLO).valid
+    broken = judge(replace(trial(stream(lost=20, took_s=0.3)), short=True, drained=False), SLO)
+    assert (broken.valid, broken.held, broken.broke_by) == (True, False, "late")
+    assert len(broken.reasons) == 1
+
+
+@given(st.integers(1, 5000), st.data())
+def test_hopeless_means_that_the_rest_cannot_save_it(scheduled: int, data: st.DataObject) -> None:
+    lost = data.draw(st.integers(0, scheduled))
+    best = replace(trial().work, scheduled=scheduled, ok=scheduled - lost, late=lost)
+    assert hopeless(scheduled, lost, SLO) == (best.loss_ratio > 0.01 + 1e-12)
+
+
+def test_survives_the_way_through_json() -> None:
+    before = replace(trial(stream(lost=20, outcome="failed")), disturbances=("Steal.",))
+    after = json.loads(json.dumps(before.to_json(), allow_nan=False))
+    assert after == json.loads(json.dumps(asdict(before)))
+    assert (after["disturbances"], after["where"]) == (["Steal."], [None, None, {}, 0.0])
+
+
+def test_breaks_if_work_piles_up_before_any_answer_is_late() -> None:
+    growing = replace(trial().backlog, end=20, per_s=4.0, error_per_s=1.0, grows=True)
+    verdict = judge(replace(trial(), backlog=growing), SLO)
+    assert (verdict.held, verdict.broke_by, verdict.loss_ratio) == (False, "backlog", 0)
+    assert "4.0 ± 1.0 more each second" in verdict.reasons[0]

@@ -1,0 +1,154 @@
+"""The Survival tab in a real browser: a search is started, watched and stopped, its files taken."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, build_opener
+
+import pytest
+from playwright.async_api import Browser, FrameLocator, Page, expect
+
+from tests.support.browser import chromium, watched
+from tests.support.cli import LONG_S, begun, free_port, soon
+from tests.support.locust_ui import Interface
+
+DIRECT = build_opener(ProxyHandler({}))
+LONG_MS = 1000 * LONG_S
+SEED = "6"  # with which `async` comes first: what its upper limit ends is found soonest
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("up")
+
+
+@pytest.fixture(scope="module")
+def ui(database: None, folder: Path) -> Iterator[Interface]:
+    port = free_port()
+    words = ("loadtests", "up", "--port", "0", "--web-port", str(port))
+    with begun(folder, *words, directory=folder) as command:
+        interface = Interface(f"http://127.0.0.1:{port}")
+        soon(interface.page)
+        yield interface
+        assert "Traceback" not in command.err()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as one:
+        yield one
+
+
+@pytest.mark.parametrize("name", ["report.html", "run.jsonl", "summary.json", "summary.md"])
+def test_a_result_that_is_not_there_is_said_in_words(ui: Interface, name: str) -> None:
+    code, page = answer(ui, f"/panel/results/{name}")
+    assert code == 404
+    assert f"{name} is not there yet" in page
+    assert "no survival search yet" in page
+
+
+def test_no_other_file_can_be_had(ui: Interface) -> None:
+    for name in ("locust.log", "server.log", "..%2Fout", "later.html"):
+        code, page = answer(ui, f"/panel/results/{name}")
+        assert code == 404
+        assert "not there yet" not in page
+
+
+async def test_a_search_is_started_watched_and_stopped(
+    ui: Interface, browser: Browser, folder: Path
+) -> None:
+    one = await watched(browser)
+    page, tab = one.page, one.page.frame_locator('iframe[title="Survival"]')
+    await page.goto(f"{ui.url}/?tab=survival")
+    await begin(page, SEED)
+    await page.get_by_role("tab", name="Survival").click()
+    cells = tab.locator("#matrix tbody button")
+    await expect(cells).to_have_count(2, timeout=LONG_MS)
+    await expect(tab.locator("#matrix button.searching")).to_have_count(1, timeout=LONG_MS)
+    await expect(tab.locator("#trials tbody tr").first).to_be_visible(timeout=LONG_MS)
+    finished = tab.locator("#matrix button.done, #matrix button.failed")  # if others were busy
+    await expect(finished).to_have_count(1, timeout=LONG_MS)
+    await moves_with_the_keyboard(tab)
+    await page.get_by_role("button", name="Stop").click()
+    await expect(tab.locator("#step")).to_contain_text("was stopped", timeout=LONG_MS)
+    await expect(tab.locator("#verdicts li")).to_have_count(1)
+    await expect(tab.locator("#again code")).to_contain_text("scripts/survive")
+    await files_are_there(page, folder)
+    await nothing_comes_of_another(page, tab, folder)
+    assert answer(ui, "/panel/results/summary.md")[0] == 200  # of the last one that has results
+    assert not one.errors
+    assert await one.overflow() == 0
+
+
+async def nothing_comes_of_another(page: Page, tab: FrameLocator, folder: Path) -> None:
+    """Start a search that cannot be: it has its reason, and leaves no folder."""
+    before = sorted((folder / "results").iterdir())
+    await begin(page, SEED, param="sleep.ms=soon")
+    await page.get_by_role("tab", name="Survival").click()
+    await expect(tab.locator("#reason")).to_contain_text("ms='soon'", timeout=LONG_MS)
+    await expect(tab.locator("#matrix")).to_be_hidden()
+    assert sorted((folder / "results").iterdir()) == before
+
+
+async def begin(page: Page, seed: str, param: str = "sleep.ms=10") -> None:
+    """Fill in the form as a person does, and start."""
+    new = page.get_by_role("button", name="New")
+    form = page.locator("select[name=scenario]")
+    ready = new.or_(page.get_by_role("button", name="Start")).first
+    await expect(ready).to_be_visible(timeout=LONG_MS)  # Locust has cleared up what was before
+    if await new.is_visible():  # there was a test before
+        await new.click()
+    if not await form.is_visible():
+        await page.get_by_role("button", name="Custom parameters").click()
+    await page.select_option("select[name=scenario]", "survival")
+    await page.select_option("select[name=workloads]", ["sleep"])
+    await page.select_option("select[name=models]", ["async", "inline"])
+    await page.fill("input[name=param]", param)
+    await page.fill("input[name=seed]", seed)
+    await page.get_by_role("button", name="Start").click()
+
+
+async def moves_with_the_keyboard(tab: FrameLocator) -> None:
+    """Choose the cell below the first one without a mouse."""
+    cells = tab.locator("#matrix tbody button")
+    await cells.first.focus()
+    await cells.first.press("ArrowDown")
+    await expect(cells.last).to_be_focused()
+    await cells.last.press("Enter")
+    await expect(cells.last).to_have_attribute("aria-pressed", "true")
+    label = await cells.last.get_attribute("aria-label")
+    assert label
+    assert label.startswith(f"{await tab.locator('#title').text_content()}")
+
+
+async def files_are_there(page: Page, folder: Path) -> None:
+    """Take the run file and the summary from Locust's tab of downloads."""
+    [run] = [one for one in (folder / "results").iterdir() if one.name != "latest"]
+    assert (folder / "results" / "latest").resolve() == run
+    await page.get_by_role("tab", name="Download data").click()
+    for name in ("run.jsonl", "summary.json"):
+        async with page.expect_download() as download:
+            await page.locator(f'a[href$="results/{name}"]').click()
+        taken = await download.value
+        assert taken.suggested_filename == f"loadbearing-{run.name}-{name}"
+        assert content(await taken.path()) == content(run / name)
+    summary = json.loads((run / "summary.json").read_text())
+    assert [cell["workload"] for cell in summary["cells"]] == ["sleep", "sleep"]
+    lines = [json.loads(line) for line in (run / "run.jsonl").read_text().splitlines()]
+    assert (lines[-1]["line"], lines[-1]["reason"]) == ("end", "the search was stopped")
+
+
+def content(path: Path) -> str:
+    return path.read_text()
+
+
+def answer(ui: Interface, path: str) -> tuple[int, str]:
+    try:
+        with DIRECT.open(ui.url + path, timeout=10) as found:
+            return found.status, found.read().decode()
+    except HTTPError as error:
+        with error:
+            return error.code, error.read().decode()

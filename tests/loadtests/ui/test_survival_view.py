@@ -1,0 +1,198 @@
+"""What the Survival tab shows is what the run file says, at every moment of a run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.report.colours import COLOURS
+from loadtests.run.file.run_file import Line
+from loadtests.ui.survival.progress import Watch
+from loadtests.ui.survival.view import view
+from tests.support.run_files import (
+    FULL,
+    FULL_RESULTS,
+    NO_TWIN,
+    SEVERAL_FIRST,
+    SEVERAL_RESULTS,
+    plan,
+    result,
+    trial,
+    unavailable,
+    write,
+)
+
+CELL = {"workload": "primes", "model": "hybrid"}
+START: Line = {"line": "cell-start", **CELL, "search": 0, "at": 240.0}
+PREDICTED: Line = {
+    "line": "prediction",
+    **CELL,
+    "at": 245.0,
+    "predicted": 180.0,
+    "ceiling": 200.0,
+    "binding": "cores",
+}
+TWO = plan([("primes", "hybrid"), ("primes", "async")])
+END: Line = {"line": "end", "at": 300.0, "exit": 0, "reason": None}
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Watch:
+    return Watch(tmp_path, lambda: 250.0)
+
+
+def after(watch: Watch, *lines: Line) -> Any:
+    """Show a run after these further lines of its file, as a browser gets it."""
+    write(watch.folder / "run.jsonl", lines)
+    watch.look()
+    return shown(watch)
+
+
+def shown(watch: Watch, chosen: int | None = None) -> Any:
+    return json.loads(json.dumps(view(watch, chosen), allow_nan=False))
+
+
+def states(said: Any) -> list[str]:
+    return [cell["state"] for cell in said["cells"]]
+
+
+def broke(rate: float, **changes: Any) -> Line:
+    reasons = ["too much was lost"]
+    return trial("primes", "hybrid", rate, held=False, broke_by="late", reasons=reasons, **changes)
+
+
+def test_before_the_first_line_there_is_a_step_and_no_matrix(watch: Watch) -> None:
+    said = shown(watch)
+    assert said["cells"] == []
+    assert "what there is to measure" in said["step"]
+    assert said["progress"]["said"] == "starting"
+
+
+def test_a_run_that_never_begins_has_its_reason(watch: Watch) -> None:
+    said = after(watch, {"line": "end", "at": 1.0, "exit": 2, "reason": "no workload 'slep'"})
+    assert said["cells"] == []
+    assert watch.end
+    assert (watch.end.exit, watch.end.reason) == (2, "no workload 'slep'")
+
+
+def test_a_run_may_end_without_a_line(watch: Watch) -> None:
+    watch.over(2, "no workload 'slep'")
+    assert watch.end
+    assert (watch.end.exit, watch.end.reason) == (2, "no workload 'slep'")
+
+
+def test_cells_wait_for_their_turn(watch: Watch) -> None:
+    said = after(watch, TWO)
+    assert states(said) == ["waiting", "waiting"]
+    assert said["workloads"] == ["primes"]
+    assert said["rows"] == [
+        {"row": model, "model": model, "colour": COLOURS[model]} for model in ("hybrid", "async")
+    ]
+    assert said["head"] == "Requests per second borne within p99<250ms"
+    assert "Intel Xeon" in said["environment"]
+    assert said["shown"]["said"] == "waits for its turn"
+
+
+def test_the_cell_that_is_searched_shows_its_bracket_and_what_is_offered(watch: Watch) -> None:
+    cell = after(watch, TWO, START)["cells"][0]
+    assert (cell["state"], cell["figure"], cell["small"]) == ("searching", "…", "getting ready")
+    said = after(watch, PREDICTED)
+    assert said["step"] == ("primes under hybrid: predicted 180 req/s (cores would end at 200)")
+    after(watch, trial("primes", "hybrid", 90.0))
+    watch.offer(130.0)
+    said = shown(watch)
+    assert said["step"] == "primes under hybrid: offering 130/s (before: 90/s held)"
+    assert said["cells"][0]["small"] == "offering 130/s"
+    assert said["shown"]["offered"] == 130.0
+    said = after(watch, broke(130.0))
+    cell = said["cells"][0]
+    assert (cell["figure"], cell["small"]) == ("90 … 130", "130/s broke")
+    assert said["shown"]["offered"] is None
+
+
+def test_trials_are_dots_that_held_broke_or_were_discarded(watch: Watch) -> None:
+    lines = [TWO, START, PREDICTED, trial("primes", "hybrid", 90.0), broke(130.0)]
+    one = after(watch, *lines, broke(110.0, valid=False))["shown"]
+    assert [(dot["rate"], dot["outcome"]) for dot in one["trials"]] == [
+        (90.0, "held"),
+        (130.0, "broke"),
+        (110.0, "discarded"),
+    ]
+    assert [dot["number"] for dot in one["trials"]] == [1, 2, 3]
+    assert one["trials"][0]["p99"] == 210.0
+    assert one["trials"][0]["health"] == 11.0
+    assert one["trials"][1]["why"] == "too much was lost"
+    assert (one["predicted"], one["ceiling"], one["binding"]) == (180.0, 200.0, "cores")
+    assert (one["held"], one["broke"], one["bound"]) == (90.0, 130.0, 250.0)
+
+
+def test_a_person_chooses_a_cell_or_follows_the_search(watch: Watch) -> None:
+    said = after(watch, TWO, START, trial("primes", "hybrid", 90.0))
+    assert (said["shown"]["index"], said["shown"]["follows"]) == (0, True)
+    assert said["shown"]["title"] == "primes under hybrid"
+    chosen = shown(watch, 1)["shown"]
+    assert (chosen["index"], chosen["follows"], chosen["trials"]) == (1, False, [])
+    assert shown(watch, 99)["shown"]["index"] == 0  # of a run before that had more cells
+
+
+def test_finished_cells_have_interval_cause_star_and_footnote(watch: Watch) -> None:
+    said = after(watch, *FULL)
+    cells = {(cell["workload"], cell["row"]): cell for cell in said["cells"]}
+    assert len(cells) == len(FULL_RESULTS)
+    assert cells["sleep", "async"]["figure"] == "≥ 1310"
+    assert cells["sleep", "async"]["best"]
+    assert cells["sleep", "inline"]["small"] == "/health late"
+    absent = cells["primes", "async"]
+    assert (absent["state"], absent["figure"]) == ("absent", "—")
+    assert said["notes"][absent["note"] - 1] == NO_TWIN
+    assert said["progress"] == {"done": 20, "total": 20, "said": "20 of 20 cells", "time": ""}
+
+
+def test_a_starved_bystander_is_flagged_beside_the_cause(watch: Watch) -> None:
+    starved = result("primes", "hybrid", 60.0, 70.0, "bystander", cause="GIL")
+    assert after(watch, TWO, starved)["cells"][0]["small"] == "GIL, /health late"
+
+
+def test_a_cell_without_a_result_says_why(watch: Watch) -> None:
+    flawed = result("primes", "hybrid", None, None, error="3 trials prove nothing")
+    said = after(watch, TWO, flawed, unavailable("primes", "async", NO_TWIN), END)
+    assert states(said) == ["failed", "absent"]
+    assert said["notes"] == ["3 trials prove nothing", NO_TWIN]
+    assert shown(watch, 0)["shown"]["said"] == "3 trials prove nothing"
+
+
+def test_what_comes_after_the_search_of_a_cell_is_named(watch: Watch) -> None:
+    said = after(watch, TWO, START, result("primes", "hybrid", 168.0, 179.0, "refused"))
+    assert states(said) == ["beyond", "waiting"]
+    said = after(watch, {"line": "beyond", **CELL, "at": 290.0, "kind": "spike", "reason": "none"})
+    assert said["step"] == "primes under hybrid: beyond its peak: spike is over"
+    assert states(after(watch, END)) == ["done", "waiting"]
+
+
+def test_each_search_of_a_full_run_has_its_own_bracket(watch: Watch) -> None:
+    first = plan([("primes", "hybrid")], searches=2)
+    lines = [first, START, trial("primes", "hybrid", 90.0), broke(130.0)]
+    after(watch, *lines, result("primes", "hybrid", 90.0, 130.0, "late", search=0))
+    said = after(watch, {**START, "search": 1}, trial("primes", "hybrid", 100.0, search=1))
+    assert said["cells"][0]["figure"] == "≥ 100 …"
+    assert [dot["search"] for dot in said["shown"]["trials"]] == [1, 1, 2]
+    assert said["progress"]["said"] == "1 of 2 searches"
+
+
+def test_a_resumed_run_forgets_what_had_no_result(watch: Watch) -> None:
+    flawed = result("primes", "hybrid", None, None, error="too busy")
+    lines = [TWO, flawed, unavailable("primes", "async", NO_TWIN)]
+    said = after(watch, *lines, {"line": "resumed", "at": 40.0, "started": "2026"})
+    assert said["progress"]["done"] == 1
+    assert said["step"] == "going on where the run was interrupted"
+
+
+def test_several_pythons_have_rows_of_their_own(watch: Watch) -> None:
+    said = after(watch, SEVERAL_FIRST, *SEVERAL_RESULTS)
+    assert [row["row"] for row in said["rows"]] == [
+        f"{model} · {python}"
+        for model in ("thread-pool", "interpreter-pool")
+        for python in ("3.13", "3.13t")
+    ]
+    assert states(said) == ["done", "done", "absent", "failed"]

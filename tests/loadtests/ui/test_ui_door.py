@@ -1,0 +1,139 @@
+"""No web page of another site uses the Locust UI, whatever path it asks for."""
+
+import json
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from wsgiref.util import setup_testing_defaults
+
+import psutil
+import pytest
+
+from loadtests.ui.door import Door
+from tests.support.cli import Begun, run
+from tests.support.locust_ui import Answer, Interface, up
+
+CELL = {"user_count": "1", "spawn_rate": "1", "workloads": "noop", "models": "inline"}
+READ = ("/", "/stats/requests", "/logs", "/panel/survival.json", "/panel/survival", "/nosuch")
+WRITE = ("/swarm", "/stop", "/stats/reset", "/user", "/panel/survival.json", "/nosuch")
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture(scope="module")
+def both(
+    database: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Begun, Interface]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOCUST_WEB_HOST", "0.0.0.0")
+        with up(tmp_path_factory.mktemp("up")) as one:
+            yield one
+
+
+@pytest.fixture
+def ui(both: tuple[Begun, Interface]) -> Iterator[Interface]:
+    """The UI; whatever a test asks of it, nothing starts."""
+    command, interface = both
+    before = {one.pid for one in command.below()}
+    yield interface
+    assert interface.rows("ready") is not None
+    assert {one.pid for one in command.below()} == before
+
+
+def refused(answer: Answer) -> str:
+    """Check that it was refused, and that no page may read why; gives the reason."""
+    assert answer.status == 403
+    assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+    said = json.loads(answer.body)
+    assert said["success"] is False
+    assert "--allow-host" in said["message"]
+    return str(said["message"])
+
+
+def test_it_listens_on_loopback_whatever_the_environment_says(
+    both: tuple[Begun, Interface],
+) -> None:
+    command, ui = both
+    places = {
+        end.laddr.ip
+        for one in command.below()
+        for end in one.net_connections("tcp")
+        if end.status == psutil.CONN_LISTEN and end.laddr.port == int(ui.url.rpartition(":")[2])
+    }
+    assert places == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example", "Sec_Fetch_Site": "cross-site"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1", "Sec_Fetch_Site": "same-site"},
+        {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"},
+        {"Sec_Fetch_Site": "same-site"},
+        {"Referer": "https://evil.example/page"},
+        {"Referer": "http://["},
+    ],
+    ids=str,
+)
+def test_a_page_of_another_origin_changes_nothing(ui: Interface, headers: dict[str, str]) -> None:
+    for path in WRITE:
+        assert "so nothing was done" in refused(ui.ask(path, CELL, **headers))
+
+
+@pytest.mark.parametrize("path", READ)
+def test_a_page_of_another_origin_reads_nothing(ui: Interface, path: str) -> None:
+    refused(ui.ask(path, Origin="https://evil.example"))
+    refused(ui.ask(path, Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="no-cors"))
+    headers = ui.ask(path).headers
+    assert not [name for name in headers if name.lower().startswith("access-control-")]
+    assert headers["Content-Security-Policy"] == "frame-ancestors 'self'"
+
+
+def test_links_of_other_sites_lead_to_the_page_and_nowhere_else(ui: Interface) -> None:
+    link = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"}
+    assert ui.ask("/", None, **link).status == 200
+    refused(ui.ask("/stats/report", None, **link))
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8089", "server", "0.0.0.0", "["])
+def test_under_another_name_nothing_is_answered(ui: Interface, host: str) -> None:
+    for path in READ:
+        assert f"to the name {host!r}" in refused(ui.ask(path, Host=host))
+    for path in WRITE:
+        refused(ui.ask(path, CELL, Host=host, Origin=f"http://{host}"))
+
+
+def test_pages_of_its_own_and_programs_may_change_things(ui: Interface) -> None:
+    assert ui.ask("/stats/reset", {}, Origin=ui.url, Sec_Fetch_Site="same-origin").status == 200
+    assert ui.ask("/stats/reset", {}).status == 200
+    forwarded = {"Host": "localhost:9000", "Origin": "http://localhost:9000"}
+    assert ui.ask("/stats/reset", {}, **forwarded).status == 200
+
+
+def test_the_network_is_let_in_when_asked_for(tmp_path: Path) -> None:
+    with up(tmp_path, "--web-host", "0.0.0.0", "--allow-host", "bench.lan") as (command, ui):
+        assert re.search(rf"Locust UI: {ui.url} ", command.out())
+        for host in ("bench.lan:8089", "192.168.1.5:8089", "rig:8089", socket.gethostname()):
+            own = {"Host": host, "Origin": f"http://{host}"}
+            assert ui.ask("/stats/reset", {}, **own).status == 200
+        proxied = {"Host": "bench.lan", "Origin": "https://bench.lan"}
+        assert ui.ask("/stats/reset", {}, **proxied).status == 200
+        refused(ui.ask("/", Host="evil.example"))
+        refused(ui.ask("/stop", {}, Origin="http://evil.example"))
+
+
+def test_an_address_that_is_not_here_is_told() -> None:
+    ended = run("loadtests", "up", "--port", "0", "--web-host", "203.0.113.1")
+    assert (ended.code, ended.out) == (2, "")
+    assert "the address '203.0.113.1' cannot be used" in ended.err
+    assert "choose another with --web-host" in ended.err
+
+
+@pytest.mark.parametrize(("scheme", "right"), [("https", True), ("http", False)])
+def test_with_tls_its_own_pages_have_another_origin(scheme: str, right: bool) -> None:
+    environ: dict[str, Any] = {"HTTP_HOST": "[::1]:8089", "HTTP_ORIGIN": f"{scheme}://[::1]:8089"}
+    environ["wsgi.url_scheme"] = "https"
+    setup_testing_defaults(environ)
+    assert (Door(lambda *_: [], "::1", (), "/").refusal(environ) is None) == right

@@ -1,0 +1,146 @@
+"""Locust offers what its users stand for, names rows after cells, and says what it cannot do."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import Ended, free_port, run
+from tests.support.server_process import running
+
+LOCUST = ("locust", "-f", "loadtests/locustfile.py", "--headless")
+RATE = 40  # users, each of which is one arrival a second
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What Locust says of one name: its requests, and the seconds from the first to the last."""
+
+    requests: int
+    failures: int
+    span_s: float
+    mean_ms: float
+    each_second: tuple[int, ...]
+
+    @property
+    def rate(self) -> float:
+        return self.requests / self.span_s
+
+
+@pytest.fixture(scope="module")
+def url(database: None) -> Iterator[str]:
+    with running("--models", "thread-pool,async,inline", module="server") as server:
+        yield server.url
+
+
+def hammered(folder: Path, url: str, *options: str) -> tuple[Ended, dict[str, Row]]:
+    """Let Locust run, and read the rows that it has written."""
+    ended = run(*LOCUST, "--host", url, "--json-file", str(folder / "rows"), *options)
+    rows = json.loads((folder / "rows.json").read_text())
+    return ended, {
+        row["name"]: Row(
+            row["num_requests"],
+            row["num_failures"],
+            row["last_request_timestamp"] - row["start_time"],
+            row["total_response_time"] / row["num_requests"],
+            tuple(row["num_reqs_per_sec"].values()),
+        )
+        for row in rows
+    }
+
+
+def users(count: int, seconds: int) -> tuple[str, ...]:
+    return ("-u", str(count), "-r", str(count), "-t", f"{seconds}s")
+
+
+@pytest.mark.measures
+def test_one_user_is_one_arrival_a_second(url: str, tmp_path: Path) -> None:
+    options = ("--workloads", "sleep", "noop", "--models", "thread-pool", "async")
+    ended, rows = hammered(tmp_path, url, *users(RATE, 3), *options)
+    assert ended.code == 0, ended.err
+    assert "send lag p50" in ended.err
+    cells = {"sleep/thread-pool", "sleep/async", "noop/thread-pool", "noop/async"}
+    assert rows.keys() == cells | {"bystander"}
+    assert all(row.failures == 0 for row in rows.values())
+    assert sum(rows[cell].requests for cell in cells) / rows["bystander"].span_s == pytest.approx(
+        RATE, rel=0.35
+    )
+    counts = [rows[cell].requests for cell in cells]
+    assert max(counts) - min(counts) <= 1, "the cells take turns"
+    assert rows["bystander"].rate == pytest.approx(60, rel=0.1)
+    assert rows["sleep/async"].mean_ms >= 10 > rows["noop/async"].mean_ms
+
+
+@pytest.mark.measures
+def test_two_processes_offer_as_much_as_one(url: str, tmp_path: Path) -> None:
+    options = ("--processes", "2", "--arrivals", "uniform", "--models", "inline")
+    cell = ("--workloads", "sleep", "--param", "sleep.ms=1")
+    ended, rows = hammered(tmp_path, url, *users(RATE, 3), *options, *cell)
+    assert ended.code == 0, ended.err
+    assert rows.keys() == {"sleep/inline", "bystander"}
+    assert all(row.failures == 0 for row in rows.values())
+    assert rows["sleep/inline"].rate == pytest.approx(RATE, rel=0.1)
+    assert rows["bystander"].rate == pytest.approx(60, rel=0.1), "from one of the two alone"
+    whole = rows["sleep/inline"].each_second[1:-1]
+    assert whole
+    assert all(abs(count - RATE) <= 8 for count in whole), "evenly spaced"
+
+
+def test_closed_users_wait_for_their_answers(url: str, tmp_path: Path) -> None:
+    options = ("--load", "closed", "--workloads", "sleep", "--models", "async")
+    ended, rows = hammered(tmp_path, url, *users(8, 4), *options, "--param", "sleep.ms=100")
+    assert ended.code == 0, ended.err
+    assert rows.keys() == {"sleep/async", "bystander"}
+    row = rows["sleep/async"]
+    assert row.failures == 0
+    assert row.mean_ms >= 100
+    assert 8 * 3 < row.requests / rows["bystander"].span_s < 8 / 0.1 * 1.2
+
+
+def test_failures_are_counted_and_end_with_1(url: str, tmp_path: Path) -> None:
+    options = ("--workloads", "sleep", "--models", "async", "--param", "sleep.ms=nine")
+    ended, rows = hammered(tmp_path, url, *users(RATE, 4), *options)
+    assert ended.code == 1
+    assert rows["sleep/async"].failures == rows["sleep/async"].requests > 0
+    assert rows["bystander"].failures == 0
+
+
+SURVIVAL = ("--scenario", "survival", "--workloads", "sleep", "--models", "inline")
+SURGE = ("--scenario", "surge", *SURVIVAL[2:])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--workloads", "slep"), "there is no workload 'slep'; did you mean 'sleep'?"),
+        (
+            ("--workloads", "sleep", "--models", "asinc"),
+            "there is no model 'asinc'; did you mean 'async'?",
+        ),
+        (
+            ("--workloads", "primes", "--models", "async"),
+            "primes/async cannot run at http://127.0.0.1:",
+        ),
+        ((*SURVIVAL, "--slo", "nonsense"), "'nonsense' is not an SLO"),
+        ((*SURVIVAL, "--param", "nonsense"), "'nonsense' is no parameter"),
+        ((*SURGE, "--phases", "5s"), "'5s' are no phases"),
+        ((*SURGE, "--param", "sleep.ms=-1"), "GET /sleep/inline?ms=-1 answers 422"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_ends_with_2(
+    url: str, options: tuple[str, ...], message: str
+) -> None:
+    ended = run(*LOCUST, "--host", url, *users(1, 60), *options)
+    assert ended.code == 2
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_nothing_listens() -> None:
+    host = f"http://127.0.0.1:{free_port()}"
+    ended = run(*LOCUST, "--host", host, *users(1, 60), "--workloads", "sleep", "--models", "async")
+    assert ended.code == 2
+    assert f"nothing answers at {host}" in ended.err
+    assert "Traceback" not in ended.err

@@ -1,0 +1,188 @@
+"""A workload that could not run is refused at start, at the line where it is declared."""
+
+import sys
+import types
+from collections.abc import Iterator
+
+import pytest
+
+from server.catalogue.declarations import check
+from server.workloads import REGISTRY, WorkloadError
+
+HEAD = """
+import enum, functools, zlib
+from typing import Annotated, Any, Literal
+from annotated_types import Ge, Interval, Len, Unit
+from server.workloads import Payload, native, workload
+
+def wrapped(function):
+    @functools.wraps(function)
+    def inner(*positional, **named):
+        return function(*positional, **named)
+    return inner
+
+def bare(function):
+    def inner(a: int = 1): ...
+    return inner
+"""
+GOOD = """
+class Shade(enum.Enum):
+    RED = "red"
+    BLUE = "blue"
+
+def fetch(size, shade): ...
+
+@workload(kind="mixed", stages=(("io", fetch), ("cpu", zlib.crc32), ("cpu", len)))
+@wrapped
+def good(
+    size: Annotated[int, Interval(ge=1, le=9), Unit("KiB")] = 1,
+    *,
+    shade: Shade = Shade.RED,
+) -> "dict[str, Any]": ...
+
+@native(good)
+async def twin(shade: Shade = Shade.RED, size: int = 1): ...
+
+@workload(kind="cpu")
+@functools.cache
+def kept(data: Annotated[Payload, Ge(0)] = Payload.of(2), of: Literal[1, 2] = 2): ...
+
+class Shelf:
+    @staticmethod
+    @workload(kind="cpu")
+    def sort(share: float = 1, up: bool = True, word: Annotated[str, Len(1)] = "a"): ...
+"""
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    before = dict(REGISTRY)
+    yield
+    REGISTRY.clear()
+    REGISTRY.update(before)
+    sys.modules.pop("shop", None)
+
+
+def checked(code: str, head: str = HEAD) -> None:
+    """Declare and check; the code's own first line is line 1 of shop.py."""
+    shop = sys.modules["shop"] = types.ModuleType("shop")
+    before = dict(REGISTRY)
+    exec(compile(head, "head.py", "exec"), vars(shop))
+    exec(compile(code, "shop.py", "exec"), vars(shop))
+    check([one for name, one in REGISTRY.items() if name not in before], {"health", "events"})
+
+
+def problems(code: str) -> list[str]:
+    with pytest.raises(WorkloadError) as caught:
+        checked(code)
+    return str(caught.value).split("\n")
+
+
+def test_all_of_ours_and_every_right_form_pass() -> None:
+    import server.workloads.mixed  # noqa: F401, PLC0415 - registers it; the rest comes along
+
+    check(REGISTRY.values())
+    checked(GOOD)
+    assert {"good", "kept", "sort"} <= REGISTRY.keys()
+
+
+def test_all_problems_are_told_at_once() -> None:
+    found = problems(
+        "from __future__ import annotations\n"
+        "@workload(kind='cpu')\ndef f(a, b: Missing = 1): ...\n\n"
+        "@workload(kind='cpu')\ndef health(c: int = ''): ...\n"
+    )
+    assert [line.partition(" of ")[0] for line in found] == [
+        "shop.py:2: parameter 'a'",
+        "shop.py:2: parameter 'b'",
+        "shop.py:5: 'health' is a path",
+        "shop.py:5: parameter 'c'",
+    ]
+    assert "name 'Missing' is not defined" in found[1]
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        (
+            "f = workload(kind='cpu')(lambda: 1)",
+            "1: '<lambda>' cannot travel to a worker process; w",
+        ),
+        (
+            "def make():\n  @workload(kind='cpu')\n  def f(): ...\nmake()",
+            "2: 'f' cannot travel to a worker process; move it to the top of its module, and use",
+        ),
+        (
+            "@workload(kind='cpu')\n@bare\ndef f(): ...",
+            "0: 'inner' cannot travel to a worker process; move it to the top of its module, and",
+        ),
+        (
+            "@wrapped\n@workload(kind='cpu')\ndef f(): ...",
+            "1: 'f' cannot travel to a worker process; put @workload above all other decorators, ",
+        ),
+        (
+            "@workload(kind='cpu')\ndef f(): ...\nf = 1",
+            "1: 'f' cannot travel to a worker process; ",
+        ),
+        (
+            "@workload(kind='cpu')\nasync def f(): ...",
+            "1: 'f' is async, and workers call plain fun",
+        ),
+        (
+            "@workload(kind='cpu')\ndef f(): yield 1",
+            "1: 'f' is a generator, which computes only when it is read; return a list",
+        ),
+        (
+            "@workload(kind='gpu')\ndef f(): ...",
+            "1: 'f' has the kind 'gpu'; there are io, cpu, mix",
+        ),
+        (
+            "@workload(kind='cpu')\ndef events(): ...",
+            "1: 'events' is a path of the server itself; ",
+        ),
+        (
+            "@workload(kind='cpu')\ndef größe(): ...",
+            "1: 'größe' must stand in a URL; give the func",
+        ),
+    ],
+)
+def test_a_function_that_no_worker_can_run_is_refused(code: str, problem: str) -> None:
+    [found] = problems(code)
+    assert found.replace("head.py:14", "shop.py:0").startswith(f"shop.py:{problem}")
+
+
+@pytest.mark.parametrize(
+    ("stages", "problem"),
+    [
+        (
+            "('io', one)",
+            "stage 1 of 'f', 'one', must take the parameters of the workload by name: ",
+        ),
+        ("('io', both), ('cpu', both)", "stage 2 of 'f', 'both', must take the result before it a"),
+        ("('io', both), ('cpu', late)", "stage 2 of 'f', 'late', is async, and workers call plain"),
+        ("('io', both), ('cpu', lambda x: x)", "stage 2 of 'f', '<lambda>', cannot travel to a wo"),
+        ("('io', both), ('cpu', 'one')", "stage 2 of 'f', 'one', must take the result before it a"),
+        ("('io', both), ('web', one)", "'f' has the kind 'web'; there are io, cpu, mixed, payload"),
+    ],
+)
+def test_a_stage_that_cannot_be_called_is_refused(stages: str, problem: str) -> None:
+    [found] = problems(
+        "def one(a): ...\ndef both(a, b): ...\nasync def late(a): ...\n"
+        f"@workload(kind='mixed', stages=({stages},))\ndef f(a: int = 1, b: int = 2): ...\n"
+    )
+    assert found.startswith(f"shop.py:4: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("twin", "problem"),
+    [
+        ("def g(a): ...", "'g', the twin of 'f', is not async; write it with async def"),
+        ("async def g(a): yield a", "'g', the twin of 'f', is a generator, which computes only wh"),
+        ("async def g(b): ...", "'g', the twin of 'f', takes (b), not (a); give both the same"),
+        ("async def g(): ...", "'g', the twin of 'f', takes (), not (a); give both the same"),
+    ],
+)
+def test_a_twin_that_is_none_is_refused(twin: str, problem: str) -> None:
+    code = f"@workload(kind='cpu')\ndef f(a: int = 1): ...\n@native(f)\n{twin}\n"
+    [found] = problems(code)
+    assert found.startswith(f"shop.py:3: {problem}")

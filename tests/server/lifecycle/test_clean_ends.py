@@ -1,0 +1,163 @@
+"""Whatever way the server ends, nothing of it is left; and whoever was heard is answered."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.server.lifecycle.test_serve import ORPHANS_S, deaf, ended, none_is_left
+from tests.support.bad_clients import heard, port
+from tests.support.server_process import PYTHONS, Client, asking, running, until
+from tests.support.several_loops import FEW
+
+ASK = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+SHARED = Path("/dev/shm")
+MODELS = ("thread-pool", "process-per-request", "process-pool", "supervised-process-pool")
+ALL = ("--models", ",".join(MODELS), "--processes", "1", "--deadline", "60s")
+WAYS = [("--start-method", method) for method in ("forkserver", "spawn", "fork")]
+WAYS += [("--workers", "2"), ("--loop", "asyncio")]
+SERVERS = [(sys.executable, way) for way in WAYS] + [(python, WAYS[0]) for python in PYTHONS]
+ROUNDS = 3
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the server a folder of its own for temporary files."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
+
+
+def shared() -> set[str]:
+    return {path.name for path in SHARED.iterdir()}
+
+
+def orphaned(before: set[str]) -> set[str]:
+    """Name what is new in shared memory, no process on the machine uses, and is there to stay."""
+    new = shared() - before
+    for maps in Path("/proc").glob("[0-9]*/maps") if new else ():
+        with suppress(OSError):
+            used = maps.read_text()
+            new = {name for name in new if name not in used}
+    return new & shared()
+
+
+async def nothing_is_left(folder: Path, before: set[str]) -> None:
+    async def so() -> bool:
+        return not any(os.scandir(folder)) and not orphaned(before)
+
+    async with asyncio.timeout(ORPHANS_S):
+        await until(so)
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGKILL], [signal.SIGTERM] * 2], ids=["kill", "twice"])
+@pytest.mark.parametrize(
+    ("python", "way"), SERVERS, ids=[f"{Path(python).parts[-3]}{way[1]}" for python, way in SERVERS]
+)
+async def test_an_abrupt_end_leaves_nothing_behind(
+    python: str, way: tuple[str, str], signals: list[signal.Signals], folder: Path
+) -> None:
+    before = shared()
+    with running(*ALL, *way, python=python) as server:
+        async with asking(server) as client:
+            models = await client.started()  # supervised processes are never forked
+            for model in [*models] * 2:  # workers that end must not clear away what others need
+                assert (await client.ask(f"/noop/{model}")).status == 200
+            with server.shut():
+                asked = []
+                for model in models:  # one after the other: fork is unsafe beside what runs
+                    hold = client.ask(f"/hold/{model}")
+                    asked.append(asyncio.gather(hold, return_exceptions=True))
+                    await server.begun(len(asked))
+                below = server.below()
+                for number in signals:
+                    os.kill(server.pid, number)
+                    if number == signal.SIGTERM:
+                        await deaf(server)
+                assert await ended(server) == (1 if len(signals) > 1 else -signal.SIGKILL)
+                await none_is_left(below)
+                await nothing_is_left(folder, before)
+            await asyncio.gather(*asked)
+
+
+async def test_a_signal_under_load_costs_no_request_that_ran(folder: Path) -> None:
+    before = shared()
+    for _ in range(ROUNDS):
+        with running(*ALL, "--processes", "2", "--threads", "4") as server:
+            answered = 0
+
+            async def ask_on(client: Client, model: str, headers: dict[str, str]) -> None:
+                nonlocal answered
+                with suppress(aiohttp.ClientConnectionError):  # nobody listens any more
+                    while True:
+                        answer = await client.ask(f"/hold/{model}", headers=headers)
+                        assert answer.status == 200
+                        answered += 1
+
+            async with asking(server) as client:
+                below = server.below()
+                how: list[dict[str, str]] = [{}, {"Connection": "close"}] * 2
+                asked = [ask_on(client, model, headers) for model in MODELS for headers in how]
+                asking_on = asyncio.gather(*asked)
+                await server.begun(100)
+                server.process.terminate()
+                assert await ended(server) == 0
+                await asking_on
+            assert server.held() == answered
+            assert server.complaints() == ""
+            await none_is_left(below)
+            await nothing_is_left(folder, before)
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def loop(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+async def test_who_waits_to_be_let_in_at_the_signal_is_answered(loop: str) -> None:
+    with running("--loop", loop, *FEW, "--deadline", "60s") as server:
+        with server.shut():
+            blocking = asyncio.create_task(heard(server, [ASK % b"/hold/inline"]))
+            await server.begun(1)  # so that the event loop accepts nobody
+            waiting = [
+                asyncio.create_task(heard(server, [ASK % b"/noop/thread-pool"])) for _ in range(50)
+            ]
+            address = ("127.0.0.1", port(server))
+            last = await asyncio.to_thread(socket.create_connection, address)
+            last.close()
+            server.process.terminate()
+        for answer in await asyncio.gather(blocking, *waiting):
+            head = answer.partition(b"\r\n\r\n")[0]
+            assert head.startswith(b"HTTP/1.1 200 ")
+        assert await ended(server) == 0
+        assert server.complaints() == ""
+
+
+async def test_open_connections_are_told_that_it_drains(loop: str) -> None:
+    with running("--loop", loop, *FEW, "--deadline", "60s") as server:
+        with server.shut():
+            idle = [await asyncio.open_connection("127.0.0.1", port(server)) for _ in range(2)]
+            for reader, writer in idle:
+                writer.write(ASK % b"/health")
+                assert b"Connection: close" not in await reader.readuntil(b'{"status": "ok"}\n')
+            running_on = asyncio.create_task(heard(server, [ASK % b"/hold/thread-pool"]))
+            await server.begun(1)
+            server.process.terminate()
+            await deaf(server)
+            said = []
+            for (reader, writer), path in zip(idle, (b"/ready", b"/noop/inline"), strict=True):
+                writer.write(ASK % path)
+                said.append(await reader.read())
+                writer.close()
+            assert not running_on.done()
+        said.append(await running_on)
+        assert [answer.split(b" ", 2)[1] for answer in said] == [b"503", b"200", b"200"]
+        assert all(b"Connection: close" in answer for answer in said)
+        assert await ended(server) == 0

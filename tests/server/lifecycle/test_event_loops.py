@@ -1,0 +1,134 @@
+"""Several event loops, in processes or in threads: they answer, count and drain as one service."""
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import aiohttp
+import pytest
+
+from tests.server.lifecycle.test_serve import deaf, ended, none_is_left
+from tests.support.server_process import Client, Running, asking, until
+from tests.support.several_loops import SEVERAL, complaints, counted, one_each, serving, worker
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture(scope="module", params=SEVERAL)
+def several(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module", params=["uvloop", "asyncio"])
+def server(several: str, database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
+    with serving(several, request.param, "--deadline", "60s") as one:
+        yield one
+
+
+async def test_both_loops_answer_and_are_told_apart(several: str, server: Running) -> None:
+    async with one_each(server) as clients:
+        (one, two) = clients
+        assert (one[0] == two[0]) == (several == "loops")
+        assert one != two
+        stats = (await clients[one].ask("/stats")).json
+    assert {(loop["pid"], loop["thread"]) for loop in stats["loops"]} == {one, two}
+    assert stats["models"]["thread-pool"]["slots"] == 2 * 16
+    workers = [each["pid"] for each in stats["models"]["supervised-process-pool"]["workers"]]
+    roles = Counter(process["role"] for process in stats["processes"])
+    if several == "workers":
+        assert roles["master"] == 1
+        assert stats["processes"][0]["pid"] == server.pid
+        servers = {p["pid"] for p in stats["processes"] if p["role"] == "server"}
+        assert servers == {one[0], two[0]}
+        assert roles["site"] == 2
+    else:
+        assert (roles["master"], roles["server"], roles["site"]) == (0, 1, 1)
+    assert {p["pid"] for p in stats["processes"] if p["role"] == "worker"} == set(workers)
+    assert len(set(workers)) == 2
+
+
+async def test_counters_add_up_over_all_loops(server: Running) -> None:
+    async with one_each(server) as clients:
+        for rounds, client in zip((3, 4), clients.values(), strict=True):
+            for _ in range(rounds):
+                assert (await client.ask("/noop/thread-pool")).status == 200
+    await counted(server, 7)
+
+
+async def test_while_one_loop_is_blocked_the_other_one_tells(server: Running) -> None:
+    async with one_each(server) as clients:
+        blocked, answering = clients.items()
+        with server.shut():
+            holding = asyncio.create_task(blocked[1].ask("/hold/inline"))
+            await server.begun(1)
+
+            async def seen() -> bool:
+                stats = (await answering[1].ask("/stats")).json
+                ages = {(loop["pid"], loop["thread"]): loop["age_s"] for loop in stats["loops"]}
+                assert ages[answering[0]] < 0.2
+                return bool(ages[blocked[0]] > 0.5 and stats["loop_lag_ms"]["max"] > 250)
+
+            await until(seen)
+            assert not holding.done()
+        assert (await holding).status == 200
+
+        async def lives() -> bool:
+            stats = (await answering[1].ask("/stats")).json
+            return all(loop["age_s"] < 0.5 for loop in stats["loops"])
+
+        await until(lives)
+
+
+def left_in(folder: str) -> list[Path]:
+    return list(Path(folder).iterdir())
+
+
+async def hammer(client: Client, statuses: list[int]) -> None:
+    """Ask again and again, until the server takes no more connections."""
+    with suppress(aiohttp.ClientConnectionError):  # which an answer that is cut short is not
+        while True:
+            statuses.append((await client.ask("/noop/inline")).status)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+async def test_all_loops_let_running_requests_finish(
+    several: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory())  # short, for it is part of addresses
+        monkeypatch.setenv("TMPDIR", folder)
+        server = stack.enter_context(serving(several, "uvloop", "--deadline", "60s"))
+        async with asking(server) as client:
+            with server.shut():
+                holding = [asyncio.create_task(client.ask("/hold/thread-pool")) for _ in range(16)]
+                await server.begun(16)
+                statuses: list[int] = []
+                hammering = [asyncio.create_task(hammer(client, statuses)) for _ in range(8)]
+
+                async def hot() -> bool:
+                    return len(statuses) > 100
+
+                await until(hot)
+                below = server.below()
+                if number == signal.SIGINT:
+                    os.killpg(server.pid, number)  # as a terminal does: to the workers too
+                else:
+                    os.kill(server.pid, number)
+                await deaf(server)
+                assert not any(one.done() for one in holding)
+            answers = await asyncio.gather(*holding)
+            await asyncio.gather(*hammering)
+            assert set(statuses) == {200}
+        assert [answer.status for answer in answers] == [200] * 16
+        if several == "workers":
+            assert len({worker(answer)[0] for answer in answers}) == 2
+        assert await ended(server) == 0
+        assert server.process.stdout is not None
+        assert (complaints(server), server.process.stdout.read()) == ([], "")
+        await none_is_left(below)
+        assert left_in(folder) == []

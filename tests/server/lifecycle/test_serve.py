@@ -1,0 +1,181 @@
+"""The life of a server process: it says where it listens, drains, and leaves nothing behind."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from tests.support.server_process import PATIENCE_S, ROOT, Client, Running, asking, running, until
+
+HOLDING = (
+    *("thread-per-request", "thread-pool", "process-per-request", "process-pool"),
+    *("supervised-process-pool", "async"),
+)
+ORPHANS_S = 2.0  # promised: no process is left so long after the server has ended
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def command(*options: str) -> list[str]:
+    return [sys.executable, "-m", "server", *options]
+
+
+async def holding(client: Client) -> list["asyncio.Task[int]"]:
+    """Have a request run under each model until the gate opens, and wait until all of them do."""
+
+    async def status(model: str) -> int:
+        return (await client.ask(f"/hold/{model}")).status
+
+    asked = [asyncio.create_task(status(model)) for model in HOLDING]
+    await client.server.begun(len(HOLDING))
+    return asked
+
+
+async def deaf(server: Running) -> None:
+    """Wait until the server takes no more connections: it has heard the signal."""
+    port = int(server.url.rpartition(":")[2])
+
+    async def so() -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            return True
+        except ConnectionResetError:  # it heard the signal between our knock and its answer
+            return False
+        writer.close()
+        return False
+
+    await until(so)
+
+
+async def ended(server: Running) -> int:
+    return await asyncio.to_thread(server.process.wait, PATIENCE_S)
+
+
+async def none_is_left(processes: list[psutil.Process]) -> None:
+    """Check that all of them end soon."""
+
+    def alive(process: psutil.Process) -> bool:
+        try:
+            return bool(process.status() != psutil.STATUS_ZOMBIE)  # which nobody has buried
+        except psutil.NoSuchProcess:
+            return False
+
+    async def none() -> bool:
+        return not any(map(alive, processes))
+
+    async with asyncio.timeout(ORPHANS_S):
+        await until(none)
+
+
+async def test_the_first_line_says_where_and_then_it_is_ready() -> None:
+    with running("--models", "inline", module="server") as server:
+        assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d*", server.url)
+        async with asking(server) as client:
+            assert (await client.ask("/ready")).status == 200
+        server.process.terminate()
+        assert await ended(server) == 0
+        assert server.process.stdout is not None
+        assert (server.process.stdout.read(), server.complaints()) == ("", "")
+
+
+def test_a_port_that_is_taken_is_told_before_anything_starts() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = subprocess.run(
+            command("--port", str(port)),
+            cwd=ROOT,
+            env={**os.environ, "XDG_CACHE_HOME": os.devnull},  # nothing can start with this
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    [line] = ended.stderr.splitlines()
+    assert line.startswith(f"python -m server: cannot listen on 127.0.0.1:{port}: Address already")
+    assert "Choose another --port; 0 picks a free one." in line
+
+
+def test_a_wrong_option_ends_with_2() -> None:
+    ended = subprocess.run(
+        command("--threads", "many"), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("python -m server: --threads (or LOADBEARING_THREADS) 'many'")
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+@pytest.mark.parametrize(
+    ("send", "number"),
+    [(os.kill, signal.SIGTERM), (os.killpg, signal.SIGTERM), (os.killpg, signal.SIGINT)],
+    ids=["SIGTERM", "SIGTERM to all", "Ctrl-C"],  # as systemd and a terminal do: to workers too
+)
+async def test_a_signal_lets_running_requests_finish(
+    send: Callable[[int, int], None], number: int, loop: str
+) -> None:
+    with running("--loop", loop, "--deadline", "60s") as server:
+        async with asking(server) as client:
+            with server.shut():
+                asked = await holding(client)
+                below = server.below()
+                send(server.pid, number)
+                await deaf(server)
+                assert not any(one.done() for one in asked)
+            assert await asyncio.gather(*asked) == [200] * len(HOLDING)
+            assert await ended(server) == 0
+        assert server.complaints() == ""
+        await none_is_left(below)
+
+
+async def test_a_second_signal_ends_it_at_once() -> None:
+    with running("--deadline", "60s") as server:
+        async with asking(server) as client:
+            with server.shut():
+                asked = await holding(client)
+                below = server.below()
+                server.process.terminate()
+                await deaf(server)
+                server.process.terminate()
+                assert await ended(server) == 1
+            outcomes = await asyncio.gather(*asked, return_exceptions=True)
+            assert all(isinstance(outcome, Exception) for outcome in outcomes)
+        await none_is_left(below)
+
+
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])
+async def test_a_killed_server_leaves_no_process_behind(method: str) -> None:
+    with running("--start-method", method, "--deadline", "60s") as server:
+        async with asking(server) as client:
+            with server.shut():
+                asked = await holding(client)
+                below = server.below()
+                assert len(below) >= 4  # the site, a tracker, the pool, one request's own process
+                server.process.kill()
+                await none_is_left(below)
+            await asyncio.gather(*asked, return_exceptions=True)
+        await ended(server)
+
+
+@pytest.mark.parametrize(
+    "module", ["server.app", "server.lifecycle.event_loops", "server.lifecycle.serve"]
+)
+def test_the_server_loads_nothing_that_patches_or_is_not_asked_for(module: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {name.partition(".")[0] for name in ended.stdout.split()}
+    assert "server" in loaded
+    assert not loaded & {"gevent", "locust", "geventhttpclient", "loadtests"}
+    assert not loaded & {"distributed", "gunicorn", "prometheus_client"}

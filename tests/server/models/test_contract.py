@@ -1,0 +1,144 @@
+"""Every workload under every model keeps the HTTP contract: the same keys, stamps and result."""
+
+import re
+from typing import Any
+
+import pytest
+
+from server.models import TABLE
+from tests.support import faulty_workloads
+from tests.support.server_process import PYTHONS, Answer, Client
+
+WORKLOADS = {
+    "sleep": "?ms=1",
+    "fetch": "?pages=1&delay=1",
+    "file": "",
+    "query": "",
+    "rows": "?orders=500",
+    "count": "?to=10000",
+    "primes": "?below=2000",
+    "montecarlo": "?samples=2000",
+    "sha256": "?kib=64",
+    "compress": "?kib=16",
+    "echo": "",
+    "noop": "",
+    "scrape": "?pages=1&delay=1",
+}
+WITHOUT_TWIN = {"file", "query", "rows", "count", "primes", "montecarlo", "sha256", "compress"}
+STAGES = ["queued", "started", "ran", "cpu", "resumed", "total"]
+SERVER, ELSEWHERE, EITHER = "in the server", "in another process", "by the kind of its stages"
+PLACES = {
+    "inline": SERVER,
+    "async": SERVER,
+    "thread-per-request": SERVER,
+    "thread-pool": SERVER,
+    "process-per-request": ELSEWHERE,
+    "process-pool": ELSEWHERE,
+    "supervised-process-pool": ELSEWHERE,
+    "interpreter-pool": SERVER,
+    "hybrid": EITHER,
+    "dask": ELSEWHERE,
+}
+
+
+def check(answer: Answer, workload: str, model: str) -> dict[str, Any]:
+    """Check all that the contract says of one answer, and return its body."""
+    assert answer.status == 200, answer.text
+    assert answer.headers["Content-Type"].startswith("application/json")
+    assert answer.text.endswith("}\n")
+    body: dict[str, Any] = answer.json
+    assert list(body) == ["workload", "model", "result", "worker", "ms"]
+    assert (body["workload"], body["model"]) == (workload, model)
+    assert list(body["worker"]) == ["pid", "thread"]
+    assert body["worker"]["thread"]
+    ms = body["ms"]
+    assert list(ms) == STAGES
+    assert all(took >= 0 for took in ms.values() if took is not None)
+    # What the stages leave of the total is reading the query, and rounding.
+    stages = ms["queued"] + ms["started"] + ms["ran"] + ms["resumed"]
+    assert stages <= ms["total"] + 0.01
+    assert stages == pytest.approx(ms["total"], abs=250)
+    if model == "async":
+        assert ms["cpu"] is None
+    else:
+        assert ms["cpu"] <= ms["ran"] + 1
+    timing = re.findall(r"(\w+);dur=([\d.]+)", answer.headers["Server-Timing"])
+    assert {name: float(took) for name, took in timing} == {
+        name: took for name, took in ms.items() if took is not None
+    }
+    return body
+
+
+def test_these_tests_know_every_model() -> None:
+    assert list(PLACES) == list(TABLE)
+
+
+async def test_these_tests_know_every_workload(client: Client) -> None:
+    discovery = (await client.ask("/")).json
+    assert set(discovery["workloads"]) == set(WORKLOADS) | faulty_workloads.ALL
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize("model", TABLE)
+async def test_cell(model: str, workload: str, client: Client) -> None:
+    answer = await client.ask(f"/{workload}/{model}{WORKLOADS[workload]}")
+    if why := (await client.ask("/")).json["models"][model]["why"]:
+        assert answer.status == 501
+        assert why in answer.error["message"]
+        pytest.skip(why)
+    if model == "async" and workload in WITHOUT_TWIN:
+        assert answer.status == 501
+        assert answer.error["type"] == "CannotRun"
+        assert "no asynchronous twin" in answer.error["message"]
+        return
+    body = check(answer, workload, model)
+    baseline = await client.ask(f"/{workload}/inline{WORKLOADS[workload]}")
+    assert body["result"] == baseline.json["result"]
+    if PLACES[model] is not EITHER:
+        assert (body["worker"]["pid"] == client.server.pid) == (PLACES[model] is SERVER)
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+async def test_without_a_model_it_runs_under_hybrid(workload: str, client: Client) -> None:
+    check(await client.ask(f"/{workload}{WORKLOADS[workload]}"), workload, "hybrid")
+
+
+@pytest.mark.parametrize(
+    ("workload", "place"),
+    [("sleep", SERVER), ("count", ELSEWHERE), ("scrape", ELSEWHERE), ("noop", SERVER)],
+)
+async def test_hybrid_runs_each_kind_where_it_belongs(
+    workload: str, place: str, client: Client
+) -> None:
+    answer = await client.ask(f"/{workload}/hybrid{WORKLOADS[workload]}")
+    assert (answer.json["worker"]["pid"] == client.server.pid) == (place is SERVER)
+
+
+async def test_each_request_has_a_thread_of_its_own(client: Client) -> None:
+    workers = [(await client.ask("/noop/thread-per-request")).json["worker"] for _ in range(5)]
+    assert len({worker["thread"] for worker in workers}) == 5
+
+
+async def test_each_request_has_a_process_of_its_own(client: Client) -> None:
+    workers = [(await client.ask("/noop/process-per-request")).json["worker"] for _ in range(5)]
+    assert len({worker["pid"] for worker in workers}) == 5
+
+
+@pytest.mark.parametrize(
+    ("model", "size"),
+    [
+        ("thread-pool", 4),
+        ("process-pool", 2),
+        ("supervised-process-pool", 2),
+        ("interpreter-pool", 2),
+    ],
+)
+async def test_a_pool_keeps_its_workers(model: str, size: int, client: Client) -> None:
+    await client.need(model)
+    workers = [(await client.ask(f"/noop/{model}")).json["worker"] for _ in range(10)]
+    assert len({(worker["pid"], worker["thread"]) for worker in workers}) <= size
+
+
+@pytest.mark.skipif(bool(PYTHONS), reason="every test of this file ran under them too")
+def test_other_pythons() -> None:
+    pytest.skip("LOADBEARING_PYTHONS names no other interpreters (paths, separated by colons)")

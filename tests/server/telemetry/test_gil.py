@@ -1,0 +1,145 @@
+"""The share of the time that the GIL is held, against shares that are known, and without a GIL."""
+
+import asyncio
+import os
+import resource
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from hashlib import sha256
+from time import monotonic, sleep
+
+import pytest
+
+from server.telemetry import gil
+from server.telemetry.board import Memory, Place
+from server.telemetry.counts import Counts
+from server.telemetry.gil import Looks, Sampler, Shared
+from server.telemetry.publisher import Vitals
+from server.telemetry.whole import merge
+from tests.support.server_process import PATIENCE_S
+
+ENOUGH = 80
+BUFFER = bytes(2**20)
+WITH_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
+
+tells = pytest.mark.skipif(
+    gil.counter_of_sleeps() is None or not WITH_GIL, reason="this system does not tell"
+)
+
+
+def threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "gil"]
+
+
+@contextmanager
+def beside(work: Callable[[], object]) -> Iterator[None]:
+    """Have a thread do something again and again."""
+    end = threading.Event()
+
+    def again() -> None:
+        while not end.is_set():
+            work()
+
+    thread = threading.Thread(target=again)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
+def share() -> float:
+    """Sample until it is enough; sleeping, so that this thread holds nothing."""
+    sampler = Sampler()
+    sampler.start()
+    patience = monotonic() + PATIENCE_S
+    while (sampler.seen or (0, 0))[0] < ENOUGH and monotonic() < patience:
+        sleep(0.02)
+    sampler.stop()
+    assert sampler.seen
+    samples, held = sampler.seen
+    assert samples >= ENOUGH
+    return held / samples
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gil, "MEAN_S", 0.004)
+
+
+@tells
+@pytest.mark.usefixtures("often")
+@pytest.mark.parametrize(
+    ("work", "low", "high"),
+    [
+        (lambda: sum(range(20_000)), 0.7, 1.0),
+        (lambda: sorted(range(2_000_000, 0, -1)), 0.7, 1.0),  # one call in C that never lets go
+        (lambda: sha256(BUFFER), 0.0, 0.3),
+        (lambda: sleep(0.05), 0.0, 0.3),
+    ],
+    ids=["python", "one-call", "sha256", "sleep"],
+)
+def test_the_share_is_about_right(work: Callable[[], object], low: float, high: float) -> None:
+    with beside(work):
+        assert low <= share() <= high
+
+
+@tells
+@pytest.mark.usefixtures("often")
+def test_to_wait_for_a_core_is_not_to_hold_the_gil() -> None:
+    command = [sys.executable, "-c", "while True: pass"]
+    with ExitStack() as stack:
+        for _ in range(2 * (os.cpu_count() or 1)):
+            stack.callback(stack.enter_context(subprocess.Popen(command)).kill)
+        assert share() < 0.3
+
+
+@tells
+def test_loops_of_one_process_share_a_sampler() -> None:
+    shared = Shared()
+    with shared.sampler() as one:
+        with shared.sampler() as two:
+            assert one is two
+        assert len(threads()) == 1
+    assert threads() == []
+    with shared.sampler() as later:
+        assert later is not one
+        assert len(threads()) == 1
+    assert threads() == []
+
+
+@tells
+async def test_loops_tell_of_it_until_they_end() -> None:
+    board = Memory(2)
+    both = [Vitals(Place(board, slot), {}, Counts([], [])) for slot in range(2)]
+    async with asyncio.timeout(PATIENCE_S), both[0].published(), both[1].published():
+        assert len(threads()) == 1
+        gils: list[dict[str, int]] = []
+        while not gils:
+            await asyncio.sleep(0.02)
+            gils = merge(board.all(), monotonic()).gils
+    assert [one["pid"] for one in gils] == [os.getpid()]
+    assert threads() == []
+
+
+def unsampled() -> Looks | None:
+    sampler = Sampler()
+    sampler.start()
+    assert threads() == []
+    sampler.stop()
+    return sampler.seen
+
+
+@pytest.mark.skipif(not WITH_GIL, reason="without GIL it can be told: never")
+def test_where_sleeps_are_not_counted_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(resource, "RUSAGE_THREAD", raising=False)
+    assert unsampled() is None
+
+
+def test_without_gil_it_is_never_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
+    assert unsampled() == (0, 0)

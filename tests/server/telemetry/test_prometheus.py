@@ -1,0 +1,129 @@
+"""What is counted, by itself and as Prometheus reads it."""
+
+import pytest
+
+from server.telemetry.counts import BOUNDS_S, STAGES, Counts, Totals
+from server.telemetry.processes import Process, cpu_by_role
+from server.worker.timeline import Ran, Timeline
+from tests.support.prometheus_client import scrape
+from tests.support.server_process import asking, running
+
+
+def timeline(seconds: float, cpu: float | None = 0.0) -> Timeline:
+    """Make a timeline whose work ran for so long."""
+    one = Timeline()
+    one.asked = one.granted = 0.0
+    one.stage(Ran(0.0, seconds, cpu, 1, "thread", None, None))
+    one.resumed = 0.0
+    return one
+
+
+@pytest.mark.parametrize(
+    ("seconds", "place"), [(0.0, 0), (BOUNDS_S[0], 0), (0.00011, 1), (10.0, 11), (10.1, 12)]
+)
+def test_a_duration_counts_up_to_the_bound_that_it_does_not_pass(
+    seconds: float, place: int
+) -> None:
+    counts = Counts([], ["inline"])
+    counts.stages["inline"].add(timeline(seconds))
+    ran = counts.durations()["inline", "ran"]
+    assert [index for index, count in enumerate(ran[:-1]) if count] == [place]
+    assert (ran[place], ran[-1]) == (1, seconds)
+
+
+def test_cpu_time_that_cannot_be_told_apart_is_not_counted() -> None:
+    counts = Counts([], ["async"])
+    counts.stages["async"].add(timeline(1.0, cpu=None))
+    durations = counts.durations()
+    assert sum(durations["async", "cpu"]) == 0
+    assert all(sum(durations["async", stage][:-1]) == 1 for stage in STAGES if stage != "cpu")
+
+
+def test_totals_add_up_and_told_cpu_time_is_the_highest() -> None:
+    one = Totals({("w", "m", 200): 1}, {("m", "ran"): [1, 0, 0.5]}, {("m", "lost"): 1}, {"site": 4})
+    two = Totals(
+        {("w", "m", 200): 2, ("w", "m", 503): 1},
+        {("m", "ran"): [1, 2, 1.5], ("n", "ran"): [0, 1, 9.0]},
+        {("m", "lost"): 3},
+        {"site": 3, "server": 1},
+    )
+    assert one + two == Totals(
+        {("w", "m", 200): 3, ("w", "m", 503): 1},
+        {("m", "ran"): [2, 2, 2.0], ("n", "ran"): [0, 1, 9.0]},
+        {("m", "lost"): 4},
+        {"site": 4, "server": 1},
+    )
+    assert one + Totals() == Totals() + one == one
+
+
+def test_cpu_time_of_loops_adds_up_and_several_tell_of_one_gil() -> None:
+    one = Totals(loops_cpu_s=1.5, gil={7: (10, 4), 8: (5, 5)})
+    two = Totals(loops_cpu_s=2.0, gil={7: (12, 4)})
+    assert one + two == Totals(loops_cpu_s=3.5, gil={7: (12, 4), 8: (5, 5)})
+
+
+def test_cpu_time_of_what_has_ended_goes_to_what_it_was() -> None:
+    def process(role: str, ended_s: float) -> Process:
+        return Process(1, role, 1.0, ended_s, 0, 1)
+
+    found = [
+        process("master", 16.0),
+        process("server", 8.0),
+        process("fork server", 4.0),
+        process("worker", 2.0),
+    ]
+    expected = {"master": 1.0, "server": 17.0, "fork server": 1.0, "worker": 15.0}
+    assert cpu_by_role(found) == expected
+
+
+async def test_metrics_are_what_was_asked(database: None) -> None:
+    asked = {
+        "/noop/inline": ("noop", "inline", "200"),
+        "/noop": ("noop", "hybrid", "200"),
+        "/noop/async": ("noop", "async", "200"),
+        "/primes/async": ("primes", "async", "501"),
+        "/primes/inline?below=-1": ("primes", "inline", "422"),
+        "/primes/inline?bellow=1": ("primes", "inline", "400"),
+        "/fail/thread-pool": ("fail", "thread-pool", "500"),
+        "/sleep/thread-pool?ms=2000": ("sleep", "thread-pool", "504"),
+    }
+    unknown = ["/nothing", "/noop/nothing", "/nothing/inline", "/noop/dask", "/health", "/stats"]
+    models = "inline,async,thread-pool,hybrid"
+    with running("--models", models, "--deadline", "200ms", "--threads", "3") as server:
+        async with asking(server) as client:
+            for path in [*asked, *asked, *unknown]:
+                await client.ask(path)
+        first, later = await scrape(server), await scrape(server)
+    assert first.content_type == "text/plain; version=0.0.4; charset=utf-8"
+    requests = first.all("loadbearing_requests_total")
+    assert requests == {
+        frozenset({("workload", workload), ("model", model), ("status", status)}): 2.0
+        for workload, model, status in asked.values()
+    }
+    for model, count in {"inline": 2, "hybrid": 2, "async": 2, "thread-pool": 0}.items():
+        assert first.value("loadbearing_stage_seconds_count", model=model, stage="total") == count
+        buckets = first.all("loadbearing_stage_seconds_bucket", model=model, stage="total")
+        assert list(buckets.values()) == sorted(buckets.values())
+        assert len(buckets) == len(BOUNDS_S) + 1
+        assert max(buckets.values()) == count
+    assert 0 < first.value("loadbearing_stage_seconds_sum", model="hybrid", stage="total") < 1
+    assert first.value("loadbearing_stage_seconds_count", model="async", stage="cpu") == 0
+    assert first.value("loadbearing_slots", model="thread-pool") == 3
+    assert first.value("loadbearing_expired_requests_total", model="thread-pool") == 2
+    assert first.value("loadbearing_loops") == 1
+    assert first.total("loadbearing_info", threads="3", loop="uvloop") == 1
+    assert first.value("loadbearing_processes", role="server") == 1
+    assert first.value("loadbearing_resident_memory_bytes", role="site") > 2**20
+    for role in ("server", "site"):
+        before = first.value("loadbearing_cpu_seconds_total", role=role)
+        assert 0 < before <= later.value("loadbearing_cpu_seconds_total", role=role)
+    assert later.value("loadbearing_uptime_seconds") > first.value("loadbearing_uptime_seconds")
+    lag = first.all("loadbearing_loop_lag_seconds")
+    assert {dict(labels)["quantile"] for labels in lag} == {"0.5", "0.99", "1"}
+    assert set(first.types.values()) == {"gauge", "counter", "histogram"}
+
+
+async def test_a_client_that_wants_openmetrics_gets_them() -> None:
+    with running("--models", "inline", module="server") as server:
+        answer = await scrape(server, Accept="application/openmetrics-text; version=1.0.0")
+    assert answer.content_type.startswith("application/openmetrics-text; version=1.0.0")

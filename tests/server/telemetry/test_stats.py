@@ -1,0 +1,89 @@
+"""What `/stats` tells: what happens now, and sums of which any period is a difference."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from server.telemetry.counts import BOUNDS_S
+from server.telemetry.gil import counter_of_sleeps
+from tests.support.prometheus_client import scrape
+from tests.support.server_process import Client, Running, until
+from tests.support.several_loops import SEVERAL, one_each, serving
+
+
+async def test_stats_count_what_happens(client: Client) -> None:
+    stats = (await client.ask("/stats")).json
+    assert list(stats) == [
+        *("uptime_s", "loop_lag_ms", "models", "processes", "loops", "lag_bounds_s", "gils"),
+    ]
+    lag = stats["loop_lag_ms"]
+    assert 0 <= lag["p50"] <= lag["p99"] <= lag["max"]
+    assert set(stats["models"]) == await client.started()
+    pool = stats["models"]["thread-pool"]
+    assert list(pool) == [
+        *("slots", "busy", "queued", "abandoned", "refused", "expired", "cancelled"),
+        *("restarted", "lost"),
+    ]
+    assert (pool["slots"], pool["busy"], pool["queued"]) == (4, 0, 0)
+    by_role: dict[str, list[Any]] = {}
+    for process in stats["processes"]:
+        assert list(process) == ["pid", "role", "cpu_s", "rss_mib", "threads"]
+        by_role.setdefault(process["role"], []).append(process)
+    assert [process["pid"] for process in by_role["server"]] == [client.server.pid]
+    assert {"site", "fork server", "worker"} < by_role.keys()
+    later = (await client.ask("/stats")).json
+    assert later["uptime_s"] > stats["uptime_s"]
+
+
+def never_falls(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Check the sums of two looks at one service, none of whose processes has ended between."""
+    for one, two in zip(before["loops"], after["loops"], strict=True):
+        assert (one["pid"], one["thread"]) == (two["pid"], two["thread"])
+        assert 0 < one["cpu_s"] <= two["cpu_s"]
+        assert len(one["lag_counts"]) == len(two["lag_counts"]) == len(BOUNDS_S) + 1
+        pairs = zip(one["lag_counts"], two["lag_counts"], strict=True)
+        assert all(0 <= earlier <= later for earlier, later in pairs)
+    later_gils = {gil["pid"]: gil for gil in after["gils"]}
+    for gil in before["gils"]:
+        assert list(gil) == ["pid", "samples", "held"]
+        assert 0 <= gil["held"] <= gil["samples"] <= later_gils[gil["pid"]]["samples"]
+        assert gil["held"] <= later_gils[gil["pid"]]["held"]
+
+
+async def test_sums_never_fall(client: Client) -> None:
+    first = (await client.ask("/stats")).json
+    assert first["lag_bounds_s"] == list(BOUNDS_S)
+
+    async def grown() -> bool:
+        later = (await client.ask("/stats")).json
+        never_falls(first, later)
+        [one], [two] = first["loops"], later["loops"]
+        looks = sum(two["lag_counts"]) - sum(one["lag_counts"])
+        return bool(one["cpu_s"] < two["cpu_s"] and looks > 0)
+
+    await until(grown)
+
+
+@pytest.fixture(scope="module", params=SEVERAL)
+def service(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
+    with serving(request.param, "uvloop") as one:
+        yield one
+
+
+@pytest.mark.skipif(counter_of_sleeps() is None, reason="this system does not tell")
+async def test_each_server_process_tells_once_of_its_gil(service: Running) -> None:
+    async with one_each(service) as clients:
+        pids = sorted({pid for pid, _ in clients})
+        one, other = clients.values()
+
+        async def told() -> bool:
+            stats = (await one.ask("/stats")).json
+            never_falls(stats, (await other.ask("/stats")).json)
+            assert len(stats["loops"]) == 2
+            return sorted(gil["pid"] for gil in stats["gils"]) == pids
+
+        await until(told)
+    metrics = await scrape(service)
+    assert metrics.total("loadbearing_gil_samples_total") >= len(pids)
+    assert metrics.value("loadbearing_loop_cpu_seconds_total") > 0

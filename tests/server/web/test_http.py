@@ -1,0 +1,165 @@
+"""What is not a cell: discovery, health, and the answers to requests that are wrong."""
+
+import pytest
+
+from server.models import TABLE
+from server.models.base import PROMISES
+from tests.support.faulty_workloads import MISBEHAVING
+from tests.support.server_process import Answer, Client, asking, running
+
+
+def error(answer: Answer) -> dict[str, str]:
+    """Check what all errors share, and return the error."""
+    assert answer.headers["Content-Type"].startswith("application/json")
+    assert answer.text.endswith("}\n")
+    assert list(answer.json) == ["error"]
+    assert list(answer.error) == ["type", "message", "hint"]
+    assert answer.error["message"]
+    assert answer.error["hint"]
+    assert "Traceback" not in answer.text
+    return answer.error
+
+
+async def test_discovery_describes_models_workloads_and_runtime(client: Client) -> None:
+    answer = await client.ask("/")
+    found = answer.json
+    assert list(found) == ["service", "models", "workloads", "runtime"]
+    assert found["service"] == "loadbearing"
+    assert list(found["models"]) == list(TABLE)
+    for model in found["models"].values():
+        assert list(model) == ["available", "why", "doc", "promises", "cannot"]
+        assert model["available"] == (model["why"] is None)
+        assert list(model["promises"]) == [*PROMISES]
+        assert {name for name, kept in model["promises"].items() if not kept} == {*model["cannot"]}
+        assert all(model["cannot"].values())
+    started = [name for name, model in found["models"].items() if model["available"]]
+    primes = found["workloads"]["primes"]
+    assert primes["kind"] == "cpu"
+    assert primes["parameters"]["below"]["maximum"] == 400_000
+    assert primes["models"] == [model for model in started if model != "async"]
+    assert "no asynchronous twin" in primes["impossible"]["async"]
+    assert found["workloads"]["scrape"]["stages"] == ["io", "cpu"]
+    runtime = found["runtime"]
+    assert runtime["loop"] in {"uvloop", "asyncio"}
+    assert (runtime["threads"], runtime["processes"], runtime["deadline_s"]) == (4, 2, 30)
+
+
+async def test_the_curl_of_each_workload_runs(client: Client) -> None:
+    workloads = (await client.ask("/")).json["workloads"]
+    for name in workloads.keys() - MISBEHAVING:
+        command, address = workloads[name]["curl"].split(" ", 1)
+        assert command == "curl"
+        assert address.startswith(f"'{client.server.url}/{name}")
+        path = address.strip("'").removeprefix(client.server.url)
+        assert (await client.ask(path)).status == 200
+
+
+@pytest.mark.parametrize(("path", "status"), [("/health", "ok"), ("/ready", "ready")])
+async def test_health_and_ready(path: str, status: str, client: Client) -> None:
+    answer = await client.ask(path)
+    assert (answer.status, answer.json) == (200, {"status": status})
+    assert answer.text.endswith("\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "answered", "message", "hint"),
+    [
+        ("/prime", "404 NotFound", "no workload 'prime'", "Did you mean 'primes'?"),
+        ("/heath", "404 NotFound", "no workload 'heath'", "Did you mean 'health'?"),
+        ("/nosuch", "404 NotFound", "no workload 'nosuch'", "There are: "),
+        ("/%00", "404 NotFound", "no workload '\\x00'", "There are: "),
+        ("/health/inline", "404 NotFound", "no workload 'health'", "There are: "),
+        ("/primes/treadpool", "404 NotFound", "no model 'treadpool'", "mean 'thread-pool'?"),
+        ("/primes/inline/more", "404 NotFound", "no model 'inline/more'", "'inline'?"),
+        ("/primes/async", "501 CannotRun", "no asynchronous twin", "GET / lists"),
+        ("/primes?below=-1", "422 BadParameter", "below='-1'", "from 0 to 400000"),
+        ("/primes/inline?below=ten", "422 BadParameter", "valid integer", "takes an integer"),
+        ("/primes?bellow=1", "400 BadRequest", "no parameter 'bellow'", "mean 'below'?"),
+        ("/noop?a=1", "400 BadRequest", "no parameter 'a'", "It takes no parameters."),
+        ("/primes?below=1&below=2", "400 BadRequest", "'below' came twice", "each parameter once"),
+    ],
+)
+async def test_a_wrong_path_or_query_is_explained(
+    path: str, answered: str, message: str, hint: str, client: Client
+) -> None:
+    answer = await client.ask(path)
+    found = error(answer)
+    assert f"{answer.status} {found['type']}" == answered
+    assert message in found["message"]
+    assert hint in found["hint"]
+
+
+async def test_no_path_of_the_service_is_listed_as_a_workload(client: Client) -> None:
+    known = (await client.ask("/")).json["workloads"]
+    hint = error(await client.ask("/nosuch"))["hint"]
+    assert hint == f"There are: {', '.join(sorted(known))}."
+
+
+async def test_a_body_is_refused(client: Client) -> None:
+    answer = await client.ask("/primes", data=b"below=10")
+    assert answer.status == 400
+    assert error(answer)["message"] == "GET takes no body"
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/", "GET, HEAD"),
+        ("/health", "GET, HEAD"),
+        ("/openapi.json", "GET, HEAD"),
+        ("/primes", "GET"),
+        ("/primes/inline", "GET"),
+        ("/primes/async", "GET"),
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY"])
+async def test_other_methods_are_not_allowed(
+    method: str, path: str, allowed: str, client: Client
+) -> None:
+    answer = await client.ask(path, method, data=b"below=10" if method == "POST" else None)
+    assert answer.status == 405
+    assert answer.headers["Allow"] == allowed
+    assert error(answer)["type"] == "NotAllowed"
+    assert error(answer)["message"] == f"{method} is not for {path}"
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/health/", "/health"),
+        ("/openapi.json/", "/openapi.json"),
+        ("/primes/", "/primes"),
+        ("/primes/inline/", "/primes/inline"),
+        ("/primes%2Finline", "/primes/inline"),
+    ],
+)
+async def test_a_slash_too_many_is_named(path: str, meant: str, client: Client) -> None:
+    answer = await client.ask(path)
+    assert answer.status == 404
+    assert error(answer)["message"] == f"there is no path '{path}'"
+    assert error(answer)["hint"] == f"Did you mean '{meant}'?"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/health", 200), ("/primes", 405), ("/primes/inline", 405)]
+)
+async def test_head_costs_no_work(path: str, status: int, client: Client) -> None:
+    answer = await client.ask(path, "HEAD")
+    assert (answer.status, answer.text) == (status, "")
+
+
+async def test_a_model_that_is_not_started_says_how_to_start_it(database: None) -> None:
+    with running("--models", "inline") as server:
+        async with asking(server) as client:
+            for path, model in (("/noop/thread-pool", "thread-pool"), ("/noop", "hybrid")):
+                answer = await client.ask(path)
+                assert answer.status == 501
+                why = f"not started: start the server with --models inline,{model}"
+                assert error(answer)["message"] == f"the model {model!r} is not available: {why}"
+                choice = "/noop/inline" if path == "/noop" else "GET / lists"
+                assert choice in error(answer)["hint"]
+            assert (await client.ask("/noop/inline")).status == 200
+            assert (await client.ask("/noop/thredpool")).status == 404
+            models = (await client.ask("/")).json["models"]
+    assert [name for name, model in models.items() if model["available"]] == ["inline"]
+    assert models["hybrid"]["why"] == "not started: start the server with --models inline,hybrid"

@@ -1,0 +1,174 @@
+"""The live page in a real browser: its heart stops with the event loop, and only with it."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from itertools import product
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.support.browser import NARROW, WIDE, Scheme, Watched, chromium, watched
+from tests.support.server_process import PATIENCE_S, Running, running
+
+MODELS = "inline,async,thread-pool,process-pool"
+MS = 1000 * PATIENCE_S
+STOPPED_MS = 350  # as beats.js has it
+# Keeps what the heart has shown, if only for the moment until the event loop answers again.
+WATCH = """() => {
+  const [heart, text] = ["heart", "pulse-text"].map((id) => document.getElementById(id));
+  window.seen = [];
+  const look = () => window.seen.push([heart.dataset.state, text.textContent]);
+  const all = { attributes: true, characterData: true, childList: true, subtree: true };
+  for (const one of [heart, text]) new MutationObserver(look).observe(one, all);
+}"""
+PAPER = {"light": "rgb(246, 247, 245)", "dark": "rgb(16, 20, 18)"}
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture(scope="module")
+def server(database: None) -> Iterator[Running]:
+    with running(
+        "--models", MODELS, "--deadline", "60s", "--processes", "1", module="server"
+    ) as one:
+        yield one
+
+
+@pytest.fixture
+async def opened(server: Running) -> AsyncIterator[Watched]:
+    async with chromium() as browser:
+        one = await watched(browser)
+        await open_page(one, server.url)
+        yield one
+
+
+async def open_page(one: Watched, url: str) -> None:
+    await one.page.goto(url)
+    await alive(one.page)
+
+
+async def alive(page: Page) -> None:
+    """Wait until the heart beats and all is drawn, which only answers of the server allow."""
+    await expect(page.locator("#heart")).to_have_attribute("data-state", "alive", timeout=MS)
+    await expect(page.locator("#tables table")).to_have_count(3, timeout=MS)
+    await expect(page.locator("#fields input")).not_to_have_count(0, timeout=MS)
+
+
+async def answered(page: Page, cell: str) -> Locator:
+    """Wait for the newest answer to be of this cell, and its heartbeat to be known."""
+    row = page.locator("#rows li").first
+    await expect(row).to_have_attribute("data-cell", cell, timeout=MS)
+    await expect(row).to_have_attribute("data-silence", re.compile(r"\d+"), timeout=MS)
+    return row
+
+
+async def figure(row: Locator, name: str) -> float:
+    return float(await row.get_attribute(f"data-{name}") or "nan")
+
+
+async def test_the_heartbeat_stops_under_inline_and_goes_on_under_process_pool(
+    opened: Watched,
+) -> None:
+    page = opened.page
+    await page.click("[data-trial=process-pool]")
+    row = await answered(page, "count/process-pool")
+    ran = await figure(row, "ran")
+    assert ran > STOPPED_MS  # long enough to be seen
+    assert await figure(row, "silence") < ran / 2
+    await expect(page.locator("#why")).to_contain_text("count ran for")
+    await page.evaluate(WATCH)
+    await page.click("[data-trial=inline]")
+    row = await answered(page, "count/inline")
+    said = [text for state, text in await page.evaluate("seen") if state == "stopped"]
+    assert any(re.fullmatch(r"the event loop has not answered for \d+ ms", text) for text in said)
+    assert await figure(row, "silence") >= await figure(row, "ran") > STOPPED_MS
+    await expect(row).to_contain_text("silent for")
+    await expect(page.locator("#why")).to_contain_text("was silent for")
+    await expect(page.locator("#heart")).to_have_attribute("data-state", "alive", timeout=MS)
+    assert opened.errors == []
+
+
+async def test_the_curl_line_is_what_the_answer_came_from(opened: Watched, server: Running) -> None:
+    page = opened.page
+    await page.click("button[data-cell='primes/thread-pool']")
+    await answered(page, "primes/thread-pool")
+    await page.fill("#field-below", "1000")
+    line = await page.inner_text("#curl")
+    assert line == f"curl '{server.url}/primes/thread-pool?below=1000'"
+    await page.press("#field-below", "Enter")
+    row = page.locator("#rows li[data-url$='below=1000']")
+    await expect(row).to_have_count(1, timeout=MS)
+    assert f"curl '{await row.get_attribute('data-url')}'" == line
+    await expect(page.locator("button[data-cell='primes/thread-pool']")).to_have_text(
+        re.compile(r"^[\d.]+s?$")
+    )
+    many = await page.text_content("#storm")
+    assert many == line.replace("curl ", "curl -Z --parallel-immediate ")[:-1] + "#[1-20]'"
+    assert opened.errors == []
+
+
+async def test_a_cell_that_cannot_run_says_why_to_the_keyboard_too(opened: Watched) -> None:
+    page = opened.page
+    await page.focus("button[data-cell='primes/inline']")
+    await page.keyboard.press("ArrowRight")
+    focused = page.locator("button:focus")
+    await expect(focused).to_have_attribute("data-cell", "primes/async")
+    await expect(focused).to_have_attribute("aria-disabled", "true")
+    label = await focused.get_attribute("aria-label") or ""
+    assert label.startswith("primes under async: cannot run: ")
+    assert "no asynchronous twin" in label
+    await expect(page.locator("#reason")).to_contain_text("no asynchronous twin")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowLeft")
+    await page.keyboard.press("Enter")
+    await answered(page, "montecarlo/inline")
+    assert await page.locator("#rows li").count() == 1
+    assert await page.locator("#grid button[tabindex='0']").count() == 1
+
+
+async def test_many_at_once_wait_where_it_is_drawn_and_errors_are_told(opened: Watched) -> None:
+    page = opened.page
+    await page.click("button[data-cell='sleep/thread-pool']")
+    await answered(page, "sleep/thread-pool")
+    await page.click("#crowd")
+    await expect(page.locator("#rows li")).to_have_count(21, timeout=MS)
+    assert await page.locator("#rows li").first.locator(".browser").bounding_box()
+    await page.fill("#field-ms", "-1")
+    await page.click("#run")
+    row = page.locator("#rows li").first
+    await expect(row).to_have_attribute("data-status", "422", timeout=MS)
+    await expect(row).to_contain_text("greater than or equal to 0")
+    await expect(row).to_contain_text("ms takes an integer from 0 to 5000")
+
+
+async def test_it_fits_and_asks_nobody_else(server: Running) -> None:
+    schemes: tuple[Scheme, ...] = ("light", "dark")
+    async with chromium() as browser:
+        for width, scheme in product((WIDE, NARROW), schemes):
+            one = await watched(browser, width, scheme)
+            await open_page(one, server.url)
+            await one.page.click("button[data-cell='scrape/process-pool']")
+            await answered(one.page, "scrape/process-pool")
+            assert await one.overflow() == 0
+            assert one.errors == []
+            assert all(asked.startswith(f"{server.url}/") for asked in one.requests)
+            paper = await one.page.evaluate("getComputedStyle(document.body).backgroundColor")
+            assert paper == PAPER[scheme]
+            await one.page.close()
+
+
+async def test_it_comes_back_when_the_server_does(database: None) -> None:
+    async with chromium() as browser:
+        one = await watched(browser)
+        with running("--models", "inline,async", module="server") as first:
+            await open_page(one, first.url)
+            port = first.url.rpartition(":")[2]
+        await expect(one.page.locator("#heart")).to_have_attribute("data-state", "lost", timeout=MS)
+        cell = one.page.locator("button[data-cell='noop/thread-pool']")
+        await expect(cell).to_have_attribute("aria-disabled", "true")
+        with running("--models", "inline,thread-pool", "--port", port, module="server"):
+            await alive(one.page)
+            await expect(cell).not_to_have_attribute("aria-disabled", "true", timeout=MS)
+            await cell.click()
+            await answered(one.page, "noop/thread-pool")

@@ -1,0 +1,125 @@
+"""What a browser gets at `/` and what all others get; and the files of the page, from memory."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtests.report.colours import COLOURS
+from server.models import TABLE
+from server.web import page
+from server.web.negotiation import prefers_html
+from server.web.page import PAGE, TYPES
+from tests.support.server_process import Client
+
+FOLDER = Path(page.__file__).parent
+FILES = sorted(path.name for path in FOLDER.iterdir() if path.suffix in TYPES)
+CHROMIUM = (
+    "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,"
+    "*/*;q=0.8,application/signed-exchange;v=b3;q=0.7"
+)
+SMALL = 40 * 1024  # bytes in all: it is read by people too
+
+
+@pytest.mark.parametrize(
+    ("accept", "html"),
+    [
+        (CHROMIUM, True),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+        ("text/html", True),
+        ("TEXT/HTML; charset=utf-8", True),
+        ("text/*", True),
+        ("text/html;q=0.2, */*;q=0.1", True),
+        ("application/json;q=0, */*", True),
+        ("*/*", False),  # curl
+        ("", False),
+        ("application/json", False),
+        ("application/json, text/html", False),
+        ("application/json, text/html;q=0.9", False),
+        ("text/html;q=0", False),
+        ("text/html;q=0, */*", False),
+        ("text/html;q=high", True),
+        ("text/html;q=0.5, application/*", False),
+        ("html", False),
+        (", ;q=1, /, text/", False),
+    ],
+)
+def test_a_browser_prefers_html(accept: str, html: bool) -> None:
+    assert prefers_html(accept) is html
+
+
+@given(st.text(alphabet="texhml/*;,q=.019 \t\x00é"))
+def test_any_header_is_read(accept: str) -> None:
+    assert prefers_html(accept) in (True, False)
+    assert not prefers_html(f"application/json, {accept.replace(',', ';')}") or "/" in accept
+
+
+async def fetched(client: Client, path: str, method: str = "GET", **headers: str) -> Any:
+    async with client._session.request(method, path, headers=headers) as response:
+        return response, await response.read()
+
+
+async def test_curl_gets_json_and_a_browser_the_page(client: Client) -> None:
+    discovery = await client.ask("/", headers={"Accept": "*/*"})
+    assert discovery.json["service"] == "loadbearing"
+    assert discovery.headers["Vary"] == "Accept"
+    response, body = await fetched(client, "/", Accept=CHROMIUM)
+    assert (response.status, response.headers["Vary"]) == (200, "Accept")
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert body == (FOLDER / "index.html").read_bytes()
+    response, body = await fetched(client, "/", "HEAD", Accept=CHROMIUM)
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert body == b""
+
+
+async def test_files_are_kept_by_browsers_and_asked_for_again(client: Client) -> None:
+    for name in FILES:
+        path = "/" if name == page.INDEX else f"/{PAGE}/{name}"
+        response, body = await fetched(client, path, Accept="text/html")
+        assert (response.status, body) == (200, (FOLDER / name).read_bytes())
+        assert response.headers["Content-Type"] == TYPES[Path(name).suffix]
+        assert response.headers["Cache-Control"] == "no-cache"
+        policy = response.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
+        assert "unsafe" not in policy
+        tag = response.headers["ETag"]
+        for known in (tag, f"W/{tag}", f'"other", {tag}'):
+            again, body = await fetched(
+                client, path, Accept="text/html", **{"If-None-Match": known}
+            )
+            assert (again.status, body, again.headers["ETag"]) == (304, b"", tag)
+        other, _ = await fetched(client, path, Accept="text/html", **{"If-None-Match": '"other"'})
+        assert other.status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/page/index.html", "/page/other.js", "/page/__init__.py", "/page/..%2F__init__.py"]
+)
+async def test_no_other_file_is_served(path: str, client: Client) -> None:
+    answer = await client.ask(path)
+    assert (answer.status, answer.error["type"]) == (404, "NotFound")
+
+
+async def test_a_file_takes_no_other_method(client: Client) -> None:
+    answer = await client.ask("/page/main.js", "POST")
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_the_page_is_small_and_asks_nobody_else() -> None:
+    texts = {name: (FOLDER / name).read_text() for name in FILES}
+    assert sum(len(text.encode()) for text in texts.values()) < SMALL
+    for name, text in texts.items():
+        assert len(text.splitlines()) <= 200, f"{name}: a file past 200 lines is two files"
+        found = set(re.findall(r"https?://[^\s\"'`<>]+", text))
+        assert found <= {"http://www.w3.org/2000/svg"}, name
+    assert not re.search(r"\son[a-z]+=|\sstyle=|<script>|<style", texts["index.html"])
+
+
+def test_models_have_the_colours_of_the_report() -> None:
+    style = (FOLDER / "style.css").read_text()
+    found = dict(re.findall(r'\[data-model="([a-z-]+)"\] \{ --model: (#[0-9A-F]{6}) \}', style))
+    assert found == COLOURS
+    assert set(found) == set(TABLE)

@@ -1,0 +1,173 @@
+"""No client brings the server down, nor has others wait: it gets a plain answer, or is cut off."""
+
+import asyncio
+import os
+import resource
+from collections.abc import AsyncIterator, Iterator
+from itertools import repeat
+from time import monotonic
+
+import psutil
+import pytest
+
+from server.lifecycle.sockets import LINGER_S
+from tests.support.bad_clients import BOUND_S, descriptors, heard, port, undisturbed
+from tests.support.hasty_server import KEEPALIVE_S
+from tests.support.server_process import PATIENCE_S, Running, asking, running, until
+
+FEW = ("--models", "inline,thread-pool", "--threads", "2")
+IDLE = 1000
+RETRY_S = 1.0  # after which asyncio tries to accept again
+REQUEST = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
+POST = REQUEST.replace(b"GET", b"POST")
+CELL = REQUEST.replace(b"/health", b"/noop/inline")
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+GIANT = 2**40
+PIECE = bytes(2**16)
+CHUNK = b"10000\r\n" + PIECE + b"\r\n"
+HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(200))
+
+
+@pytest.fixture(scope="module", params=["uvloop", "asyncio"])
+def server(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
+    with (
+        descriptors(2 * IDLE + 500),
+        running("--loop", request.param, *FEW, module="tests.support.hasty_server") as one,
+    ):
+        yield one
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n", id="giant request line"),
+        pytest.param(REQUEST + b"X: " + b"a" * 100_000 + b"\r\n\r\n", id="giant header"),
+        pytest.param(REQUEST + b"X: a\r\n" * 1000 + b"\r\n", id="too many headers"),
+        pytest.param(os.urandom(16) + bytes(range(256)) * 4 + b"\r\n\r\n", id="garbage"),
+        pytest.param(REQUEST.replace(b"HTTP/1.1", b"HTTP/9.9") + b"\r\n", id="wrong version"),
+        pytest.param(REQUEST.replace(b"HTTP/1.1", b"SMTP") + b"\r\n", id="no version"),
+        pytest.param(POST + CHUNKED + b"zz\r\nbody\r\n0\r\n\r\n", id="bad chunk"),
+        pytest.param(POST + b"Content-Length: -1\r\n\r\n", id="bad length"),
+        pytest.param(POST + b"Content-Length: 1\r\n" + CHUNKED + b"0\r\n\r\n", id="two lengths"),
+        pytest.param(REQUEST + b"X: a\0b\r\n\r\n", id="NUL in a header"),
+        pytest.param(b"GET /\0health HTTP/1.1\r\nHost: localhost\r\n\r\n", id="NUL in the path"),
+        pytest.param(HELLO + b"\r\n\r\n", id="TLS"),
+    ],
+)
+async def test_what_is_no_http_is_refused_and_the_connection_closed(
+    said: bytes, server: Running
+) -> None:
+    async with undisturbed(server):
+        head, _, body = (await heard(server, [said])).partition(b"\r\n\r\n")
+        assert b" 400 " in head.splitlines()[0]
+        assert b"Traceback" not in body
+
+
+async def test_who_falls_silent_is_cut_off(server: Running) -> None:
+    async with undisturbed(server):
+        began = monotonic()
+        said = [b"", b"GET /hea", REQUEST, REQUEST + b"X: a"]
+        assert not any(await asyncio.gather(*(heard(server, [one]) for one in said)))
+        assert KEEPALIVE_S * 0.9 < monotonic() - began < KEEPALIVE_S + BOUND_S
+
+
+async def test_who_sends_a_head_byte_by_byte_is_cut_off(server: Running) -> None:
+    sent = 0
+
+    async def slowly() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for byte in REQUEST + b"X: " + b"a" * 8000:
+            yield bytes([byte])
+            sent += 1
+            await asyncio.sleep(0.01)
+
+    async with undisturbed(server):
+        began = monotonic()
+        assert await heard(server, slowly()) == b""
+        assert monotonic() - began < KEEPALIVE_S + BOUND_S
+    assert 10 < sent < 1000
+
+
+async def test_a_giant_body_is_refused_and_not_kept(server: Running) -> None:
+    process = psutil.Process(server.pid)
+
+    async def endlessly(head: bytes, piece: bytes) -> AsyncIterator[bytes]:
+        yield head
+        for one in repeat(piece):
+            yield one
+            await asyncio.sleep(0.005)
+
+    length = b"Content-Length: %d\r\n\r\n" % GIANT
+    bodies = [
+        (method, *body) for method in (CELL, POST) for body in ((length, PIECE), (CHUNKED, CHUNK))
+    ]
+    async with undisturbed(server):
+        before, began = process.memory_info().rss, monotonic()
+        said = (endlessly(head + how, piece) for head, how, piece in bodies)
+        answers = await asyncio.gather(*(heard(server, one) for one in said))
+        assert [answer.split(b" ", 2)[1] for answer in answers] == [b"400", b"400", b"405", b"405"]
+        assert all(answer.endswith(b"}\n") for answer in answers)
+        assert process.memory_info().rss - before < 2**25
+        assert monotonic() - began < LINGER_S + BOUND_S
+
+
+async def test_requests_in_one_piece_are_answered_in_order(server: Running) -> None:
+    paths = [b"/noop/thread-pool", b"/health", b"/no", b"/noop/inline", b"/ready"] * 2
+    requests = [REQUEST.replace(b"/health", path) + b"\r\n" for path in paths]
+    requests[-1] = requests[-1].replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    async with undisturbed(server):
+        answers = await heard(server, [b"".join(requests)])
+    signs = [b'"thread-pool"', b'"ok"', b"404 Not", b'"inline"', b'"ready"'] * 2
+    assert answers.count(b"HTTP/1.1 ") == len(paths)
+    found = [answers.index(signs[0])]
+    for sign in signs[1:]:
+        found.append(answers.index(sign, found[-1]))
+
+
+@pytest.mark.measures  # how soon others are answered
+async def test_a_thousand_idle_connections_cost_nobody_anything(server: Running) -> None:
+    async with undisturbed(server):
+        idle = [asyncio.open_connection("127.0.0.1", port(server)) for _ in range(IDLE)]
+        opened = await asyncio.gather(*idle)
+        ends = await asyncio.gather(*(reader.read() for reader, _ in opened))
+        assert not any(ends)  # cut at the deadline
+        for _, writer in opened:
+            writer.close()
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+async def test_a_server_without_descriptors_waits_for_some(loop: str, database: None) -> None:
+    with running("--loop", loop, *FEW) as server:
+        process = psutil.Process(server.pid)
+        async with asking(server) as client:
+            assert (await client.ask("/noop/thread-pool")).status == 200
+            most = process.num_fds() + 20
+            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (most, most))
+            knocking = [asyncio.open_connection("127.0.0.1", port(server)) for _ in range(60)]
+            taken = [writer for _, writer in await asyncio.gather(*knocking)]
+
+            async def exhausted() -> bool:
+                return process.num_fds() >= most - 1
+
+            await until(exhausted)
+            cpu, began = sum(process.cpu_times()[:2]), monotonic()
+            while monotonic() - began < 2 * RETRY_S:
+                for path in ("/health", "/noop/thread-pool"):
+                    asked = monotonic()
+                    assert (await client.ask(path)).status == 200
+                    assert monotonic() - asked < BOUND_S
+                await asyncio.sleep(0.05)
+            assert sum(process.cpu_times()[:2]) - cpu < 0.5 * (monotonic() - began)
+            for writer in taken:
+                writer.close()
+
+            async def serves() -> bool:
+                return b" 200 " in await heard(server, [REQUEST + b"Connection: close\r\n\r\n"])
+
+            async with asyncio.timeout(RETRY_S + BOUND_S):
+                await until(serves)
+        server.process.terminate()
+        assert await asyncio.to_thread(server.process.wait, PATIENCE_S) == 0
+        said = server.complaints().splitlines()
+        assert len(said) == (loop == "asyncio")
+        assert all("connections wait: Too many open files" in line for line in said)

@@ -1,0 +1,18 @@
+"""What tests of the bulkhead share."""
+
+import asyncio
+
+from server.admission.bulkhead import Bulkhead
+from server.admission.policies import Bounded
+
+LONG_S = 60.0
+
+
+def bounded(workers: int, queue: int, deadline_s: float, ahead: int = 0) -> Bulkhead:
+    return Bulkhead(workers, Bounded(workers, queue, LONG_S), deadline_s, ahead)
+
+
+async def settle() -> None:
+    """Let everything happen that can."""
+    for _ in range(5):
+        await asyncio.sleep(0)

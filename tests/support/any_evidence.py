@@ -1,0 +1,42 @@
+"""Evidence of any kind, likely or not: nothing that is drawn from it may fail."""
+
+from hypothesis import strategies as st
+
+from loadtests.trial.evidence import Evidence, Stages
+
+seconds = st.floats(0, 10)
+some = st.none() | st.floats(0, 8)
+counts = st.integers(0, 500)
+stages = st.builds(Stages, *[seconds] * 7)
+evidences = st.builds(
+    Evidence,
+    rate=st.just(0.0) | st.floats(0.1, 1e4),
+    duration_s=seconds,
+    bound_s=st.floats(0.001, 10),
+    scheduled=counts,
+    completed=st.just(0.0) | st.floats(0.1, 1e4),
+    losses=st.dictionaries(
+        st.sampled_from(["late", "refused", "expired", "failed", "wrong", "unfinished"]), counts
+    ),
+    errors=st.dictionaries(
+        st.sampled_from(["HTTP 500", "MemoryError", "ConnectionResetError", "timed out"]), counts
+    ),
+    bystander_loss=st.floats(0, 1),
+    bystander_p99_s=some,
+    cores=st.integers(1, 64),
+    server_cores=some,
+    generator_cores=st.floats(0, 4),
+    generator_busy=st.floats(0, 1),
+    other_cores=some,
+    gil=st.none() | st.floats(0, 1),
+    servers=st.integers(1, 4),
+    loop_cores=st.none() | st.floats(0, 1),
+    loops=st.integers(1, 4),
+    loop_lag_p99_s=some,
+    slots=st.none() | st.integers(0, 100),
+    on_loop=st.booleans(),
+    typical=st.none() | stages,
+    late=st.none() | stages,
+    lost_workers=st.integers(0, 20),
+    memory_pressure=st.none() | st.floats(0, 1),
+)

@@ -1,0 +1,96 @@
+"""Rough clients, and a polite one that must not suffer from them."""
+
+import asyncio
+import resource
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from time import monotonic
+
+import psutil
+
+from tests.support.server_process import PATIENCE_S, Running, asking, until
+
+BOUND_S = 2.0  # far beyond what an answer takes, even on a busy machine
+
+
+def port(server: Running) -> int:
+    return int(server.url.rpartition(":")[2])
+
+
+@contextmanager
+def descriptors(count: int) -> Iterator[None]:
+    """Have so many file descriptors at least, in this process and those that it starts."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, count), hard), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def heard(server: Running, pieces: Iterable[bytes] | AsyncIterable[bytes]) -> bytes:
+    """Say something piece by piece, and give all that comes back until the connection is closed."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port(server))
+    back = bytearray()
+
+    async def hear() -> None:
+        with suppress(ConnectionError):
+            while piece := await reader.read(65_536):
+                back.extend(piece)
+
+    async def say() -> None:
+        with suppress(ConnectionError):
+            if isinstance(pieces, AsyncIterable):
+                async for piece in pieces:
+                    writer.write(piece)
+                    await writer.drain()
+            else:
+                for piece in pieces:
+                    writer.write(piece)
+                    await writer.drain()
+
+    saying = asyncio.create_task(say())
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await hear()
+    finally:
+        saying.cancel()
+        await asyncio.gather(saying, return_exceptions=True)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+    return bytes(back)
+
+
+@asynccontextmanager
+async def undisturbed(server: Running) -> AsyncIterator[None]:
+    """Have a polite client ask all the while; it must be answered well, and nothing be left."""
+    process = psutil.Process(server.pid)
+    async with asking(server) as client:
+
+        async def ask() -> None:
+            began = monotonic()
+            assert (await client.ask("/health")).json == {"status": "ok"}
+            assert (await client.ask("/noop/thread-pool")).json["result"] is None
+            assert monotonic() - began < BOUND_S
+
+        async def ask_on() -> None:
+            while True:
+                await ask()
+                await asyncio.sleep(0.01)
+
+        await ask()
+        before = process.num_fds()
+        asking_on = asyncio.create_task(ask_on())
+        try:
+            yield
+        finally:
+            asking_on.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking_on
+        await ask()
+
+        async def as_before() -> bool:
+            return process.num_fds() <= before
+
+        await until(as_before)
+    assert server.process.poll() is None
+    assert server.complaints() == ""

@@ -1,0 +1,39 @@
+"""Runs to compare, made by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from loadtests.report.compare.comparison import Comparison, compare
+from loadtests.report.compare.sides import sides_of
+from loadtests.run.file.combine import with_search
+from loadtests.run.file.lines import End, Run, plan_of, result_of, trial_of
+from tests.support.run_files import ENVIRONMENT, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from loadtests.run.file.lines import Cell, CellResult, Line
+
+
+def run_of(*lines: Line, environment: Mapping[str, Any] | None = None, **changes: Any) -> Run:
+    """Make a run that has ended of lines about its cells and trials."""
+    cells = [line for line in lines if line["line"] == "cell"]
+    names = [(line["workload"], line["model"], line.get("python", "")) for line in cells]
+    changes["environment"] = ENVIRONMENT | dict(environment or {})
+    asked = plan_of(plan(names) | changes)
+    results: Mapping[Cell, CellResult] = {}
+    for line in cells:
+        results = with_search(results, result_of(line), asked)
+    trials = tuple(trial_of(line) for line in lines if line["line"] == "trial")
+    return Run(asked, trials, results, end=End(0))
+
+
+def compared(*runs: Run, tolerance: float = 0.0) -> Comparison:
+    """Compare them under the names of A, B, C and so on."""
+    return compare(sides_of([(chr(ord("A") + at), run) for at, run in enumerate(runs)]), tolerance)
+
+
+def served(version: str, **changes: Any) -> dict[str, Any]:
+    """Say that the servers ran on this Python."""
+    return {"server": ENVIRONMENT["server"] | {"python": version} | changes}

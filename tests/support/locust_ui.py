@@ -1,0 +1,82 @@
+"""The UI of Locust, as a browser talks to it."""
+
+import json
+import re
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+
+from tests.support.cli import Begun, begun, free_port, soon
+
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Answer(NamedTuple):
+    status: int
+    body: str
+    headers: dict[str, str]
+
+
+class Interface:
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def page(self) -> str | None:
+        """Return its page, or None as long as there is none."""
+        try:
+            return self._open("/", None).decode()
+        except OSError:
+            return None
+
+    def post(self, path: str, *fields: tuple[str, str]) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self._open(path, urlencode(fields).encode()))
+        return answer
+
+    def ask(self, path: str, form: dict[str, str] | None = None, **headers: str) -> Answer:
+        """Ask as anything may, with headers whose hyphens are written as underscores."""
+        data = None if form is None else urlencode(form).encode()
+        named = {name.replace("_", "-"): one for name, one in headers.items()}
+        request = urllib.request.Request(self.url + path, data, named)
+        try:
+            with DIRECT.open(request, timeout=10) as answer:
+                return Answer(answer.status, answer.read().decode(), dict(answer.headers))
+        except HTTPError as error:
+            with error:
+                return Answer(error.code, error.read().decode(), dict(error.headers))
+
+    def rows(self, state: str) -> dict[str, dict[str, Any]] | None:
+        """Return the rows by name, or None when Locust is in another state."""
+        answer = json.loads(self._open("/stats/requests", None))
+        return {row["name"]: row for row in answer["stats"]} if answer["state"] == state else None
+
+    def _open(self, path: str, data: bytes | None) -> bytes:
+        with DIRECT.open(self.url + path, data, timeout=10) as answer:
+            content: bytes = answer.read()
+            return content
+
+
+@contextmanager
+def up(folder: Path, *words: str) -> Iterator[tuple[Begun, Interface]]:
+    """Run `python -m loadtests up` in a folder, with the server on any port."""
+    ui = Interface(f"http://127.0.0.1:{free_port()}")
+    ports = ("--port", "0", "--web-port", ui.url.rpartition(":")[2])
+    with begun(folder, "loadtests", "up", *ports, *words, directory=folder) as command:
+        soon(ui.page)
+        yield command, ui
+        assert "Traceback" not in command.err()
+
+
+def fields(page: str) -> dict[str, dict[str, Any]]:
+    """Find what the form offers for our options, by name, in the order of its fields."""
+    found = re.search(r"templateArgs = (.*)", page)
+    assert found, "the page has no form"
+    offered: dict[str, dict[str, Any]] = json.loads(found[1])["extra_options"]
+    return offered
+
+
+def choices(page: str, name: str) -> list[str]:
+    return list(fields(page)[name]["choices"])

@@ -1,0 +1,82 @@
+"""A locustfile of the tests: offers some orders, one after the other, and says what became of them.
+
+It writes a line for each to a file; what offers is one process, or the workers of a master.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust import User, events, task
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from loadtests.load.distributed import members
+from loadtests.load.distributed.master import Deserted, Swarm
+from loadtests.load.distributed.worker import Worker
+from loadtests.load.result import Offered, trial_of
+from loadtests.trial.verdict import judge
+from tests.support.short_load import order, starts
+
+members.SILENT_S = 1.0  # tests have no time for a worker that might be in a long pause
+_swarms: list[Swarm] = []
+
+
+class Idle(User):
+    """Locust wants somebody."""
+
+    @task
+    def wait(self) -> None:
+        gevent.sleep(1)
+
+
+@events.init_command_line_parser.add_listener
+def add_options(parser: Any) -> None:
+    parser.add_argument("--paths", nargs="*", default=[])
+    parser.add_argument("--said", default="")
+
+
+@events.init.add_listener
+def join(environment: Environment, runner: Any, **_: Any) -> None:
+    if isinstance(runner, MasterRunner):
+        _swarms.append(Swarm(runner))
+    elif isinstance(runner, WorkerRunner):
+        Worker(environment, runner)
+
+
+@events.test_start.add_listener
+def start(environment: Environment, **_: Any) -> None:
+    if _swarms:
+        gevent.spawn(offer, environment)
+
+
+def offer(environment: Environment) -> None:
+    options: Any = environment.parsed_options
+    try:
+        for path in options.paths:
+            asked = order(str(environment.host), path)
+            offered = _swarms[0].offer(asked)
+            with Path(options.said).open("a") as file:
+                file.write(json.dumps(told(offered)) + "\n")
+    except Deserted as error:
+        with Path(options.said).open("a") as file:
+            file.write(json.dumps(str(error)) + "\n")
+    finally:
+        if environment.runner:
+            environment.runner.quit()
+
+
+def told(offered: Offered) -> dict[str, Any]:
+    asked = order("", "")
+    verdict = judge(trial_of(("work", "any"), 100.0, offered, asked.slo), asked.slo)
+    return {
+        "intended": [starts(stream) for stream in offered.streams],
+        "outcomes": [dict(Counter(one.outcome for one in stream)) for stream in offered.streams],
+        "reasons": verdict.reasons,
+        "early": offered.early,
+        "reached_s": offered.reached_s,
+    }

@@ -1,0 +1,197 @@
+"""Work that would end, block or confuse a server that takes it for polite: for `--workloads`."""
+
+import asyncio
+import itertools
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from server.worker.carry import TOO_LATE
+from server.workloads import native, workload
+
+FORK = multiprocessing.get_context("fork")
+CHATTER = 200_000  # characters: more than any pipe holds
+print("rude: imported", flush=True)  # noqa: T201 - rude indeed
+_stillborn = False
+
+
+def _end_at_birth() -> None:
+    if _stillborn:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+os.register_at_fork(after_in_child=_end_at_birth)  # before the server's own
+
+
+def _exit_code(child: Any) -> int | None:
+    child.start()
+    child.terminate()
+    child.join(5)
+    code: int | None = child.exitcode
+    child.kill()
+    return code
+
+
+@workload(kind="cpu")
+def fork(how: Literal["pool", "terminate", "stillborn"] = "pool") -> list[Any]:
+    """Start children in ways that end them with SIGTERM."""
+    global _stillborn  # noqa: PLW0603 - the child inherits it
+    _stillborn = how == "stillborn"
+    if how == "pool":
+        with FORK.Pool(2) as pool:
+            return pool.map(abs, [-1, -2])
+    return [_exit_code(FORK.Process(target=time.sleep, args=(10,)))]
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise AttributeError
+
+
+class Leaving(Exception):
+    def __str__(self) -> str:  # noqa: PLE0307 - it never returns
+        sys.exit("leaving")
+
+
+TooLate = type("TooLate", (Exception,), {})
+Nameless = type("", (Exception,), {})
+RAISED = {
+    "mute": Mute(),
+    "leaving": Leaving(),
+    "huge": ValueError("x" * 20_000_000),
+    "late": TooLate(TOO_LATE[1]),
+    "nameless": Nameless(TOO_LATE[1]),
+}
+What = Literal["mute", "leaving", "huge", "late", "nameless"]
+
+
+@workload(kind="cpu")
+def fail_rudely(what: What = "mute") -> None:
+    """Raise what cannot be told as it is."""
+    raise RAISED[what]
+
+
+@native(fail_rudely)
+async def fail_rudely_natively(what: What = "mute") -> None:
+    fail_rudely(what)
+
+
+@dataclass
+class Row:
+    numbers: Any
+
+
+def _generate() -> Iterator[int]:
+    while True:
+        yield 1
+
+
+Kind = Literal["generator", "map", "file", "nested", "dataclass"]
+
+
+@workload(kind="cpu")
+def defer(what: Kind = "generator") -> Any:
+    """Return what would compute without end while it is written as JSON."""
+    if what == "file":
+        return open("/dev/zero")  # noqa: PTH123 - open, as it comes back
+    return {
+        "generator": _generate(),
+        "map": map(abs, itertools.count()),
+        "nested": {"rows": [1, (2, itertools.count())]},
+        "dataclass": [Row(1), Row(zip(itertools.count(), itertools.count(), strict=True))],
+    }[what]
+
+
+@native(defer)
+async def defer_natively(what: Kind = "generator") -> Any:
+    return defer(what)
+
+
+@workload(kind="cpu")
+def answer_richly() -> Any:
+    """Return what is not plain, and is data all the same."""
+    return [Row(1), {2}, (3,), {"four": Row([None])}]
+
+
+async def _leave_soon(error: BaseException | None = None) -> None:
+    await asyncio.sleep(0)
+    raise error or SystemExit("leaving")
+
+
+How = Literal["task", "await", "group", "soon", "later", "done", "executor", "stop", "self", "fail"]
+_kept: list[Any] = []
+
+
+@workload(kind="io")
+def leave_by(how: How = "task") -> int:
+    """Ask the event loop to leave, by every way that there is; only as a twin."""
+    return len(how)
+
+
+@native(leave_by)
+async def leave_by_natively(how: How = "task") -> int:
+    loop = asyncio.get_running_loop()
+    if how == "task":
+        _kept.append(asyncio.create_task(_leave_soon()))
+    elif how == "await":
+        await asyncio.create_task(_leave_soon())
+    elif how in {"group", "fail"}:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_leave_soon(None if how == "group" else LookupError()))
+            group.create_task(asyncio.sleep(60))
+    elif how == "soon":
+        loop.call_soon(sys.exit, "leaving")
+    elif how == "later":
+        loop.call_later(0.001, sys.exit, "leaving")
+    elif how == "done":
+        done = loop.create_future()
+        done.add_done_callback(lambda _: sys.exit("leaving"))
+        done.set_result(None)
+    elif how == "executor":
+        await asyncio.to_thread(sys.exit, "leaving")
+    elif how == "stop":
+        loop.stop()
+    else:
+        current = asyncio.current_task()
+        assert current
+        current.cancel()
+    await asyncio.sleep(0.01)
+    return 1
+
+
+@workload(kind="io")
+def recover() -> None:
+    """Go on for long after a failed group; only as a twin."""
+
+
+@native(recover)
+async def recover_natively() -> None:
+    with suppress(BaseExceptionGroup):
+        await leave_by_natively("fail")
+    await asyncio.sleep(60)
+
+
+@workload(kind="io")
+def cling() -> None:
+    """Never end, whoever asks; only as a twin."""
+
+
+@native(cling)
+async def cling_natively() -> None:
+    while True:
+        with suppress(BaseException):
+            await asyncio.sleep(0.01)
+
+
+@workload(kind="io")
+def chatter() -> str:
+    """Print more than a pipe holds, by Python and below it; then wait for an answer."""
+    print("rude: chatter")  # noqa: T201 - likewise
+    os.write(1, b"." * CHATTER + b"\n")
+    return sys.stdin.read()

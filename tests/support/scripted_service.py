@@ -1,0 +1,89 @@
+"""A tiny HTTP service whose every answer the test decides, in greenlets of the test itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+import gevent
+from gevent import socket
+from gevent.server import StreamServer
+
+from tests.support.server_process import PATIENCE_S
+
+Answer = bytes | None  # all bytes of it; None hangs up instead
+
+
+def http(body: bytes = b'{"result": 1}', status: int = 200) -> bytes:
+    return b"HTTP/1.1 %d Whatever\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+
+
+class Scripted:
+    """Counts what came, and answers each path as told; a connection stays open unless it says so.
+
+    `arrived` holds the monotonic seconds at which requests came.
+    """
+
+    def __init__(self, answer: Callable[[str], Answer]) -> None:
+        self._answer = answer
+        self._open: set[socket.socket] = set()
+        self._server = StreamServer(("127.0.0.1", 0), self._serve)
+        self._server.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.connections = 0
+        self.heads: list[str] = []
+        self.arrived: list[float] = []
+
+    def _serve(self, connection: socket.socket, _address: object) -> None:
+        self.connections += 1
+        self._open.add(connection)
+        try:
+            while (head := _head(connection)) is not None:
+                self.arrived.append(monotonic())
+                self.heads.append(head)
+                answer = self._answer(head.split()[1])
+                if answer is None:
+                    return
+                connection.sendall(answer)
+                if b"Connection: close" in answer:
+                    return
+        except OSError:
+            pass  # the client has gone, or the test hung up
+        finally:
+            self._open.discard(connection)
+            connection.close()
+
+    def begun(self, count: int) -> None:
+        """Wait until so many requests have come."""
+        with gevent.Timeout(PATIENCE_S):
+            while len(self.arrived) < count:
+                gevent.sleep(0.001)
+
+    def hang_up(self) -> None:
+        """Close all connections, as a server does with those that are idle for long."""
+        for connection in list(self._open):
+            connection.shutdown(socket.SHUT_RDWR)
+
+    def stop(self) -> None:
+        self._server.stop(timeout=0)
+        self._server.close()
+
+
+@contextmanager
+def scripted(answer: Callable[[str], Answer]) -> Iterator[Scripted]:
+    service = Scripted(answer)
+    try:
+        yield service
+    finally:
+        service.stop()
+
+
+def _head(connection: socket.socket) -> str | None:
+    received = b""
+    while not received.endswith(b"\r\n\r\n"):
+        chunk = connection.recv(4096)
+        if not chunk:
+            return None
+        received += chunk
+    return received.decode()

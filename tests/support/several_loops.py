@@ -1,0 +1,59 @@
+"""Servers with two event loops, in processes or in threads, and clients that tell them apart."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+
+from tests.support.prometheus_client import scrape
+from tests.support.server_process import PATIENCE_S, Answer, Client, Running, asking, running, until
+
+Worker = tuple[int, str]  # pid and thread
+FEW = ("--models", "inline,thread-pool,supervised-process-pool", "--processes", "1")
+SEVERAL = ("workers", "loops")
+
+
+def complaints(server: Running) -> list[str]:
+    """What the server has said on standard error, but for what it must say where there is a GIL."""
+    lines = server.complaints().splitlines()
+    return [line for line in lines if "2 event loops share one GIL" not in line]
+
+
+@contextmanager
+def serving(several: str, loop: str, *options: str) -> Iterator[Running]:
+    """Start a server with two loops; end it, if the test has not, and check that it is quiet."""
+    with running(f"--{several}", "2", "--loop", loop, *FEW, *options) as server:
+        yield server
+        if server.process.poll() is None:
+            server.process.terminate()
+            assert server.process.wait(PATIENCE_S) == 0
+            assert complaints(server) == []
+
+
+def worker(answer: Answer) -> Worker:
+    return answer.json["worker"]["pid"], answer.json["worker"]["thread"]
+
+
+@asynccontextmanager
+async def one_each(server: Running) -> AsyncIterator[dict[Worker, Client]]:
+    """Give a client for each of the two loops, which keeps its connection."""
+    async with AsyncExitStack() as stack:
+        found: dict[Worker, Client] = {}
+
+        async def both() -> bool:
+            client = await stack.enter_async_context(asking(server))
+            found.setdefault(worker(await client.ask("/noop/inline")), client)
+            return len(found) == 2
+
+        await until(both)
+        yield found
+
+
+async def counted(server: Running, expected: int) -> None:
+    """Wait until the service has counted so many no-ops on its thread pools; never more."""
+
+    async def so() -> bool:
+        labels = {"workload": "noop", "model": "thread-pool", "status": "200"}
+        count = (await scrape(server)).value("loadbearing_requests_total", **labels)
+        assert count <= expected
+        return count == expected
+
+    await until(so)

@@ -1,0 +1,29 @@
+"""A short load that tests have offered by one process and by several."""
+
+from collections.abc import Iterable
+
+from loadtests.load.schedule import Phase
+from loadtests.load.spec import Asked, Order
+from loadtests.slo import Slo
+from loadtests.trial.tally import Answer
+from tests.support.scripted_service import http
+
+RIGHT = b'"result": 1'
+RATE, BYSTANDER_RATE = 90.0, 61.0  # a count that two can share, and one that they cannot
+DURATION_S, SETTLE_S = 1.0, 0.2
+
+
+def order(url: str, path: str) -> Order:
+    work = Asked("work", path, RIGHT, (Phase(RATE, DURATION_S),), "poisson")
+    bystander = Asked("bystander", "/health", b"", (Phase(BYSTANDER_RATE, DURATION_S),))
+    return Order(url, (work, bystander), 7, Slo.parse("p99<5s"), SETTLE_S)
+
+
+def starts(answers: Iterable[Answer]) -> list[float]:
+    """List when they were due, to the nanosecond: no clock has more."""
+    return sorted(round(one.intended_s, 9) for one in answers)
+
+
+def answer(path: str) -> bytes:
+    """Answer every path rightly, but for one."""
+    return http(b"{}") if path == "/wrong" else http()
