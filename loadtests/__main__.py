@@ -11,30 +11,27 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from loadtests.capacity.support import objective
 from loadtests.commands.compare_words import add_compare
-from loadtests.commands.follow import GeneratorGone
 from loadtests.commands.reading import beyond, hosts, rate, setting, single, some, time
 from loadtests.commands.surge import surge
 from loadtests.commands.survive import survive
 from loadtests.commands.up import up
-from loadtests.commands.words import Parser, checked, whole
-from loadtests.load.distributed.processes import HERE, add_generators
+from loadtests.commands.words import Parser, add_generators, checked, whole
+from loadtests.errors import MeasurementGone, RunFileError, ServiceError
+from loadtests.load.distributed.processes import HERE
 from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
 from loadtests.report.surge.files import Surged
 from loadtests.report.survival.files import Survived
 from loadtests.run.beyond.kinds import KINDS
-from loadtests.run.file.lines import ResultsError
 from loadtests.run.file.places import run_folder
 from loadtests.run.options import HEADLINE_MODELS, HEADLINE_WORKLOADS
 from loadtests.run.surge.lines import is_surge
 from loadtests.run.surge.phases import DURATIONS, durations
 from loadtests.run.surge.request import HEADLINE_POLICIES, policies
-from loadtests.service.contract import TargetError
 from loadtests.service.option_flags import add_axes
 from loadtests.system.streams import tell
-from loadtests.trial.support import objective
-from scripts.checks.publish.pages import results
 
 MOST_SEARCHES = 50
 PORTS = 65535  # the last one
@@ -45,10 +42,10 @@ def main(arguments: list[str]) -> int:
     parsed = parser().parse_args(arguments)
     try:
         return int(parsed.run(parsed))
-    except GeneratorGone as error:
+    except MeasurementGone as error:
         tell(error)
         return 3
-    except (ResultsError, TargetError) as error:
+    except (RunFileError, ServiceError) as error:
         tell(error)
         return 2
     except OSError as error:  # such as an --output that may not be written
@@ -117,11 +114,6 @@ def parser() -> argparse.ArgumentParser:
         help="modules of your own to serve, and workloads to choose in the form")  # fmt: skip
     add_generators(both)
     add_axes(both)
-
-    page = commands.add_parser("results", help="write the README's and the results page's blocks")
-    page.set_defaults(run=results)
-    page.add_argument("runs", nargs="*", metavar="NAME=DIR",
-        help="keep this run under a name, such as headline=results/latest")  # fmt: skip
 
     other = commands.add_parser("report", help="show a finished run again")
     other.set_defaults(run=report)

@@ -19,17 +19,16 @@ from locust import argument_parser, events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from loadtests.load.distributed.master import Deserted, Swarm
+from loadtests.errors import RunFileError, ServiceError, WorkersGone
+from loadtests.load.distributed.master import Master
 from loadtests.load.distributed.worker import Worker
-from loadtests.load.source import Local, Source
+from loadtests.load.source import InProcess, Source
 from loadtests.run.file.folder_lock import claimed
 from loadtests.run.file.folders import RESULTS, new_folder
-from loadtests.run.file.lines import ResultsError
 from loadtests.run.options import Options
 from loadtests.run.survival.plan import try_parameters
 from loadtests.run.survival.run import Survival
 from loadtests.service.checks import check_cells
-from loadtests.service.contract import TargetError
 from loadtests.system.signals import die_of_quit, ignored
 from loadtests.ui.form import add_options
 from loadtests.ui.own_tabs import tabs
@@ -40,13 +39,13 @@ from loadtests.ui.shapes import SHAPES
 from loadtests.ui.surge import Scenario
 from loadtests.ui.survival.session import session_of
 from loadtests.ui.tabs import mount
-from loadtests.ui.users import Load, LoadUser, record
+from loadtests.ui.users import LoadUser, UserLoad, record, show
 
 __all__ = ["LoadUser"]
 
 log = logging.getLogger("loadbearing")
 _running: list[gevent.Greenlet[..., None]] = []  # the scenario of the test, if it has one
-_swarms: dict[Environment, Swarm] = {}  # at most one
+_swarms: dict[Environment, Master] = {}  # at most one
 
 # A local service answers in fractions of a millisecond, which Locust would round away.
 locust.stats.PERCENTILES_TO_CHART = [0.5, 0.95, 0.99]
@@ -69,9 +68,9 @@ def join(environment: Environment, runner: Any, **_: Any) -> None:
     if not ignored(signal.SIGHUP):
         gevent.signal_handler(signal.SIGHUP, _hang_up, environment)
     if isinstance(runner, MasterRunner):
-        _swarms[environment] = Swarm(runner)
+        _swarms[environment] = Master(runner)
     elif isinstance(runner, WorkerRunner):
-        worker = Worker(environment, runner)
+        worker = Worker(runner, partial(record, environment))
         events.test_stop.add_listener(lambda **_: worker.drop())
 
 
@@ -99,7 +98,7 @@ def start(environment: Any, **_: Any) -> None:
             _begin_surge(environment, options)
         else:
             _begin_load(environment, options)
-    except (ValueError, TargetError) as error:
+    except (ValueError, ServiceError) as error:
         log.error("%s", error)  # noqa: TRY400 - the message says it all
         if environment.web_ui and parsed.scenario == "survival":
             session_of(environment).reject(str(error))
@@ -107,13 +106,13 @@ def start(environment: Any, **_: Any) -> None:
 
 
 def _begin_load(environment: Environment, options: Options) -> None:
-    check_cells(str(environment.host), options)
+    check_cells(str(environment.host), options.cells, options.parameters)
     if not isinstance(environment.runner, MasterRunner):
-        LoadUser.load = Load(environment, options)
+        LoadUser.load = UserLoad(environment, options)
 
 
 def _begin_surge(environment: Environment, options: Options) -> None:
-    found = check_cells(str(environment.host), options)
+    found = check_cells(str(environment.host), options.cells, options.parameters)
     try_parameters(options.parameters, found, str(environment.host))
     scenario = Scenario(environment, _source(environment), options, found)
     _running.append(gevent.spawn(_surge, environment, scenario))
@@ -141,7 +140,7 @@ def _begin_survival(environment: Environment, options: Options) -> None:
 def stop(environment: Environment, **_: Any) -> None:
     """End the scenario with its test, at once: to set users again would begin another test."""
     swarm = _swarms.get(environment)
-    why = GreenletExit() if swarm is None or swarm.processes else Deserted()
+    why = GreenletExit() if swarm is None or swarm.processes else WorkersGone()
     while _running:
         scenario = _running.pop()
         if scenario is not gevent.getcurrent():  # else it has ended the test itself
@@ -160,7 +159,7 @@ def _hang_up(environment: Environment) -> None:
 
 def _source(environment: Environment) -> Source:
     """Where a scenario has its load from: the workers of a master, or else this process."""
-    return _swarms.get(environment) or Local(partial(record, environment))
+    return _swarms.get(environment) or InProcess(partial(record, environment))
 
 
 def _survive(environment: Environment, options: Options, folder: Path) -> None:
@@ -171,8 +170,16 @@ def _survive(environment: Environment, options: Options, folder: Path) -> None:
         try:
             with claimed(folder):
                 code = 3
-                code = Survival(environment, _source(environment), options, folder, watcher).run()
-        except ResultsError as error:
+                run = Survival(
+                    str(environment.host) if options.running_service else None,
+                    _source(environment),
+                    options,
+                    folder,
+                    watcher=watcher,
+                    show=partial(show, environment),
+                )
+                code = run.run()
+        except RunFileError as error:
             if environment.web_ui:
                 raise  # which its tab shows
             log.error("%s", error)  # noqa: TRY400 - the message says it all

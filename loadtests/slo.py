@@ -139,3 +139,6 @@ def _at_most(late: int, requests: int, ratio: float) -> float:
         )
         for k in range(late + 1)
     )
+
+
+FLOOR = 1.0  # requests per second; what bears less bears nothing

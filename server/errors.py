@@ -17,24 +17,14 @@ request bodies alive until the garbage collector comes.
 
 from __future__ import annotations
 
-import asyncio
-import functools
 import json
 import logging
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from math import ceil
 from typing import ClassVar
 
 from aiohttp import web
-
-from server.lifecycle.draining import Drain
-
-HUNG_UP = 499  # nginx's number for a client that has gone before its answer
-NO_THREAD = "can't start new thread"  # all that Python says, with a RuntimeError
-NO_MORE = "the system lets the server start no more threads"
-NO_MORE_HINT = "Raise its limits (ulimit -u, ulimit -v, pids.max), or give it fewer --threads."
 
 log = logging.getLogger("loadbearing")
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
@@ -111,57 +101,8 @@ class WorkFailed(ServerError):
     status = 500
 
 
-@functools.cache  # once in the life of a process: under load, each request may meet it
-def _no_thread() -> Refused:
-    """Log and answer that the operating system grants no more threads."""
-    log.error("%s; requests are refused until it does. %s", NO_MORE, NO_MORE_HINT)
-    return Refused(NO_MORE, NO_MORE_HINT)
-
-
 def did_you_mean(word: str, known: Iterable[str], others: Iterable[str] = ()) -> str:
     """Name the closest known word or other one, or all that are known where none is close."""
     names = sorted(known)
     close = get_close_matches(word, [*names, *others], n=1)
     return f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(names)}."
-
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Check = Callable[[web.Request], None]
-
-
-def answering(
-    handle: Handler, check: Check, drain: Drain, statuses: dict[int, int] | None = None
-) -> Handler:
-    """Map every error of a handler to its JSON answer; what nobody foresaw is logged, not shown.
-
-    `check` looks at each request first. The answers are counted by their status, and the drain
-    knows what runs. A decorator and not a middleware: that would cost each request as much as
-    everything else here.
-    """
-    counts = defaultdict[int, int](int) if statuses is None else statuses
-
-    @functools.wraps(handle)
-    async def answer(request: web.Request) -> web.StreamResponse:
-        drain.running += 1
-        try:
-            check(request)
-            response: web.StreamResponse = await handle(request)
-        except ServerError as error:
-            response = error.response()
-        except asyncio.CancelledError:
-            counts[HUNG_UP] += 1
-            raise
-        except Exception as error:
-            if str(error) == NO_THREAD:
-                response = _no_thread().response()
-            else:
-                log.exception("unforeseen error in %s %s", request.method, request.rel_url)
-                response = ServerError("the server failed; its log has the details").response()
-        finally:
-            drain.running -= 1
-        if drain.begun:
-            response.force_close()
-        counts[response.status] += 1
-        return response
-
-    return answer

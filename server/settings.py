@@ -126,7 +126,7 @@ class Settings(BaseSettings):
     @field_validator("models")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        from server.models import TABLE  # noqa: PLC0415 - the table's classes take Settings
+        from server.model_table import TABLE  # noqa: PLC0415 - the table's classes take Settings
 
         if ALL in names:
             return tuple(TABLE)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from server.models import TABLE
+from server.model_table import TABLE
 from server.workloads import orders, web
 from tests.support.resumed_run import home, survived
 from tests.support.server_process import PYTHONS, Client, Running, asking, running

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from loadtests.slo import Slo
 
 
-class Tried(NamedTuple):
+class TrialPoint(NamedTuple):
     """One valid trial: its rate, its planned seconds, and the loss ratio that decides it.
 
     `lost` is `Verdict.lost`: a percentile with the same bound held if it allows that ratio.
@@ -33,4 +33,4 @@ class Capacity:
     broke: float | None
     complete: bool = True
     others: "Mapping[Slo, Capacity]" = field(default_factory=dict)
-    trials: tuple[Tried, ...] = field(default=(), compare=False)
+    trials: tuple[TrialPoint, ...] = field(default=(), compare=False)

@@ -16,10 +16,11 @@ from time import monotonic
 
 import gevent
 
-from loadtests.load.http_pool import Connections
-from loadtests.service.watch import Signs, evidence
-from loadtests.trial.evidence import Evidence, Stages
-from loadtests.trial.stages import Told, mean, stages, told
+from loadtests.load.answer import Stages, Told, stages, told
+from loadtests.load.http_pool import ConnectionPool
+from loadtests.service.watch import ServiceWatch, evidence
+from loadtests.trial.evidence import Evidence
+from loadtests.trial.stages import mean
 
 LONE_S = 0.5
 LONE_LEAST = 5  # answers, however long they take
@@ -49,7 +50,7 @@ class _Heard:
     answered: int = 0
     read: list[tuple[Stages, Told]] = field(default_factory=list)
 
-    def ask(self, connections: Connections, path: str) -> int:
+    def ask(self, connections: ConnectionPool, path: str) -> int:
         begun = monotonic()
         status, body = connections.get(path)
         if status == 200 and self.right(body):
@@ -60,10 +61,10 @@ class _Heard:
 
 
 def calibrate(
-    url: str, path: str, right: Callable[[bytes], bool], signs: Signs, bound_s: float
+    url: str, path: str, right: Callable[[bytes], bool], signs: ServiceWatch, bound_s: float
 ) -> Calibration:
     """Take both measures; two seconds, or five answers if these take longer."""
-    connections = Connections(url)
+    connections = ConnectionPool(url)
     try:
         alone = _Heard(right)
         signs.begin()
@@ -89,7 +90,7 @@ def _clients(lone: Evidence) -> int:
 
 
 def _crowd(
-    connections: Connections, path: str, heard: _Heard, signs: Signs, lone: Evidence
+    connections: ConnectionPool, path: str, heard: _Heard, signs: ServiceWatch, lone: Evidence
 ) -> Evidence:
     over = False
 
@@ -113,7 +114,7 @@ def _crowd(
     return found
 
 
-def _evidence(heard: _Heard, took_s: float, signs: Signs, bound_s: float) -> Evidence:
+def _evidence(heard: _Heard, took_s: float, signs: ServiceWatch, bound_s: float) -> Evidence:
     """Sum up a load that ends now."""
     answered, read = heard.answered, tuple(heard.read)
     signs.end()

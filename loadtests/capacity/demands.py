@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from loadtests.capacity.goals import FLOOR
 from loadtests.capacity.queue import capacity
-from loadtests.trial.evidence import Stages
+from loadtests.load.answer import Stages
+from loadtests.slo import FLOOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +88,7 @@ def _loop_s(alone: Stages | None, crowd: "Evidence") -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Supply:
     """How much there is of each resource, over all server processes; no bound is None."""
 
     cores: float
@@ -114,7 +114,7 @@ class Limit(NamedTuple):
     rate: float
 
 
-def limits(demands: Demands, room: Room) -> tuple[Limit, ...]:
+def limits(demands: Demands, room: Supply) -> tuple[Limit, ...]:
     """List the limits that can be told, the lowest first: it is the ceiling, and binds.
 
     By the utilisation law: U = X·D ≤ the room there is. The generator is taken to share the
@@ -143,7 +143,7 @@ class Prediction:
 
 
 def predict(
-    demands: Demands, room: Room, ran_s: "Sequence[float]", slo: "Slo"
+    demands: Demands, room: Supply, ran_s: "Sequence[float]", slo: "Slo"
 ) -> Prediction | None:
     """Predict the capacity of a cell: a queue for the resource that binds; None if none is known.
 

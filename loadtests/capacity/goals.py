@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
+from loadtests.capacity.support import needed
+from loadtests.load.spec import BYSTANDER_RATE
 from loadtests.slo import requests_needed
-from loadtests.trial.support import BYSTANDER_RATE, needed
 
 if TYPE_CHECKING:
     from loadtests.slo import Slo
 
-FLOOR = 1.0  # requests per second; what bears less bears nothing
 LONGEST_S = 30.0  # a further percentile that needs longer trials is not sought
 BESIDE_S = 60.0  # nor is a trial made longer than this for the sake of the bystander
 SUMMED = 0.01  # loss ratios below it are claimed by all the trials that decide a load together

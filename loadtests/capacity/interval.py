@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from loadtests.capacity.bounds import Capacity
-    from loadtests.run.file.cells import Bounds
+    from loadtests.cell import Bounds
     from loadtests.slo import Slo
 
 _DRAWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Error:
+class SearchBias:
     """How far off searches of one kind are, as shares of the capacity.
 
     Queueing theory for heavy traffic: a percentile of the response time reaches the bound T at a
@@ -61,8 +61,8 @@ def _strictness(slo: "Slo") -> float:
     return math.pow(math.log(slo.loss_ratio) / math.log(0.01), 1.5)
 
 
-QUICK_ERROR = Error(seen=1.35, most=0.18, spread=0.08, fitted=False)
-FULL_ERROR = Error(seen=0.8, most=0.037, spread=0.016, fitted=True)
+QUICK_ERROR = SearchBias(seen=1.35, most=0.18, spread=0.08, fitted=False)
+FULL_ERROR = SearchBias(seen=0.8, most=0.037, spread=0.016, fitted=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Interval:
 
 
 def combine(
-    found: "Sequence[Capacity]", slo: "Slo", error: Error = FULL_ERROR, seed: int = 0
+    found: "Sequence[Capacity]", slo: "Slo", error: SearchBias = FULL_ERROR, seed: int = 0
 ) -> Interval:
     """Combine searches of one cell for one of the SLOs that they were made for.
 

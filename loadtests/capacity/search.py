@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
-from loadtests.capacity.bounds import Capacity, Tried
-from loadtests.capacity.goals import FLOOR, FULL, QUICK, Goal, provable, trial_duration
+from loadtests.capacity.bounds import Capacity, TrialPoint
+from loadtests.capacity.goals import Goal, provable, trial_duration
 from loadtests.capacity.mlrsearch import refine
-from loadtests.trial.support import support
+from loadtests.capacity.support import support
+from loadtests.slo import FLOOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from loadtests.capacity.mlrsearch import Bounds
     from loadtests.slo import Slo
     from loadtests.trial.verdict import Verdict
-
-__all__ = ["FLOOR", "FULL", "QUICK", "Capacity", "Goal", "Tried", "search", "trial_duration"]
 
 
 def search(  # noqa: PLR0913  # what it searches, how, and three facts about the surroundings
@@ -69,7 +68,7 @@ class _Bench:
     clock: "Callable[[], float]"
     deadline_s: float
     record: dict[float, list[float]] = field(default_factory=dict)  # what was lost at each rate
-    trials: list[Tried] = field(default_factory=list)
+    trials: list[TrialPoint] = field(default_factory=list)
 
     def bracketing(self, rate: float) -> bool:
         """Whether one of a few short trials holds."""
@@ -132,7 +131,7 @@ class _Bench:
 
     def _once(self, rate: float, duration_s: float) -> float:
         lost = self.measure(rate, duration_s).lost
-        self.trials.append(Tried(rate, duration_s, lost))
+        self.trials.append(TrialPoint(rate, duration_s, lost))
         return lost
 
 

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from loadtests.capacity.goals import FLOOR
-from loadtests.report.wording import DASH, TIMES
+from loadtests.slo import FLOOR
+from loadtests.wording import DASH, TIMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

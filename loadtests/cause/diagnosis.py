@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from loadtests.capacity.demands import Demands
 from loadtests.cause import failure_rules, rules
 from loadtests.cause.symptoms import Finding, Symptoms
-from loadtests.report.wording import listing, percent
 from loadtests.trial.evidence import Evidence
+from loadtests.wording import listing, percent
 
 NAMES = (
     *("GIL", "cores", "loop blocked", "loop busy", "pool", "queue", "payload", "memory"),

@@ -1,8 +1,8 @@
 """Causes that are no lack of capacity: memory, crashes, failing work, work that is too slow."""
 
 from loadtests.cause.symptoms import Finding, Symptoms, milliseconds
-from loadtests.report.wording import count_of, percent
 from loadtests.trial.evidence import GENERATOR_FULL
+from loadtests.wording import count_of, percent
 
 PRESSED = 0.1  # of the time waiting for memory: then the machine is swapping, or about to
 SOME = 0.3  # of the lost requests: enough to break any objective, and no accident

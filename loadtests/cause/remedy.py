@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from loadtests.capacity.demands import Limit
 from loadtests.cause.claim import DETECTABLE, Remedy, Unproven
 from loadtests.cause.diagnosis import Cause
-from loadtests.report.wording import count_of, rate_text
 from loadtests.trial.evidence import Evidence
+from loadtests.wording import count_of, rate_text
 
 MOST = {"threads": 1000, "processes": 256, "workers": 256, "loops": 256}  # the server's bounds
 POOL_OF = {  # the option that sizes it
@@ -41,7 +41,7 @@ WITHOUT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class DiagnosedCell:
     """A diagnosed cell: what was seen, its limits (the lowest first), and how it was run.
 
     `settings` are the runtime in the server's discovery, `parameters` those of the workload.
@@ -73,14 +73,14 @@ class Case:
         return POOL_OF.get(self.model)
 
 
-def remedy(case: Case) -> Remedy | Unproven:
+def remedy(case: DiagnosedCell) -> Remedy | Unproven:
     """Choose the change that proves the cause of a case, and predict what it does to capacity."""
     name = case.cause.name
     choose = CHOICES.get(name)
     return choose(case) if choose else Unproven(WITHOUT.get(name, WITHOUT["unknown"]))
 
 
-def _pool(case: Case) -> Remedy | Unproven:
+def _pool(case: DiagnosedCell) -> Remedy | Unproven:
     option = case.pool
     if option is None:
         slots = count_of(case.evidence.slots or 0, "slot")
@@ -88,7 +88,7 @@ def _pool(case: Case) -> Remedy | Unproven:
     return _doubled(case, option, {"slots": 2.0})
 
 
-def _gil(case: Case) -> Remedy | Unproven:
+def _gil(case: DiagnosedCell) -> Remedy | Unproven:
     lost = sum(case.evidence.losses.values()) / max(case.evidence.scheduled, 1)
     if case.evidence.bystander_loss <= lost or case.room < DETECTABLE:
         return _servers(case)
@@ -99,7 +99,7 @@ def _gil(case: Case) -> Remedy | Unproven:
     return Remedy(change, axes, {}, None, predicted)
 
 
-def _servers(case: Case) -> Remedy | Unproven:
+def _servers(case: DiagnosedCell) -> Remedy | Unproven:
     """Have twice as many event loops and GILs, and as many workers and cores as before."""
     if case.setting("loops", 1) > 1:
         if case.cause.name == "GIL":
@@ -108,7 +108,7 @@ def _servers(case: Case) -> Remedy | Unproven:
     return _doubled(case, "workers", {"loop": 2.0, "gil": 2.0}, _halved(case))
 
 
-def _halved(case: Case) -> dict[str, int]:
+def _halved(case: DiagnosedCell) -> dict[str, int]:
     """Size the pools so that twice as many make the same number of workers."""
     options = {"threads", "processes"} if case.model == "hybrid" else {case.pool}
     sizes = {option: int(case.setting(option, 1)) for option in sorted(filter(None, options))}
@@ -116,7 +116,10 @@ def _halved(case: Case) -> dict[str, int]:
 
 
 def _doubled(
-    case: Case, option: str, factors: Mapping[str, float], beside: Mapping[str, int] | None = None
+    case: DiagnosedCell,
+    option: str,
+    factors: Mapping[str, float],
+    beside: Mapping[str, int] | None = None,
 ) -> Remedy | Unproven:
     size = int(case.setting(option, 1))
     if 2 * size > MOST[option]:
@@ -132,7 +135,7 @@ def _doubled(
     return Remedy(change, {name: str(n) for name, n in axes.items()}, {}, None, expected)
 
 
-def _cores(case: Case) -> Remedy | Unproven:
+def _cores(case: DiagnosedCell) -> Remedy | Unproven:
     cores = case.evidence.cores
     if cores < 2:
         return Unproven("there is one core, and none to take away")
@@ -143,7 +146,7 @@ def _cores(case: Case) -> Remedy | Unproven:
     return Remedy(f"{half} of {cores} cores for the server", {}, {}, half, expected)
 
 
-def _payload(case: Case) -> Remedy | Unproven:
+def _payload(case: DiagnosedCell) -> Remedy | Unproven:
     kib = case.parameters.get("kib")
     if not isinstance(kib, int | float | str) or not str(kib).isdecimal() or int(kib) < 2:
         return Unproven("the workload has no parameter `kib` that halves its payload")
@@ -152,7 +155,7 @@ def _payload(case: Case) -> Remedy | Unproven:
     return Remedy(change, {}, {"kib": half}, None, (DETECTABLE, 2 * BEYOND))
 
 
-def _queue(case: Case) -> Remedy | Unproven:
+def _queue(case: DiagnosedCell) -> Remedy | Unproven:
     if case.limits and case.room < DETECTABLE:
         return _too_near(case.limits[0])
     length = int(case.setting("queue", 0))
@@ -162,7 +165,7 @@ def _queue(case: Case) -> Remedy | Unproven:
     return Remedy(change, axes, {}, None, (SOME_MORE, BEYOND * (case.room or 2.0)))
 
 
-def _expected(case: Case, factors: Mapping[str, float]) -> tuple[float, float] | Unproven:
+def _expected(case: DiagnosedCell, factors: Mapping[str, float]) -> tuple[float, float] | Unproven:
     """Predict the ratio of capacities: the blamed limit times its factor, up to the next limit.
 
     At least half of that change should show. What broke far below its limit, for bursts under a
@@ -187,7 +190,7 @@ def _too_near(limit: Limit) -> Unproven:
     return Unproven(f"the next limit is too near for a change to show: {limit.name} at {rate}/s")
 
 
-CHOICES: Mapping[str, Callable[[Case], Remedy | Unproven]] = {
+CHOICES: Mapping[str, Callable[[DiagnosedCell], Remedy | Unproven]] = {
     "pool": _pool,
     "GIL": _gil,
     "loop blocked": _servers,

@@ -1,7 +1,7 @@
 """Causes that are a resource used up: an event loop, the GIL, cores, slots, the queue."""
 
 from loadtests.cause.symptoms import Finding, Symptoms, milliseconds
-from loadtests.report.wording import count_of, percent
+from loadtests.wording import count_of, percent
 
 FULL = 0.85  # of one thread, or of the one GIL: all that wakes up late in between is lost to it
 NEARLY = 0.75  # of the workers: with so many busy, a queue of any length is soon full

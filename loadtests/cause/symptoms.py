@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from loadtests.capacity.demands import Demands
-from loadtests.trial.evidence import Evidence, Stages
+from loadtests.load.answer import Stages
+from loadtests.trial.evidence import Evidence
 
 FULL = 0.9  # of the cores, or of the workers: chance keeps the rest from being used
 SHORT_S = 2.0  # a shorter load has hardly begun to fill what it fills

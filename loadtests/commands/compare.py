@@ -10,18 +10,19 @@ from pathlib import Path
 
 from rich.console import Console
 
+from loadtests.errors import RunFileError
 from loadtests.report.compare.comparison import Comparison, compare
 from loadtests.report.compare.json import as_json
 from loadtests.report.compare.markdown import markdown
 from loadtests.report.compare.sides import Side, sides_of
 from loadtests.report.compare.terminal import final
 from loadtests.report.console import console_for
-from loadtests.report.wording import listing
-from loadtests.run.file.lines import ResultsError, Run
+from loadtests.run.file.lines import Run
 from loadtests.run.file.run_file import read
 from loadtests.run.surge.lines import is_surge
 from loadtests.system.files import put
 from loadtests.system.streams import put_out
+from loadtests.wording import listing
 
 FORMATS = ("text", "markdown", "html", "json")
 ENDINGS = {".htm": "html", ".html": "html", ".json": "json", ".md": "markdown"}
@@ -32,7 +33,7 @@ def compare_runs(parsed: argparse.Namespace) -> int:
     """Return 0, or 1 where some cell of a later run certainly bears less than in the first."""
     if parsed.output is not None and parsed.output.is_dir():
         example = parsed.output / "comparison.html"
-        raise ResultsError(f"{parsed.output} is a folder; --output takes a file, such as {example}")
+        raise RunFileError(f"{parsed.output} is a folder; --output takes a file, such as {example}")
     comparison = of_folders(parsed.folders, parsed.tolerance)
     console = console_for()
     if parsed.output is None and parsed.format not in {None, "text"}:
@@ -48,14 +49,14 @@ def compare_runs(parsed: argparse.Namespace) -> int:
 
 
 def of_folders(folders: Sequence[Path], tolerance: float = 0.0) -> Comparison:
-    """Compare the runs in these folders with the first. Raises ResultsError if that is futile."""
+    """Compare the runs in these folders with the first. Raises RunFileError if that is futile."""
     if len(folders) < 2:
-        raise ResultsError("compare takes two runs at least: name the folders of both")
+        raise RunFileError("compare takes two runs at least: name the folders of both")
     runs = zip(_names(folders), map(_read, folders), strict=True)
     comparison = compare(sides_of(list(runs)), tolerance)
     for number, side in enumerate(comparison.later):
         if not any(comparison.compared(number)):
-            raise ResultsError(_nothing(comparison.first, side))
+            raise RunFileError(_nothing(comparison.first, side))
     return comparison
 
 
@@ -78,10 +79,10 @@ def written(comparison: Comparison, kind: str) -> str:
 def _read(folder: Path) -> Run:
     try:
         return read(folder)
-    except ResultsError:
+    except RunFileError:
         if not is_surge(folder):
             raise
-        raise ResultsError(
+        raise RunFileError(
             f"{folder} holds a surge, not a survival run: it has no capacities to compare; "
             f"show it with .venv/bin/python -m loadtests report {folder}"
         ) from None

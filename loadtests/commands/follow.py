@@ -19,14 +19,15 @@ from typing import Protocol
 
 from rich.console import Console
 
+from loadtests.errors import MeasurementGone, ServiceError
 from loadtests.load.distributed.processes import sweep
 from loadtests.paths import ROOT
 from loadtests.report.console import console_for
 from loadtests.run.file.folder_lock import claimed
 from loadtests.run.file.folders import discard, folder_of
 from loadtests.run.file.lines import Line
-from loadtests.run.file.run_file import FILE_NAME, Tail
-from loadtests.service.contract import TargetError
+from loadtests.run.file.places import FILE_NAME
+from loadtests.run.file.run_file import Tail
 from loadtests.system.child import tied
 from loadtests.system.streams import tell
 
@@ -37,10 +38,6 @@ LEAST_FREE = 1 << 16  # bytes, without which a log has no room to say so
 OURS = re.compile(r"^ERROR:loadbearing:(.*?)(?=^[A-Z]+:[\w.]+:|\Z)", re.MULTILINE | re.DOTALL)
 LOOK_S = 0.2
 STOP_S = 30.0
-
-
-class GeneratorGone(Exception):
-    """The process that measures has ended in the middle; its log may say why."""
 
 
 class Screen(Protocol):
@@ -60,7 +57,7 @@ def follow(
 ) -> Line:
     """Run a command that writes a run file beside its log; show each line, return the last.
 
-    It inherits the `claim` on the folder. Raises TargetError when it refuses to begin,
+    It inherits the `claim` on the folder. Raises ServiceError when it refuses to begin,
     GeneratorGone when it ends otherwise without a last line.
     """
     tail = Tail(log.parent / FILE_NAME)
@@ -74,12 +71,12 @@ def follow(
                 update(line)
                 if line["line"] == "end":
                     if line["exit"] == USAGE:
-                        raise TargetError(line["reason"])
+                        raise ServiceError(line["reason"])
                     return line
             if process.returncode == USAGE:
-                raise TargetError(_refusal(log))
+                raise ServiceError(_refusal(log))
             if over:
-                raise GeneratorGone(f"the load generator ended before its run; {_why(log)}")
+                raise MeasurementGone(f"the load generator ended before its run; {_why(log)}")
             sleep(LOOK_S)
 
 
@@ -94,8 +91,8 @@ def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
 ) -> tuple[Path, int] | None:
     """Run what measures into a folder and show it; gives the folder and the exit code.
 
-    None if it was stopped before anything was measured. Raises TargetError for wrong usage, and
-    ResultsError where another run has the folder. `resumable` is what `folder_of` asks.
+    None if it was stopped before anything was measured. Raises ServiceError for wrong usage, and
+    RunFileError where another run has the folder. `resumable` is what `folder_of` asks.
     """
     folder, made = folder_of(output, resumable)
     until_exit = ExitStack()  # who calls this goes on to write the report
@@ -117,12 +114,12 @@ def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
         said = f"Stopped. This is what was measured until then{again}:"
         console.print(said, soft_wrap=True, markup=False, highlight=False)
         ended = {"exit": INTERRUPTED}
-    except GeneratorGone as error:
+    except MeasurementGone as error:
         if not _begun(folder):
             raise
         tell(f"{error}. This is what was measured until then:")
         ended = {"exit": GONE}
-    except TargetError:
+    except ServiceError:
         if made:
             discard(folder)  # nothing was measured
         raise

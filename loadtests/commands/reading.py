@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from math import inf
 
-from loadtests.run.beyond.kinds import chosen, seconds
+from loadtests.run.beyond.kinds import chosen_kinds, seconds
 from loadtests.run.options import names, parameters
 
 
@@ -50,5 +50,5 @@ def time(text: str) -> str:
 
 def beyond(text: str) -> tuple[str, ...]:
     asked = names(text)
-    chosen(asked, "quick")
+    chosen_kinds(asked, "quick")
     return asked

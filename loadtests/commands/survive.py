@@ -13,20 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.commands.follow import INTERRUPTED, measured
+from loadtests.errors import ServiceError
 from loadtests.load.distributed.processes import distributed
 from loadtests.paths import ROOT
 from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
 from loadtests.report.summary import exit_code
 from loadtests.report.survival.files import Survived
-from loadtests.report.survival.live import Screen
-from loadtests.run.beyond.kinds import chosen, seconds
+from loadtests.report.survival.live import LiveScreen
+from loadtests.run.beyond.kinds import chosen_kinds, seconds
 from loadtests.run.options import HEADLINE_WORKLOADS, SEARCHES, Options, parameters
 from loadtests.run.survival.history import resumable
 from loadtests.run.survival.request import asked
-from loadtests.service.contract import TargetError, discover
+from loadtests.service.contract import discover
 from loadtests.service.option_flags import flags
-from loadtests.service.options import Servers
+from loadtests.service.options import ServerOptions
 from loadtests.system.signals import interruptible
 
 LOG = "locust.log"
@@ -34,7 +35,7 @@ LOG = "locust.log"
 
 def survive(parsed: argparse.Namespace) -> int:
     """Run the search and follow it; returns the exit code that DESIGN promises."""
-    servers = Servers.asked(parsed)  # says what is wrong before anything is written
+    servers = ServerOptions.asked(parsed)  # says what is wrong before anything is written
     if parsed.host:
         _left_as_it_is(servers)
         discover(parsed.host)
@@ -43,7 +44,7 @@ def survive(parsed: argparse.Namespace) -> int:
     found = measured(
         parsed.output,
         LOG,
-        Screen,
+        LiveScreen,
         partial(_command, parsed, servers),
         resumable=partial(resumable, asked=_asked(parsed, servers)),
         console=console,
@@ -56,18 +57,18 @@ def survive(parsed: argparse.Namespace) -> int:
     return code or exit_code(report.summary, parsed.at_least) or unwritten
 
 
-def _left_as_it_is(servers: Servers) -> None:
-    """Raise TargetError where a running service is to be what only a fresh one can be."""
+def _left_as_it_is(servers: ServerOptions) -> None:
+    """Raise ServiceError where a running service is to be what only a fresh one can be."""
     pythons = [python.name for python in servers.pythons if python.name]
     asked = [*flags(servers.axes), *servers.modules, *pythons]
     if asked:
-        raise TargetError(
+        raise ServiceError(
             f"--host measures a running service as it was started, which {asked[0]} cannot change; "
             "start that service so, or leave --host out"
         )
 
 
-def _asked(parsed: argparse.Namespace, servers: Servers) -> dict[str, Any]:
+def _asked(parsed: argparse.Namespace, servers: ServerOptions) -> dict[str, Any]:
     """What the run file will say of it; which cells there are is not known yet."""
     options = Options(
         workloads=parsed.workloads or HEADLINE_WORKLOADS,
@@ -82,7 +83,7 @@ def _asked(parsed: argparse.Namespace, servers: Servers) -> dict[str, Any]:
         output="",
         running_service=bool(parsed.host),
         servers=servers,
-        beyond=chosen(parsed.beyond, parsed.mode),
+        beyond=chosen_kinds(parsed.beyond, parsed.mode),
         searches=parsed.searches or SEARCHES[parsed.mode],
         budget_s=seconds(parsed.budget) if parsed.budget else 0.0,
         prove=parsed.prove,
@@ -90,7 +91,7 @@ def _asked(parsed: argparse.Namespace, servers: Servers) -> dict[str, Any]:
     return asked(options, parsed.host, parsed.generators)
 
 
-def _command(parsed: argparse.Namespace, servers: Servers, folder: Path) -> list[str]:
+def _command(parsed: argparse.Namespace, servers: ServerOptions, folder: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "loadtests.ui.launch"),
         *("-f", str(ROOT / "loadtests" / "locustfile.py")),

@@ -8,11 +8,12 @@ import subprocess
 import sys
 from errno import EADDRNOTAVAIL
 
+from loadtests.errors import ServiceError, StartError
 from loadtests.load.distributed.processes import HERE, distributed, sweep
 from loadtests.paths import ROOT
-from loadtests.service.contract import TargetError, discover
-from loadtests.service.options import Servers
-from loadtests.service.process import Subject, SubjectError
+from loadtests.service.contract import discover
+from loadtests.service.options import ServerOptions
+from loadtests.service.process import ServerProcess
 from loadtests.service.workload_modules import chosen
 from loadtests.system.child import tied
 from loadtests.system.signals import interruptible
@@ -25,17 +26,17 @@ def up(parsed: argparse.Namespace) -> int:
     interruptible()
     _free(parsed.web_host, parsed.web_port)
     try:
-        servers = Servers.asked(parsed)
+        servers = ServerOptions.asked(parsed)
         arguments = ("--port", str(parsed.port), *servers.arguments())
-        with Subject(arguments, directory=servers.directory) as server:
+        with ServerProcess(arguments, directory=servers.directory) as server:
             return _ui(server, parsed, servers)
-    except SubjectError as error:
-        raise TargetError(f"{error}") from None
+    except StartError as error:
+        raise ServiceError(f"{error}") from None
     except KeyboardInterrupt:
         return 0
 
 
-def _ui(server: Subject, parsed: argparse.Namespace, servers: Servers) -> int:
+def _ui(server: ServerProcess, parsed: argparse.Namespace, servers: ServerOptions) -> int:
     address = f"http://{_name(parsed.web_host)}:{parsed.web_port}"
     workloads = chosen(parsed.workloads or (), discover(server.url), servers.folder)
     command = [
@@ -81,6 +82,6 @@ def _free(host: str, port: int) -> None:
         what, option = f"port {port}", "--web-port"
         if isinstance(error, socket.gaierror) or error.errno == EADDRNOTAVAIL:
             what, option = f"the address {host!r}", "--web-host"
-        raise TargetError(
+        raise ServiceError(
             f"{what} cannot be used ({error.strerror}); choose another with {option}"
         ) from None

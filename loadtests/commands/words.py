@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Collection, Sequence
-from difflib import get_close_matches
 from typing import Any, NoReturn, TypeVar
+
+from loadtests.wording import unknown
 
 Read = TypeVar("Read")
 # What argparse says of a wrong choice; which quotes it takes depends on the version of Python.
@@ -42,15 +43,6 @@ class Parser(argparse.ArgumentParser):
         return unknown("option", options[0], flags, several=False)
 
 
-def unknown(what: str, given: str, known: Collection[str], *, several: bool = True) -> str:
-    """Say that there is no such thing, and what may have been meant: the nearest, or all."""
-    close = get_close_matches(given, known, n=1)
-    said = f"there is no {what} {given!r}".replace("  ", " ")
-    if close:
-        return f"{said}; did you mean {close[0]!r}?"
-    return f"{said}; there are {', '.join(known)}" if several else said
-
-
 def checked(read: Callable[[str], Read]) -> Callable[[str], Read]:
     """Let argparse show the reason of a ValueError, not only that there was one."""
 
@@ -84,3 +76,12 @@ def whole(what: str, least: int, most: int) -> Callable[[str], int]:
         return number
 
     return checked(read)
+
+
+def add_generators(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--generators", type=whole("number of processes", 1, MOST), default=1,
+        metavar="N",
+        help="processes that offer the load (default: 1)")  # fmt: skip
+
+
+MOST = 64

@@ -16,10 +16,8 @@ from gevent.event import AsyncResult
 
 from loadtests.load.http import Address, Call, Connection, Reply
 
-__all__ = ["Call", "Connections", "Reply"]
 
-
-class Connections:
+class ConnectionPool:
     """A stack of idle connections: each request takes the last used one, or makes another.
 
     `timeout_s` bounds how long `get` waits. Raises OSError for a host that nobody knows.

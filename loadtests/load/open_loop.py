@@ -11,8 +11,9 @@ import gevent
 from gevent import get_hub
 from gevent.event import Event
 
-from loadtests.load.http_pool import Call, Connections, Reply
-from loadtests.trial.tally import Outcome
+from loadtests.load.answer import Outcome
+from loadtests.load.http import Call, Reply
+from loadtests.load.http_pool import ConnectionPool
 
 MOST_IN_FLIGHT = 4000  # beyond it a request is not sent: descriptors and memory are finite
 REASON = re.compile(rb'"message": "([^"]{1,120})')
@@ -20,7 +21,7 @@ LOOK_S = 0.02  # how often clients are looked at whether their patience is at an
 STATUSES: dict[int, Outcome] = {200: "ok", 503: "refused", 504: "expired"}
 
 
-class Sent:
+class Request:
     """One request: monotonic seconds of its intended start, its start and its end."""
 
     __slots__ = ("body", "ended", "error", "intended", "outcome", "sent", "size", "status")
@@ -36,7 +37,7 @@ class Sent:
         self.status: int | None = None
 
 
-class Generator:
+class OpenLoop:
     """An open loop: no slow answer holds back the next request.
 
     `check` tells right answers (status 200) from wrong ones; `done` hears of each ended request.
@@ -44,16 +45,16 @@ class Generator:
 
     def __init__(
         self,
-        connections: Connections,
+        connections: ConnectionPool,
         path: str,
         check: Callable[[bytes], bool],
-        done: Callable[[Sent], None],
+        done: Callable[[Request], None],
     ) -> None:
         self._connections = connections
         self._path = path
         self._check = check
         self._done = done
-        self.flying: dict[Sent, Call] = {}
+        self.flying: dict[Request, Call] = {}
         self._landed: Event | None = None  # somebody waits for the last answer
 
     def offer(self, starts: Iterable[float]) -> None:
@@ -85,7 +86,7 @@ class Generator:
 
     def send(self, intended: float) -> None:
         """Begin one request without waiting for it."""
-        one = Sent(intended)
+        one = Request(intended)
         if len(self.flying) >= MOST_IN_FLIGHT:
             one.error = f"not sent: {MOST_IN_FLIGHT} requests are in flight already"
             self._done(one)
@@ -94,7 +95,7 @@ class Generator:
         one.outcome = "unfinished"
         self.flying[one] = self._connections.ask(self._path, partial(self._heard, one))
 
-    def _heard(self, one: Sent, said: Reply | OSError) -> None:
+    def _heard(self, one: Request, said: Reply | OSError) -> None:
         one.ended = monotonic()
         self._land(one)
         if isinstance(said, OSError):
@@ -103,12 +104,12 @@ class Generator:
             self._read(one, said)
         self._done(one)
 
-    def _land(self, one: Sent) -> None:
+    def _land(self, one: Request) -> None:
         del self.flying[one]
         if self._landed is not None and not self.flying:
             self._landed.set()
 
-    def _read(self, one: Sent, reply: Reply) -> None:
+    def _read(self, one: Request, reply: Reply) -> None:
         one.size, one.status = len(reply.body), reply.status
         one.outcome = STATUSES.get(reply.status, "failed")
         if one.outcome == "failed":
@@ -146,7 +147,7 @@ class Generator:
         """Give up what is still in flight: it counts as unfinished."""
         self._give_up(dict(self.flying), "no answer when the load had ended")
 
-    def _give_up(self, those: dict[Sent, Call], why: str) -> None:
+    def _give_up(self, those: dict[Request, Call], why: str) -> None:
         for one, call in those.items():
             call.give_up()
             self._land(one)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from itertools import accumulate
 from random import Random
 from typing import NamedTuple
 
 from loadtests.load.arrivals import SCHEDULES, Kind
 from loadtests.slo import Slo
-from loadtests.trial.tally import Answer
 
 LEAST_PATIENCE_S = 1.0
 PATIENCE = 4.0  # bounds of the objective
@@ -26,26 +24,6 @@ class Phase(NamedTuple):
 
     rate: float
     duration_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """What became of every request of some phases; seconds since the first of them began.
-
-    `generator_cpu` is a share of one core. `beside` holds the streams that ran along by their
-    names. `zero` is the monotonic time at which the first phase began.
-    """
-
-    phases: tuple[Phase, ...]
-    work: tuple[Answer, ...]
-    bystander: tuple[Answer, ...]
-    generator_cpu: float
-    beside: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
-    zero: float = 0.0
-
-    @property
-    def duration_s(self) -> float:
-        return sum(phase.duration_s for phase in self.phases)
 
 
 def starts(

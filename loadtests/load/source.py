@@ -11,17 +11,18 @@ from typing import Protocol
 
 import gevent
 
-from loadtests.load.http_pool import Call, Connections, Reply
-from loadtests.load.open_loop import Generator, Sent
-from loadtests.load.result import Offered
-from loadtests.load.spec import LOOK_S, Asked, Drawn, Order
+from loadtests.load.answer import worth_reading
+from loadtests.load.http import Call, Reply
+from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.open_loop import OpenLoop, Request
+from loadtests.load.result import LoadResult
+from loadtests.load.spec import LOOK_S, LoadSpec, StreamSpec, StreamStarts
 from loadtests.load.stream import AHEAD_S, Stream, drain
-from loadtests.trial.stages import worth_reading
 
 PROBE_CLIENTS = 64
 PROBE_END_S = 10.0  # for their last answers: what they have asked for is no load of a trial
 
-Heard = Callable[[str, Sent], None]
+Heard = Callable[[str, Request], None]
 Over = Callable[[], None]
 Losses = list[int]
 
@@ -36,7 +37,7 @@ class Source(Protocol):
     @property
     def processes(self) -> int: ...
 
-    def offer(self, order: Order, over: Over = ...) -> Offered: ...
+    def offer(self, order: LoadSpec, over: Over = ...) -> LoadResult: ...
 
     def saturation(
         self, url: str, path: str, duration_s: float, processes: int | None = None
@@ -45,7 +46,7 @@ class Source(Protocol):
     def rest(self) -> None: ...
 
 
-class Local:
+class InProcess:
     """The process that it is in; `heard` is told of every request that has ended."""
 
     processes = 1
@@ -53,9 +54,9 @@ class Local:
     def __init__(self, heard: Heard = lambda *_: None) -> None:
         self._heard = heard
         self._url = ""
-        self._connections: Connections | None = None
+        self._connections: ConnectionPool | None = None
 
-    def offer(self, order: Order, over: Over = nobody) -> Offered:
+    def offer(self, order: LoadSpec, over: Over = nobody) -> LoadResult:
         """Offer the whole of it; `over` is called when the load ends, before its last answers."""
         drawn = order.drawn()
         planned = [len(one.measured) for one in drawn]
@@ -66,12 +67,12 @@ class Local:
 
     def offer_drawn(
         self,
-        order: Order,
-        drawn: Sequence[Drawn],
+        order: LoadSpec,
+        drawn: Sequence[StreamStarts],
         zero: float,
         lost: Callable[[Losses], bool],
         over: Over = nobody,
-    ) -> Offered:
+    ) -> LoadResult:
         """Offer a schedule whose measured window begins at the monotonic time `zero`.
 
         `lost` is told the losses of each stream until now, again and again: True ends the load.
@@ -96,17 +97,17 @@ class Local:
                 answers = tuple(tuple(stream.answers()) for stream in streams)
             drain(streams, order.empty_s)
         reached = min(reached, order.duration_s)
-        return Offered(answers, used, reached, early, drained, zero, cpu_s)
+        return LoadResult(answers, used, reached, early, drained, zero, cpu_s)
 
-    def _stream(self, url: str, asked: Asked, drawn: Drawn, zero: float) -> Stream:
-        def done(one: Sent) -> None:
+    def _stream(self, url: str, asked: StreamSpec, drawn: StreamStarts, zero: float) -> Stream:
+        def done(one: Request) -> None:
             stream.take(one)
             self._heard(asked.name, one)
 
         def right(body: bytes) -> bool:
             return bool(body) and asked.expected in body
 
-        generator = Generator(self._to(url), asked.path, right, done)
+        generator = OpenLoop(self._to(url), asked.path, right, done)
         stream = Stream(generator, zero, drawn.settling, drawn.measured)
         return stream
 
@@ -148,10 +149,10 @@ class Local:
                 call.give_up()
         return rate
 
-    def _to(self, url: str) -> Connections:
+    def _to(self, url: str) -> ConnectionPool:
         if self._connections is None or url != self._url:
             self.rest()
-            self._url, self._connections = url, Connections(url)
+            self._url, self._connections = url, ConnectionPool(url)
         return self._connections
 
     def rest(self) -> None:

@@ -10,21 +10,20 @@ from typing import Any, NamedTuple, Self
 from loadtests.load.arrivals import Kind
 from loadtests.load.schedule import Phase, starts
 from loadtests.slo import Slo
-from loadtests.trial.verdict import hopeless
 
 SETTLE_S = 1.0
 LOOK_S = 0.05  # how often a load is looked at whether it is lost
 EMPTY_S = 10.0  # how long a broken trial may keep the service busy after it
 
 
-class Drawn(NamedTuple):
+class StreamStarts(NamedTuple):
     """The starts of one stream: seconds since its measured window began, or will begin."""
 
     settling: list[float]
     measured: list[float]
 
 
-class Asked(NamedTuple):
+class StreamSpec(NamedTuple):
     """Requests to one path; a right answer contains `expected`."""
 
     name: str
@@ -35,7 +34,7 @@ class Asked(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class LoadSpec:
     """Streams of requests that run side by side for equally long.
 
     Where clients have patience, nothing ends the load early, and they hang up so long after the
@@ -43,7 +42,7 @@ class Order:
     """
 
     url: str
-    streams: tuple[Asked, ...]
+    streams: tuple[StreamSpec, ...]
     seed: int
     slo: Slo
     settle_s: float = SETTLE_S
@@ -64,15 +63,17 @@ class Order:
         """How long to wait for the rest of them, which then no longer count."""
         return EMPTY_S if self.patience_s is None else 0.0
 
-    def drawn(self) -> list[Drawn]:
+    def drawn(self) -> list[StreamStarts]:
         """Draw the schedule of each stream: the same wherever it is drawn."""
         rng = Random(self.seed)  # noqa: S311 - a schedule, not a secret
-        return [Drawn(*starts(one.phases, self.settle_s, one.kind, rng)) for one in self.streams]
+        return [
+            StreamStarts(*starts(one.phases, self.settle_s, one.kind, rng)) for one in self.streams
+        ]
 
     def lost(self, planned: Sequence[int], losses: Sequence[int]) -> bool:
         """Whether these losses of the streams so far are reason to end the load."""
-        counts = zip(planned, losses, strict=False)  # losses are none before the first were counted
-        return self.patience_s is None and any(hopeless(*one, self.slo) for one in counts)
+        counts = zip(losses, planned, strict=False)  # losses are none before the first were counted
+        return self.patience_s is None and any(not self.slo.allows(*one) for one in counts)
 
     def dump(self) -> dict[str, Any]:
         """Return what msgpack can carry."""
@@ -90,12 +91,15 @@ class Order:
     def load(cls, data: dict[str, Any]) -> Self:
         """Restore what `dump` returned, whether its tuples have become lists or not."""
         streams = [
-            Asked(name, path, expected, tuple(Phase(*phase) for phase in phases), kind)
+            StreamSpec(name, path, expected, tuple(Phase(*phase) for phase in phases), kind)
             for name, path, expected, phases, kind in data["streams"]
         ]
         return cls(**{**data, "streams": tuple(streams), "slo": Slo.parse(data["slo"])})
 
 
-def share(drawn: Sequence[Drawn], index: int, of: int) -> list[Drawn]:
+def share(drawn: Sequence[StreamStarts], index: int, of: int) -> list[StreamStarts]:
     """Take every `of`-th start: all shares together are the schedule of a single process."""
-    return [Drawn(one.settling[index::of], one.measured[index::of]) for one in drawn]
+    return [StreamStarts(one.settling[index::of], one.measured[index::of]) for one in drawn]
+
+
+BYSTANDER_RATE = 60.0  # each second: a p99 within five seconds, and no load worth mentioning

@@ -8,10 +8,8 @@ from time import monotonic
 
 import gevent
 
-from loadtests.load.open_loop import Generator, Sent
-from loadtests.trial.evidence import Stages
-from loadtests.trial.stages import stages, told
-from loadtests.trial.tally import Answer
+from loadtests.load.answer import Answer, Stages, stages, told
+from loadtests.load.open_loop import OpenLoop, Request
 
 AHEAD_S = 0.05  # between the drawing of a schedule and its first arrival
 
@@ -23,19 +21,19 @@ class Stream:
     """
 
     def __init__(
-        self, generator: Generator, zero: float, settling: list[float], measured: list[float]
+        self, generator: OpenLoop, zero: float, settling: list[float], measured: list[float]
     ) -> None:
         self.generator = generator
         self.zero = zero
         self.planned = len(measured)
-        self.ended: list[Sent] = []
+        self.ended: list[Request] = []
         self.wanted: Callable[[float], bool] = lambda _: False
         self._counted = self._lost = 0  # of those that have ended: looked at, and lost
         self._starts = iter(zero + start for start in chain(settling, measured))
         self._loop: gevent.Greenlet[..., None] | None = None
         self._impatience: gevent.Greenlet[..., None] | None = None
 
-    def take(self, one: Sent) -> None:
+    def take(self, one: Request) -> None:
         """Take in a request that has ended; the body of one that is not read is let go."""
         if one.ended is None or not self.wanted(one.ended - one.intended):
             one.body = None
@@ -53,7 +51,7 @@ class Stream:
             self._loop.join(0 if early else AHEAD_S)
             self._loop.kill()
         if not early:
-            self.ended.extend(Sent(start) for start in self._starts)
+            self.ended.extend(Request(start) for start in self._starts)
 
     def abandon(self) -> None:
         """Offer no more, and give up what is still in flight: it counts as unfinished."""
@@ -97,7 +95,7 @@ def drain(streams: Iterable[Stream], wait_s: float) -> bool:
     return all(left)
 
 
-def _stages(one: Sent) -> Stages | None:
+def _stages(one: Request) -> Stages | None:
     """Read the answers that were kept for it."""
     said = told(one.body) if one.body is not None else None
     if said is None or one.sent is None or one.ended is None:

@@ -28,7 +28,7 @@ ENOUGH = 20  # pieces; of fewer neither median nor share says much
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class MachineState:
     """What the machine did during one trial; None is what the system does not tell.
 
     `steal` is a share of all cores' time, `others_cores` the cores kept busy by processes that are
@@ -58,12 +58,12 @@ class Machine:
         }
 
 
-def disturbances(machine: Machine) -> tuple[str, ...]:
+def disturbances(machine: MachineState) -> tuple[str, ...]:
     """Say what voids a trial, each with its number, its limit and what to do; nothing if quiet."""
     return tuple(_disturbances(machine))
 
 
-def _disturbances(machine: Machine) -> Iterator[str]:
+def _disturbances(machine: MachineState) -> Iterator[str]:
     allowed = max(OTHERS_CORES, OTHERS_SHARE * (machine.cores or 0))
     if machine.others_cores is not None and machine.others_cores > allowed:
         kept = math.ceil(100 * machine.others_cores) / 100  # never what is allowed

@@ -16,8 +16,8 @@ import psutil
 
 from loadtests.machine.cores import cores
 from loadtests.paths import ROOT
-from loadtests.report.wording import listing
 from loadtests.system.child import tied
+from loadtests.wording import listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any, Self
 
 from loadtests.machine.counters import PROC, Counters, between, counters
-from loadtests.machine.disturbances import Machine
+from loadtests.machine.disturbances import MachineState
 from loadtests.paths import ROOT
 from loadtests.system.child import tied
 
@@ -65,7 +65,7 @@ class Sentinel:
         self._say("begin")
         self._before = counters(self._proc)
 
-    def end(self, own_cpu_s: float | None) -> Machine:
+    def end(self, own_cpu_s: float | None) -> MachineState:
         """Return what the machine did since `begin`.
 
         `own_cpu_s` are the CPU seconds of server and generator in the meantime; None where the
@@ -78,7 +78,7 @@ class Sentinel:
         if own_cpu_s is not None and span.busy_cores is not None:
             known_s = own_cpu_s + felt.get("cpu_s", 0.0)
             others = max(span.busy_cores - known_s / span.elapsed_s, 0.0)
-        return Machine(
+        return MachineState(
             steal=span.steal,
             others_cores=others,
             memory_pressure=span.pressures.get("memory"),

@@ -30,7 +30,7 @@ MOST_SHARED = 2.0  # times as long on a shared core: 1.8 was seen, more was a ne
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ProbeReport:
     """The answer to an `end`: how pieces compare to their calibration, and what they cost.
 
     `late_s` is the lateness that 95 % of them keep within, `cpu_s` what the probe itself used.
@@ -45,7 +45,7 @@ class Report:
     cpu_s: float
 
 
-class Probe:
+class SpeedProbe:
     """Calibrated when made, and idle again before each trial: the fastest of these counts."""
 
     def __init__(self) -> None:
@@ -73,14 +73,14 @@ class Probe:
             self._took.append(piece())
             self._due = monotonic() + PERIOD_S
 
-    def end(self, number: int) -> Report:
+    def end(self, number: int) -> ProbeReport:
         self._looking = False
         cpu_s = process_time() - self._cpu
         ratios = self._ratios()
         if ratios and (median(ratios) > SLOWDOWN or _slow_share(ratios) > SLOW_SHARE):
             self._reconsider()
             ratios = self._ratios()
-        return Report(
+        return ProbeReport(
             number=number,
             pieces=len(ratios),
             slowdown=median(ratios) if ratios else None,
@@ -116,7 +116,7 @@ def _slow_share(ratios: list[float]) -> float:
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends us
     gc.disable()
-    probe = Probe()
+    probe = SpeedProbe()
     for word, number in _requests(probe):
         if word == "begin":
             probe.begin()
@@ -124,7 +124,7 @@ def main() -> None:
             os.write(sys.stdout.fileno(), f"{json.dumps(asdict(probe.end(number)))}\n".encode())
 
 
-def _requests(probe: Probe) -> Iterator[tuple[str, int]]:
+def _requests(probe: SpeedProbe) -> Iterator[tuple[str, int]]:
     """Look again and again until there is no more to read."""
     unread = b""
     while True:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from rich.text import Text
 
+from loadtests.errors import RunFileError
 from loadtests.report.console import show
 from loadtests.report.gallery import Gallery, reason
 from loadtests.report.survival.live import live
 from loadtests.report.survival.terminal import REPORT
 from loadtests.run.file.folders import link_latest
-from loadtests.run.file.lines import ResultsError
 from loadtests.system.files import put
 from loadtests.system.streams import tell
 
@@ -91,7 +91,7 @@ def _unlinked(folder: Path) -> str:
     """Let `latest` lead to a folder; returns why it does not."""
     try:
         link_latest(folder)
-    except (ResultsError, OSError) as error:
+    except (RunFileError, OSError) as error:
         return f"{folder.parent / 'latest'} does not lead to this run: {reason(error)}"
     return ""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Self, TypeVar
 
 from loadtests.report.charts.converter import Converter
-from loadtests.report.wording import listing
+from loadtests.wording import listing
 
 Drawn = TypeVar("Drawn")
 Instead = TypeVar("Instead")

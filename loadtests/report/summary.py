@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from loadtests.report.verdicts import WorkloadVerdict, judge_workload
 from loadtests.report.warnings import cautions
-from loadtests.run.file.cells import NOT_MEASURED
-from loadtests.run.file.lines import CellResult
+from loadtests.run.file.cells import NOT_MEASURED, CellResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,19 +7,14 @@ from math import floor
 from typing import TYPE_CHECKING
 
 from loadtests.capacity.interval import Interval, ratio
-from loadtests.report.wording import (
-    TIMES,
-    cause_sentence,
-    interval_text,
-    listing,
-    not_shown,
-    rate_text,
-)
+from loadtests.report.wording import cause_sentence, interval_text, not_shown
+from loadtests.wording import TIMES, listing, rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from loadtests.run.file.lines import Cell, CellResult
+    from loadtests.cell import Cell
+    from loadtests.run.file.cells import CellResult
 
 POOLS = {"thread-pool", "process-pool"}  # `hybrid` runs a workload of one stage in one of these
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from loadtests.capacity.goals import FULL, QUICK, Goal, trial_duration
-from loadtests.report.wording import count_of, listing, rate_text
 from loadtests.run.file.cells import NOT_MEASURED
 from loadtests.slo import Slo
+from loadtests.wording import count_of, listing, rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from loadtests.report.verdicts import WorkloadVerdict
-    from loadtests.run.file.lines import CellResult, Plan, Run
+    from loadtests.run.file.cells import CellResult
+    from loadtests.run.file.lines import Plan, Run
 
 ENOUGH = 10  # trials
 LOOSER = (99.9, 99.0, 95.0, 90.0, 50.0)  # percentiles, which take fewer requests

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from math import floor, log10
 from typing import TYPE_CHECKING
+
+from loadtests.wording import DASH, listing, rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loadtests.run.file.lines import CellResult
+    from loadtests.run.file.cells import CellResult
 
-DASH = "\N{EN DASH}"
-TIMES = "\N{MULTIPLICATION SIGN}"
 
 AT_LEAST = (
     "the search met its upper limit: the generator offers no more on time (see --generators), or "
@@ -31,15 +30,6 @@ SIGNS = {
     "unfinished": ("unfinished", "requests never finished"),
     "late": ("too late", "answers came too late"),
 }
-
-
-def rate_text(rate: float) -> str:
-    """Round to three significant digits from 100 on, to two below."""
-    if rate <= 0:
-        return "0"
-    digits = 2 if rate < 100 else 3
-    places = digits - 1 - floor(log10(rate))
-    return f"{round(rate, places):.{max(places, 0)}f}".removesuffix(".0")
 
 
 def interval_text(result: CellResult) -> str:
@@ -76,20 +66,6 @@ def not_shown(workload: str, cells: Sequence[CellResult], slo: str) -> str:
     rows = listing([cell.row for cell in cells])
     why = listing(list(dict.fromkeys(cell.lack for cell in cells)))
     return f"For `{workload}`, no rate of {rows} is shown to keep {slo} ({rates} req/s): {why}."
-
-
-def listing(names: Sequence[str]) -> str:
-    """Join names as a sentence does: "a, b and c"."""
-    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
-
-
-def count_of(number: int, noun: str) -> str:
-    plural = noun + ("es" if noun.endswith("ch") else "s")
-    return f"{number} {noun if number == 1 else plural}"
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
 
 
 def _sign(broke_by: str | None) -> tuple[str, str]:

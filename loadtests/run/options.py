@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from loadtests.capacity.support import objective
 from loadtests.load.arrivals import Kind
-from loadtests.run.beyond.kinds import Chosen, chosen, seconds
+from loadtests.run.beyond.kinds import Chosen, chosen_kinds, seconds
 from loadtests.run.surge.phases import DURATIONS, Three, durations
-from loadtests.service.options import Servers
+from loadtests.service.options import ServerOptions
 from loadtests.slo import Slo
-from loadtests.trial.support import objective
 
 PERCENTILES = (95.0, 99.0, 99.9)  # of a full search, all with the same bound
 SEARCHES = {"quick": 1, "full": 3}  # of each cell; each on a fresh server, for no two are alike
@@ -41,7 +41,7 @@ class Options:
     parameters: Mapping[str, Mapping[str, str]]
     output: str
     running_service: bool
-    servers: Servers = field(default_factory=Servers)
+    servers: ServerOptions = field(default_factory=ServerOptions)
     beyond: Chosen = field(default_factory=dict)
     also: tuple[Slo, ...] = ()
     searches: int = 1
@@ -50,6 +50,10 @@ class Options:
     durations: Three = DURATIONS
     steps: int = 5
     spike: float = 4.0
+
+    @property
+    def cells(self) -> list[tuple[str, str]]:
+        return [(workload, model) for workload in self.workloads for model in self.models]
 
     @classmethod
     def of(cls, parsed: Namespace) -> Options:
@@ -66,8 +70,8 @@ class Options:
             parameters=parameters(parsed.param),
             output=parsed.output,
             running_service=parsed.running_service,
-            servers=Servers.load(parsed.servers),
-            beyond=chosen(names(parsed.beyond), parsed.mode),
+            servers=ServerOptions.load(parsed.servers),
+            beyond=chosen_kinds(names(parsed.beyond), parsed.mode),
             also=also(objective(parsed.slo), parsed.mode),
             searches=parsed.searches or SEARCHES[parsed.mode],
             budget_s=seconds(parsed.budget) if parsed.budget else 0.0,

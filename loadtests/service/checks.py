@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from loadtests.run.options import Options
-from loadtests.service.contract import Discovery, TargetError, discover
+from collections.abc import Mapping, Sequence
+
+from loadtests.errors import ServiceError
+from loadtests.service.contract import Discovery, discover
 
 
-def check_cells(url: str, options: Options) -> Discovery:
-    """Ask a service what it has. Raises TargetError for a cell that cannot run there."""
-    if not options.workloads or not options.models:
-        raise TargetError("choose a workload and a model at least")
-    cells = [(workload, model) for workload in options.workloads for model in options.models]
+def check_cells(
+    url: str, cells: Sequence[tuple[str, str]], parameters: Mapping[str, Mapping[str, str]]
+) -> Discovery:
+    """Ask a service what it has. Raises ServiceError for a cell that cannot run there."""
+    if not cells:
+        raise ServiceError("choose a workload and a model at least")
     found = discover(url)
-    found.check(cells, options.parameters)
+    found.check(cells, parameters)
     for cell in cells:
         if why := found.unavailable(*cell):
-            raise TargetError(f"{'/'.join(cell)} cannot run at {url}: {why}")
+            raise ServiceError(f"{'/'.join(cell)} cannot run at {url}: {why}")
     return found

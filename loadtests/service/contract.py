@@ -13,13 +13,11 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import ProxyHandler, build_opener
 
+from loadtests.errors import ServiceError
+
 LOOK_S = 5.0
 _PARTS = ("models", "workloads", "runtime")
 _DIRECT = build_opener(ProxyHandler({}))  # past any proxy, as the load goes
-
-
-class TargetError(Exception):
-    """The service cannot be used as asked; the message says why and what to do next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class Discovery:
     def unavailable(self, workload: str, model: str) -> str | None:
         """Say why a cell cannot run there, or None.
 
-        Raises TargetError for a workload or a model that the service does not know.
+        Raises ServiceError for a workload or a model that the service does not know.
         """
         known = _known("workload", workload, self.workloads)
         why = _known("model", model, self.models).get("why")
@@ -42,7 +40,7 @@ class Discovery:
         return str(known.get("impossible", {}).get(model, "the service does not offer it"))
 
     def check_workload(self, name: str) -> None:
-        """Raise TargetError for a workload that the service does not know."""
+        """Raise ServiceError for a workload that the service does not know."""
         _known("workload", name, self.workloads)
 
     def check(
@@ -50,7 +48,7 @@ class Discovery:
         cells: Iterable[tuple[str, ...]],
         parameters: Mapping[str, Mapping[str, str]],
     ) -> None:
-        """Raise TargetError for workloads, models or parameters that the service does not know."""
+        """Raise ServiceError for workloads, models or parameters that the service does not know."""
         for workload, model, *_ in cells:
             self.unavailable(workload, model)
         for workload, values in parameters.items():
@@ -60,23 +58,23 @@ class Discovery:
 
 
 def discover(url: str) -> Discovery:
-    """Ask a service what it offers. Raises TargetError when it does not answer the contract."""
+    """Ask a service what it offers. Raises ServiceError when it does not answer the contract."""
     if not _is_address(url):
-        raise TargetError(f"{url!r} is no address of a service; write http://127.0.0.1:8080")
+        raise ServiceError(f"{url!r} is no address of a service; write http://127.0.0.1:8080")
     try:
         with _DIRECT.open(url, timeout=LOOK_S) as answer:
             found = json.load(answer)
         return Discovery(*(dict[str, Any](found[part].items()) for part in _PARTS))
     except HTTPError as error:
-        raise TargetError(f"{url} answers {error.code} to GET /: {_reason(error)}") from None
+        raise ServiceError(f"{url} answers {error.code} to GET /: {_reason(error)}") from None
     except (URLError, HTTPException, OSError) as error:
         reason = getattr(error, "reason", error)
-        raise TargetError(
+        raise ServiceError(
             f"nothing answers at {url} ({reason}); start a service there "
             "(python -m server), or leave --host out to have one started"
         ) from None
     except (ValueError, LookupError, TypeError, AttributeError):
-        raise TargetError(f"{url} answers something else at GET /: {_CONTRACT}") from None
+        raise ServiceError(f"{url} answers something else at GET /: {_CONTRACT}") from None
 
 
 def _reason(error: HTTPError) -> str:
@@ -114,4 +112,4 @@ def _known(
     close = get_close_matches(name, all_of, n=1)
     known = f"there are {', '.join(all_of)}" if all_of else "it has none"
     hint = f"did you mean {close[0]!r}?" if close else known
-    raise TargetError(f"there is no {what} {name!r}{of}; {hint}")
+    raise ServiceError(f"there is no {what} {name!r}{of}; {hint}")

@@ -7,7 +7,7 @@ import os
 import subprocess
 from dataclasses import dataclass
 
-from loadtests.service.contract import TargetError
+from loadtests.errors import ServiceError
 from loadtests.system.child import tied
 
 OLDEST = (3, 11)
@@ -55,7 +55,7 @@ class Interpreter:
 
 
 def ask(executable: str) -> Interpreter:
-    """Ask an interpreter what it is. Raises TargetError for what is no Python, or too old."""
+    """Ask an interpreter what it is. Raises ServiceError for what is no Python, or too old."""
     command = [executable, "-I", "-c", QUESTION]
     try:
         said = subprocess.run(  # noqa: S603 - what the user named
@@ -64,10 +64,10 @@ def ask(executable: str) -> Interpreter:
         numbers, version, free_threaded, base, lacks, *where = json.loads(said)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-        raise TargetError(
+        raise ServiceError(
             f"{executable} is no Python 3.11 or newer ({lines[-1] if lines else 'silent'})"
         ) from None
     if tuple(numbers) < OLDEST:
-        raise TargetError(f"{executable} is Python {version}; the server needs 3.11 or newer")
+        raise ServiceError(f"{executable} is Python {version}; the server needs 3.11 or newer")
     minor = ".".join(map(str, numbers))
     return Interpreter(executable, minor, version, free_threaded, base, tuple(lacks), *where)

@@ -9,22 +9,22 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from loadtests.run.options import Options
-from loadtests.service.process import Subject
+from loadtests.service.options import ServerOptions
+from loadtests.service.process import ServerProcess
 
 
-class Service(NamedTuple):
+class RunningService(NamedTuple):
     """A service that answers, and its process if it is our own."""
 
     url: str
-    subject: Subject | None
+    subject: ServerProcess | None
 
 
-class Services:
-    """Starts what `options` ask for; with a `host`, there is nothing to start."""
+class Launcher:
+    """Starts what `servers` describe; with a `host`, there is nothing to start."""
 
-    def __init__(self, options: Options, host: str | None, log: Path) -> None:
-        self._servers = options.servers
+    def __init__(self, servers: ServerOptions, host: str | None, log: Path) -> None:
+        self._servers = servers
         self.host = host
         self._log = log
         self._executables = {python.label: python.executable for python in self._servers.pythons}
@@ -42,21 +42,21 @@ class Services:
         *,
         axes: Mapping[str, str] = MappingProxyType({}),
         cores: int | None = None,
-    ) -> Iterator[Service]:
+    ) -> Iterator[RunningService]:
         """Have a service for the block, with all its usual models where none is named.
 
         `axes` replace those that were asked for; `cores` is how many it may use, of those there
-        are. Raises SubjectError when it does not start.
+        are. Raises StartError when it does not start.
         """
         if self.host:
-            yield Service(self.host, None)
+            yield RunningService(self.host, None)
             return
         servers = replace(self._servers, axes={**self._servers.axes, **axes})
-        with Subject(
+        with ServerProcess(
             ("--port", "0", *(("--models", model) if model else ()), *servers.arguments()),
             self._log,
             executable=self._executables[python],
             directory=self._servers.directory,
             cores=cores,
         ) as subject:
-            yield Service(subject.url, subject)
+            yield RunningService(subject.url, subject)

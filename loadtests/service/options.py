@@ -16,7 +16,7 @@ from loadtests.service.workload_modules import modules
 
 
 @dataclass(frozen=True, slots=True)
-class Servers:
+class ServerOptions:
     """How servers are started: with these axes and modules, in this folder, on each Python."""
 
     axes: Mapping[str, str] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class Servers:
 
     @classmethod
     def asked(cls, parsed: argparse.Namespace) -> Self:
-        """Read what the command line asks for. Raises TargetError for what is not there."""
+        """Read what the command line asks for. Raises ServiceError for what is not there."""
         here = Path.cwd()
         return cls(
             axes=axes_of(parsed),

@@ -14,6 +14,7 @@ from typing import IO, Self
 
 import psutil
 
+from loadtests.errors import StartError
 from loadtests.paths import ROOT
 from loadtests.system.child import tied
 
@@ -21,10 +22,6 @@ GREETING = "loadbearing listening on "
 START_S = 60.0
 STOP_S = 20.0
 LAST_LINES = 5  # of what a server said that did not start: a message, or the end of a traceback
-
-
-class SubjectError(Exception):
-    """A server process did not start; the message has its own words, or says where to look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class Usage:
     pss_mib: float | None
 
 
-class Subject:
+class ServerProcess:
     """A `python -m server` of one's own; its errors go to the log, or else to the terminal.
 
     It runs in `directory`, where modules of the user are found, but whose `server` is not ours.
@@ -52,7 +49,7 @@ class Subject:
     ) -> None:
         """Start it, on so many cores, and wait until it listens.
 
-        Raises SubjectError when it does not.
+        Raises StartError when it does not.
         """
         self._log = log
         self._errors: IO[bytes] | None = log.open("ab") if log else None
@@ -79,7 +76,7 @@ class Subject:
         ready, _, _ = select([out], [], [], START_S)
         line = out.readline().decode() if ready else ""
         if not line.startswith(GREETING):
-            raise SubjectError(f"the server did not start{self._reason(ended=bool(ready))}")
+            raise StartError(f"the server did not start{self._reason(ended=bool(ready))}")
         return line.removeprefix(GREETING).strip()
 
     def _reason(self, *, ended: bool) -> str:

@@ -19,8 +19,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from loadtests.errors import ServiceError
 from loadtests.paths import ROOT
-from loadtests.service.contract import TargetError
 from loadtests.service.interpreters import ASK_S, Interpreter, ask
 from loadtests.system.child import tied
 
@@ -44,7 +44,7 @@ class ServerPython:
 def server_pythons(names: Iterable[str]) -> tuple[ServerPython, ...]:
     """Find what runs the servers; without a name, the Python that runs this.
 
-    Raises TargetError for what is no Python, is too old, or lacks the server's packages.
+    Raises ServiceError for what is no Python, is too old, or lacks the server's packages.
     """
     found: dict[str, Interpreter] = {}
     for name in names:
@@ -61,7 +61,7 @@ def server_pythons(names: Iterable[str]) -> tuple[ServerPython, ...]:
 
 
 def interpreter(name: str) -> Interpreter:
-    """Find a Python by path, label or version, and ask it. Raises TargetError."""
+    """Find a Python by path, label or version, and ask it. Raises ServiceError."""
     return ask(_path(name))
 
 
@@ -75,7 +75,7 @@ def _ready(name: str) -> Interpreter:
         if other and other.full == found.full and not other.lacks:
             return other
     if found.lacks:
-        raise TargetError(
+        raise ServiceError(
             f"{found.executable} (Python {found.full}) lacks packages of the server "
             f"({', '.join(found.lacks)}); prepare an environment: "
             f"scripts/python {shlex.quote(name)}"
@@ -93,7 +93,7 @@ def _in(folder: str) -> Interpreter | None:
     """Return what was prepared there; None if its Python has gone, or is another one now."""
     try:
         one = ask(str(PREPARED / folder / "bin" / "python"))
-    except TargetError:
+    except ServiceError:
         return None
     return one if folder in {one.label, one.full} else None
 
@@ -108,17 +108,17 @@ def _path(name: str) -> str:
     if "/" in name:
         path = Path(name).expanduser().absolute()  # a link in an environment must stay one
         if not path.is_file():
-            raise TargetError(f"there is no interpreter {path}")
+            raise ServiceError(f"there is no interpreter {path}")
         return str(path)
     if not name.strip() or name.startswith("-"):  # which uv and others would take as a wish
-        raise TargetError(f"{name!r} is no Python; name its path, or a version such as 3.13t")
+        raise ServiceError(f"{name!r} is no Python; name its path, or a version such as 3.13t")
     version = name.removeprefix("python") or name
     looks = (_own, _prepared, _uv, _pyenv, lambda version: shutil.which(f"python{version}"))
     found = next(filter(None, (look(version) for look in looks)), None) or shutil.which(name)
     if not found:
         gone = (PREPARED / version).is_dir()
         lost = f" (the Python that {PREPARED / version} was made from has gone)" if gone else ""
-        raise TargetError(
+        raise ServiceError(
             f"there is no Python {name!r}: it is no environment in {PREPARED}{lost}, and neither "
             "uv, pyenv nor PATH has it; name the path of an interpreter"
         )
@@ -177,7 +177,7 @@ if __name__ == "__main__":
         asked = interpreter(sys.argv[1])
         this = os.path.realpath(asked.prefix) == os.path.realpath(sys.prefix)
         own = _made_this(asked) or (bool(OWN) and this)
-    except TargetError as error:
+    except ServiceError as error:
         sys.exit(f"scripts/python: {error}")
     place = ("-", sys.executable) if own else (folder(asked), asked.base)
     print(asked.label, *place)  # noqa: T201 - the script reads it

@@ -16,7 +16,7 @@ P99 = 0.99
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Stats:
     """One look at a service; seconds on its own clock. What it does not tell is left out.
 
     `gils` are (samples, held) by process, without samples where there is no GIL; `loops` are (CPU
@@ -31,7 +31,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StatsDelta:
     """What happened between two readings; None where the service does not tell.
 
     `gil` is the share of the time in which the GIL of a server process was held, `loop_cores`
@@ -49,11 +49,11 @@ class Change:
     threads: frozenset[tuple[int, str]] = frozenset()
 
 
-def reading(body: bytes) -> Reading | None:
+def read_stats(body: bytes) -> Stats | None:
     """Read an answer of `GET /stats`; None if it is no such answer."""
     try:
         said = json.loads(body)
-        return Reading(
+        return Stats(
             at=float(said["uptime_s"]),
             gils={
                 one["pid"]: (one["samples"], one["held"])
@@ -76,10 +76,10 @@ def reading(body: bytes) -> Reading | None:
         return None
 
 
-def between(before: Reading | None, after: Reading | None, model: str) -> Change:
+def delta(before: Stats | None, after: Stats | None, model: str) -> StatsDelta:
     """Subtract two readings; only what both tell counts."""
     if before is None or after is None or after.at <= before.at:
-        return Change()
+        return StatsDelta()
     took_s = after.at - before.at
     shares = [
         share
@@ -91,7 +91,7 @@ def between(before: Reading | None, after: Reading | None, model: str) -> Change
     lags = [_less(after.loops[one][1], before.loops[one][1]) for one in both]
     at_work = _at_work(after.models, model)
     gauges, then = (one.models.get(at_work) or {} for one in (after, before))
-    return Change(
+    return StatsDelta(
         gil=fmean(shares) if shares else None,
         servers=max(1, len({pid for pid, _ in both})),
         loop_cores=fmean(cores) if cores else None,

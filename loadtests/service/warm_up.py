@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import json
 
-from loadtests.load.http_pool import Connections
+from loadtests.errors import Untrustworthy
+from loadtests.load.http_pool import ConnectionPool
 
 WARM_UP = 5  # requests before a cell is measured: imports, caches, and whether it works at all
-
-
-class Untrustworthy(Exception):
-    """A cell cannot be measured, not at this rate; the message says why."""
-
-    def __init__(self, reason: str, rate: float = 0.0) -> None:
-        super().__init__(reason)
-        self.rate = rate
 
 
 def expected_answer(url: str, path: str) -> bytes:
@@ -22,7 +15,7 @@ def expected_answer(url: str, path: str) -> bytes:
 
     Raises Untrustworthy when it does not answer so.
     """
-    connections = Connections(url)
+    connections = ConnectionPool(url)
     bodies = []
     for _ in range(WARM_UP):
         status, body = connections.get(path)

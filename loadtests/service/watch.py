@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import gevent
 
-from loadtests.load.http_pool import Connections
+from loadtests.load.answer import Told
+from loadtests.load.http_pool import ConnectionPool
 from loadtests.machine.cores import cores
-from loadtests.service.process import Subject, cpu_s
-from loadtests.service.stats import Change, Reading, between, reading
+from loadtests.service.process import ServerProcess, cpu_s
+from loadtests.service.stats import Stats, StatsDelta, delta, read_stats
 from loadtests.trial.evidence import Evidence
-from loadtests.trial.stages import Told
 
 if TYPE_CHECKING:
     import psutil
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 PATIENCE_S = 10.0  # a blocked loop answers late; one that has not by then tells nothing
 
 
-class Seen(NamedTuple):
+class Activity(NamedTuple):
     """What was seen between `begin` and `end`; cores that were busy, None where unknown."""
 
-    change: Change
+    change: StatsDelta
     server_cores: float | None
     generator_cores: float
 
 
-class Signs:
+class ServiceWatch:
     """Looks at a service when a load begins and when it ends; costs milliseconds each time."""
 
-    def __init__(self, url: str, model: str, subject: Subject | None) -> None:
-        self._connections = Connections(url, PATIENCE_S)
+    def __init__(self, url: str, model: str, subject: ServerProcess | None) -> None:
+        self._connections = ConnectionPool(url, PATIENCE_S)
         self._model = model
         self._subject = subject
         self._family: list[psutil.Process] = []
-        self._before: Reading | None = None
+        self._before: Stats | None = None
         self._begun = (0.0, 0.0, 0.0)
         self._ended = (0.0, 0.0, 0.0)
-        self._last: gevent.Greenlet[..., Reading | None] | None = None
+        self._last: gevent.Greenlet[..., Stats | None] | None = None
 
     def begin(self) -> float | None:
         """Look right before the load; gives the CPU seconds of our server, None if it is not ours.
@@ -59,14 +59,14 @@ class Signs:
         self._ended = self._clocks()
         self._last = gevent.spawn(self._look)
 
-    def seen(self) -> Seen:
+    def seen(self) -> Activity:
         """Say what was seen, as soon as the service has told."""
         took, generator, servers = (
             after - before for before, after in zip(self._begun, self._ended, strict=True)
         )
         after = None if self._last is None else self._last.get()  # one that is over is falsy
-        return Seen(
-            between(self._before, after, self._model),
+        return Activity(
+            delta(self._before, after, self._model),
             servers / took if self._family and took else None,
             generator / took if took else 0.0,
         )
@@ -87,13 +87,13 @@ class Signs:
     def _clocks(self) -> tuple[float, float, float]:
         return monotonic(), process_time(), cpu_s(self._family)
 
-    def _look(self) -> Reading | None:
+    def _look(self) -> Stats | None:
         with suppress(OSError):
-            return reading(self._connections.get("/stats").body)
+            return read_stats(self._connections.get("/stats").body)
         return None
 
 
-def evidence(seen: Seen, load: Evidence, told: Iterable[Told] = ()) -> Evidence:
+def evidence(seen: Activity, load: Evidence, told: Iterable[Told] = ()) -> Evidence:
     """Add what was seen of the service to what is known of the load."""
     change = seen.change
     threads = {(one.pid, one.thread) for one in told if one.cpu is not None}

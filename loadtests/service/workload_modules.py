@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from loadtests.service.contract import Discovery, TargetError
+from loadtests.errors import ServiceError
+from loadtests.service.contract import Discovery
 
 ALL = "all"
 
@@ -22,11 +23,11 @@ def located(module: str, directory: Path) -> str:
 
 
 def modules(values: Iterable[str], directory: Path) -> tuple[str, ...]:
-    """Pick the modules, as the server is told of them. Raises TargetError for a missing file."""
+    """Pick the modules, as the server is told of them. Raises ServiceError for a missing file."""
     found = [located(value, directory) for value in values if is_module(value)]
     for module in found:
         if Path(module).is_absolute() and not Path(module).is_file():
-            raise TargetError(
+            raise ServiceError(
                 f"there is no file {module}; --workloads takes names of workloads, Python files "
                 "and dotted modules"
             )
@@ -36,7 +37,7 @@ def modules(values: Iterable[str], directory: Path) -> tuple[str, ...]:
 def chosen(values: Iterable[str], found: Discovery, directory: Path) -> list[str]:
     """List the workloads that are meant: by name, by the module that they are in, or all.
 
-    Raises TargetError for a name that is unknown, and for a module that declares none.
+    Raises ServiceError for a name that is unknown, and for a module that declares none.
     """
     names: list[str] = []
     for value in values:
@@ -52,12 +53,12 @@ def chosen(values: Iterable[str], found: Discovery, directory: Path) -> list[str
 def _inside(module: str, found: Discovery) -> list[str]:
     names = [name for name, one in found.workloads.items() if one.get("source") == module]
     if not names:
-        raise TargetError(f"{module} declares no workload; decorate a function with @workload(…)")
+        raise ServiceError(f"{module} declares no workload; decorate a function with @workload(…)")
     return names
 
 
 def _named(name: str, found: Discovery, directory: Path) -> str:
     if name not in found.workloads and (directory / f"{name}.py").is_file():
-        raise TargetError(f"there is no workload {name!r}; for the module here write ./{name}.py")
+        raise ServiceError(f"there is no workload {name!r}; for the module here write ./{name}.py")
     found.check_workload(name)
     return name

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from loadtests.load.answer import Answer
     from loadtests.slo import Slo
-    from loadtests.trial.tally import Answer
 
 HORIZON_S = 60.0  # how far the growth is continued
 _BINS = 10

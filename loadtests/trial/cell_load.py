@@ -7,20 +7,18 @@ from random import Random
 from types import MappingProxyType
 
 from loadtests.load.arrivals import Kind
-from loadtests.load.result import measured, trial_of
-from loadtests.load.schedule import Passage, Phase
+from loadtests.load.result import measured
+from loadtests.load.schedule import Phase
 from loadtests.load.source import Source
-from loadtests.load.spec import SETTLE_S, Asked, Order
+from loadtests.load.spec import BYSTANDER_RATE, SETTLE_S, LoadSpec, StreamSpec
 from loadtests.slo import Slo, loosest
-from loadtests.trial.support import BYSTANDER_RATE
-from loadtests.trial.verdict import Trial
-
-__all__ = ["BESIDE_RATE", "BYSTANDER_RATE", "SETTLE_S", "Hammer"]
+from loadtests.trial.phased import PhasedResult
+from loadtests.trial.trial import Trial, trial_of
 
 BESIDE_RATE = 30.0  # of each stream that runs along a passage
 
 
-class Hammer:
+class CellLoad:
     """Offers load to one cell of one service; its right answers contain `expected`."""
 
     def __init__(
@@ -48,7 +46,7 @@ class Hammer:
         `over` is called when the load ends, before its last answers are awaited.
         """
         streams = self._streams((Phase(rate, duration_s),), kind)
-        order = Order(self._url, streams, rng.getrandbits(63), loosest(slo, *also), SETTLE_S)
+        order = LoadSpec(self._url, streams, rng.getrandbits(63), loosest(slo, *also), SETTLE_S)
         return trial_of(self._cell, rate, self._source.offer(order, over), slo)
 
     def passage(  # noqa: PLR0913  # a load, who offers it how, and what runs beside it
@@ -60,33 +58,33 @@ class Hammer:
         patience_s: float,
         *,
         beside: Mapping[str, str] = MappingProxyType({}),
-    ) -> Passage:
+    ) -> PhasedResult:
         """Offer one phase after the other, whatever becomes of them, after settling at the first.
 
         Clients hang up `patience_s` after their intended start. `beside` names paths that get a
         few requests all the while.
         """
         streams = self._streams(tuple(phases), kind, beside)
-        order = Order(self._url, streams, rng.getrandbits(63), slo, SETTLE_S, patience_s)
+        order = LoadSpec(self._url, streams, rng.getrandbits(63), slo, SETTLE_S, patience_s)
         offered = self._source.offer(order)
         work, bystander, *others = map(measured, offered.streams)
         along = dict(zip(beside, others, strict=True))
         used, zero = offered.generator_cpu, offered.zero
-        return Passage(tuple(phases), work, bystander, used, along, zero)
+        return PhasedResult(tuple(phases), work, bystander, used, along, zero)
 
     def _streams(
         self,
         phases: tuple[Phase, ...],
         kind: Kind,
         beside: Mapping[str, str] = MappingProxyType({}),
-    ) -> tuple[Asked, ...]:
+    ) -> tuple[StreamSpec, ...]:
         length = sum(phase.duration_s for phase in phases)
 
-        def tiny(name: str, path: str, rate: float) -> Asked:
-            return Asked(name, path, b"", (Phase(rate, length),))
+        def tiny(name: str, path: str, rate: float) -> StreamSpec:
+            return StreamSpec(name, path, b"", (Phase(rate, length),))
 
         return (
-            Asked("/".join(self._cell), self._path, self._expected, phases, kind),
+            StreamSpec("/".join(self._cell), self._path, self._expected, phases, kind),
             tiny("bystander", "/health", BYSTANDER_RATE),
             *(tiny(name, path, BESIDE_RATE) for name, path in beside.items()),
         )

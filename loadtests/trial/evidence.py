@@ -2,34 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+
+from loadtests.load.answer import Stages
 
 GENERATOR_FULL = 0.8  # of a core: beyond it the generator's own lateness enters the result
-
-
-class Stages(NamedTuple):
-    """Where the time of an answered request went, in seconds; the parts add up to its response.
-
-    `lag`: the generator sent it late. `outside`: on its way, in sockets, and until the event loop
-    read it and had written its answer. `off_cpu` is the part of its run in which it waited, be it
-    for the network, for the GIL, or for a core.
-    """
-
-    lag: float = 0.0
-    outside: float = 0.0
-    queued: float = 0.0
-    dispatched: float = 0.0
-    on_cpu: float = 0.0
-    off_cpu: float = 0.0
-    back: float = 0.0
-
-    @property
-    def ran(self) -> float:
-        return self.on_cpu + self.off_cpu
-
-    @property
-    def total(self) -> float:
-        return sum(self)
 
 
 @dataclass(frozen=True, slots=True)

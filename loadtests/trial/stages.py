@@ -1,35 +1,17 @@
 """Read from answers where their time went, and tell typical requests from late ones."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
-from loadtests.trial.evidence import Stages
+from loadtests.load.answer import EACH, Stages
 
 if TYPE_CHECKING:
+    from loadtests.load.answer import Answer
     from loadtests.slo import Slo
-    from loadtests.trial.tally import Answer
 
-EACH = 4  # of so many answers in time, one is read: reading costs the generator as much as sending
 MOST_ERRORS = 5  # different messages, the most frequent ones
-
-
-class Told(NamedTuple):
-    """What an answer says of the run behind it: seconds of its stages, and where it ran.
-
-    `cpu` is None where the service cannot tell it apart.
-    """
-
-    queued: float
-    started: float
-    ran: float
-    cpu: float | None
-    resumed: float
-    total: float
-    pid: int
-    thread: str
 
 
 class Where(NamedTuple):
@@ -47,62 +29,9 @@ class Where(NamedTuple):
 NOWHERE = Where(None, None, {})
 
 
-def told(body: bytes) -> Told | None:
-    """Read an answer of the contract; None for a body that says nothing of its stages."""
-    try:
-        answer = json.loads(body)
-        ms, worker = answer["ms"], answer["worker"]
-        times = [ms[name] for name in ("queued", "started", "ran", "cpu", "resumed", "total")]
-        queued, started, ran, cpu, resumed, total = (
-            None if one is None else float(one) / 1e3 for one in times
-        )
-        return Told(
-            queued or 0.0,
-            started or 0.0,
-            ran or 0.0,
-            cpu,
-            resumed or 0.0,
-            total or 0.0,
-            int(worker["pid"]),
-            str(worker["thread"]),
-        )
-    except (ValueError, LookupError, TypeError):
-        return None
-
-
-def stages(said: Told, lag_s: float, service_s: float) -> Stages:
-    """Divide the response of a request that was sent `lag_s` late and took `service_s` from then.
-
-    A coroutine shares its thread with others, so its CPU time is unknown: it counts as waiting.
-    """
-    on_cpu = min(said.cpu or 0.0, said.ran)
-    known = said.queued + said.started + said.ran + said.resumed
-    return Stages(
-        lag=max(lag_s, 0.0),
-        outside=max(service_s - known, 0.0),
-        queued=said.queued,
-        dispatched=said.started,
-        on_cpu=on_cpu,
-        off_cpu=said.ran - on_cpu,
-        back=said.resumed,
-    )
-
-
 def mean(each: Sequence[Stages]) -> Stages | None:
     """Average stage by stage; None for nothing."""
     return Stages(*map(fmean, zip(*each, strict=True))) if each else None
-
-
-def worth_reading(slo: "Slo") -> Callable[[float], bool]:
-    """Choose the answers to read, by their response time in seconds: all late ones, some others."""
-    count = 0
-
-    def wanted(took_s: float) -> bool:
-        nonlocal count
-        count += 1
-        return took_s > slo.bound_s or count % EACH == 0
-
-    return wanted
 
 
 def where(answers: Iterable["Answer"], slo: "Slo", begin_s: float, duration_s: float) -> Where:

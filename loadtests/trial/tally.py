@@ -2,40 +2,17 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
-from loadtests.trial.evidence import Stages
+from loadtests.load.answer import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from loadtests.slo import Slo
 
-Outcome = Literal["ok", "refused", "expired", "failed", "wrong", "unfinished", "unsent"]
 LOSSES = ("late", "refused", "expired", "failed", "wrong", "unfinished")
 SPECTRUM = (50, 75, 90, 95, 99, 99.9, 100)  # percentiles that draw the whole distribution
-
-
-class Answer(NamedTuple):
-    """What became of one scheduled request; seconds since the start of the measured window.
-
-    `sent_s` is missing if the request was never sent, `ended_s` if it was never answered, and
-    `status` if what came back was no answer of HTTP. `stages` are known of those that were read.
-    """
-
-    intended_s: float
-    sent_s: float | None
-    ended_s: float | None
-    outcome: Outcome
-    status: int | None = None
-    stages: Stages | None = None
-    error: str | None = None
-
-
-def answer_of(fields: "Sequence[Any]") -> Answer:
-    """Restore an answer from what has lost the names of its fields on the way."""
-    answer = Answer(*fields)
-    return answer._replace(stages=Stages(*answer.stages)) if answer.stages else answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,64 +1,22 @@
 """Judge one trial: valid or void, held or broke, and what broke it."""
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from loadtests.slo import beyond_chance
-from loadtests.trial.backlog import HORIZON_S, Backlog, backlog
+from loadtests.trial.backlog import HORIZON_S
 from loadtests.trial.evidence import GENERATOR_FULL
-from loadtests.trial.stages import NOWHERE, Where
-from loadtests.trial.tally import LOSSES, Answer, Outcome, Tally, lag_allowed_s, tally
+from loadtests.trial.tally import LOSSES, Tally, lag_allowed_s
+from loadtests.trial.trial import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from loadtests.slo import Slo
 
-__all__ = [
-    "Answer",
-    "Backlog",
-    "Outcome",
-    "Tally",
-    "Trial",
-    "Verdict",
-    "backlog",
-    "flaws",
-    "hopeless",
-    "judge",
-    "tally",
-]
 
 _SENT = 0.999  # the share of the schedule that a generator must have sent
 _LAGGED = 0.01  # the share that may leave late: p99 of the send lag within its bound
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One cell at one offered rate for one duration.
-
-    `short` marks a trial that was ended early; its duration is the one it reached. `disturbances`
-    says what the sentinel of the machine saw. `generator_cpu` is a share of one core,
-    `generators_s` the CPU seconds of all that offered the load. `where` is where the time of its
-    answers went.
-    """
-
-    workload: str
-    model: str
-    rate: float
-    duration_s: float
-    work: Tally
-    bystander: Tally
-    backlog: Backlog
-    drained: bool
-    generator_cpu: float
-    short: bool = False
-    disturbances: tuple[str, ...] = ()
-    where: Where = NOWHERE
-    generators_s: float = 0.0
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data that JSON can carry."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +33,6 @@ class Verdict:
     broke_by: str | None
     loss_ratio: float
     lost: float
-
-
-def hopeless(scheduled: int, lost_so_far: int, slo: "Slo") -> bool:
-    """Whether so many are lost that a trial breaks even if all the rest is answered in time.
-
-    Where several percentiles are searched for, the loosest decides.
-    """
-    return not slo.allows(lost_so_far, scheduled)
 
 
 def judge(trial: Trial, slo: "Slo") -> Verdict:

@@ -7,7 +7,8 @@ from typing import Any
 
 from locust.argument_parser import get_empty_argument_parser
 
-from loadtests.service.contract import Discovery, TargetError, discover
+from loadtests.errors import ServiceError
+from loadtests.service.contract import Discovery, discover
 from loadtests.ui.shapes import SHAPES
 
 _SEVERAL = "Ctrl or ⌘ for several, side by side"
@@ -145,7 +146,7 @@ def _host() -> str:
 def _offered(host: str) -> Discovery | None:
     try:
         return discover(host)
-    except TargetError:
+    except ServiceError:
         return None
 
 

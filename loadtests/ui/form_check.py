@@ -14,17 +14,11 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from locust.env import Environment
 
+from loadtests.errors import FieldError, ServiceError
 from loadtests.run.options import Options, names
 from loadtests.run.survival.plan import try_parameters
 from loadtests.service.checks import check_cells
-from loadtests.service.contract import TargetError
-from loadtests.ui.form_fields import (
-    FieldError,
-    check_names,
-    check_options,
-    check_values,
-    run_time_s,
-)
+from loadtests.ui.form_fields import check_names, check_options, check_values, run_time_s
 from loadtests.ui.shape_runner import shape
 from loadtests.ui.shapes import SHAPES
 
@@ -53,7 +47,7 @@ def check_forms(app: Flask, base: str, environment: Environment) -> None:
             check_values(request.form)
             if runner is not None and runner.state not in {"spawning", "running"}:
                 _check(environment)  # else it changes the users of a test, and nothing else
-        except (ValueError, TargetError) as error:
+        except (ValueError, ServiceError) as error:
             return _refused(environment, str(error))
         except FieldError as error:
             return _refused(environment, str(error)), 400
@@ -66,13 +60,13 @@ def _refused(environment: Environment, why: str) -> Response:
 
 
 def _check(environment: Environment) -> None:
-    """Raise ValueError or TargetError for what cannot be done."""
+    """Raise ValueError or ServiceError for what cannot be done."""
     form = request.form
     known = vars(environment.parsed_options)
     options = Options.of(Namespace(**{**known, **{name: _read(known, name) for name in form}}))
     url = form.get("host") or str(environment.host)
     if options.scenario != "survival" or options.running_service:
-        found = check_cells(url, options)
+        found = check_cells(url, options.cells, options.parameters)
         try_parameters(options.parameters, found, url)
     if options.scenario in SHAPES and not form.get("user_count", "").isdecimal():
         raise ValueError("the number of users is no whole number")

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 
 from locust.util.timespan import parse_timespan
 
-from loadtests.commands.words import unknown
+from loadtests.errors import FieldError
 from loadtests.run.options import Options
 from loadtests.ui.form import choices, shown
+from loadtests.wording import unknown
 
 LOCUSTS = {"user_count", "spawn_rate", "host", "run_time", "profile"}
 PICKED = {"user_classes", "shape_class"}  # where Locust shows its picker of classes
@@ -25,10 +26,6 @@ BOUNDS = {
     "seed": ("seed", 0, 2**32),
     "spike": ("height of the spike", 0, MOST_USERS),
 }
-
-
-class FieldError(Exception):
-    """A form has a field that ours does not show."""
 
 
 def check_names(form: Iterable[str], *, picker: bool) -> None:

@@ -12,10 +12,10 @@ import gevent
 from gevent.event import Event
 
 from loadtests.load.arrivals import gaps
-from loadtests.load.open_loop import Generator
+from loadtests.load.open_loop import OpenLoop
 
 
-class Arrivals:
+class LiveArrivals:
     """One arrival process over some generators in turn; its rate may change while it runs.
 
     The arrivals of several processes have independent seeds, so together they are Poisson too;
@@ -23,9 +23,9 @@ class Arrivals:
     """
 
     def __init__(
-        self, generators: list[Generator], kind: str, rng: Random, place: float = 0.0
+        self, generators: list[OpenLoop], kind: str, rng: Random, place: float = 0.0
     ) -> None:
-        self._turns: Iterator[Generator] = cycle(generators)
+        self._turns: Iterator[OpenLoop] = cycle(generators)
         self._generators = generators
         self._gaps = gaps("uniform" if kind == "uniform" else "poisson", rng)
         self._place = place if kind == "uniform" else None

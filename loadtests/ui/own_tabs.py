@@ -12,7 +12,7 @@ from loadtests.run.beyond.drift import Drift
 from loadtests.ui.recording.recorder import BYSTANDER
 from loadtests.ui.recording.recording import Recording
 from loadtests.ui.server.poller import Watching
-from loadtests.ui.shape_runner import Course
+from loadtests.ui.shape_runner import ShapeRunner
 from loadtests.ui.survival.session import session_of
 from loadtests.ui.survival.tab import survival_tab
 from loadtests.ui.tabs import Tab
@@ -57,7 +57,7 @@ def _asked(environment: Environment, recording: Recording) -> dict[str, Any]:
         "load": options and options.load,
         "slo": options and str(options.slo),
         "bound_ms": options and 1e3 * options.slo.bound_s,
-        "course": [list(one) for one in shape.phases] if isinstance(shape, Course) else [],
+        "course": [list(one) for one in shape.phases] if isinstance(shape, ShapeRunner) else [],
     }
 
 

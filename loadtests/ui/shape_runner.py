@@ -16,7 +16,7 @@ from loadtests.run.options import Options
 from loadtests.ui.shapes import SHAPES, course, rate_at
 
 
-class Course(LoadTestShape):
+class ShapeRunner(LoadTestShape):
     """Follows some phases, and ends the test after them."""
 
     use_common_options = True  # keeps the fields of the form open for the next test
@@ -41,5 +41,5 @@ def shape(
         environment.shape_class = None
         return
     phases = course(options.scenario, users or 1, run_time_s, options.steps, options.spike)
-    environment.shape_class = Course(phases)
+    environment.shape_class = ShapeRunner(phases)
     environment.shape_class.runner = environment.runner

@@ -11,18 +11,18 @@ from contextlib import closing
 from locust.env import Environment
 from locust.runners import MasterRunner
 
-from loadtests.load.distributed.master import Deserted
+from loadtests.errors import ServiceError, Untrustworthy, WorkersGone
 from loadtests.load.source import Source
 from loadtests.report.surge.sentences import said
-from loadtests.report.wording import rate_text
 from loadtests.run.options import Options
 from loadtests.run.surge.gauges import Gauges
-from loadtests.run.surge.lines import Course
-from loadtests.run.surge.measure import Load, offer, probe
-from loadtests.service.contract import Discovery, TargetError, path_of
-from loadtests.service.warm_up import Untrustworthy, expected_answer
-from loadtests.trial.cell_load import Hammer
+from loadtests.run.surge.lines import PolicyResult
+from loadtests.run.surge.measure import SurgeLoad, offer, probe
+from loadtests.service.contract import Discovery, path_of
+from loadtests.service.warm_up import expected_answer
+from loadtests.trial.cell_load import CellLoad
 from loadtests.ui.users import show
+from loadtests.wording import rate_text
 
 log = logging.getLogger("loadbearing")
 
@@ -45,7 +45,7 @@ class Scenario:
         cells = [(workload, model) for workload in options.workloads for model in options.models]
         try:
             sound = [self._cell(cell) for cell in cells]
-        except (Untrustworthy, TargetError, Deserted, OSError) as error:
+        except (Untrustworthy, ServiceError, WorkersGone, OSError) as error:
             log.error("%s", error)  # noqa: TRY400 - the message says it all
             return 3
         return 0 if all(sound) else 3
@@ -63,7 +63,7 @@ class Scenario:
         options = self._options
         path = path_of(*cell, options.parameters.get(cell[0]))
         expected = expected_answer(self._url, path)
-        hammer = Hammer(
+        hammer = CellLoad(
             self._url,
             cell,
             path,
@@ -73,10 +73,12 @@ class Scenario:
         with closing(hammer):
             capacity = probe(hammer, self._options.durations)
             log.info("%s bears about %s req/s", "/".join(cell), rate_text(capacity))
-            load = Load(capacity, options.durations, options.slo, options.seed, options.arrivals)
+            load = SurgeLoad(
+                capacity, options.durations, options.slo, options.seed, options.arrivals
+            )
             gauges = Gauges(self._url, cell[1])
             line = offer(hammer, gauges, load, self._show)
-        course = Course.of({"policy": self._policy, "queue": None, **line})
+        course = PolicyResult.of({"policy": self._policy, "queue": None, **line})
         for sentence in (said(course, capacity, options.slo), *course.flaws):
             log.info("%s: %s", "/".join(cell), sentence)
         return not course.flaws

@@ -23,12 +23,12 @@ from locust.exception import CatchResponseError
 from locust.runners import WorkerRunner
 
 from loadtests.load.arrivals import turn
-from loadtests.load.http_pool import Connections
-from loadtests.load.open_loop import Generator, Sent
+from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.open_loop import OpenLoop, Request
+from loadtests.load.spec import BYSTANDER_RATE
 from loadtests.run.options import Options
 from loadtests.service.contract import path_of
-from loadtests.trial.cell_load import BYSTANDER_RATE
-from loadtests.ui.live_arrivals import Arrivals
+from loadtests.ui.live_arrivals import LiveArrivals
 
 DRAIN_S = 5.0
 LATE_MS = 5.0  # send lag that says: the generator, not the server, was the limit
@@ -36,7 +36,7 @@ LATE_MS = 5.0  # send lag that says: the generator, not the server, was the limi
 log = logging.getLogger("loadbearing")
 
 
-def record(environment: Environment, name: str, one: Sent) -> None:
+def record(environment: Environment, name: str, one: Request) -> None:
     """Put one request into Locust's tables; its time counts from the intended start."""
     ended = monotonic() if one.ended is None else one.ended
     sent = ended if one.sent is None else one.sent
@@ -69,7 +69,7 @@ def right(body: bytes) -> bool:
     return b'"result"' in body
 
 
-class Load:
+class UserLoad:
     """What the users of this process share between the start and the stop of a test."""
 
     def __init__(self, environment: Environment, options: Options) -> None:
@@ -79,29 +79,29 @@ class Load:
         runner = environment.runner
         index = runner.worker_index if isinstance(runner, WorkerRunner) else 0
         rng = Random(f"{options.seed}/{index}")  # noqa: S311 - a schedule, not a secret
-        self._connections = Connections(str(environment.host))
+        self._connections = ConnectionPool(str(environment.host))
         self.cells = [
             (f"{workload}/{model}", path_of(workload, model, options.parameters.get(workload)))
             for workload in options.workloads
             for model in options.models
         ]
-        self._sending: dict[Generator, str] = {}
+        self._sending: dict[OpenLoop, str] = {}
         generators = [self._generator(name, path) for name, path in self.cells]
-        self.arrivals = Arrivals(generators, options.arrivals, rng, turn(index))
-        self._bystander = Arrivals(
+        self.arrivals = LiveArrivals(generators, options.arrivals, rng, turn(index))
+        self._bystander = LiveArrivals(
             [self._generator("bystander", "/health", contract=False)], "uniform", rng
         )
         self._bystander.add(BYSTANDER_RATE if index == 0 else 0.0)
         self._closed = cycle(self.cells)
 
-    def _generator(self, name: str, path: str, *, contract: bool = True) -> Generator:
-        def done(one: Sent) -> None:
+    def _generator(self, name: str, path: str, *, contract: bool = True) -> OpenLoop:
+        def done(one: Request) -> None:
             if one.sent is not None:
                 self.lags.append(one.sent - one.intended)
             record(self.environment, name, one)
 
         check = right if contract else bool
-        generator = Generator(self._connections, path, check, done)
+        generator = OpenLoop(self._connections, path, check, done)
         self._sending[generator] = name
         return generator
 
@@ -115,7 +115,7 @@ class Load:
     def ask(self) -> None:
         """Send one request and wait for its answer: a closed loop."""
         name, path = next(self._closed)
-        generator = Generator(
+        generator = OpenLoop(
             self._connections, path, right, lambda one: record(self.environment, name, one)
         )
         self._sending[generator] = name
@@ -139,7 +139,7 @@ class Load:
 class LoadUser(User):
     """One arrival a second, or one client that waits for its answers; idle in a survival run."""
 
-    load: Load | None = None
+    load: UserLoad | None = None
 
     def on_start(self) -> None:
         if self.load and self.load.open:

@@ -11,7 +11,7 @@ from math import ceil, inf
 from time import monotonic
 
 from server.admission.deadlines import Deadlines, Watch
-from server.admission.departures import Pace
+from server.admission.departures import Departures
 from server.admission.policies import TABLE, Policy
 from server.errors import Refused
 from server.settings import Settings
@@ -42,7 +42,7 @@ class Bulkhead:
         self.refused = self.cancelled = 0
         self._abandoned: set[object] = set()
         self._waits = Watch(policy.wait_s, lambda _: self._refusal())
-        self._pace = Pace()
+        self._pace = Departures()
         self._ahead = ahead
         self._cover_s = cover_s
         self._places = self._wanted_places()

@@ -6,7 +6,7 @@ KEEP = 1 - 1 / 64  # of what was learned before, at each departure
 ENOUGH = 4.0  # departures before anything is said
 
 
-class Pace:
+class Departures:
     """The mean time between two departures while all workers are busy.
 
     With so many calls inside, the last of them is done after as many times this (Little's law),

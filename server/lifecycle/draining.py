@@ -14,25 +14,13 @@ from typing import Any
 
 from aiohttp import web
 
+from server.web.answering import DRAIN
+
 DRAIN_S = 10  # for the requests that run
 LET_IN_S = 0.5  # at most, to let in who waits: more may come all the while
 CANCEL_S = 1  # for those that were cancelled then, and once more for their answers
 ON_THEIR_WAY_S = 0.05  # for requests that clients have sent over open connections
 LOOK_S = 0.01
-
-
-class Drain:
-    """How many requests run; once the drain has begun, each answer ends its connection."""
-
-    def __init__(self) -> None:
-        self.running = 0
-        self.begun = False
-
-    async def begin(self, _app: web.Application) -> None:
-        self.begun = True
-
-
-DRAIN = web.AppKey("drain", Drain)
 
 
 class Runner(web.AppRunner):

@@ -18,12 +18,12 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from server.app import build
 from server.errors import log
 from server.lifecycle import exits, signals
 from server.lifecycle.sockets import BACKLOG, LOOPS, announce, let_go_in_workers, runner_of
 from server.settings import Settings
 from server.telemetry.board import Memory, Place
+from server.web.app import build
 
 
 class Loop:

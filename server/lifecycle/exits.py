@@ -62,7 +62,7 @@ def _close(loop: asyncio.AbstractEventLoop) -> None:
     left = asyncio.all_tasks(loop)
     for task in left:
         task.cancel()
-    ending = loop.create_task(_end(loop, left))
+    ending = loop.create_task(_finish(loop, left))
     _run(loop, asyncio.wait([ending], timeout=CANCEL_S))
     pending = asyncio.all_tasks(loop)
     STUBBORN.extend(pending)
@@ -70,7 +70,7 @@ def _close(loop: asyncio.AbstractEventLoop) -> None:
         loop.close()
 
 
-async def _end(loop: asyncio.AbstractEventLoop, left: Iterable[asyncio.Task[Any]]) -> None:
+async def _finish(loop: asyncio.AbstractEventLoop, left: Iterable[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*left, return_exceptions=True)
     await loop.shutdown_asyncgens()
     await loop.shutdown_default_executor()

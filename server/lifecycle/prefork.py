@@ -25,13 +25,13 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  #
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # likewise
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # likewise
 
-from server.app import build
 from server.errors import log
 from server.lifecycle import exits, signals
 from server.lifecycle.draining import CANCEL_S, DRAIN_S
 from server.lifecycle.sockets import BACKLOG, announce, let_go_in_workers, runner_of
 from server.settings import Settings
 from server.telemetry.board import Place, SharedMemory
+from server.web.app import build
 
 GRACE_S = DRAIN_S + 2 * CANCEL_S + 5  # for pools and processes to end after the last answer
 

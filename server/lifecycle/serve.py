@@ -12,7 +12,7 @@ from server import streams
 from server.catalogue.user_modules import load
 from server.errors import log
 from server.lifecycle.sockets import bind
-from server.models import absent
+from server.models.selection import absent
 from server.settings import BUILT_IN, Settings
 from server.web.caveats import caveats
 from server.web.door import is_wide

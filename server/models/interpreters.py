@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from server.models.base import CRASHES_SERVER, Promises
 from server.models.messages import Job
-from server.models.offloaded import Hopping
+from server.models.offloaded import Offloaded
 from server.settings import Settings
 from server.worker.carry import carry_interpreted
 from server.worker.timeline import Ran, Timeline
@@ -23,7 +23,7 @@ from server.worker.timeline import Ran, Timeline
 START_S = 30  # as for processes: an interpreter that is not there by then never will be
 
 
-class InterpreterPool(Hopping):
+class InterpreterPool(Offloaded):
     doc = "In a bounded pool of sub-interpreters, one GIL each (Python ≥ 3.14)."
     promises: ClassVar = Promises(
         {

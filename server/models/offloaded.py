@@ -37,7 +37,7 @@ class Handover:
             self._bulkhead.leave(self._asked, worked=False)
 
 
-class Hopping(Model):
+class Offloaded(Model):
     """Run work on some executor of so many workers, behind a bounded queue.
 
     The worker is held until the work ends, even when its request was answered at the deadline.

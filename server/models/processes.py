@@ -12,7 +12,7 @@ from server.errors import Refused
 from server.models.base import Promises
 from server.models.errand import Errand
 from server.models.messages import Job, pickled
-from server.models.offloaded import Hopping
+from server.models.offloaded import Offloaded
 from server.models.process_start import START_ERRORS, Shortage
 from server.models.standard_pool import StandardPool
 from server.settings import Settings
@@ -23,7 +23,7 @@ AHEAD = 15  # calls held by the executor for each worker, which then never waits
 # with 15, no-ops reach 0.9 of the rate of a bare executor, with 1 below 0.8
 
 
-class ProcessPerRequest(Hopping):
+class ProcessPerRequest(Offloaded):
     doc = "In a new process for each request."
 
     def __init__(self, settings: Settings) -> None:
@@ -51,7 +51,7 @@ class ProcessPerRequest(Hopping):
         self._starters.shutdown(wait=False, cancel_futures=True)
 
 
-class ProcessPool(Hopping):
+class ProcessPool(Offloaded):
     """A standard executor, replaced when it has lost a worker, and with it all calls in flight.
 
     Which of those calls took the worker down, nobody knows. So each of them is tried again in a

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from server.models.base import CRASHES_SERVER, Promises
 from server.models.messages import Job
-from server.models.offloaded import Hopping
+from server.models.offloaded import Offloaded
 from server.settings import Settings
 from server.worker.carry import carry
 from server.worker.timeline import Ran, Timeline
@@ -24,7 +24,7 @@ OF_THREADS = Promises(
 )
 
 
-class ThreadPerRequest(Hopping):
+class ThreadPerRequest(Offloaded):
     doc = "In a new thread for each request."
     promises: ClassVar = OF_THREADS
 
@@ -42,7 +42,7 @@ def _in_new_thread(job: Job) -> Future[Ran]:
     return away
 
 
-class ThreadPool(Hopping):
+class ThreadPool(Offloaded):
     doc = "In a bounded pool of threads."
     promises: ClassVar = OF_THREADS
 

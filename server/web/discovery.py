@@ -10,8 +10,8 @@ from importlib.metadata import version
 from typing import Any
 
 from server.catalogue.parameters import Parameters
-from server.models import load
 from server.models.base import Promises
+from server.models.selection import load
 from server.settings import Settings, cores
 from server.web.caveats import caveats
 from server.workloads import Workload

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 
 from server.catalogue.parameters import Parameters
 from server.errors import BadRequest, CannotRun, NotAllowed, NotFound, WorkFailed, did_you_mean
-from server.models import TABLE
+from server.model_table import TABLE
 from server.models.base import Model, Work
 from server.telemetry.counts import Stages
 from server.telemetry.publisher import Vitals

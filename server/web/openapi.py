@@ -12,7 +12,8 @@ from pydantic import PydanticUserError, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import FloatSchema
 
-from server.catalogue.parameters import Parameter, Parameters
+from server.catalogue.parameter import Parameter
+from server.catalogue.parameters import Parameters
 from server.errors import (
     BadParameter,
     BadRequest,
@@ -22,7 +23,7 @@ from server.errors import (
     ServerError,
     WorkFailed,
 )
-from server.models import load
+from server.models.selection import load
 from server.web.handlers import FIXED
 from server.web.openapi_shapes import (
     COUNT,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.load.arrivals import poisson
-from loadtests.load.http_pool import Connections
+from loadtests.load.http_pool import ConnectionPool
 from loadtests.service.contract import discover
 from loadtests.trial.tally import percentile_ms
 from scripts.checks.shared.oracle import MODELS, Queue, standing
@@ -121,7 +121,7 @@ def test_the_oracle_says_what_it_offers(oracle: str) -> None:
     found = discover(oracle)
     assert list(found.models) == ["m-d-1", "m-d-2", "m-d-4"]
     assert found.unavailable("oracle", "m-d-1") is None
-    with closing(Connections(oracle)) as connections:
+    with closing(ConnectionPool(oracle)) as connections:
         assert connections.get("/health").status == 200
 
 
@@ -138,7 +138,7 @@ def test_answers_come_at_the_known_times_and_in_turn(oracle: str, model: str) ->
         assert ms["resumed"] >= 0, "never early"
         assert ms["total"] == pytest.approx(ms["queued"] + ms["ran"] + ms["resumed"], abs=0.01)
 
-    with closing(Connections(oracle)) as connections:
+    with closing(ConnectionPool(oracle)) as connections:
         begun = monotonic()
         gevent.joinall([gevent.spawn(ask) for _ in range(8)], raise_error=True)
     took, queued = (sorted(times) for times in zip(*answered, strict=True))

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from server.admission.policies import TABLE as POLICIES
-from server.models import TABLE, load
+from server.model_table import TABLE
 from server.models.base import PROMISES
+from server.models.selection import load
 from tests.support.server_process import Running, asking, running
 
 ROOT = Path(__file__).resolve().parents[2]

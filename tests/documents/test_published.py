@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from loadtests.errors import RunFileError
+from loadtests.paths import ROOT
 from loadtests.report.summary import summarize
 from loadtests.report.survival.foretold import foretold
 from loadtests.run.file.cells import CellResult
-from loadtests.run.file.lines import ResultsError
 from loadtests.run.file.run_file import read
 from scripts.checks.publish.blocks import filled, names
 from scripts.checks.publish.keep import keep
-from scripts.checks.publish.pages import ROOT, RUNS, block, made
+from scripts.checks.publish.pages import RUNS, block, made
 from tests.support.run_files import FULL, plan, trial, write
 from tests.support.timelines import within_a_third
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from loadtests.run.file.run_file import Line
+    from loadtests.run.file.lines import Line
 
 HEADLINE = ROOT / RUNS / "headline"
 
@@ -44,7 +45,7 @@ def test_a_block_is_filled_and_the_rest_of_the_page_is_left_alone() -> None:
     assert filled(once, lambda name: f"all of {name}") == once
     with pytest.raises(ValueError, match="has no end"):
         filled("<!-- generated: one -->\nold\n", str)
-    with pytest.raises(ResultsError, match="nothing to generate by the name 'headlin'"):
+    with pytest.raises(RunFileError, match="nothing to generate by the name 'headlin'"):
         block("README.md", {}, "headlin")
 
 
@@ -70,7 +71,7 @@ def test_what_is_unfinished_or_names_places_is_not_kept(
     lines: list[Line], message: str, tmp_path: Path
 ) -> None:
     write(tmp_path / "run.jsonl", lines)
-    with pytest.raises(ResultsError, match=message):
+    with pytest.raises(RunFileError, match=message):
         keep(tmp_path, tmp_path / "after")
     assert not (tmp_path / "after").exists()
 

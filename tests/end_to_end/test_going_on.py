@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from loadtests.errors import RunFileError
 from loadtests.report.summary import summarize
-from loadtests.run.file.lines import ResultsError
 from loadtests.run.file.run_file import read
 from loadtests.run.survival.history import History, resumable
 from tests.support.cli import run
@@ -69,7 +69,7 @@ def test_another_run_is_refused_by_name(
 ) -> None:
     file = write(tmp_path / "run.jsonl", [PLAN, *FOUND[:1], END])
     before = file.read_bytes()
-    with pytest.raises(ResultsError) as told:
+    with pytest.raises(RunFileError) as told:
         resumable(tmp_path, asking(**changes))
     assert f"was begun with {named};" in str(told.value)
     assert file.read_bytes() == before
@@ -92,7 +92,7 @@ def test_the_same_and_more_of_it_goes_on(more: dict[str, Any], tmp_path: Path) -
 
 def test_a_finished_run_is_only_added_to(tmp_path: Path) -> None:
     write(tmp_path / "run.jsonl", [PLAN, *FOUND, *AFTER, END])
-    with pytest.raises(ResultsError, match="holds a run already, and it lacks nothing"):
+    with pytest.raises(RunFileError, match="holds a run already, and it lacks nothing"):
         resumable(tmp_path, asking())
     resumable(tmp_path, asking(searches=3))
 
@@ -102,7 +102,7 @@ def test_a_proof_that_was_added_is_owed_from_then_on(tmp_path: Path) -> None:
     again = {"line": "resumed", "at": 95.0, "arguments": ARGUMENTS, "searches": 2}
     write(tmp_path / "run.jsonl", [bare, *FOUND, END, again, AFTER[0]])
     resumable(tmp_path, asking())
-    with pytest.raises(ResultsError, match="begun with --prove"):
+    with pytest.raises(RunFileError, match="begun with --prove"):
         resumable(tmp_path, asking(arguments={"prove": False}))
     assert History.of(tmp_path).begun is not None
     run = read(tmp_path)
@@ -112,7 +112,7 @@ def test_a_proof_that_was_added_is_owed_from_then_on(tmp_path: Path) -> None:
 
 def test_what_is_no_run_of_ours_is_left_alone(tmp_path: Path) -> None:
     write(tmp_path / "run.jsonl", [{"line": "run", "policies": []}])
-    with pytest.raises(ResultsError, match="cannot be resumed"):
+    with pytest.raises(RunFileError, match="cannot be resumed"):
         resumable(tmp_path, ASKED)
 
 

@@ -2,7 +2,8 @@
 
 from hypothesis import strategies as st
 
-from loadtests.trial.evidence import Evidence, Stages
+from loadtests.load.answer import Stages
+from loadtests.trial.evidence import Evidence
 
 seconds = st.floats(0, 10)
 some = st.none() | st.floats(0, 8)

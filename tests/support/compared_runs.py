@@ -13,7 +13,9 @@ from tests.support.run_files import ENVIRONMENT, plan
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from loadtests.run.file.lines import Cell, CellResult, Line
+    from loadtests.cell import Cell
+    from loadtests.run.file.cells import CellResult
+    from loadtests.run.file.lines import Line
 
 
 def run_of(*lines: Line, environment: Mapping[str, Any] | None = None, **changes: Any) -> Run:

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from loadtests.trial.evidence import Evidence, Stages
+from loadtests.load.answer import Stages
+from loadtests.trial.evidence import Evidence
 
 MS = 0.001
 

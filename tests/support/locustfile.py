@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,18 @@ from locust import User, events, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from loadtests.errors import WorkersGone
 from loadtests.load.distributed import members
-from loadtests.load.distributed.master import Deserted, Swarm
+from loadtests.load.distributed.master import Master
 from loadtests.load.distributed.worker import Worker
-from loadtests.load.result import Offered, trial_of
+from loadtests.load.result import LoadResult
+from loadtests.trial.trial import trial_of
 from loadtests.trial.verdict import judge
+from loadtests.ui.users import record
 from tests.support.short_load import order, starts
 
 members.SILENT_S = 1.0  # tests have no time for a worker that might be in a long pause
-_swarms: list[Swarm] = []
+_swarms: list[Master] = []
 
 
 class Idle(User):
@@ -43,9 +47,9 @@ def add_options(parser: Any) -> None:
 @events.init.add_listener
 def join(environment: Environment, runner: Any, **_: Any) -> None:
     if isinstance(runner, MasterRunner):
-        _swarms.append(Swarm(runner))
+        _swarms.append(Master(runner))
     elif isinstance(runner, WorkerRunner):
-        Worker(environment, runner)
+        Worker(runner, partial(record, environment))
 
 
 @events.test_start.add_listener
@@ -62,7 +66,7 @@ def offer(environment: Environment) -> None:
             offered = _swarms[0].offer(asked)
             with Path(options.said).open("a") as file:
                 file.write(json.dumps(told(offered)) + "\n")
-    except Deserted as error:
+    except WorkersGone as error:
         with Path(options.said).open("a") as file:
             file.write(json.dumps(str(error)) + "\n")
     finally:
@@ -70,7 +74,7 @@ def offer(environment: Environment) -> None:
             environment.runner.quit()
 
 
-def told(offered: Offered) -> dict[str, Any]:
+def told(offered: LoadResult) -> dict[str, Any]:
     asked = order("", "")
     verdict = judge(trial_of(("work", "any"), 100.0, offered, asked.slo), asked.slo)
     return {

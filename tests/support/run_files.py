@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from loadtests.run.file.run_file import Line
+    from loadtests.run.file.lines import Line
 
 ENVIRONMENT: dict[str, Any] = {
     "version": "0.1.0",

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
+from loadtests.load.answer import Answer
 from loadtests.load.schedule import Phase
-from loadtests.load.spec import Asked, Order
+from loadtests.load.spec import LoadSpec, StreamSpec
 from loadtests.slo import Slo
-from loadtests.trial.tally import Answer
 from tests.support.scripted_service import http
 
 RIGHT = b'"result": 1'
@@ -13,10 +13,10 @@ RATE, BYSTANDER_RATE = 90.0, 61.0  # a count that two can share, and one that th
 DURATION_S, SETTLE_S = 1.0, 0.2
 
 
-def order(url: str, path: str) -> Order:
-    work = Asked("work", path, RIGHT, (Phase(RATE, DURATION_S),), "poisson")
-    bystander = Asked("bystander", "/health", b"", (Phase(BYSTANDER_RATE, DURATION_S),))
-    return Order(url, (work, bystander), 7, Slo.parse("p99<5s"), SETTLE_S)
+def order(url: str, path: str) -> LoadSpec:
+    work = StreamSpec("work", path, RIGHT, (Phase(RATE, DURATION_S),), "poisson")
+    bystander = StreamSpec("bystander", "/health", b"", (Phase(BYSTANDER_RATE, DURATION_S),))
+    return LoadSpec(url, (work, bystander), 7, Slo.parse("p99<5s"), SETTLE_S)
 
 
 def starts(answers: Iterable[Answer]) -> list[float]:

@@ -8,8 +8,8 @@ from random import Random
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from loadtests.cell import Cell
 from loadtests.run.beyond.kinds import alone_s
-from loadtests.run.file.lines import Cell
 from loadtests.run.survival.agenda import PROOF, SEARCH, after, rounds
 from loadtests.run.survival.time_left import Pace
 from tests.support.run_files import NO_TWIN, plan, result, unavailable

@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 import gevent
 
-from loadtests.load.distributed.members import Crew, Member
+from loadtests.errors import ServiceError, WorkersGone
+from loadtests.load.distributed.members import Job, WorkerShare
 from loadtests.load.distributed.worker import TO_MASTER, TO_WORKERS
-from loadtests.load.result import Offered, merge, never_offered
+from loadtests.load.result import LoadResult, merge, never_offered
 from loadtests.load.source import PROBE_CLIENTS, PROBE_END_S, Over, nobody
-from loadtests.load.spec import LOOK_S, Order, share
-from loadtests.service.contract import TargetError
+from loadtests.load.spec import LOOK_S, LoadSpec, share
 
 if TYPE_CHECKING:
     from locust.runners import MasterRunner
@@ -35,43 +35,36 @@ MISSING = "missing"  # Locust's own word for a worker whose heartbeats have ceas
 log = logging.getLogger("loadbearing")
 
 
-class Deserted(Exception):
-    """No worker is left that could offer a load."""
-
-    def __init__(self) -> None:
-        super().__init__("no worker is left to offer the load")
-
-
-class Load(NamedTuple):
+class DistributedLoad(NamedTuple):
     """What is under way: how many requests of each stream, from when on, and whom to tell of it."""
 
-    order: Order
+    order: LoadSpec
     planned: list[int]
     zero: float
     over: Over
 
 
-class Swarm:
+class Master:
     """All workers of a master. Raises Deserted once there is none."""
 
     def __init__(self, runner: MasterRunner) -> None:
         self._runner = runner
         self._number = 0
-        self._crew: Crew | None = None
+        self._crew: Job | None = None
         runner.register_message(TO_MASTER, self._hear)
 
     @property
     def processes(self) -> int:
         return len(self._present())
 
-    def offer(self, order: Order, over: Over = nobody) -> Offered:
+    def offer(self, order: LoadSpec, over: Over = nobody) -> LoadResult:
         """Offer it with all workers that are there; the share of one that vanishes is unsent."""
         crew = self._call(self._present(), {"order": order.dump()})
         drawn = order.drawn()  # as all of them do at this moment
         members = self._gathered(crew, order.url)
         zero = self._go(crew, members, order.settle_s)
         planned = [len(one.measured) for one in drawn]
-        self._attend(Load(order, planned, zero, over), crew, members)
+        self._attend(DistributedLoad(order, planned, zero, over), crew, members)
         parts = [
             one.offered() or never_offered(share(drawn, index, len(members)), order.duration_s)
             for index, one in enumerate(members)
@@ -101,14 +94,14 @@ class Swarm:
     def _present(self) -> list[str]:
         return [one.id for one in self._runner.clients.all if one.state != MISSING]
 
-    def _call(self, names: list[str], job: dict[str, Any]) -> Crew:
+    def _call(self, names: list[str], job: dict[str, Any]) -> Job:
         """Have workers prepare for it."""
         self._number += 1
-        self._crew = crew = Crew(self._number, names)
+        self._crew = crew = Job(self._number, names)
         self._tell(names, {"do": "prepare", "number": crew.number, **job})
         return crew
 
-    def _gathered(self, crew: Crew, url: str) -> list[Member]:
+    def _gathered(self, crew: Job, url: str) -> list[WorkerShare]:
         """Wait for those that are ready; who is not in time has no share."""
         deadline = monotonic() + READY_S
         while monotonic() < deadline and not all(
@@ -120,16 +113,16 @@ class Swarm:
             if one not in members:
                 log.warning("worker %s does not answer; the load is left to the others", one.name)
         if not members:
-            raise Deserted
+            raise WorkersGone
         if any(one.elsewhere for one in members) and _loopback(url):
-            raise TargetError(
+            raise ServiceError(
                 f"workers on other machines cannot reach {url}, which is an address within this "
                 "one; start a server that they can reach, and measure it with --host and "
                 "--running-service"
             )
         return members
 
-    def _go(self, crew: Crew, members: list[Member], settle_s: float) -> float:
+    def _go(self, crew: Job, members: list[WorkerShare], settle_s: float) -> float:
         """Give each its share, and the moment to begin; returns the monotonic time of zero."""
         zero = monotonic() + LEAD_S + settle_s
         for index, one in enumerate(members):
@@ -139,7 +132,7 @@ class Swarm:
             self._tell([one.name], {**word, **at})
         return zero
 
-    def _attend(self, load: Load, crew: Crew, members: list[Member]) -> None:
+    def _attend(self, load: DistributedLoad, crew: Job, members: list[WorkerShare]) -> None:
         """Wait until all workers are done or gone; end the load once it is lost."""
         ended = False
         while not self._over(members):
@@ -158,10 +151,10 @@ class Swarm:
                 log.warning("worker %s has vanished; its share counts as never sent", one.name)
                 self._tell([one.name], {"do": "drop"})  # in case that it only was silent
 
-    def _over(self, members: Iterable[Member]) -> bool:
+    def _over(self, members: Iterable[WorkerShare]) -> bool:
         return all(one.done or self._gone(one) for one in members)
 
-    def _gone(self, member: Member) -> bool:
+    def _gone(self, member: WorkerShare) -> bool:
         client = self._runner.clients.get(member.name)
         return client is None or client.state == MISSING or member.silent
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from loadtests.load.result import Offered
-from loadtests.trial.tally import Answer, answer_of
+from loadtests.load.answer import Answer, answer_of
+from loadtests.load.result import LoadResult
 
 SILENT_S = 5.0  # a worker speaks every 0.1 s: after so long it is taken for dead
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -22,7 +22,7 @@ def boot_id() -> str | None:
         return None
 
 
-class Member:
+class WorkerShare:
     """One worker: whether it is ready, what it has lost, and what became of its share."""
 
     def __init__(self, name: str) -> None:
@@ -59,19 +59,19 @@ class Member:
         elif "rest" in said:
             self._rest, self.done = said["rest"], True
 
-    def offered(self) -> Offered | None:
+    def offered(self) -> LoadResult | None:
         """What became of its share; None if it has not come to say so."""
         if self._rest is None:
             return None
-        return Offered(tuple(map(tuple, self._streams)), *self._rest)
+        return LoadResult(tuple(map(tuple, self._streams)), *self._rest)
 
 
-class Crew:
+class Job:
     """The workers that were asked for one load."""
 
     def __init__(self, number: int, names: Iterable[str]) -> None:
         self.number = number
-        self.members = {name: Member(name) for name in names}
+        self.members = {name: WorkerShare(name) for name in names}
 
     def hear(self, name: str, said: dict[str, Any]) -> None:
         """Take in what one of them says; words on an earlier load come too late."""

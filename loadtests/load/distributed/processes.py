@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import socket
 import subprocess
 from contextlib import suppress
 
-from loadtests.commands.words import whole
-
-MOST = 64
 CONNECT_S = 60  # for all workers to be there; Locust itself would wait for ever
 HERE = "127.0.0.1"  # Locust's own default is every interface
-
-
-def add_generators(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--generators", type=whole("number of processes", 1, MOST), default=1,
-        metavar="N",
-        help="processes that offer the load (default: 1)")  # fmt: skip
 
 
 def distributed(generators: int) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +11,11 @@ import gevent
 from gevent.event import AsyncResult
 
 from loadtests.load.distributed.members import boot_id
-from loadtests.load.result import Offered
-from loadtests.load.source import Local
-from loadtests.load.spec import Order, share
-from loadtests.ui.users import record
+from loadtests.load.result import LoadResult
+from loadtests.load.source import Heard, InProcess
+from loadtests.load.spec import LoadSpec, share
 
 if TYPE_CHECKING:
-    from locust.env import Environment
     from locust.runners import WorkerRunner
 
 TO_WORKERS, TO_MASTER = "loadbearing-order", "loadbearing-word"
@@ -45,9 +42,9 @@ class _Job:
 class Worker:
     """Does what the master orders; requests count in Locust's own tables as all others do."""
 
-    def __init__(self, environment: Environment, runner: WorkerRunner) -> None:
+    def __init__(self, runner: WorkerRunner, heard: Heard) -> None:
         self._runner = runner
-        self._local = Local(partial(record, environment))
+        self._local = InProcess(heard)
         self._job: _Job | None = None
         self._doing: gevent.Greenlet[..., None] | None = None
         runner.register_message(TO_WORKERS, self._told)
@@ -76,11 +73,11 @@ class Worker:
 
     def _do(self, job: _Job, said: dict[str, Any]) -> None:
         if "order" in said:
-            self._offer(job, Order.load(said["order"]))
+            self._offer(job, LoadSpec.load(said["order"]))
         else:
             self._probe(job, *said["probe"])
 
-    def _offer(self, job: _Job, order: Order) -> None:
+    def _offer(self, job: _Job, order: LoadSpec) -> None:
         drawn = order.drawn()
         go = self._word_to_go(job)
         zero = _zero(go)
@@ -101,7 +98,7 @@ class Worker:
         said: dict[str, Any] = job.go.get(timeout=WAIT_S)
         return said
 
-    def _report(self, job: _Job, offered: Offered) -> None:
+    def _report(self, job: _Job, offered: LoadResult) -> None:
         for number, answers in enumerate(offered.streams):
             for at in range(0, max(1, len(answers)), CHUNK):
                 self._say(job, stream=number, answers=answers[at : at + CHUNK])

@@ -16,8 +16,9 @@ from loadtests.report.wording import cause_short, interval_text
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    from loadtests.cell import Cell
     from loadtests.report.charts.pieces import Weight
-    from loadtests.run.file.lines import Cell, CellResult
+    from loadtests.run.file.cells import CellResult
 
 WIDTH, ROW, NAME, GAP, HEAD, FOOT = 172, 44, 160, 14, 32, 14  # pixels
 TITLE, BAND = 30, 24  # the height of the title, and between bands of columns
@@ -27,7 +28,7 @@ MOST_COLUMNS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class BarAxis:
     """A logarithmic axis on the page: rates, and the pixels where they are."""
 
     low: float
@@ -36,7 +37,7 @@ class Axis:
     width: float
 
     @classmethod
-    def of(cls, rates: Iterable[float], left: float, width: float, room: float = 1.35) -> Axis:
+    def of(cls, rates: Iterable[float], left: float, width: float, room: float = 1.35) -> BarAxis:
         return cls(*span((rate for rate in rates if rate < inf), room), left, width)
 
     def at(self, rate: float) -> float:
@@ -72,7 +73,7 @@ def capacities(cells: Sequence[CellResult], best: Collection[Cell], title: str) 
         mine = [one for one in cells if one.workload == workload]
         pieces.word(workload, left, top + 12, size=13, weight="bold")
         rates = [rate for one in mine if one.measured for rate in (one.low, one.high)]
-        axis = Axis.of(rates, left, WIDTH)
+        axis = BarAxis.of(rates, left, WIDTH)
         axis.draw(pieces, top + HEAD - 6, ROW * len(looks))
         for cell in mine:
             if cell.row in looks:
@@ -97,7 +98,7 @@ def told(cells: Sequence[CellResult]) -> str:
     return " ".join(f"{workload}: {', '.join(texts)}." for workload, texts in said.items())
 
 
-def bar(pieces: Pieces, axis: Axis, one: CellResult, y: float, look: Style) -> None:
+def bar(pieces: Pieces, axis: BarAxis, one: CellResult, y: float, look: Style) -> None:
     """Draw an interval; where its end is not known, an arrow goes on from what was borne."""
     if not one.measured or not one.bears:
         return
@@ -107,12 +108,12 @@ def bar(pieces: Pieces, axis: Axis, one: CellResult, y: float, look: Style) -> N
         pieces.word("▸", end, y + 1 + BAR, look.text, size=13)
 
 
-def _ends(axis: Axis, one: CellResult) -> tuple[float, float]:
+def _ends(axis: BarAxis, one: CellResult) -> tuple[float, float]:
     begin = axis.at(one.low)
     return begin, begin + STUB if one.unbounded else max(axis.at(one.high), begin + 1)
 
 
-def _name(pieces: Pieces, axis: Axis, one: CellResult, y: float, *, best: bool) -> None:
+def _name(pieces: Pieces, axis: BarAxis, one: CellResult, y: float, *, best: bool) -> None:
     """Write the interval below its bar, and what bounds it."""
     if not one.measured or not one.bears:
         text = interval_text(one) if one.measured else ABSENT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from loadtests.report.charts.bars import FOOT, Axis, bar
+from loadtests.report.charts.bars import FOOT, BarAxis, bar
 from loadtests.report.charts.drawing import INK, SOFT
 from loadtests.report.charts.pieces import Pieces
 from loadtests.report.charts.points import styles
@@ -13,7 +13,7 @@ from loadtests.report.survival.foresight import RESOURCES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loadtests.run.file.lines import CellResult
+    from loadtests.run.file.cells import CellResult
 
 WIDTH, ENDS, ROW, TOP, NAME = 260, 88, 46, 22, 18  # pixels, all of which fit on a phone
 CHARACTER = 7.0  # of a name
@@ -26,7 +26,7 @@ def ceilings(results: Sequence[CellResult]) -> Any | None:
         return None
     looks = styles(one.cell for one in results)
     rates = [rate for one in known for rate in (one.low, one.high, one.predicted, one.ceiling)]
-    axis = Axis.of(filter(None, rates), 0, WIDTH, room=1.25)
+    axis = BarAxis.of(filter(None, rates), 0, WIDTH, room=1.25)
     pieces = Pieces()
     axis.draw(pieces, TOP - 6, 6 + ROW * len(known))
     for number, one in enumerate(known):

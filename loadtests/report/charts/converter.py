@@ -1,33 +1,29 @@
 """Charts become pictures in a process of their own: V8, which draws them, aborts where it fails.
 
-That process runs this file by its path, and needs none of our modules: JSON goes in and comes out,
-a line for each chart.
+JSON goes in and comes out, a line for each chart.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 from select import select
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
+from loadtests.errors import Undrawn
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-COMMAND = (sys.executable, "-P", __file__)
+COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("v8.py")))
 PATIENCE_S = 60.0  # for one chart, which takes a quarter of a second
 STOP_S = 5.0  # to write a core file, say
-FIRST = b'{"mark": "point", "data": {"values": []}}'  # loads all that the others need
 MOST_ENDS = 2  # of such processes; then the cause is not the chart
-
-
-class Undrawn(Exception):
-    """A chart could not be drawn; the message says why."""
 
 
 class Converter:
@@ -120,25 +116,3 @@ def _buried(process: subprocess.Popen[bytes]) -> None:
         if pipe is not None:
             pipe.close()
     process.wait()
-
-
-def _draw(line: bytes) -> dict[str, str]:
-    try:
-        import vl_convert  # noqa: PLC0415 - the one that starts this process does not need it
-
-        return {"svg": vl_convert.vegalite_to_svg(json.loads(line))}
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other side tells
-        return {"error": " ".join(f"{error or type(error).__name__}".split())}
-
-
-def _serve() -> None:
-    """Draw what comes in until nothing more does."""
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # whatever else is printed here
-    _draw(FIRST)
-    for line in sys.stdin.buffer:
-        answers.write(json.dumps(_draw(line)).encode() + b"\n")
-
-
-if __name__ == "__main__":
-    _serve()

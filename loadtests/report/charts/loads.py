@@ -16,7 +16,8 @@ from loadtests.report.charts.points import ENOUGH, of_rows, styles
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from loadtests.run.file.lines import CellResult, TrialRecord
+    from loadtests.run.file.cells import CellResult
+    from loadtests.run.file.lines import TrialRecord
     from loadtests.slo import Slo
 
 OFFERED = {"title": "offered, req/s", "grid": False}

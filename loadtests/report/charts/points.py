@@ -9,7 +9,9 @@ from loadtests.report.colours import colour_of, shades_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from loadtests.run.file.lines import Cell, CellResult, TrialRecord
+    from loadtests.cell import Cell
+    from loadtests.run.file.cells import CellResult
+    from loadtests.run.file.lines import TrialRecord
 
 ENOUGH = 20  # requests: what was ended after fewer is no point of a line
 DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])  # one for each Python

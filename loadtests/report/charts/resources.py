@@ -16,7 +16,8 @@ from loadtests.report.charts.points import ENOUGH, of_rows, styles
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from loadtests.run.file.lines import CellResult, TrialRecord
+    from loadtests.run.file.cells import CellResult
+    from loadtests.run.file.lines import TrialRecord
 
 FIGURE, WIDTH, GAP, HEIGHT, HEAD = 58, 62, 10, 28, 22  # pixels
 NAME, BETWEEN = 18, 12  # above each row, and below it

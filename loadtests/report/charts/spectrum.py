@@ -8,13 +8,14 @@ from loadtests.report.charts.axes import MS, span
 from loadtests.report.charts.lines import Lines
 from loadtests.report.charts.loads import UNTITLED
 from loadtests.report.charts.points import of_rows, styles
-from loadtests.report.wording import rate_text
 from loadtests.trial.tally import SPECTRUM
+from loadtests.wording import rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from loadtests.run.file.lines import CellResult, TrialRecord
+    from loadtests.run.file.cells import CellResult
+    from loadtests.run.file.lines import TrialRecord
 
 # The axis counts one request in so many: percentiles stand as far apart as they matter.
 NAMES = "datum.value == 2 ? 'p50' : datum.value == 10 ? 'p90' : datum.value == 100 ? 'p99' : "

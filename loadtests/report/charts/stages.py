@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import altair as alt
 
+from loadtests.load.answer import Stages
 from loadtests.report.charts.axes import MS
 from loadtests.report.charts.drawing import INK, PAPER, SOFT
 from loadtests.report.charts.lines import COLOUR, RAW, values
 from loadtests.report.charts.pieces import BARE
 from loadtests.report.charts.points import Style, at_break
 from loadtests.report.colours import STAGES
-from loadtests.report.wording import SIGNS, rate_text
-from loadtests.trial.evidence import Stages
+from loadtests.report.wording import SIGNS
+from loadtests.wording import rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from loadtests.run.file.lines import CellResult, TrialRecord
+    from loadtests.run.file.cells import CellResult
+    from loadtests.run.file.lines import TrialRecord
 
 BLACK, WHITE = "#10141a", "#ffffff"  # on colours that are the same on dark paper
 WIDTH, BAR, HEAD, GAP = 436, 17, 19, 12  # pixels

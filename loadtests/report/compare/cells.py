@@ -10,7 +10,7 @@ from loadtests.report.wording import interval_text
 
 if TYPE_CHECKING:
     from loadtests.report.compare.comparison import Comparison
-    from loadtests.run.file.lines import CellResult
+    from loadtests.run.file.cells import CellResult
 
 NOTHING_CHANGED = "Nothing is known to differ between these runs but when they were made."
 

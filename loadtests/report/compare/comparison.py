@@ -12,8 +12,9 @@ from loadtests.report.verdicts import interval_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from loadtests.cell import Cell
     from loadtests.report.compare.sides import Side
-    from loadtests.run.file.lines import Cell, CellResult
+    from loadtests.run.file.cells import CellResult
 
 Sign = Literal["more", "less", "same"]
 

@@ -17,7 +17,7 @@ from loadtests.report.compare.warnings import unlike, warnings
 from loadtests.report.compare.wording import legend_of, marked, range_text
 from loadtests.report.pages import render
 from loadtests.report.summary import command
-from loadtests.report.wording import listing
+from loadtests.wording import listing
 
 if TYPE_CHECKING:
     from loadtests.report.compare.comparison import Comparison, Match, Ratio

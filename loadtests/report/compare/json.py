@@ -11,7 +11,7 @@ from loadtests.report.compare.warnings import unlike, warnings
 
 if TYPE_CHECKING:
     from loadtests.report.compare.comparison import Comparison, Match, Ratio, Row
-    from loadtests.run.file.lines import CellResult
+    from loadtests.run.file.cells import CellResult
 
 SCHEMA = 1
 

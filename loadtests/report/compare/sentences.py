@@ -7,7 +7,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from loadtests.report.compare.wording import range_text, ratio_text
-from loadtests.report.wording import count_of, interval_text, listing, percent
+from loadtests.report.wording import interval_text
+from loadtests.wording import count_of, listing, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

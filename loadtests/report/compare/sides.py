@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from loadtests.run.file.cells import NOT_MEASURED
-from loadtests.run.file.lines import Cell, CellResult
+from loadtests.cell import Cell
+from loadtests.run.file.cells import NOT_MEASURED, CellResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from loadtests.report.compare.wording import factor_text
 from loadtests.report.warnings import ENOUGH, busy, pieces_ms
-from loadtests.report.wording import TIMES, count_of, listing
+from loadtests.wording import TIMES, count_of, listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from loadtests.report.wording import DASH, TIMES
+from loadtests.wording import DASH, TIMES
 
 if TYPE_CHECKING:
     from loadtests.report.compare.comparison import Comparison, Ratio

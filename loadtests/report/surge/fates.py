@@ -12,7 +12,7 @@ from loadtests.report.charts.lines import COLOUR, values
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from loadtests.run.surge.lines import Course
+    from loadtests.run.surge.lines import PolicyResult
 
 WIDTH, HEIGHT = 640, 90  # pixels, of one panel
 # After Okabe and Ito again, in the order in which they stand on each other.
@@ -25,7 +25,7 @@ FATES = {
 }
 
 
-def chart(courses: Sequence[Course]) -> Any:
+def chart(courses: Sequence[PolicyResult]) -> Any:
     """Draw one panel below the other, on the same scale."""
     top = max(second.offered for course in courses for second in course.series)
     panels = [_panel(course, top, last=course is courses[-1]) for course in courses]
@@ -37,7 +37,7 @@ def key() -> dict[str, str]:
     return dict(FATES.values())
 
 
-def _panel(course: Course, top: int, *, last: bool) -> Any:
+def _panel(course: PolicyResult, top: int, *, last: bool) -> Any:
     seconds = alt.Axis(title="seconds" if last else None, grid=False, labels=last)
     across = alt.Scale(domain=[0, course.after.end_s], nice=False)
     upwards = alt.Scale(domain=[0, top], nice=True)
@@ -53,7 +53,7 @@ def _panel(course: Course, top: int, *, last: bool) -> Any:
     ).properties(width=WIDTH, height=HEIGHT, title=name)
 
 
-def _pieces(course: Course) -> Iterator[dict[str, Any]]:
+def _pieces(course: PolicyResult) -> Iterator[dict[str, Any]]:
     for at, second in enumerate(course.series):
         below = 0
         for name, (_, colour) in FATES.items():

@@ -17,17 +17,17 @@ from loadtests.report.surge.sentences import sentences, warnings
 from loadtests.report.surge.table import SHARES, load_text, table, title
 from loadtests.report.survival.figures import Figure
 from loadtests.report.survival.tables import Table
-from loadtests.report.wording import percent
 from loadtests.run.beyond.recovery import HELD_S
 from loadtests.run.surge.phases import NAMES
 from loadtests.run.surge.phases import SHARES as LOADS
+from loadtests.wording import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from loadtests.report.gallery import Gallery
-    from loadtests.run.surge.counts import Counts
-    from loadtests.run.surge.lines import Course, Surge
+    from loadtests.run.surge.counts import OutcomeCounts
+    from loadtests.run.surge.lines import PolicyResult, Surge
 
 OUTCOMES = "What became of all requests"
 STACKED = "Of those that were to start in each second, in the order of the key from below."
@@ -82,7 +82,7 @@ def _outcomes(surge: Surge, gallery: Gallery) -> Figure:
     return gallery.attempt(repr(OUTCOMES), draw, named)
 
 
-def _seconds(course: Course) -> Told:
+def _seconds(course: PolicyResult) -> Told:
     rows = []
     for at, counts in enumerate(course.series):
         phase = next((one.name for one in course.phases if one.start_s <= at < one.end_s), "")
@@ -93,7 +93,7 @@ def _seconds(course: Course) -> Told:
     return Told(course.policy, said, Table(("phase", "second", *COUNTED), tuple(rows)))
 
 
-def _numbers(counts: Counts) -> tuple[str, ...]:
+def _numbers(counts: OutcomeCounts) -> tuple[str, ...]:
     return (str(counts.offered), *(str(getattr(counts, name)) for name in fates.FATES))
 
 

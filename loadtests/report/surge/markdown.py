@@ -11,7 +11,7 @@ from loadtests.report.surge.table import HEADS, SHARES, load_text, table, title
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from loadtests.report.surge.table import Row
+    from loadtests.report.surge.table import PolicyRow
     from loadtests.run.surge.lines import Surge
 
 
@@ -33,7 +33,7 @@ def markdown(surge: Surge) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _table(lines: Iterable[Row]) -> Iterable[str]:
+def _table(lines: Iterable[PolicyRow]) -> Iterable[str]:
     yield _row([*HEADS, "good answers, each second"])
     yield _row(["---"] * (len(HEADS) + 1))
     for row in lines:

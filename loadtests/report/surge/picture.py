@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from loadtests.report.charts.converter import Converter
     from loadtests.report.gallery import Gallery
-    from loadtests.run.surge.lines import Course, Surge
+    from loadtests.run.surge.lines import PolicyResult, Surge
 
 WIDTH, HEIGHT = 640, 90
 
@@ -71,7 +71,7 @@ def _told(surge: Surge) -> str:
     return " ".join((load_text(surge), *sentences(surge)))
 
 
-def _panel(course: Course, surge: Surge, top: int, *, last: bool) -> Any:
+def _panel(course: PolicyResult, surge: Surge, top: int, *, last: bool) -> Any:
     colour, dash = style_of(course.policy)
     data = alt.InlineData(values=_seconds(course))
     base = alt.Chart(data).properties(width=WIDTH, height=HEIGHT)
@@ -103,7 +103,7 @@ def _panel(course: Course, surge: Surge, top: int, *, last: bool) -> Any:
     return alt.layer(*layers).properties(title=text)
 
 
-def _capacity(course: Course, surge: Surge, *, named: bool) -> Iterator[Any]:
+def _capacity(course: PolicyResult, surge: Surge, *, named: bool) -> Iterator[Any]:
     """Draw how much can come in time at best, named at the right, where the load is low."""
     line = [{"end": course.after.end_s, "height": surge.capacity, "name": "capacity"}]
     chart = alt.Chart(alt.InlineData(values=line)).encode(alt.Y("height:Q"))
@@ -113,7 +113,7 @@ def _capacity(course: Course, surge: Surge, *, named: bool) -> Iterator[Any]:
         yield text.encode(alt.X("end:Q"), alt.Text("name:N"))
 
 
-def _seconds(course: Course) -> list[dict[str, Any]]:
+def _seconds(course: PolicyResult) -> list[dict[str, Any]]:
     """Give each second its start and its middle, and the last one its end."""
     found: list[dict[str, Any]] = [
         {"at": at, "middle": at + 0.5, "offered": one.offered, "good": one.good}
@@ -122,7 +122,7 @@ def _seconds(course: Course) -> list[dict[str, Any]]:
     return [*found, {**found[-1], "at": len(found), "middle": None, "good": None}]
 
 
-def _heading(course: Course, surge: Surge) -> str:
+def _heading(course: PolicyResult, surge: Surge) -> str:
     took = course.recovery_s
     again = "did not hold again" if took is None else f"held again {again_text(took)}"
     share = course.surge.goodput / (surge.capacity or 1)

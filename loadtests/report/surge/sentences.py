@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loadtests.capacity.support import needed
 from loadtests.report.warnings import busy
-from loadtests.report.wording import count_of, listing, percent, rate_text
 from loadtests.slo import exceeds
-from loadtests.trial.support import needed
+from loadtests.wording import count_of, listing, percent, rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from loadtests.run.surge.counts import Counts, Stretch
-    from loadtests.run.surge.lines import Course, Surge
+    from loadtests.run.surge.counts import OutcomeCounts, Stretch
+    from loadtests.run.surge.lines import PolicyResult, Surge
     from loadtests.slo import Slo
 
 FEW = 0.05  # a share that is not worth a word
@@ -28,7 +28,7 @@ def sentences(surge: Surge) -> tuple[str, ...]:
     return tuple(said(one, surge.capacity, surge.slo) for one in surge.courses)
 
 
-def said(course: Course, capacity: float, slo: Slo) -> str:
+def said(course: PolicyResult, capacity: float, slo: Slo) -> str:
     """Return one or two sentences on one policy."""
     return " ".join(_said(course, capacity, slo))
 
@@ -58,7 +58,7 @@ def _conditions(surge: Surge) -> Iterator[str]:
         )
 
 
-def _said(course: Course, capacity: float, slo: Slo) -> Iterator[str]:
+def _said(course: PolicyResult, capacity: float, slo: Slo) -> Iterator[str]:
     if course.error:
         yield f"{course.policy} has no result: {course.error.rstrip('.')}."
         return
@@ -74,7 +74,7 @@ def fails(phase: Stretch, slo: Slo) -> bool:
     return exceeds(lost, phase.counts.offered, slo.loss_ratio)
 
 
-def _during(course: Course, capacity: float) -> str:
+def _during(course: PolicyResult, capacity: float) -> str:
     phase = course.surge
     share = phase.goodput / capacity
     if phase.counts.good:
@@ -102,11 +102,11 @@ def _lost(phase: Stretch) -> str:
     return f", while {listing(told)}"
 
 
-def _much(number: int, counts: Counts) -> bool:
+def _much(number: int, counts: OutcomeCounts) -> bool:
     return number > FEW * counts.offered
 
 
-def _afterwards(course: Course, capacity: float) -> str:
+def _afterwards(course: PolicyResult, capacity: float) -> str:
     phase, took = course.after, course.recovery_s
     if took is not None:
         return f"after it the SLO held again {again_text(took)}"
@@ -121,7 +121,7 @@ def again_text(recovery_s: float) -> str:
     return "at once" if recovery_s < AT_ONCE_S else f"{recovery_s:.1f} s later"
 
 
-def _burden(course: Course) -> str:
+def _burden(course: PolicyResult) -> str:
     """Say that the server works for nobody, where it shows."""
     held, clients = course.held, course.waited_for
     if held is None or clients is None or held <= clients:

@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from loadtests.report.surge.sentences import again_text, sentences, warnings
-from loadtests.report.wording import rate_text
 from loadtests.run.surge.counts import columns
 from loadtests.run.surge.phases import NAMES
+from loadtests.wording import rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from loadtests.run.surge.counts import Stretch
-    from loadtests.run.surge.lines import Course, Surge
+    from loadtests.run.surge.lines import PolicyResult, Surge
 
 SCHEMA = 1
 BARS = "▁▂▃▄▅▆▇█"
@@ -27,7 +27,7 @@ SHARES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PolicyRow:
     """One policy in a table; each phase has its goodput, and small print below it."""
 
     policy: str
@@ -38,7 +38,7 @@ class Row:
     sparkline: str
 
 
-def table(surge: Surge) -> tuple[Row, ...]:
+def table(surge: Surge) -> tuple[PolicyRow, ...]:
     """Shares are of the offered load before and after the surge, of the capacity during it."""
     capacity = surge.capacity or 1.0
     return tuple(_row(course, capacity) for course in surge.measured)
@@ -87,7 +87,7 @@ def as_json(surge: Surge) -> dict[str, Any]:
     }
 
 
-def _policy_json(course: Course) -> dict[str, Any]:
+def _policy_json(course: PolicyResult) -> dict[str, Any]:
     return {
         "policy": course.policy,
         "queue": course.queue,
@@ -111,11 +111,11 @@ def _policy_json(course: Course) -> dict[str, Any]:
     }
 
 
-def _row(course: Course, capacity: float) -> Row:
+def _row(course: PolicyResult, capacity: float) -> PolicyRow:
     every = [phase.counts for phase in course.phases]
     took = course.recovery_s
     within = f"never, within {course.after.duration_s:g} s"
-    return Row(
+    return PolicyRow(
         policy=course.policy,
         phases=(
             _figure(course.before, course.before.counts.share),

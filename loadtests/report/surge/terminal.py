@@ -14,12 +14,12 @@ from loadtests.machine.environment import describe
 from loadtests.report.items import item
 from loadtests.report.policies import style_of
 from loadtests.report.surge.sentences import sentences, warnings
-from loadtests.report.surge.table import HEADS, Row, load_text, sparkline, table, title
+from loadtests.report.surge.table import HEADS, PolicyRow, load_text, sparkline, table, title
 from loadtests.report.survival.live import BAR_WIDTH, live
 from loadtests.report.survival.terminal import duration
-from loadtests.report.wording import rate_text
-from loadtests.run.surge.lines import Course
+from loadtests.run.surge.lines import PolicyResult
 from loadtests.run.surge.phases import NAMES
+from loadtests.wording import rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ AHEAD_S = 2.5  # for a server to start and settle
 AROUND_S = AHEAD_S + 1.5  # and to drain and stop
 
 
-class Screen:
+class SurgeScreen:
     """What a surge shows while it goes on: fed with the lines of its run file, in their order."""
 
     def __init__(self, console: Console) -> None:
@@ -44,7 +44,7 @@ class Screen:
         self._durations: tuple[float, ...] = ()
         self._capacity = 0.0
         self._running: tuple[str, float] | None = None
-        self._done: list[Course] = []
+        self._done: list[PolicyResult] = []
 
     def update(self, line: Line) -> None:
         """Take in the next line; kinds of lines not known here are left out."""
@@ -62,7 +62,7 @@ class Screen:
                 self._running = (line["policy"], line["at"])
             case "policy":
                 self._running = None
-                self._done.append(Course.of(line))
+                self._done.append(PolicyResult.of(line))
                 left_s = self._whole * (len(self._policies) - len(self._done))
                 left = f"; about {duration(left_s)} left" if left_s else ""
                 self._say(self._told(self._done[-1]) + left)
@@ -98,7 +98,7 @@ class Screen:
             over += seconds
         return f"{self._running[0]}: {name} …"
 
-    def _told(self, course: Course) -> str:
+    def _told(self, course: PolicyResult) -> str:
         number = f"[{self._policies.index(course.policy) + 1}/{len(self._policies)}]"
         if course.error:
             return f"{number} {course.policy}: no result"
@@ -131,7 +131,7 @@ def final(surge: Surge, folder: Path | None = None) -> RenderableType:
     return Group(*parts)
 
 
-def _figures(lines: tuple[Row, ...]) -> Table:
+def _figures(lines: tuple[PolicyRow, ...]) -> Table:
     grid = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for head in HEADS:
         grid.add_column(head, max_width=12 if head == HEADS[-1] else None)
@@ -141,7 +141,7 @@ def _figures(lines: tuple[Row, ...]) -> Table:
     return grid
 
 
-def _sparklines(lines: tuple[Row, ...], surge: Surge) -> RenderableType:
+def _sparklines(lines: tuple[PolicyRow, ...], surge: Surge) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     for row in lines:
         grid.add_row(_name(row), Text(row.sparkline, style=style_of(row.policy)[0]))
@@ -154,5 +154,5 @@ def _sparklines(lines: tuple[Row, ...], surge: Surge) -> RenderableType:
     return grid
 
 
-def _name(row: Row) -> Text:
+def _name(row: PolicyRow) -> Text:
     return Text(row.policy, style=style_of(row.policy)[0])

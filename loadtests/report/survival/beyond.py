@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loadtests.cell import Cell
 from loadtests.report.survival.brief import WATCHED, brief, drifts, kept
 from loadtests.report.survival.matrix import ABSENT, Entry
-from loadtests.report.wording import DASH, TIMES, count_of, listing, percent
-from loadtests.run.file.lines import Cell
 from loadtests.slo import Slo
+from loadtests.wording import DASH, TIMES, count_of, listing, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

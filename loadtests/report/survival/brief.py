@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loadtests.report.survival.matrix import ABSENT
-from loadtests.report.wording import TIMES, percent
+from loadtests.wording import TIMES, percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,8 +9,9 @@ from loadtests.report.survival.matrix import ABSENT, Entry
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from loadtests.cell import Cell
     from loadtests.report.summary import Summary
-    from loadtests.run.file.lines import Cell, CellResult
+    from loadtests.run.file.cells import CellResult
 
 TITLE = (
     "CPU per request at the rate held; below it, memory of all processes (PSS in MiB) "

@@ -11,8 +11,8 @@ from loadtests.report.charts import bars, ceilings, loads, resources, spectrum, 
 from loadtests.report.charts.drawing import drawn, dressed, inline, unchecked
 from loadtests.report.charts.points import ENOUGH, styles
 from loadtests.report.survival.tables import Table, ceilings_table, spectra_table, stages_table
-from loadtests.report.wording import rate_text
 from loadtests.slo import Slo
+from loadtests.wording import rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from loadtests.report.charts.converter import Converter
     from loadtests.report.gallery import Gallery
-    from loadtests.run.file.lines import CellResult, TrialRecord
+    from loadtests.run.file.cells import CellResult
+    from loadtests.run.file.lines import TrialRecord
 
 RISING = "lines are fits that assume no more than that things get worse as the load rises"
 DOTS = "a dot is a trial, hollow where it was not held"

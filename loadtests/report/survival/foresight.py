@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loadtests.report.survival.matrix import ABSENT, Entry
-from loadtests.report.wording import percent, rate_text
+from loadtests.wording import percent, rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from loadtests.cell import Cell
     from loadtests.report.summary import Summary
-    from loadtests.run.file.lines import Cell, CellResult, Line
+    from loadtests.run.file.cells import CellResult
+    from loadtests.run.file.lines import Line
 
 TITLE = (
     "What arithmetic allows (the resource that ends first), what that predicted before the search, "

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from statistics import median
 
-from loadtests.report.wording import count_of
 from loadtests.run.file.cells import CellResult
+from loadtests.wording import count_of
 
 CLOSE = 0.25
 

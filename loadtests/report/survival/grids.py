@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from loadtests.cell import Cell
     from loadtests.report.survival.matrix import Entry
-    from loadtests.run.file.lines import Cell, CellResult
+    from loadtests.run.file.cells import CellResult
 
 
 @dataclass(frozen=True, slots=True)

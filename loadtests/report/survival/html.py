@@ -16,7 +16,7 @@ from loadtests.report.survival.figures import Figure, figures
 from loadtests.report.survival.foresight import proofs
 from loadtests.report.survival.grids import Grid, depths, grid
 from loadtests.report.survival.matrix import entry_of
-from loadtests.report.survival.tables import TRIAL_HEADS, UNITS, Tried, tried
+from loadtests.report.survival.tables import TRIAL_HEADS, UNITS, TrialTable, tried
 from loadtests.report.verdicts import leaders
 from loadtests.report.wording import AT_LEAST
 from loadtests.slo import Slo
@@ -24,10 +24,11 @@ from loadtests.slo import Slo
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from loadtests.cell import Cell
     from loadtests.report.gallery import Gallery
     from loadtests.report.summary import Summary
     from loadtests.report.survival.matrix import Entry
-    from loadtests.run.file.lines import Cell, Run
+    from loadtests.run.file.lines import Run
 
 
 class Part(NamedTuple):
@@ -35,7 +36,7 @@ class Part(NamedTuple):
 
     workload: str
     figures: tuple[Figure, ...]
-    tried: list[Tried]
+    tried: list[TrialTable]
     spectrum: bool
 
 

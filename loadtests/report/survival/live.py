@@ -11,22 +11,16 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.cell import Cell
 from loadtests.report.survival.brief import brief
 from loadtests.report.survival.foresight import foreseen, said_of
 from loadtests.report.survival.matrix import Entry, Matrix, entry_of
 from loadtests.report.verdicts import leaders
-from loadtests.report.wording import count_of, rate_text
+from loadtests.run.file.cells import CellResult
 from loadtests.run.file.combine import with_search
-from loadtests.run.file.lines import (
-    Cell,
-    CellResult,
-    cell_of,
-    plan_of,
-    result_of,
-    resumed,
-    trial_of,
-)
+from loadtests.run.file.lines import cell_of, plan_of, result_of, resumed, trial_of
 from loadtests.run.survival.time_left import Pace
+from loadtests.wording import count_of, rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,7 +37,7 @@ REFRESHES_PER_S = 4
 BAR_WIDTH = 30
 
 
-class Screen:
+class LiveScreen:
     """What a run shows while it goes on: fed with the lines of its run file, in their order.
 
     On a terminal `render` is the matrix as it fills; elsewhere each finished cell is printed as

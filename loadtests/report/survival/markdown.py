@@ -17,8 +17,8 @@ from loadtests.report.wording import AT_LEAST
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from loadtests.cell import Cell
     from loadtests.report.summary import Summary
-    from loadtests.run.file.lines import Cell
 
 
 def markdown(summary: Summary) -> str:

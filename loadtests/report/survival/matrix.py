@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderableType
 
-    from loadtests.run.file.lines import Cell, CellResult
+    from loadtests.cell import Cell
+    from loadtests.run.file.cells import CellResult
 
 NAME_WIDTH = 16  # longer names are broken at a hyphen or a space where they do not fit
 COLUMN_WIDTH = 14  # "/health late" and an indent: four workloads fit into 80 columns

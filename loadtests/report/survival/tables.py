@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from loadtests.load.answer import Stages
 from loadtests.report.charts import spectrum, stages
 from loadtests.report.survival.foresight import RESOURCES
-from loadtests.report.wording import SIGNS, UNKNOWN, interval_text, percent, rate_text
-from loadtests.trial.evidence import Stages
+from loadtests.report.wording import SIGNS, UNKNOWN, interval_text
 from loadtests.trial.tally import SPECTRUM
+from loadtests.wording import percent, rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from loadtests.run.file.lines import CellResult, TrialRecord
+    from loadtests.run.file.cells import CellResult
+    from loadtests.run.file.lines import TrialRecord
 
 NOTHING = "–"
 TRIAL_HEADS = (
@@ -46,7 +48,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class TrialTable:
     """All trials of one cell, in the order in which they ran."""
 
     row: str
@@ -103,7 +105,7 @@ def ceilings_table(results: Sequence[CellResult]) -> Table:
     )
 
 
-def tried(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> list[Tried]:
+def tried(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> list[TrialTable]:
     """List every trial of a workload by its cell, those that prove nothing too."""
     every = list(trials)
     found = []
@@ -113,7 +115,7 @@ def tried(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> list[
             discarded = sum(not trial.valid for trial in mine)
             more = f", {discarded} discarded" if discarded else ""
             rows = tuple(_trial(trial) for trial in mine)
-            found.append(Tried(one.row, one.model, f"{len(mine)} trials{more}", rows))
+            found.append(TrialTable(one.row, one.model, f"{len(mine)} trials{more}", rows))
     return found
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from loadtests.load.schedule import Passage, Phase
-from loadtests.run.beyond.goodput import Unmeasured
-from loadtests.run.beyond.lab import Bench, Stand
+from loadtests.errors import Unmeasured
+from loadtests.load.schedule import Phase
+from loadtests.run.beyond.lab import LoadedServer, PeakLab
 from loadtests.service.contract import discover, path_of
 from loadtests.slo import Slo
+from loadtests.trial.phased import PhasedResult
 from loadtests.trial.tally import tally
 
 LOAD = 0.8  # of the capacity
@@ -17,17 +18,17 @@ TINY = "noop"
 HEALTH = "/health"
 
 
-def run(bench: Bench, duration_s: float) -> dict[str, Any]:
+def run(bench: PeakLab, duration_s: float) -> dict[str, Any]:
     phases = [Phase(bench.rate(LOAD), duration_s)]
 
-    def attempt(stand: Stand) -> Passage:
+    def attempt(stand: LoadedServer) -> PhasedResult:
         return stand.passage(phases, beside=_paths(stand.service.url))
 
     passage = bench.valid(attempt, all_models=True)
     return {"rate": phases[0].rate, "beside": starved(passage, bench.slo)}
 
 
-def starved(passage: Passage, slo: Slo) -> dict[str, dict[str, float | None]]:
+def starved(passage: PhasedResult, slo: Slo) -> dict[str, dict[str, float | None]]:
     """Say of each stream beside the load how slow it was, and which share came late or never."""
     streams: Mapping[str, Any] = {HEALTH: passage.bystander, **passage.beside}
     counted = {name: tally(one, slo, passage.duration_s) for name, one in streams.items()}

@@ -14,14 +14,15 @@ from typing import Any
 
 import gevent
 
-from loadtests.load.http_pool import Connections
-from loadtests.load.schedule import Passage, Phase
+from loadtests.errors import Unmeasured
+from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.schedule import Phase
+from loadtests.load.spec import SETTLE_S
 from loadtests.load.stream import AHEAD_S
-from loadtests.run.beyond.goodput import Unmeasured
-from loadtests.run.beyond.lab import Bench, Stand
+from loadtests.run.beyond.lab import LoadedServer, PeakLab
 from loadtests.run.beyond.recovery import longest_gap_s
 from loadtests.slo import Slo
-from loadtests.trial.cell_load import SETTLE_S
+from loadtests.trial.phased import PhasedResult
 from loadtests.trial.tally import tally
 
 LOAD = 0.5  # of the capacity
@@ -30,12 +31,12 @@ WORKER = "worker"
 ORIGINS = {WORKER, "fork server"}  # one model has workers only while it works
 
 
-def run(bench: Bench, duration_s: float) -> dict[str, Any]:
+def run(bench: PeakLab, duration_s: float) -> dict[str, Any]:
     if not bench.owned:
         raise Unmeasured("no worker is killed of a running service that the run did not start")
     phases = [Phase(bench.rate(LOAD), duration_s)]
 
-    def attempt(stand: Stand) -> tuple[Passage, Passage, list[float]]:
+    def attempt(stand: LoadedServer) -> tuple[PhasedResult, PhasedResult, list[float]]:
         _need_workers(stand)
         before = stand.passage(phases)
         with _killing(stand) as kills:
@@ -47,7 +48,9 @@ def run(bench: Bench, duration_s: float) -> dict[str, Any]:
     return {"rate": phases[0].rate, **noticed(before, hit, kills, bench.slo)}
 
 
-def noticed(before: Passage, hit: Passage, kills: list[float], slo: Slo) -> dict[str, Any]:
+def noticed(
+    before: PhasedResult, hit: PhasedResult, kills: list[float], slo: Slo
+) -> dict[str, Any]:
     """Compare a passage whose workers were killed at these monotonic times with one before."""
     length = hit.duration_s
     kills = [at for at in kills if hit.zero <= at < hit.zero + length]  # not while it drains
@@ -68,8 +71,8 @@ def noticed(before: Passage, hit: Passage, kills: list[float], slo: Slo) -> dict
     }
 
 
-def _need_workers(stand: Stand) -> None:
-    with closing(Connections(stand.service.url)) as connections:
+def _need_workers(stand: LoadedServer) -> None:
+    with closing(ConnectionPool(stand.service.url)) as connections:
         roles = {role for _, role in _processes(connections)}
     if "cluster" in roles:
         raise Unmeasured("the cluster's processes are not told apart, so none is killed")
@@ -78,10 +81,10 @@ def _need_workers(stand: Stand) -> None:
 
 
 @contextmanager
-def _killing(stand: Stand) -> Iterator[list[float]]:
+def _killing(stand: LoadedServer) -> Iterator[list[float]]:
     """Kill a random worker each second once the settling is over; gives the times of it."""
     kills: list[float] = []
-    with closing(Connections(stand.service.url)) as connections:
+    with closing(ConnectionPool(stand.service.url)) as connections:
         killer = gevent.spawn(_kill, connections, kills)
         try:
             yield kills
@@ -89,7 +92,7 @@ def _killing(stand: Stand) -> Iterator[list[float]]:
             killer.kill()
 
 
-def _kill(connections: Connections, kills: list[float]) -> None:
+def _kill(connections: ConnectionPool, kills: list[float]) -> None:
     rng = Random(1)  # noqa: S311 - no secret
     due = monotonic() + AHEAD_S + SETTLE_S
     while True:
@@ -102,7 +105,7 @@ def _kill(connections: Connections, kills: list[float]) -> None:
         due += EVERY_S
 
 
-def _processes(connections: Connections) -> list[tuple[int, str]]:
+def _processes(connections: ConnectionPool) -> list[tuple[int, str]]:
     status, body = connections.get("/stats")
     found = json.loads(body)["processes"] if status == 200 else []
     return [(one["pid"], one["role"]) for one in found]

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from loadtests.load.schedule import Passage
+from loadtests.errors import Unmeasured
+from loadtests.load.answer import Answer
 from loadtests.slo import Slo
-from loadtests.trial.tally import LOSSES, Answer, Tally, good, tally
+from loadtests.trial.phased import PhasedResult
+from loadtests.trial.tally import LOSSES, Tally, good, tally
 
 LEAST = 0.5  # of the rate that held, to be a peak at all
-
-
-class Unmeasured(Exception):
-    """There is no figure; the message says why."""
 
 
 def shares(counted: Tally) -> dict[str, float]:
@@ -22,7 +20,7 @@ def shares(counted: Tally) -> dict[str, float]:
     return {kind: round(getattr(counted, kind) / of, 4) for kind in ("ok", *LOSSES)}
 
 
-def overloaded(before: Passage, passage: Passage, slo: Slo) -> dict[str, Any]:
+def overloaded(before: PhasedResult, passage: PhasedResult, slo: Slo) -> dict[str, Any]:
     """Say what became of an overload, and how much goodput there was just before, at `held`.
 
     Raises Unmeasured if that was hardly any.
@@ -45,7 +43,7 @@ def overloaded(before: Passage, passage: Passage, slo: Slo) -> dict[str, Any]:
     }
 
 
-def kept_by_phase(passage: Passage, peak: float, slo: Slo) -> list[float]:
+def kept_by_phase(passage: PhasedResult, peak: float, slo: Slo) -> list[float]:
     """Divide the goodput of each phase by what it could be: its rate, or the peak if less."""
     kept, begin = [], 0.0
     for phase in passage.phases:

@@ -15,7 +15,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class BeyondKind:
     """One kind of trial: its time, how many such times it takes, and on how many servers."""
 
     duration_s: float
@@ -25,17 +25,17 @@ class Kind:
 
 
 KINDS = {
-    "overload": Kind(10, times=3, servers=2),
-    "spike": Kind(5, times=4, servers=1),
-    "soak": Kind(120, times=1, servers=1),
-    "faults": Kind(10, times=2, servers=1),
+    "overload": BeyondKind(10, times=3, servers=2),
+    "spike": BeyondKind(5, times=4, servers=1),
+    "soak": BeyondKind(120, times=1, servers=1),
+    "faults": BeyondKind(10, times=2, servers=1),
     # 300 requests to each bystander: a p99 of fewer means nothing.
-    "bystanders": Kind(10, times=1, servers=1, least_s=10),
+    "bystanders": BeyondKind(10, times=1, servers=1, least_s=10),
 }
 Chosen = Mapping[str, float]  # seconds of each kind
 
 
-def chosen(given: Sequence[str], mode: str) -> dict[str, float]:
+def chosen_kinds(given: Sequence[str], mode: str) -> dict[str, float]:
     """Read `KIND` and `KIND=TIME`; without any, a full run has all kinds and a quick one none.
 
     Raises ValueError for what is neither.

@@ -10,23 +10,24 @@ from random import Random
 from types import MappingProxyType
 from typing import TypeVar
 
-from loadtests.load.schedule import Passage, Phase, patience_s
+from loadtests.cell import Cell
+from loadtests.errors import Unmeasured
+from loadtests.load.schedule import Phase, patience_s
 from loadtests.load.source import Source
-from loadtests.run.beyond.goodput import Unmeasured
-from loadtests.run.file.lines import Cell
 from loadtests.run.options import Options
 from loadtests.run.survival.trials import TRIES
 from loadtests.service.contract import path_of
-from loadtests.service.launcher import Service, Services
+from loadtests.service.launcher import Launcher, RunningService
 from loadtests.service.warm_up import expected_answer
-from loadtests.trial.cell_load import Hammer
+from loadtests.trial.cell_load import CellLoad
+from loadtests.trial.phased import PhasedResult
 from loadtests.trial.tally import tally
 from loadtests.trial.verdict import flaws
 
 Found = TypeVar("Found")
 
 
-class _Flawed(Exception):
+class _FlawedLoad(Exception):
     """The load was not offered as it should have been."""
 
 
@@ -44,10 +45,12 @@ class Peak:
         return sqrt(self.held * self.broke)
 
 
-class Stand:
+class LoadedServer:
     """A server with a hammer at it."""
 
-    def __init__(self, service: Service, hammer: Hammer, options: Options, rng: Random) -> None:
+    def __init__(
+        self, service: RunningService, hammer: CellLoad, options: Options, rng: Random
+    ) -> None:
         self.service = service
         self._hammer = hammer
         self._options = options
@@ -55,23 +58,23 @@ class Stand:
 
     def passage(
         self, phases: Sequence[Phase], beside: Mapping[str, str] = MappingProxyType({})
-    ) -> Passage:
+    ) -> PhasedResult:
         """Offer these phases, as `Bench.valid` has it: an invalid one ends the attempt."""
         slo, kind = self._options.slo, self._options.arrivals
         waits_s = patience_s(slo)
         found = self._hammer.passage(phases, slo, kind, self._rng, waits_s, beside=beside)
         counted = [tally(one, slo, found.duration_s) for one in (found.work, found.bystander)]
         for flaw in flaws(counted[0], counted[1], found.generator_cpu, slo):
-            raise _Flawed(flaw)
+            raise _FlawedLoad(flaw)
         return found
 
 
-class Bench:
+class PeakLab:
     """Gives a kind of trial what it needs; `most` is the rate that the generator can offer."""
 
     def __init__(  # noqa: PLR0913, PLR0917  # a cell, what is known of it, and its surroundings
         self,
-        services: Services,
+        services: Launcher,
         cell: Cell,
         peak: Peak,
         options: Options,
@@ -95,7 +98,7 @@ class Bench:
             raise Unmeasured(f"the generator offers no more than {self._most:.0f}/s")
         return wanted
 
-    def valid(self, attempt: Callable[[Stand], Found], *, all_models: bool = False) -> Found:
+    def valid(self, attempt: Callable[[LoadedServer], Found], *, all_models: bool = False) -> Found:
         """Make attempts, each on a fresh server, until the load is offered as it should be.
 
         Raises Unmeasured where it never is.
@@ -105,12 +108,12 @@ class Bench:
             with self._stand(None if all_models else self.cell.model) as stand:
                 try:
                     return attempt(stand)
-                except _Flawed as error:
+                except _FlawedLoad as error:
                     flaw = str(error)
         raise Unmeasured(f"{TRIES} attempts prove nothing: {flaw}")
 
     @contextmanager
-    def _stand(self, models: str | None) -> Iterator[Stand]:
+    def _stand(self, models: str | None) -> Iterator[LoadedServer]:
         cell, options = self.cell, self._options
         self._attempts += 1
         rng = Random(f"{options.seed}/{cell}/{self._attempts}")  # noqa: S311 - no secret
@@ -118,8 +121,8 @@ class Bench:
             path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
             expected = expected_answer(service.url, path)
             name = (cell.workload, cell.row)
-            hammer = Hammer(service.url, name, path, expected, self._source)
+            hammer = CellLoad(service.url, name, path, expected, self._source)
             try:
-                yield Stand(service, hammer, options, rng)
+                yield LoadedServer(service, hammer, options, rng)
             finally:
                 hammer.close()

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from loadtests.load.schedule import Passage, Phase
-from loadtests.run.beyond.goodput import Unmeasured, overloaded
-from loadtests.run.beyond.lab import Bench, Stand
+from loadtests.errors import Unmeasured
+from loadtests.load.schedule import Phase
+from loadtests.run.beyond.goodput import overloaded
+from loadtests.run.beyond.lab import LoadedServer, PeakLab
+from loadtests.trial.phased import PhasedResult
 
 FACTORS = (1.5, 2.0)
 
 
-def run(bench: Bench, duration_s: float) -> dict[str, Any]:
+def run(bench: PeakLab, duration_s: float) -> dict[str, Any]:
     loads = [{"factor": factor, **_at(bench, factor, duration_s)} for factor in FACTORS]
     measured = [load for load in loads if "reason" not in load]
     if not measured:
@@ -26,8 +28,8 @@ def run(bench: Bench, duration_s: float) -> dict[str, Any]:
     return {"loads": loads, "peak_goodput": peak}
 
 
-def _at(bench: Bench, factor: float, duration_s: float) -> dict[str, Any]:
-    def attempt(stand: Stand) -> tuple[Passage, Passage]:
+def _at(bench: PeakLab, factor: float, duration_s: float) -> dict[str, Any]:
+    def attempt(stand: LoadedServer) -> tuple[PhasedResult, PhasedResult]:
         before = stand.passage([Phase(bench.peak.held, duration_s / 2)])
         return before, stand.passage([Phase(rate, duration_s)])
 

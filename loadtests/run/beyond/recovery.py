@@ -12,8 +12,8 @@ from loadtests.trial.tally import good
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from loadtests.load.answer import Answer
     from loadtests.slo import Slo
-    from loadtests.trial.tally import Answer
 
 HELD_S = 2.0  # the objective holds again once it has held for so long
 STEP_S = 0.1

@@ -6,15 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from time import monotonic
 from typing import Any
 
+from loadtests.errors import ServiceError, StartError, Unmeasured, Untrustworthy
 from loadtests.run.beyond import bystanders, faults, overload, soak, spike
-from loadtests.run.beyond.goodput import Unmeasured
 from loadtests.run.beyond.kinds import Chosen
-from loadtests.run.beyond.lab import Bench, Peak
-from loadtests.service.contract import TargetError
-from loadtests.service.process import SubjectError
-from loadtests.service.warm_up import Untrustworthy
+from loadtests.run.beyond.lab import Peak, PeakLab
 
-RUNS: Mapping[str, Callable[[Bench, float], dict[str, Any]]] = {
+RUNS: Mapping[str, Callable[[PeakLab, float], dict[str, Any]]] = {
     "overload": overload.run,
     "spike": spike.run,
     "soak": soak.run,
@@ -24,7 +21,7 @@ RUNS: Mapping[str, Callable[[Bench, float], dict[str, Any]]] = {
 
 
 def beyond(
-    chosen: Chosen, found: Mapping[str, Any], bench: Callable[[Peak], Bench]
+    chosen: Chosen, found: Mapping[str, Any], bench: Callable[[Peak], PeakLab]
 ) -> Iterator[dict[str, Any]]:
     """Run the chosen kinds, one after the other; a reason stands where there is no figure.
 
@@ -34,7 +31,7 @@ def beyond(
         begun = monotonic()
         try:
             said = RUNS[kind](bench(_peak(found)), seconds)
-        except (Unmeasured, Untrustworthy, SubjectError, TargetError, OSError) as error:
+        except (Unmeasured, Untrustworthy, StartError, ServiceError, OSError) as error:
             said = {"reason": " ".join(str(error).split())}
         yield {"kind": kind, "elapsed_s": round(monotonic() - begun, 3), **said}
 

@@ -12,13 +12,15 @@ from statistics import median
 from tempfile import TemporaryFile
 from typing import Any
 
-from loadtests.load.schedule import Passage, Phase
+from loadtests.load.answer import Answer
+from loadtests.load.schedule import Phase
 from loadtests.paths import ROOT
 from loadtests.run.beyond.drift import Point, drift
 from loadtests.run.beyond.goodput import shares
-from loadtests.run.beyond.lab import Bench, Stand
+from loadtests.run.beyond.lab import LoadedServer, PeakLab
 from loadtests.system.child import tied
-from loadtests.trial.tally import Answer, Tally, tally
+from loadtests.trial.phased import PhasedResult
+from loadtests.trial.tally import Tally, tally
 
 LOAD = 0.8  # of the capacity
 WINDOWS = 120  # of which each has a median response time, and a sample of the processes or two
@@ -29,11 +31,11 @@ STOP_S = 5.0
 Series = dict[str, list[Point]]
 
 
-def run(bench: Bench, duration_s: float) -> dict[str, Any]:
+def run(bench: PeakLab, duration_s: float) -> dict[str, Any]:
     rate = bench.rate(LOAD)
     interval_s = min(MOST_S, max(LEAST_S, duration_s / WINDOWS))
 
-    def attempt(stand: Stand) -> tuple[Series, Tally]:
+    def attempt(stand: LoadedServer) -> tuple[Series, Tally]:
         with _watching(stand, interval_s) as samples:
             passage = stand.passage([Phase(rate, duration_s)])
         return _series(passage, samples), tally(passage.work, bench.slo, duration_s)
@@ -61,7 +63,7 @@ def medians(answers: Iterable[Answer], duration_s: float, windows: int = WINDOWS
     return [((place + 0.5) * width, median(one)) for place, one in enumerate(times) if one]
 
 
-def _series(passage: Passage, samples: Iterable[Mapping[str, Any]]) -> Series:
+def _series(passage: PhasedResult, samples: Iterable[Mapping[str, Any]]) -> Series:
     series: Series = {
         name: [(one["at"] - passage.zero, one[name]) for one in samples if one[name] is not None]
         for name in WATCHED
@@ -70,7 +72,7 @@ def _series(passage: Passage, samples: Iterable[Mapping[str, Any]]) -> Series:
 
 
 @contextmanager
-def _watching(stand: Stand, interval_s: float) -> Iterator[list[dict[str, Any]]]:
+def _watching(stand: LoadedServer, interval_s: float) -> Iterator[list[dict[str, Any]]]:
     """Sample our own server while the block runs; the samples are there once it has ended."""
     samples: list[dict[str, Any]] = []
     if stand.service.subject is None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from loadtests.capacity.support import needed
 from loadtests.load.schedule import Phase
 from loadtests.run.beyond.goodput import kept_by_phase
-from loadtests.run.beyond.lab import Bench
+from loadtests.run.beyond.lab import PeakLab
 from loadtests.run.beyond.recovery import HELD_S, recovery_s
-from loadtests.trial.support import needed
 
 CALM, SPIKE = 0.5, 3.0  # of the capacity
 AFTER = 2  # times as long as the spike
 
 
-def run(bench: Bench, duration_s: float) -> dict[str, Any]:
+def run(bench: PeakLab, duration_s: float) -> dict[str, Any]:
     calm, spike = bench.rate(CALM), bench.rate(SPIKE)
     phases = [Phase(calm, duration_s), Phase(spike, duration_s), Phase(calm, AFTER * duration_s)]
     passage = bench.valid(lambda stand: stand.passage(phases))

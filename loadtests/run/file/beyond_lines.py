@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from loadtests.run.file.lines import Beyond, Cell, Line, cell_of
+from loadtests.cell import Cell
+from loadtests.run.file.lines import Beyond, Line, cell_of
 
 NO_FIGURES = {"line", "at", "elapsed_s", "kind", *Cell._fields}
 

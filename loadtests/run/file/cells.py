@@ -3,25 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
-from loadtests.trial.support import Support
+from loadtests.capacity.support import Support
+from loadtests.cell import Bounds, Cell
 
 NOT_MEASURED = "not measured: the run had ended"  # the error of a cell that never had its turn
-Bounds = tuple[float, float | None]  # (held, broke), in requests per second
-
-
-class Cell(NamedTuple):
-    """A workload under a model, and under a Python where a run compares several."""
-
-    workload: str
-    model: str
-    python: str = ""
-
-    @property
-    def row(self) -> str:
-        """What stands at the left of a matrix: `thread-pool`, or `thread-pool · 3.13t`."""
-        return f"{self.model} · {self.python}" if self.python else self.model
 
 
 @dataclass(frozen=True, slots=True)

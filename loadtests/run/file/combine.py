@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 
-from loadtests.capacity.bounds import Capacity, Tried
+from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.capacity.demands import efficiency, score
 from loadtests.capacity.interval import FULL_ERROR, QUICK_ERROR, combine, medians
-from loadtests.run.file.cells import Bounds, Cell, CellResult
+from loadtests.capacity.support import supported
+from loadtests.cell import Bounds, Cell
+from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import Line, Plan, cell_of, result_of
 from loadtests.slo import Slo
-from loadtests.trial.support import supported
 
 NO_PROOF = {"line", "at", *Cell._fields}
 
@@ -102,7 +103,7 @@ def _telling(ordered: Sequence[CellResult]) -> CellResult:
 
 
 def _capacity(part: CellResult) -> Capacity:
-    tried = tuple(Tried(*one) for one in part.tried)
+    tried = tuple(TrialPoint(*one) for one in part.tried)
     others = {
         Slo.parse(name): Capacity(held, broke, part.complete, trials=tried)
         for name, (held, broke) in part.goals.items()

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 
-from loadtests.run.file.lines import ResultsError
+from loadtests.errors import RunFileError
 
 NAME = ".lock"
 PATIENCE_S = 2.0  # for the processes of a run that was killed a moment ago
@@ -23,7 +23,7 @@ LOOK_S = 0.05
 def claimed(folder: Path) -> Iterator[int | None]:
     """Hold a folder, made if need be; gives the descriptor, which its other writers must inherit.
 
-    None where this process has inherited it from its parent. Raises ResultsError if another run
+    None where this process has inherited it from its parent. Raises RunFileError if another run
     has the folder.
     """
     file, until = folder / NAME, monotonic() + PATIENCE_S
@@ -33,7 +33,7 @@ def claimed(folder: Path) -> Iterator[int | None]:
             yield None
             return
         if monotonic() > until:
-            raise ResultsError(
+            raise RunFileError(
                 f"{folder} is being measured by process {holder}; wait for it, or choose another "
                 "--output"
             )

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from loadtests.run.file.lines import ResultsError
-from loadtests.run.file.run_file import FILE_NAME
+from loadtests.errors import RunFileError
+from loadtests.run.file.places import FILE_NAME
 
 RESULTS = "results"
 
@@ -22,17 +22,17 @@ def folder_of(
 ) -> tuple[Path, bool]:
     """Find the folder for the results of a run, or of one to go on; tells whether it is new.
 
-    `resumable` raises ResultsError where the run in a folder cannot go on; without, none can.
+    `resumable` raises RunFileError where the run in a folder cannot go on; without, none can.
     """
     if asked is None:
         return new_folder(Path(RESULTS), datetime.now(UTC)), True
     if file := next((one for one in (asked, *asked.parents) if one.is_file()), None):
-        raise ResultsError(
+        raise RunFileError(
             f"{file} is a file; --output takes a folder for results, such as {RESULTS}/mine"
         )
     if (asked / FILE_NAME).exists():
         if resumable is None:
-            raise ResultsError(
+            raise RunFileError(
                 f"{asked} holds a run already; name another folder with --output, "
                 f"or show it: .venv/bin/python -m loadtests report {asked}"
             )
@@ -45,7 +45,7 @@ def folder_of(
 
 
 def _writable(folder: Path) -> None:
-    """Raise ResultsError, before anything is measured, for a folder that takes no results."""
+    """Raise RunFileError, before anything is measured, for a folder that takes no results."""
     try:
         with TemporaryFile(dir=folder):
             pass
@@ -53,7 +53,7 @@ def _writable(folder: Path) -> None:
             with (folder / FILE_NAME).open("ab"):
                 pass
     except OSError as error:
-        raise ResultsError(
+        raise RunFileError(
             f"{folder} cannot be written ({error.strerror}); name another folder with --output"
         ) from None
 
@@ -82,7 +82,7 @@ def link_latest(folder: Path) -> None:
     base = folder.parent
     latest = base / "latest"
     if latest.exists() and not latest.is_symlink():
-        raise ResultsError(f"{latest} is no symbolic link, as runs make it; move it away first")
+        raise RunFileError(f"{latest} is no symbolic link, as runs make it; move it away first")
     link = base / f".latest-{os.getpid()}"
     link.unlink(missing_ok=True)
     link.symlink_to(folder.name, target_is_directory=True)

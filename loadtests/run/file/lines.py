@@ -6,33 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
-from loadtests.run.file.cells import Cell, CellResult
-
-__all__ = [
-    "Beyond",
-    "Cell",
-    "CellResult",
-    "Counts",
-    "End",
-    "Line",
-    "Plan",
-    "ResultsError",
-    "Run",
-    "TrialRecord",
-    "cell_of",
-    "end_of",
-    "plan_of",
-    "result_of",
-    "resumed",
-    "trial_of",
-]
+from loadtests.cell import Cell
+from loadtests.run.file.cells import CellResult
 
 Line = Mapping[str, Any]
 T = TypeVar("T")
-
-
-class ResultsError(Exception):
-    """A run file or its folder cannot be used; the message says why and what to do next."""
 
 
 Beyond = Mapping[Cell, Mapping[str, Line]]  # the figures of each kind, or the reason for none

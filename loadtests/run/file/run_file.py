@@ -13,20 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from loadtests.cell import Cell
+from loadtests.errors import RunFileError
 from loadtests.run.file.beyond_lines import with_line
 from loadtests.run.file.combine import with_part, with_proof, with_search
-from loadtests.run.file.lines import (
-    Cell,
-    CellResult,
-    Line,
-    ResultsError,
-    Run,
-    TrialRecord,
-    end_of,
-    plan_of,
-    result_of,
-    trial_of,
-)
+from loadtests.run.file.lines import Line, Run, end_of, plan_of, result_of, trial_of
 from loadtests.run.file.places import FILE_NAME, run_file
 from loadtests.run.file.sittings import begun_again, gone_on
 from loadtests.slo import Slo
@@ -35,20 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-__all__ = [
-    "FILE_NAME",
-    "SCHEMA",
-    "Cell",
-    "CellResult",
-    "Line",
-    "ResultsError",
-    "Run",
-    "RunFile",
-    "Tail",
-    "TrialRecord",
-    "read",
-    "with_next",
-]
 
 SCHEMA = 1
 Begun = Literal["run", "resumed", "cell-start", "prediction"]
@@ -121,7 +98,7 @@ def read(path: Path) -> Run:
     file = run_file(path)
     lines = Tail(file).read()
     if not lines or lines[0]["line"] != "run":
-        raise ResultsError(
+        raise RunFileError(
             f"{file} does not begin with a complete 'run' line, so it is no run file, or its run "
             "ended before it measured anything; run `scripts/survive` again"
         )
@@ -144,7 +121,7 @@ def with_next(run: Run | None, line: Line, place: str = FILE_NAME, kind: str = "
         take = _TAKEN.get(kind or line["line"])
         return take(run, line) if take else run
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ResultsError(
+        raise RunFileError(
             f"{place}: this {line['line']!r} line lacks something ({error}); "
             "it was written by another version of loadbearing, or changed by hand"
         ) from error
@@ -169,7 +146,7 @@ _TAKEN: dict[str, Callable[[Run, Line], Run]] = {
 
 def _of_our_schema(line: Line, place: str) -> Line:
     if line.get("schema") != SCHEMA:
-        raise ResultsError(
+        raise RunFileError(
             f"{place}: the run file has schema {line.get('schema')!r}, but this version of "
             f"loadbearing reads schema {SCHEMA}; read it with the version that wrote it "
             f"({line.get('environment', {}).get('version') or 'unknown'}), or run it again"
@@ -183,7 +160,7 @@ def _parse(text: bytes, place: str) -> Line:
     except (ValueError, RecursionError):
         line = None
     if not isinstance(line, dict) or "line" not in line:
-        raise ResultsError(
+        raise RunFileError(
             f"{place}: this is no line of a run file; delete it, or take the file from a backup"
         )
     return line

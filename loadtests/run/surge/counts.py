@@ -12,8 +12,9 @@ from loadtests.trial.tally import good, percentile_ms
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from loadtests.load.answer import Answer
     from loadtests.slo import Slo
-    from loadtests.trial.tally import Answer, Tally
+    from loadtests.trial.tally import Tally
 
 SENT_SHARE = 0.999  # of the schedule
 LAG_SHARE = 0.1  # of the bound of the SLO
@@ -23,7 +24,7 @@ _FATES = {"refused": "refused", "expired": "refused", "unfinished": "gave_up"}
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class OutcomeCounts:
     """What became of requests, by their intended start.
 
     `good` were answered rightly within the SLO, `late` rightly but too late, `refused` with 503 or
@@ -51,7 +52,7 @@ class Stretch:
     start_s: float
     duration_s: float
     rate: float
-    counts: Counts
+    counts: OutcomeCounts
     p99_ms: float | None
 
     @property
@@ -64,7 +65,7 @@ class Stretch:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(**{**data, "counts": Counts(**data["counts"])})
+        return cls(**{**data, "counts": OutcomeCounts(**data["counts"])})
 
 
 def stretches(
@@ -84,7 +85,7 @@ def stretches(
     return tuple(found)
 
 
-def seconds(answers: Sequence[Answer], duration_s: float, slo: Slo) -> tuple[Counts, ...]:
+def seconds(answers: Sequence[Answer], duration_s: float, slo: Slo) -> tuple[OutcomeCounts, ...]:
     """Count what became of the requests of each second."""
     parts: list[list[Answer]] = [[] for _ in range(round(duration_s))]
     for one in answers:
@@ -93,8 +94,8 @@ def seconds(answers: Sequence[Answer], duration_s: float, slo: Slo) -> tuple[Cou
     return tuple(counts(part, slo) for part in parts)
 
 
-def counts(answers: Sequence[Answer], slo: Slo) -> Counts:
-    return Counts(len(answers), **Counter(_fate(one, slo) for one in answers))
+def counts(answers: Sequence[Answer], slo: Slo) -> OutcomeCounts:
+    return OutcomeCounts(len(answers), **Counter(_fate(one, slo) for one in answers))
 
 
 def waiting(answers: Sequence[Answer], at_s: float, patience_s: float) -> int:
@@ -127,16 +128,16 @@ def flaws(work: Tally, generator_cpu: float, slo: Slo) -> tuple[str, ...]:
     return tuple(found)
 
 
-def columns(series: Sequence[Counts]) -> dict[str, list[int]]:
+def columns(series: Sequence[OutcomeCounts]) -> dict[str, list[int]]:
     """Write a series by columns, as a run file keeps it."""
-    names = [field.name for field in fields(Counts)]
+    names = [field.name for field in fields(OutcomeCounts)]
     return {name: [getattr(one, name) for one in series] for name in names}
 
 
-def rows(data: Mapping[str, Sequence[int]]) -> tuple[Counts, ...]:
+def rows(data: Mapping[str, Sequence[int]]) -> tuple[OutcomeCounts, ...]:
     """Read what `columns` wrote."""
     return tuple(
-        Counts(**dict(zip(data, values, strict=True)))
+        OutcomeCounts(**dict(zip(data, values, strict=True)))
         for values in zip(*data.values(), strict=True)
     )
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 
 import gevent
 
-from loadtests.load.http_pool import Connections
+from loadtests.load.http_pool import ConnectionPool
 
 EVERY_S = 1.0
 
@@ -25,7 +25,7 @@ class Gauges:
     """Looks at one model for as long as the block runs; what cannot be read is left out."""
 
     def __init__(self, url: str, model: str) -> None:
-        self._connections = Connections(url)
+        self._connections = ConnectionPool(url)
         self._model = model
         self._seen: list[Gauge] = []
         self._loop: gevent.Greenlet[..., None] | None = None

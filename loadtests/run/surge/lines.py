@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from loadtests.run.file.lines import Line, ResultsError
-from loadtests.run.file.places import run_file
-from loadtests.run.file.run_file import FILE_NAME, SCHEMA, Tail
-from loadtests.run.surge.counts import Counts, Stretch, rows
+from loadtests.errors import RunFileError
+from loadtests.run.file.lines import Line
+from loadtests.run.file.places import FILE_NAME, run_file
+from loadtests.run.file.run_file import SCHEMA, Tail
+from loadtests.run.surge.counts import OutcomeCounts, Stretch, rows
 from loadtests.slo import Slo
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ SURGE = "surge"  # what the first line says in the place of a mode
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class PolicyResult:
     """The surge under one policy: its three phases, each second of it, and how it ended.
 
     `held` and `waited_for` were seen together at the end: the requests that the server had queued
@@ -28,7 +29,7 @@ class Course:
 
     policy: str
     phases: tuple[Stretch, ...] = ()
-    series: tuple[Counts, ...] = ()
+    series: tuple[OutcomeCounts, ...] = ()
     recovery_s: float | None = None
     queue: int | None = None
     held: int | None = None
@@ -78,11 +79,11 @@ class Surge:
     durations: tuple[float, ...]
     capacity: float | None = None
     target_s: float | None = None
-    courses: tuple[Course, ...] = ()
+    courses: tuple[PolicyResult, ...] = ()
     warnings: tuple[str, ...] = field(default=())
 
     @property
-    def measured(self) -> tuple[Course, ...]:
+    def measured(self) -> tuple[PolicyResult, ...]:
         return tuple(course for course in self.courses if not course.error)
 
     @property
@@ -93,24 +94,24 @@ class Surge:
 
 
 def is_surge(folder: Path) -> bool:
-    """Whether a folder holds a surge, and no survival run. Raises ResultsError if neither."""
+    """Whether a folder holds a surge, and no survival run. Raises RunFileError if neither."""
     lines = Tail(run_file(folder)).read()
     return bool(lines) and lines[0].get("mode") == SURGE
 
 
 def read(folder: Path) -> Surge:
-    """Read a run. Raises ResultsError when there is none that this version can read."""
+    """Read a run. Raises RunFileError when there is none that this version can read."""
     place = folder / FILE_NAME
     lines = Tail(place).read()
     if not lines or lines[0].get("mode") != SURGE or lines[0].get("schema") != SCHEMA:
-        raise ResultsError(
+        raise RunFileError(
             f"{place} does not begin as the run file of a surge, with schema {SCHEMA}; "
             "run `scripts/surge` again"
         )
     try:
         return _surge(lines)
     except (KeyError, TypeError, ValueError) as error:
-        raise ResultsError(
+        raise RunFileError(
             f"{place}: a line lacks something ({error}); it was written by another version of "
             "loadbearing, or changed by hand"
         ) from error
@@ -132,6 +133,6 @@ def _surge(lines: list[Line]) -> Surge:
         durations=tuple(first["durations"]),
         capacity=probe.get("capacity"),
         target_s=probe.get("target_s"),
-        courses=tuple(Course.of(line) for line in lines if line["line"] == "policy"),
+        courses=tuple(PolicyResult.of(line) for line in lines if line["line"] == "policy"),
         warnings=(reason,) if reason else (),
     )

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gevent
 
+from loadtests.errors import Untrustworthy
 from loadtests.load.schedule import Phase, patience_s
+from loadtests.load.spec import SETTLE_S
 from loadtests.run.beyond.recovery import recovery_s
 from loadtests.run.surge.counts import columns, flaws, seconds, stretches, waiting
 from loadtests.run.surge.gauges import Gauges
 from loadtests.run.surge.phases import NAMES, Three, rates
-from loadtests.service.warm_up import Untrustworthy
-from loadtests.trial.cell_load import SETTLE_S, Hammer
+from loadtests.trial.cell_load import CellLoad
 from loadtests.trial.tally import tally
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ PROBE_S = 2.0
 PROBES = 3
 
 
-class Load(NamedTuple):
+class SurgeLoad(NamedTuple):
     """What is offered: the same for each policy, for the seed is."""
 
     capacity: float
@@ -40,7 +41,7 @@ class Load(NamedTuple):
     kind: Kind = "poisson"
 
 
-def probe(hammer: Hammer, durations: Three) -> float:
+def probe(hammer: CellLoad, durations: Three) -> float:
     """Find out roughly what a cell bears: the best of some closed loops, as noise only takes.
 
     They are no longer than the first phase. Raises Untrustworthy when nothing is answered.
@@ -54,7 +55,10 @@ def probe(hammer: Hammer, durations: Three) -> float:
 
 
 def offer(
-    hammer: Hammer, gauges: Gauges, load: Load, show: Callable[[float], None] = lambda _: None
+    hammer: CellLoad,
+    gauges: Gauges,
+    load: SurgeLoad,
+    show: Callable[[float], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Run the phases; returns the line of a run file. `show` is told each rate when it begins."""
     slo = load.slo

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from loadtests.run.options import names
 from loadtests.run.surge.phases import DURATIONS, Three
 from loadtests.service.option_flags import flags
-from loadtests.service.options import Servers
+from loadtests.service.options import ServerOptions
 from loadtests.service.workload_modules import ALL
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def policies(text: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SurgeRequest:
     """A cell, the policies to offer the surge to, in this order, and how their servers start."""
 
     workload: str
@@ -43,13 +43,13 @@ class Order:
     parameters: tuple[str, ...]
     seed: int
     durations: Three
-    servers: Servers
+    servers: ServerOptions
 
     @classmethod
     def asked(cls, parsed: argparse.Namespace) -> Self:
-        """Read the command line. Raises TargetError for a module that is not there."""
+        """Read the command line. Raises ServiceError for a module that is not there."""
         [workload] = parsed.workloads
-        servers = Servers.asked(parsed)
+        servers = ServerOptions.asked(parsed)
         return cls(
             workload=workload,
             model=parsed.model,
@@ -66,7 +66,7 @@ class Order:
         """Read what `dump` wrote."""
         given = json.loads(text)
         before, surge, after = given.pop("durations")
-        servers = Servers.load(json.dumps(given.pop("servers")))
+        servers = ServerOptions.load(json.dumps(given.pop("servers")))
         for name in ("policies", "parameters"):
             given[name] = tuple(given[name])
         return cls(**given, durations=(before, surge, after), servers=servers)

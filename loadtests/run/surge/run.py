@@ -14,23 +14,25 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from loadtests.load.source import Local
+from loadtests.errors import ServiceError, StartError, Untrustworthy
+from loadtests.load.source import InProcess
 from loadtests.machine.environment import environment
-from loadtests.run.file.run_file import FILE_NAME, RunFile
+from loadtests.run.file.places import FILE_NAME
+from loadtests.run.file.run_file import RunFile
 from loadtests.run.options import parameters
 from loadtests.run.surge.gauges import Gauges
 from loadtests.run.surge.lines import SURGE
-from loadtests.run.surge.measure import Load, offer, probe
+from loadtests.run.surge.measure import SurgeLoad, offer, probe
 from loadtests.run.surge.phases import queue_within
-from loadtests.run.surge.request import Order
+from loadtests.run.surge.request import SurgeRequest
 from loadtests.run.survival.plan import try_parameters
-from loadtests.service.contract import Discovery, TargetError, discover, path_of
-from loadtests.service.process import Subject, SubjectError
-from loadtests.service.warm_up import Untrustworthy, expected_answer
+from loadtests.service.contract import Discovery, discover, path_of
+from loadtests.service.process import ServerProcess
+from loadtests.service.warm_up import expected_answer
 from loadtests.service.workload_modules import chosen
 from loadtests.slo import Slo
 from loadtests.system.signals import interruptible
-from loadtests.trial.cell_load import Hammer
+from loadtests.trial.cell_load import CellLoad
 
 INTERRUPTED = 130
 BOUNDED = "bounded"  # the policy under which the capacity is probed
@@ -39,7 +41,7 @@ BOUNDED = "bounded"  # the policy under which the capacity is probed
 class Measuring:
     """One surge under several policies, written to `folder`."""
 
-    def __init__(self, order: Order, folder: Path) -> None:
+    def __init__(self, order: SurgeRequest, folder: Path) -> None:
         self._order = order
         self._slo = Slo.parse(order.slo)
         self._log = folder / "server.log"
@@ -56,7 +58,7 @@ class Measuring:
             code = 0 if all(sound) else 3
         except Untrustworthy as error:
             code, reason = 3, str(error)
-        except (TargetError, SubjectError) as error:
+        except (ServiceError, StartError) as error:
             code, reason = 2, str(error)
         finally:
             self._file.append("end", at=self._now(), exit=code, reason=reason)
@@ -82,18 +84,18 @@ class Measuring:
         return capacity, target_s
 
     def _choose(self, found: Discovery) -> dict[str, dict[str, str]]:
-        """Check what is asked for; returns the parameters. Raises TargetError if it cannot be."""
+        """Check what is asked for; returns the parameters. Raises ServiceError if it cannot be."""
         order = self._order
         names = chosen([order.workload], found, order.servers.folder)
         if len(names) != 1:
-            raise TargetError(f"a surge takes one workload, not {', '.join(names)}; name one")
+            raise ServiceError(f"a surge takes one workload, not {', '.join(names)}; name one")
         [self._workload] = names
         settings = parameters(order.parameters)
         if others := settings.keys() - {self._workload}:
-            raise TargetError(f"--param {others.pop()}.… has no effect on {self._workload}")
+            raise ServiceError(f"--param {others.pop()}.… has no effect on {self._workload}")
         found.check([(self._workload, order.model)], settings)
         if why := found.unavailable(self._workload, order.model):
-            raise TargetError(f"{self._workload}/{order.model} cannot run: {why}")
+            raise ServiceError(f"{self._workload}/{order.model} cannot run: {why}")
         self._path = path_of(self._workload, order.model, settings.get(self._workload))
         return settings
 
@@ -123,7 +125,7 @@ class Measuring:
         try:
             with self._server(axes) as url:
                 said = self._surge(url, capacity)
-        except (Untrustworthy, SubjectError, TargetError, OSError) as error:
+        except (Untrustworthy, StartError, ServiceError, OSError) as error:
             self._file.append("policy", policy=policy, at=self._now(), error=str(error))
             return False
         self._file.append("policy", policy=policy, at=self._now(), queue=queue, **said)
@@ -131,27 +133,27 @@ class Measuring:
 
     def _surge(self, url: str, capacity: float) -> dict[str, Any]:
         order = self._order
-        load = Load(capacity, order.durations, self._slo, order.seed)
+        load = SurgeLoad(capacity, order.durations, self._slo, order.seed)
         with closing(self._hammer(url)) as hammer:
             return offer(hammer, Gauges(url, order.model), load)
 
-    def _hammer(self, url: str) -> Hammer:
+    def _hammer(self, url: str) -> CellLoad:
         expected = expected_answer(url, self._path)
         cell = (self._workload, self._order.model)
-        return Hammer(url, cell, self._path, expected, Local())
+        return CellLoad(url, cell, self._path, expected, InProcess())
 
     @contextmanager
     def _server(self, axes: dict[str, str]) -> Iterator[str]:
         servers = replace(self._order.servers, axes=axes)
         arguments = ("--port", "0", "--models", self._order.model, *servers.arguments())
-        with Subject(arguments, self._log, directory=servers.directory) as subject:
+        with ServerProcess(arguments, self._log, directory=servers.directory) as subject:
             yield subject.url
 
 
 def main(order: str, folder: str) -> int:
     interruptible()
     try:
-        return Measuring(Order.load(order), Path(folder)).run()
+        return Measuring(SurgeRequest.load(order), Path(folder)).run()
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
-from loadtests.run.beyond.kinds import chosen
-from loadtests.run.file.cells import Cell
+from loadtests.cell import Cell
+from loadtests.run.beyond.kinds import chosen_kinds
 from loadtests.run.file.combine import typical
 from loadtests.run.file.lines import Line, Plan, cell_of, plan_of, resumed
 
@@ -31,7 +31,7 @@ def rounds(cells: Sequence[Cell], searches: int, seed: object) -> Iterator[tuple
 def after(arguments: Mapping[str, Any], mode: str) -> dict[str, float]:
     """Name what comes after the searches of a cell, with its seconds; a proof takes a search."""
     proof = {PROOF: 0.0} if arguments.get("prove") else {}
-    return proof | chosen(arguments.get("beyond") or (), mode)
+    return proof | chosen_kinds(arguments.get("beyond") or (), mode)
 
 
 class Agenda:

@@ -8,18 +8,21 @@ from dataclasses import asdict, dataclass, replace
 from time import monotonic
 from typing import Any
 
+from loadtests.capacity.bounds import Capacity
 from loadtests.capacity.calibration import Calibration, calibrate
-from loadtests.capacity.demands import Demands, Prediction, Room, limits, predict
-from loadtests.capacity.search import FLOOR, FULL, QUICK, Capacity, search
+from loadtests.capacity.demands import Demands, Prediction, Supply, limits, predict
+from loadtests.capacity.goals import FULL, QUICK
+from loadtests.capacity.search import search
+from loadtests.cell import Cell
+from loadtests.errors import Untrustworthy
 from loadtests.load.source import Source
-from loadtests.run.file.lines import Cell
-from loadtests.run.survival.trials import Costs, Tools, Trials
+from loadtests.run.survival.trials import Costs, Tools, TrialRunner
 from loadtests.service.contract import Discovery, path_of
-from loadtests.service.launcher import Service
-from loadtests.service.warm_up import Untrustworthy, expected_answer
-from loadtests.service.watch import Signs
-from loadtests.slo import Slo
-from loadtests.trial.cell_load import Hammer
+from loadtests.service.launcher import RunningService
+from loadtests.service.warm_up import expected_answer
+from loadtests.service.watch import ServiceWatch
+from loadtests.slo import FLOOR, Slo
+from loadtests.trial.cell_load import CellLoad
 
 RETREATS = 2
 LESS = 0.75  # of a rate at which no trial was valid: the next limit to try
@@ -30,7 +33,7 @@ Tell = Callable[[str, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Bearing:
+class CellSearch:
     """Finds out what cells bear; `most` is the rate that the generator can offer.
 
     `tell` is given the kinds and fields of lines of the run file: a prediction before each
@@ -42,26 +45,26 @@ class Bearing:
     source: Source
 
     def measure(
-        self, cell: Cell, service: Service, offered: Discovery, tell: Tell
+        self, cell: Cell, service: RunningService, offered: Discovery, tell: Tell
     ) -> dict[str, Any]:
         """Search what a cell bears on this service. Raises Untrustworthy where nobody can say."""
         options, url = self.tools.options, service.url
         path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
         expected = expected_answer(url, path)
-        hammer = Hammer(
+        hammer = CellLoad(
             url,
             (cell.workload, cell.row),
             path,
             expected,
             self.source,
         )
-        signs = Signs(url, cell.model, service.subject)
+        signs = ServiceWatch(url, cell.model, service.subject)
         with closing(hammer), closing(signs):
             found = calibrate(url, path, lambda body: expected in body, signs, options.slo.bound_s)
             foreseen = Foreseen.of(found, _borne_within(options.slo, cell.model, offered))
             tell("prediction", foreseen.to_json())
             costs = Costs(foreseen.demands, found.crowd.on_loop)
-            trials = Trials(
+            trials = TrialRunner(
                 self.tools, hammer, service.subject, signs, costs, lambda one: tell("trial", one)
             )
             capacity = self._search(trials, foreseen.guess(found))
@@ -73,7 +76,7 @@ class Bearing:
             "saturation": round(found.crowd.completed, 2),
         }
 
-    def _search(self, trials: Trials, guess: float) -> Capacity:
+    def _search(self, trials: TrialRunner, guess: float) -> Capacity:
         """Search below the rate at which the generator becomes the limit, wherever that is."""
         options = self.tools.options
         goal, most = FULL if options.mode == "full" else QUICK, self.most
@@ -97,12 +100,12 @@ class Foreseen:
     """What is said of a cell before its search: its demands, all limits, and a prediction."""
 
     demands: Demands
-    room: Room
+    room: Supply
     prediction: Prediction | None
 
     @classmethod
     def of(cls, found: Calibration, slo: Slo) -> Foreseen:
-        demands, room = Demands.of(found.lone, found.crowd), Room.of(found.crowd)
+        demands, room = Demands.of(found.lone, found.crowd), Supply.of(found.crowd)
         return cls(demands, room, predict(demands, room, found.runs, slo))
 
     def guess(self, found: Calibration) -> float:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from loadtests.capacity.search import Capacity
+from loadtests.capacity.bounds import Capacity
 from loadtests.cause.diagnosis import Cause
 from loadtests.trial.evidence import Evidence
-from loadtests.trial.verdict import Trial
+from loadtests.trial.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loadtests.run.file.lines import Cell, Line, ResultsError, cell_of
-from loadtests.run.file.run_file import FILE_NAME, SCHEMA, Tail
+from loadtests.cell import Cell
+from loadtests.errors import RunFileError
+from loadtests.run.file.lines import Line, cell_of
+from loadtests.run.file.places import FILE_NAME
+from loadtests.run.file.run_file import SCHEMA, Tail
 from loadtests.run.survival.agenda import PROOF, Agenda
 from loadtests.run.survival.request import different
 
@@ -47,34 +50,34 @@ class History:
         )
 
     def check(self, asked: Mapping[str, Any], folder: Path) -> None:
-        """Raise ResultsError where the run that is asked for is not the one that was begun."""
+        """Raise RunFileError where the run that is asked for is not the one that was begun."""
         if self.begun is None:
             return
         if names := list(different(self.begun, asked)):
-            raise ResultsError(
+            raise RunFileError(
                 f"{folder} holds a run that was begun with {', '.join(names)}; "
                 f"repeat its command to go on with it, or {ANOTHER}"
             )
 
 
 def resumable(folder: Path, asked: Mapping[str, Any]) -> None:
-    """Raise ResultsError where the run in a folder is another one, or lacks nothing of this."""
+    """Raise RunFileError where the run in a folder is another one, or lacks nothing of this."""
     History.of(folder).check(asked, folder)
     agenda = Agenda()
     for line in Tail(folder / FILE_NAME).read():
         agenda.update(line)
     agenda.update({"line": "resumed", **asked})
     if agenda.plan and not agenda.left:
-        raise ResultsError(
+        raise RunFileError(
             f"{folder} holds a run already, and it lacks nothing; {ANOTHER}, show it (python -m "
             f"loadtests report {folder}), or add to it: --searches, --prove, --beyond"
         )
 
 
 def _ours(folder: Path, first: Line) -> None:
-    """Raise ResultsError for what is no run of ours that could go on."""
+    """Raise RunFileError for what is no run of ours that could go on."""
     if first["line"] != "run" or first.get("schema") != SCHEMA or "cells" not in first:
-        raise ResultsError(f"{folder} holds a run already that cannot be resumed; {ANOTHER}")
+        raise RunFileError(f"{folder} holds a run already that cannot be resumed; {ANOTHER}")
 
 
 def _begun(lines: Iterable[Line]) -> Line:

@@ -7,14 +7,15 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from loadtests.load.http_pool import Connections
+from loadtests.cell import Cell
+from loadtests.errors import ServiceError
+from loadtests.load.http_pool import ConnectionPool
 from loadtests.load.source import Source
 from loadtests.machine.environment import environment
-from loadtests.run.file.lines import Cell
 from loadtests.run.options import Options
 from loadtests.run.survival.request import asked
-from loadtests.service.contract import Discovery, TargetError, discover, path_of
-from loadtests.service.launcher import Services
+from loadtests.service.contract import Discovery, discover, path_of
+from loadtests.service.launcher import Launcher
 from loadtests.service.warm_up import problem
 from loadtests.service.workload_modules import ALL, chosen
 
@@ -28,10 +29,10 @@ NOT_STARTED = "not started"  # the service that is asked has few models, others 
 REJECTED = {400, 422}  # what wrong parameters are answered with
 
 
-def plan(options: Options, services: Services, source: Source) -> tuple[list[Cell], dict[str, Any]]:
+def plan(options: Options, services: Launcher, source: Source) -> tuple[list[Cell], dict[str, Any]]:
     """Ask a service on each Python what there is; give the cells, and the first line of the run.
 
-    Raises TargetError for what is not there, and SubjectError where a server does not start.
+    Raises ServiceError for what is not there, and StartError where a server does not start.
     """
     found: dict[str, Discovery] = {}
     wanted: list[Cell] = []
@@ -61,17 +62,17 @@ def plan(options: Options, services: Services, source: Source) -> tuple[list[Cel
     }
 
 
-def _absent(cell: Cell, found: Mapping[str, Discovery], services: Services) -> bool:
+def _absent(cell: Cell, found: Mapping[str, Discovery], services: Launcher) -> bool:
     """Whether it is known already that the service does not offer a cell."""
     why = found[cell.python].unavailable(cell.workload, cell.model)
     return bool(why) and (bool(services.host) or not str(why).startswith(NOT_STARTED))
 
 
 def _all_used(options: Options, workloads: Sequence[str]) -> None:
-    """Raise TargetError for a parameter of a workload that is not measured."""
+    """Raise ServiceError for a parameter of a workload that is not measured."""
     for workload in options.parameters:
         if workload not in workloads:
-            raise TargetError(
+            raise ServiceError(
                 f"--param {workload}.… has no effect: {workload!r} is not among the workloads "
                 f"to measure ({', '.join(workloads)})"
             )
@@ -92,11 +93,14 @@ def _ceiling(url: str, source: Source) -> float:
 
 
 def try_parameters(parameters: Mapping[str, Mapping[str, str]], found: Discovery, url: str) -> None:
-    """Raise TargetError for values of parameters that are rejected, before anything is measured."""
-    with closing(Connections(url)) as connections, suppress(OSError):  # no answer: its cell tells
+    """Raise ServiceError for parameter values that are rejected, before measuring."""
+    with (
+        closing(ConnectionPool(url)) as connections,
+        suppress(OSError),
+    ):  # no answer: its cell tells
         for workload, values in parameters.items():
             for model in found.workloads[workload]["models"][:1]:
                 path = path_of(workload, model, values)
                 status, body = connections.get(path)
                 if status in REJECTED:
-                    raise TargetError(problem(path, status, body))
+                    raise ServiceError(problem(path, status, body))

@@ -7,26 +7,26 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from loadtests.capacity.bounds import Capacity, Tried
+from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.capacity.demands import Limit
+from loadtests.capacity.support import supported
 from loadtests.cause.claim import Remedy, Unproven, judge
 from loadtests.cause.diagnosis import Cause
-from loadtests.cause.remedy import Case, remedy
-from loadtests.run.file.lines import Cell
-from loadtests.run.survival.cell import Bearing, Tell
-from loadtests.service.contract import TargetError, discover
-from loadtests.service.launcher import Services
-from loadtests.service.process import SubjectError
-from loadtests.service.warm_up import Untrustworthy
+from loadtests.cause.remedy import DiagnosedCell, remedy
+from loadtests.cell import Cell
+from loadtests.errors import ServiceError, StartError, Untrustworthy
+from loadtests.load.answer import Stages
+from loadtests.run.survival.cell import CellSearch, Tell
+from loadtests.service.contract import discover
+from loadtests.service.launcher import Launcher
 from loadtests.slo import Slo
-from loadtests.trial.evidence import Evidence, Stages
-from loadtests.trial.support import supported
+from loadtests.trial.evidence import Evidence
 
 POOLS = ("threads", "processes")  # which would follow the number of cores
 
 
 def prove(
-    bearing: Bearing, services: Services, cell: Cell, said: Mapping[str, Any], tell: Tell
+    bearing: CellSearch, services: Launcher, cell: Cell, said: Mapping[str, Any], tell: Tell
 ) -> dict[str, Any]:
     """Return what a proof came to; `tell` is given its trials.
 
@@ -46,19 +46,19 @@ def prove(
         chosen = replace(chosen, axes={**sizes, **chosen.axes})
     try:
         after = _again(bearing, services, cell, chosen, tell)
-    except (Untrustworthy, SubjectError, TargetError, OSError) as error:
+    except (Untrustworthy, StartError, ServiceError, OSError) as error:
         why = " ".join(str(error).split())
         return {"reason": f"with {chosen.change}: {why}", "change": chosen.change}
     claim = judge(chosen, (said["held"], said["broke"]), after)
     return {**asdict(chosen), "after": list(after), **asdict(claim)}
 
 
-def _case(bearing: Bearing, cell: Cell, said: Mapping[str, Any]) -> Case:
+def _case(bearing: CellSearch, cell: Cell, said: Mapping[str, Any]) -> DiagnosedCell:
     settings = said.get("settings") or {}
     seen = dict(said["evidence"])
     for name in ("typical", "late"):
         seen[name] = Stages(*seen[name]) if seen.get(name) else None
-    return Case(
+    return DiagnosedCell(
         cause=Cause(**said["cause_evidence"]),
         evidence=Evidence(**seen),
         limits=[Limit(*limit) for limit in (said.get("limits") or {}).items()],
@@ -72,7 +72,7 @@ def _case(bearing: Bearing, cell: Cell, said: Mapping[str, Any]) -> Case:
 
 
 def _again(
-    bearing: Bearing, services: Services, cell: Cell, chosen: Remedy, tell: Tell
+    bearing: CellSearch, services: Launcher, cell: Cell, chosen: Remedy, tell: Tell
 ) -> tuple[float, float | None]:
     """Search once more with the change alone."""
 
@@ -94,6 +94,6 @@ def _again(
 
 def _lack(said: Mapping[str, Any], slo: Slo) -> str:
     """Which requests a search lacks for its percentile."""
-    tried = tuple(Tried(*one) for one in said.get("tried") or ())
+    tried = tuple(TrialPoint(*one) for one in said.get("tried") or ())
     found = supported(slo, [Capacity(said["held"] or 0.0, said["broke"], trials=tried)])
     return found.lack if found else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from loadtests.run.beyond.kinds import chosen, expected_s, written
+from loadtests.run.beyond.kinds import chosen_kinds, expected_s, written
 from loadtests.run.options import SEARCHES, Options
 from loadtests.service.workload_modules import located
 
@@ -67,7 +67,7 @@ def different(begun: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
 
 
 def _beyond(before: Mapping[str, Any], after: Mapping[str, Any], mode: str) -> Iterator[str]:
-    old, new = (chosen(one.get("beyond") or (), mode) for one in (before, after))
+    old, new = (chosen_kinds(one.get("beyond") or (), mode) for one in (before, after))
     lacking = {kind: seconds for kind, seconds in old.items() if new.get(kind) != seconds}
     if lacking:
         instead = {kind: new[kind] for kind in lacking if kind in new}

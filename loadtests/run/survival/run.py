@@ -7,35 +7,32 @@ and a run that was interrupted goes on where its file ends.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
 
 from gevent import GreenletExit
-from locust.env import Environment
 
-from loadtests.load.distributed.master import Deserted
+from loadtests.cell import Cell
+from loadtests.errors import RunFileError, ServiceError, StartError, Untrustworthy, WorkersGone
 from loadtests.load.source import Source
 from loadtests.machine.sentinel import Sentinel
-from loadtests.run.beyond.lab import Bench, Peak
+from loadtests.run.beyond.lab import Peak, PeakLab
 from loadtests.run.beyond.run import beyond
 from loadtests.run.file.combine import typical
-from loadtests.run.file.lines import Cell, ResultsError
-from loadtests.run.file.run_file import FILE_NAME, Kind, RunFile
+from loadtests.run.file.places import FILE_NAME
+from loadtests.run.file.run_file import Kind, RunFile
 from loadtests.run.options import Options
 from loadtests.run.survival.agenda import PROOF, rounds
-from loadtests.run.survival.cell import Bearing
+from loadtests.run.survival.cell import CellSearch
 from loadtests.run.survival.history import History
 from loadtests.run.survival.plan import plan
 from loadtests.run.survival.prove import prove
 from loadtests.run.survival.trials import Tools
-from loadtests.service.contract import TargetError, discover
-from loadtests.service.launcher import Services
-from loadtests.service.process import SubjectError
-from loadtests.service.warm_up import Untrustworthy
-from loadtests.ui.users import show
+from loadtests.service.contract import discover
+from loadtests.service.launcher import Launcher
 
 SPENT = "not measured: the budget of {:g} s was spent; repeat the command with a larger --budget"
 ADVICE = (
@@ -57,21 +54,22 @@ class Watcher(Protocol):
 
 
 class Survival:
-    """One survival run over some cells, written to `folder`."""
+    """One survival run over some cells, written to `folder`; `show` is given each offered rate."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is measured, where, and who watches
         self,
-        locust: Environment,
+        host: str | None,
         source: Source,
         options: Options,
         folder: Path,
-        watcher: Watcher | None = None,
+        *,
+        watcher: Watcher | None,
+        show: Callable[[float], None],
     ) -> None:
-        self._locust = locust
+        self._show = show
         self._source = source
         self._options = options
-        host = str(locust.host) if options.running_service else None
-        self._services = Services(options, host, folder / "server.log")
+        self._services = Launcher(options.servers, host, folder / "server.log")
         self._history = History.of(folder)
         self._folder = folder
         self._watcher = watcher
@@ -88,16 +86,16 @@ class Survival:
             cells, most = self._plan()
             with Sentinel() as sentinel:
                 tools = Tools(self._options, sentinel, self._offer)
-                bearing = Bearing(tools, most, self._source)
+                bearing = CellSearch(tools, most, self._source)
                 order = rounds(cells, self._options.searches, self._options.seed)
                 measured = [self._whole(bearing, *one) for one in order]
             code, reason = 0, ""
             if self._first_flaw and not any(measured):
                 code = 3
                 reason = f"no cell has a result that can be trusted: {self._first_flaw}; {ADVICE}"
-        except (TargetError, SubjectError, ResultsError) as error:
+        except (ServiceError, StartError, RunFileError) as error:
             code, reason = 2, str(error)
-        except Deserted as error:
+        except WorkersGone as error:
             reason = str(error)
         except GreenletExit:
             reason = "the search was stopped"
@@ -136,7 +134,7 @@ class Survival:
             if self._watcher:
                 self._watcher.look()
 
-    def _whole(self, bearing: Bearing, cell: Cell, search: int) -> bool:
+    def _whole(self, bearing: CellSearch, cell: Cell, search: int) -> bool:
         """Search one cell, and then what else is asked for; tells whether there is a result."""
         said = self._history.searched.get((cell, search)) or self._cell(bearing, cell, search)
         if said and "held" in said:
@@ -151,7 +149,7 @@ class Survival:
         budget_s = self._options.budget_s
         return bool(budget_s) and monotonic() - self._resumed > budget_s
 
-    def _after(self, bearing: Bearing, cell: Cell, said: Mapping[str, Any]) -> None:
+    def _after(self, bearing: CellSearch, cell: Cell, said: Mapping[str, Any]) -> None:
         """Prove the cause, and go beyond the peak; what the file has already is left out."""
         done = {kind for other, kind in self._history.after if other == cell}
         if self._options.prove and PROOF not in done and said.get("cause"):
@@ -162,10 +160,10 @@ class Survival:
         for line in beyond(left, said, bench):
             self._write("beyond", **cell._asdict(), **line)
 
-    def _bench(self, cell: Cell, most: float, peak: Peak) -> Bench:
-        return Bench(self._services, cell, peak, self._options, most, self._source)
+    def _bench(self, cell: Cell, most: float, peak: Peak) -> PeakLab:
+        return PeakLab(self._services, cell, peak, self._options, most, self._source)
 
-    def _cell(self, bearing: Bearing, cell: Cell, search: int) -> dict[str, Any] | None:
+    def _cell(self, bearing: CellSearch, cell: Cell, search: int) -> dict[str, Any] | None:
         """Search what one cell bears, be it that it cannot exist; None if there is no time."""
         if self._spent:
             if not search:
@@ -182,7 +180,7 @@ class Survival:
                 tell = partial(self._tell, names)
                 said = {"unavailable": why} if why else bearing.measure(cell, service, found, tell)
                 said["warnings"] = list(found.runtime.get("warnings") or ())
-        except (Untrustworthy, SubjectError, TargetError, OSError) as error:
+        except (Untrustworthy, StartError, ServiceError, OSError) as error:
             log.warning("%s under %s: %s", cell.workload, cell.row, error)
             said = {"error": " ".join(str(error).split())}
             self._first_flaw = self._first_flaw or said["error"].rstrip(".")
@@ -196,4 +194,4 @@ class Survival:
     def _offer(self, rate: float) -> None:
         if self._watcher:
             self._watcher.offer(rate)
-        show(self._locust, rate)
+        self._show(rate)

@@ -12,7 +12,7 @@ from loadtests.run.survival.agenda import PROOF, SEARCH, Agenda, after
 from loadtests.slo import Slo
 
 if TYPE_CHECKING:
-    from loadtests.run.file.cells import Cell
+    from loadtests.cell import Cell
     from loadtests.run.file.lines import Line, Plan
     from loadtests.run.survival.agenda import Job
 

@@ -8,20 +8,22 @@ from random import Random
 from time import monotonic
 from typing import Any
 
+from loadtests.capacity.bounds import Capacity
 from loadtests.capacity.demands import Demands
-from loadtests.capacity.search import Capacity
 from loadtests.cause.diagnosis import diagnose
-from loadtests.machine.disturbances import Machine, disturbances
+from loadtests.errors import Untrustworthy
+from loadtests.load.spec import SETTLE_S
+from loadtests.machine.disturbances import MachineState, disturbances
 from loadtests.machine.sentinel import Sentinel
 from loadtests.run.options import Options
 from loadtests.run.survival.findings import Broke, Held, report
-from loadtests.service.process import Subject
-from loadtests.service.warm_up import Untrustworthy
-from loadtests.service.watch import Signs, evidence
-from loadtests.trial.cell_load import SETTLE_S, Hammer
+from loadtests.service.process import ServerProcess
+from loadtests.service.watch import ServiceWatch, evidence
+from loadtests.trial.cell_load import CellLoad
 from loadtests.trial.evidence import Evidence
 from loadtests.trial.tally import LOSSES
-from loadtests.trial.verdict import Trial, Verdict, judge
+from loadtests.trial.trial import Trial
+from loadtests.trial.verdict import Verdict, judge
 
 TRIES = 3  # for a trial that proves nothing
 
@@ -43,7 +45,7 @@ class Costs:
     on_loop: bool = False
 
 
-class Trials:
+class TrialRunner:
     """Measures one cell for the search; `tell` is given every trial as plain data.
 
     `costs` are what one of its requests takes, and where.
@@ -52,9 +54,9 @@ class Trials:
     def __init__(  # noqa: PLR0913, PLR0917  # a service, how it is hit and watched, and by whom
         self,
         tools: Tools,
-        hammer: Hammer,
-        subject: Subject | None,
-        signs: Signs,
+        hammer: CellLoad,
+        subject: ServerProcess | None,
+        signs: ServiceWatch,
         costs: Costs,
         tell: Callable[[dict[str, Any]], None],
     ) -> None:
@@ -122,7 +124,7 @@ class Trials:
         )
         return verdict
 
-    def _seen(self, trial: Trial, machine: Machine) -> Evidence:
+    def _seen(self, trial: Trial, machine: MachineState) -> Evidence:
         """Put together what is known of one load."""
         work, bystander = trial.work, trial.bystander
         load = Evidence(

@@ -54,7 +54,7 @@ class Second:
 
 
 @dataclass(slots=True)
-class Row:
+class LedgerRow:
     """What one cell came to since the start, or since the figures were reset."""
 
     offered: int = 0
@@ -85,7 +85,7 @@ class Ledger:
         self.since = self.until = self._begun = second
         self._past: deque[tuple[float, float]] = deque(maxlen=KEPT_S)
         self._seconds: dict[int, Second] = {}
-        self._rows: dict[str, Row] = {}
+        self._rows: dict[str, LedgerRow] = {}
 
     def anew(self, second: int) -> None:
         """Forget the cells before this second, but not the seconds: the load has its rate now."""
@@ -104,7 +104,7 @@ class Ledger:
         added(now.lags, said["lags"])
         for name, cell in said["cells"].items():
             if second > self.since:  # the first second began before
-                row = self._rows.setdefault(name, Row())
+                row = self._rows.setdefault(name, LedgerRow())
                 row.offered += cell["offered"]
                 row.fates.update(cell["fates"])
                 added(row.times, cell["times"])

@@ -13,7 +13,7 @@ BYSTANDER = "bystander"
 
 
 @dataclass(slots=True)
-class Seen:
+class RecordedRow:
     """The requests of one cell that have ended: their fates, and the times of right answers."""
 
     fates: Counter[str] = field(default_factory=Counter)
@@ -25,7 +25,7 @@ class Recorder:
 
     def __init__(self, bound_ms: float) -> None:
         self._bound_ms = bound_ms
-        self._cells: dict[str, Seen] = {}
+        self._cells: dict[str, RecordedRow] = {}
         self._lags: Counter[float] = Counter()
         self._flying: Mapping[str, int] = {}
 
@@ -33,7 +33,7 @@ class Recorder:
         """Count one that has ended; `lag_ms` is how late it was sent."""
         seen = self._cells.get(name)
         if seen is None:
-            seen = self._cells[name] = Seen()
+            seen = self._cells[name] = RecordedRow()
         if outcome == "ok":
             seen.times[bucket(took_ms)] += 1
             outcome = "good" if took_ms <= self._bound_ms else "late"
@@ -48,7 +48,7 @@ class Recorder:
         """
         cells = {}
         for name in dict.fromkeys((*self._cells, *flying, *self._flying)):
-            seen = self._cells.get(name) or Seen()
+            seen = self._cells.get(name) or RecordedRow()
             waiting = flying.get(name, 0)
             cells[name] = {
                 "offered": seen.fates.total() + waiting - self._flying.get(name, 0),

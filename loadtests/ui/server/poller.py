@@ -15,7 +15,7 @@ import psutil
 from gevent.hub import get_hub
 from locust.env import Environment
 
-from loadtests.load.http_pool import Connections
+from loadtests.load.http_pool import ConnectionPool
 from loadtests.ui.server.vitals import Vitals
 
 EVERY_S = 1.0
@@ -31,7 +31,7 @@ class Watching:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._url = ""
-        self._connections: Connections | None = None
+        self._connections: ConnectionPool | None = None
         self._looked = self._weighed = -LOOKED_S
         self.vitals = Vitals(monotonic())
         gevent.spawn(self._watch)
@@ -67,7 +67,7 @@ class Watching:
         if self._connections is None or url != self._url:
             if self._connections is not None:
                 self._connections.close()
-            self._url, self._connections = url, Connections(url, PATIENCE_S)
+            self._url, self._connections = url, ConnectionPool(url, PATIENCE_S)
             self.vitals = Vitals(begun)
         try:
             stats = json.loads(self._connections.get("/stats").body)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from loadtests.report.survival.foresight import RESOURCES
-from loadtests.report.wording import cause_sentence, interval_text, rate_text
+from loadtests.report.wording import cause_sentence, interval_text
 from loadtests.slo import Slo
 from loadtests.ui.survival.steps import outcome_of
+from loadtests.wording import rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from loadtests.run.file.lines import Cell, CellResult, Run, TrialRecord
-    from loadtests.ui.survival.progress import Watch
+    from loadtests.cell import Cell
+    from loadtests.run.file.cells import CellResult
+    from loadtests.run.file.lines import Run, TrialRecord
+    from loadtests.ui.survival.progress import RunProgress
 
 Bracket = tuple[float | None, float | None]
 
@@ -45,7 +48,7 @@ def trials_of(run: Run, cell: Cell, search: int | None = None) -> list[TrialReco
     return [one for one in run.trials if one.cell == cell and search in {None, one.search}]
 
 
-def shown(watch: Watch, cell: Cell) -> dict[str, Any]:
+def shown(watch: RunProgress, cell: Cell) -> dict[str, Any]:
     """Give all that is shown of one cell; rates are per second, times in milliseconds."""
     run = watch.run
     assert run is not None

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from loadtests.report.verdicts import leaders
 from loadtests.run.file.lines import End, cell_of, end_of
-from loadtests.run.file.run_file import FILE_NAME, Tail, with_next
+from loadtests.run.file.places import FILE_NAME
+from loadtests.run.file.run_file import Tail, with_next
 from loadtests.run.survival.time_left import Pace
 from loadtests.ui.survival.steps import step_after
 
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from loadtests.run.file.lines import Cell, Line, Run
+    from loadtests.cell import Cell
+    from loadtests.run.file.lines import Line, Run
 
 
-class Watch:
+class RunProgress:
     """Follows the run file in a folder; `clock` gives seconds, whenever they began."""
 
     def __init__(self, folder: Path, clock: Callable[[], float]) -> None:

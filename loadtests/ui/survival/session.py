@@ -20,10 +20,10 @@ from gevent import GreenletExit
 from gevent.lock import BoundedSemaphore
 from locust.env import Environment
 
+from loadtests.errors import RunFileError
 from loadtests.run.file.folders import RESULTS, discard, link_latest, new_folder
-from loadtests.run.file.lines import ResultsError
 from loadtests.run.options import Options
-from loadtests.ui.survival.progress import Watch
+from loadtests.ui.survival.progress import RunProgress
 from loadtests.ui.survival.report_writer import Writer
 
 Phase = Literal["idle", "waiting", "searching", "stopping", "writing", "over", "stopped", "failed"]
@@ -47,7 +47,7 @@ class Session:
     def __init__(self) -> None:
         self.phase: Phase = "idle"
         self.reason = ""
-        self.watch: Watch | None = None
+        self.watch: RunProgress | None = None
         self.summary: dict[str, Any] = {}  # as it was written
         self._last: Path | None = None  # the folder that is reported
         self._asked: set[Path] = set()
@@ -70,7 +70,7 @@ class Session:
         return asked
 
     @contextmanager
-    def turn(self, folder: Path) -> Iterator[Watch]:
+    def turn(self, folder: Path) -> Iterator[RunProgress]:
         """Wait for one's turn, and have the search within the block watched, and then reported."""
         self.phase, self.reason = "waiting", ""
         try:
@@ -79,11 +79,11 @@ class Session:
             self._empty(folder)
             self.reject(TOO_SOON, "stopped")
             raise
-        watch, stopped = Watch(folder, monotonic), False
+        watch, stopped = RunProgress(folder, monotonic), False
         self.watch, self.summary, self.phase = watch, {}, "searching"
         try:
             yield watch
-        except ResultsError as error:
+        except RunFileError as error:
             log.error("%s", error)  # noqa: TRY400 - the message says it all
             watch.over(2, str(error))
         except GreenletExit:
@@ -109,7 +109,7 @@ class Session:
         """Write no more reports: Locust itself ends."""
         self._writer.close()
 
-    def _close(self, watch: Watch, *, stopped: bool) -> None:
+    def _close(self, watch: RunProgress, *, stopped: bool) -> None:
         """Report what was measured, and say how the search has ended."""
         watch.look()
         code = watch.end.exit if watch.end else 3
@@ -130,7 +130,7 @@ class Session:
         try:
             self.summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
             link_latest(folder)
-        except (OSError, ValueError, ResultsError) as error:
+        except (OSError, ValueError, RunFileError) as error:
             return str(error)
         return ""
 

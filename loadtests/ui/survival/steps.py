@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loadtests.report.survival.foresight import foreseen
-from loadtests.report.wording import rate_text
 from loadtests.run.file.lines import trial_of
+from loadtests.wording import rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,13 +8,15 @@ from loadtests.machine.environment import describe
 from loadtests.report.colours import colour_of
 from loadtests.report.survival.matrix import Entry, entry_of
 from loadtests.report.survival.terminal import duration
-from loadtests.report.wording import count_of, rate_text
 from loadtests.slo import Slo
 from loadtests.ui.survival.cell import bracket_of, bracket_text, shown, trials_of
+from loadtests.wording import count_of, rate_text
 
 if TYPE_CHECKING:
-    from loadtests.run.file.lines import Cell, CellResult, Run
-    from loadtests.ui.survival.progress import Watch
+    from loadtests.cell import Cell
+    from loadtests.run.file.cells import CellResult
+    from loadtests.run.file.lines import Run
+    from loadtests.ui.survival.progress import RunProgress
 
 WAITING = Entry("·")
 STATES = {  # of a finished cell by the style of its entry in the terminal
@@ -23,7 +25,7 @@ STATES = {  # of a finished cell by the style of its entry in the terminal
 }
 
 
-def view(watch: Watch, chosen: int | None = None) -> dict[str, Any]:
+def view(watch: RunProgress, chosen: int | None = None) -> dict[str, Any]:
     """Show a run, and the trials of the chosen cell, or else of the one that is searched."""
     run = watch.run
     if run is None:
@@ -53,7 +55,7 @@ def view(watch: Watch, chosen: int | None = None) -> dict[str, Any]:
     }
 
 
-def _follows(watch: Watch) -> Cell:
+def _follows(watch: RunProgress) -> Cell:
     """The cell that is searched, or else the one searched last."""
     assert watch.run is not None
     if watch.now:
@@ -62,7 +64,7 @@ def _follows(watch: Watch) -> Cell:
     return last[0].cell if last else watch.run.plan.cells[0]
 
 
-def _step(watch: Watch) -> str:
+def _step(watch: RunProgress) -> str:
     """Say what the search does at this moment."""
     who = f"{watch.now.workload} under {watch.now.row}: " if watch.now else ""
     if watch.offered is None:
@@ -70,7 +72,7 @@ def _step(watch: Watch) -> str:
     return f"{who}offering {rate_text(watch.offered)}/s (before: {watch.step})"
 
 
-def _progress(watch: Watch) -> dict[str, Any]:
+def _progress(watch: RunProgress) -> dict[str, Any]:
     done, total, left_s = len(watch.searched), watch.total, watch.left_s
     run = watch.run
     what = "cell" if run and run.plan.searches == 1 else "search"
@@ -81,7 +83,7 @@ def _progress(watch: Watch) -> dict[str, Any]:
     return {"done": done, "total": total, "said": said, "time": "" if watch.end else time}
 
 
-def _entry(watch: Watch, run: Run, cell: Cell) -> tuple[str, Entry]:
+def _entry(watch: RunProgress, run: Run, cell: Cell) -> tuple[str, Entry]:
     """Give the state of a cell, and its figure and small print."""
     result = run.results.get(cell)
     entry = entry_of(result, best=cell in watch.best) if result else WAITING
@@ -92,7 +94,7 @@ def _entry(watch: Watch, run: Run, cell: Cell) -> tuple[str, Entry]:
     return STATES.get(entry.style, "done"), entry
 
 
-def _at_work(watch: Watch, run: Run, cell: Cell, entry: Entry) -> tuple[str, Entry]:
+def _at_work(watch: RunProgress, run: Run, cell: Cell, entry: Entry) -> tuple[str, Entry]:
     if (cell, watch.search) in watch.searched:
         return "beyond", entry
     bracket = bracket_text(bracket_of(trials_of(run, cell, watch.search)))

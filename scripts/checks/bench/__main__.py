@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from loadtests.commands.words import Parser, among
+from loadtests.errors import ServiceError
 from loadtests.machine.environment import describe, environment
 from loadtests.paths import ROOT
-from loadtests.service.contract import TargetError, discover
-from loadtests.service.process import Subject
+from loadtests.service.contract import discover
+from loadtests.service.process import ServerProcess
 from loadtests.service.pythons import server_pythons
 from loadtests.system.child import tied
 from scripts.checks.bench.accuracy import accuracy, cost, stall
@@ -34,7 +35,7 @@ def main(arguments: list[str]) -> None:
     asked = parser.parse_args(arguments)
     try:
         executable = server_pythons(filter(None, [asked.server_python]))[0].executable
-    except TargetError as error:
+    except ServiceError as error:
         parser.error(f"{error}")
     show(describe(environment()))
     for name in steps(asked.names):
@@ -52,15 +53,15 @@ def _accuracy(_: str) -> Iterator[str]:
 
 def _harness(_: str) -> Iterator[str]:
     models = ("--port", "0", "--models", "inline,thread-pool,process-pool")
-    with bare() as other, Subject(models) as ours:
+    with bare() as other, ServerProcess(models) as ours:
         yield from harness((ours.url, ours.pid), other)
 
 
 def _hops(executable: str) -> Iterator[str]:
-    with Subject(("--port", "0", "--models", "inline"), executable=executable) as small:
+    with ServerProcess(("--port", "0", "--models", "inline"), executable=executable) as small:
         models = ",".join(discover(small.url).models)
     options = ("--port", "0", "--deadline", "60s", "--models", models)
-    with Subject(options, executable=executable) as ours:
+    with ServerProcess(options, executable=executable) as ours:
         yield f"server: Python {discover(ours.url).runtime['python']}"
         yield ""
         yield from hops(ours.url)

@@ -15,8 +15,8 @@ from time import monotonic, process_time
 import gevent
 
 from loadtests.load.arrivals import dispersion, poisson
-from loadtests.load.http_pool import Connections
-from loadtests.load.open_loop import Generator, Sent
+from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.open_loop import OpenLoop, Request
 from loadtests.load.source import undisturbed
 from loadtests.paths import ROOT
 from loadtests.system.child import tied
@@ -28,10 +28,12 @@ LEAD_S = 0.1
 STALL_S = 2.0
 
 
-def offer(connections: Connections, path: str, rate: float, seed: int) -> tuple[list[Sent], float]:
+def offer(
+    connections: ConnectionPool, path: str, rate: float, seed: int
+) -> tuple[list[Request], float]:
     """Offer a Poisson schedule; returns the requests and the generator's CPU seconds."""
-    ended: list[Sent] = []
-    generator = Generator(connections, path, bool, ended.append)
+    ended: list[Request] = []
+    generator = OpenLoop(connections, path, bool, ended.append)
     schedule = poisson(rate, DURATION_S, Random(seed))  # noqa: S311 - a schedule, no secret
     with undisturbed():  # as in a trial
         begun, cpu = monotonic() + LEAD_S, process_time()
@@ -43,7 +45,7 @@ def offer(connections: Connections, path: str, rate: float, seed: int) -> tuple[
 
 def accuracy(url: str, rate: float) -> Iterator[str]:
     """What a recording server sees of a rate: its error, its dispersion; and the send lag."""
-    connections = Connections(url)
+    connections = ConnectionPool(url)
     errors, dispersions, lags, costs = [], [], [], []
     connections.get("/recorded")
     for seed in range(ROUNDS):
@@ -64,7 +66,7 @@ def accuracy(url: str, rate: float) -> Iterator[str]:
 
 def cost(url: str, rate: float) -> str:
     """Compare the generator's CPU for a request with Locust's FastHttpUser, in turns."""
-    connections = Connections(url)
+    connections = ConnectionPool(url)
     ours, theirs = [], []
     for seed in range(ROUNDS):
         sent, cpu = offer(connections, "/record", rate, seed)
@@ -89,7 +91,7 @@ def _fast(url: str, rate: float) -> float:
 
 def stall(url: str, pid: int) -> str:
     """Stop the server for two seconds under load: what answers took must show it."""
-    connections = Connections(url)
+    connections = ConnectionPool(url)
 
     def pause() -> None:
         gevent.sleep(DURATION_S / 2)

@@ -14,7 +14,7 @@ from time import monotonic
 import gevent
 import psutil
 
-from loadtests.load.http_pool import Connections
+from loadtests.load.http_pool import ConnectionPool
 
 CLIENTS = 32
 TURN_S = 1.5
@@ -24,7 +24,7 @@ MODELS = ("inline", "thread-pool", "process-pool")
 
 def cpu_us(url: str, path: str, pid: int) -> tuple[float, float]:
     """CPU microseconds per request of all processes of a service, and requests per second."""
-    connections = Connections(url)
+    connections = ConnectionPool(url)
     answered = 0
 
     def client() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import median
 
-from loadtests.load.http_pool import Connections
+from loadtests.load.http_pool import ConnectionPool
 from loadtests.paths import ROOT
 from loadtests.service.contract import discover
 from loadtests.system.child import tied
@@ -45,7 +45,7 @@ def measure(url: str) -> list[Hop]:
     """Measure every model that runs there."""
     found = discover(url)
     hops = [Hop(name) for name, model in found.models.items() if model["available"]]
-    connections = Connections(url)
+    connections = ConnectionPool(url)
     for turn in range(ROUNDS + 1):  # the first only warms up
         for load, path in LOADS.items():
             for hop in hops:
@@ -59,7 +59,7 @@ def measure(url: str) -> list[Hop]:
     return hops
 
 
-def _call(connections: Connections, path: str) -> float:
+def _call(connections: ConnectionPool, path: str) -> float:
     status, body = connections.get(path)
     assert status == 200, body
     return float(json.loads(body)["ms"]["total"]) / 1e3

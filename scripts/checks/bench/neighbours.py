@@ -13,7 +13,7 @@ from time import monotonic
 
 import psutil
 
-from loadtests.machine.disturbances import Machine, disturbances
+from loadtests.machine.disturbances import MachineState, disturbances
 from loadtests.machine.sentinel import Sentinel
 from loadtests.system.child import tied
 
@@ -62,7 +62,7 @@ def _starts() -> str:
     )
 
 
-def _window(sentinel: Sentinel) -> Machine:
+def _window(sentinel: Sentinel) -> MachineState:
     """Load all cores for a while, and declare it as one's own."""
     before = _children_s()
     sentinel.begin()
@@ -99,7 +99,7 @@ def _cpu_s(sentinel: Sentinel) -> float:
     return times.user + times.system
 
 
-def _said(what: str, windows: list[Machine]) -> str:
+def _said(what: str, windows: list[MachineState]) -> str:
     void = [one for one in windows if disturbances(one)]
     figures = ", ".join(
         f"{name} {_range([getattr(one, field) for one in windows])}"

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Iterator
 
-from loadtests.service.process import Subject
+from loadtests.service.process import ServerProcess
 from scripts.checks.chaos.clients import Got, ask, session, statuses
 from scripts.checks.chaos.misbehaving import WORKLOADS
 
@@ -24,7 +24,7 @@ def crashes(count: int, python: str = sys.executable) -> Iterator[str]:
                 continue  # it cannot be had under fork
             options = ("--models", model, "--start-method", method, "--deadline", DEADLINE)
             all_in = ("--admission", "bounded", "--workloads", WORKLOADS)
-            with Subject(("--port", "0", *options, *all_in), executable=python) as subject:
+            with ServerProcess(("--port", "0", *options, *all_in), executable=python) as subject:
                 died, others, after = asyncio.run(_storm(subject.url, model, count))
             slowest = max(one.took_s for one in others)
             yield (
@@ -47,7 +47,7 @@ async def _storm(url: str, model: str, count: int) -> tuple[list[Got], list[Got]
         async def crash() -> None:
             died.extend([await ask(client, f"/crash/{model}") for _ in left])
 
-        async def stay(crashing: asyncio.Future[object]) -> None:
+        async def stay(crashing: asyncio.Future[list[None]]) -> None:
             while not crashing.done():
                 others.append(await ask(client, f"/stay/{model}"))
 

@@ -9,7 +9,7 @@ from time import monotonic
 
 import psutil
 
-from loadtests.service.process import Subject
+from loadtests.service.process import ServerProcess
 from scripts.checks.chaos.clients import ask, gauges, session
 from scripts.checks.chaos.folders import own_folder
 from scripts.checks.chaos.misbehaving import WORKLOADS
@@ -52,7 +52,7 @@ def loops() -> Iterator[str]:
     for model in (*KILLING, *LASTING):
         options = ("--threads", str(CLIENTS), "--processes", "2", "--workloads", WORKLOADS)
         models = ("--models", f"{model},inline", "--deadline", f"{DEADLINE_S}s")
-        with own_folder(), Subject(("--port", "0", *options, *models)) as subject:
+        with own_folder(), ServerProcess(("--port", "0", *options, *models)) as subject:
             yield asyncio.run(_loops(subject.url, model))
 
 
@@ -86,14 +86,14 @@ def hang_ups(count: int) -> Iterator[str]:
     """Clients that hang up. Raises AssertionError where work lives on for long."""
     for model in KILLING:
         options = ("--port", "0", "--models", model, "--workloads", WORKLOADS)
-        with own_folder() as (_, marks), Subject(options) as subject:
+        with own_folder() as (_, marks), ServerProcess(options) as subject:
             took = asyncio.run(_hang_ups(subject, model, count, marks))
         worst = 1e3 * max(took)
         yield f"{model}: {count} clients hung up; their work was gone within {worst:.0f} ms"
         assert worst <= 100, "work went on for longer than 100 ms"
 
 
-async def _hang_ups(subject: Subject, model: str, count: int, marks: Path) -> list[float]:
+async def _hang_ups(subject: ServerProcess, model: str, count: int, marks: Path) -> list[float]:
     took = []
     async with session(subject.url) as client:
         for _ in range(count):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from loadtests.service.process import Subject
+from loadtests.service.process import ServerProcess
 from scripts.checks.chaos.clients import Got, ask, session, statuses
 from scripts.checks.chaos.folders import own_folder
 from scripts.checks.chaos.misbehaving import WORKLOADS
@@ -27,7 +27,7 @@ def terms(count: int) -> Iterator[str]:
     """SIGTERM under load. Raises AssertionError where an accepted request has no answer."""
     answered = unanswered = 0
     for _ in range(count):
-        with own_folder() as (temporary, marks), Subject(OPTIONS) as subject:
+        with own_folder() as (temporary, marks), ServerProcess(OPTIONS) as subject:
             got, code, below = asyncio.run(_end(subject, signal.SIGTERM))
             right = sum(one.status == 200 for one in got)
             ran = marks.stat().st_size
@@ -48,7 +48,7 @@ def murders(count: int) -> Iterator[str]:
         # What is left to clear away, its own resource tracker complains of: to nobody's use here.
         with (
             own_folder() as (temporary, marks),
-            Subject(OPTIONS, marks.with_name("errors")) as subject,
+            ServerProcess(OPTIONS, marks.with_name("errors")) as subject,
         ):
             _, _, below = asyncio.run(_end(subject, signal.SIGKILL))
             _nothing_left(below, temporary)
@@ -58,7 +58,9 @@ def murders(count: int) -> Iterator[str]:
     )
 
 
-async def _end(subject: Subject, number: int) -> tuple[list[Got], int | None, list[psutil.Process]]:
+async def _end(
+    subject: ServerProcess, number: int
+) -> tuple[list[Got], int | None, list[psutil.Process]]:
     """Send the signal under load; gives what clients got, the exit code, and who was below."""
     got: list[Got] = []
     clients = [asyncio.create_task(_client(subject.url, one, got)) for one in range(CLIENTS)]

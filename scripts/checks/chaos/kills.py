@@ -9,7 +9,7 @@ from time import monotonic
 
 import psutil
 
-from loadtests.service.process import Subject
+from loadtests.service.process import ServerProcess
 from scripts.checks.chaos.clients import Got, gap_s, gauges, goodput, offer, session, statuses
 
 MODELS = ("supervised-process-pool", "process-pool")
@@ -41,7 +41,7 @@ def _is_worker(process: psutil.Process) -> bool:
 
 
 async def _both(
-    subject: Subject, model: str, count: int
+    subject: ServerProcess, model: str, count: int
 ) -> tuple[list[Got], list[Got], list[float], int]:
     """Offer load without and with kills; gives both, their moments, and how many calls they hit."""
     path = PATH.format(model=model)
@@ -58,7 +58,7 @@ async def _both(
 def kills(count: int) -> Iterator[str]:
     """Give a line for each model. Raises AssertionError where a promise is broken."""
     for model in MODELS:
-        with Subject(("--port", "0", "--models", model)) as subject:
+        with ServerProcess(("--port", "0", "--models", model)) as subject:
             calm, got, killed, lost = asyncio.run(_both(subject, model, count))
         slowest, kept = max(one.took_s for one in got), goodput(got) / goodput(calm)
         gap = gap_s(got, killed[:-1])

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from loadtests.run.file.lines import Line, ResultsError
-from loadtests.run.file.places import run_file
-from loadtests.run.file.run_file import FILE_NAME, Tail
+from loadtests.errors import RunFileError
+from loadtests.run.file.lines import Line
+from loadtests.run.file.places import FILE_NAME, run_file
+from loadtests.run.file.run_file import Tail
 from loadtests.system.files import put
 
 DIGITS = 6
@@ -23,15 +24,15 @@ PLACES = re.compile(
 def keep(folder: Path, to: Path) -> None:
     """Write the run file of a folder briefly to another one.
 
-    Raises ResultsError where it is no finished run, or names places on its machine.
+    Raises RunFileError where it is no finished run, or names places on its machine.
     """
     lines = Tail(run_file(folder)).read()
     if not lines or lines[0]["line"] != "run" or lines[-1]["line"] != "end":
-        raise ResultsError(f"{folder} holds no finished run; finish it, or name another one")
+        raise RunFileError(f"{folder} holds no finished run; finish it, or name another one")
     text = "".join(_written(line) for line in _said(lines))
     if found := PLACES.search(text):
         around = text[found.start() : found.start() + 60]
-        raise ResultsError(f"{folder} names a place on this machine, {around!r}: take it out first")
+        raise RunFileError(f"{folder} names a place on this machine, {around!r}: take it out first")
     to.mkdir(parents=True, exist_ok=True)
     put(to / FILE_NAME, text)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
+from loadtests.errors import RunFileError
 from loadtests.paths import ROOT
 from loadtests.report.charts.converter import Converter
 from loadtests.report.summary import summarize
@@ -17,16 +18,14 @@ from loadtests.report.survival.foretold import foretold
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.picture import drawn
 from loadtests.report.survival.terminal import head, matrix_of, said
-from loadtests.report.wording import listing
-from loadtests.run.file.lines import ResultsError
 from loadtests.run.file.run_file import read
 from loadtests.system.files import put
+from loadtests.wording import listing
 from scripts.checks.publish.blocks import filled, names
 from scripts.checks.publish.keep import keep
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from loadtests.report.summary import Summary
 
@@ -35,13 +34,13 @@ RUNS = "loadtests/published/runs"
 PICTURES = "loadtests/published/pictures"
 
 
-def results(parsed: argparse.Namespace) -> int:
+def publish(runs: Sequence[str]) -> int:
     """Keep the runs that are named, and write all pages and pictures that show them."""
     shown = {block.partition(" ")[0] for text in _texts(ROOT).values() for block in names(text)}
-    for one in parsed.runs:
+    for one in runs:
         name, equals, folder = one.partition("=")
         if not (equals and folder and name in shown):
-            raise ResultsError(
+            raise RunFileError(
                 f"{one!r} is not NAME=DIR with a name that a page shows "
                 f"({', '.join(sorted(shown))}); write headline=results/latest"
             )
@@ -77,7 +76,7 @@ def block(page: str, runs: Mapping[str, Summary], name: str) -> str:
     """Return the content of a block such as `headline picture`, on this page."""
     run, _, what = name.partition(" ")
     if run not in runs or what not in {"", "predictions", *DRAWN}:
-        raise ResultsError(f"{page}: there is nothing to generate by the name {name!r}")
+        raise RunFileError(f"{page}: there is nothing to generate by the name {name!r}")
     summary = runs[run]
     match what:
         case "":

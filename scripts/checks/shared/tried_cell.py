@@ -9,22 +9,22 @@ from typing import Any
 
 from loadtests.capacity.calibration import Calibration, calibrate
 from loadtests.capacity.demands import Demands
-from loadtests.load.open_loop import Sent
-from loadtests.load.source import Heard, Local
+from loadtests.load.open_loop import Request
+from loadtests.load.source import Heard, InProcess
 from loadtests.machine.sentinel import Sentinel
 from loadtests.run.options import HEADLINE_MODELS, Options
-from loadtests.run.survival.trials import Costs, Tools, Trials
+from loadtests.run.survival.trials import Costs, Tools, TrialRunner
 from loadtests.service.contract import path_of
-from loadtests.service.process import Subject
-from loadtests.service.watch import Signs
+from loadtests.service.process import ServerProcess
+from loadtests.service.watch import ServiceWatch
 from loadtests.slo import Slo
-from loadtests.trial.cell_load import Hammer
+from loadtests.trial.cell_load import CellLoad
 
 SLO = Slo.parse("p99<250ms")
 RIGHT = b'"result"'
 
 
-def no_listener(_: str, __: Sent) -> None:
+def no_listener(_: str, __: Request) -> None:
     """Leave the generator alone."""
 
 
@@ -32,10 +32,10 @@ def no_listener(_: str, __: Sent) -> None:
 class Tried:
     """One cell of a server that runs."""
 
-    server: Subject
+    server: ServerProcess
     path: str
-    signs: Signs
-    hammer: Hammer
+    signs: ServiceWatch
+    hammer: CellLoad
     options: Options
 
     def calibrate(self) -> Calibration:
@@ -50,14 +50,14 @@ class Tried:
         told: list[dict[str, Any]] = []
         costs = Costs(Demands.of(found.lone, found.crowd), found.crowd.on_loop)
         tools = Tools(self.options, sentinel, lambda _: None)
-        trials = Trials(tools, self.hammer, self.server, self.signs, costs, told.append)
+        trials = TrialRunner(tools, self.hammer, self.server, self.signs, costs, told.append)
         trials.once(rate, seconds)
         return told[-1]
 
 
 @contextmanager
 def tried(
-    server: Subject,
+    server: ServerProcess,
     workload: str,
     model: str,
     parameters: Mapping[str, str],
@@ -70,7 +70,7 @@ def tried(
         scenario="survival", slo=SLO, mode="quick", seed=1,
         parameters={workload: parameters}, output="", running_service=False,
     )  # fmt: skip
-    signs = Signs(server.url, model, server)
-    hammer = Hammer(server.url, (workload, model), path, RIGHT, Local(heard))
+    signs = ServiceWatch(server.url, model, server)
+    hammer = CellLoad(server.url, (workload, model), path, RIGHT, InProcess(heard))
     with closing(signs), closing(hammer):
         yield Tried(server, path, signs, hammer, options)

@@ -8,10 +8,16 @@ from itertools import accumulate
 from random import Random
 from typing import TYPE_CHECKING
 
-from loadtests.capacity.search import Capacity, Goal, search
+from loadtests.capacity.bounds import Capacity
+from loadtests.capacity.goals import Goal
+from loadtests.capacity.search import search
+from loadtests.load.answer import Answer
 from loadtests.load.arrivals import poisson
 from loadtests.slo import Slo, loosest
-from loadtests.trial.verdict import Answer, Trial, Verdict, backlog, hopeless, judge, tally
+from loadtests.trial.backlog import backlog
+from loadtests.trial.tally import tally
+from loadtests.trial.trial import Trial
+from loadtests.trial.verdict import Verdict, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -182,7 +188,7 @@ class Lab:
             or (a.ended_s is not None and a.ended_s - a.intended_s > bound)
         )
         for lost, time in enumerate(losses, 1):
-            if hopeless(len(answers), lost, lenient):
+            if not lenient.allows(lost, len(answers)):
                 return time + 0.05  # a runner looks at its counts now and then
         return None
 

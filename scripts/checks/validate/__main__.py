@@ -9,10 +9,9 @@ from collections.abc import Callable
 from time import monotonic
 
 from loadtests.commands.words import Parser, among
+from loadtests.errors import ServiceError, StartError
 from loadtests.machine.environment import describe, environment
-from loadtests.service.contract import TargetError
 from loadtests.service.interpreters import Interpreter
-from loadtests.service.process import SubjectError
 from loadtests.service.pythons import interpreter, server_pythons
 from scripts.checks.shared.progress import steps
 from scripts.checks.validate.against_ceiling import efficiency
@@ -47,7 +46,7 @@ CASES: dict[str, Callable[[Bench], Case]] = {
     "planted": planted,
 }
 USUAL = [name for name in CASES if name.isdecimal()]
-FAILURES = (Unanswered, SubjectError, TargetError, OSError, ValueError, subprocess.SubprocessError)
+FAILURES = (Unanswered, StartError, ServiceError, OSError, ValueError, subprocess.SubprocessError)
 
 
 def main(arguments: list[str]) -> int:
@@ -55,7 +54,7 @@ def main(arguments: list[str]) -> int:
     asked = parser().parse_args(arguments)
     try:
         bench = Bench(_pythons(asked.server_python), fast=asked.fast)
-    except TargetError as error:
+    except ServiceError as error:
         print(f"scripts/validate: {error}", file=sys.stderr)  # noqa: T201 - to whoever started it
         return 2
     versions = ", ".join(one.full for one in bench.pythons)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from loadtests.capacity.calibration import Calibration
-from loadtests.capacity.demands import Demands, Room, limits
+from loadtests.capacity.demands import Demands, Supply, limits
 from loadtests.machine.sentinel import Sentinel
 from scripts.checks.shared.tried_cell import Tried, tried
 from scripts.checks.validate.bench import Bench
@@ -60,7 +60,7 @@ def _rounds(
 
 
 def _ceiling(found: Calibration) -> float:
-    known = limits(Demands.of(found.lone, found.crowd), Room.of(found.crowd))
+    known = limits(Demands.of(found.lone, found.crowd), Supply.of(found.crowd))
     if not known:
         raise Unanswered("the server tells nothing that a ceiling could be reckoned from")
     return known[0].rate

@@ -10,8 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 
+from loadtests.cell import Cell
 from loadtests.paths import ROOT
-from loadtests.run.file.lines import Cell, CellResult
+from loadtests.run.file.cells import CellResult
 from loadtests.run.file.run_file import read
 from loadtests.system.child import tied
 from scripts.checks.shared.oracle import standing

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loadtests.service.interpreters import Interpreter
-from loadtests.service.process import Subject
+from loadtests.service.process import ServerProcess
 
 FAST_S = 0.6
 PATIENT = ("--admission", "bounded", "--queue", "256", "--deadline", "60s")
@@ -28,10 +28,12 @@ class Bench:
     def rounds(self, usual: int) -> int:
         return 1 if self.fast else usual
 
-    def server(self, models: str, *options: str, python: Interpreter | None = None) -> Subject:
+    def server(
+        self, models: str, *options: str, python: Interpreter | None = None
+    ) -> ServerProcess:
         """Start a server with these models, and with these options."""
         executable = (python or self.pythons[0]).executable
-        return Subject(("--port", "0", "--models", models, *options), executable=executable)
+        return ServerProcess(("--port", "0", "--models", models, *options), executable=executable)
 
     def label(self, python: Interpreter) -> str:
         """Name a Python where there are several."""

@@ -9,10 +9,10 @@ from statistics import median
 
 import gevent
 
-from loadtests.load.http_pool import Connections
-from loadtests.load.source import Local
+from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.source import InProcess
 from loadtests.slo import Slo
-from loadtests.trial.cell_load import Hammer
+from loadtests.trial.cell_load import CellLoad
 from scripts.checks.validate.bench import PATIENT, Bench
 from scripts.checks.validate.case import Case, listed, rising, within
 from scripts.checks.validate.load import WARM_UP_S, clients, offer, stages
@@ -72,7 +72,7 @@ def _beside(url: str, busy: int, seconds: float) -> list[float]:
 def working(bench: Bench, *options: str) -> Iterator[tuple[str, str]]:
     """Have a server with three models; gives its address, and a query of 7 ms of CPU work."""
     with bench.server(",".join(MODELS), *options) as server:
-        with closing(Connections(server.url)) as connections:
+        with closing(ConnectionPool(server.url)) as connections:
             ran = median(stages(connections, "/count/inline?to=500000", "ran", 9))
         yield server.url, f"?to={max(1, min(round(500_000 * WORK_MS / ran), 20_000_000))}"
 
@@ -87,7 +87,7 @@ def bystander(bench: Bench) -> Case:
         for turn in range(bench.rounds(BESIDE_ROUNDS)):
             for model in MODELS:
                 path = f"/count/{model}{query}"
-                with closing(Hammer(url, ("count", model), path, b"", Local())) as hammer:
+                with closing(CellLoad(url, ("count", model), path, b"", InProcess())) as hammer:
                     rng = Random(turn)  # noqa: S311 - a schedule, no secret
                     trial = hammer.trial(WORK_RATE, bench.seconds(BESIDE_S), ANY, "poisson", rng)
                 p99[model].append(trial.bystander.p99_ms or 1e3 * ANY.bound_s)

@@ -11,10 +11,10 @@ from time import monotonic
 
 import gevent
 
-from loadtests.load.http_pool import Connections
-from loadtests.load.source import Local
+from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.source import InProcess
 from loadtests.slo import Slo
-from loadtests.trial.cell_load import Hammer
+from loadtests.trial.cell_load import CellLoad
 from loadtests.trial.tally import percentile_ms
 from scripts.checks.validate.bench import PATIENT, Bench
 from scripts.checks.validate.case import Case, Finding, told, within
@@ -78,7 +78,7 @@ def _closed(url: str, pid: int, around_s: float) -> list[float]:
             took.append(monotonic() - begun)
             gevent.sleep(max(0.0, begun + CLIENTS / OFFERED - monotonic()))
 
-    with closing(Connections(url)) as connections:
+    with closing(ConnectionPool(url)) as connections:
         running = [gevent.spawn(client) for _ in range(CLIENTS)]
         running.append(gevent.spawn(stall))
         try:
@@ -94,7 +94,7 @@ def optimism(bench: Bench) -> Case:
     lone, loaded, rates = [], [], []
     with (
         bench.server("process-pool", *PATIENT) as server,
-        closing(Connections(server.url)) as connections,
+        closing(ConnectionPool(server.url)) as connections,
     ):
         stages(connections, path, "ran", 8)  # warms up
         for turn in range(bench.rounds(ROUNDS)):
@@ -114,7 +114,7 @@ def optimism(bench: Bench) -> Case:
 
 def _ran_under_load(url: str, path: str, per_s: float, bench: Bench, seed: int) -> float:
     cell = ("primes", "process-pool")
-    with closing(Hammer(url, cell, path, b'"result"', Local())) as hammer:
+    with closing(CellLoad(url, cell, path, b'"result"', InProcess())) as hammer:
         rng = Random(seed)  # noqa: S311 - a schedule, no secret
         trial = hammer.trial(per_s, bench.seconds(LOADED_S), ANY, "poisson", rng)
     if trial.where.typical is None:

@@ -8,13 +8,14 @@ from contextlib import closing
 from pathlib import Path
 from statistics import median
 
-from loadtests.load.http_pool import Connections
+from loadtests.load.http_pool import ConnectionPool
 from loadtests.service.interpreters import Interpreter
-from loadtests.service.process import Subject
+from loadtests.service.process import ServerProcess
 from loadtests.system.child import tied
+from scripts.checks.shared.rush import WARM_UP_S
 from scripts.checks.validate.bench import Bench
 from scripts.checks.validate.case import Case, Finding, rising, told, within
-from scripts.checks.validate.load import RUSH_WARM_UP_S, rush, stages
+from scripts.checks.validate.load import rush, stages
 
 CLIENTS = 32
 TURN_S = 1.5
@@ -55,12 +56,12 @@ def event_loops(bench: Bench) -> Case:
     return Case.of("4", claim, found)
 
 
-def _cost(server: Subject, seconds: float) -> tuple[float, float]:
+def _cost(server: ServerProcess, seconds: float) -> tuple[float, float]:
     """Requests per second of 32 clients, and CPU seconds of the server for one of them."""
     before = server.usage().cpu_s
     served = rush(server.url, "/noop/inline", CLIENTS, seconds)
     used = server.usage().cpu_s - before
-    return served, used / (served * (seconds + RUSH_WARM_UP_S))
+    return served, used / (served * (seconds + WARM_UP_S))
 
 
 def starts(bench: Bench) -> Case:
@@ -104,7 +105,7 @@ def _hops(bench: Bench, python: Interpreter) -> list[Finding]:
     took: dict[str, list[float]] = {name: [] for name in ("inline", *models)}
     with (
         bench.server(",".join(took), python=python) as server,
-        closing(Connections(server.url)) as connections,
+        closing(ConnectionPool(server.url)) as connections,
     ):
         for turn in range(bench.rounds(HOP_ROUNDS) + 1):  # the first only warms up
             for model in took:

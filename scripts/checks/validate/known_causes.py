@@ -11,7 +11,7 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
-from loadtests.load.open_loop import Sent
+from loadtests.load.open_loop import Request
 from loadtests.load.source import Heard
 from loadtests.machine.cores import cores
 from loadtests.machine.sentinel import Sentinel
@@ -26,7 +26,7 @@ BOUNDED = ("--admission", "bounded", "--queue", "64")
 LISTENER_S = 0.001  # of CPU for each answer: a generator of 1,500/s then wants one core and a half
 
 
-def listener(_: str, __: Sent) -> None:
+def listener(_: str, __: Request) -> None:
     """Compute for each answer in the generator's own thread, as a careless listener may."""
     until = process_time() + LISTENER_S
     while process_time() < until:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import gevent
 
-from loadtests.load.source import Local
+from loadtests.load.source import InProcess
 from loadtests.slo import Slo
-from loadtests.trial.cell_load import Hammer
+from loadtests.trial.cell_load import CellLoad
 from loadtests.trial.verdict import flaws
 from scripts.checks.shared.oracle import MODELS, WORKLOADS, standing
 from scripts.checks.validate.bench import PATIENT, Bench
@@ -94,7 +94,7 @@ def _side_by_side(url: str, loads: dict[str, float], turn: int, seconds: float) 
 
     def measure(workload: str, model: str, load: float) -> None:
         path, cell = f"/{workload}/{model}", (workload, model)
-        with closing(Hammer(url, cell, path, b"", Local())) as hammer:
+        with closing(CellLoad(url, cell, path, b"", InProcess())) as hammer:
             rng = Random(f"{turn}/{workload}/{load}")  # noqa: S311 - a schedule, no secret
             per_s = load * MODELS[model] / SERVICE_S
             trial = hammer.trial(per_s, seconds, ANY, "poisson", rng)

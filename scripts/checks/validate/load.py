@@ -13,8 +13,8 @@ from time import monotonic
 import gevent
 
 from loadtests.load.arrivals import SCHEDULES, Kind
-from loadtests.load.http_pool import Connections
-from loadtests.load.open_loop import Generator, Sent
+from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.open_loop import OpenLoop, Request
 from loadtests.paths import ROOT
 from loadtests.system.child import tied
 from scripts.checks.shared.rush import WARM_UP_S as RUSH_WARM_UP_S
@@ -52,7 +52,7 @@ def clients(url: str, path: str, number: int) -> Iterator[list[float]]:
     answered: list[float] = []
     failed: list[str] = []
     over = False
-    connections = Connections(url)
+    connections = ConnectionPool(url)
 
     def client() -> None:
         while not over and not failed:
@@ -112,9 +112,9 @@ def offer(  # noqa: PLR0913  # a load, whom it is for, and what goes on meanwhil
 
     Raises Unanswered if one was not 200.
     """
-    ended: list[Sent] = []
-    with closing(Connections(url)) as connections:
-        generator = Generator(connections, path, lambda _: True, ended.append)
+    ended: list[Request] = []
+    with closing(ConnectionPool(url)) as connections:
+        generator = OpenLoop(connections, path, lambda _: True, ended.append)
         connections.get("/health")
         schedule = SCHEDULES[kind](per_s, seconds, Random(1))  # noqa: S311 - a schedule, no secret
         aside = gevent.spawn(meanwhile)
@@ -132,7 +132,7 @@ def offer(  # noqa: PLR0913  # a load, whom it is for, and what goes on meanwhil
 def settle(url: str) -> None:
     """Wait until the service has worked off what clients have left behind. Raises Unanswered."""
     until = monotonic() + END_S
-    with closing(Connections(url)) as connections:
+    with closing(ConnectionPool(url)) as connections:
         while (begun := monotonic()) < until:
             connections.get("/health")
             if monotonic() - begun < PROMPT_S:
@@ -155,7 +155,7 @@ def stage(body: bytes, name: str) -> float:
     return float(json.loads(body)["ms"][name])
 
 
-def stages(connections: Connections, path: str, name: str, times: int) -> list[float]:
+def stages(connections: ConnectionPool, path: str, name: str, times: int) -> list[float]:
     """Ask so often, one after the other, and read that time of each answer."""
     found = []
     for _ in range(times):

@@ -7,9 +7,9 @@ from random import Random
 from statistics import median
 
 from loadtests.load.schedule import Phase, patience_s
-from loadtests.load.source import Local
+from loadtests.load.source import InProcess
 from loadtests.slo import Slo
-from loadtests.trial.cell_load import Hammer
+from loadtests.trial.cell_load import CellLoad
 from loadtests.trial.tally import tally
 from scripts.checks.validate.bench import Bench
 from scripts.checks.validate.case import Case, Finding, told, within
@@ -75,7 +75,7 @@ def _rounds(bench: Bench, url: str, model: str, query: str) -> list[tuple[float,
 
 
 def _goodput(url: str, cell: tuple[str, str], path: str, phase: Phase, seed: int) -> float:
-    with closing(Hammer(url, cell, path, b"", Local())) as hammer:
+    with closing(CellLoad(url, cell, path, b"", InProcess())) as hammer:
         rng = Random(seed)  # noqa: S311 - a schedule, no secret
         passage = hammer.passage([phase], SLO, "poisson", rng, patience_s(SLO))
     return tally(passage.work, SLO, passage.duration_s).goodput

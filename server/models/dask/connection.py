@@ -37,7 +37,7 @@ class GivenUp(BrokenExecutor):
     """The call killed as many workers as the scheduler of this cluster allows."""
 
 
-class Connection:
+class ClusterConnection:
     """Sends calls to the workers of a cluster, which have so many `threads` altogether.
 
     A cluster that is `ours` has our clock too: it does not begin what is past its deadline, and we
@@ -95,7 +95,7 @@ class Connection:
 
 
 @asynccontextmanager
-async def connected(address: str, *, ours: bool) -> AsyncIterator[Connection]:
+async def connected(address: str, *, ours: bool) -> AsyncIterator[ClusterConnection]:
     """Connect to a scheduler and try a first call. Raises whatever prevents that."""
     import_module("dask").config.set(CONFIG)
     distributed = import_module("distributed")
@@ -111,7 +111,7 @@ async def connected(address: str, *, ours: bool) -> AsyncIterator[Connection]:
                 threads = sum((await client.nthreads()).values())
         except TimeoutError:
             raise TimeoutError(f"no worker there took a call within {patience_s:g} s") from None
-        connection = Connection(client, threads, ours=ours)
+        connection = ClusterConnection(client, threads, ours=ours)
         try:
             yield connection
         finally:

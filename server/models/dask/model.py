@@ -22,9 +22,9 @@ from typing import ClassVar
 from server.errors import Refused, WorkFailed, log
 from server.models.base import Promises
 from server.models.dask import local_cluster
-from server.models.dask.connection import Connection, GivenUp, SchedulerGone, connected
+from server.models.dask.connection import ClusterConnection, GivenUp, SchedulerGone, connected
 from server.models.messages import Job
-from server.models.offloaded import Hopping
+from server.models.offloaded import Offloaded
 from server.settings import Settings
 from server.worker.timeline import Ran, Timeline
 
@@ -36,7 +36,7 @@ PAUSE_S = 0.2  # before a cluster is sought again; doubled each time
 LONGEST_PAUSE_S = 3.0
 
 
-class Dask(Hopping):
+class Dask(Offloaded):
     doc = "On a Dask cluster: one on this host, or that of --dask."
     promises: ClassVar = Promises(
         dict.fromkeys(
@@ -49,7 +49,7 @@ class Dask(Hopping):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.processes, AHEAD * settings.processes, COVER_S)
         self._ours = settings.dask is None
-        self._connection: Connection | None = None
+        self._connection: ClusterConnection | None = None
         self._why = ""  # there is no connection, or may soon be none
         self._tried = asyncio.Event()
 
@@ -84,7 +84,7 @@ class Dask(Hopping):
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     @asynccontextmanager
-    async def _found(self) -> AsyncIterator[Connection]:
+    async def _found(self) -> AsyncIterator[ClusterConnection]:
         """Connect to the cluster of --dask, or to one that is started for it."""
         async with AsyncExitStack() as stack:
             loading = asyncio.to_thread(import_module, "distributed")

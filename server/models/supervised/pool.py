@@ -21,11 +21,11 @@ from typing import Any
 
 from server.errors import Expired, Refused, WorkFailed
 from server.models.messages import Job, pickled
-from server.models.offloaded import Hopping
+from server.models.offloaded import Offloaded
 from server.models.process_start import START_ERRORS, START_S, Shortage, context
 from server.models.processes import AHEAD
 from server.models.supervised.reaper import Reaper
-from server.models.supervised.worker_process import Call, WorkerProcess
+from server.models.supervised.worker_process import WorkerCall, WorkerProcess
 from server.settings import Settings
 from server.worker.carry import TOO_LATE
 from server.worker.timeline import Ran, Timeline
@@ -34,14 +34,14 @@ PAUSE_S = 0.1  # before a worker is replaced that died while it started; doubled
 LONGEST_PAUSE_S = 5.0
 
 
-class SupervisedProcessPool(Hopping):
+class SupervisedProcessPool(Offloaded):
     doc = "In processes that are timed out, killed and replaced one by one."
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.processes, ahead=AHEAD * settings.processes)
         self._workers: list[WorkerProcess] = []
         self._idle: deque[WorkerProcess] = deque()
-        self._waiting: deque[Call] = deque()
+        self._waiting: deque[WorkerCall] = deque()
         self._replacing: set[asyncio.Task[None]] = set()
         self._reaper = Reaper(settings.processes)
         self._shortage = Shortage()
@@ -121,7 +121,7 @@ class SupervisedProcessPool(Hopping):
                 raise self._shortage.refusal()
             message = pickled(job)
         back = asyncio.get_running_loop().create_future()
-        call = Call(message, back, partial(self._ended, timeline.asked))
+        call = WorkerCall(message, back, partial(self._ended, timeline.asked))
         deadlines.watch(back, timeline.accepted, "was not done by")
         if self._idle:
             self._idle.popleft().take(call)
@@ -143,10 +143,10 @@ class SupervisedProcessPool(Hopping):
         timeline.granted = call.sent
         return answer
 
-    def _ended(self, asked: float, call: Call, worked: bool) -> None:
+    def _ended(self, asked: float, call: WorkerCall, worked: bool) -> None:
         self.bulkhead.leave(asked, call, worked=worked)
 
-    def _give_up(self, call: Call, *, late: bool) -> None:
+    def _give_up(self, call: WorkerCall, *, late: bool) -> None:
         """Drop a call that nobody waits for; a worker that holds it is killed and replaced."""
         if call in self._waiting:
             self._waiting.remove(call)

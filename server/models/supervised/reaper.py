@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from time import monotonic
 
-from server.models.supervised.worker_process import Call
+from server.models.supervised.worker_process import WorkerCall
 
 GRACE_S = 0.05
 
@@ -25,11 +25,11 @@ class Reaper:
         self._tokens = self._per_s
         self._counted = monotonic()
 
-    def abandon(self, call: Call) -> None:
+    def abandon(self, call: WorkerCall) -> None:
         """Kill the worker that holds this call, unless the call ends soon by itself."""
         asyncio.get_running_loop().call_later(GRACE_S, self._reap, call)
 
-    def _reap(self, call: Call) -> None:
+    def _reap(self, call: WorkerCall) -> None:
         if call.holder is None:
             return
         now = monotonic()

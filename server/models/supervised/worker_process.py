@@ -19,7 +19,7 @@ HEADER = carry.HEADER
 
 
 @dataclass(slots=True, eq=False)
-class Call:
+class WorkerCall:
     """A pickled call, and the worker that holds it.
 
     What comes back is a Ran, or WorkFailed if call or result did not travel; BrokenExecutor when
@@ -29,7 +29,7 @@ class Call:
 
     message: bytes
     back: asyncio.Future[Any]
-    ended: Callable[[Call, bool], None]
+    ended: Callable[[WorkerCall, bool], None]
     sent: float = 0.0
     holder: WorkerProcess | None = None
 
@@ -53,7 +53,7 @@ class WorkerProcess(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
         self._ready = asyncio.get_running_loop().create_future()
-        self._call: Call | None = None
+        self._call: WorkerCall | None = None
         self._since = monotonic()
         self._calls = 0
         self._ending = False
@@ -74,7 +74,7 @@ class WorkerProcess(asyncio.Protocol):
         ready: bool = await self._ready
         return ready
 
-    def take(self, call: Call) -> None:
+    def take(self, call: WorkerCall) -> None:
         """Send a call to a worker that is free."""
         assert self._transport
         assert self._call is None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.capacity.demands import Demands, Limit, Room, efficiency, limits, predict, score
+from loadtests.capacity.demands import Demands, Limit, Supply, efficiency, limits, predict, score
 from loadtests.slo import Slo
 from loadtests.trial.evidence import Evidence
 from tests.support import evidence_examples
@@ -25,7 +25,7 @@ TIGHT = Slo.parse("p99<30ms")
 
 
 def of(alone: Evidence | None, crowd: Evidence) -> tuple[Limit, ...]:
-    return limits(Demands.of(alone, crowd), Room.of(crowd))
+    return limits(Demands.of(alone, crowd), Supply.of(crowd))
 
 
 def test_cpu_comes_from_the_crowd_and_waits_from_the_lone_request() -> None:
@@ -70,7 +70,7 @@ def test_the_resource_that_ends_first_binds(
 
 def test_what_cannot_be_told_is_left_out() -> None:
     assert of(None, evidence_examples.BLIND) == ()
-    assert predict(Demands(), Room(2), [0.01], SLO) is None
+    assert predict(Demands(), Supply(2), [0.01], SLO) is None
     assert [limit.name for limit in of(LONE_SLEEP, replace(evidence_examples.BLIND, slots=4))] == [
         "slots"
     ]
@@ -79,7 +79,7 @@ def test_what_cannot_be_told_is_left_out() -> None:
 
 
 def test_more_room_lifts_the_limit_that_binds() -> None:
-    demands, room = Demands.of(LONE_THREAD, evidence_examples.GIL), Room.of(evidence_examples.GIL)
+    demands, room = Demands.of(LONE_THREAD, evidence_examples.GIL), Supply.of(evidence_examples.GIL)
     twice = limits(demands, replace(room, servers=2))
     assert twice[0].name == "cores"
     assert twice[0].rate == pytest.approx(2 / (1.13 / 93))
@@ -87,7 +87,7 @@ def test_more_room_lifts_the_limit_that_binds() -> None:
 
 def test_a_pool_bears_what_its_queue_bears() -> None:
     demands = Demands(slot_s=10 * MS, response_s=10.5 * MS)
-    predicted = predict(demands, Room(4, slots=2), [9 * MS, 9 * MS], TIGHT)
+    predicted = predict(demands, Supply(4, slots=2), [9 * MS, 9 * MS], TIGHT)
     assert predicted is not None
     assert (predicted.binding, predicted.servers) == ("slots", 2)
     assert predicted.ceiling == pytest.approx(200)
@@ -96,20 +96,20 @@ def test_a_pool_bears_what_its_queue_bears() -> None:
 
 
 def test_so_many_are_served_at_once_as_the_binding_resource_offers() -> None:
-    room = Room(cores=2, slots=16, servers=3, loops=1)
+    room = Supply(cores=2, slots=16, servers=3, loops=1)
     at_once = {name: room.at_once(name) for name in ("cores", "gil", "loop", "slots")}
     assert at_once == {"cores": 2, "gil": 3, "loop": 1, "slots": 16}
-    assert Room(cores=8, slots=2).at_once("cores") == 2
+    assert Supply(cores=8, slots=2).at_once("cores") == 2
 
 
 def test_a_wait_beyond_the_service_comes_off_the_bound() -> None:
     demands = Demands(loop_s=1 * MS, response_s=29 * MS)
-    predicted = predict(demands, Room(2), [28 * MS], TIGHT)
-    patient = predict(replace(demands, response_s=2 * MS), Room(2), [28 * MS], TIGHT)
+    predicted = predict(demands, Supply(2), [28 * MS], TIGHT)
+    patient = predict(replace(demands, response_s=2 * MS), Supply(2), [28 * MS], TIGHT)
     assert predicted is not None
     assert patient is not None
     assert 0 < predicted.capacity < 0.5 * patient.capacity
-    hopeless = predict(replace(demands, response_s=40 * MS), Room(2), [], TIGHT)
+    hopeless = predict(replace(demands, response_s=40 * MS), Supply(2), [], TIGHT)
     assert hopeless is not None
     assert hopeless.capacity == 0
 

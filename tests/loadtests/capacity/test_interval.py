@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from loadtests.capacity.bounds import Capacity, Tried
+from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.capacity.goals import FULL
 from loadtests.capacity.interval import FULL_ERROR, QUICK_ERROR, combine, differ, ratio
 from scripts.checks.error.known import Case, measure
@@ -23,7 +23,7 @@ def full(capacity: float, *also: tuple[float, float], seed: int = 1) -> Capacity
     tried += [*also, (capacity * 1.01, 0.1)]
     held = max(rate for rate, lost in tried if rate < capacity and not lost)
     broke = min(rate for rate, lost in tried if rate >= capacity and lost)
-    trials = [Tried(rate, FULL.trial_s, lost) for rate, lost in tried]
+    trials = [TrialPoint(rate, FULL.trial_s, lost) for rate, lost in tried]
     return Capacity(held, broke, trials=tuple(trials))
 
 
@@ -69,7 +69,7 @@ def test_searches_that_disagree_widen_it() -> None:
 def test_each_percentile_has_its_own_interval() -> None:
     strict = SLO.at(99.9)
     trials = [
-        Tried(rate, FULL.trial_s, 0.0 if rate < 180 else 0.005 if rate < 200 else 0.1)
+        TrialPoint(rate, FULL.trial_s, 0.0 if rate < 180 else 0.005 if rate < 200 else 0.1)
         for rate in range(170, 211, 2)
     ]
     one = Capacity(198, 200, others={strict: Capacity(178, 180)}, trials=tuple(trials))

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.capacity.demands import Demands, Limit, Room, limits
+from loadtests.capacity.demands import Demands, Limit, Supply, limits
 from loadtests.cause.claim import Remedy, Unproven
 from loadtests.cause.diagnosis import NAMES, Cause, diagnose
-from loadtests.cause.remedy import POOL_OF, WITHOUT, Case, remedy
-from loadtests.service.option_flags import AXES
+from loadtests.cause.remedy import POOL_OF, WITHOUT, DiagnosedCell, remedy
+from loadtests.service.option_flags import OPTION_FLAGS
 from loadtests.trial.evidence import Evidence
-from server.models import TABLE
+from server.model_table import TABLE
 from server.settings import Settings
 from tests.support import evidence_examples
 from tests.support.any_evidence import evidences
@@ -44,10 +44,10 @@ def case(
     evidence: Evidence, alone: Evidence | None, model: str, **settings: object
 ) -> tuple[Remedy | Unproven, Cause]:
     demands = Demands.of(alone, evidence)
-    found = limits(demands, Room.of(evidence))
+    found = limits(demands, Supply.of(evidence))
     cause = diagnose(evidence, demands)
     runtime, parameters = {**RUNTIME, **settings}, {"kib": "8192"} if alone is LONE_ECHO else {}
-    return remedy(Case(cause, evidence, found, runtime, model, parameters)), cause
+    return remedy(DiagnosedCell(cause, evidence, found, runtime, model, parameters)), cause
 
 
 CASES: Mapping[str, tuple[tuple[Evidence, Evidence | None, str], str, dict[str, str], float]] = {
@@ -108,7 +108,7 @@ def test_a_remedy_turns_the_blamed_resource(name: str) -> None:
     found, _ = case(evidence, alone, model)
     assert isinstance(found, Remedy)
     assert (found.change, found.axes, found.parameters, found.cores) == (change, axes, {}, None)
-    assert axes.keys() <= {axis.name for axis in AXES}
+    assert axes.keys() <= {axis.name for axis in OPTION_FLAGS}
     assert Settings.model_validate(axes)
     low, high = found.predicted
     assert 1 < low < ratio < high
@@ -134,7 +134,7 @@ def test_half_of_the_payload_is_a_parameter_of_the_workload() -> None:
     assert (found.axes, found.parameters) == ({}, {"kib": "4096"})
     assert found.change == "half the payload (4096 instead of 8192 KiB)"
     cause = Cause("payload", "", {}, {})
-    without = remedy(Case(cause, evidence_examples.ECHO, (), RUNTIME, "process-pool"))
+    without = remedy(DiagnosedCell(cause, evidence_examples.ECHO, (), RUNTIME, "process-pool"))
     assert without == Unproven("the workload has no parameter `kib` that halves its payload")
 
 
@@ -161,7 +161,7 @@ def test_models_of_others_are_told_by_their_slots() -> None:
 @pytest.mark.parametrize("name", WITHOUT)
 def test_what_no_resource_proves_has_a_reason(name: str) -> None:
     found = remedy(
-        Case(Cause(name, "", {}, {}), evidence_examples.POOL, (), RUNTIME, "process-pool")
+        DiagnosedCell(Cause(name, "", {}, {}), evidence_examples.POOL, (), RUNTIME, "process-pool")
     )
     assert found == Unproven(WITHOUT[name])
 
@@ -181,9 +181,9 @@ def test_bursts_under_a_tight_bound_may_gain_more() -> None:
 def test_whatever_is_blamed_a_change_is_predicted_or_refused(
     evidence: Evidence, alone: Evidence | None, name: str, model: str
 ) -> None:
-    found = limits(Demands.of(alone, evidence), Room.of(evidence))
+    found = limits(Demands.of(alone, evidence), Supply.of(evidence))
     for known in (found, (), (Limit("cores", 10.0),)):
-        chosen = remedy(Case(Cause(name, "", {}, {}), evidence, known, RUNTIME, model))
+        chosen = remedy(DiagnosedCell(Cause(name, "", {}, {}), evidence, known, RUNTIME, model))
         if isinstance(chosen, Remedy):
             low, high = chosen.predicted
             assert 0 < low <= high

@@ -12,7 +12,7 @@ from loadtests.__main__ import main
     [
         ("", "required: COMMAND"),
         ("surviv", "there is no 'surviv'; did you mean 'survive'?"),
-        ("xyz", "there is no 'xyz'; there are survive, surge, up, results, report, compare"),
+        ("xyz", "there is no 'xyz'; there are survive, surge, up, report, compare"),
         ("survive --quick --full", "not allowed with argument"),
         ("survive --workload x", "there is no option '--workload'; did you mean '--workloads'?"),
         ("survive --xyzzy", "there is no option '--xyzzy'"),

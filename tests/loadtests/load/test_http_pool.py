@@ -7,7 +7,7 @@ import gevent
 import pytest
 from gevent import socket
 
-from loadtests.load.http_pool import Connections
+from loadtests.load.http_pool import ConnectionPool
 from tests.support.scripted_service import Scripted, http, scripted
 
 CLOSING = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
@@ -29,9 +29,9 @@ ANSWERS = {
 
 
 @contextmanager
-def asking(timeout_s: float = 30.0) -> Iterator[tuple[Scripted, Connections]]:
+def asking(timeout_s: float = 30.0) -> Iterator[tuple[Scripted, ConnectionPool]]:
     with scripted(lambda path: ANSWERS[path]) as service:
-        connections = Connections(service.url, timeout_s)
+        connections = ConnectionPool(service.url, timeout_s)
         try:
             yield service, connections
         finally:
@@ -120,18 +120,18 @@ def test_a_service_that_is_gone_is_an_error() -> None:
 
 def test_no_wait_is_longer_than_the_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:  # it listens, but nobody accepts
-        connections = Connections(f"http://127.0.0.1:{deaf.getsockname()[1]}", timeout_s=0.05)
+        connections = ConnectionPool(f"http://127.0.0.1:{deaf.getsockname()[1]}", timeout_s=0.05)
         with pytest.raises(TimeoutError):
             connections.get("/")
 
 
 def test_a_name_with_several_addresses_finds_the_one_that_answers() -> None:
     with scripted(lambda path: ANSWERS[path]) as service:
-        connections = Connections(service.url.replace("127.0.0.1", "localhost"))
+        connections = ConnectionPool(service.url.replace("127.0.0.1", "localhost"))
         assert connections.get("/") == (200, b"hello")
         connections.close()
 
 
 def test_a_name_that_nobody_knows_is_an_error() -> None:
     with pytest.raises(OSError, match=r"not known|No address|resolution"):
-        Connections("http://nobody.invalid")
+        ConnectionPool("http://nobody.invalid")

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.load.result import Offered, measured, merge, never_offered, trial_of
-from loadtests.load.spec import Order, share
+from loadtests.load.answer import Answer, Outcome
+from loadtests.load.result import LoadResult, measured, merge, never_offered
+from loadtests.load.spec import LoadSpec, share
 from loadtests.slo import Slo
-from loadtests.trial.tally import Answer, Outcome
+from loadtests.trial.trial import trial_of
 from loadtests.trial.verdict import judge
 from tests.support.short_load import BYSTANDER_RATE, DURATION_S, RATE, SETTLE_S, order
 
@@ -31,9 +32,9 @@ def answers(draw: st.DrawFn) -> Answer:
     return Answer(intended, sent, ended, outcome, 200 if outcome == "ok" else None)
 
 
-def whole(streams: Sequence[Sequence[Answer]], *, early: bool) -> Offered:
+def whole(streams: Sequence[Sequence[Answer]], *, early: bool) -> LoadResult:
     reached_s = 3.0 if early else 5.0
-    return Offered(tuple(map(tuple, streams)), 0.5, reached_s, early, drained=True, zero=9.0)
+    return LoadResult(tuple(map(tuple, streams)), 0.5, reached_s, early, drained=True, zero=9.0)
 
 
 @given(
@@ -62,8 +63,8 @@ def test_answers_of_several_processes_are_counted_as_those_of_one(
 
 def test_the_worst_process_counts_and_what_all_have_reached() -> None:
     parts = (
-        Offered(((), ()), 0.9, 2.0, early=True, drained=True),
-        Offered(((), ()), 0.1, 2.1, early=False, drained=False),
+        LoadResult(((), ()), 0.9, 2.0, early=True, drained=True),
+        LoadResult(((), ()), 0.1, 2.1, early=False, drained=False),
     )
     found = merge(parts, 3.0)
     assert (found.generator_cpu, found.reached_s, found.zero) == (0.9, 2.0, 3.0)
@@ -87,7 +88,9 @@ def test_the_share_of_a_process_that_is_gone_makes_a_trial_void() -> None:
     drawn = order("http://service", "/any").drawn()
     sent, lost = (share(drawn, index, 2) for index in range(2))
     fine = tuple(tuple(Answer(at, at, at, "ok", 200) for at in one.measured) for one in sent)
-    found = merge((Offered(fine, 0.1, 1.0, early=False, drained=True), never_offered(lost, 1.0)), 0)
+    found = merge(
+        (LoadResult(fine, 0.1, 1.0, early=False, drained=True), never_offered(lost, 1.0)), 0
+    )
     trial = trial_of(CELL, RATE, found, SLO)
     assert (trial.work.scheduled, trial.work.ok, trial.work.unsent) == (90, 45, 45)
     verdict = judge(trial, SLO)
@@ -98,18 +101,18 @@ def test_the_share_of_a_process_that_is_gone_makes_a_trial_void() -> None:
 @pytest.mark.parametrize("patience_s", [None, 1.5])
 def test_an_order_survives_its_way_to_a_worker(patience_s: float | None) -> None:
     asked = order("http://service", "/any")
-    asked = Order(asked.url, asked.streams, 1 << 62, asked.slo, 0.5, patience_s)
+    asked = LoadSpec(asked.url, asked.streams, 1 << 62, asked.slo, 0.5, patience_s)
     sent = json.dumps(asked.dump(), default=bytes.decode)  # as lists, which tuples become
     received = json.loads(sent)
     for stream in received["streams"]:
         stream[2] = stream[2].encode()  # msgpack carries bytes
-    assert Order.load(received) == asked
-    assert Order.load(received).drawn() == asked.drawn()
+    assert LoadSpec.load(received) == asked
+    assert LoadSpec.load(received).drawn() == asked.drawn()
 
 
 def test_only_a_trial_is_ended_early() -> None:
     trial = order("http://service", "/any")
-    passage = Order(trial.url, trial.streams, 7, trial.slo, SETTLE_S, patience_s=1.0)
+    passage = LoadSpec(trial.url, trial.streams, 7, trial.slo, SETTLE_S, patience_s=1.0)
     assert not trial.lost([100, 100], [])
     assert not trial.lost([100, 100], [1, 1])
     assert trial.lost([100, 100], [0, 2])

@@ -12,8 +12,9 @@ import gevent
 import psutil
 import pytest
 
-from loadtests.load.result import Offered, trial_of
-from loadtests.load.source import Local
+from loadtests.load.result import LoadResult
+from loadtests.load.source import InProcess
+from loadtests.trial.trial import trial_of
 from tests.support.cli import Begun, begun, free_port, gone, run, soon
 from tests.support.scripted_service import Scripted, scripted
 from tests.support.server_process import PATIENCE_S
@@ -32,9 +33,9 @@ def came(service: Scripted) -> Counter[str]:
     return Counter(head.split()[1] for head in service.heads)
 
 
-def alone(service: Scripted) -> Offered:
+def alone(service: Scripted) -> LoadResult:
     """Let this process offer the whole of it."""
-    source = Local()
+    source = InProcess()
     try:
         return source.offer(order(service.url, "/fine"))
     finally:

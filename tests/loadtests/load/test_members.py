@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
+from loadtests.load.answer import Answer
 from loadtests.load.distributed import members
-from loadtests.load.distributed.members import Crew, Member
-from loadtests.trial.tally import Answer
+from loadtests.load.distributed.members import Job, WorkerShare
 
 FINE = Answer(0.1, 0.1, 0.2, "ok", 200)
 REST = [0.25, 1.0, False, True]
 
 
-def told(member: Member, *words: dict[str, Any]) -> Member:
+def told(member: WorkerShare, *words: dict[str, Any]) -> WorkerShare:
     for said in words:
         member.hear(said)
     return member
@@ -22,7 +22,7 @@ def told(member: Member, *words: dict[str, Any]) -> Member:
 
 def test_answers_come_in_pieces_and_count_once_all_are_there() -> None:
     some = {"stream": 0, "answers": [list(FINE)] * 2}
-    member = told(Member("one"), {"losses": [3, 0]}, some, some, {"stream": 1, "answers": []})
+    member = told(WorkerShare("one"), {"losses": [3, 0]}, some, some, {"stream": 1, "answers": []})
     assert (member.losses, member.done, member.offered()) == ([3, 0], False, None)
     offered = told(member, {"rest": REST}).offered()
     assert member.done
@@ -33,7 +33,7 @@ def test_answers_come_in_pieces_and_count_once_all_are_there() -> None:
 
 
 def test_words_on_an_earlier_load_and_of_strangers_are_not_heard() -> None:
-    one = Crew(2, ["known"])
+    one = Job(2, ["known"])
     for name, number in (("known", 1), ("stranger", 2)):
         one.hear(name, {"number": number, "rate": 9.0})
     assert not one.members["known"].done
@@ -42,7 +42,7 @@ def test_words_on_an_earlier_load_and_of_strangers_are_not_heard() -> None:
 
 
 def test_who_says_nothing_for_long_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    member = Member("one")
+    member = WorkerShare("one")
     assert not member.silent
     monkeypatch.setattr(members, "SILENT_S", -1.0)
     assert member.silent
@@ -66,7 +66,7 @@ def test_a_clock_is_shared_on_one_machine_alone(
 ) -> None:
     (tmp_path / "boot_id").write_text("this\n")
     monkeypatch.setattr(members, "BOOT_ID", tmp_path / "boot_id")
-    member = told(Member("one"), {"ready": [boot, monotonic() + ahead_s]})
+    member = told(WorkerShare("one"), {"ready": [boot, monotonic() + ahead_s]})
     assert (member.ready, (member.beside, member.elsewhere)) == (True, where)
 
 
@@ -75,5 +75,5 @@ def test_where_no_boot_is_named_nothing_is_known_of_the_clock(
 ) -> None:
     monkeypatch.setattr(members, "BOOT_ID", tmp_path / "nothing")
     assert members.boot_id() is None
-    member = told(Member("one"), {"ready": ["other", monotonic()]})
+    member = told(WorkerShare("one"), {"ready": ["other", monotonic()]})
     assert (member.beside, member.elsewhere) == (False, False)

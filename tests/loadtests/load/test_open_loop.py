@@ -10,8 +10,8 @@ import pytest
 from gevent.event import Event
 
 from loadtests.load import open_loop
-from loadtests.load.http_pool import Connections
-from loadtests.load.open_loop import Generator, Sent
+from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.open_loop import OpenLoop, Request
 from tests.support.scripted_service import Answer, Scripted, http, scripted
 from tests.support.server_process import PATIENCE_S
 
@@ -32,7 +32,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.gate = Event()
-        self.done: list[Sent] = []
+        self.done: list[Request] = []
 
     def answer(self, path: str) -> Answer:
         if path == "/held":
@@ -45,11 +45,11 @@ class Bench:
 
 
 @contextmanager
-def bench(path: str) -> Iterator[tuple[Bench, Generator, Scripted]]:
+def bench(path: str) -> Iterator[tuple[Bench, OpenLoop, Scripted]]:
     one = Bench()
     with scripted(one.answer) as service:
-        connections = Connections(service.url)
-        load = Generator(connections, path, lambda body: RIGHT in body, one.done.append)
+        connections = ConnectionPool(service.url)
+        load = OpenLoop(connections, path, lambda body: RIGHT in body, one.done.append)
         try:
             yield one, load, service
         finally:

@@ -10,12 +10,14 @@ from time import monotonic
 import gevent
 import pytest
 
-from loadtests.load.http_pool import Connections
-from loadtests.load.open_loop import Generator, Sent
-from loadtests.load.schedule import Passage, Phase, starts
-from loadtests.load.source import Local
+from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.open_loop import OpenLoop, Request
+from loadtests.load.schedule import Phase, starts
+from loadtests.load.source import InProcess
+from loadtests.load.spec import BYSTANDER_RATE
 from loadtests.slo import Slo
-from loadtests.trial.cell_load import BESIDE_RATE, BYSTANDER_RATE, Hammer
+from loadtests.trial.cell_load import BESIDE_RATE, CellLoad
+from loadtests.trial.phased import PhasedResult
 from tests.support.scripted_service import Scripted, scripted
 from tests.support.server_process import PATIENCE_S, running
 
@@ -28,8 +30,8 @@ def url(database: None) -> Iterator[str]:
         yield server.url
 
 
-def passage(url: str, path: str, phases: Sequence[Phase], patience_s: float) -> Passage:
-    hammer = Hammer(url, ("sleep", "any"), path, b'"slept"', Local())
+def passage(url: str, path: str, phases: Sequence[Phase], patience_s: float) -> PhasedResult:
+    hammer = CellLoad(url, ("sleep", "any"), path, b'"slept"', InProcess())
     beside = {"noop/inline": "/noop/inline"}
     with closing(hammer):
         return hammer.passage(phases, SLO, "poisson", Random(1), patience_s, beside=beside)
@@ -66,11 +68,11 @@ def test_overload_never_ends_it_and_clients_hang_up(url: str) -> None:
     assert all(answer.ended_s is answer.status is None for answer in given_up)
 
 
-def given_up(service: Scripted, patience_s: float, count: int) -> list[tuple[Sent, float]]:
+def given_up(service: Scripted, patience_s: float, count: int) -> list[tuple[Request, float]]:
     """Send requests that get no answer, and wait until their clients have hung up."""
-    done: list[tuple[Sent, float]] = []
-    connections = Connections(service.url)
-    load = Generator(connections, "/", bool, lambda one: done.append((one, monotonic())))
+    done: list[tuple[Request, float]] = []
+    connections = ConnectionPool(service.url)
+    load = OpenLoop(connections, "/", bool, lambda one: done.append((one, monotonic())))
     patience = gevent.spawn(load.hang_up, patience_s)
     zero = monotonic()
     load.offer([zero + 0.05 * number for number in range(count)])

@@ -8,9 +8,9 @@ import pytest
 
 from loadtests.machine import speed_piece, speed_probe
 from loadtests.machine.counters import Cores, Counters, between, counters
-from loadtests.machine.disturbances import ENOUGH, Machine, disturbances
+from loadtests.machine.disturbances import ENOUGH, MachineState, disturbances
 
-QUIET = Machine(0.001, 0.05, 0.0, 0.01, 0.9, 1.05, 0.02, 6.0, 100, 0.3, 2)
+QUIET = MachineState(0.001, 0.05, 0.0, 0.01, 0.9, 1.05, 0.02, 6.0, 100, 0.3, 2)
 
 
 @pytest.mark.parametrize(
@@ -28,14 +28,14 @@ QUIET = Machine(0.001, 0.05, 0.0, 0.01, 0.9, 1.05, 0.02, 6.0, 100, 0.3, 2)
     ],
 )
 def test_what_voids_a_trial(seen: dict[str, float], words: list[str]) -> None:
-    said = disturbances(Machine(**{**QUIET.to_json(), **seen}))
+    said = disturbances(MachineState(**{**QUIET.to_json(), **seen}))
     assert len(said) == bool(words)
     assert all(word in said[0] for word in words)
 
 
 def test_each_disturbance_is_told_and_what_is_not_known_is_none() -> None:
-    assert len(disturbances(Machine(0.5, 2.0, slowdown=3.0, slow_share=1.0, pieces=99))) == 3
-    assert disturbances(Machine()) == ()
+    assert len(disturbances(MachineState(0.5, 2.0, slowdown=3.0, slow_share=1.0, pieces=99))) == 3
+    assert disturbances(MachineState()) == ()
 
 
 def test_counters_are_those_of_the_cores_that_we_may_run_on(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_the_difference_of_counters() -> None:
 
 
 def test_slow_cores_show_in_the_piece_of_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    probe = speed_probe.Probe()
+    probe = speed_probe.SpeedProbe()
     monkeypatch.setattr(speed_probe, "PERIOD_S", 0.001)
     probe.begin()
     monkeypatch.setattr(speed_piece, "STEPS", 4 * speed_piece.STEPS)
@@ -74,7 +74,7 @@ def test_slow_cores_show_in_the_piece_of_work(monkeypatch: pytest.MonkeyPatch) -
     felt = probe.end(1)
     assert felt.slowdown is not None
     assert felt.slowdown > 1.5  # 4, but for a quick core after a slow calibration
-    machine = Machine(slowdown=felt.slowdown, slow_share=felt.slow_share, pieces=felt.pieces)
+    machine = MachineState(slowdown=felt.slowdown, slow_share=felt.slow_share, pieces=felt.pieces)
     assert len(disturbances(machine)) == 1
 
 
@@ -85,7 +85,7 @@ def test_a_calibration_that_was_too_fast_is_put_right(monkeypatch: pytest.Monkey
     monkeypatch.setattr(speed_probe, "usual_when_busy", lambda: busy.pop(0))
     monkeypatch.setattr(speed_probe, "piece", lambda: 1.7)
     monkeypatch.setattr(speed_probe, "PERIOD_S", 0.0)
-    probe = speed_probe.Probe()
+    probe = speed_probe.SpeedProbe()
     probe.begin()
     probe.look()
     assert probe.end(1).slowdown == pytest.approx(1.7 / 1.8)

@@ -14,7 +14,7 @@ from loadtests.report.summary import Summary, summarize
 from loadtests.report.survival.beyond import sentences
 from loadtests.report.survival.brief import brief
 from loadtests.report.survival.files import Survived
-from loadtests.report.survival.live import Screen
+from loadtests.report.survival.live import LiveScreen
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.terminal import final
 from loadtests.run.file.run_file import read
@@ -25,7 +25,7 @@ from tests.support.run_files import plan, result, write
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from loadtests.run.file.run_file import Line
+    from loadtests.run.file.lines import Line
 
 CELLS = [("primes", "inline"), ("primes", "process-pool"), ("primes", "async")]
 NO_PEAK = "its peak is not known: the search met its upper limit"
@@ -164,7 +164,7 @@ def test_each_is_said_in_brief(one: dict[str, Any], said: str) -> None:
 
 def test_without_a_terminal_each_is_one_line() -> None:
     out = io.StringIO()
-    screen = Screen(Console(file=out, width=80))
+    screen = LiveScreen(Console(file=out, width=80))
     for one in (plan(CELLS), LINES[6]):
         screen.update(one)
     assert out.getvalue().splitlines()[-1] == "      primes / process-pool, faults: 93 %"

@@ -21,7 +21,7 @@ from loadtests.run.file.lines import result_of, trial_of
 from tests.support.run_files import result, trial
 
 if TYPE_CHECKING:
-    from loadtests.run.file.run_file import Line
+    from loadtests.run.file.lines import Line
 
 NAMES = st.text("abcdefghij-", min_size=3, max_size=24)
 SPECTRUM = [10.0, 12.0, 20.0, 30.0, 90.0, None, None]

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loadtests.cell import Cell
 from loadtests.report.compare.comparison import Comparison, Ratio
 from loadtests.report.compare.sentences import verdicts
 from loadtests.report.compare.wording import legend_of, marked, range_text, ratio_text
-from loadtests.run.file.lines import Cell, Run
+from loadtests.run.file.lines import Run
 from tests.support.compared_runs import compared, run_of, served
 from tests.support.run_files import NO_TWIN, SERVERS, SEVERAL_RESULTS, on, result, unavailable
 

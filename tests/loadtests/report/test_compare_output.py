@@ -12,10 +12,10 @@ from rich.console import Console
 
 from loadtests.__main__ import parser
 from loadtests.commands.compare import of_folders, written
+from loadtests.errors import RunFileError
 from loadtests.report.compare.comparison import Comparison
 from loadtests.report.compare.html import axis_of
 from loadtests.report.compare.terminal import final
-from loadtests.run.file.lines import ResultsError
 from tests.support import cli
 from tests.support.browser import NARROW, WIDE, Scheme, chromium, watched
 from tests.support.compared_runs import compared, run_of
@@ -118,7 +118,7 @@ def test_what_cannot_be_compared_is_said(folders: list[Path], tmp_path: Path) ->
         ([tmp_path / "other"], "before and other have no cell in common that both have measured"),
         ([tmp_path / "surge"], "holds a surge, not a survival run"),
     ):
-        with pytest.raises(ResultsError, match=said):
+        with pytest.raises(RunFileError, match=said):
             of_folders([folders[0], *others])
 
 

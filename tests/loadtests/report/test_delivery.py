@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loadtests.report.charts.converter import Converter, Undrawn
+from loadtests.errors import RunFileError, Undrawn
+from loadtests.report.charts.converter import Converter
 from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
 from loadtests.report.survival.files import Survived
 from loadtests.run.file.folders import folder_of
-from loadtests.run.file.lines import ResultsError
 from loadtests.system.files import put
 from tests.loadtests.report.test_surge_page import LINES
 from tests.support.cli import LONG_S, soon
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from loadtests.run.file.run_file import Line
+    from loadtests.run.file.lines import Line
 
 SURVIVED = [
     plan([("sleep", "inline"), ("sleep", "thread-pool")]),
@@ -124,7 +124,7 @@ def test_a_latest_that_is_a_folder_is_told_after_the_report(
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no such folder")
 def test_a_folder_that_takes_no_results_is_refused_before_a_run(tmp_path: Path) -> None:
     (tmp_path / "here").symlink_to("/proc/self")
-    with pytest.raises(ResultsError, match="here cannot be written"):
+    with pytest.raises(RunFileError, match="here cannot be written"):
         folder_of(tmp_path / "here")
 
 

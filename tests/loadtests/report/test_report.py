@@ -13,7 +13,7 @@ from rich.console import Console
 
 from loadtests.report.colours import COLOURS
 from loadtests.report.summary import Summary, summarize
-from loadtests.report.survival.live import Screen
+from loadtests.report.survival.live import LiveScreen
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.picture import svg
 from loadtests.report.survival.terminal import duration, final
@@ -24,7 +24,7 @@ from tests.support.run_files import FULL, FULL_RESULTS, NO_TWIN, plan, result, t
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from loadtests.run.file.run_file import Line
+    from loadtests.run.file.lines import Line
 
 START: Line = {"line": "cell-start", "workload": "primes", "model": "hybrid", "at": 240.0}
 
@@ -40,8 +40,8 @@ def drawn(what: RenderableType, width: int = 80) -> str:
     return console.export_text()
 
 
-def screen_after(*lines: Line) -> Screen:
-    screen = Screen(Console(file=io.StringIO(), force_terminal=True))
+def screen_after(*lines: Line) -> LiveScreen:
+    screen = LiveScreen(Console(file=io.StringIO(), force_terminal=True))
     for line in lines:
         screen.update(line)
     return screen
@@ -120,7 +120,7 @@ def test_durations_read_as_people_say_them() -> None:
 
 def test_without_a_terminal_each_finished_cell_is_one_line(summary: Summary) -> None:
     out = io.StringIO()
-    screen = Screen(Console(file=out, width=80))
+    screen = LiveScreen(Console(file=out, width=80))
     for line in [*FULL[:1], START, trial("primes", "hybrid", 90.0), *FULL[1:]]:
         screen.update(line)
     lines = out.getvalue().splitlines()
@@ -136,7 +136,7 @@ def test_without_a_terminal_each_finished_cell_is_one_line(summary: Summary) -> 
 
 def test_on_a_terminal_the_live_matrix_leaves_room_for_the_final_one() -> None:
     out = io.StringIO()
-    screen = Screen(Console(file=out, width=80, height=40, force_terminal=True))
+    screen = LiveScreen(Console(file=out, width=80, height=40, force_terminal=True))
     with screen.live(lambda: 1.0):
         screen.update(FULL[0])
     shown = out.getvalue()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from loadtests.report.summary import Summary
-    from loadtests.run.file.run_file import Line
+    from loadtests.run.file.lines import Line
 
 MOST_BYTES = 1_500_000
 STAGES = [0.001, 0.02, 0.08, 0.001, 0.03, 0.01, 0.002]

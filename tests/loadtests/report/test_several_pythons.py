@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from loadtests.cell import Cell
 from loadtests.machine.environment import describe
 from loadtests.report.colours import COLOURS
 from loadtests.report.summary import Summary, summarize
-from loadtests.report.survival.live import Screen
+from loadtests.report.survival.live import LiveScreen
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.picture import svg
 from loadtests.report.survival.terminal import final
 from loadtests.report.verdicts import judge_workload, leaders
 from loadtests.report.wording import interval_text
-from loadtests.run.file.lines import Cell, cell_of, result_of
+from loadtests.run.file.lines import cell_of, result_of
 from loadtests.run.file.run_file import read
 from tests.support.run_files import (
     ENVIRONMENT,
@@ -170,7 +171,7 @@ def test_a_narrow_matrix_breaks_names_before_the_python(tmp_path: Path) -> None:
 
 def test_a_running_matrix_has_the_rows_too(summary: Summary) -> None:
     out = io.StringIO()
-    screen = Screen(Console(file=out, width=100))
+    screen = LiveScreen(Console(file=out, width=100))
     start = {"line": "cell-start", "workload": "primes", "model": "thread-pool", "at": 1.0}
     for line in (SEVERAL_FIRST, SEVERAL_RESULTS[0], on("3.13t", start)):
         screen.update(line)

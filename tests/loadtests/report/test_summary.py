@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from loadtests.report.summary import Summary, exit_code, summarize
 from loadtests.report.verdicts import judge_workload, leaders
-from loadtests.report.wording import cause_sentence, listing, rate_text
-from loadtests.run.file.lines import CellResult, result_of
+from loadtests.report.wording import cause_sentence
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import result_of
 from loadtests.run.file.run_file import read
+from loadtests.wording import listing, rate_text
 from tests.support.run_files import (
     ENVIRONMENT,
     FULL,
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from loadtests.run.file.run_file import Line
+    from loadtests.run.file.lines import Line
 
 SLO = "p99<250ms"
 KEYS = (

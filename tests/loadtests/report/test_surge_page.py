@@ -13,7 +13,7 @@ import pytest
 from loadtests.report.surge.files import Surged
 from loadtests.report.surge.sentences import sentences, warnings
 from loadtests.report.surge.table import load_text, title
-from loadtests.run.surge.counts import Counts, columns
+from loadtests.run.surge.counts import OutcomeCounts, columns
 from loadtests.run.surge.phases import NAMES
 from tests.loadtests.report.test_report_page import DARK, LIGHT, PAPER, text_of
 from tests.support.browser import NARROW, WIDE, Scheme, chromium, watched
@@ -28,11 +28,15 @@ if TYPE_CHECKING:
 POLICIES = ["unbounded", "bounded", "deadline"]
 EVIL = "The <script>alert(1)</script> & more."
 SERIES = [
-    *[Counts(40, good=40)] * 2,
-    *[Counts(200, good=20, late=30, refused=100, gave_up=40, failed=10)] * 2,
-    *[Counts(40, good=30, late=10)] * 2,
+    *[OutcomeCounts(40, good=40)] * 2,
+    *[OutcomeCounts(200, good=20, late=30, refused=100, gave_up=40, failed=10)] * 2,
+    *[OutcomeCounts(40, good=30, late=10)] * 2,
 ]
-COUNTS = [Counts(80, good=80), Counts(400, 40, 60, 200, 80, 20), Counts(80, good=60, late=20)]
+COUNTS = [
+    OutcomeCounts(80, good=80),
+    OutcomeCounts(400, 40, 60, 200, 80, 20),
+    OutcomeCounts(80, good=60, late=20),
+]
 RUN: dict[str, Any] = {
     "line": "run", "schema": 1, "mode": "surge", "started": "2026-11-20T10:00:00Z",
     "environment": {"cpu": "Fast <b>", "cores": 2}, "command": "scripts/surge --slo 'p99<250ms'",

@@ -6,9 +6,9 @@ import io
 
 from rich.console import Console
 
-from loadtests.report.surge.terminal import AHEAD_S, AROUND_S, Screen
+from loadtests.report.surge.terminal import AHEAD_S, AROUND_S, SurgeScreen
 from loadtests.run.file.lines import Line
-from loadtests.run.surge.counts import Counts, columns
+from loadtests.run.surge.counts import OutcomeCounts, columns
 
 RUN: Line = {
     "line": "run", "workload": "primes", "model": "inline",
@@ -19,7 +19,9 @@ PHASE = {"name": "before", "start_s": 0, "duration_s": 2, "rate": 40, "p99_ms": 
 DONE: Line = {
     "line": "policy", "policy": "unbounded",
     "phases": [{**PHASE, "counts": {"offered": 80, "good": 80}}] * 3,
-    "series": columns([Counts(40, good=40), Counts(200), Counts(200, good=80)]),
+    "series": columns(
+        [OutcomeCounts(40, good=40), OutcomeCounts(200), OutcomeCounts(200, good=80)]
+    ),
     "recovery_s": None, "queue": None, "held": 9, "waited_for": 1, "flaws": [],
 }  # fmt: skip
 
@@ -28,7 +30,7 @@ def start(policy: str, at: float) -> Line:
     return {"line": "policy-start", "policy": policy, "at": at}
 
 
-def shown(screen: Screen, now: float) -> str:
+def shown(screen: SurgeScreen, now: float) -> str:
     console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system=None)
     with console.capture() as captured:
         console.print(screen.render(now))
@@ -36,7 +38,7 @@ def shown(screen: Screen, now: float) -> str:
 
 
 def test_progress_names_policy_and_phase_and_the_time_left() -> None:
-    screen = Screen(Console(file=io.StringIO(), force_terminal=True))
+    screen = SurgeScreen(Console(file=io.StringIO(), force_terminal=True))
     assert "starting …" in shown(screen, 0)
     screen.update(RUN)
     assert "measuring the capacity …" in shown(screen, 1)
@@ -56,7 +58,7 @@ def test_progress_names_policy_and_phase_and_the_time_left() -> None:
 
 def test_elsewhere_each_policy_is_one_plain_line() -> None:
     file = io.StringIO()
-    screen = Screen(Console(file=file, width=40))
+    screen = SurgeScreen(Console(file=file, width=40))
     lines: tuple[Line, ...] = (RUN, CAPACITY, start("unbounded", 1), DONE, start("bounded", 2))
     for line in (*lines, {"line": "policy", "policy": "bounded", "error": "it broke"}):
         screen.update(line)

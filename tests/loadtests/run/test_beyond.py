@@ -10,13 +10,13 @@ from typing import Any
 import psutil
 import pytest
 
-from loadtests.load.source import Local
+from loadtests.cell import Cell
+from loadtests.load.source import InProcess
 from loadtests.run.beyond import overload
-from loadtests.run.beyond.lab import Bench
+from loadtests.run.beyond.lab import PeakLab
 from loadtests.run.beyond.run import beyond
-from loadtests.run.file.lines import Cell
 from loadtests.run.options import Options
-from loadtests.service.launcher import Services
+from loadtests.service.launcher import Launcher
 from loadtests.service.sampler import sample
 from loadtests.slo import Slo
 from loadtests.trial import cell_load
@@ -54,10 +54,10 @@ def run(
     most: float = 2000.0,
     **found: Any,
 ) -> list[dict[str, Any]]:
-    services = Services(OPTIONS, host, tmp_path / "server.log")
+    services = Launcher(OPTIONS.servers, host, tmp_path / "server.log")
 
-    def bench(peak: Any) -> Bench:
-        return Bench(services, cell, peak, OPTIONS, most, Local())
+    def bench(peak: Any) -> PeakLab:
+        return PeakLab(services, cell, peak, OPTIONS, most, InProcess())
 
     return list(beyond(dict.fromkeys(kinds, 1.0), FOUND | found, bench))
 

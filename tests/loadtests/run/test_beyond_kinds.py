@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.run.beyond.kinds import KINDS, chosen, expected_s, written
+from loadtests.run.beyond.kinds import KINDS, chosen_kinds, expected_s, written
 from loadtests.run.beyond.run import RUNS
 
 ALL = {"overload": 10, "spike": 5, "soak": 120, "faults": 10, "bystanders": 10}
@@ -22,8 +22,8 @@ ALL = {"overload": 10, "spike": 5, "soak": 120, "faults": 10, "bystanders": 10}
 def test_kinds_are_chosen_and_written_as_they_are_read(
     given: tuple[str, ...], mode: str, expected: dict[str, float]
 ) -> None:
-    assert chosen(given, mode) == expected
-    assert chosen(written(expected, mode), mode) == expected
+    assert chosen_kinds(given, mode) == expected
+    assert chosen_kinds(written(expected, mode), mode) == expected
 
 
 def test_what_goes_without_saying_is_not_written() -> None:
@@ -47,7 +47,7 @@ def test_what_goes_without_saying_is_not_written() -> None:
 )
 def test_what_is_wrong_is_named(given: tuple[str, ...], message: str) -> None:
     with pytest.raises(ValueError, match=r".") as raised:
-        chosen(given, "quick")
+        chosen_kinds(given, "quick")
     assert message in str(raised.value)
 
 

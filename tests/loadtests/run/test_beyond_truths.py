@@ -6,16 +6,18 @@ from random import Random
 
 import pytest
 
-from loadtests.load.schedule import Passage, Phase
+from loadtests.errors import Unmeasured
+from loadtests.load.answer import Answer, Outcome
+from loadtests.load.schedule import Phase
 from loadtests.run.beyond.bystanders import starved
 from loadtests.run.beyond.drift import drift
 from loadtests.run.beyond.faults import noticed
-from loadtests.run.beyond.goodput import Unmeasured, kept_by_phase, overloaded
+from loadtests.run.beyond.goodput import kept_by_phase, overloaded
 from loadtests.run.beyond.lab import Peak
 from loadtests.run.beyond.recovery import longest_gap_s, recovery_s
 from loadtests.run.beyond.soak import medians
 from loadtests.slo import Slo
-from loadtests.trial.tally import Answer, Outcome
+from loadtests.trial.phased import PhasedResult
 from scripts.checks.shared.virtual import Service
 
 SLO = Slo.parse("p99<250ms")
@@ -30,13 +32,15 @@ def even(rate: float, begin: float, end: float, took: float = 0.01) -> list[Answ
     return [answer(begin + (number + 0.5) / rate, took) for number in range(count)]
 
 
-def passage(work: Iterable[Answer], *phases: tuple[float, float], zero: float = 0.0) -> Passage:
+def passage(
+    work: Iterable[Answer], *phases: tuple[float, float], zero: float = 0.0
+) -> PhasedResult:
     length = sum(duration for _, duration in phases)
     calm = tuple(even(60, 0, length))
-    return Passage(tuple(Phase(*one) for one in phases), tuple(work), calm, 0.1, zero=zero)
+    return PhasedResult(tuple(Phase(*one) for one in phases), tuple(work), calm, 0.1, zero=zero)
 
 
-def queueing(queue: float, *phases: tuple[float, float]) -> Passage:
+def queueing(queue: float, *phases: tuple[float, float]) -> PhasedResult:
     """A virtual service for 100 requests a second, whose queue is bounded or not."""
     begins = accumulate((duration for _, duration in phases), initial=0.0)
     times = [
@@ -129,7 +133,7 @@ def test_what_clients_notice_of_killed_workers() -> None:
 
 def test_who_starves_is_slow_or_lost() -> None:
     beside = {"inline": tuple(even(30, 0, 10, took=2)), "async": (answer(1, outcome="refused"),)}
-    found = starved(Passage((Phase(1, 10),), (), tuple(even(60, 0, 10)), 0.1, beside), SLO)
+    found = starved(PhasedResult((Phase(1, 10),), (), tuple(even(60, 0, 10)), 0.1, beside), SLO)
     assert found["/health"] == {"p99_ms": pytest.approx(10), "lost": 0}
     assert found["inline"] == {"p99_ms": pytest.approx(2000), "lost": 1}
     assert found["async"] == {"p99_ms": None, "lost": 1}

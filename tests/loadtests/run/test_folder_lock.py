@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.errors import RunFileError
 from loadtests.run.file import folder_lock
 from loadtests.run.file.folder_lock import NAME, claimed
 from loadtests.run.file.folders import new_folder
-from loadtests.run.file.lines import ResultsError
 from tests.support.cli import run
 from tests.support.server_process import ROOT
 
@@ -59,7 +59,7 @@ def test_a_folder_is_held_by_the_command_and_what_it_has_started(
         holder.kill()
         holder.wait()
         monkeypatch.setattr(folder_lock, "PATIENCE_S", 0.2)
-        with pytest.raises(ResultsError, match="is being measured by process"), claimed(folder):
+        with pytest.raises(RunFileError, match="is being measured by process"), claimed(folder):
             pass  # the child still writes
         holder.stdin.close()
         monkeypatch.setattr(folder_lock, "PATIENCE_S", 30.0)

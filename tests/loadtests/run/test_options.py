@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from loadtests.run.options import Options, names, parameters
-from loadtests.service.options import Servers
+from loadtests.service.options import ServerOptions
 from loadtests.slo import Slo
 
 CHOSEN: dict[str, Any] = {
@@ -28,7 +28,7 @@ CHOSEN: dict[str, Any] = {
     "steps": "4",
     "spike": "2.5",
     "running_service": True,
-    "servers": Servers({"threads": "4"}, ("/here/mine.py",), "/here").dump(),
+    "servers": ServerOptions({"threads": "4"}, ("/here/mine.py",), "/here").dump(),
 }
 
 
@@ -86,7 +86,7 @@ def test_options_are_read_whole() -> None:
         parameters={"sleep": {"ms": "5"}, "primes": {"below": "100"}},
         output="here",
         running_service=True,
-        servers=Servers({"threads": "4"}, ("/here/mine.py",), "/here"),
+        servers=ServerOptions({"threads": "4"}, ("/here/mine.py",), "/here"),
         beyond={"soak": 300.0, "spike": 5.0},
         also=(Slo(99, 1.0), Slo(99.9, 1.0)),
         searches=3,

@@ -14,11 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtests.cell import Cell
+from loadtests.errors import RunFileError
 from loadtests.machine.environment import describe, environment
+from loadtests.run.file.cells import CellResult
 from loadtests.run.file.combine import with_search
 from loadtests.run.file.folders import link_latest, new_folder
 from loadtests.run.file.lines import result_of
-from loadtests.run.file.run_file import Cell, CellResult, ResultsError, RunFile, Tail, read
+from loadtests.run.file.run_file import RunFile, Tail, read
 from tests.support.run_files import ENVIRONMENT, FULL, plan, result, trial, write
 from tests.support.server_process import ROOT
 
@@ -123,20 +126,20 @@ def test_a_torn_line_is_as_if_never_begun(cut: int, chunks: list[int]) -> None:
 
 def test_errors_say_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    with pytest.raises(ResultsError, match="does not exist; name the folder"):
+    with pytest.raises(RunFileError, match="does not exist; name the folder"):
         read(path)
     path.write_bytes(b'{"line":"run"')
-    with pytest.raises(ResultsError, match="survive` again"):
+    with pytest.raises(RunFileError, match="survive` again"):
         read(path)
     newer = plan([]) | {"schema": 2, "environment": {"version": "9.0"}}
     path.write_text(json.dumps(newer) + "\n")
-    with pytest.raises(ResultsError, match=r"schema 2.*reads schema 1.*\(9\.0\)"):
+    with pytest.raises(RunFileError, match=r"schema 2.*reads schema 1.*\(9\.0\)"):
         read(path)
     path.write_text(json.dumps(plan([])) + "\nrubbish\n")
-    with pytest.raises(ResultsError, match="line 2: this is no line"):
+    with pytest.raises(RunFileError, match="line 2: this is no line"):
         read(path)
     path.write_text(json.dumps(plan([])) + '\n{"line": "trial", "workload": "primes"}\n')
-    with pytest.raises(ResultsError, match="line 2: this 'trial' line lacks"):
+    with pytest.raises(RunFileError, match="line 2: this 'trial' line lacks"):
         read(path)
 
 
@@ -155,7 +158,7 @@ def test_folders_are_named_by_utc_time_and_latest_is_the_newest(tmp_path: Path) 
 
 def test_a_latest_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "latest").mkdir()
-    with pytest.raises(ResultsError, match="move it away"):
+    with pytest.raises(RunFileError, match="move it away"):
         link_latest(new_folder(tmp_path, NOON))
     assert (tmp_path / "latest").is_dir()
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from loadtests.load.answer import Answer, Outcome
 from loadtests.report.surge.sentences import said, sentences, warnings
 from loadtests.run.beyond.recovery import recovery_s
 from loadtests.run.surge.counts import (
-    Counts,
+    OutcomeCounts,
     Stretch,
     columns,
     flaws,
@@ -18,11 +19,11 @@ from loadtests.run.surge.counts import (
     stretches,
     waiting,
 )
-from loadtests.run.surge.lines import Course, Surge
+from loadtests.run.surge.lines import PolicyResult, Surge
 from loadtests.run.surge.phases import durations, queue_within, rates
 from loadtests.run.surge.request import POLICIES, policies
 from loadtests.slo import Slo
-from loadtests.trial.tally import Answer, Outcome, tally
+from loadtests.trial.tally import tally
 from server.admission.policies import TABLE
 
 SLO = Slo.parse("p99<250ms")
@@ -54,9 +55,9 @@ WORK = [
 
 def test_each_phase_and_each_second_is_counted() -> None:
     before, surge, after = stretches(WORK, NAMES, PHASES, SLO)
-    assert before.counts == Counts(offered=20, good=20)
-    assert surge.counts == Counts(offered=150, refused=100, gave_up=50)
-    assert after.counts == Counts(offered=50, good=40, late=10)
+    assert before.counts == OutcomeCounts(offered=20, good=20)
+    assert surge.counts == OutcomeCounts(offered=150, refused=100, gave_up=50)
+    assert after.counts == OutcomeCounts(offered=50, good=40, late=10)
     assert (before.start_s, surge.start_s, after.start_s, after.end_s) == (0, 2, 5, 10)
     assert (before.goodput, surge.goodput, after.goodput) == (10, 0, 8)
     assert before.p99_ms == pytest.approx(100)
@@ -71,7 +72,7 @@ def test_each_phase_and_each_second_is_counted() -> None:
 
 @pytest.mark.parametrize("outcome", ["failed", "wrong", "unsent"])
 def test_what_is_neither_slow_nor_refused_has_failed(outcome: Outcome) -> None:
-    assert seconds(answers(0, 1, 5, outcome), 1, SLO) == (Counts(offered=5, failed=5),)
+    assert seconds(answers(0, 1, 5, outcome), 1, SLO) == (OutcomeCounts(offered=5, failed=5),)
 
 
 def test_the_slo_holds_again_from_the_first_moment_on_after_which_it_does() -> None:
@@ -127,7 +128,9 @@ def test_the_policies_are_those_of_the_server() -> None:
 
 
 def stretch(start: float, length: float, rate: float, **counts: int) -> Stretch:
-    return Stretch(NAMES[0], start, length, rate, Counts(round(rate * length), **counts), None)
+    return Stretch(
+        NAMES[0], start, length, rate, OutcomeCounts(round(rate * length), **counts), None
+    )
 
 
 FINE = stretch(0, 5, 50, good=250)
@@ -135,8 +138,8 @@ SWAMPED = stretch(5, 8, 250, gave_up=2000)
 SHED = stretch(5, 8, 250, good=768, refused=1232)
 LOST = stretch(13, 15, 50, gave_up=750)
 WELL = stretch(13, 15, 50, good=750)
-COLLAPSED = Course("unbounded", (FINE, SWAMPED, LOST), held=1574, waited_for=50)
-BOUNDED = Course("bounded", (FINE, SHED, WELL), recovery_s=0.1, held=1, waited_for=1)
+COLLAPSED = PolicyResult("unbounded", (FINE, SWAMPED, LOST), held=1574, waited_for=50)
+BOUNDED = PolicyResult("bounded", (FINE, SHED, WELL), recovery_s=0.1, held=1, waited_for=1)
 
 
 def test_a_collapse_is_told_with_its_reason() -> None:
@@ -157,13 +160,13 @@ def test_the_words_follow_from_the_figures_and_not_from_the_name() -> None:
     assert said(slow, 100, SLO).endswith("; after it the SLO held again 3.4 s later.")
     idle = replace(COLLAPSED, held=50)
     assert said(idle, 100, SLO).endswith("although the load was then 50 % of the capacity.")
-    some = replace(idle, phases=(FINE, SWAMPED, replace(LOST, counts=Counts(750, good=300))))
+    some = replace(idle, phases=(FINE, SWAMPED, replace(LOST, counts=OutcomeCounts(750, good=300))))
     assert "in the 15 s after it only 40 % was answered in time" in said(some, 100, SLO)
-    weak = replace(BOUNDED, phases=(replace(FINE, counts=Counts(250, good=200)), SHED, WELL))
+    weak = replace(BOUNDED, phases=(replace(FINE, counts=OutcomeCounts(250, good=200)), SHED, WELL))
     assert said(weak, 100, SLO).endswith(
         " Even before the surge p99<250ms did not hold: 80 % were answered in time."
     )
-    broken = Course("lifo", error="the server did not start.")
+    broken = PolicyResult("lifo", error="the server did not start.")
     assert said(broken, 100, SLO) == "lifo has no result: the server did not start."
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from loadtests.run.file.cells import Cell
+from loadtests.cell import Cell
 from loadtests.run.survival.agenda import PROOF, SEARCH, Agenda, Job
 from loadtests.run.survival.time_left import Pace
 from scripts.checks.shared.progress import steps
@@ -16,7 +16,7 @@ from tests.support.run_files import plan, result, unavailable
 from tests.support.timelines import Timeline, within_a_third
 
 if TYPE_CHECKING:
-    from loadtests.run.file.run_file import Line
+    from loadtests.run.file.lines import Line
 
 MODELS = ("inline", "async", "thread-pool", "process-pool", "interpreter-pool", "hybrid")
 CELLS = [(workload, model) for workload in ("sleep", "primes", "sha256") for model in MODELS]

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.service.contract import Discovery, TargetError, discover, path_of
+from loadtests.errors import ServiceError
+from loadtests.service.contract import Discovery, discover, path_of
 from tests.support.server_process import running
 
 WHOLE: dict[str, dict[str, Any]] = {
@@ -75,7 +76,7 @@ def test_nothing_listens() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # but does not listen
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(TargetError, match="nothing answers at") as raised:
+        with pytest.raises(ServiceError, match="nothing answers at") as raised:
             discover(url)
     assert url in str(raised.value)
     assert "Connection refused" in str(raised.value)
@@ -100,7 +101,7 @@ def test_nothing_listens() -> None:
     ],
 )
 def test_what_is_no_address(wrong: str) -> None:
-    with pytest.raises(TargetError, match=r"no address of a service; write http://") as raised:
+    with pytest.raises(ServiceError, match=r"no address of a service; write http://") as raised:
         discover(wrong)
     assert repr(wrong) in str(raised.value)
 
@@ -113,21 +114,21 @@ def test_what_is_no_address(wrong: str) -> None:
 def test_another_service_answers_something_else(body: bytes) -> None:
     with (
         answering(200, body) as url,
-        pytest.raises(TargetError, match="answers something else at GET /: it is no loadbearing"),
+        pytest.raises(ServiceError, match="answers something else at GET /: it is no loadbearing"),
     ):
         discover(url)
 
 
 @pytest.mark.parametrize("status", [404, 500])
 def test_another_service_has_no_such_page(status: int) -> None:
-    with answering(status, b"sorry") as url, pytest.raises(TargetError) as raised:
+    with answering(status, b"sorry") as url, pytest.raises(ServiceError) as raised:
         discover(url)
     assert f"{url} answers {status} to GET /: it is no loadbearing service" in str(raised.value)
 
 
 def test_a_service_that_refuses_says_why_and_what_to_do() -> None:
     said = {"error": {"message": "not by this name", "hint": "Use --allow-host."}}
-    with answering(403, json.dumps(said).encode()) as url, pytest.raises(TargetError) as raised:
+    with answering(403, json.dumps(said).encode()) as url, pytest.raises(ServiceError) as raised:
         discover(url)
     assert str(raised.value) == f"{url} answers 403 to GET /: not by this name. Use --allow-host."
 
@@ -179,7 +180,7 @@ def test_what_is_known_passes(found: Discovery) -> None:
 def test_what_is_unknown_is_named(
     found: Discovery, cell: tuple[str, str], parameters: dict[str, dict[str, str]], message: str
 ) -> None:
-    with pytest.raises(TargetError) as raised:
+    with pytest.raises(ServiceError) as raised:
         found.check([("sleep", "inline"), cell], parameters)
     assert str(raised.value) == message
 

@@ -4,8 +4,8 @@ import argparse
 
 import pytest
 
-from loadtests.service.option_flags import AXES, add_axes, axes_of, flags
-from loadtests.service.options import Servers
+from loadtests.service.option_flags import OPTION_FLAGS, add_axes, axes_of, flags
+from loadtests.service.options import ServerOptions
 from loadtests.service.pythons import ServerPython
 from server.settings import Settings
 from tests.support.cli import run
@@ -23,7 +23,7 @@ def parsed(*words: str) -> argparse.Namespace:
 
 
 def test_every_option_of_the_server_is_an_axis_or_ours() -> None:
-    assert {axis.name for axis in AXES} == Settings.model_fields.keys() - OURS
+    assert {axis.name for axis in OPTION_FLAGS} == Settings.model_fields.keys() - OURS
 
 
 def test_what_is_given_is_handed_on_and_nothing_else() -> None:
@@ -37,9 +37,9 @@ def test_what_is_given_is_handed_on_and_nothing_else() -> None:
 
 def test_servers_survive_the_command_line_of_locust() -> None:
     pythons = (ServerPython("3.13t", "/py/bin/python", "3.13t"), ServerPython("3.14", "/py14"))
-    servers = Servers({"loop": "asyncio"}, ("/my/mine.py", "my.pack"), "/my", pythons)
-    assert Servers.load(servers.dump()) == servers
-    assert Servers.load("") == Servers()
+    servers = ServerOptions({"loop": "asyncio"}, ("/my/mine.py", "my.pack"), "/my", pythons)
+    assert ServerOptions.load(servers.dump()) == servers
+    assert ServerOptions.load("") == ServerOptions()
     assert servers.arguments() == [
         "--loop=asyncio", "--workloads=/my/mine.py", "--workloads=my.pack"
     ]  # fmt: skip

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.errors import ServiceError
 from loadtests.service import pythons
-from loadtests.service.contract import TargetError
 from loadtests.service.pythons import ServerPython, folder, interpreter, server_pythons
 from tests.support.pretended_pythons import alone, program, saying
 from tests.support.server_process import ROOT
@@ -58,7 +58,7 @@ def test_what_prepares_it_is_told_word_by_word(tmp_path: Path) -> None:
     )
     path = saying(tmp_path / "my own" / "python", "3, 13", "3.13.5", lacks='"a"')
     for name, said in (("3.13t", "3.13t"), ("3.13.5t", "3.13.5t"), (path, f"'{path}'")):
-        with pytest.raises(TargetError) as raised:
+        with pytest.raises(ServiceError) as raised:
             server_pythons([name])
         assert str(raised.value).endswith(f"; prepare an environment: scripts/python {said}")
 
@@ -69,7 +69,7 @@ def test_an_environment_whose_python_has_changed_is_not_taken_for_it(
     bin_ = prepared / "3.13" / "bin"
     bin_.mkdir(parents=True)
     (bin_ / "python").symlink_to(tmp_path / "removed")
-    with pytest.raises(TargetError, match=r"no Python '3\.13': .*/3\.13 was made from has gone"):
+    with pytest.raises(ServiceError, match=r"no Python '3\.13': .*/3\.13 was made from has gone"):
         interpreter("3.13")
     other = saying(tmp_path / "bin" / "python3.13", "3, 13", "3.13.9")
     assert interpreter("3.13").executable == other

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.service.contract import TargetError
+from loadtests.errors import ServiceError
 from loadtests.service.pythons import ServerPython, interpreter, server_pythons
 from tests.support.cli import run
 from tests.support.pretended_pythons import alone, program, saying
@@ -43,7 +43,7 @@ def test_an_interpreter_says_what_it_is(tmp_path: Path) -> None:
 def test_a_bare_environment_lacks_what_the_server_needs(tmp_path: Path) -> None:
     venv.create(tmp_path / "bare", with_pip=False, symlinks=True)
     python = tmp_path / "bare" / "bin" / "python"
-    with pytest.raises(TargetError, match="scripts/python /") as raised:
+    with pytest.raises(ServiceError, match="scripts/python /") as raised:
         server_pythons([str(python)])
     assert "lacks packages of the server (aiohttp, " in str(raised.value)
 
@@ -55,7 +55,7 @@ def test_the_environment_prepared_for_it_takes_its_place(tmp_path: Path, prepare
     assert server_pythons([bare]) == (ServerPython("3.14", str(ready), bare),)
     assert server_pythons(["3.14"]) == (ServerPython("3.14", str(ready), "3.14"),)
     saying(ready, "3, 14", "3.14.1")
-    with pytest.raises(TargetError, match="lacks packages"):
+    with pytest.raises(ServiceError, match="lacks packages"):
         server_pythons([bare])
 
 
@@ -84,7 +84,7 @@ def test_pyenv_has_the_newest_of_a_version(tmp_path: Path) -> None:
     free = saying(tmp_path / "3.13.11t" / "bin" / "python", "3, 13", "3.13.11", "true")
     assert interpreter("3.13").executable == new
     assert interpreter("3.13t").executable == free
-    with pytest.raises(TargetError, match=r"there is no Python '3\.1'"):
+    with pytest.raises(ServiceError, match=r"there is no Python '3\.1'"):
         interpreter("3.1")
 
 
@@ -98,20 +98,20 @@ def test_uv_and_the_path_are_asked_too(tmp_path: Path) -> None:
 
 def test_what_is_no_python_for_a_server_is_told(tmp_path: Path) -> None:
     old = saying(tmp_path / "old", "3, 10", "3.10.13")
-    with pytest.raises(TargetError, match=r"old is Python 3\.10\.13; the server needs 3\.11"):
+    with pytest.raises(ServiceError, match=r"old is Python 3\.10\.13; the server needs 3\.11"):
         interpreter(old)
     plain = tmp_path / "plain"
     plain.write_text("no program")
-    with pytest.raises(TargetError, match=r"plain is no Python 3\.11 or newer \(.*denied"):
+    with pytest.raises(ServiceError, match=r"plain is no Python 3\.11 or newer \(.*denied"):
         interpreter(str(plain))
-    with pytest.raises(TargetError, match=r"python2 is no Python .* \(Unknown option: -I\)"):
+    with pytest.raises(ServiceError, match=r"python2 is no Python .* \(Unknown option: -I\)"):
         interpreter(program(tmp_path / "python2", "echo Unknown option: -I >&2; exit 2"))
-    with pytest.raises(TargetError, match=f"there is no interpreter {tmp_path}/nowhere"):
+    with pytest.raises(ServiceError, match=f"there is no interpreter {tmp_path}/nowhere"):
         interpreter(str(tmp_path / "nowhere"))
     for nothing in ("", "--help"):
-        with pytest.raises(TargetError, match=f"'{nothing}' is no Python; name its path, or a"):
+        with pytest.raises(ServiceError, match=f"'{nothing}' is no Python; name its path, or a"):
             interpreter(nothing)
-    with pytest.raises(TargetError, match="neither uv, pyenv nor PATH"):
+    with pytest.raises(ServiceError, match="neither uv, pyenv nor PATH"):
         interpreter("3.99")
 
 

@@ -2,16 +2,16 @@
 
 import pytest
 
-from loadtests.service.process import Subject
-from loadtests.service.watch import Signs
+from loadtests.service.process import ServerProcess
+from loadtests.service.watch import ServiceWatch
 from tests.support.server_process import running
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
 def test_what_our_server_has_used_until_then_is_told_when_a_load_begins() -> None:
-    with Subject(("--port", "0", "--models", "inline")) as subject:
-        signs = Signs(subject.url, "inline", subject)
+    with ServerProcess(("--port", "0", "--models", "inline")) as subject:
+        signs = ServiceWatch(subject.url, "inline", subject)
         before_s = signs.begin()
         signs.end()
         seen = signs.seen()
@@ -24,7 +24,7 @@ def test_what_our_server_has_used_until_then_is_told_when_a_load_begins() -> Non
 
 def test_of_a_running_service_no_process_is_known() -> None:
     with running("--models", "inline", module="server") as server:
-        signs = Signs(server.url, "inline", None)
+        signs = ServiceWatch(server.url, "inline", None)
         assert signs.begin() is None
         signs.end()
         seen = signs.seen()

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.service.contract import Discovery, TargetError
+from loadtests.errors import ServiceError
+from loadtests.service.contract import Discovery
 from loadtests.service.workload_modules import chosen, is_module, located, modules
 
 HERE = Path("/here")
@@ -46,7 +47,7 @@ def test_modules_are_picked_each_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("missing", ["./mine.py", "folder/", "mine.py"])
 def test_a_missing_file_is_told(missing: str, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(TargetError, match=f"there is no file {tmp_path}"):
+    with pytest.raises(ServiceError, match=f"there is no file {tmp_path}"):
         modules(["sleep", missing], tmp_path)
 
 
@@ -76,12 +77,14 @@ def test_workloads_are_chosen_by_name_or_by_their_module(
     ],
 )
 def test_what_is_not_there_is_named(value: str, message: str) -> None:
-    with pytest.raises(TargetError) as raised:
+    with pytest.raises(ServiceError) as raised:
         chosen([value], FOUND, HERE)
     assert message in str(raised.value)
 
 
 def test_a_word_that_is_the_name_of_a_file_gets_a_hint(tmp_path: Path) -> None:
     (tmp_path / "mine.py").touch()
-    with pytest.raises(TargetError, match=r"no workload 'mine'; for the module here write \./mine"):
+    with pytest.raises(
+        ServiceError, match=r"no workload 'mine'; for the module here write \./mine"
+    ):
         chosen(["mine"], FOUND, tmp_path)

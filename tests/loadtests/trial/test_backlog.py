@@ -6,9 +6,11 @@ from random import Random
 import pytest
 
 from loadtests.capacity.queue import capacity
+from loadtests.load.answer import Answer
 from loadtests.load.arrivals import poisson
 from loadtests.slo import Slo
-from loadtests.trial.verdict import Answer, backlog, tally
+from loadtests.trial.backlog import backlog
+from loadtests.trial.tally import tally
 from scripts.checks.shared.virtual import SETTLE_S, Service
 
 SLO = Slo.parse("p99<250ms")

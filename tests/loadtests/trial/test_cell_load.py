@@ -10,11 +10,13 @@ from random import Random
 import pytest
 
 from loadtests.load.arrivals import Kind
-from loadtests.load.open_loop import Sent
-from loadtests.load.source import Local
+from loadtests.load.open_loop import Request
+from loadtests.load.source import InProcess
+from loadtests.load.spec import BYSTANDER_RATE, SETTLE_S
 from loadtests.slo import Slo
-from loadtests.trial.cell_load import BYSTANDER_RATE, SETTLE_S, Hammer
-from loadtests.trial.verdict import Trial, judge
+from loadtests.trial.cell_load import CellLoad
+from loadtests.trial.trial import Trial
+from loadtests.trial.verdict import judge
 from tests.support.server_process import running
 
 SLO = Slo.parse("p99<250ms")
@@ -34,23 +36,23 @@ class Heard:
     """Keeps what a hammer tells of."""
 
     def __init__(self) -> None:
-        self.all: list[tuple[str, Sent]] = []
+        self.all: list[tuple[str, Request]] = []
 
-    def __call__(self, name: str, one: Sent) -> None:
+    def __call__(self, name: str, one: Request) -> None:
         self.all.append((name, one))
 
     def count(self) -> Counter[str]:
         return Counter(name for name, _ in self.all)
 
 
-def hammer(url: str, model: str, heard: Heard, slept: int = MS) -> Hammer:
+def hammer(url: str, model: str, heard: Heard, slept: int = MS) -> CellLoad:
     """Hammer `sleep`, and take only answers for right that say `slept`."""
     right = f'"slept":{slept}'.encode()
     path = f"/sleep/{model}?ms={MS}"
-    return Hammer(url, ("sleep", model), path, right, Local(heard))
+    return CellLoad(url, ("sleep", model), path, right, InProcess(heard))
 
 
-def run(one: Hammer, rate: float, slo: Slo, kind: Kind = "poisson") -> Trial:
+def run(one: CellLoad, rate: float, slo: Slo, kind: Kind = "poisson") -> Trial:
     with closing(one):
         return one.trial(rate, 1.0, slo, kind, Random(1))
 

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtests.load.answer import EACH, Answer, Stages, stages, told, worth_reading
 from loadtests.slo import Slo
-from loadtests.trial.evidence import Stages
-from loadtests.trial.stages import EACH, mean, stages, told, where, worth_reading
-from loadtests.trial.tally import Answer
+from loadtests.trial.stages import mean, where
 
 SLO = Slo.parse("p99<250ms")
 MS = {"queued": 1.0, "started": 0.5, "ran": 12.0, "cpu": 10.0, "resumed": 0.25, "total": 14.0}

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from loadtests.capacity.bounds import Capacity, Tried
-from loadtests.capacity.search import FULL, QUICK
+from loadtests.capacity.bounds import Capacity, TrialPoint
+from loadtests.capacity.goals import FULL, QUICK
+from loadtests.capacity.support import MOST, objective, support, supported
 from loadtests.report.compare.warnings import warnings
 from loadtests.report.summary import Summary, exit_code, summarize
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.verdicts import leaders
 from loadtests.run.file.run_file import read
 from loadtests.slo import Slo
-from loadtests.trial.support import MOST, objective, support, supported
 from scripts.checks.shared.virtual import SLO, Lab, Service
 from tests.support.cli import run
 from tests.support.compared_runs import compared, run_of
@@ -53,7 +53,7 @@ def cell(model: str, tried: list[list[float]], held: float = 75, broke: float | 
 def test_the_bystander_needs_as_many_requests_as_the_work(
     percentile: float, seconds: float, enough: bool
 ) -> None:
-    found = support(SLO.at(percentile), 2000, None, [Tried(2000, seconds, 0.0)])
+    found = support(SLO.at(percentile), 2000, None, [TrialPoint(2000, seconds, 0.0)])
     assert found.enough is enough
     assert found.requests >= found.needed
     assert (" of /health takes" in found.lack) is not enough
@@ -61,8 +61,13 @@ def test_the_bystander_needs_as_many_requests_as_the_work(
 
 def test_only_what_held_at_the_rate_or_above_it_counts() -> None:
     trials = [
-        *(Tried(75, 5, 0.0), Tried(75, 5, 0.02), Tried(80, 1, 0.01), Tried(70, 5, 0.0)),
-        *(Tried(90, 5, 0.0), Tried(95, 5, 1.0)),
+        *(
+            TrialPoint(75, 5, 0.0),
+            TrialPoint(75, 5, 0.02),
+            TrialPoint(80, 1, 0.01),
+            TrialPoint(70, 5, 0.0),
+        ),
+        *(TrialPoint(90, 5, 0.0), TrialPoint(95, 5, 1.0)),
     ]
     assert support(SLO, 75.004, 90, trials).requests == 375 + 80
     each = [Capacity(75, 90, trials=tuple(trials)), Capacity(70, 75, trials=tuple(trials))]

@@ -9,9 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtests.load.answer import Answer, Outcome
 from loadtests.load.arrivals import uniform
 from loadtests.slo import Slo
-from loadtests.trial.verdict import Answer, Outcome, Trial, backlog, hopeless, judge, tally
+from loadtests.trial.backlog import backlog
+from loadtests.trial.tally import tally
+from loadtests.trial.trial import Trial
+from loadtests.trial.verdict import judge
 
 SLO = Slo.parse("p99<250ms")
 RATE, DURATION_S = 200.0, 5.0
@@ -166,7 +170,7 @@ def test_an_early_end_needs_a_certain_verdict() -> None:
 def test_hopeless_means_that_the_rest_cannot_save_it(scheduled: int, data: st.DataObject) -> None:
     lost = data.draw(st.integers(0, scheduled))
     best = replace(trial().work, scheduled=scheduled, ok=scheduled - lost, late=lost)
-    assert hopeless(scheduled, lost, SLO) == (best.loss_ratio > 0.01 + 1e-12)
+    assert (not SLO.allows(lost, scheduled)) == (best.loss_ratio > 0.01 + 1e-12)
 
 
 def test_survives_the_way_through_json() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from loadtests.report.colours import COLOURS
-from loadtests.run.file.run_file import Line
-from loadtests.ui.survival.progress import Watch
+from loadtests.run.file.lines import Line
+from loadtests.ui.survival.progress import RunProgress
 from loadtests.ui.survival.view import view
 from tests.support.run_files import (
     FULL,
@@ -38,18 +38,18 @@ END: Line = {"line": "end", "at": 300.0, "exit": 0, "reason": None}
 
 
 @pytest.fixture
-def watch(tmp_path: Path) -> Watch:
-    return Watch(tmp_path, lambda: 250.0)
+def watch(tmp_path: Path) -> RunProgress:
+    return RunProgress(tmp_path, lambda: 250.0)
 
 
-def after(watch: Watch, *lines: Line) -> Any:
+def after(watch: RunProgress, *lines: Line) -> Any:
     """Show a run after these further lines of its file, as a browser gets it."""
     write(watch.folder / "run.jsonl", lines)
     watch.look()
     return shown(watch)
 
 
-def shown(watch: Watch, chosen: int | None = None) -> Any:
+def shown(watch: RunProgress, chosen: int | None = None) -> Any:
     return json.loads(json.dumps(view(watch, chosen), allow_nan=False))
 
 
@@ -62,27 +62,27 @@ def broke(rate: float, **changes: Any) -> Line:
     return trial("primes", "hybrid", rate, held=False, broke_by="late", reasons=reasons, **changes)
 
 
-def test_before_the_first_line_there_is_a_step_and_no_matrix(watch: Watch) -> None:
+def test_before_the_first_line_there_is_a_step_and_no_matrix(watch: RunProgress) -> None:
     said = shown(watch)
     assert said["cells"] == []
     assert "what there is to measure" in said["step"]
     assert said["progress"]["said"] == "starting"
 
 
-def test_a_run_that_never_begins_has_its_reason(watch: Watch) -> None:
+def test_a_run_that_never_begins_has_its_reason(watch: RunProgress) -> None:
     said = after(watch, {"line": "end", "at": 1.0, "exit": 2, "reason": "no workload 'slep'"})
     assert said["cells"] == []
     assert watch.end
     assert (watch.end.exit, watch.end.reason) == (2, "no workload 'slep'")
 
 
-def test_a_run_may_end_without_a_line(watch: Watch) -> None:
+def test_a_run_may_end_without_a_line(watch: RunProgress) -> None:
     watch.over(2, "no workload 'slep'")
     assert watch.end
     assert (watch.end.exit, watch.end.reason) == (2, "no workload 'slep'")
 
 
-def test_cells_wait_for_their_turn(watch: Watch) -> None:
+def test_cells_wait_for_their_turn(watch: RunProgress) -> None:
     said = after(watch, TWO)
     assert states(said) == ["waiting", "waiting"]
     assert said["workloads"] == ["primes"]
@@ -94,7 +94,9 @@ def test_cells_wait_for_their_turn(watch: Watch) -> None:
     assert said["shown"]["said"] == "waits for its turn"
 
 
-def test_the_cell_that_is_searched_shows_its_bracket_and_what_is_offered(watch: Watch) -> None:
+def test_the_cell_that_is_searched_shows_its_bracket_and_what_is_offered(
+    watch: RunProgress,
+) -> None:
     cell = after(watch, TWO, START)["cells"][0]
     assert (cell["state"], cell["figure"], cell["small"]) == ("searching", "…", "getting ready")
     said = after(watch, PREDICTED)
@@ -111,7 +113,7 @@ def test_the_cell_that_is_searched_shows_its_bracket_and_what_is_offered(watch: 
     assert said["shown"]["offered"] is None
 
 
-def test_trials_are_dots_that_held_broke_or_were_discarded(watch: Watch) -> None:
+def test_trials_are_dots_that_held_broke_or_were_discarded(watch: RunProgress) -> None:
     lines = [TWO, START, PREDICTED, trial("primes", "hybrid", 90.0), broke(130.0)]
     one = after(watch, *lines, broke(110.0, valid=False))["shown"]
     assert [(dot["rate"], dot["outcome"]) for dot in one["trials"]] == [
@@ -127,7 +129,7 @@ def test_trials_are_dots_that_held_broke_or_were_discarded(watch: Watch) -> None
     assert (one["held"], one["broke"], one["bound"]) == (90.0, 130.0, 250.0)
 
 
-def test_a_person_chooses_a_cell_or_follows_the_search(watch: Watch) -> None:
+def test_a_person_chooses_a_cell_or_follows_the_search(watch: RunProgress) -> None:
     said = after(watch, TWO, START, trial("primes", "hybrid", 90.0))
     assert (said["shown"]["index"], said["shown"]["follows"]) == (0, True)
     assert said["shown"]["title"] == "primes under hybrid"
@@ -136,7 +138,7 @@ def test_a_person_chooses_a_cell_or_follows_the_search(watch: Watch) -> None:
     assert shown(watch, 99)["shown"]["index"] == 0  # of a run before that had more cells
 
 
-def test_finished_cells_have_interval_cause_star_and_footnote(watch: Watch) -> None:
+def test_finished_cells_have_interval_cause_star_and_footnote(watch: RunProgress) -> None:
     said = after(watch, *FULL)
     cells = {(cell["workload"], cell["row"]): cell for cell in said["cells"]}
     assert len(cells) == len(FULL_RESULTS)
@@ -149,12 +151,12 @@ def test_finished_cells_have_interval_cause_star_and_footnote(watch: Watch) -> N
     assert said["progress"] == {"done": 20, "total": 20, "said": "20 of 20 cells", "time": ""}
 
 
-def test_a_starved_bystander_is_flagged_beside_the_cause(watch: Watch) -> None:
+def test_a_starved_bystander_is_flagged_beside_the_cause(watch: RunProgress) -> None:
     starved = result("primes", "hybrid", 60.0, 70.0, "bystander", cause="GIL")
     assert after(watch, TWO, starved)["cells"][0]["small"] == "GIL, /health late"
 
 
-def test_a_cell_without_a_result_says_why(watch: Watch) -> None:
+def test_a_cell_without_a_result_says_why(watch: RunProgress) -> None:
     flawed = result("primes", "hybrid", None, None, error="3 trials prove nothing")
     said = after(watch, TWO, flawed, unavailable("primes", "async", NO_TWIN), END)
     assert states(said) == ["failed", "absent"]
@@ -162,7 +164,7 @@ def test_a_cell_without_a_result_says_why(watch: Watch) -> None:
     assert shown(watch, 0)["shown"]["said"] == "3 trials prove nothing"
 
 
-def test_what_comes_after_the_search_of_a_cell_is_named(watch: Watch) -> None:
+def test_what_comes_after_the_search_of_a_cell_is_named(watch: RunProgress) -> None:
     said = after(watch, TWO, START, result("primes", "hybrid", 168.0, 179.0, "refused"))
     assert states(said) == ["beyond", "waiting"]
     said = after(watch, {"line": "beyond", **CELL, "at": 290.0, "kind": "spike", "reason": "none"})
@@ -170,7 +172,7 @@ def test_what_comes_after_the_search_of_a_cell_is_named(watch: Watch) -> None:
     assert states(after(watch, END)) == ["done", "waiting"]
 
 
-def test_each_search_of_a_full_run_has_its_own_bracket(watch: Watch) -> None:
+def test_each_search_of_a_full_run_has_its_own_bracket(watch: RunProgress) -> None:
     first = plan([("primes", "hybrid")], searches=2)
     lines = [first, START, trial("primes", "hybrid", 90.0), broke(130.0)]
     after(watch, *lines, result("primes", "hybrid", 90.0, 130.0, "late", search=0))
@@ -180,7 +182,7 @@ def test_each_search_of_a_full_run_has_its_own_bracket(watch: Watch) -> None:
     assert said["progress"]["said"] == "1 of 2 searches"
 
 
-def test_a_resumed_run_forgets_what_had_no_result(watch: Watch) -> None:
+def test_a_resumed_run_forgets_what_had_no_result(watch: RunProgress) -> None:
     flawed = result("primes", "hybrid", None, None, error="too busy")
     lines = [TWO, flawed, unavailable("primes", "async", NO_TWIN)]
     said = after(watch, *lines, {"line": "resumed", "at": 40.0, "started": "2026"})
@@ -188,7 +190,7 @@ def test_a_resumed_run_forgets_what_had_no_result(watch: Watch) -> None:
     assert said["step"] == "going on where the run was interrupted"
 
 
-def test_several_pythons_have_rows_of_their_own(watch: Watch) -> None:
+def test_several_pythons_have_rows_of_their_own(watch: RunProgress) -> None:
     said = after(watch, SEVERAL_FIRST, *SEVERAL_RESULTS)
     assert [row["row"] for row in said["rows"]] == [
         f"{model} · {python}"

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Iterator
 import psutil
 import pytest
 
-from server.models import TABLE, load
+from server.model_table import TABLE
+from server.models.selection import load
 from server.models.supervised.reaper import Reaper
-from server.models.supervised.worker_process import Call
+from server.models.supervised.worker_process import WorkerCall
 from tests.support.server_process import Client, Running, asking, running, until
 
 POOLED = sorted(TABLE.keys() - {"inline", "async", "hybrid", "interpreter-pool"})
@@ -118,13 +119,13 @@ async def test_a_storm_of_hang_ups_kills_few_workers() -> None:
         def kill(self) -> None:
             killed.append(self)
 
-    def ended(_call: Call, _worked: bool) -> None:
+    def ended(_call: WorkerCall, _worked: bool) -> None:
         pass
 
     reaper = Reaper(PROCESSES)
     back = asyncio.get_running_loop().create_future()
-    calls = [Call(b"", back, ended, holder=Holder()) for _ in range(50)]  # type: ignore[arg-type]
-    done = Call(b"", back, ended)  # it ended within the grace
+    calls = [WorkerCall(b"", back, ended, holder=Holder()) for _ in range(50)]  # type: ignore[arg-type]
+    done = WorkerCall(b"", back, ended)  # it ended within the grace
     for call in (done, *calls):
         reaper.abandon(call)
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from server.models import TABLE
+from server.model_table import TABLE
 from tests.support.server_process import PYTHONS, Client, Running, asking, running
 
 QUEUE = 2

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from server.admission.departures import Pace
+from server.admission.departures import Departures
 from server.admission.policies import TABLE, Adaptive, Bounded, Deadline, Policy, Unbounded
 
 WORKERS, WORK_S, TARGET_S = 2, 0.010, 0.15
@@ -17,7 +17,7 @@ CAPACITY = WORKERS / WORK_S
 def play(policy: Policy, rate: float, seconds: float, seed: int = 1) -> tuple[list[float], int]:
     """Offer Poisson arrivals to two workers of 10 ms; gives response times, and the refused."""
     rng, now, refused = Random(seed), 0.0, 0
-    pace, ends, took = Pace(), deque[tuple[float, float]](), list[float]()
+    pace, ends, took = Departures(), deque[tuple[float, float]](), list[float]()
     free = [0.0] * WORKERS
     while now < seconds:
         now += rng.expovariate(rate)
@@ -36,7 +36,7 @@ def play(policy: Policy, rate: float, seconds: float, seed: int = 1) -> tuple[li
 
 
 def test_the_pace_is_that_of_busy_workers_only() -> None:
-    pace, now = Pace(), 0.0
+    pace, now = Departures(), 0.0
     assert pace.seconds is None
     for _ in range(20):
         for _ in range(5):
@@ -48,7 +48,7 @@ def test_the_pace_is_that_of_busy_workers_only() -> None:
 
 
 def test_the_pace_follows_when_work_grows() -> None:
-    pace = Pace()
+    pace = Departures()
     for departure in range(100):
         pace.departed(departure * 0.01, full=True)
     for departure in range(300):
@@ -122,7 +122,7 @@ def test_the_learned_limit_shrinks_once_a_round_trip_and_grows_only_under_load()
 
 def test_the_pace_is_learned_again_when_slow_work_is_followed_by_fast_work() -> None:
     policy, now = Deadline(WORKERS, 256, TARGET_S), 0.0
-    pace, under_way = Pace(), 0
+    pace, under_way = Departures(), 0
     for work_s in [0.5] * 40 + [0.005] * 2000:  # as many as may come, always
         while under_way < policy.limit(under_way, pace.seconds):
             under_way += 1

@@ -165,7 +165,7 @@ async def test_a_killed_server_leaves_no_process_behind(method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["server.app", "server.lifecycle.event_loops", "server.lifecycle.serve"]
+    "module", ["server.web.app", "server.lifecycle.event_loops", "server.lifecycle.serve"]
 )
 def test_the_server_loads_nothing_that_patches_or_is_not_asked_for(module: str) -> None:
     ended = subprocess.run(

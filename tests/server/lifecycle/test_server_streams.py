@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from server.models import TABLE
+from server.model_table import TABLE
 from tests.server.lifecycle.test_serve import ended
 from tests.support.rude_workloads import CHATTER
 from tests.support.server_process import PATIENCE_S, ROOT, asking, running

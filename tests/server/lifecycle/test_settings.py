@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from server.models import TABLE
+from server.model_table import TABLE
 from server.settings import PREFIX, Settings, cores, duration
 
 

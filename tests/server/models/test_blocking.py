@@ -7,9 +7,9 @@ import uvloop
 from aiohttp.test_utils import TestClient, TestServer
 from blockbuster import blockbuster_ctx
 
-from server.app import build
-from server.models import absent
+from server.models.selection import absent
 from server.settings import Settings
+from server.web.app import build
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 

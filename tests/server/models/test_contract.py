@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from server.models import TABLE
+from server.model_table import TABLE
 from tests.support import faulty_workloads
 from tests.support.server_process import PYTHONS, Answer, Client
 

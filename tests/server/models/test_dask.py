@@ -70,7 +70,7 @@ def test_without_distributed_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 def test_dask_is_loaded_only_when_it_is_started() -> None:
     code = (
-        "import sys; from server.app import build; from server.settings import Settings\n"
+        "import sys; from server.web.app import build; from server.settings import Settings\n"
         "build(Settings(models=('dask',))); print(*sys.modules)"
     )
     ended = subprocess.run(

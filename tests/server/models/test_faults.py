@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from server.models import TABLE
+from server.model_table import TABLE
 from tests.support.server_process import Client, until
 
 RAISED = {

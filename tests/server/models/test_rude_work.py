@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from server.models import TABLE
+from server.model_table import TABLE
 from tests.server.lifecycle.test_serve import ended
 from tests.support.server_process import PATIENCE_S, Client, Running, asking, running
 from tests.support.several_loops import complaints

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from loadtests.service.contract import TargetError, discover
+from loadtests.errors import ServiceError
+from loadtests.service.contract import discover
 from server.errors import Forbidden
 from server.web.door import Door
 from tests.support.bad_clients import heard, port
@@ -109,7 +110,7 @@ async def test_a_client_of_old_that_names_no_host_is_let_in(server: Running) -> 
 
 
 def test_a_load_test_under_another_name_says_what_to_do(server: Running) -> None:
-    with pytest.raises(TargetError, match=r"to the name '0\.0\.0\.0:\d+'\. .*--allow-host"):
+    with pytest.raises(ServiceError, match=r"to the name '0\.0\.0\.0:\d+'\. .*--allow-host"):
         discover(f"http://0.0.0.0:{port(server)}")
 
 

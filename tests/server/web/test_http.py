@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.models import TABLE
+from server.model_table import TABLE
 from server.models.base import PROMISES
 from tests.support.faulty_workloads import MISBEHAVING
 from tests.support.server_process import Answer, Client, asking, running

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.report.colours import COLOURS
-from server.models import TABLE
+from server.model_table import TABLE
 from server.web import page
 from server.web.negotiation import prefers_html
 from server.web.page import PAGE, TYPES

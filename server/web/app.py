@@ -11,15 +11,14 @@ from importlib import import_module
 from aiohttp import web
 
 from server.catalogue.parameters import Parameters
-from server.errors import answering
-from server.lifecycle.draining import DRAIN, Drain
-from server.models import absent
-from server.models import build as build_models
 from server.models.base import Model
+from server.models.selection import absent
+from server.models.selection import build as build_models
 from server.settings import BUILT_IN, Settings
 from server.telemetry.board import Memory, Place
 from server.telemetry.counts import Counts
 from server.telemetry.publisher import Vitals
+from server.web.answering import DRAIN, Drain, answering
 from server.web.discovery import discover
 from server.web.door import Door
 from server.web.handlers import FIXED, Cell, Service

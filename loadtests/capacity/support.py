@@ -1,6 +1,6 @@
 """How many requests it takes to claim a percentile, and whether a rate that held had as many.
 
-The one rule for it: the search keeps to it, and so does all that is said of its results.
+The search keeps to this rule, and so does everything that is reported of its results.
 """
 
 from dataclasses import dataclass
@@ -8,15 +8,17 @@ from functools import cache
 from math import inf
 from typing import TYPE_CHECKING
 
+from loadtests.load.spec import BYSTANDER_RATE
 from loadtests.slo import Slo, requests_needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from loadtests.capacity.bounds import Capacity, Tried
+    from loadtests.capacity.bounds import Capacity, TrialPoint
 
-BYSTANDER_RATE = 60.0  # each second: a p99 within five seconds, and no load worth mentioning
 MOST = 450_000  # requests: so many does the bystander get in 50 full searches of 150 s
+
+
 ROUNDED = 0.006  # what the rates of a result may differ by from those of its trials
 
 
@@ -70,7 +72,7 @@ def objective(text: str) -> Slo:
     return slo
 
 
-def support(slo: Slo, held: float, broke: float | None, trials: "Iterable[Tried]") -> Support:
+def support(slo: Slo, held: float, broke: float | None, trials: "Iterable[TrialPoint]") -> Support:
     """Count the requests of the trials that held at this rate, or above it."""
     least, end = held - ROUNDED, (broke or inf) - ROUNDED
     there = [one for one in trials if least <= one.rate < end and slo.holds(one.lost)]

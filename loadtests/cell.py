@@ -1,0 +1,18 @@
+"""A cell: a workload under a model."""
+
+from typing import NamedTuple
+
+Bounds = tuple[float, float | None]  # (held, broke), in requests per second
+
+
+class Cell(NamedTuple):
+    """A workload under a model, and under a Python where a run compares several."""
+
+    workload: str
+    model: str
+    python: str = ""
+
+    @property
+    def row(self) -> str:
+        """What stands at the left of a matrix: `thread-pool`, or `thread-pool · 3.13t`."""
+        return f"{self.model} · {self.python}" if self.python else self.model

@@ -1,0 +1,60 @@
+"""What can end a load test early: every message says what is wrong, why, and what to do next.
+
+LoadTestError
+├── ServiceError       the service cannot do what was requested
+├── StartError         a server process did not start
+├── Untrustworthy      a cell cannot be measured, at least not at this rate
+├── Unmeasured         a figure beyond the peak could not be taken
+├── WorkersGone        no worker is left to offer the load
+├── MeasurementGone    the measuring process ended in the middle
+├── RunFileError       a run file, or its folder, cannot be used
+├── Undrawn            a chart could not be drawn
+└── FieldError         a form has a field, or a value, that ours does not take
+"""
+
+
+class LoadTestError(Exception):
+    """A load test, or a part of it, cannot go on."""
+
+
+class ServiceError(LoadTestError):
+    """The service cannot be used as requested."""
+
+
+class StartError(LoadTestError):
+    """A server process did not start; the message quotes it, or says where to look."""
+
+
+class Untrustworthy(LoadTestError):
+    """A cell cannot be measured, at least not at `rate` (requests per second)."""
+
+    def __init__(self, reason: str, rate: float = 0.0) -> None:
+        super().__init__(reason)
+        self.rate = rate
+
+
+class Unmeasured(LoadTestError):
+    """A figure beyond the peak could not be taken."""
+
+
+class WorkersGone(LoadTestError):
+    """No worker is left to offer the load."""
+
+    def __init__(self) -> None:
+        super().__init__("no worker is left to offer the load")
+
+
+class MeasurementGone(LoadTestError):
+    """The measuring process ended in the middle; its log may say why."""
+
+
+class RunFileError(LoadTestError):
+    """A run file, or its folder, cannot be used."""
+
+
+class Undrawn(LoadTestError):
+    """A chart could not be drawn."""
+
+
+class FieldError(LoadTestError):
+    """A form has a field, or a value, that ours does not take."""

@@ -1,0 +1,44 @@
+"""How numbers, lists and unknown names read, in the same words everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+from math import floor, log10
+
+DASH = "\N{EN DASH}"
+
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+def rate_text(rate: float) -> str:
+    """Round to three significant digits from 100 on, to two below."""
+    if rate <= 0:
+        return "0"
+    digits = 2 if rate < 100 else 3
+    places = digits - 1 - floor(log10(rate))
+    return f"{round(rate, places):.{max(places, 0)}f}".removesuffix(".0")
+
+
+def listing(names: Sequence[str]) -> str:
+    """Join names as a sentence does: "a, b and c"."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def count_of(number: int, noun: str) -> str:
+    plural = noun + ("es" if noun.endswith("ch") else "s")
+    return f"{number} {noun if number == 1 else plural}"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def unknown(what: str, given: str, known: Collection[str], *, several: bool = True) -> str:
+    """Say that there is no such thing, and what may have been meant: the nearest, or all."""
+    close = get_close_matches(given, known, n=1)
+    said = f"there is no {what} {given!r}".replace("  ", " ")
+    if close:
+        return f"{said}; did you mean {close[0]!r}?"
+    return f"{said}; there are {', '.join(known)}" if several else said

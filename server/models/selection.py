@@ -1,0 +1,46 @@
+"""Which models a server starts, and why it does not start the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+
+from server.model_table import TABLE
+from server.models.base import Model
+from server.settings import ALL, Settings
+
+
+def load(name: str) -> type[Model]:
+    """Import the class of a model; what it needs beside us is imported when it starts."""
+    module, _, attribute = TABLE[name].partition(":")
+    found: type[Model] = getattr(import_module(module), attribute)
+    return found
+
+
+def absent(settings: Settings) -> dict[str, str | None]:
+    """Say of each model why it is not started, and what would help; None for those that are."""
+    reasons = {}
+    for name in TABLE:
+        model = load(name)
+        reasons[name] = model.missing(settings)
+        asked = name in settings.models if settings.models else model.by_default
+        if not asked and reasons[name] is None:
+            started = ",".join([*settings.models, name]) if settings.models else ALL
+            reasons[name] = f"not started: start the server with --models {started}"
+    return reasons
+
+
+def build(names: Iterable[str], settings: Settings) -> dict[str, Model]:
+    """Make the named models and those they are made of, each once, in the order to start them."""
+    built: dict[str, Model] = {}
+
+    def make(name: str) -> Model:
+        if name not in built:
+            kind = load(name)
+            needed = [make(other) for other in kind.needs]
+            built[name] = kind(settings, *needed)
+        return built[name]
+
+    for name in names:
+        make(name)
+    return built
