@@ -1,8 +1,9 @@
-"""The README is true: its commands exist, its answers are the server's, its tables complete."""
+"""The pages are true: their commands exist, answers are the server's, tables are complete."""
 
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,17 @@ from loadtests.__main__ import parser
 from tests.support.server_process import Running, asking, running
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text()
-COMMANDS = re.findall(r"^\$ (.+)$", README, re.MULTILINE)
+PAGES = {
+    page: (ROOT / page).read_text()
+    for page in ("README.md", "server/README.md", "loadtests/README.md", "loadtests/RESULTS.md")
+}
+README = PAGES["README.md"]
+# In a console, in a block of its own, or in a sentence or a table.
+COMMAND = re.compile(
+    r"^\$ (.+)$|^(scripts/.+)$|`((?:scripts/|\.venv/bin/python )[^`\n]+)`", re.MULTILINE
+)
+COMMANDS = sorted({"".join(groups) for text in PAGES.values() for groups in COMMAND.findall(text)})
+OURS = {"survive", "surge", "up"}  # scripts that are a word of the command line
 CURLS = re.findall(
     r"^\$ curl 'localhost:8080(\S+)'\n(\{\n.*?^\}\n)", README, re.MULTILINE | re.DOTALL
 )
@@ -41,12 +51,21 @@ async def test_answers_are_as_shown(path: str, shown: str, server: Running) -> N
     assert shape(answer.json) == shape(json.loads(shown))
 
 
-@pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith("scripts/")])
-def test_scripts_are_there_and_understand_their_options(command: str) -> None:
-    script, *options = command.replace("'", "").split()
-    assert os.access(ROOT / script, os.X_OK)
-    if script == "scripts/survive":
-        parser().parse_args(["survive", *options])
+@pytest.mark.parametrize("command", [line for line in COMMANDS if "curl" not in line])
+def test_commands_exist_and_understand_their_options(command: str) -> None:
+    program, *words = shlex.split(command)
+    if program == ".venv/bin/python":
+        assert words[0] == "-m"
+        if words[1] == "loadtests":
+            parser().parse_args(words[2:])
+        else:
+            module = ROOT / words[1].replace(".", "/")
+            assert module.with_suffix(".py").is_file() or (module / "__main__.py").is_file()
+    else:
+        assert os.access(ROOT / program, os.X_OK)
+        name = program.removeprefix("scripts/")
+        if name in OURS:
+            parser().parse_args([name, *words])
 
 
 async def test_models_and_workloads_are_all_named(server: Running) -> None:
@@ -82,32 +101,44 @@ async def test_the_table_of_workloads_has_them_all_by_their_kinds(server: Runnin
         assert kinds[name] == words[found[name]["kind"]], name
 
 
-def test_how_it_measures_has_commands_to_be_run_from_the_checkout() -> None:
-    text = (ROOT / "loadtests" / "README.md").read_text()
-    commands = re.findall(r"^\$ (.+)$", text, re.MULTILINE)
-    assert commands
-    for command in commands:
-        program, *words = command.split()
-        assert (program, words[0]) == (".venv/bin/python", "-m")
-        if words[1] == "loadtests":
-            parser().parse_args(words[2:])
-        else:
-            assert (ROOT / words[1].replace(".", "/")).with_suffix(".py").is_file()
+def anchors(page: str) -> set[str]:
+    """Name the sections of a page as links do."""
+    titles = re.findall(r"^#+ (.+)$", PAGES[page], re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def test_links_lead_to_files() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
-    assert "loadtests/RESULTS.md" in links
-    assert all((ROOT / link).is_file() for link in links)
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_files_and_sections(page: str) -> None:
+    links = re.findall(r"\]\((?!http)([^)#]*)(?:#([^)]+))?\)", PAGES[page])
+    assert links
+    for file, section in links:
+        target = (ROOT / page).parent / file if file else ROOT / page
+        assert target.is_file(), file
+        name = os.path.relpath(target, ROOT)
+        assert not section or section in anchors(name), section
 
 
 async def test_the_results_name_every_model(server: Running) -> None:
     async with asking(server) as client:
         models = (await client.ask("/")).json["models"]
-    results = (ROOT / "loadtests" / "RESULTS.md").read_text()
+    results = PAGES["loadtests/RESULTS.md"]
     assert all(f"| {model} |" in results and f"| `{model}` |" in results for model in models)
+
+
+def test_the_findings_quote_figures_of_the_runs_below_them() -> None:
+    results = PAGES["loadtests/RESULTS.md"].partition("\n## Findings\n")[2]
+    findings, _, runs = results.partition("\n## ")
+    figures = re.findall(r"\d+–\d+|\d+(?:\.\d+)?/s", findings)
+    assert len(figures) >= 15
+    assert [figure for figure in figures if figure not in runs] == []
+
+
+def test_readme_is_short() -> None:
+    text = re.sub(r"```.*?```|<!-- generated.*?<!-- end -->", "", README, flags=re.DOTALL)
+    prose = [line for line in text.splitlines() if not line.startswith(("|", "!"))]
+    assert len(" ".join(prose).split()) <= 650
 
 
 def test_examples_were_found() -> None:
     assert len(CURLS) >= 2
-    assert len(COMMANDS) >= 8
+    assert len(COMMANDS) >= 30
