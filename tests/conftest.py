@@ -25,7 +25,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # of this machine
-settings.register_profile("everyday", UNTIMED, max_examples=40)
+# The gate draws the same examples each time, so that it never fails by chance.
+settings.register_profile("everyday", UNTIMED, max_examples=40, derandomize=True, database=None)
 settings.register_profile("thorough", UNTIMED, max_examples=400)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "everyday"))
 
