@@ -61,8 +61,8 @@ def server(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
     """A server with every model, on either event loop, that stays up whatever tests ask of it."""
     loop, python = request.param
     options = ("--loop", loop, "--threads", "4", "--processes", "2", "--deadline", "30s")
-    with running(*options, "--models", ",".join(TABLE), python=python) as one:
-        yield one
+    with running(*options, "--models", ",".join(TABLE), python=python) as process:
+        yield process
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -86,5 +86,5 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SideByS
 
 @pytest.fixture
 async def client(server: Running) -> AsyncIterator[Client]:
-    async with asking(server) as one:
-        yield one
+    async with asking(server) as session:
+        yield session

@@ -1,4 +1,4 @@
-"""Every request of the cookbook gets the answer that its row promises."""
+"""Every request in the tables of server/README.md gets the answer that its row promises."""
 
 import re
 from collections.abc import Iterator
@@ -20,13 +20,13 @@ ROWS = re.findall(r"`(curl [^`]*'localhost[^`]+)`", COOKBOOK)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    with running("--models", ",".join(TABLE), module="server") as one:
-        yield one
+    with running("--models", ",".join(TABLE), module="server") as process:
+        yield process
 
 
 def paths(command: str) -> list[str]:
     """List the paths that a curl command asks for, with its ranges of numbers spelled out."""
-    found = []
+    requests = []
     for path in re.findall(r"'localhost:8080(/[^']+)'", command):
         pieces = re.split(r"\[(\d+)-(\d+)\]", path)
         ranges = [
@@ -35,8 +35,8 @@ def paths(command: str) -> list[str]:
         ]
         for numbers in product(*ranges):
             texts = [str(number) for number in numbers] + [""]
-            found.append("".join(a + b for a, b in zip(pieces[::3], texts, strict=True)))
-    return found
+            requests.append("".join(a + b for a, b in zip(pieces[::3], texts, strict=True)))
+    return requests
 
 
 def test_ranges_are_spelled_out() -> None:
@@ -48,11 +48,11 @@ def test_ranges_are_spelled_out() -> None:
 
 @pytest.mark.parametrize("command", ROWS)
 async def test_row(command: str, server: Running) -> None:
-    asked = paths(command)
-    assert asked
+    requests = paths(command)
+    assert requests
     async with asking(server) as client:
         why = {name: model["why"] for name, model in (await client.ask("/")).json["models"].items()}
-        for path in asked:
+        for path in requests:
             answer = await client.ask(path)
             workload, model = path.partition("?")[0].strip("/").split("/")
             if why[model]:
@@ -69,7 +69,7 @@ def test_rows_were_found() -> None:
 @pytest.mark.parametrize("model", TABLE)
 def test_the_table_of_promises_is_what_the_models_say(model: str) -> None:
     kept = load(model).promises.kept()
-    marks = " | ".join("✓" if one else "–" for one in kept.values())
+    marks = " | ".join("✓" if holds else "–" for holds in kept.values())
     assert f"| `{model}` | {marks} |" in COOKBOOK
 
 

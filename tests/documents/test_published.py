@@ -1,4 +1,4 @@
-"""What the README and the results page show of runs is what the runs that are kept say."""
+"""What README and RESULTS show of runs is what the published run files contain."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ HEADLINE = ROOT / RUNS / "headline"
 @pytest.mark.parametrize("path", made(ROOT), ids=lambda path: path.name)
 def test_pages_and_pictures_are_fresh(path: Path) -> None:
     fresh = path.read_text(encoding="utf-8") == made(ROOT)[path]
-    assert fresh, f"{path.name} is out of date: run `python -m loadtests results`"
+    assert fresh, f"{path.name} is out of date: run scripts/publish"
 
 
 def test_every_page_shows_the_headline_run() -> None:
     for page in ("README.md", "loadtests/RESULTS.md"):
-        assert any(one.startswith("headline") for one in names((ROOT / page).read_text()))
+        assert any(name.startswith("headline") for name in names((ROOT / page).read_text()))
 
 
 def test_a_block_is_filled_and_the_rest_of_the_page_is_left_alone() -> None:
@@ -45,14 +45,14 @@ def test_a_block_is_filled_and_the_rest_of_the_page_is_left_alone() -> None:
     assert filled(once, lambda name: f"all of {name}") == once
     with pytest.raises(ValueError, match="has no end"):
         filled("<!-- generated: one -->\nold\n", str)
-    with pytest.raises(RunFileError, match="nothing to generate by the name 'headlin'"):
+    with pytest.raises(RunFileError, match="is called 'headlin'"):
         block("README.md", {}, "headlin")
 
 
-def test_a_run_is_kept_with_all_that_its_reports_say(tmp_path: Path) -> None:
-    one = trial("sleep", "inline", 14.123456789, evidence={"much": 1.0})
+def test_a_published_run_has_the_same_summary(tmp_path: Path) -> None:
+    line = trial("sleep", "inline", 14.123456789, evidence={"much": 1.0})
     before = tmp_path / "before"
-    write(before / "run.jsonl", [FULL[0], one, *FULL[1:]])
+    write(before / "run.jsonl", [FULL[0], line, *FULL[1:]])
     keep(before, tmp_path / "after")
     kept, whole = (read(folder) for folder in (tmp_path / "after", before))
     assert summarize(kept).as_json() == summarize(whole).as_json()
@@ -63,11 +63,11 @@ def test_a_run_is_kept_with_all_that_its_reports_say(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ([plan([])], "holds no finished run"),
-        ([plan([], slo="/home/me/x"), FULL[-1]], "names a place on this machine, '/home/me/x"),
+        ([plan([])], "contains no finished run"),
+        ([plan([], slo="/home/me/x"), FULL[-1]], "contains a path of this machine, '/home/me/x"),
     ],
 )
-def test_what_is_unfinished_or_names_places_is_not_kept(
+def test_an_unfinished_run_or_one_with_paths_is_not_published(
     lines: list[Line], message: str, tmp_path: Path
 ) -> None:
     write(tmp_path / "run.jsonl", lines)
@@ -76,7 +76,7 @@ def test_what_is_unfinished_or_names_places_is_not_kept(
     assert not (tmp_path / "after").exists()
 
 
-def test_paths_of_pythons_are_kept_by_their_names(tmp_path: Path) -> None:
+def test_paths_of_pythons_are_reduced_to_their_names(tmp_path: Path) -> None:
     arguments = {"server_python": ["3.13", "/opt/py/bin/python3.13t"]}
     write(tmp_path / "run.jsonl", [plan([], arguments=arguments), FULL[-1]])
     keep(tmp_path, tmp_path / "after")
@@ -92,13 +92,14 @@ def test_predictions_are_summed_up() -> None:
         "measured ÷ predicted is 1.00 in the median, and within 25 % of 1 for 2: from 0.50 "
         "(`primes` under a) to 1.20 (`primes` under c)."
     )
-    assert foretold([CellResult(*one) for one in [("primes", "a")]]) == ""
+    assert foretold([CellResult("primes", "a")]) == ""
 
 
 def test_time_left_was_right_in_the_headline_run() -> None:
     lines: list[dict[str, Any]] = [
         json.loads(line) for line in (HEADLINE / "run.jsonl").read_text().splitlines()
     ]
-    there = [line for line in lines if line.get("unavailable")]
-    lines[0].setdefault("absent", [{k: one[k] for k in ("workload", "model")} for one in there])
+    unavailable = [line for line in lines if line.get("unavailable")]
+    absent = [{key: line[key] for key in ("workload", "model")} for line in unavailable]
+    lines[0].setdefault("absent", absent)
     assert within_a_third(lines) > 0.9

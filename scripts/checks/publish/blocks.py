@@ -15,13 +15,17 @@ _BEGIN = "<!-- generated: "
 
 
 def filled(page: str, content: Callable[[str], str]) -> str:
-    """Return a page with the content of each of its blocks. Raises ValueError for an open one."""
-    found, count = _BLOCK.subn(lambda one: f"{one[1]}\n{content(one['name'])}\n\n{one[4]}", page)
+    """Return a page with new content in each block. Raises ValueError for an open block."""
+
+    def replacement(match: re.Match[str]) -> str:
+        return f"{match[1]}\n{content(match['name'])}\n\n{match[4]}"
+
+    text, count = _BLOCK.subn(replacement, page)
     if count != page.count(_BEGIN):
-        raise ValueError("a generated block has no end: <!-- end --> stands on a line of its own")
-    return found
+        raise ValueError("a generated block has no end: put <!-- end --> on a line of its own")
+    return text
 
 
 def names(page: str) -> list[str]:
-    """Name the blocks of a page."""
-    return [one["name"] for one in _BLOCK.finditer(page)]
+    """List the names of the blocks of a page."""
+    return [match["name"] for match in _BLOCK.finditer(page)]

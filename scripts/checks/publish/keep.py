@@ -1,4 +1,4 @@
-"""Keep a run beside the code: every line of it, with fewer digits, and nothing of its machine."""
+"""Copy a run into the repository: every line, with fewer digits, and no path of its machine."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ PLACES = re.compile(
 
 
 def keep(folder: Path, to: Path) -> None:
-    """Write the run file of a folder briefly to another one.
+    """Copy the run file of a folder to another one, with fewer digits.
 
-    Raises RunFileError where it is no finished run, or names places on its machine.
+    Raises RunFileError if the run is not finished, or contains paths of its machine.
     """
     lines = Tail(run_file(folder)).read()
     if not lines or lines[0]["line"] != "run" or lines[-1]["line"] != "end":
-        raise RunFileError(f"{folder} holds no finished run; finish it, or name another one")
-    text = "".join(_written(line) for line in _said(lines))
-    if found := PLACES.search(text):
-        around = text[found.start() : found.start() + 60]
-        raise RunFileError(f"{folder} names a place on this machine, {around!r}: take it out first")
+        raise RunFileError(f"{folder} contains no finished run; finish it, or name another one")
+    text = "".join(_written(line) for line in _without_machine(lines))
+    if path := PLACES.search(text):
+        around = text[path.start() : path.start() + 60]
+        raise RunFileError(f"{folder} contains a path of this machine, {around!r}: remove it first")
     to.mkdir(parents=True, exist_ok=True)
     put(to / FILE_NAME, text)
 
 
-def _said(lines: list[Line]) -> Iterator[Line]:
+def _without_machine(lines: list[Line]) -> Iterator[Line]:
     for line in lines:
         kept = {k: v for k, v in line.items() if k not in LEFT_OUT.get(line["line"], ())}
         if "arguments" in kept:
-            given = kept["arguments"].get("server_python") or ()
-            pythons = [PurePath(one).name for one in given]
+            paths = kept["arguments"].get("server_python") or ()
+            pythons = [PurePath(path).name for path in paths]
             kept["arguments"] = {**kept["arguments"], "server_python": pythons}
         yield kept
 
@@ -55,5 +55,5 @@ def _brief(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}")
     if isinstance(value, Mapping):
-        return {name: _brief(one) for name, one in value.items()}
-    return [_brief(one) for one in value] if isinstance(value, list) else value
+        return {name: _brief(item) for name, item in value.items()}
+    return [_brief(item) for item in value] if isinstance(value, list) else value

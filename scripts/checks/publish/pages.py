@@ -1,4 +1,4 @@
-"""The pages that show runs, and their pictures: written anew, or found to be out of date."""
+"""The pages that show published runs, and their pictures: what they should contain today."""
 
 from __future__ import annotations
 
@@ -35,31 +35,31 @@ PICTURES = "loadtests/published/pictures"
 
 
 def publish(runs: Sequence[str]) -> int:
-    """Keep the runs that are named, and write all pages and pictures that show them."""
+    """Copy the named runs (`NAME=DIR`), then rewrite pages and pictures that are stale."""
     shown = {block.partition(" ")[0] for text in _texts(ROOT).values() for block in names(text)}
-    for one in runs:
-        name, equals, folder = one.partition("=")
+    for argument in runs:
+        name, equals, folder = argument.partition("=")
         if not (equals and folder and name in shown):
             raise RunFileError(
-                f"{one!r} is not NAME=DIR with a name that a page shows "
-                f"({', '.join(sorted(shown))}); write headline=results/latest"
+                f"{argument!r} is not NAME=DIR with the name of a block "
+                f"({', '.join(sorted(shown))}), e.g. headline=results/latest"
             )
         keep(Path(folder), ROOT / RUNS / name)
     for path, content in made(ROOT).items():
         if not path.exists() or path.read_text(encoding="utf-8") != content:
             put(path, content)
-            print(path.relative_to(ROOT))  # noqa: T201 - says what has changed
+            print(path.relative_to(ROOT))  # noqa: T201 - its output
     return 0
 
 
 def made(root: Path) -> dict[Path, str]:
-    """Return what pages and pictures should contain, as the runs that are kept have it."""
-    runs = {one.parent.name: summarize(read(one)) for one in root.glob(f"{RUNS}/*/run.jsonl")}
+    """Map pages and pictures to what they should contain, according to the published runs."""
+    runs = {path.parent.name: summarize(read(path)) for path in root.glob(f"{RUNS}/*/run.jsonl")}
     texts = _texts(root)
     shown = {name for text in texts.values() for name in names(text)}
     pictures = {
-        root / _place(name, what): draw(one)
-        for name, one in runs.items()
+        root / _place(name, what): draw(summary)
+        for name, summary in runs.items()
         for what, draw in DRAWN.items()
         if f"{name} {what}" in shown
     }
@@ -73,10 +73,10 @@ def _texts(root: Path) -> dict[str, str]:
 
 
 def block(page: str, runs: Mapping[str, Summary], name: str) -> str:
-    """Return the content of a block such as `headline picture`, on this page."""
+    """Return the content of a block of a page, e.g. of `headline picture`."""
     run, _, what = name.partition(" ")
     if run not in runs or what not in {"", "predictions", *DRAWN}:
-        raise RunFileError(f"{page}: there is nothing to generate by the name {name!r}")
+        raise RunFileError(f"{page}: no run or picture is called {name!r}")
     summary = runs[run]
     match what:
         case "":
@@ -95,7 +95,7 @@ def picture(summary: Summary) -> str:
 
 
 def chart(summary: Summary) -> str:
-    """Draw what each model bears."""
+    """Draw the capacity of each model."""
     from loadtests.report.survival import capacity_chart  # noqa: PLC0415 - Altair takes half a second
 
     with Converter() as converter:
@@ -111,8 +111,14 @@ def _place(run: str, what: str) -> str:
 
 def _alternative(summary: Summary, what: str) -> str:
     """Say in words what the picture shows."""
-    best = [f"{one.workload}: {listing(one.tied)}" for one in summary.verdicts if one.tied]
+    best = [
+        f"{verdict.workload}: {listing(verdict.tied)}"
+        for verdict in summary.verdicts
+        if verdict.tied
+    ]
     kind = "matrix" if what == "picture" else what
-    title = f"The survival {kind}: requests per second borne within {summary.slo}"
-    most = f". Best for {'; for '.join(best)}" if best else ""
-    return f"{title}{most}".replace("<", "&lt;")
+    title = (
+        f"The survival {kind}: the highest load that meets {summary.slo}, in requests per second"
+    )
+    note = f". Best for {'; for '.join(best)}" if best else ""
+    return f"{title}{note}".replace("<", "&lt;")
