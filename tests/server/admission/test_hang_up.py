@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Iterator
 import psutil
 import pytest
 
+from server.admission.bulkhead import Visit
 from server.model_table import TABLE
 from server.models.selection import load
 from server.models.supervised.reaper import Reaper
 from server.models.supervised.worker_process import WorkerCall
+from tests.support.admission import LONG_S, bounded
 from tests.support.server_process import Client, Running, asking, running, until
 
 POOLED = sorted(TABLE.keys() - {"inline", "async", "hybrid", "interpreter-pool"})
@@ -119,13 +121,11 @@ async def test_a_storm_of_hang_ups_kills_few_workers() -> None:
         def kill(self) -> None:
             killed.append(self)
 
-    def ended(_call: WorkerCall, _worked: bool) -> None:
-        pass
-
     reaper = Reaper(PROCESSES)
-    back = asyncio.get_running_loop().create_future()
-    calls = [WorkerCall(b"", back, ended, holder=Holder()) for _ in range(50)]  # type: ignore[arg-type]
-    done = WorkerCall(b"", back, ended)  # it ended within the grace
+    local = asyncio.get_running_loop().create_future()
+    visit = Visit(bounded(1, 0, LONG_S), 0.0)
+    calls = [WorkerCall(b"", local, visit, holder=Holder()) for _ in range(50)]  # type: ignore[arg-type]
+    done = WorkerCall(b"", local, visit)  # it ended within the grace
     for call in (done, *calls):
         reaper.abandon(call)
 

@@ -36,7 +36,7 @@ async def test_without_a_process_requests_are_refused_until_there_is_one() -> No
             async def refuses(model: str) -> bool:
                 await client.ask(f"/die/{model}")
                 answer = await client.ask(f"/count/{model}?to=1")
-                if answer.status != 503 or "no more processes" not in answer.error["message"]:
+                if answer.status != 503 or "start more processes" not in answer.error["message"]:
                     return False
                 assert "pids.max" in answer.error["hint"]
                 return answer.headers["Retry-After"] == "1"
@@ -51,6 +51,6 @@ async def test_without_a_process_requests_are_refused_until_there_is_one() -> No
             for model in MODELS:
                 await until(lambda model=model: works(model))  # type: ignore[misc]
         complaints = server.complaints()
-        assert "the system lets the server start no more processes" in complaints
+        assert "the system does not let the server start more processes" in complaints
         assert "ServerError" not in complaints
         server.errors.write_text("")  # the rest are the last words of fork servers

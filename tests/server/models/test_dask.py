@@ -18,6 +18,7 @@ from server.models.dask import local_cluster
 from server.models.dask.model import Dask
 from server.settings import Settings
 from tests.server.lifecycle.test_serve import ended, none_is_left
+from tests.server.models.test_faults import NOT_SENT
 from tests.support.server_process import PATIENCE_S, ROOT, Client, Running, asking, running
 
 needs_dask = pytest.mark.skipif(find_spec("distributed") is None, reason="needs distributed")
@@ -87,7 +88,7 @@ def test_dask_is_loaded_only_when_it_is_started() -> None:
     [
         ("fail", "the work raised LookupError: there is no customer 4711"),
         ("leave", "the work raised SystemExit: leaving"),
-        ("unpicklable", "the work could not travel to its worker and back (TypeError: "),
+        ("unpicklable", f"{NOT_SENT} (TypeError: "),
     ],
 )
 async def test_what_goes_wrong_in_the_work_is_told(
@@ -133,7 +134,7 @@ async def test_work_that_kills_its_workers_is_tried_twice_and_no_more(client: Cl
 
 @needs_dask
 async def test_a_nanny_that_gives_up_is_replaced() -> None:
-    async with local_cluster.standing(1) as address:
+    async with local_cluster.cluster(1) as address:
         command = [sys.executable, "-c", RETIRING, address]
         output = await asyncio.to_thread(subprocess.check_output, command, timeout=PATIENCE_S)
     assert output == b"3\n"

@@ -16,6 +16,7 @@ RAISED = {
     "interrupt": "the work raised KeyboardInterrupt: pressed",
     "cancel": "the work raised CancelledError: withdrawn",
 }
+NOT_SENT = "the work or its result could not be sent between server and worker"
 SURVIVORS = ["process-per-request", "process-pool", "supervised-process-pool", "hybrid"]
 
 
@@ -39,7 +40,7 @@ async def test_what_the_work_raises_is_told_and_the_server_goes_on(
     assert answer.status == 500
     assert answer.error["type"] == "WorkFailed"
     assert answer.error["message"] == RAISED[workload]
-    assert "the server and its workers go on" in answer.error["hint"]
+    assert "the server and its workers keep running" in answer.error["hint"]
     assert "Traceback" not in answer.text
     assert await works(client, model)
     after = await client.gauges(model)
@@ -52,10 +53,10 @@ async def test_what_the_work_raises_is_told_and_the_server_goes_on(
     [
         ("inline", "the result is not JSON: "),
         ("thread-pool", "the result is not JSON: "),
-        ("process-per-request", "the work could not travel to its worker and back"),
-        ("process-pool", "the work could not travel to its worker and back"),
-        ("supervised-process-pool", "the work could not travel to its worker and back"),
-        ("interpreter-pool", "the work could not travel to its worker and back"),
+        ("process-per-request", NOT_SENT),
+        ("process-pool", NOT_SENT),
+        ("supervised-process-pool", NOT_SENT),
+        ("interpreter-pool", NOT_SENT),
     ],
 )
 async def test_a_result_that_cannot_be_told_is_an_error(
@@ -99,7 +100,7 @@ async def test_a_result_that_cannot_be_read_costs_no_worker(model: str, client: 
     before = await client.gauges(model)
     answer = await client.ask(f"/unreadable/{model}")
     assert answer.status == 500
-    assert "could not travel to its worker and back (TypeError: " in answer.error["message"]
+    assert "could not be sent between server and worker (TypeError: " in answer.error["message"]
     after = await client.gauges(model)
     assert [after[name] - before[name] for name in ("lost", "restarted", "busy")] == [0, 0, 0]
 

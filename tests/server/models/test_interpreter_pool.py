@@ -56,7 +56,7 @@ async def test_it_never_stands_beside_fork(python: str) -> None:
             answer = await client.ask(f"/noop/{MODEL}")
         assert answer.status == 501
         assert why in answer.error["message"]
-        assert "it cannot live beside fork" in why or "it needs Python ≥ 3.14" in why
+        assert "it cannot be combined with fork" in why or "it needs Python ≥ 3.14" in why
         assert "forked from a process with threads" in server.complaints()
         server.process.terminate()
         assert server.process.wait() == 0
