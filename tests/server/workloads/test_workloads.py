@@ -13,7 +13,8 @@ from pathlib import Path
 import annotated_types
 import pytest
 
-from server.workloads import REGISTRY, Payload, cpu, io, mixed, web
+from server.workloads import Payload, cpu, io, mixed, web
+from server.workloads.registry import REGISTRY
 
 OURS = [
     entry for entry in REGISTRY.values() if entry.function.__module__.startswith("server.workloads")
