@@ -21,6 +21,7 @@ from tests.support.faulty_workloads import GATE
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30  # far beyond what anything here takes: past it, the test fails instead of hanging
 SAYS = "loadbearing listening on "
+SIZES = {"threads": 4, "processes": 2}  # of the server that tests share
 # Interpreters to test the server under, beside our own; each needs the server's packages.
 PYTHONS = [path for path in os.environ.get("LOADBEARING_PYTHONS", "").split(os.pathsep) if path]
 

@@ -121,9 +121,7 @@ def test_a_twin_for_one_of_ours_is_taken_once(write: Write) -> None:
     assert REGISTRY["count"].native is not None
     assert REGISTRY["count"].function is cpu.count
     again = write(twin, "again.py")
-    assert refusal(again) == (
-        f"{again}:3: 'count' already has a twin, at {path}:3; keep only one"
-    )
+    assert refusal(again) == (f"{again}:3: 'count' already has a twin, at {path}:3; keep only one")
 
 
 @pytest.mark.parametrize(

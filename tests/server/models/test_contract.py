@@ -1,13 +1,15 @@
 """Every workload under every model keeps the HTTP contract: the same keys, stamps and result."""
 
+import asyncio
 import re
 from typing import Any
 
 import pytest
 
 from server.model_table import TABLE
+from server.models.selection import load
 from tests.support import faulty_workloads
-from tests.support.server_process import PYTHONS, Answer, Client
+from tests.support.server_process import PYTHONS, SIZES, Answer, Client
 
 WORKLOADS = {
     "sleep": "?ms=1",
@@ -137,6 +139,31 @@ async def test_a_pool_keeps_its_workers(model: str, size: int, client: Client) -
     await client.need(model)
     workers = [(await client.ask(f"/noop/{model}")).json["worker"] for _ in range(10)]
     assert len({(worker["pid"], worker["thread"]) for worker in workers}) <= size
+
+
+SIZED = [name for name in TABLE if load(name).sized_by]
+
+
+def test_models_say_which_option_sizes_them() -> None:
+    assert {name: load(name).sized_by for name in SIZED} == {
+        **dict.fromkeys(("thread-per-request", "thread-pool"), "threads"),
+        **dict.fromkeys(("process-per-request", "process-pool"), "processes"),
+        **dict.fromkeys(("supervised-process-pool", "interpreter-pool", "dask"), "processes"),
+    }
+
+
+@pytest.mark.parametrize("model", SIZED)
+async def test_a_model_runs_as_many_calls_at_once_as_its_option_says(
+    model: str, client: Client
+) -> None:
+    await client.need(model)
+    calls = SIZES[str(load(model).sized_by)] * (8 if model.endswith("-per-request") else 1)
+    with client.server.shut():
+        held = [asyncio.create_task(client.ask(f"/hold/{model}")) for _ in range(calls + 1)]
+        await client.server.begun(calls)
+        await client.until(model, slots=calls, busy=calls, queued=1)
+        assert client.server.held() == calls
+    assert {answer.status for answer in await asyncio.gather(*held)} == {200}
 
 
 @pytest.mark.skipif(bool(PYTHONS), reason="every test of this file ran under them too")
