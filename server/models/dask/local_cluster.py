@@ -85,7 +85,7 @@ def _address(process: subprocess.Popen[str]) -> str:
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    """End the cluster by closing its input; kill it where a forked worker still holds that open."""
+    """End the cluster by closing its input; kill it if a forked worker holds that open."""
     with process:
         assert process.stdin is not None
         process.stdin.close()
