@@ -58,7 +58,7 @@ class Offloaded(Model):
         named: Arguments,
         timeline: Timeline,
     ) -> Any:
-        timeline.asked = monotonic()
+        timeline.requested = monotonic()
         until = timeline.accepted + self.bulkhead.deadlines.seconds
         try:
             ran = await self._with_retry(Job(function, positional, named, until), timeline)
@@ -73,7 +73,7 @@ class Offloaded(Model):
         for again in (False, True):
             await self.bulkhead.enter(timeline.accepted, again=again)
             timeline.granted = monotonic()
-            visit = Visit(self.bulkhead, timeline.asked)
+            visit = Visit(self.bulkhead, timeline.requested)
             try:
                 return await (self.dispatch_again if again else self.dispatch)(job, timeline, visit)
             except BrokenExecutor:

@@ -40,7 +40,7 @@ class Inline(Model):
         named: Arguments,
         timeline: Timeline,
     ) -> Any:
-        timeline.asked = timeline.granted = monotonic()
+        timeline.requested = timeline.granted = monotonic()
         ran = carry(function, positional, named)
         timeline.stage(ran)
         return result_of(ran)
@@ -70,12 +70,12 @@ class Native(Model):
         named: Arguments,
         timeline: Timeline,
     ) -> Any:
-        timeline.asked = monotonic()
+        timeline.requested = monotonic()
         try:
             await self._bulkhead.enter(timeline.accepted)
             timeline.granted = monotonic()
             work = _carry(partial(function, *positional, **named))
-            ran = await self._await(work, timeline, Visit(self._bulkhead, timeline.asked))
+            ran = await self._await(work, timeline, Visit(self._bulkhead, timeline.requested))
         except asyncio.CancelledError:
             self._bulkhead.cancelled += 1
             raise

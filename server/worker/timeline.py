@@ -25,25 +25,26 @@ class Ran(NamedTuple):
 class Timeline:
     """Where the time of one request went, in seconds; the stages of a mixed workload add up.
 
-    accepted → asked → (queued) → granted → (dispatched) → started → (ran) → finished → (resumed)
+    accepted → requested → (queued) → granted → (dispatched) → started → (ran) → finished →
+    (resumed)
     """
 
     __slots__ = (
         "accepted",
-        "asked",
         "cpu",
         "dispatched",
         "granted",
         "pid",
         "queued",
         "ran",
+        "requested",
         "resumed",
         "thread",
         "total",
     )
 
     def __init__(self) -> None:
-        self.accepted = self.asked = self.granted = monotonic()
+        self.accepted = self.requested = self.granted = monotonic()
         self.queued = self.dispatched = self.ran = self.resumed = self.total = 0.0
         self.cpu: float | None = 0.0
         self.pid = 0
@@ -51,7 +52,7 @@ class Timeline:
 
     def stage(self, ran: Ran) -> None:
         """Add a stage that has just returned to the event loop."""
-        self.queued += self.granted - self.asked
+        self.queued += self.granted - self.requested
         self.dispatched += ran.started - self.granted
         self.ran += ran.finished - ran.started
         self.cpu = None if ran.cpu is None or self.cpu is None else self.cpu + ran.cpu

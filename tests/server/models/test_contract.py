@@ -44,7 +44,7 @@ PLACES = {
 
 
 def check(answer: Answer, workload: str, model: str) -> dict[str, Any]:
-    """Check all that the contract says of one answer, and return its body."""
+    """Check that an answer keeps the contract, and return its body."""
     assert answer.status == 200, answer.text
     assert answer.headers["Content-Type"].startswith("application/json")
     assert answer.text.endswith("}\n")
@@ -56,7 +56,7 @@ def check(answer: Answer, workload: str, model: str) -> dict[str, Any]:
     ms = body["ms"]
     assert list(ms) == STAGES
     assert all(took >= 0 for took in ms.values() if took is not None)
-    # What the stages leave of the total is reading the query, and rounding.
+    # The rest of the total is parsing the query, and rounding.
     stages = ms["queued"] + ms["started"] + ms["ran"] + ms["resumed"]
     assert stages <= ms["total"] + 0.01
     assert stages == pytest.approx(ms["total"], abs=250)
@@ -71,11 +71,11 @@ def check(answer: Answer, workload: str, model: str) -> dict[str, Any]:
     return body
 
 
-def test_these_tests_know_every_model() -> None:
+def test_every_model_is_tested() -> None:
     assert list(PLACES) == list(TABLE)
 
 
-async def test_these_tests_know_every_workload(client: Client) -> None:
+async def test_every_workload_is_tested(client: Client) -> None:
     discovery = (await client.ask("/")).json
     assert set(discovery["workloads"]) == set(WORKLOADS) | faulty_workloads.ALL
 
@@ -116,12 +116,12 @@ async def test_hybrid_runs_each_kind_where_it_belongs(
     assert (answer.json["worker"]["pid"] == client.server.pid) == (place is SERVER)
 
 
-async def test_each_request_has_a_thread_of_its_own(client: Client) -> None:
+async def test_each_request_has_its_own_thread(client: Client) -> None:
     workers = [(await client.ask("/noop/thread-per-request")).json["worker"] for _ in range(5)]
     assert len({worker["thread"] for worker in workers}) == 5
 
 
-async def test_each_request_has_a_process_of_its_own(client: Client) -> None:
+async def test_each_request_has_its_own_process(client: Client) -> None:
     workers = [(await client.ask("/noop/process-per-request")).json["worker"] for _ in range(5)]
     assert len({worker["pid"] for worker in workers}) == 5
 
@@ -165,6 +165,6 @@ async def test_a_model_runs_as_many_calls_at_once_as_its_option_says(
     assert {answer.status for answer in await asyncio.gather(*held)} == {200}
 
 
-@pytest.mark.skipif(bool(PYTHONS), reason="every test of this file ran under them too")
+@pytest.mark.skipif(bool(PYTHONS), reason="every test of this file also ran under them")
 def test_other_pythons() -> None:
     pytest.skip("LOADBEARING_PYTHONS names no other interpreters (paths, separated by colons)")
