@@ -72,7 +72,8 @@ def forgets(cluster: subprocess.Popen[str]) -> bool:
 
 @needs_dask
 async def test_a_killed_scheduler_loses_calls_in_flight_and_is_restarted() -> None:
-    with running(*MODELS, "--processes", "2", "--deadline", "60s") as server:
+    options = ("--processes", "2", "--deadline", "60s", "--admission", "bounded")
+    with running(*MODELS, *options) as server:
         async with asking(server) as client:
             with server.shut():
                 calls = [asyncio.create_task(client.ask("/hold/dask")) for _ in range(8)]
