@@ -15,7 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 from server.model_table import TABLE
 from server.workloads import orders, web
 from tests.support.resumed_run import home, survived
-from tests.support.server_process import PYTHONS, Client, Running, asking, running
+from tests.support.server_process import PYTHONS, SIZES, Client, Running, asking, running
 
 __all__ = ["home", "survived"]  # the run that several modules look at
 
@@ -60,9 +60,10 @@ def _named(server: tuple[str, str]) -> str:
 def server(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
     """A server with every model, on either event loop, that stays up whatever tests ask of it."""
     loop, python = request.param
-    options = ("--loop", loop, "--threads", "4", "--processes", "2", "--deadline", "30s")
-    with running(*options, "--models", ",".join(TABLE), python=python) as process:
-        yield process
+    sizes = [word for option, size in SIZES.items() for word in (f"--{option}", str(size))]
+    options = ("--loop", loop, *sizes, "--deadline", "30s")
+    with running(*options, "--models", ",".join(TABLE), python=python) as one:
+        yield one
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,6 @@
 """A bulkhead for each model: workers, a queue that a policy bounds, and a deadline.
 
-The queues inside the standard executors have no bound; so the bound stands in front of them.
+The queues inside the standard executors are unbounded, so the bound is applied in front of them.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from server.admission.policies import TABLE, Policy
 from server.errors import Refused
 from server.settings import Settings
 
-COVER_S = 0.02  # of work held ahead hides the way there and back, by threads that want the GIL
-HINT = "Come back later, send less, or start the server with more workers or another --admission."
+COVER_S = 0.02  # of work sent ahead hides the hop, even if its threads have to wait for the GIL
+HINT = "Retry later, reduce the load, or start the server with more workers or another --admission."
 
 
 class Bulkhead:
-    """Let calls in for `workers`, let others wait as the policy says, and refuse the rest at once.
+    """Admit calls for `workers`, queue more as the policy allows, and refuse the rest at once.
 
-    Some executors want to hold calls `ahead` of a free worker, as many as it works off in
-    `cover_s`: those are let in, but count as queued. A place is left when the work ends, not when
-    its request is answered, so that `busy` is honest about workers that run past a deadline.
+    Some executors need calls `ahead` of a free worker, as many as it completes in `cover_s`: those
+    are admitted, but count as queued. A place is freed when the work ends, not when its request is
+    answered, so that `busy` includes workers that run past a deadline.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Bulkhead:
     def of(
         cls, settings: Settings, workers: int, ahead: int = 0, cover_s: float = COVER_S
     ) -> Bulkhead:
-        """Make the bulkhead that the server was started with."""
+        """Create the bulkhead that the settings describe."""
         policy = _policy(settings, workers)
         deadline_s = inf if settings.admission == "unbounded" else settings.deadline
         return cls(workers, policy, deadline_s, ahead, cover_s)
@@ -68,7 +68,7 @@ class Bulkhead:
 
     @property
     def abandoned(self) -> int:
-        """How many workers are busy with what nobody waits for: late, or its client is gone."""
+        """How many workers are busy with calls whose request is late, or whose client has left."""
         return min(len(self._abandoned), self.busy)
 
     @property
@@ -76,11 +76,11 @@ class Bulkhead:
         return self._inside + len(self._waiting)
 
     async def enter(self, accepted: float, *, again: bool = False) -> None:
-        """Take a place, after a wait in the queue if need be.
+        """Take a place, after waiting in the queue if necessary.
 
         `accepted` is the monotonic time from which the deadline counts. A call that lost its worker
-        comes `again`: it was let in already, and is the next. Raises Refused when the policy lets
-        no more in, Expired when the deadline passes in the queue.
+        enters `again`: it was admitted before, so it is next. Raises Refused if the policy admits
+        no more, Expired if the deadline passes in the queue.
         """
         under_way = self._under_way
         if not again and under_way >= self.policy.limit(under_way, self._pace.seconds):
@@ -105,16 +105,16 @@ class Bulkhead:
             if turn in self._waiting:
                 del self._waiting[turn]
             elif not turn.cancelled() and turn.exception() is None:
-                self._free()  # cancelled in the moment in which the place was handed over
+                self._free()  # cancelled just as it was given the place
             raise
         finally:
             self.deadlines.forget(turn)
             self._waits.forget(turn)
 
     def leave(self, entered: float, call: object = None, *, worked: bool = True) -> None:
-        """Give the place of a call that came at `entered` (monotonic) to who is next, or free it.
+        """Free the place of a call that entered at `entered` (monotonic), or pass it on.
 
-        A call that was abandoned is so no longer. One that never `worked` teaches nothing.
+        Clears the abandoned mark. Calls that never ran (`worked`) do not update the pace.
         """
         now = monotonic()
         self._abandoned.discard(call)
@@ -126,14 +126,14 @@ class Bulkhead:
             self._places = self._wanted_places()
 
     def resize(self, settings: Settings, workers: int, ahead: int) -> None:
-        """Have so many workers from now on; those who wait go on to."""
+        """Change the number of workers; waiting calls keep their place."""
         self.workers, self._ahead = workers, ahead
         self.policy = _policy(settings, workers)
         self._places = self._wanted_places()
         self._hand_on()
 
     def abandon(self, call: object) -> None:
-        """Note that nobody waits for this call any more, which keeps its place until it leaves."""
+        """Record that no request waits for this call, which keeps its place until it leaves."""
         self._abandoned.add(call)
         self._places = self._wanted_places()
 
@@ -152,19 +152,19 @@ class Bulkhead:
 
     def _wanted_places(self) -> int:
         pace_s = self._pace.seconds
-        if self._abandoned:  # nobody knows when such a worker is free again
+        if self._abandoned:  # it is unknown when their workers will be free
             return self.workers
         covering = ceil(self._cover_s / pace_s) if pace_s else 0
         return min(self.workers + min(max(covering, self.workers), self._ahead), self.policy.most)
 
     def _refusal(self) -> Refused:
-        """Count one more refused request, and return its answer."""
+        """Count a refused request, and return its answer."""
         self.refused += 1
         why = self.policy.why(self._under_way)
         if self.abandoned:
-            why += f" ({self.abandoned} of them with work that nobody waits for any more)"
-        worked_off_s = self._under_way * (self._pace.seconds or 0.0)
-        return Refused(why, HINT, min(worked_off_s, self.deadlines.seconds))
+            why += f" ({self.abandoned} of them with abandoned work)"
+        queue_s = self._under_way * (self._pace.seconds or 0.0)
+        return Refused(why, HINT, min(queue_s, self.deadlines.seconds))
 
     def gauges(self) -> dict[str, int]:
         """Slots, busy, queued and abandoned now; refused, expired, cancelled since the start."""
@@ -177,6 +177,38 @@ class Bulkhead:
             "expired": self.deadlines.expired,
             "cancelled": self.cancelled,
         }
+
+
+class Visit:
+    """One call's place in a bulkhead, which it has entered and leaves exactly once.
+
+    Who leaves? As long as no worker has the call, the `with` block that hands it over, if that
+    fails. From then on the end of the work, whether or not a request still waits for the answer:
+    a call that was abandoned keeps its place until its worker is free again.
+
+    A class, because a context manager made of a generator costs each call a microsecond.
+    """
+
+    __slots__ = ("_bulkhead", "_entered")
+
+    def __init__(self, bulkhead: Bulkhead, entered: float) -> None:
+        self._bulkhead = bulkhead
+        self._entered = entered
+
+    def leave(self, *, worked: bool = True) -> None:
+        """Free the place; `worked` says whether a worker has spent its time on the call."""
+        self._bulkhead.leave(self._entered, self, worked=worked)
+
+    def abandon(self) -> None:
+        """Record that no request waits for this call any more."""
+        self._bulkhead.abandon(self)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            self.leave(worked=False)
 
 
 def _policy(settings: Settings, workers: int) -> Policy:

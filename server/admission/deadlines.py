@@ -1,6 +1,6 @@
 """Deadlines for many waiting calls, with one timer for all of them.
 
-A timer for each call would cost a tenth of what a short call costs at all.
+A timer for each call would cost a tenth of a short call.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 
 from server.errors import Expired, ServerError
 
-LOOK_S = 0.005  # between two looks at all of them
+LOOK_S = 0.005  # between two checks of all calls
 
 
 class Watch:
-    """Fail futures that wait for longer than `seconds`, with what `fail` makes of their doing."""
+    """Fail futures that wait longer than `seconds`, with the error that `fail` makes of `doing`."""
 
     def __init__(self, seconds: float, fail: Callable[[str], ServerError]) -> None:
         self.seconds = seconds
@@ -27,16 +27,16 @@ class Watch:
         self._next = inf
 
     def watch(self, future: asyncio.Future[Any], accepted: float, doing: str) -> None:
-        """Fail the future at `accepted` (monotonic) and so many seconds more."""
+        """Fail the future `seconds` after `accepted` (monotonic)."""
         if self.seconds == inf:
             return
         until = accepted + self.seconds
         self._watched[future] = (until, doing)
-        if until < self._next:  # who has waited elsewhere expires before others who came earlier
+        if until < self._next:  # a call that has waited elsewhere may expire before earlier ones
             self._set_timer(until)
 
     def forget(self, future: asyncio.Future[Any]) -> None:
-        """Watch it no longer: it has its result."""
+        """Stop watching a future that has its result."""
         self._watched.pop(future, None)
 
     def _set_timer(self, until: float) -> None:
@@ -59,20 +59,20 @@ class Watch:
 
 
 class Deadlines(Watch):
-    """Fail futures with Expired, `seconds` after their requests were accepted; counts them."""
+    """Fail futures with Expired, `seconds` after their requests were accepted, and count them."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds, self.late)
         self.expired = 0
 
     def remaining(self, accepted: float) -> float:
-        """Seconds that a request has left which was accepted then."""
+        """The seconds left for a request that was accepted then."""
         return max(0.0, accepted + self.seconds - monotonic())
 
     def late(self, doing: str) -> Expired:
-        """Count one more expired request, and return its answer."""
+        """Count an expired request, and return its answer."""
         self.expired += 1
         return Expired(
             f"the request {doing} its deadline of {self.seconds:g} s",
-            "Send less, ask for less work, or start the server with a longer --deadline.",
+            "Reduce the load, request less work, or start the server with a longer --deadline.",
         )

@@ -1,13 +1,13 @@
-"""Admission policies: how many calls may be under way at once, and who of those that wait is next.
+"""Admission policies: how many calls may be under way at once, and which waiting call is next.
 
-    unbounded   any number, however late: as tutorials write it, and what it does under overload
-    bounded     a queue of a fixed length, first come first served
-    deadline    as many as are worked off within the target, by the pace of the last departures
-    lifo        a queue of a fixed length, newest first: somebody is served in time
+    unbounded   any number, however late: as in tutorials, to show what that does under overload
+    bounded     a queue of a fixed length, first come, first served
+    deadline    as many as can be completed within the target, at the pace of recent departures
+    lifo        a queue of a fixed length, newest first, so that some calls are in time
     adaptive    a limit learned from latency: additive increase, multiplicative decrease
 
-None of them lets a worker idle: one call more than there are workers is always let in, so that
-one waits when a worker is free.
+None of them leaves a worker idle: one call more than there are workers is always admitted, so that
+one is waiting when a worker becomes free.
 """
 
 from __future__ import annotations
@@ -17,13 +17,10 @@ from typing import ClassVar
 
 
 class Policy:
-    """One way to bound the calls under way: those that run, and those that wait.
-
-    `wait_s` bounds the wait in the queue; who waits longer is refused.
-    """
+    """One way to bound the calls under way: those that run, and those that wait."""
 
     newest_first: ClassVar[bool] = False
-    wait_s = inf
+    wait_s = inf  # a call that waits longer in the queue is refused
 
     def __init__(self, workers: int, queue: int, target_s: float) -> None:
         self.workers = workers
@@ -31,17 +28,17 @@ class Policy:
         self.target_s = target_s
 
     def limit(self, under_way: int, pace_s: float | None) -> float:
-        """How many calls may be under way, asked when another one comes while so many are.
+        """How many calls may be under way; called when another one arrives.
 
-        Departures are `pace_s` apart; None while nothing is known.
+        Departures are `pace_s` apart; None while that is unknown.
         """
         return self.most
 
     def learn(self, now: float, took_s: float, under_way: int) -> None:
-        """Take in that a call left at `now` after so long, of so many that were under way."""
+        """Learn from a call that left at `now`, `took_s` after it entered."""
 
     def why(self, under_way: int) -> str:
-        """Say why a call is refused while so many are under way."""
+        """Why a call is refused while this many are under way."""
         waiting = under_way - self.workers
         return f"all {self.workers} workers are busy and {waiting} requests wait already"
 
@@ -55,16 +52,16 @@ class Bounded(Policy):
     pass
 
 
-BURST = 1.5  # of the target, for the answers of a burst
-STANDS = 0.7  # of the target: a queue that is as long as that in the mean stands
-LATELY = 64  # arrivals
+BURST = 1.5  # times the target, for a burst
+STANDING = 0.7  # times the target: a queue whose mean is longer than this is a standing one
+RECENT = 64  # arrivals
 
 
 class Deadline(Policy):
-    """A queue may be half as long again while it is a burst, and not one that stands.
+    """A queue may be 50 % longer while it is a burst, and not a standing queue.
 
-    It stands if it was nearly full for most of those who came lately: such a queue has no end by
-    itself, and only makes everybody wait (as in CoDel, and "Fail at Scale", ACM Queue 13/8).
+    A queue is standing if it was nearly full for most of the recent arrivals: it does not go away
+    by itself, and only makes every call wait (as in CoDel, and "Fail at Scale", ACM Queue 13/8).
     """
 
     def __init__(self, workers: int, queue: int, target_s: float) -> None:
@@ -76,8 +73,8 @@ class Deadline(Policy):
         if pace_s is None:
             return self.most
         within = self.target_s / pace_s
-        self._mean += (under_way - self._mean) / LATELY
-        if self._mean < STANDS * within:
+        self._mean += (under_way - self._mean) / RECENT
+        if self._mean < STANDING * within:
             within *= BURST
         return min(max(within, self.workers + 1), self.most)
 
@@ -102,8 +99,8 @@ DECREASE = 0.9
 class Adaptive(Policy):
     """The limit grows by one for each round trip in time, and shrinks by a tenth when one is late.
 
-    It shrinks once per round trip at most, for the answers that are on their way know nothing of
-    it yet; and grows only while half of it is used, for an idle server proves nothing.
+    It shrinks at most once per round trip, because answers already on their way do not reflect it
+    yet, and grows only while half of it is used, because an idle server proves nothing.
     """
 
     def __init__(self, workers: int, queue: int, target_s: float) -> None:

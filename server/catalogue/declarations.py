@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, get_args
 
 from server.catalogue.parameter import parameters_of
-from server.workloads import Kind, Workload, WorkloadError, place
+from server.workloads.registry import Kind, Workload, WorkloadError, place
 
 
 def check(workloads: Iterable[Workload], reserved: Container[str] = ()) -> None:

@@ -19,7 +19,8 @@ from annotated_types import DocInfo, GroupedMetadata, Unit
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from server.errors import BadParameter
-from server.workloads import Payload, WorkloadError, place
+from server.workloads import Payload
+from server.workloads.registry import WorkloadError, place
 
 NAMES: dict[Any, str] = {int: "integer", float: "number", bool: "boolean", str: "string"}
 WRITTEN = {

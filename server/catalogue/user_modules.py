@@ -15,7 +15,7 @@ from traceback import walk_tb
 
 from server.catalogue.declarations import check
 from server.worker.outcomes import raised
-from server.workloads import REGISTRY, WorkloadError
+from server.workloads.registry import REGISTRY, WorkloadError
 
 # Where a mistake in a user's module is not, however deep below it Python noticed it.
 NOT_THEIRS = (

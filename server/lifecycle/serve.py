@@ -18,7 +18,7 @@ from server.web.caveats import caveats
 from server.web.door import is_wide
 from server.web.handlers import FIXED
 from server.web.page import PAGE
-from server.workloads import WorkloadError
+from server.workloads.registry import WorkloadError
 
 RESERVED = {*FIXED, PAGE}  # names of paths, which no workload may have
 

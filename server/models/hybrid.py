@@ -1,4 +1,4 @@
-"""The server's default: each stage of the work goes where its kind belongs."""
+"""The server's default: each stage of the work runs under the model that suits its kind."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from server.worker.timeline import Timeline
 
 
 class Hybrid(Model):
-    doc = "Each stage by its kind: waiting on the thread pool, computing on the process pool."
+    doc = "Each stage by its kind: I/O on the thread pool, CPU on the process pool."
     promises: ClassVar = ThreadPool.promises | ProcessPool.promises
     needs = ("inline", "thread-pool", "process-pool")
 
     def __init__(self, settings: Settings, inline: Model, threads: Model, processes: Model) -> None:
         super().__init__(settings)
         self._by_kind = {
-            "none": inline,  # the hop would cost more than the work
+            "none": inline,  # offloading would cost more than the work
             "io": threads,
             "payload": threads,  # threads share memory: nothing is pickled
-            "mixed": threads,  # no declared stages, so nothing is known to compute
+            "mixed": threads,  # no stages are declared, so none is known to compute
             "cpu": processes,
         }
 

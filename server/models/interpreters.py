@@ -1,7 +1,7 @@
 """Sub-interpreters: threads of this process, each with an interpreter and a GIL of its own.
 
-While one of them is alive, a process forked from this one dies with a segmentation fault
-(python/cpython#139759): so they never share a server with the start method fork.
+While a sub-interpreter is alive, a process forked from this one dies with a segmentation fault
+(python/cpython#139759), so they are never combined with the start method fork.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from math import inf
 from typing import ClassVar
 
+from server.admission.bulkhead import Visit
 from server.models.base import CRASHES_SERVER, Promises
 from server.models.messages import Job
 from server.models.offloaded import Offloaded
@@ -20,7 +21,7 @@ from server.settings import Settings
 from server.worker.carry import carry_interpreted
 from server.worker.timeline import Ran, Timeline
 
-START_S = 30  # as for processes: an interpreter that is not there by then never will be
+START_S = 30  # as for processes: an interpreter that has not started by then never will
 
 
 class InterpreterPool(Offloaded):
@@ -35,6 +36,8 @@ class InterpreterPool(Offloaded):
         }
     )
 
+    sized_by = "processes"
+
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.processes)
         self._executor: concurrent.futures.ThreadPoolExecutor
@@ -45,7 +48,7 @@ class InterpreterPool(Offloaded):
             return f"it needs Python ≥ 3.14, and this is {platform.python_version()}"
         if settings.start_method == "fork" and settings.models != ("interpreter-pool",):
             return (
-                "it cannot live beside fork, whose children crash (python/cpython#139759): "
+                "it cannot be combined with fork, whose children crash (python/cpython#139759): "
                 "use --start-method forkserver, or --models interpreter-pool alone"
             )
         return None
@@ -60,14 +63,14 @@ class InterpreterPool(Offloaded):
             initializer=_prepare,
             initargs=(list(sys.path), self.settings.preload()),
         )
-        # The executor makes an interpreter for each call that finds none idle.
+        # The executor starts an interpreter for each call that finds none idle.
         calls = [self._submit(Job(int, (), {}, inf)) for _ in range(self.settings.processes)]
         concurrent.futures.wait(calls, START_S)
         for call in calls:
             call.result(0)
 
-    async def hop(self, job: Job, timeline: Timeline) -> Ran:
-        return await self.bring_back(lambda: self._submit(job), timeline)
+    async def dispatch(self, job: Job, timeline: Timeline, visit: Visit) -> Ran:
+        return await self.submit_and_wait(lambda: self._submit(job), timeline, visit)
 
     def _submit(self, job: Job) -> concurrent.futures.Future[Ran]:
         return self._executor.submit(carry_interpreted, *job)
@@ -77,17 +80,17 @@ class InterpreterPool(Offloaded):
 
 
 def _prepare(path: list[str], modules: tuple[str, ...]) -> None:
-    """Let an interpreter import what the server can, and load what the first call would.
+    """Let an interpreter import what the server can, and preload what the first call needs.
 
-    It travels as code, before anything of ours can be imported there: so it uses no global name.
-    What cannot be loaded in an interpreter (numpy, for one) fails the calls that need it.
+    It is sent as code, before the interpreter can import anything of ours, so it uses no global
+    name. Modules that an interpreter cannot load, e.g. numpy, fail only the calls that need them.
     """
     import sys  # noqa: PLC0415 - runs in another interpreter
     from contextlib import suppress  # noqa: PLC0415 - likewise
     from importlib import import_module  # noqa: PLC0415 - likewise
 
     sys.path[:] = path
-    sys.stdout = sys.stderr  # of which each line is in the log at once
+    sys.stdout = sys.stderr  # which is not buffered: each line is in the log at once
     for module in modules:
         with suppress(ImportError):
             import_module(module)

@@ -1,4 +1,4 @@
-"""What travels between the server and its workers: pickled calls, and pickled answers."""
+"""What server and workers send each other: pickled calls and pickled answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from server.worker.timeline import Ran
 
 
 class Job(NamedTuple):
-    """One call for a worker; past `until` (monotonic) it is not begun any more."""
+    """One call for a worker, which does not start it after `until` (monotonic)."""
 
     function: Callable[..., Any]
     positional: tuple[Any, ...]
@@ -22,33 +22,34 @@ class Job(NamedTuple):
     until: float
 
 
-def opened(message: bytes | memoryview) -> Ran | WorkFailed:
-    """Read a worker's answer: a Ran, or why call or result did not travel."""
+def unpickled(message: bytes | memoryview) -> Ran | WorkFailed:
+    """Read a worker's answer: a Ran, or why the call or its result could not be sent."""
     try:
         answer: Ran | str = pickle.loads(message)  # noqa: S301 - our own worker's
     except BaseException as error:  # noqa: BLE001 - unpickling runs code of the result's own
-        return untravelled(error)
-    return untravelled(answer) if isinstance(answer, str) else answer
+        return not_sent(error)
+    return not_sent(answer) if isinstance(answer, str) else answer
 
 
 def pickled(job: Job) -> bytes:
-    """Write a call for a worker to answer. Raises WorkFailed for what does not pickle."""
+    """Write a call for a worker. Raises WorkFailed if it does not pickle."""
     try:
         return pickle.dumps(tuple(job), pickle.HIGHEST_PROTOCOL)
     except Exception as error:  # noqa: BLE001 - pickling runs code of the arguments' own
-        raise untravelled(error) from None
+        raise not_sent(error) from None
 
 
-def untravelled(error: BaseException | str) -> WorkFailed:
-    """The answer for a call that no worker could receive, or whose result could not come back."""
+def not_sent(error: BaseException | str) -> WorkFailed:
+    """The answer for a call that could not be sent, or whose result could not be sent back."""
     if isinstance(error, str):
         reasons = [error]
     else:
-        # Executors give what happened on the other side as the text of a traceback.
-        elsewhere = str(error.__cause__ or "")
+        # Executors report an error on the other side as the text of a traceback.
+        traceback = str(error.__cause__ or "")
         reasons = [": ".join(raised(error))]
-        reasons += re.findall(r"^\w*Error: .+$", elsewhere, re.MULTILINE)[:1]
+        reasons += re.findall(r"^\w*Error: .+$", traceback, re.MULTILINE)[:1]
     return WorkFailed(
-        f"the work could not travel to its worker and back ({'; '.join(dict.fromkeys(reasons))})",
+        "the work or its result could not be sent between server and worker "
+        f"({'; '.join(dict.fromkeys(reasons))})",
         "Functions, arguments and results must pickle.",
     )

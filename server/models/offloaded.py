@@ -1,4 +1,4 @@
-"""What the models share whose work leaves the event loop: bulkhead, hop and way back."""
+"""What the models that run work off the event loop have in common: bulkhead, retry, and waiting."""
 
 from __future__ import annotations
 
@@ -11,39 +11,23 @@ from functools import partial
 from time import monotonic
 from typing import Any, ClassVar
 
-from server.admission.bulkhead import COVER_S, Bulkhead
+from server.admission.bulkhead import COVER_S, Bulkhead, Visit
 from server.errors import Refused, ServerError, WorkFailed
 from server.models.base import Arguments, Model, result_of
-from server.models.messages import Job, opened, untravelled
+from server.models.messages import Job, not_sent, unpickled
 from server.settings import Settings
 from server.worker.carry import TOO_LATE
 from server.worker.timeline import Ran, Timeline
 
 
-class Handover:
-    """Leaves a bulkhead if its block fails. A class: a generator costs each call a microsecond."""
-
-    __slots__ = ("_asked", "_bulkhead")
-
-    def __init__(self, bulkhead: Bulkhead, asked: float) -> None:
-        self._bulkhead = bulkhead
-        self._asked = asked
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None:
-            self._bulkhead.leave(self._asked, worked=False)
-
-
 class Offloaded(Model):
-    """Run work on some executor of so many workers, behind a bounded queue.
+    """Run work on an executor with a number of workers, behind a bounded queue.
 
-    The worker is held until the work ends, even when its request was answered at the deadline.
-    `withdraws` says whether the executor bears that a call is cancelled which has not begun.
+    Names: `remote` is the executor's future, which other threads resolve; `local` is the event
+    loop's, which the request waits for.
     """
 
+    # Whether the executor tolerates cancelling a call that it has not started.
     withdraws: ClassVar[bool] = True
 
     def __init__(
@@ -56,16 +40,16 @@ class Offloaded(Model):
         self.finished: dict[tuple[int, str], float] = {}
 
     @abstractmethod
-    async def hop(self, job: Job, timeline: Timeline) -> Ran:
-        """Run the call elsewhere, and leave the bulkhead once its worker is free again.
+    async def dispatch(self, job: Job, timeline: Timeline, visit: Visit) -> Ran:
+        """Run the call on a worker, and end the visit once that worker is free again.
 
-        Calls that are held ahead say in `timeline.granted` when a worker was there for them.
-        Raises BrokenExecutor when the worker died, Expired past the deadline.
+        Models that send calls ahead of a free worker set `timeline.granted` to the time at which
+        one was free. Raises BrokenExecutor if the worker died, Expired past the deadline.
         """
 
-    async def hop_again(self, job: Job, timeline: Timeline) -> Ran:
-        """Run a call elsewhere that may have killed its worker; raises as `hop` does."""
-        return await self.hop(job, timeline)
+    async def dispatch_again(self, job: Job, timeline: Timeline, visit: Visit) -> Ran:
+        """Run a call that may have killed its worker; raises as `dispatch` does."""
+        return await self.dispatch(job, timeline, visit)
 
     async def call(
         self,
@@ -74,103 +58,101 @@ class Offloaded(Model):
         named: Arguments,
         timeline: Timeline,
     ) -> Any:
-        timeline.asked = monotonic()
+        timeline.requested = monotonic()
         until = timeline.accepted + self.bulkhead.deadlines.seconds
         try:
-            ran = await self._twice(Job(function, positional, named, until), timeline)
+            ran = await self._with_retry(Job(function, positional, named, until), timeline)
         except asyncio.CancelledError:
             self.bulkhead.cancelled += 1
             raise
         timeline.stage(ran)
         return result_of(ran)
 
-    async def _twice(self, job: Job, timeline: Timeline) -> Ran:
-        """Hop, and once more if the worker dies under it. Raises WorkFailed at the second death."""
+    async def _with_retry(self, job: Job, timeline: Timeline) -> Ran:
+        """Dispatch the call, and once more if its worker dies. Raises WorkFailed if both do."""
         for again in (False, True):
             await self.bulkhead.enter(timeline.accepted, again=again)
             timeline.granted = monotonic()
+            visit = Visit(self.bulkhead, timeline.requested)
             try:
-                return await (self.hop_again if again else self.hop)(job, timeline)
+                return await (self.dispatch_again if again else self.dispatch)(job, timeline, visit)
             except BrokenExecutor:
                 self.lost += 1
-            except Refused:  # there is no worker to hop to, and none can be had
+            except Refused:  # there is no worker, and none can be started
                 self.bulkhead.refused += 1
                 raise
         raise WorkFailed(
-            "the worker died under this request, and so did the one of its retry",
+            "the worker died under this request, and so did the worker of its retry",
             "The work may crash its interpreter, or run out of memory.",
         )
 
-    def held_ahead(self, ran: Ran, timeline: Timeline) -> None:
-        """Count as queued the time in which the worker of this call still had another one."""
+    def queued_behind_previous(self, ran: Ran, timeline: Timeline) -> None:
+        """Count as queued the time during which the call's worker was busy with another call."""
         worker = (ran.pid, ran.thread)
         before = self.finished.get(worker, 0.0)
         self.finished[worker] = ran.finished
         timeline.granted = min(max(timeline.granted, before), ran.started)
 
-    def leaving_on_error(self, timeline: Timeline) -> Handover:
-        """Leave the bulkhead if no worker comes to have to do with the call."""
-        return Handover(self.bulkhead, timeline.asked)
-
-    async def bring_back(
+    async def submit_and_wait(
         self,
         submit: Callable[[], Future[Any]],
         timeline: Timeline,
+        visit: Visit,
         kill: Callable[[], None] = lambda: None,
     ) -> Ran:
-        """Hop by an executor of the standard library, until the result or the deadline comes.
+        """Submit a call to an executor, and wait for its result until the deadline.
 
-        It answers with a Ran, or as workers do, in bytes. `kill` ends work that has begun, if the
-        model can: nobody waits for it any more.
+        The executor returns a Ran, or a worker's answer in bytes. `kill` ends work that has begun,
+        if the model can: it is called when the request no longer waits.
         """
         loop = asyncio.get_running_loop()
-        back: asyncio.Future[Ran] = loop.create_future()
-        with self.leaving_on_error(timeline):
-            away = submit()
-        self.bulkhead.deadlines.watch(back, timeline.accepted, "was not done by")
-        settle = partial(self._settle, back, timeline.asked)
-        away.add_done_callback(partial(_wake, loop, settle))
+        local: asyncio.Future[Ran] = loop.create_future()
+        with visit:
+            remote = submit()
+        self.bulkhead.deadlines.watch(local, timeline.accepted, "was not done by")
+        finish = partial(self._finish, local, visit)
+        remote.add_done_callback(partial(_call_soon, loop, finish))
         try:
-            return await back
+            return await local
         except BaseException:
-            # Late, or the client is gone: what has not begun never will.
-            if not away.done() and not (self.withdraws and away.cancel()):
-                self.bulkhead.abandon(back)
+            # Late, or the client has disconnected: a call that has not begun never will.
+            if not remote.done() and not (self.withdraws and remote.cancel()):
+                visit.abandon()
                 kill()
             raise
 
-    def _settle(self, back: asyncio.Future[Ran], asked: float, away: Future[Any]) -> None:
-        self.bulkhead.deadlines.forget(back)
-        answer = _answer(away)
-        # Only a worker that has spent its time on the call tells how long they take.
-        worked = isinstance(answer, Ran) and answer.failure != TOO_LATE
-        self.bulkhead.leave(asked, back, worked=worked)
-        if back.done():
+    def _finish(self, local: asyncio.Future[Ran], visit: Visit, remote: Future[Any]) -> None:
+        self.bulkhead.deadlines.forget(local)
+        outcome = _outcome(remote)
+        # A call that no worker spent time on says nothing about how long calls take.
+        worked = isinstance(outcome, Ran) and outcome.failure != TOO_LATE
+        visit.leave(worked=worked)
+        if local.done():
             return
-        if answer is None:
-            back.cancel()
-        elif not isinstance(answer, Ran):
-            ours = isinstance(answer, BrokenExecutor | ServerError)
-            back.set_exception(answer if ours else untravelled(answer))
+        if outcome is None:
+            local.cancel()
+        elif not isinstance(outcome, Ran):
+            ours = isinstance(outcome, BrokenExecutor | ServerError)
+            local.set_exception(outcome if ours else not_sent(outcome))
         elif worked:
-            back.set_result(answer)
+            local.set_result(outcome)
         else:
-            back.set_exception(self.bulkhead.deadlines.late("waited for a worker past"))
+            local.set_exception(self.bulkhead.deadlines.late("waited for a worker past"))
 
     def gauges(self) -> dict[str, int]:
         return {**self.bulkhead.gauges(), "restarted": self.restarted, "lost": self.lost}
 
 
-def _answer(away: Future[Any]) -> Ran | BaseException | None:
-    """What came back of a call, or the error that came instead; None if it was withdrawn."""
-    if away.cancelled():
+def _outcome(remote: Future[Any]) -> Ran | BaseException | None:
+    """The result of a call, or the error raised instead; None if the call was cancelled."""
+    if remote.cancelled():
         return None
-    answer = away.exception() or away.result()
-    return opened(answer) if isinstance(answer, bytes) else answer
+    answer = remote.exception() or remote.result()
+    return unpickled(answer) if isinstance(answer, bytes) else answer
 
 
-def _wake(
-    loop: asyncio.AbstractEventLoop, settle: Callable[[Future[Any]], None], away: Future[Any]
+def _call_soon(
+    loop: asyncio.AbstractEventLoop, finish: Callable[[Future[Any]], None], remote: Future[Any]
 ) -> None:
-    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-        loop.call_soon_threadsafe(settle, away)
+    with suppress(RuntimeError):  # the loop is closed: no request waits any more
+        loop.call_soon_threadsafe(finish, remote)

@@ -1,4 +1,4 @@
-"""The models that never leave the event loop: blocking it, or awaiting on it."""
+"""The models that stay on the event loop: work that blocks it, and work that is awaited on it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, ClassVar
 
-from server.admission.bulkhead import Bulkhead
+from server.admission.bulkhead import Bulkhead, Visit
 from server.errors import CannotRun
 from server.models.base import CRASHES_SERVER, Arguments, Model, Promises, Work, result_of
 from server.settings import Settings
@@ -18,9 +18,9 @@ from server.worker.carry import carry
 from server.worker.outcomes import raised, unusable
 from server.worker.timeline import Ran, Timeline
 
-UNREAD = "requests wait unread in their sockets, where nobody can tell them apart"
+UNREAD = "requests wait unread in their sockets, where the server cannot see them"
 ALONE = "nothing else runs on the event loop until the work ends"
-TASKS = 10_000  # coroutines are cheap: this bounds memory, nothing else
+TASKS = 10_000  # coroutines are cheap: this bounds nothing but memory
 
 
 class Inline(Model):
@@ -40,7 +40,7 @@ class Inline(Model):
         named: Arguments,
         timeline: Timeline,
     ) -> Any:
-        timeline.asked = timeline.granted = monotonic()
+        timeline.requested = timeline.granted = monotonic()
         ran = carry(function, positional, named)
         timeline.stage(ran)
         return result_of(ran)
@@ -53,7 +53,7 @@ class Native(Model):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._bulkhead = Bulkhead.of(settings, TASKS)
-        self._running: set[asyncio.Task[Ran]] = set()  # the event loop itself may forget them
+        self._running: set[asyncio.Task[Ran]] = set()  # the event loop holds only weak references
 
     def impossible(self, work: Work) -> str | None:
         return None if work.native else "it has no asynchronous twin (declare one with @native)"
@@ -70,60 +70,61 @@ class Native(Model):
         named: Arguments,
         timeline: Timeline,
     ) -> Any:
-        timeline.asked = monotonic()
+        timeline.requested = monotonic()
         try:
             await self._bulkhead.enter(timeline.accepted)
             timeline.granted = monotonic()
-            ran = await self._await(_carry(partial(function, *positional, **named)), timeline)
+            work = _carry(partial(function, *positional, **named))
+            ran = await self._await(work, timeline, Visit(self._bulkhead, timeline.requested))
         except asyncio.CancelledError:
             self._bulkhead.cancelled += 1
             raise
         timeline.stage(ran)
         return result_of(ran)
 
-    async def _await(self, work: Coroutine[Any, Any, Ran], timeline: Timeline) -> Ran:
+    async def _await(self, work: Coroutine[Any, Any, Ran], timeline: Timeline, visit: Visit) -> Ran:
         """Await the work in a task of its own, until the deadline at most. Raises Expired.
 
-        What it does to its task, as asyncio.TaskGroup does, is not taken for the request's end.
+        Work that cancels its own task, as asyncio.TaskGroup does, does not cancel the request.
         """
         loop = asyncio.get_running_loop()
-        back: asyncio.Future[Ran] = loop.create_future()
-        self._bulkhead.deadlines.watch(back, timeline.accepted, "was not done by")
+        done: asyncio.Future[Ran] = loop.create_future()
+        self._bulkhead.deadlines.watch(done, timeline.accepted, "was not done by")
         task = loop.create_task(work)
         self._running.add(task)
-        task.add_done_callback(partial(self._settle, back, timeline.asked))
+        task.add_done_callback(partial(self._finish, done, visit))
         try:
-            return await back
-        except BaseException:  # late, or the client is gone
+            return await done
+        except BaseException:  # late, or the client has disconnected
             if not task.done():
-                self._bulkhead.abandon(back)
+                visit.abandon()
                 task.cancel()
             raise
 
-    def _settle(self, back: asyncio.Future[Ran], asked: float, task: asyncio.Task[Ran]) -> None:
+    def _finish(self, done: asyncio.Future[Ran], visit: Visit, task: asyncio.Task[Ran]) -> None:
         self._running.discard(task)
-        self._bulkhead.deadlines.forget(back)
-        self._bulkhead.leave(asked, back)
-        if not back.done():
+        self._bulkhead.deadlines.forget(done)
+        visit.leave()
+        if not done.done():
             if task.cancelled():  # before its first step
-                back.cancel()
+                done.cancel()
             else:
-                back.set_result(task.result())
+                done.set_result(task.result())
 
     def gauges(self) -> dict[str, int]:
         return self._bulkhead.gauges()
 
 
 async def _carry(work: Callable[[], Awaitable[Any]]) -> Ran:
-    """Await the work between its stamps; whatever it raises comes back as a plain failure."""
+    """Await the work between two time stamps; an exception becomes a plain failure."""
     result, failure, started = None, None, monotonic()
     try:
         result = await work()
-    except BaseException as error:  # noqa: BLE001 - SystemExit too must not leave the event loop
+    except BaseException as error:  # noqa: BLE001 - not even SystemExit may end the event loop
         failure = raised(error)
     finished = monotonic()
     if result is not None and (failure := unusable(result)):
         result = None
-    # The loop's thread runs other requests meanwhile, so CPU time cannot be told apart.
+    # The loop's thread runs other requests meanwhile, so the CPU time of this one is unknown.
     thread = threading.current_thread().name
     return Ran(started, finished, None, os.getpid(), thread, result, failure)

@@ -1,7 +1,7 @@
-"""How worker processes are started, and what is answered while the system grants none.
+"""How worker processes are started, and what requests get while the system allows no more of them.
 
-A fork server that may not fork ends, and the next request for a process starts another one. So
-after a failure no process is asked for during a moment: a shortage must not become a storm of
+A fork server that cannot fork exits, and the next request for a process starts another one. So
+after a failure no process is started for a moment: otherwise a shortage would start a stream of
 fork servers.
 """
 
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from math import inf
 from multiprocessing.context import BaseContext
 from multiprocessing.util import get_temp_dir
@@ -24,40 +25,43 @@ from server.worker import carry
 START_S = 30  # a worker that has not started by then never will
 PAUSE_S = 0.5  # after a process could not be started
 _naming, _forking = Lock(), Lock()
-NO_MORE = "the system lets the server start no more processes"
-NO_MORE_HINT = "Raise its limits (ulimit -u, pids.max, memory), or give it fewer --processes."
-# What starting a process raises: OSError by fork or by a fork server that has just ended, EOFError
-# by one that ends now, RuntimeError where not even a thread can be had.
+NO_MORE = "the system does not let the server start more processes"
+NO_MORE_HINT = "Raise its limits (ulimit -u, pids.max, memory), or use fewer --processes."
+# What starting a process raises: OSError from fork or from a fork server that has just ended,
+# EOFError from one that is ending, RuntimeError where not even a thread can be started.
 START_ERRORS = (OSError, EOFError, RuntimeError)
 
 
 def context(settings: Settings) -> BaseContext:
-    """Give the start method, with the workloads loaded once in the fork server.
+    """Return the start method, with the workloads preloaded in the fork server.
 
     Forking a process that has threads can leave locks held for ever in the child, so the default
     start method is forkserver.
     """
-    chosen = multiprocessing.get_context(settings.start_method)
+    method = multiprocessing.get_context(settings.start_method)
     if settings.start_method == "forkserver":
-        with _naming:  # else two threads make a folder each, and one of them stays
-            os.environ[carry.LEFTOVERS] = folder = get_temp_dir()
-        # It has the sockets of fork servers, and some systems tidy up where it is.
-        Path(folder).mkdir(mode=0o700, exist_ok=True)
-        chosen.set_forkserver_preload(["server.worker.leftovers", "__main__", *settings.preload()])
-    return chosen
+        with _naming:  # otherwise two threads create a folder each, and one of them remains
+            os.environ[carry.LEFTOVERS] = get_temp_dir()
+        method.set_forkserver_preload(["server.worker.leftovers", "__main__", *settings.preload()])
+    return method
 
 
-def starting(settings: Settings) -> AbstractContextManager[object]:
-    """Hold this while a process is started, from the making of its pipes until they are ours alone.
+@contextmanager
+def starting(method: BaseContext) -> Iterator[None]:
+    """Hold this while a process starts, from creating its pipes until only we hold our ends.
 
-    A process forked meanwhile would inherit the other end of such a pipe, and the death at that
-    end would go unnoticed. The other start methods hand on nothing that is not meant.
+    A process forked meanwhile would inherit the other end of such a pipe, so that a death at that
+    end would go unnoticed. The other start methods pass on only what they are meant to.
     """
-    return _forking if settings.start_method == "fork" else nullcontext()
+    if method.get_start_method() == "forkserver":
+        # The folder holds the sockets of fork servers, and some systems clean up temporary files.
+        Path(get_temp_dir()).mkdir(mode=0o700, exist_ok=True)
+    with _forking if method.get_start_method() == "fork" else nullcontext():
+        yield
 
 
 class Shortage:
-    """Whether the last process that was asked for could not be started, and why."""
+    """Whether the last attempt to start a process failed, and why."""
 
     def __init__(self) -> None:
         self._since = -inf
@@ -71,15 +75,15 @@ class Shortage:
         if monotonic() - self._since < PAUSE_S:
             raise self.refusal()
 
-    def over(self) -> None:
-        """Note that a process could be started."""
+    def clear(self) -> None:
+        """Record that a process was started."""
         self._since, self._why = -inf, ""
 
-    def noted(self, error: BaseException) -> Refused:
-        """Note that one could not, log the first of several, and give the answer."""
+    def note(self, error: BaseException) -> Refused:
+        """Record a failure, log the first of several, and return the answer for the request."""
         first, why = not self, f"{type(error).__name__}: {error}"
         if isinstance(error, EOFError):
-            why = "the fork server ended when it should have forked"
+            why = "the fork server ended instead of forking"
         self._since, self._why = monotonic(), why
         if first:
             log.error("%s (%s); requests are refused until it does", NO_MORE, why)

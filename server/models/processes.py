@@ -6,45 +6,50 @@ import asyncio
 from collections import deque
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from math import inf
+from multiprocessing.context import BaseContext
 from typing import ClassVar
 
+from server.admission.bulkhead import Visit
 from server.errors import Refused
 from server.models.base import Promises
-from server.models.errand import Errand
 from server.models.messages import Job, pickled
 from server.models.offloaded import Offloaded
-from server.models.process_start import START_ERRORS, Shortage
+from server.models.process_call import ProcessCall
+from server.models.process_start import START_ERRORS, Shortage, context
 from server.models.standard_pool import StandardPool
 from server.settings import Settings
 from server.worker.timeline import Ran, Timeline
 
-PER_POOL_PROCESS = 8  # as for threads: tutorials have no bound, memory has
-AHEAD = 15  # calls held by the executor for each worker, which then never waits for the loop:
-# with 15, no-ops reach 0.9 of the rate of a bare executor, with 1 below 0.8
+PER_POOL_PROCESS = 8  # as for threads: tutorials have no bound; memory has one
+AHEAD = 15  # calls that the executor holds for each worker, which then never waits for the loop:
+# with 15, no-ops reach 0.9 of the rate of a bare executor; with 1, less than 0.8
 
 
 class ProcessPerRequest(Offloaded):
     doc = "In a new process for each request."
+    sized_by = "processes"
 
     def __init__(self, settings: Settings) -> None:
         workers = PER_POOL_PROCESS * settings.processes
         super().__init__(settings, workers)
+        self._context: BaseContext
         self._shortage = Shortage()
-        # Starting a process and waiting for its answer block: a thread each, not the event loop.
+        # Starting a process and waiting for its answer block, so each call needs a thread.
         self._starters = ThreadPoolExecutor(workers, thread_name_prefix="process-starter")
 
     async def start(self) -> None:
-        errand = self._errand(Job(int, (), {}, inf))  # starts the fork server too
-        await asyncio.wrap_future(self._starters.submit(errand.run))
+        self._context = context(self.settings)
+        call = self._prepare(Job(int, (), {}, inf))  # starts the fork server too
+        await asyncio.wrap_future(self._starters.submit(call.run))
 
-    def _errand(self, job: Job) -> Errand:
-        return Errand(self.settings, self._shortage, pickled(job))
+    def _prepare(self, job: Job) -> ProcessCall:
+        return ProcessCall(self._context, self._shortage, pickled(job))
 
-    async def hop(self, job: Job, timeline: Timeline) -> Ran:
-        with self.leaving_on_error(timeline):
-            errand = self._errand(job)
-        return await self.bring_back(
-            lambda: self._starters.submit(errand.run), timeline, errand.kill
+    async def dispatch(self, job: Job, timeline: Timeline, visit: Visit) -> Ran:
+        with visit:
+            call = self._prepare(job)
+        return await self.submit_and_wait(
+            lambda: self._starters.submit(call.run), timeline, visit, call.kill
         )
 
     async def stop(self) -> None:
@@ -54,8 +59,8 @@ class ProcessPerRequest(Offloaded):
 class ProcessPool(Offloaded):
     """A standard executor, replaced when it has lost a worker, and with it all calls in flight.
 
-    Which of those calls took the worker down, nobody knows. So each of them is tried again in a
-    process of its own, as many at a time as the pool has workers: only the culprit fails.
+    Nothing shows which of those calls crashed the worker. So each of them is retried in a process
+    of its own, as many at a time as the pool has workers: only the one that crashes fails.
     """
 
     doc = "In a bounded pool of processes, as most people write it."
@@ -69,47 +74,53 @@ class ProcessPool(Offloaded):
             "as many calls as it has workers, more if they are short",
         }
     )
+    sized_by = "processes"
 
-    # A cancelled call among those of a broken executor ends its thread before it has told the rest
-    # (Python 3.11); at their deadline, workers drop calls by themselves.
+    # A cancelled call among those of a broken executor ends the executor's thread before it has
+    # failed the others (Python 3.11). Past their deadline, workers skip calls by themselves.
     withdraws = False
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.processes, ahead=AHEAD * settings.processes)
+        self._context: BaseContext
         self._pool: StandardPool | None = None
         self._shortage = Shortage()
         self._waiting: deque[asyncio.Future[StandardPool]] = deque()
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="process-pool-starter")
         self._starting: asyncio.Task[None] | None = None
-        self._alone = ThreadPoolExecutor(settings.processes, thread_name_prefix="process-starter")
+        self._retries = ThreadPoolExecutor(settings.processes, thread_name_prefix="process-starter")
 
     async def start(self) -> None:
-        self._pool = await self._started()
+        self._context = context(self.settings)
+        self._pool = await self._start_pool()
 
-    async def _started(self) -> StandardPool:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._starter, StandardPool, self.settings)
+    async def _start_pool(self) -> StandardPool:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._starter, StandardPool, self._context, self.settings.processes
+        )
 
-    async def hop(self, job: Job, timeline: Timeline) -> Ran:
-        with self.leaving_on_error(timeline):
-            pool, away = await self._submitted(pickled(job), timeline)
+    async def dispatch(self, job: Job, timeline: Timeline, visit: Visit) -> Ran:
+        with visit:
+            pool, remote = await self._submit(pickled(job), timeline)
         try:
-            ran = await self.bring_back(lambda: away, timeline)
+            ran = await self.submit_and_wait(lambda: remote, timeline, visit)
         except BrokenExecutor:
             self._drop(pool)
             raise
-        self.held_ahead(ran, timeline)
+        self.queued_behind_previous(ran, timeline)
         return ran
 
-    async def hop_again(self, job: Job, timeline: Timeline) -> Ran:
-        with self.leaving_on_error(timeline):
-            errand = Errand(self.settings, self._shortage, pickled(job))
-        return await self.bring_back(lambda: self._alone.submit(errand.run), timeline, errand.kill)
+    async def dispatch_again(self, job: Job, timeline: Timeline, visit: Visit) -> Ran:
+        with visit:
+            call = ProcessCall(self._context, self._shortage, pickled(job))
+        return await self.submit_and_wait(
+            lambda: self._retries.submit(call.run), timeline, visit, call.kill
+        )
 
-    async def _submitted(
+    async def _submit(
         self, message: bytes, timeline: Timeline
     ) -> tuple[StandardPool, Future[bytes]]:
-        """Send a call, by the next executor if this one turns out to be broken."""
+        """Send a call, through the next executor if this one turns out to be broken."""
         while True:
             pool = self._pool or await self._next(timeline)
             try:
@@ -134,7 +145,7 @@ class ProcessPool(Offloaded):
             self.bulkhead.deadlines.forget(turn)
 
     def _drop(self, broken: StandardPool) -> None:
-        """Have done with an executor: the standard one is of no use once it has lost a worker."""
+        """Discard an executor: a standard one is useless once it has lost a worker."""
         if self._pool is broken:
             self._pool = None
             self.restarted += 1
@@ -144,10 +155,10 @@ class ProcessPool(Offloaded):
     async def _replace(self) -> None:
         refusal: Refused | None = None
         try:
-            self._pool = await self._started()
-            self._shortage.over()
+            self._pool = await self._start_pool()
+            self._shortage.clear()
         except (*START_ERRORS, BrokenExecutor) as error:
-            refusal = self._shortage.noted(error)
+            refusal = self._shortage.note(error)
         self._starting = None
         while self._waiting:
             turn = self._waiting.popleft()
@@ -161,7 +172,7 @@ class ProcessPool(Offloaded):
     async def stop(self) -> None:
         if self._starting:
             self._starting.cancel()
-        for executor in (self._starter, self._alone):
+        for executor in (self._starter, self._retries):
             executor.shutdown(wait=False, cancel_futures=True)
         if self._pool:
             self._pool.close()

@@ -11,27 +11,27 @@ from server.settings import ALL, Settings
 
 
 def load(name: str) -> type[Model]:
-    """Import the class of a model; what it needs beside us is imported when it starts."""
+    """Import the class of a model, which imports optional packages only when it starts."""
     module, _, attribute = TABLE[name].partition(":")
-    found: type[Model] = getattr(import_module(module), attribute)
-    return found
+    model: type[Model] = getattr(import_module(module), attribute)
+    return model
 
 
 def absent(settings: Settings) -> dict[str, str | None]:
-    """Say of each model why it is not started, and what would help; None for those that are."""
+    """Why each model is not started, and what would help; None for models that are."""
     reasons = {}
     for name in TABLE:
         model = load(name)
         reasons[name] = model.missing(settings)
-        asked = name in settings.models if settings.models else model.by_default
-        if not asked and reasons[name] is None:
+        wanted = name in settings.models if settings.models else model.by_default
+        if not wanted and reasons[name] is None:
             started = ",".join([*settings.models, name]) if settings.models else ALL
             reasons[name] = f"not started: start the server with --models {started}"
     return reasons
 
 
 def build(names: Iterable[str], settings: Settings) -> dict[str, Model]:
-    """Make the named models and those they are made of, each once, in the order to start them."""
+    """Build the named models and those they need, each once, in the order to start them."""
     built: dict[str, Model] = {}
 
     def make(name: str) -> Model:

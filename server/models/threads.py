@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ClassVar
 
+from server.admission.bulkhead import Visit
 from server.models.base import CRASHES_SERVER, Promises
 from server.models.messages import Job
 from server.models.offloaded import Offloaded
@@ -13,7 +14,7 @@ from server.settings import Settings
 from server.worker.carry import carry
 from server.worker.timeline import Ran, Timeline
 
-PER_POOL_THREAD = 8  # a thread for each request is unbounded in tutorials; memory is not
+PER_POOL_THREAD = 8  # tutorials start a thread per request without a bound; memory has one
 OF_THREADS = Promises(
     {
         **dict.fromkeys(
@@ -27,31 +28,35 @@ OF_THREADS = Promises(
 class ThreadPerRequest(Offloaded):
     doc = "In a new thread for each request."
     promises: ClassVar = OF_THREADS
+    sized_by = "threads"
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, PER_POOL_THREAD * settings.threads)
 
-    async def hop(self, job: Job, timeline: Timeline) -> Ran:
-        return await self.bring_back(lambda: _in_new_thread(job), timeline)
+    async def dispatch(self, job: Job, timeline: Timeline, visit: Visit) -> Ran:
+        return await self.submit_and_wait(lambda: _in_new_thread(job), timeline, visit)
 
 
 def _in_new_thread(job: Job) -> Future[Ran]:
-    away: Future[Ran] = Future()
-    away.set_running_or_notify_cancel()
-    threading.Thread(target=lambda: away.set_result(carry(*job)), daemon=True).start()
-    return away
+    remote: Future[Ran] = Future()
+    remote.set_running_or_notify_cancel()
+    threading.Thread(target=lambda: remote.set_result(carry(*job)), daemon=True).start()
+    return remote
 
 
 class ThreadPool(Offloaded):
     doc = "In a bounded pool of threads."
     promises: ClassVar = OF_THREADS
+    sized_by = "threads"
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.threads)
         self._executor = ThreadPoolExecutor(settings.threads, thread_name_prefix="thread-pool")
 
-    async def hop(self, job: Job, timeline: Timeline) -> Ran:
-        return await self.bring_back(lambda: self._executor.submit(carry, *job), timeline)
+    async def dispatch(self, job: Job, timeline: Timeline, visit: Visit) -> Ran:
+        return await self.submit_and_wait(
+            lambda: self._executor.submit(carry, *job), timeline, visit
+        )
 
     async def stop(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)

@@ -19,7 +19,7 @@ from random import Random
 from threading import Lock, Thread
 from time import monotonic
 
-from server.telemetry.short_slice import wake_promptly
+from server.telemetry.short_slice import request_short_slice
 
 MEAN_S = 0.025  # between instants: 200 in the shortest trial, for less than 0.5 % of a core
 LEAST_S = 0.0005  # a timer that has passed before it is set would not let the thread sleep
@@ -54,7 +54,7 @@ class Sampler:
             self._thread = None
 
     def _look(self, sleeps: Callable[[], int]) -> None:
-        wake_promptly()
+        request_short_slice()
         random = Random()  # noqa: S311 - a schedule, no secret
         due = monotonic()
         held = False

@@ -18,7 +18,7 @@ ATTRIBUTES = struct.Struct("=IIQiIQQQ")  # size, policy, flags, nice, priority, 
 SCHED_SETATTR = {"x86_64": 314, "aarch64": 274, "riscv64": 274}  # before glibc 2.41 it has no name
 
 
-def wake_promptly() -> None:
+def request_short_slice() -> None:
     """Ask for the shortest slice for the calling thread; without effect where there is none."""
     number = SCHED_SETATTR.get(platform.machine())
     if sys.platform != "linux" or not number or sys.maxsize < 2**32:

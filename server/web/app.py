@@ -24,7 +24,7 @@ from server.web.door import Door
 from server.web.handlers import FIXED, Cell, Service
 from server.web.openapi import document
 from server.web.page import PAGE, read
-from server.workloads import REGISTRY
+from server.workloads.registry import REGISTRY
 
 DEFAULT_MODEL = "hybrid"
 COSTLY = {"events"}  # paths of the service that hold something for whoever asks

@@ -14,7 +14,7 @@ from server.models.base import Promises
 from server.models.selection import load
 from server.settings import Settings, cores
 from server.web.caveats import caveats
-from server.workloads import Workload
+from server.workloads.registry import Workload
 
 WITHOUT_BOUND = Promises(
     dict.fromkeys(

@@ -22,7 +22,7 @@ from server.web.negotiation import prefers_html
 from server.web.page import PAGE, Page
 from server.worker.outcomes import raised
 from server.worker.timeline import Timeline
-from server.workloads import Workload
+from server.workloads.registry import Workload
 
 # Paths with a meaning of their own, and the method of Service behind each.
 FIXED = {

@@ -35,7 +35,7 @@ from server.web.openapi_shapes import (
     ref,
     written,
 )
-from server.workloads import Workload
+from server.workloads.registry import Workload
 
 ABOUT = (
     "One and the same work under every concurrency model: `GET /{workload}/{model}` runs it and "

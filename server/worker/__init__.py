@@ -1,1 +1,1 @@
-"""What worker processes import: the standard library only."""
+"""What worker processes import: only the standard library."""

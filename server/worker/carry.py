@@ -1,7 +1,7 @@
 """What runs inside a worker: the guard around the work, and how a worker process behaves.
 
-Nothing that a workload does may end the server: `sys.exit` in a task of a standard pool would
-otherwise cross the executor and end the whole process. Standard library only.
+Nothing that a workload does may end the server: without the guard, `sys.exit` in a task of a
+standard pool would pass through the executor and end the whole process. Standard library only.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from server.worker.outcomes import raised, unusable
 from server.worker.timeline import Ran
 
 HEADER = struct.Struct("!Q")  # the length of the message that follows
-TOO_LATE = ("", "the deadline had passed when a worker was free")  # no work fails without a type
-LEFTOVERS = "LOADBEARING_LEFTOVERS"  # tells a fork server what to clear away when it ends
+TOO_LATE = ("", "the deadline had passed when a worker was free")  # work never fails without a type
+LEFTOVERS = "LOADBEARING_LEFTOVERS"  # the folder that a fork server deletes when it ends
 INHERITED = ("LOADBEARING_", "XDG_CACHE_HOME")
 
 
@@ -37,18 +37,21 @@ def carry(
     named: Mapping[str, Any],
     until: float = inf,
 ) -> Ran:
-    """Run the function between its stamps; whatever it raises comes back as a plain failure.
+    """Run the function between two time stamps; an exception becomes a plain failure.
 
-    Work that comes to its worker after `until` (monotonic) is not run: nobody waits for it.
+    Work that reaches its worker after `until` (monotonic) is not run, because it is too late.
     """
     result, failure = None, None
-    started, cpu = monotonic(), thread_time()  # CPU time within the run, never more than it
+    started, cpu = (
+        monotonic(),
+        thread_time(),
+    )  # read within the run, so that CPU time never exceeds it
     if started > until:
         failure = TOO_LATE
     else:
         try:
             result = function(*positional, **named)
-        except BaseException as error:  # noqa: BLE001 - SystemExit too must not leave the worker
+        except BaseException as error:  # noqa: BLE001 - not even SystemExit may end the worker
             failure = raised(error)
     cpu, finished = thread_time() - cpu, monotonic()
     if result is not None and (failure := unusable(result)):
@@ -58,17 +61,17 @@ def carry(
 
 
 def carry_interpreted(*job: Any) -> Ran:
-    """Carry one job in a sub-interpreter, whose threads have no names that would tell it."""
+    """Carry one job in a sub-interpreter, and name it, because its threads do not."""
     from concurrent import interpreters  # type: ignore[attr-defined]  # noqa: PLC0415 - new in 3.14
 
     return carry(*job)._replace(thread=f"interpreter-{interpreters.get_current().id}")
 
 
 def environment() -> dict[str, str]:
-    """What workers must know of the server's environment.
+    """The variables that workers need from the server's environment.
 
-    A fork server hands on the environment of the moment when it was started, which may be older
-    than the site and the database that a workload asks for.
+    A fork server passes on the environment with which it was started, which may be older than the
+    site and the database that a workload uses.
     """
     return {name: os.environ[name] for name in os.environ if name.startswith(INHERITED)}
 
@@ -76,13 +79,15 @@ def environment() -> dict[str, str]:
 def begin(
     inherited: Mapping[str, str], gate: Connection | None = None, arrived: Connection | None = None
 ) -> None:
-    """Make this process a worker: signals are the server's business, and no orphan is left.
+    """Make this process a worker: it leaves signals to the server, and ends with it.
 
-    Where there is a gate, say that one more has arrived there, and wait for a byte that opens it.
+    If there is a gate, report the arrival there, and wait for the byte that opens it.
     """
     os.environ.update(inherited)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _stay)  # not ignored: programs that work starts would inherit it
+    signal.signal(
+        signal.SIGTERM, _stay
+    )  # not ignored: programs that the work starts would inherit that
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     _die_with_parent()
     threading.Thread(target=_leave_with_parent, name="orphan-guard", daemon=True).start()
@@ -94,8 +99,8 @@ def begin(
 def once(answer_to: Connection, inherited: Mapping[str, str], message: bytes) -> None:
     """Carry one pickled job in a process of its own: the target of process-per-request.
 
-    It ends at once, whatever threads the work has left behind. Python's own end may wait for ever
-    in a forked process, for a lock that was held while it was forked.
+    It exits at once, whatever threads the work has left behind. A regular exit of Python could
+    wait for ever in a forked process, for a lock that was held during the fork.
     """
     begin(inherited)
     answer_to.send_bytes(answer(message))
@@ -106,10 +111,10 @@ def once(answer_to: Connection, inherited: Mapping[str, str], message: bytes) ->
 
 
 def attend(channel: socket.socket, inherited: Mapping[str, str]) -> None:
-    """Carry one job after the other that comes by the channel: a worker of the supervised pool.
+    """Carry the jobs that arrive on the channel, one by one: a worker of the supervised pool.
 
-    Each message is a length and a pickle, either way. The first to go out says that the worker is
-    ready. At the end of the channel the process ends, whatever threads the work has left behind.
+    Messages in both directions are a length and a pickle. The first one sent says that the worker
+    is ready. When the channel ends, so does the process, whatever threads the work has left behind.
     """
     begin(inherited)
     jobs = channel.makefile("rb", buffering=65_536)
@@ -125,7 +130,7 @@ def attend(channel: socket.socket, inherited: Mapping[str, str]) -> None:
 
 
 def answer(message: bytes) -> bytes:
-    """Carry a pickled job; gives its Ran, or the reason why it did not travel, pickled."""
+    """Carry a pickled job; returns its Ran, or why it could not be sent, pickled."""
     try:
         ran: object = carry(*pickle.loads(message))  # noqa: S301 - our own server's
         return pickle.dumps(ran, pickle.HIGHEST_PROTOCOL)
@@ -134,7 +139,7 @@ def answer(message: bytes) -> bytes:
 
 
 def _stay(*_: object) -> None:
-    """Go on at SIGTERM, which may reach a whole group: the server drains, and ends its workers."""
+    """Ignore SIGTERM, which may reach the whole group: the server drains, and ends its workers."""
 
 
 def _leave_with_parent() -> None:
@@ -145,9 +150,9 @@ def _leave_with_parent() -> None:
 
 
 def _die_with_parent() -> None:
-    """Have Linux kill this process when its parent's end of a pipe is closed.
+    """Let Linux kill this process when its parent's end of a pipe is closed.
 
-    While work holds the GIL in C, or while the process is stopped, no thread of it can do so.
+    No thread of the process can do that while work holds the GIL in C, or while it is stopped.
     """
     parent = multiprocessing.parent_process()
     if parent is None or sys.platform != "linux":

@@ -1,10 +1,9 @@
-"""What a fork server clears away when it ends: the folder of its socket, if the server cannot.
+"""A fork server deletes the folder of its socket when it ends, because the server may be gone.
 
-A fork server ends after all that could ask it for processes, whatever way they went, kill -9
-included; multiprocessing leaves the folder to the server's own end. One that fails leaves it to
-the server, if that lives and needs it for the next. So does one that is killed; therefore it hears
-no SIGTERM, which systemd and others send to all processes of a group: the server decides. To be
-preloaded, and by a fork server alone.
+A fork server ends after every process that uses it, even after kill -9; multiprocessing deletes the
+folder only when the server exits regularly. A fork server that fails leaves the folder to the
+server, which needs it for the next one. It ignores SIGTERM, which systemd and others send to all
+processes of a group, because only the server decides when to end. Only fork servers preload this.
 """
 
 import atexit
@@ -16,14 +15,16 @@ from time import monotonic, sleep
 
 from server.worker.carry import LEFTOVERS
 
-DYING_S = 0.2  # a server that is killed closes its sockets a moment before it is gone
+DYING_S = 0.2  # a killed server closes its sockets a moment before it is gone
 
 
-def clear(folder: str, owner: int, server: int) -> None:
-    if os.getpid() != owner:  # but a worker that it has forked
+def delete(folder: str, owner: int, server: int) -> None:
+    if os.getpid() != owner:  # it is a worker that was forked
         return
     until = monotonic() + DYING_S
-    while hasattr(sys, "last_value") and os.getppid() == server:  # it has failed: Python keeps why
+    while (
+        hasattr(sys, "last_value") and os.getppid() == server
+    ):  # set if the fork server has failed
         if monotonic() > until:
             return
         sleep(0.005)
@@ -31,5 +32,5 @@ def clear(folder: str, owner: int, server: int) -> None:
 
 
 if folder := os.environ.get(LEFTOVERS):
-    atexit.register(clear, folder, os.getpid(), os.getppid())
+    atexit.register(delete, folder, os.getpid(), os.getppid())
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

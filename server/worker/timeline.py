@@ -1,7 +1,7 @@
-"""The stamps of one call, taken where the work runs.
+"""The time stamps of one call, taken where the work runs.
 
-CLOCK_MONOTONIC is one clock for all processes of a host, so a worker's stamps and the server's
-can be subtracted. Workers import this module: standard library only.
+CLOCK_MONOTONIC is the same clock for all processes of a host, so stamps of a worker and of the
+server can be subtracted. Standard library only, because workers import this.
 """
 
 from __future__ import annotations
@@ -11,51 +11,48 @@ from typing import Any, NamedTuple
 
 
 class Ran(NamedTuple):
-    """What a worker says of one piece of work; a plain tuple, since it is pickled every time.
-
-    `cpu` is the CPU time of the worker's thread in seconds, None where it cannot be told apart.
-    `failure` is (type, message) of what the work raised, and then `result` is None.
-    """
+    """A worker's report of one call; a plain tuple, because it is pickled every time."""
 
     started: float
     finished: float
-    cpu: float | None
+    cpu: float | None  # seconds of the worker's thread; None if unknown
     pid: int
     thread: str
     result: Any
-    failure: tuple[str, str] | None
+    failure: tuple[str, str] | None  # type and message of what the work raised
 
 
 class Timeline:
-    """Where the time of one call went, in seconds; several stages add up.
+    """Where the time of one request went, in seconds; the stages of a mixed workload add up.
 
-    accepted → asked → (queued) → granted → (dispatched) → started → (ran) → finished → (resumed)
+    accepted → requested → (queued) → granted → (dispatched) → started → (ran) → finished →
+    (resumed)
     """
 
     __slots__ = (
         "accepted",
-        "asked",
         "cpu",
         "dispatched",
         "granted",
         "pid",
         "queued",
         "ran",
+        "requested",
         "resumed",
         "thread",
         "total",
     )
 
     def __init__(self) -> None:
-        self.accepted = self.asked = self.granted = monotonic()
+        self.accepted = self.requested = self.granted = monotonic()
         self.queued = self.dispatched = self.ran = self.resumed = self.total = 0.0
         self.cpu: float | None = 0.0
         self.pid = 0
         self.thread = ""
 
     def stage(self, ran: Ran) -> None:
-        """Add one stage that has just come back to the event loop."""
-        self.queued += self.granted - self.asked
+        """Add a stage that has just returned to the event loop."""
+        self.queued += self.granted - self.requested
         self.dispatched += ran.started - self.granted
         self.ran += ran.finished - ran.started
         self.cpu = None if ran.cpu is None or self.cpu is None else self.cpu + ran.cpu
@@ -69,7 +66,7 @@ class Timeline:
     def shown(self) -> tuple[str, str]:
         """The stages in milliseconds: as a JSON object, and as a Server-Timing header.
 
-        Both at once, since writing numbers is most of what an answer costs the server.
+        Both at once, because formatting numbers is most of what an answer costs the server.
         """
         queued, started, ran, resumed, total = (
             f"{self.queued * 1e3:.3f}",

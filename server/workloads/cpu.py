@@ -1,7 +1,7 @@
-"""Work that keeps a core busy, with and without the GIL, and the two workloads that do none.
+"""Work that keeps a core busy, with and without the GIL, and two workloads that do nothing.
 
-The defaults take about 10 ms each on a recent core, and no more is allowed than takes a second:
-two on a slow core, which is well within the deadline of a request.
+The defaults take about 10 ms each on a recent core. The bounds allow about a second, or two on a
+slow core, which is well within the deadline of a request.
 """
 
 import hashlib
@@ -18,17 +18,20 @@ from server.workloads import Payload, native, workload
 Hashed = Annotated[int, Interval(ge=1, le=524_288), Unit("KiB"), doc("How much data is hashed.")]
 Packed = Annotated[int, Interval(ge=1, le=16_384), Unit("KiB"), doc("How much text is compressed.")]
 Carried = Annotated[
-    Payload, Interval(ge=0, le=65_536), Unit("KiB"), doc("Size of what travels there and back.")
+    Payload,
+    Interval(ge=0, le=65_536),
+    Unit("KiB"),
+    doc("Size of what is sent to the worker and back."),
 ]
 
 _PAYLOAD = Payload.of(64)
 
 
 def _text() -> bytes:
-    """Make 1 MiB of words as frequent as in a language.
+    """Make 1 MiB of words with the frequencies of a natural language.
 
-    It repeats every 64 KiB, beyond the 32 KiB that zlib looks back, so that making it is cheap
-    and compressing it is as hard as it would be without the repetition.
+    It repeats every 64 KiB. zlib looks back only 32 KiB, so the repetition makes the text cheap to
+    create and no easier to compress.
     """
     rng = random.Random(1)  # noqa: S311 - prose, not secrets
     letters = "etaoinshrdlucmfwyp"
@@ -37,12 +40,12 @@ def _text() -> bytes:
     return " ".join(chosen).encode()[: 64 * 1024] * 16
 
 
-# Made at import: a worker process that is preloaded or forked has it for nothing.
+# Made at import, so that preloaded and forked worker processes have it at no cost.
 TEXT = _text()
 
 
 def _pieces(kib: int) -> Iterator[memoryview]:
-    """Yield `kib` KiB of the text in large pieces: in small ones C would not release the GIL."""
+    """Yield `kib` KiB of the text in large pieces, because C code holds the GIL for small ones."""
     left, view = kib * 1024, memoryview(TEXT)
     while left > 0:
         piece = view[:left]
@@ -68,14 +71,14 @@ def primes(
     ),
 ) -> dict[str, int]:
     """Count primes by trial division in plain Python, which holds the GIL."""
-    found = 0
+    primes_found = 0
     for number in range(2, below):
         for divisor in range(2, math.isqrt(number) + 1):
             if number % divisor == 0:
                 break
         else:
-            found += 1
-    return {"count": found}
+            primes_found += 1
+    return {"count": primes_found}
 
 
 @workload(kind="cpu")
@@ -114,7 +117,7 @@ def compress(kib: Packed = 160) -> dict[str, int]:
 
 @workload(kind="payload")
 def echo(kib: Carried = _PAYLOAD) -> bytes:
-    """Return `kib` KiB as they came: what carrying data to a worker and back costs."""
+    """Return `kib` KiB unchanged: what sending data to a worker and back costs."""
     return kib
 
 

@@ -43,9 +43,11 @@ async def fetch_natively(pages: Pages = 2, delay: Delay = 5) -> dict[str, int]:
 
 @workload(kind="io")
 def file(kib: Kibibytes = 64) -> dict[str, int | bool]:
-    """Write a temporary file, force it to the disk, and read it back."""
+    """Write a temporary file, flush it to disk, and read it back."""
     written = os.urandom(1024) * kib
-    with tempfile.TemporaryFile() as temporary:  # has no name: not even a kill leaves it behind
+    with (
+        tempfile.TemporaryFile() as temporary
+    ):  # it has no name, so not even kill -9 leaves it behind
         temporary.write(written)
         temporary.flush()
         os.fsync(temporary.fileno())
@@ -67,6 +69,6 @@ def query(orders: Orders = 20_000) -> dict[str, object]:
 
 @workload(kind="io", needs=(database,))
 def rows(orders: Orders = 6_000) -> dict[str, int]:
-    """Fetch many rows from SQLite, which drops and takes the GIL for each of them."""
+    """Fetch many rows from SQLite, which releases and takes the GIL for each row."""
     fetched = select("SELECT * FROM orders WHERE id <= ?", orders)
     return {"rows": len(fetched), "customers": len({order[2] for order in fetched})}

@@ -1,4 +1,4 @@
-"""Work with a waiting part and a computing part, which no single pool suits."""
+"""Work with an I/O part and a CPU part, which no single pool suits."""
 
 from html.parser import HTMLParser
 
@@ -6,8 +6,8 @@ from server.workloads import native, workload
 from server.workloads.web import Delay, Pages, download, download_natively, website
 
 
-class _Census(HTMLParser):
-    """Counts links and words while it reads."""
+class _PageCounter(HTMLParser):
+    """Counts links and words while it parses."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,11 +27,11 @@ def parse(bodies: list[bytes]) -> dict[str, int]:
     links: list[str] = []
     words = 0
     for body in bodies:
-        census = _Census()
-        census.feed(body.decode())
-        census.close()
-        links += census.links
-        words += census.words
+        counter = _PageCounter()
+        counter.feed(body.decode())
+        counter.close()
+        links += counter.links
+        words += counter.words
     return {"links": len(links), "distinct": len(set(links)), "words": words}
 
 
@@ -43,5 +43,5 @@ def scrape(pages: Pages = 2, delay: Delay = 5) -> dict[str, int]:
 
 @native(scrape)
 async def scrape_natively(pages: Pages = 2, delay: Delay = 5) -> dict[str, int]:
-    """Await the pages, and parse them on the loop: what most people write."""
+    """Await the pages, and parse them on the event loop: what most people write."""
     return parse(await download_natively(pages, delay))

@@ -1,4 +1,4 @@
-"""The database of orders that workloads read: built once, then kept in the user's cache folder."""
+"""The database of orders that workloads read: built once, and kept in the user's cache folder."""
 
 import asyncio
 import os
@@ -27,13 +27,13 @@ def database_path() -> Path:
 
 @asynccontextmanager
 async def database() -> AsyncIterator[None]:
-    """Have the database of orders in the user's cache folder; it stays there for the next time."""
+    """Create the database in the user's cache folder, unless it is there; it is kept."""
     await asyncio.to_thread(build_database, database_path())
     yield
 
 
 def build_database(path: Path) -> None:
-    """Build the database unless it exists; the name appears only once the content is whole."""
+    """Build the database unless it exists; its name appears only when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep(path)
     if path.exists():
@@ -52,11 +52,11 @@ def build_database(path: Path) -> None:
 
 
 def _sweep(path: Path) -> None:
-    """Remove what builders left that were killed."""
-    for left in path.parent.glob(f"{path.name}.*"):
+    """Remove the files of builders that were killed."""
+    for leftover in path.parent.glob(f"{path.name}.*"):
         with suppress(OSError):  # another builder was faster, or owns it
-            if time.time() - left.stat().st_mtime > STALE_S:
-                left.unlink()
+            if time.time() - leftover.stat().st_mtime > STALE_S:
+                leftover.unlink()
 
 
 def _orders() -> "zip[tuple[object, ...]]":
@@ -65,14 +65,14 @@ def _orders() -> "zip[tuple[object, ...]]":
     columns = (customers, COUNTRIES, PRODUCTS, STATES, range(1, 10), range(99, 99_900, 50))
     return zip(
         range(1, ORDERS + 1),
-        range(1_704_067_200, 1_704_067_200 + ORDERS * 157, 157),  # from 2024, all through the year
+        range(1_704_067_200, 1_704_067_200 + ORDERS * 157, 157),  # spread over the year 2024
         *(rng.choices(column, k=ORDERS) for column in columns),
         strict=True,
     )
 
 
 def select(statement: str, *parameters: int) -> list[tuple[object, ...]]:
-    """Run one statement on the database, which it cannot change."""
+    """Run one statement on the database, opened read-only."""
     path = database_path()
     if not path.exists():
         raise RuntimeError(

@@ -1,7 +1,7 @@
-"""The little web site that `fetch` and `scrape` read, in a process of its own.
+"""The small web site that `fetch` and `scrape` read, in a separate process.
 
-It is handed a socket that listens, and leaves when its standard input ends: whatever way the
-process that started it goes, the site goes too.
+It inherits a listening socket, and exits when its standard input ends: however its parent process
+ends, the site ends with it.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ def build() -> web.Application:
 
 async def serve(bound: socket.socket) -> None:
     """Serve on a socket until standard input ends."""
-    # Its readers keep their connections; one cut while idle would count as an error of theirs.
+    # Readers keep their connections, and closing an idle one would count as their error.
     runner = web.AppRunner(build(), access_log=None, keepalive_timeout=3600, shutdown_timeout=0.1)
     await runner.setup()
     await web.SockSite(runner, bound, backlog=2048).start()

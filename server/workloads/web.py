@@ -1,6 +1,6 @@
-"""The local site that workloads read: it stands while a server does, and this is its way in.
+"""The local web site that workloads read: it runs as long as a server does.
 
-HTTP clients are imported where they are used: most workers never need one.
+HTTP clients are imported where they are used, because most workers never need one.
 """
 
 import asyncio
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     import aiohttp
     import urllib3
 
-SITE = "LOADBEARING_SITE"  # workers that start later inherit it
+SITE = "LOADBEARING_SITE"  # its address, which workers inherit
 
 Pages = Annotated[int, Interval(ge=1, le=20), Unit("pages"), doc("Pages, one after the other.")]
 Delay = Annotated[int, Interval(ge=0, le=250), Unit("ms"), doc("The site's wait for each page.")]
 
-_lock = threading.Lock()  # guards the three below: servers may share the process, one loop each
+_lock = (
+    threading.Lock()
+)  # guards the three below: several servers, one loop each, may share the process
 _process: subprocess.Popen[bytes] | None = None
 _users: list[asyncio.AbstractEventLoop] = []
 _outer: str | None = None
@@ -35,7 +37,7 @@ _sessions: dict[asyncio.AbstractEventLoop, "aiohttp.ClientSession"] = {}
 
 @asynccontextmanager
 async def website() -> AsyncIterator[None]:
-    """Keep the local site standing: one for all servers of the process, until the last leaves."""
+    """Run the local site: one for all servers of the process, until the last one stops."""
     loop = asyncio.get_running_loop()
     await asyncio.to_thread(_enter_site, loop)
     try:
@@ -51,10 +53,10 @@ def _enter_site(loop: asyncio.AbstractEventLoop) -> None:
     global _process, _outer
     with _lock:
         if _process is None:
-            # The root goes first on both paths, lest another package named server is found.
+            # The root goes first on both paths, before any other package named server.
             root = Path(__file__).parents[2]
             path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
-            # It listens already, so that neither the server nor the first reader waits for it.
+            # It already listens, so neither the server nor the first reader has to wait for it.
             with socket.create_server(("127.0.0.1", 0), backlog=2048) as bound:
                 address = f"http://127.0.0.1:{bound.getsockname()[1]}"
                 process = subprocess.Popen(  # noqa: S603 - our own module
@@ -64,7 +66,7 @@ def _enter_site(loop: asyncio.AbstractEventLoop) -> None:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     pass_fds=[bound.fileno()],
-                    start_new_session=True,  # Ctrl-C is for the server, which then ends the site
+                    start_new_session=True,  # so that Ctrl-C reaches only the server
                 )
             _process, _outer = process, os.environ.get(SITE)
             os.environ[SITE] = address
@@ -86,7 +88,7 @@ def _leave_site() -> None:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the site by closing its input; kill it where a forked worker still holds that open."""
+    """End the site by closing its input; kill it if a forked worker holds that open."""
     with process:
         assert process.stdin is not None
         process.stdin.close()
@@ -107,7 +109,7 @@ def _address() -> str:
 
 @functools.lru_cache(maxsize=1)
 def _pool(address: str, _pid: int) -> "urllib3.HTTPConnectionPool":
-    """Make the pool of this process: a forked child must not share its parent's sockets."""
+    """Make the connection pool of this process; a forked child must not share the sockets."""
     import urllib3  # noqa: PLC0415 - see the top of the module
 
     return urllib3.connection_from_url(address, maxsize=64, block=False, timeout=30)
@@ -132,7 +134,7 @@ async def download_natively(pages: Pages, delay: Delay) -> list[bytes]:
     address, loop = _address(), asyncio.get_running_loop()
     session = _sessions.get(loop)
     if session is None:
-        # No limit of its own: how many wait at once is the server's business.
+        # Without a limit, because the server limits how many requests wait at once.
         session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         _sessions[loop] = session
     bodies = []

@@ -1,4 +1,4 @@
-"""The validation's own logic; and its oracle, a real service that answers when it says."""
+"""The logic of scripts/validate, and its oracle: a real service that answers at known times."""
 
 import json
 from collections.abc import Iterator
@@ -15,16 +15,22 @@ from loadtests.load.arrivals import poisson
 from loadtests.load.http_pool import ConnectionPool
 from loadtests.service.contract import discover
 from loadtests.trial.tally import percentile_ms
-from scripts.checks.shared.oracle import MODELS, Queue, standing
+from scripts.checks.shared.oracle import MODELS, Queue, running
 from scripts.checks.validate.__main__ import parser
+from scripts.checks.validate.against_formula import (
+    crossing,
+    ends,
+    served_within,
+    simulated,
+    utilisation,
+)
 from scripts.checks.validate.case import Case, Finding, listed, rising, table, within
 from scripts.checks.validate.littles_law import KNOWN, LOADS, ROUNDS, SLACK, TRIAL_S
 from scripts.checks.validate.littles_law import SERVICE_S as QUEUED_S
 from scripts.checks.validate.load import bracketed
-from scripts.checks.validate.truth import crossing, ends, simulated, utilisation, waits_no_longer
 
 SERVICE_S = 0.02
-LATE_S = 5.0  # no pause of the machine is as long
+LATE_S = 5.0  # longer than any pause of the machine
 
 
 @pytest.mark.parametrize(("value", "holds"), [(0.7, True), (1.05, True), (0.69, False), (2, False)])
@@ -32,25 +38,25 @@ def test_bounds_are_included(value: float, holds: bool) -> None:
     assert within("threads", [value], 0.7, 1.05).holds is holds
 
 
-def test_a_median_is_held_against_its_bounds_and_shown_with_its_range() -> None:
-    found = within("threads", [0.5, 0.9, 4.0], 0.7, 1.05)
-    assert found == Finding("threads 0.9 × (0.5–4)", True, "0.7–1.05 ×")
+def test_a_median_is_compared_with_its_bounds_and_shown_with_its_range() -> None:
+    finding = within("threads", [0.5, 0.9, 4.0], 0.7, 1.05)
+    assert finding == Finding("threads 0.9 × (0.5–4)", True, "0.7–1.05 ×")
     assert within("sha256", [1.5], 1.7).wanted == "≥ 1.7 ×"
 
 
-def test_an_order_holds_or_is_denied() -> None:
+def test_an_order_holds_or_does_not() -> None:
     assert rising({"a": 1, "b": 2, "c": 3}) == Finding("a < b < c", True, "that order")
     assert rising({"a": 2, "b": 1}) == Finding("not a < b", False, "that order")
     assert rising({"a": 2, "b": 1.7}, slack=0.2).holds
     assert not rising({"a": 2, "b": 1.5}, slack=0.2).holds
 
 
-def test_drift_cancels_out_of_a_ratio_that_is_bracketed() -> None:
+def test_drift_cancels_out_of_a_bracketed_ratio() -> None:
     drifting = iter([100.0, 2 * 110, 120, 2 * 130, 140])
     assert bracketed(lambda: next(drifting), lambda: next(drifting), 2) == [2, 2]
 
 
-def test_a_case_agrees_if_all_of_it_does_and_says_what_does_not() -> None:
+def test_a_case_agrees_if_all_its_findings_do_and_lists_those_that_do_not() -> None:
     good, bad = within("one", [1], 0.5), within("two", [1], 2, 3)
     assert Case.of("1", "claim", [good]) == Case("1", "claim", "one 1 ×", True)
     case = Case.of("1", "claim", [good, bad], "note").but("others were busy")
@@ -79,9 +85,11 @@ def test_the_oracle_serves_as_the_simulation_does(quarters: list[int], servers: 
 
 @pytest.mark.parametrize("load", [0.3, 0.5, 0.7])
 def test_formula_and_simulation_agree(load: float) -> None:
-    assert waits_no_longer(load, 0) == pytest.approx(1 - load), "only who meets nobody"
-    seen = simulated(load, 1, bound=4, arrivals=200_000)
-    assert seen == pytest.approx(waits_no_longer(load, 3), abs=0.01)
+    assert served_within(load, 0) == pytest.approx(1 - load), (
+        "only requests that find the server idle"
+    )
+    share = simulated(load, 1, bound=4, arrivals=200_000)
+    assert share == pytest.approx(served_within(load, 3), abs=0.01)
 
 
 def test_the_known_utilisations_are_true() -> None:
@@ -93,41 +101,41 @@ def test_the_known_utilisations_are_true() -> None:
 
 
 def test_a_crossing_is_found_between_loads() -> None:
-    seen = [(load, 2.2 / (1 - load)) for load in (0.4, 0.5, 0.6, 0.7, 0.8)]
-    assert crossing(seen, 5) == pytest.approx(1 - 2.2 / 5)
+    points = [(load, 2.2 / (1 - load)) for load in (0.4, 0.5, 0.6, 0.7, 0.8)]
+    assert crossing(points, 5) == pytest.approx(1 - 2.2 / 5)
 
 
 @pytest.mark.parametrize("model", KNOWN)
 def test_trials_of_a_queue_in_virtual_time_agree(model: str) -> None:
-    """As many trials, as long, and at the loads, as the real ones of case 8."""
-    seen = []
+    """The same number, length and loads of trials as the real ones of case 8."""
+    points = []
     for load in LOADS[model]:
         for seed in range(2 * ROUNDS):
             rate = load * MODELS[model]
             times = poisson(rate, TRIAL_S / QUEUED_S, Random(seed))
             took = [end - time for time, end in zip(times, ends(times, MODELS[model]), strict=True)]
-            seen.append((load, (percentile_ms(sorted(took), 99) or 0.0) / 1e3))
+            points.append((load, (percentile_ms(sorted(took), 99) or 0.0) / 1e3))
     for bound, known in KNOWN[model].items():
-        assert crossing(seen, bound) == pytest.approx(known, abs=SLACK)
+        assert crossing(points, bound) == pytest.approx(known, abs=SLACK)
 
 
 @pytest.fixture(scope="module")
 def oracle() -> Iterator[str]:
-    with standing(SERVICE_S) as url:
+    with running(SERVICE_S) as url:
         yield url
 
 
-def test_the_oracle_says_what_it_offers(oracle: str) -> None:
-    found = discover(oracle)
-    assert list(found.models) == ["m-d-1", "m-d-2", "m-d-4"]
-    assert found.unavailable("oracle", "m-d-1") is None
+def test_the_oracle_describes_its_cells(oracle: str) -> None:
+    discovery = discover(oracle)
+    assert list(discovery.models) == ["m-d-1", "m-d-2", "m-d-4"]
+    assert discovery.unavailable("oracle", "m-d-1") is None
     with closing(ConnectionPool(oracle)) as connections:
         assert connections.get("/health").status == 200
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_answers_come_at_the_known_times_and_in_turn(oracle: str, model: str) -> None:
-    """Eight at once: the n-th is answered after n / servers service times, and never before."""
+    """Eight at once: the n-th is answered after n / servers service times, never earlier."""
     answered: list[tuple[float, float]] = []
     servers = MODELS[model]
 
@@ -148,7 +156,7 @@ def test_answers_come_at_the_known_times_and_in_turn(oracle: str, model: str) ->
         assert waited <= turn * SERVICE_S + 1e-6
 
 
-def test_only_known_cases_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_known_cases_are_accepted(capsys: pytest.CaptureFixture[str]) -> None:
     assert parser().parse_args([]).names == [str(number) for number in range(1, 13)]
     assert parser().parse_args(["3", "oracle"]).names == ["3", "oracle"]
     with pytest.raises(SystemExit) as ended:

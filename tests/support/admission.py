@@ -1,4 +1,4 @@
-"""What tests of the bulkhead share."""
+"""What the tests of the bulkhead share."""
 
 import asyncio
 
@@ -13,6 +13,6 @@ def bounded(workers: int, queue: int, deadline_s: float, ahead: int = 0) -> Bulk
 
 
 async def settle() -> None:
-    """Let everything happen that can."""
+    """Run every callback that is ready."""
     for _ in range(5):
         await asyncio.sleep(0)

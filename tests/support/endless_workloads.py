@@ -1,4 +1,4 @@
-"""Work that never ends; for servers of its own, since it would keep any other busy for ever."""
+"""Work that never ends; it needs its own servers, because it would keep them busy for ever."""
 
 import os
 from itertools import repeat
@@ -10,7 +10,7 @@ from tests.support.faulty_workloads import GATE
 
 @workload(kind="cpu")
 def spin() -> None:
-    """Leave a mark and tell the process, then compute for ever."""
+    """Write a mark and the process id, then compute for ever."""
     Path(os.environ[GATE] + ".pid").write_text(str(os.getpid()))
     with Path(os.environ[GATE]).open("ab", buffering=0) as gate:
         gate.write(b".")
@@ -20,7 +20,7 @@ def spin() -> None:
 
 @workload(kind="cpu")
 def hog() -> bool:
-    """Leave a mark, then compute in C for ever, which never lets go of the GIL."""
+    """Write a mark, then compute in C for ever, without releasing the GIL."""
     with Path(os.environ[GATE]).open("ab", buffering=0) as gate:
         gate.write(b".")
     return all(repeat(1))

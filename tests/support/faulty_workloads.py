@@ -1,4 +1,4 @@
-"""Workloads that misbehave, each in its own way; and one that waits for the test's leave."""
+"""Workloads that misbehave, each in its own way, and one that waits for the test."""
 
 import asyncio
 import fcntl
@@ -11,18 +11,17 @@ from pathlib import Path
 
 from server.workloads import native, workload
 
-GATE = "LOADBEARING_GATE"  # the prefix takes it into the worker processes
-# Those of the workloads below that end badly, and all of them.
+GATE = "LOADBEARING_GATE"  # workers inherit variables with this prefix
 MISBEHAVING = {
     *("fail", "leave", "interrupt", "cancel", "die", "unpicklable", "unreadable", "linger"),
 }
 ALL = MISBEHAVING | {"hold"}
-NONE_LEFT = ".none-left"  # ends the name of a file beside the gate
+NONE_LEFT = ".none-left"  # suffix of a file beside the gate: no more processes
 
 
 @workload(kind="cpu")
 def fail() -> None:
-    """Raise an exception of its own."""
+    """Raise an exception."""
     raise LookupError("there is no customer 4711")
 
 
@@ -33,7 +32,7 @@ async def fail_natively() -> None:
 
 @workload(kind="cpu")
 def leave() -> None:
-    """Ask the interpreter to end."""
+    """Call sys.exit."""
     sys.exit("leaving")
 
 
@@ -72,13 +71,13 @@ def die() -> None:
 
 @workload(kind="cpu")
 def unpicklable() -> object:
-    """Return what neither pickles nor can be written as JSON."""
+    """Return what can neither be pickled nor written as JSON."""
     return threading.Lock()
 
 
 @workload(kind="io")
 def hold() -> None:
-    """Leave a mark, then wait until the gate opens."""
+    """Append a mark, then wait until the gate opens."""
     with Path(os.environ[GATE]).open("ab", buffering=0) as gate:
         gate.write(b".")
         fcntl.flock(gate, fcntl.LOCK_SH)
@@ -90,7 +89,7 @@ async def hold_natively() -> None:
 
 
 class NoStock(Exception):
-    """Pickles, as all exceptions do, and cannot be made again of what that keeps."""
+    """Pickles, but cannot be recreated from its pickle."""
 
     def __init__(self, wanted: int, left: int) -> None:
         super().__init__(f"{wanted} wanted, {left} left")
@@ -98,11 +97,11 @@ class NoStock(Exception):
 
 @workload(kind="cpu")
 def unreadable() -> list[Exception]:
-    """Return what pickles, and does not unpickle."""
+    """Return what pickles, but does not unpickle."""
     return [NoStock(3, 2)]
 
 
 @workload(kind="cpu")
 def linger() -> None:
-    """Leave a thread behind for which Python would wait at its end."""
+    """Leave a thread behind that Python would wait for at exit."""
     threading.Thread(target=time.sleep, args=(3600,)).start()

@@ -1,4 +1,4 @@
-"""Work that would end, block or confuse a server that takes it for polite: for `--workloads`."""
+"""Work that would end, block or confuse a server that trusts it: for `--workloads`."""
 
 import asyncio
 import itertools
@@ -26,7 +26,7 @@ def _end_at_birth() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-os.register_at_fork(after_in_child=_end_at_birth)  # before the server's own
+os.register_at_fork(after_in_child=_end_at_birth)  # before the server registers its own
 
 
 def _exit_code(child: Any) -> int | None:
@@ -73,7 +73,7 @@ What = Literal["mute", "leaving", "huge", "late", "nameless"]
 
 @workload(kind="cpu")
 def fail_rudely(what: What = "mute") -> None:
-    """Raise what cannot be told as it is."""
+    """Raise an exception that cannot be described as it is."""
     raise RAISED[what]
 
 
@@ -97,7 +97,7 @@ Kind = Literal["generator", "map", "file", "nested", "dataclass"]
 
 @workload(kind="cpu")
 def defer(what: Kind = "generator") -> Any:
-    """Return what would compute without end while it is written as JSON."""
+    """Return an iterator that would run for ever while it is written as JSON."""
     if what == "file":
         return open("/dev/zero")  # noqa: PTH123 - open, as it comes back
     return {
@@ -115,7 +115,7 @@ async def defer_natively(what: Kind = "generator") -> Any:
 
 @workload(kind="cpu")
 def answer_richly() -> Any:
-    """Return what is not plain, and is data all the same."""
+    """Return data that is not plain, but can be written as JSON."""
     return [Row(1), {2}, (3,), {"four": Row([None])}]
 
 
@@ -130,7 +130,7 @@ _kept: list[Any] = []
 
 @workload(kind="io")
 def leave_by(how: How = "task") -> int:
-    """Ask the event loop to leave, by every way that there is; only as a twin."""
+    """Try to end the event loop, in every way there is; only as a twin."""
     return len(how)
 
 
@@ -167,7 +167,7 @@ async def leave_by_natively(how: How = "task") -> int:
 
 @workload(kind="io")
 def recover() -> None:
-    """Go on for long after a failed group; only as a twin."""
+    """Continue for long after a failed group; only as a twin."""
 
 
 @native(recover)
@@ -179,7 +179,7 @@ async def recover_natively() -> None:
 
 @workload(kind="io")
 def cling() -> None:
-    """Never end, whoever asks; only as a twin."""
+    """Never end, even when cancelled; only as a twin."""
 
 
 @native(cling)
@@ -191,7 +191,7 @@ async def cling_natively() -> None:
 
 @workload(kind="io")
 def chatter() -> str:
-    """Print more than a pipe holds, by Python and below it; then wait for an answer."""
+    """Print more than a pipe holds, from Python and from the descriptor; then read input."""
     print("rude: chatter")  # noqa: T201 - likewise
     os.write(1, b"." * CHATTER + b"\n")
     return sys.stdin.read()

@@ -1,4 +1,4 @@
-"""Real server processes for tests: started on a free port, asked over HTTP, and stopped."""
+"""Real server processes for tests: started on a free port, queried over HTTP, and stopped."""
 
 import asyncio
 import fcntl
@@ -19,15 +19,16 @@ import pytest
 from tests.support.faulty_workloads import GATE
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 30  # far beyond what anything here takes: past it, the test fails instead of hanging
+PATIENCE_S = 30  # far longer than anything here takes: then the test fails instead of hanging
 SAYS = "loadbearing listening on "
-# Interpreters to test the server under, beside our own; each needs the server's packages.
+SIZES = {"threads": 4, "processes": 2}  # of the server that tests share
+# Further interpreters to test the server under; each needs the server's packages.
 PYTHONS = [path for path in os.environ.get("LOADBEARING_PYTHONS", "").split(os.pathsep) if path]
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server process that has said its address."""
+    """A server process that has printed its address."""
 
     process: subprocess.Popen[str]
     url: str
@@ -43,13 +44,13 @@ class Running:
         return psutil.Process(self.pid).children(recursive=True)
 
     def complaints(self) -> str:
-        """What the server has written to standard error, but for models that it lacks."""
+        """Standard error of the server, without the lines about unavailable models."""
         lines = self.errors.read_text().splitlines(keepends=True)
         return "".join(line for line in lines if " is not available: " not in line)
 
     @contextmanager
     def shut(self) -> Iterator[None]:
-        """Keep the gate shut: every `hold` that begins meanwhile lasts until the end."""
+        """Keep the gate shut: every `hold` that begins meanwhile lasts until the block ends."""
         with self.gate.open("wb") as gate:
             fcntl.flock(gate, fcntl.LOCK_EX)
             yield
@@ -59,7 +60,7 @@ class Running:
         return self.gate.stat().st_size
 
     async def begun(self, count: int) -> None:
-        """Wait until so many `hold`s have begun since the gate was shut."""
+        """Wait until `count` `hold`s have begun since the gate was shut."""
 
         async def so() -> bool:
             return self.held() >= count
@@ -71,7 +72,7 @@ class Running:
 def running(
     *options: str, module: str = "tests.support.faulty_server", python: str = sys.executable
 ) -> Iterator[Running]:
-    """Start a server in a session of its own; end it, if the test has not, with SIGTERM."""
+    """Start a server in its own session; end it with SIGTERM, unless the test has ended it."""
     with tempfile.TemporaryDirectory() as folder:
         gate, errors = Path(folder, "gate"), Path(folder, "errors")
         gate.touch()
@@ -91,20 +92,20 @@ def running(
             try:
                 line = process.stdout.readline()
                 assert line.startswith(SAYS), errors.read_text()
-                one = Running(process, line.removeprefix(SAYS).strip(), gate, errors)
-                yield one
+                server = Running(process, line.removeprefix(SAYS).strip(), gate, errors)
+                yield server
                 if process.poll() is None:
                     process.terminate()
                     code = process.wait(PATIENCE_S)
-                    said = one.complaints()
-                    assert (code, said) == (0, ""), f"exit code {code}: {said}"
+                    log = server.complaints()
+                    assert (code, log) == (0, ""), f"exit code {code}: {log}"
             finally:
                 process.kill()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for one request."""
+    """The answer to one request."""
 
     status: int
     headers: dict[str, str]
@@ -113,12 +114,12 @@ class Answer:
 
     @property
     def error(self) -> dict[str, str]:
-        found: dict[str, str] = self.json["error"]
-        return found
+        error: dict[str, str] = self.json["error"]
+        return error
 
 
 class Client:
-    """Asks one server; any number of requests at a time."""
+    """A client of one server, for any number of requests at a time."""
 
     def __init__(self, server: Running, session: aiohttp.ClientSession) -> None:
         self.server = server
@@ -136,14 +137,14 @@ class Client:
         return {name for name, model in models.items() if model["available"]}
 
     async def need(self, model: str) -> None:
-        """Skip the test where this server cannot run the model, with the server's reason."""
+        """Skip the test if this server cannot run the model, with the server's reason."""
         why = (await self.ask("/")).json["models"][model]["why"]
         if why:
             pytest.skip(why)
 
     async def gauges(self, model: str) -> dict[str, int]:
-        found: dict[str, int] = (await self.ask("/stats")).json["models"][model]
-        return found
+        values: dict[str, int] = (await self.ask("/stats")).json["models"][model]
+        return values
 
     async def until(self, model: str, **expected: int) -> None:
         """Wait until the gauges of a model are as expected."""
@@ -164,7 +165,7 @@ async def asking(server: Running) -> AsyncIterator[Client]:
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something is true; looking often, but never for ever."""
+    """Wait until something is true, but not for ever."""
     async with asyncio.timeout(PATIENCE_S):
         while not await true():  # noqa: ASYNC110 - another process will not set an event
             await asyncio.sleep(0.005)

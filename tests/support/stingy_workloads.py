@@ -1,7 +1,7 @@
-"""A module after whose import a fork server cannot fork, as long as a file beside the gate says so.
+"""A module that keeps a fork server from forking while a file beside the gate exists.
 
-That is what a system without a free process does; a test cannot take all processes of a machine.
-For a server to load: tests do not import it.
+This is how a system behaves that allows no more processes; a test cannot use up all processes of a
+machine. Servers load it; tests do not import it.
 """
 
 import errno

@@ -1,1 +1,1 @@
-"""Benchmarks of the instrument itself: ratios and accuracies, each taken within one run."""
+"""Benchmarks of the instrument itself: accuracies, and ratios measured within one run."""

@@ -1,4 +1,7 @@
-"""Run the benchmarks, all or those that are named, and print a line for each figure."""
+"""Benchmark the instrument itself: how exact generator and sensors are, and what they cost.
+
+example: scripts/bench accuracy harness
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from loadtests.commands.words import Parser, among
+from loadtests.commands.words import among
 from loadtests.errors import ServiceError
 from loadtests.machine.environment import describe, environment
 from loadtests.paths import ROOT
@@ -19,26 +22,26 @@ from scripts.checks.bench.accuracy import accuracy, cost, stall
 from scripts.checks.bench.gil import gil
 from scripts.checks.bench.harness import harness
 from scripts.checks.bench.hops import hops
-from scripts.checks.bench.neighbours import neighbours
-from scripts.checks.shared.progress import steps
+from scripts.checks.bench.sentinel import neighbours
+from scripts.checks.shared.command import script_parser, show, steps
 
 RATES = (500, 1000)
 
 
 def main(arguments: list[str]) -> None:
-    parser = Parser(prog="scripts/bench", description=__doc__)
+    parser = script_parser("bench", __doc__)
     parser.add_argument("names", nargs="*", default=list(BENCHMARKS),
         type=among("benchmark", BENCHMARKS), metavar="NAME",
         help=f"{', '.join(BENCHMARKS)} (default: all)")  # fmt: skip
     parser.add_argument("--server-python", metavar="NAME",
-        help="run the server of `hops`, and `gil`, under this Python")  # fmt: skip
-    asked = parser.parse_args(arguments)
+        help="the Python of the server of `hops`, and of `gil`")  # fmt: skip
+    options = parser.parse_args(arguments)
     try:
-        executable = server_pythons(filter(None, [asked.server_python]))[0].executable
+        executable = server_pythons(filter(None, [options.server_python]))[0].executable
     except ServiceError as error:
         parser.error(f"{error}")
     show(describe(environment()))
-    for name in steps(asked.names):
+    for name in steps(options.names):
         for line in BENCHMARKS[name](executable):
             show(line)
 
@@ -60,8 +63,8 @@ def _harness(_: str) -> Iterator[str]:
 def _hops(executable: str) -> Iterator[str]:
     with ServerProcess(("--port", "0", "--models", "inline"), executable=executable) as small:
         models = ",".join(discover(small.url).models)
-    options = ("--port", "0", "--deadline", "60s", "--models", models)
-    with ServerProcess(options, executable=executable) as ours:
+    words = ("--port", "0", "--deadline", "60s", "--models", models)
+    with ServerProcess(words, executable=executable) as ours:
         yield f"server: Python {discover(ours.url).runtime['python']}"
         yield ""
         yield from hops(ours.url)
@@ -78,8 +81,8 @@ BENCHMARKS: dict[str, Callable[[str], Iterator[str]]] = {
 
 @contextmanager
 def bare() -> Iterator[tuple[str, int]]:
-    """Keep the bare service standing; gives its address and its process."""
-    command = [sys.executable, "-m", "scripts.checks.shared.bare"]
+    """Run the baseline service; yields its address and process id."""
+    command = [sys.executable, "-m", "scripts.checks.shared.bare_service"]
     process = subprocess.Popen(  # noqa: S603 - our own command
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=tied()
     )
@@ -93,8 +96,5 @@ def bare() -> Iterator[tuple[str, int]]:
         process.stdout.close()
 
 
-def show(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - printing is its purpose
-
-
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

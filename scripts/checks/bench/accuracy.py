@@ -1,4 +1,4 @@
-"""Does the open loop offer what it says, when it says, even to a service that stands still."""
+"""The open loop offers the rate that it claims, on time, even to a service that is stopped."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def offer(
 
 
 def accuracy(url: str, rate: float) -> Iterator[str]:
-    """What a recording server sees of a rate: its error, its dispersion; and the send lag."""
+    """Measure rate error and dispersion at a server that records arrivals, and the send lag."""
     connections = ConnectionPool(url)
     errors, dispersions, lags, costs = [], [], [], []
     connections.get("/recorded")
@@ -53,7 +53,7 @@ def accuracy(url: str, rate: float) -> Iterator[str]:
         times = json.loads(connections.get("/recorded").body)
         errors.append(100 * (len(times) / (rate * DURATION_S) - 1))
         dispersions.append(dispersion([time - times[0] for time in times]))
-        lag = sorted(one.sent - one.intended for one in sent if one.sent is not None)
+        lag = sorted(item.sent - item.intended for item in sent if item.sent is not None)
         lags.append(percentile_ms(lag, 99) or 0.0)
         costs.append(1e6 * cpu / len(sent))
     connections.close()
@@ -65,14 +65,14 @@ def accuracy(url: str, rate: float) -> Iterator[str]:
 
 
 def cost(url: str, rate: float) -> str:
-    """Compare the generator's CPU for a request with Locust's FastHttpUser, in turns."""
+    """Compare the generator's CPU per request with that of Locust's FastHttpUser, in turns."""
     connections = ConnectionPool(url)
     ours, theirs = [], []
     for seed in range(ROUNDS):
         sent, cpu = offer(connections, "/record", rate, seed)
         ours.append(1e6 * cpu / len(sent))
         theirs.append(_fast(url, rate))
-        connections.get("/recorded")  # it forgets them then
+        connections.get("/recorded")  # which clears the record
     connections.close()
     ratios = sorted(our / their for our, their in zip(ours, theirs, strict=True))
     return (
@@ -82,7 +82,14 @@ def cost(url: str, rate: float) -> str:
 
 
 def _fast(url: str, rate: float) -> float:
-    command = [sys.executable, "-m", "scripts.checks.bench.fast", url, str(rate), str(DURATION_S)]
+    command = [
+        sys.executable,
+        "-m",
+        "scripts.checks.bench.fast_http_user",
+        url,
+        str(rate),
+        str(DURATION_S),
+    ]
     done = subprocess.run(  # noqa: S603 - ours
         command, cwd=ROOT, capture_output=True, text=True, check=True, preexec_fn=tied()
     )
@@ -90,7 +97,7 @@ def _fast(url: str, rate: float) -> float:
 
 
 def stall(url: str, pid: int) -> str:
-    """Stop the server for two seconds under load: what answers took must show it."""
+    """Stop the server for two seconds under load: the response times must show it."""
     connections = ConnectionPool(url)
 
     def pause() -> None:
@@ -101,7 +108,7 @@ def stall(url: str, pid: int) -> str:
 
     gevent.spawn(pause)
     sent, _ = offer(connections, "/record", 300, 1)
-    took = sorted(one.ended - one.intended for one in sent if one.ended is not None)
+    took = sorted(item.ended - item.intended for item in sent if item.ended is not None)
     connections.close()
     p50, p95, p99 = (percentile_ms(took, p) or 0.0 for p in (50, 95, 99))
     return f"stopped for 2 s at 300/s: p50 {p50:.1f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms"

@@ -1,7 +1,8 @@
-"""How well the server knows the share of the time that its GIL is held: against known shares.
+"""The server's GIL sampler estimates known shares of time in which the GIL is held.
 
-Threads hold the GIL in Python for a while and then let go of it, again and again, and time both;
-with idle cores, and with a process on each that wants it too: to wait for a core is not to hold.
+Threads hold the GIL in Python for a while and then release it, again and again, and time both.
+This is done on idle cores, and on cores that other processes compete for, because waiting for a
+core must not count as holding the GIL.
 """
 
 from __future__ import annotations
@@ -33,24 +34,24 @@ def hash_for(seconds: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """What some threads do: hold the GIL for so long in Python, then let go of it for so long."""
+    """What threads do: hold the GIL in Python for `held_s`, then release it for `free_s`."""
 
     name: str
     held_s: float
     free_s: float
-    let_go: Callable[[float], None] = sleep
+    release: Callable[[float], None] = sleep
     threads: int = 1
 
 
 MS = 1e-3
-IDLE = Duty("nobody", 0, 0.1)
+IDLE = Duty("none", 0, 0.1)
 DUTIES = [
     Duty("a loop in Python", 0.1, 0),
     Duty("sha256 of 256 KiB", 0, 0.1, hash_for),
     IDLE,
     *(
-        Duty(f"{held:g} ms in Python, {free:g} ms {what}", held * MS, free * MS, let_go)
-        for what, let_go in (("asleep", sleep), ("in sha256", hash_for))
+        Duty(f"{held:g} ms in Python, {free:g} ms {what}", held * MS, free * MS, release)
+        for what, release in (("asleep", sleep), ("in sha256", hash_for))
         for held, free in ((0.2, 0.2), (1, 3), (1, 1), (3, 1), (10, 10))
     ),
     Duty("1 ms in Python, 3 ms asleep: two threads", MS, 3 * MS, sleep, 2),
@@ -59,27 +60,27 @@ DUTIES = [
 
 
 class Turn:
-    """Threads at their duty until the end; they hold one by one, so that held times add up."""
+    """Threads at their duty; they hold the GIL one at a time, so that held times add up."""
 
     def __init__(self, duty: Duty) -> None:
         self.held_s = 0.0
         self._duty = duty
         self._end = Event()
-        self._one = Lock()
+        self._lock = Lock()
 
     def _work(self) -> None:
         while not self._end.is_set():
             if self._duty.held_s:
-                with self._one:
+                with self._lock:
                     begun = now = monotonic()
                     while now < begun + self._duty.held_s:
                         now = monotonic()
                     self.held_s += now - begun
             if self._duty.free_s:
-                self._duty.let_go(self._duty.free_s)
+                self._duty.release(self._duty.free_s)
 
     def run(self) -> tuple[float, float]:
-        """Give the true share of the time and the estimated one; nan where none can tell."""
+        """Return the true share of time and the estimate; nan if there is none."""
         threads = [Thread(target=self._work) for _ in range(self._duty.threads)]
         sampler = Sampler()
         begun = monotonic()
@@ -98,7 +99,7 @@ class Turn:
 
 @contextmanager
 def busy(processes: int) -> Iterator[None]:
-    """Keep cores busy with processes that do nothing else."""
+    """Keep cores busy with this many processes."""
     with ExitStack() as stack:
         for _ in range(processes):
             command = [sys.executable, "-c", "while True: pass"]
@@ -125,13 +126,13 @@ def table() -> Iterator[str]:
                 yield f"| {duty.name} | {cores} | {shares} |"
     yield ""
     yield (
-        f"Mean error {mean(errors):.3f}, worst {max(errors):.3f}, in {TURN_S:g} s each; beside "
-        f"nobody the process used {100 * cost:.2f} % of a core."
+        f"Mean error {mean(errors):.3f}, worst {max(errors):.3f}, in {TURN_S:g} s each; "
+        f"without threads the process used {100 * cost:.2f} % of a core."
     )
 
 
 def gil(executable: str) -> Iterator[str]:
-    """Measure it in a process of its own, which nothing has patched."""
+    """Measure in a separate process, which nothing has patched."""
     command = [executable, "-m", "scripts.checks.bench.gil"]
     with subprocess.Popen(  # noqa: S603 - our own command
         command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=tied()

@@ -1,7 +1,7 @@
-"""What the harness costs: our handlers against bare ones that answer the same bytes.
+"""The server costs little more CPU per request than bare handlers that return the same bytes.
 
-A rate seen from outside would be the load generator's own limit, on a machine of two cores. So
-the server's CPU per request is compared: its inverse is the rate that a core can serve.
+On two cores, a rate measured from outside would be the limit of the load generator. So the CPU per
+request is compared; its inverse is the rate that a core can serve.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MODELS = ("inline", "thread-pool", "process-pool")
 
 
 def cpu_us(url: str, path: str, pid: int) -> tuple[float, float]:
-    """CPU microseconds per request of all processes of a service, and requests per second."""
+    """Measure a service's CPU microseconds per request, in all processes, and its rate."""
     connections = ConnectionPool(url)
     answered = 0
 
@@ -46,12 +46,12 @@ def cpu_us(url: str, path: str, pid: int) -> tuple[float, float]:
 
 def _cpu_s(pid: int) -> float:
     server = psutil.Process(pid)
-    times = [one.cpu_times() for one in (server, *server.children(recursive=True))]
-    return sum(one.user + one.system for one in times)
+    times = [process.cpu_times() for process in (server, *server.children(recursive=True))]
+    return sum(used.user + used.system for used in times)
 
 
 def harness(ours: tuple[str, int], bare: tuple[str, int]) -> Iterator[str]:
-    """Compare each model in turns, so that a drift of the machine meets both sides."""
+    """Compare each model in turns, so that a drift of the machine affects both sides."""
     for model in MODELS:
         pairs = []
         for _ in range(ROUNDS):
@@ -59,9 +59,9 @@ def harness(ours: tuple[str, int], bare: tuple[str, int]) -> Iterator[str]:
             pairs.append((cpu_us(ours[0], f"/noop/{model}", ours[1]), other))
         ratios = sorted(other[0] / own[0] for own, other in pairs)
         ours_us, bare_us = (median(pair[side][0] for pair in pairs) for side in (0, 1))
-        seen = median(own[1] / other[1] for own, other in pairs)
+        visible = median(own[1] / other[1] for own, other in pairs)
         yield (
             f"noop/{model}: {median(ratios):.2f} of the bare rate "
             f"({ratios[1]:.2f}–{ratios[-2]:.2f}), {ours_us:.0f} against {bare_us:.0f} µs CPU per "
-            f"request; {seen:.2f} as seen by the generator"
+            f"request; {visible:.2f} as measured by the generator"
         )

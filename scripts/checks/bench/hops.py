@@ -1,7 +1,7 @@
-"""What a hop costs under each model: there and back with nothing, and with payloads.
+"""What a hop to a worker and back costs under each model, without and with payloads.
 
-The time is the handler's own (`total` of the answer), so that neither HTTP nor the client is in
-it; all models take turns, so that a drift of the machine meets each of them.
+The time is taken in the handler (`total` of the answer), so it contains neither HTTP nor the
+client. The models take turns, so that a drift of the machine affects all of them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LOADS = {
     "8 MiB": "echo/{}?kib=8192",
 }
 ROUNDS = 12
-CALLS = 8  # of each kind in a round: enough to wake everything, few enough for the slowest
+CALLS = 8  # of each kind in a round: enough to warm up, few enough for the slowest
 CLIENTS = 32
 RUSH_S = 2.0
 RUSHES = 5
@@ -43,8 +43,8 @@ class Hop:
 
 def measure(url: str) -> list[Hop]:
     """Measure every model that runs there."""
-    found = discover(url)
-    hops = [Hop(name) for name, model in found.models.items() if model["available"]]
+    discovery = discover(url)
+    hops = [Hop(name) for name, model in discovery.models.items() if model["available"]]
     connections = ConnectionPool(url)
     for turn in range(ROUNDS + 1):  # the first only warms up
         for load, path in LOADS.items():
@@ -55,7 +55,7 @@ def measure(url: str) -> list[Hop]:
     connections.close()
     for _ in range(RUSHES):
         for hop in hops:
-            hop.rates.append(_rush(url, f"/noop/{hop.model}"))
+            hop.rates.append(_rate(url, f"/noop/{hop.model}"))
     return hops
 
 
@@ -65,8 +65,8 @@ def _call(connections: ConnectionPool, path: str) -> float:
     return float(json.loads(body)["ms"]["total"]) / 1e3
 
 
-def _rush(url: str, path: str) -> float:
-    command = [sys.executable, "-m", "scripts.checks.shared.rush", url, path, str(CLIENTS)]
+def _rate(url: str, path: str) -> float:
+    command = [sys.executable, "-m", "scripts.checks.shared.fast_clients", url, path, str(CLIENTS)]
     done = subprocess.run(  # noqa: S603 - our own command
         [*command, str(RUSH_S)],
         cwd=ROOT,
@@ -79,7 +79,7 @@ def _rush(url: str, path: str) -> float:
 
 
 def table(hops: list[Hop]) -> Iterator[str]:
-    """Write the lines of a Markdown table, with ratios to the first model, which is inline."""
+    """Write the lines of a Markdown table, with ratios to the first model, inline."""
     loads = " | ".join(LOADS)
     yield f"| model | {loads} | no-ops/s, {CLIENTS} clients |"
     yield "|---|" + "---:|" * (len(LOADS) + 1)
@@ -99,13 +99,13 @@ def _shown(seconds: float, base: float, alone: bool) -> str:
 
 
 def hops(url: str) -> Iterator[str]:
-    found = measure(url)
-    yield from table(found)
-    rates = {hop.model: hop.rates for hop in found}
+    results = measure(url)
+    yield from table(results)
+    rates = {hop.model: hop.rates for hop in results}
     ours, theirs = rates["supervised-process-pool"], rates["process-pool"]
-    ratios = sorted(one / other for one, other in zip(ours, theirs, strict=True))
+    ratios = sorted(own / other for own, other in zip(ours, theirs, strict=True))
     yield ""
     yield (
-        f"Dispatch: supervised-process-pool bears {median(ratios):.1f} × the no-ops of "
+        f"Dispatch: supervised-process-pool handles {median(ratios):.1f} × the no-ops of "
         f"process-pool ({ratios[0]:.1f}–{ratios[-1]:.1f} in {RUSHES} pairs)."
     )

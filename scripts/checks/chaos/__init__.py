@@ -1,1 +1,1 @@
-"""Faults on purpose, longer than tests may take: each prints figures, and fails if one is wrong."""
+"""Faults on purpose, for longer than tests may take: each prints figures and checks them."""

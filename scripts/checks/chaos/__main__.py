@@ -1,46 +1,50 @@
-"""Break what can break, all or what is named, and print a line for each figure."""
+"""Break the server on purpose, for minutes, and check that it keeps its guarantees.
+
+example: scripts/chaos kills terms --times 5
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
 
-from loadtests.commands.words import Parser, among, whole
+from loadtests.commands.words import among, whole
 from loadtests.machine.environment import describe, environment
 from scripts.checks.chaos.crashes import crashes
 from scripts.checks.chaos.endless import hang_ups, loops
 from scripts.checks.chaos.ends import murders, terms
 from scripts.checks.chaos.kills import kills
+from scripts.checks.shared.command import script_parser, show
 
 FAULTS = ("kills", "crashes", "loops", "hang-ups", "terms", "murders")
-MOST = 10**9  # of anything: more takes years
+MOST = 10**9  # more would take years
 
 
 def main(arguments: list[str]) -> int:
-    """Give exit codes: 0 all promises were kept, 1 one was not."""
-    parser = Parser(prog="scripts/chaos", description=__doc__)
+    """Return the exit code: 0 if all guarantees were kept, 1 if one was not."""
+    parser = script_parser("chaos", __doc__)
     parser.add_argument("names", nargs="*", type=among("fault", FAULTS), default=[], metavar="NAME",
         help=f"{', '.join(FAULTS)} (default: all)")  # fmt: skip
     parser.add_argument("--requests", type=whole("number of requests", 1, MOST), default=10_000,
-        metavar="N", help="of each model under kills (default: 10000)")  # fmt: skip
+        metavar="N", help="requests to each model under kills (default: 10000)")  # fmt: skip
     parser.add_argument("--crashes", type=whole("number of crashes", 1, MOST), default=200,
-        metavar="N", help="of each model and start method (default: 200)")  # fmt: skip
+        metavar="N", help="crashes of each model and start method (default: 200)")  # fmt: skip
     parser.add_argument("--server-python", default=sys.executable, metavar="PATH",
-        help="of the servers that crash: a path that scripts/python printed")  # fmt: skip
+        help="the Python of the servers under crashes: a path from scripts/python")  # fmt: skip
     parser.add_argument("--times", type=whole("number of times", 1, MOST), default=20, metavar="N",
-        help="how often servers end, and clients hang up (default: 20)")  # fmt: skip
-    asked = parser.parse_args(arguments)
+        help="how often servers end and clients disconnect (default: 20)")  # fmt: skip
+    options = parser.parse_args(arguments)
     faults: dict[str, Callable[[], Iterator[str]]] = {
-        "kills": lambda: kills(asked.requests),
-        "crashes": lambda: crashes(asked.crashes, asked.server_python),
+        "kills": lambda: kills(options.requests),
+        "crashes": lambda: crashes(options.crashes, options.server_python),
         "loops": loops,
-        "hang-ups": lambda: hang_ups(asked.times),
-        "terms": lambda: terms(asked.times),
-        "murders": lambda: murders(asked.times),
+        "hang-ups": lambda: hang_ups(options.times),
+        "terms": lambda: terms(options.times),
+        "murders": lambda: murders(options.times),
     }
     show(describe(environment()))
     broken = 0
-    for name in asked.names or FAULTS:
+    for name in options.names or FAULTS:
         try:
             for line in faults[name]():
                 show(line)
@@ -50,8 +54,5 @@ def main(arguments: list[str]) -> int:
     return broken
 
 
-def show(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - printing is its purpose
-
-
-sys.exit(main(sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

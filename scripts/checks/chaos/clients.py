@@ -1,4 +1,4 @@
-"""An open loop of requests, and what became of each of them."""
+"""An open loop of requests, and the outcome of each."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from time import monotonic
 
 import aiohttp
 
-PATIENCE_S = 30.0  # far beyond any deadline: who waits so long hangs
+PATIENCE_S = 30.0  # far beyond any deadline: a request that takes longer hangs
 BOUND_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
+class Outcome:
     """One request: monotonic seconds of its start and its end, and its status (0: no answer)."""
 
     started: float
@@ -39,7 +39,7 @@ def session(url: str) -> aiohttp.ClientSession:
     )
 
 
-async def ask(client: aiohttp.ClientSession, path: str) -> Got:
+async def ask(client: aiohttp.ClientSession, path: str) -> Outcome:
     started, status = monotonic(), 0
     try:
         async with client.get(path) as answer:
@@ -47,39 +47,39 @@ async def ask(client: aiohttp.ClientSession, path: str) -> Got:
             status = answer.status
     except (aiohttp.ClientError, TimeoutError, OSError):
         pass
-    return Got(started, monotonic(), status)
+    return Outcome(started, monotonic(), status)
 
 
-async def offer(client: aiohttp.ClientSession, path: str, rate: float, count: int) -> list[Got]:
-    """Send `count` requests, `rate` a second, whatever becomes of those before."""
-    begun, asked = monotonic(), []
+async def offer(client: aiohttp.ClientSession, path: str, rate: float, count: int) -> list[Outcome]:
+    """Send `count` requests at `rate` per second, without waiting for answers."""
+    begun, requests = monotonic(), []
     for number in range(count):
         await asyncio.sleep(max(0.0, begun + number / rate - monotonic()))
-        asked.append(asyncio.create_task(ask(client, path)))
-    return await asyncio.gather(*asked)
+        requests.append(asyncio.create_task(ask(client, path)))
+    return await asyncio.gather(*requests)
 
 
 async def gauges(client: aiohttp.ClientSession, model: str) -> dict[str, int]:
-    """What the server says of a model now."""
+    """Read the server's gauges of a model."""
     async with client.get("/stats") as answer:
-        found: dict[str, int] = (await answer.json())["models"][model]
-        return found
+        values: dict[str, int] = (await answer.json())["models"][model]
+        return values
 
 
-def statuses(got: Sequence[Got]) -> str:
+def statuses(outcomes: Sequence[Outcome]) -> str:
     """Write `9,950 x 200, 50 x 503`."""
-    counts = Counter(one.status for one in got)
+    counts = Counter(outcome.status for outcome in outcomes)
     return ", ".join(
         f"{count:,} x {status or 'no answer'}" for status, count in sorted(counts.items())
     )
 
 
-def goodput(got: Sequence[Got]) -> float:
-    """The share of right answers within the bound."""
-    return sum(one.good for one in got) / len(got)
+def goodput(outcomes: Sequence[Outcome]) -> float:
+    """The share of correct answers within the bound."""
+    return sum(outcome.good for outcome in outcomes) / len(outcomes)
 
 
-def gap_s(got: Sequence[Got], moments: Sequence[float]) -> float:
-    """The longest time from one of these moments to the next right answer."""
-    right = sorted(one.ended for one in got if one.status == 200)
-    return max((next((end for end in right if end > at), inf) - at for at in moments), default=0.0)
+def gap_s(outcomes: Sequence[Outcome], moments: Sequence[float]) -> float:
+    """The longest time from one of these moments to the next correct answer."""
+    ends = sorted(outcome.ended for outcome in outcomes if outcome.status == 200)
+    return max((next((end for end in ends if end > at), inf) - at for at in moments), default=0.0)

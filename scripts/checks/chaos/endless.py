@@ -1,4 +1,4 @@
-"""Work that never ends, and clients that hang up: how long until the worker is free again."""
+"""Workers are free soon after the deadline of endless work, or after its client disconnects."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import psutil
 
 from loadtests.service.process import ServerProcess
 from scripts.checks.chaos.clients import ask, gauges, session
+from scripts.checks.chaos.faulty_workloads import WORKLOADS
 from scripts.checks.chaos.folders import own_folder
-from scripts.checks.chaos.misbehaving import WORKLOADS
 
 KILLING = ("supervised-process-pool", "process-per-request")
 LASTING = ("thread-pool", "process-pool")
@@ -21,11 +21,11 @@ LASTS_S = 6
 CLIENTS = 4
 LOOK_S = 0.002
 COMPUTES_S = 0.1
-PAUSE_S = 1.0  # hang-ups at a rate that is no storm: as many as workers are killed for them
+PAUSE_S = 1.0  # slow enough for every hang-up to kill its worker at once
 
 
-class Told:
-    """The process that a workload tells of."""
+class Mark:
+    """The process id that a workload has written."""
 
     def __init__(self, marks: Path) -> None:
         self._marks = marks
@@ -39,7 +39,7 @@ class Told:
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> float:
-    """Wait until something is true; gives the seconds that it took."""
+    """Wait until something is true; returns the seconds that this took."""
     begun = monotonic()
     async with asyncio.timeout(30):
         while not await true():  # noqa: ASYNC110 - another process will not set an event
@@ -48,12 +48,12 @@ async def until(true: Callable[[], Awaitable[bool]]) -> float:
 
 
 def loops() -> Iterator[str]:
-    """Work without end, for all workers. Raises AssertionError where a promise is broken."""
+    """Endless work for all workers. Raises AssertionError if a guarantee is broken."""
     for model in (*KILLING, *LASTING):
         options = ("--threads", str(CLIENTS), "--processes", "2", "--workloads", WORKLOADS)
         models = ("--models", f"{model},inline", "--deadline", f"{DEADLINE_S}s")
-        with own_folder(), ServerProcess(("--port", "0", *options, *models)) as subject:
-            yield asyncio.run(_loops(subject.url, model))
+        with own_folder(), ServerProcess(("--port", "0", *options, *models)) as server:
+            yield asyncio.run(_loops(server.url, model))
 
 
 async def _loops(url: str, model: str) -> str:
@@ -61,8 +61,8 @@ async def _loops(url: str, model: str) -> str:
         slots = (await gauges(client, model))["slots"]
         begun = monotonic()
         path = f"/spin/{model}" + (f"?seconds={LASTS_S}" if model in LASTING else "")
-        got = await asyncio.gather(*(ask(client, path) for _ in range(slots)))
-        assert {one.status for one in got} == {504}, "work without end was answered"
+        outcomes = await asyncio.gather(*(ask(client, path) for _ in range(slots)))
+        assert {outcome.status for outcome in outcomes} == {504}, "endless work was answered"
 
         async def free() -> bool:
             return (await ask(client, f"/noop/{model}")).status == 200
@@ -70,37 +70,40 @@ async def _loops(url: str, model: str) -> str:
         if model in LASTING:
             held = (await gauges(client, model))["abandoned"]
             async with client.get(f"/noop/{model}") as answer:
-                said = (await answer.json())["error"]["message"]
+                message = (await answer.json())["error"]["message"]
             others = [await ask(client, "/noop/inline") for _ in range(20)]
             assert held == slots, "the server does not know that its workers are lost"
-            assert {one.status for one in others} == {200}, "others were not answered"
+            assert {outcome.status for outcome in others} == {200}, "others were not answered"
         await until(free)
         back_s = monotonic() - begun - (LASTS_S if model in LASTING else DEADLINE_S)
         assert back_s <= 1, "the worker was not back within a second"
         if model in LASTING:
-            return f"{model}: all {held} workers held, and said so: {said!r}; others were answered"
+            return (
+                f"{model}: all {held} workers held, and the server says so: {message!r}; "
+                "others were answered"
+            )
         return f"{model}: {slots} workers back {back_s:.2f} s after the deadline"
 
 
 def hang_ups(count: int) -> Iterator[str]:
-    """Clients that hang up. Raises AssertionError where work lives on for long."""
+    """Clients that disconnect. Raises AssertionError if their work goes on for long."""
     for model in KILLING:
         options = ("--port", "0", "--models", model, "--workloads", WORKLOADS)
-        with own_folder() as (_, marks), ServerProcess(options) as subject:
-            took = asyncio.run(_hang_ups(subject, model, count, marks))
+        with own_folder() as (_, marks), ServerProcess(options) as server:
+            took = asyncio.run(_hang_ups(server, model, count, marks))
         worst = 1e3 * max(took)
-        yield f"{model}: {count} clients hung up; their work was gone within {worst:.0f} ms"
+        yield f"{model}: {count} clients disconnected; their work had ended within {worst:.0f} ms"
         assert worst <= 100, "work went on for longer than 100 ms"
 
 
-async def _hang_ups(subject: ServerProcess, model: str, count: int, marks: Path) -> list[float]:
+async def _hang_ups(server: ServerProcess, model: str, count: int, marks: Path) -> list[float]:
     took = []
-    async with session(subject.url) as client:
+    async with session(server.url) as client:
         for _ in range(count):
-            told = Told(marks)
+            mark = Mark(marks)
             request = asyncio.create_task(ask(client, f"/spin/{model}"))
-            await until(told.is_there)
-            worker = psutil.Process(told.pid())
+            await until(mark.is_there)
+            worker = psutil.Process(mark.pid())
             await asyncio.sleep(COMPUTES_S)
             request.cancel()
 

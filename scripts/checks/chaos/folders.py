@@ -1,4 +1,4 @@
-"""Folders for what servers leave behind: temporary files, and the marks of workloads."""
+"""A folder for the temporary files of a server, and one for the marks of its workloads."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from unittest.mock import patch
 
-from scripts.checks.chaos.misbehaving import MARKS
+from scripts.checks.chaos.faulty_workloads import MARKS
 
 
 @contextmanager
 def own_folder() -> Iterator[tuple[Path, Path]]:
-    """Have servers put what is temporary into a folder of its own; gives it, and that for marks."""
+    """Redirect the temporary files of servers; yields their folder, and the file for marks."""
     with tempfile.TemporaryDirectory() as folder:
         temporary, marks = Path(folder, "temporary"), Path(folder, "marks")
         temporary.mkdir()
         marks.touch()
-        with patch.dict(os.environ, {"TMPDIR": str(temporary), MARKS: str(marks)}):
+        before = dict(os.environ)
+        os.environ.update({"TMPDIR": str(temporary), MARKS: str(marks)})
+        try:
             yield temporary, marks
+        finally:
+            os.environ.clear()
+            os.environ.update(before)

@@ -1,15 +1,15 @@
-"""A service whose capacity is known: the search is held against the truth, through real HTTP.
+"""A service of known capacity, to check the search through real HTTP.
 
-Each `/oracle/m-d-N` is a queue for N servers of a known service time, first come first served: a
-real M/D/N system as soon as the arrivals are Poisson. Its work is a timer, so it costs no CPU.
-`/twin/m-d-N` has queues of its own, so that the same can be measured twice at once.
+Each `/oracle/m-d-N` is a queue for N servers of a known service time, first come, first served: an
+M/D/N system if the arrivals are Poisson. Its work is a timer, so it costs no CPU. `/twin/m-d-N` has
+separate queues, so that the same system can be measured twice at once.
 
-An answer is never early, and about a millisecond late, which no timer of an event loop can avoid;
-that is not carried on to the next, whose end follows from the arrivals alone.
+An answer is never early, and about a millisecond late, which a timer of an event loop cannot avoid.
+This does not delay the next one, whose end follows from the arrivals alone.
 
     python -m scripts.checks.shared.oracle --service-ms 10
 
-prints its address, and ends with its input.
+prints its address, and exits when its input ends.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ WORKLOADS = ("oracle", "twin")
 
 
 class Queue:
-    """Servers that take requests in the order in which they come, each for the same time."""
+    """Servers that take requests in order of arrival, each for the same time."""
 
     def __init__(self, servers: int, service_s: float) -> None:
         self._free = deque([0.0] * servers)  # equal work: they become free in turn
         self._service_s = service_s
 
     def enter(self, now: float) -> tuple[float, float]:
-        """Take the next place; gives the times at which the service begins and ends."""
+        """Take the next place; returns the times at which the service begins and ends."""
         begin = max(now, self._free.popleft())
         end = begin + self._service_s
         self._free.append(end)
@@ -58,7 +58,7 @@ class Cell:
         self._queue = Queue(MODELS[model], service_s)
 
     async def handle(self, _request: web.Request) -> web.Response:
-        """Answer when the queue says, in the form in which the server's cells do."""
+        """Answer at the time that the queue gives, in the format of the server."""
         arrived = monotonic()
         begin, end = self._queue.enter(arrived)
         loop = asyncio.get_running_loop()
@@ -76,17 +76,17 @@ class Cell:
             "resumed": now - end,
             "total": now - arrived,
         }
-        told = {name: round(1e3 * value, 3) for name, value in seconds.items()} | {"cpu": 0.0}
+        ms = {name: round(1e3 * value, 3) for name, value in seconds.items()} | {"cpu": 0.0}
         worker = {"pid": os.getpid(), "thread": "timer"}
-        return web.json_response({**self._names, "worker": worker, "ms": told})
+        return web.json_response({**self._names, "worker": worker, "ms": ms})
 
 
 def discovery(service_s: float) -> dict[str, Any]:
-    """What `GET /` says: the same as of the server, as far as a load test reads it."""
+    """The answer to `GET /`: what load tests read of the server's discovery."""
     cell = {
         "kind": "none",
         "stages": ["none"],
-        "doc": f"Wait for a server of the queue, and then for {1e3 * service_s:g} ms.",
+        "doc": f"Wait for a server of the queue, then for {1e3 * service_s:g} ms.",
         "source": __name__,
         "parameters": {},
         "models": list(MODELS),
@@ -128,14 +128,14 @@ async def serve(service_s: float, port: int) -> None:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port, backlog=2048)
     await site.start()
-    print(f"http://127.0.0.1:{site.port}", flush=True)  # noqa: T201 - whoever starts it reads this
+    print(f"http://127.0.0.1:{site.port}", flush=True)  # noqa: T201 - its parent reads this
     await asyncio.to_thread(sys.stdin.read)
     await runner.cleanup()
 
 
 @contextmanager
-def standing(service_s: float) -> Iterator[str]:
-    """Have an oracle in a process of its own for the block; gives its address."""
+def running(service_s: float) -> Iterator[str]:
+    """Run an oracle in a separate process; yields its address."""
     command = [sys.executable, "-m", "scripts.checks.shared.oracle", "--service-ms"]
     with subprocess.Popen(  # noqa: S603 - our own command
         [*command, str(1e3 * service_s)],
@@ -154,10 +154,10 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--service-ms", type=float, default=10.0, help="service time (default: 10)")
     parser.add_argument("--port", type=whole("port", 0, 65535), default=0,
         help="port (default: a free one)")  # fmt: skip
-    asked = parser.parse_args(arguments)
-    # Not uvloop, whose clock counts whole milliseconds: its timers would be early.
+    options = parser.parse_args(arguments)
+    # Not uvloop: its clock counts whole milliseconds, so its timers would be early.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(serve(asked.service_ms / 1e3, asked.port))
+        runner.run(serve(options.service_ms / 1e3, options.port))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Measure what is known with the instrument, all cases or those that are named."""
+"""Check the instrument against known facts: each case measures one, on this machine.
+
+example: scripts/validate 1 5 oracle
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,9 @@ from loadtests.errors import ServiceError, StartError
 from loadtests.machine.environment import describe, environment
 from loadtests.service.interpreters import Interpreter
 from loadtests.service.pythons import interpreter, server_pythons
-from scripts.checks.shared.progress import steps
+from scripts.checks.shared.command import script_parser, show, steps
 from scripts.checks.validate.against_ceiling import efficiency
 from scripts.checks.validate.against_formula import oracle
-from scripts.checks.validate.bench import Bench
 from scripts.checks.validate.case import Case, table
 from scripts.checks.validate.convoy import bystander, convoy
 from scripts.checks.validate.coordinated_omission import omission, optimism
@@ -27,8 +29,9 @@ from scripts.checks.validate.littles_law import filled, little
 from scripts.checks.validate.load import Unanswered
 from scripts.checks.validate.overload import overload
 from scripts.checks.validate.surroundings import described, foreign_cores, stolen_s
+from scripts.checks.validate.testbed import Testbed
 
-CASES: dict[str, Callable[[Bench], Case]] = {
+CASES: dict[str, Callable[[Testbed], Case]] = {
     "1": pure_python,
     "2": releasing,
     "3": convoy,
@@ -50,55 +53,55 @@ FAILURES = (Unanswered, StartError, ServiceError, OSError, ValueError, subproces
 
 
 def main(arguments: list[str]) -> int:
-    """Give exit codes: 0 every case ran, whether it agrees or not; 1 one could not; 2 usage."""
-    asked = parser().parse_args(arguments)
+    """Return the exit code: 0 if every case ran, 1 if one could not run, 2 for wrong usage."""
+    options = parser().parse_args(arguments)
     try:
-        bench = Bench(_pythons(asked.server_python), fast=asked.fast)
+        testbed = Testbed(_pythons(options.server_python), fast=options.fast)
     except ServiceError as error:
-        print(f"scripts/validate: {error}", file=sys.stderr)  # noqa: T201 - to whoever started it
+        print(f"scripts/validate: {error}", file=sys.stderr)  # noqa: T201 - an error of usage
         return 2
-    versions = ", ".join(one.full for one in bench.pythons)
+    versions = ", ".join(python.full for python in testbed.pythons)
     show(f"{describe(environment())}; servers on Python {versions}")
     cases, failed = [], 0
-    for name in steps(asked.names):
+    for name in steps(options.names):
         try:
-            cases.append(_watched(name, bench))
-        except FAILURES as error:  # the others still count
+            cases.append(_watched(name, testbed))
+        except FAILURES as error:  # the other cases still count
             failed += 1
             show(f"case {name}: could not run: {' '.join(str(error).split())}")
     show("")
     for line in table(cases):
         show(line)
-    if asked.fast:
-        show("\nThis was --fast: it shows that the cases run. Its figures mean nothing.")
+    if options.fast:
+        show("\nThis was --fast, which only checks that the cases run. Its figures mean nothing.")
     return 1 if failed else 0
 
 
 def parser() -> Parser:
-    one = Parser(prog="scripts/validate", description=__doc__)
-    one.add_argument("names", nargs="*", default=USUAL, type=among("case", CASES), metavar="CASE",
-        help="1 to 12 (default: all of them, about 8 minutes); oracle: the search against a "
-        "service of known capacity, some 8 minutes; efficiency: what is left of the ceiling, up "
+    words = script_parser("validate", __doc__)
+    words.add_argument("names", nargs="*", default=USUAL, type=among("case", CASES), metavar="CASE",
+        help="1 to 12 (default: all of them, about 8 minutes); oracle: the search on a service "
+        "of known capacity, about 8 minutes; efficiency: pools near their estimated capacity, up "
         "to 8 minutes; planted: known bottlenecks, 1 minute")  # fmt: skip
-    one.add_argument("--server-python", metavar="PYTHON", action="append", default=[],
-        help="run the servers on this Python: its path, or such as 3.13t; further ones join in "
-        "cases 1, 6 and 7, as do those of LOADBEARING_PYTHONS")  # fmt: skip
-    one.add_argument("--fast", action="store_true", help="only show that the cases run")
-    return one
+    words.add_argument("--server-python", metavar="PYTHON", action="append", default=[],
+        help="run the servers on this Python, given as a path or e.g. 3.13t; repeat it to add "
+        "Pythons to cases 1, 6 and 7 (LOADBEARING_PYTHONS adds them too)")  # fmt: skip
+    words.add_argument("--fast", action="store_true", help="only check that the cases run")
+    return words
 
 
 def _pythons(names: list[str]) -> tuple[Interpreter, ...]:
-    """Find the Pythons, each once: what was asked for, or else our own, comes first."""
+    """Find the Pythons, each once: those of --server-python, or else our own, come first."""
     named = [path for path in os.environ.get("LOADBEARING_PYTHONS", "").split(os.pathsep) if path]
     ours = names or [sys.executable]
-    found = [interpreter(one.executable) for one in server_pythons([*ours, *named])]
-    return tuple({one.executable: one for one in found}.values())
+    pythons = [interpreter(python.executable) for python in server_pythons([*ours, *named])]
+    return tuple({python.executable: python for python in pythons}.values())
 
 
-def _watched(name: str, bench: Bench) -> Case:
-    """Run a case; where it disagrees, tell what else went on."""
+def _watched(name: str, testbed: Testbed) -> Case:
+    """Run a case; if it disagrees, say what else ran on the machine."""
     before, steal, begun = foreign_cores(), stolen_s(), monotonic()
-    case = CASES[name](bench)
+    case = CASES[name](testbed)
     took = monotonic() - begun
     after, now = foreign_cores(), stolen_s()
     mark = "✓" if case.agrees else "✗"
@@ -107,10 +110,6 @@ def _watched(name: str, bench: Bench) -> Case:
         return case
     stolen = None if steal is None or now is None else now - steal
     return case.but(described(before, after, stolen, took))
-
-
-def show(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - printing is its purpose
 
 
 if __name__ == "__main__":

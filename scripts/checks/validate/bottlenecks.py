@@ -1,4 +1,4 @@
-"""Workloads with trouble of their own, for cases whose cause is known beforehand."""
+"""Workloads that run out of memory or crash: bottlenecks of known cause."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from annotated_types import Interval, Unit
 
 from server.workloads import workload
 
-MORE_MIB = 192  # than it has when it starts: what the process of a small container may be left with
+MORE_MIB = 192  # than at the start: what a small container may leave to a process
 
 
 @workload(kind="io")
@@ -20,8 +20,8 @@ def hoard(
     mib: Annotated[int, Interval(ge=1, le=1024), Unit("MiB")] = 24,
     ms: Annotated[int, Interval(ge=1, le=1000), Unit("ms")] = 50,
 ) -> dict[str, int]:
-    """Keep `mib` MiB for `ms`, where memory is short."""
-    _short_of_memory()
+    """Hold `mib` MiB for `ms`, in a process whose memory is limited."""
+    _limit_memory()
     kept = bytearray(mib << 20)
     time.sleep(ms / 1e3)
     return {"bytes": len(kept)}
@@ -31,15 +31,15 @@ def hoard(
 def fragile(
     percent: Annotated[int, Interval(ge=0, le=100), Unit("%")] = 5,
 ) -> dict[str, int]:
-    """Take the process down in some of all calls."""
+    """Crash the process in `percent` of the calls."""
     if 100 * random() < percent:  # noqa: S311 - an accident, no secret
         os._exit(1)
     time.sleep(0.005)
     return {"survived": 1}
 
 
-def _short_of_memory(limits: list[int] = []) -> None:  # noqa: B006 - once for each process
-    """Bound the address space of this process, at the first call."""
+def _limit_memory(limits: list[int] = []) -> None:  # noqa: B006 - once for each process
+    """Limit the address space of this process, at the first call."""
     if not limits:
         with open("/proc/self/statm") as pages:  # noqa: PTH123 - nothing else is of use here
             now = int(pages.read().split()[0]) * resource.getpagesize()

@@ -1,4 +1,4 @@
-"""What a case has shown: findings, each against bounds that were fixed before it was measured."""
+"""The outcome of a case: findings, each compared with bounds fixed before the measurement."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One figure, in words; `wanted` says what it should have been, and `holds` whether it was."""
+    """One figure in words; `wanted` is what it should be, `holds` whether it is."""
 
     shown: str
     holds: bool = True
@@ -21,7 +21,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One row of the table; `why` says what disagrees, or what one must know to read the row."""
+    """One row of the table; `why` says what disagrees, or what a reader needs to know."""
 
     number: str
     claim: str
@@ -31,21 +31,21 @@ class Case:
 
     @classmethod
     def of(cls, number: str, claim: str, findings: Sequence[Finding], note: str = "") -> Self:
-        """Agree if each finding holds, and otherwise name those that do not."""
-        failed = [f"{one.shown}, wanted {one.wanted}" for one in findings if not one.holds]
+        """Agree if every finding holds; otherwise list those that do not."""
+        failed = [f"{item.shown}, wanted {item.wanted}" for item in findings if not item.holds]
         reasons = [*failed, *([note] if note else ())]
-        shown = "; ".join(one.shown for one in findings)
+        shown = "; ".join(finding.shown for finding in findings)
         return cls(number, claim, shown, not failed, "; ".join(reasons))
 
     def but(self, more: str) -> Self:
-        """Add what one must know to judge a disagreement."""
+        """Add what a reader needs to judge a disagreement."""
         return replace(self, why=f"{self.why}; {more}" if self.why else more)
 
 
 def within(
     what: str, values: Sequence[float], low: float, high: float = inf, unit: str = "×"
 ) -> Finding:
-    """Hold the median of some rounds against bounds, both included, and show their range."""
+    """Compare the median of the rounds with bounds, both included, and show the range."""
     middle = median(values)
     spread = f" ({_short(min(values))}–{_short(max(values))})" if len(values) > 1 else ""
     wanted = f"≥ {_short(low)}" if high == inf else f"{_short(low)}–{_short(high)}"
@@ -54,25 +54,27 @@ def within(
 
 
 def rising(figures: Mapping[str, float], slack: float = 0.0) -> Finding:
-    """Hold figures against their order; each may fall short of the one before by `slack` of it."""
+    """Check that figures rise; each may fall short of the previous one by `slack` of it."""
     order = " < ".join(figures)
-    holds = all(one * (1 - slack) < other for one, other in pairwise(figures.values()))
+    holds = all(low * (1 - slack) < high for low, high in pairwise(figures.values()))
     return Finding(order if holds else f"not {order}", holds, "that order")
 
 
 def listed(figures: Mapping[str, float], unit: str) -> Finding:
-    """Show some figures of one kind, of which nothing is expected but what other findings say."""
-    return told(f"{', '.join(f'{name} {_short(value)}' for name, value in figures.items())} {unit}")
+    """Show several figures of one kind, without checking them."""
+    return remark(
+        f"{', '.join(f'{name} {_short(value)}' for name, value in figures.items())} {unit}"
+    )
 
 
-def told(text: str) -> Finding:
-    """Show a figure that nothing is expected of."""
+def remark(text: str) -> Finding:
+    """Show a figure without checking it."""
     return Finding(text)
 
 
 def table(cases: Iterable[Case]) -> Iterator[str]:
     """Write the lines of a Markdown table."""
-    yield "| case | a right instrument shows | this machine shows | |"
+    yield "| case | known | measured here | |"
     yield "|---|---|---|---|"
     for case in cases:
         mark = "✓" if case.agrees else "✗"
@@ -82,5 +84,5 @@ def table(cases: Iterable[Case]) -> Iterator[str]:
 
 
 def _short(value: float) -> str:
-    """Write three figures, more where a whole number has them."""
+    """Write three significant digits, or a whole number in full."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

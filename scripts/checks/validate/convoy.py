@@ -1,4 +1,4 @@
-"""What CPU work does to those who only want an answer of the event loop."""
+"""CPU work in threads delays the event loop: by a switch interval per thread (the convoy)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from loadtests.load.http_pool import ConnectionPool
 from loadtests.load.source import InProcess
 from loadtests.slo import Slo
 from loadtests.trial.cell_load import CellLoad
-from scripts.checks.validate.bench import PATIENT, Bench
 from scripts.checks.validate.case import Case, listed, rising, within
 from scripts.checks.validate.load import WARM_UP_S, clients, offer, stages
+from scripts.checks.validate.testbed import PATIENT, Testbed
 
 BUSY = (0, 1, 2, 4)
-LONG_COUNT = 2_000_000  # of a call that is long beside the hop to the next one
+LONG_COUNT = 2_000_000  # so that a call takes much longer than the hop to the next one
 PROBE_RATE = 40.0
 PROBE_S = 1.2
 CONVOY_ROUNDS = 3
@@ -27,28 +27,28 @@ WORK_RATE = 90.0
 BESIDE_S = 4.0
 BESIDE_ROUNDS = 3
 MODELS = ("process-pool", "thread-pool", "inline")
-ANY = Slo(99, 10.0)  # so loose that no trial ends before its time
+ANY = Slo(99, 10.0)  # so loose that no trial is stopped early
 
 
-def convoy(bench: Bench) -> Case:
-    """Case 3: p50 of /health grows by about one switch interval with each busy thread."""
+def convoy(testbed: Testbed) -> Case:
+    """Case 3: each busy thread adds about one switch interval to p50 of /health."""
     options = ("--threads", str(max(BUSY)), *PATIENT)
     with (
-        bench.server("thread-pool", *options) as usual,
-        bench.server("thread-pool", *options, "--switch-interval", "0.5ms") as brief,
+        testbed.server("thread-pool", *options) as usual,
+        testbed.server("thread-pool", *options, "--switch-interval", "0.5ms") as brief,
     ):
         servers = {"5 ms": usual.url, "0.5 ms": brief.url}
         took = {name: {busy: list[float]() for busy in BUSY} for name in servers}
-        for _ in range(bench.rounds(CONVOY_ROUNDS)):
+        for _ in range(testbed.rounds(CONVOY_ROUNDS)):
             for busy in BUSY:
                 for name, url in servers.items():
-                    took[name][busy] += _beside(url, busy, bench.seconds(PROBE_S))
+                    took[name][busy] += _beside(url, busy, testbed.seconds(PROBE_S))
     usually, briefly = (
         {f"{busy} busy": 1e3 * median(by_busy[busy]) for busy in BUSY} for by_busy in took.values()
     )
     shorter = [usually[name] / briefly[name] for name in list(usually)[1:]]
     claim = (
-        "/health waits for about k switch intervals of k busy threads; a tenth of it: ≥ 3 × less"
+        "/health waits about k switch intervals for k busy threads; with a tenth of it ≥ 3 × less"
     )
     return Case.of(
         "3",
@@ -69,27 +69,29 @@ def _beside(url: str, busy: int, seconds: float) -> list[float]:
 
 
 @contextmanager
-def working(bench: Bench, *options: str) -> Iterator[tuple[str, str]]:
-    """Have a server with three models; gives its address, and a query of 7 ms of CPU work."""
-    with bench.server(",".join(MODELS), *options) as server:
+def working(testbed: Testbed, *options: str) -> Iterator[tuple[str, str]]:
+    """Run a server with three models; yields its address, and a query for 7 ms of CPU work."""
+    with testbed.server(",".join(MODELS), *options) as server:
         with closing(ConnectionPool(server.url)) as connections:
             ran = median(stages(connections, "/count/inline?to=500000", "ran", 9))
         yield server.url, f"?to={max(1, min(round(500_000 * WORK_MS / ran), 20_000_000))}"
 
 
-def bystander(bench: Bench) -> Case:
+def bystander(testbed: Testbed) -> Case:
     """Case 9: p99 of /health inline 16–91 ms, threads 15–54, processes 5–20.
 
     As the ranges of inline and threads overlap, these two may come within 20 % of each other.
     """
     p99: dict[str, list[float]] = {model: [] for model in MODELS}
-    with working(bench) as (url, query):
-        for turn in range(bench.rounds(BESIDE_ROUNDS)):
+    with working(testbed) as (url, query):
+        for turn in range(testbed.rounds(BESIDE_ROUNDS)):
             for model in MODELS:
                 path = f"/count/{model}{query}"
-                with closing(CellLoad(url, ("count", model), path, b"", InProcess())) as hammer:
+                with closing(CellLoad(url, ("count", model), path, b"", InProcess())) as cell_load:
                     rng = Random(turn)  # noqa: S311 - a schedule, no secret
-                    trial = hammer.trial(WORK_RATE, bench.seconds(BESIDE_S), ANY, "poisson", rng)
+                    trial = cell_load.trial(
+                        WORK_RATE, testbed.seconds(BESIDE_S), ANY, "poisson", rng
+                    )
                 p99[model].append(trial.bystander.p99_ms or 1e3 * ANY.bound_s)
     processes, threads, inline = (median(p99[model]) for model in MODELS)
     return Case.of(

@@ -1,4 +1,4 @@
-"""Two ways of measuring that flatter: waiting for the server, and timing it while it is idle."""
+"""A closed loop hides a stall (coordinated omission), and an idle server flatters its work."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from loadtests.load.source import InProcess
 from loadtests.slo import Slo
 from loadtests.trial.cell_load import CellLoad
 from loadtests.trial.tally import percentile_ms
-from scripts.checks.validate.bench import PATIENT, Bench
-from scripts.checks.validate.case import Case, Finding, told, within
+from scripts.checks.validate.case import Case, Finding, remark, within
 from scripts.checks.validate.load import END_S, Unanswered, offer, rate, stages
+from scripts.checks.validate.testbed import PATIENT, Testbed
 
 STALL_S = 2.0
 OFFERED = 300.0
-AROUND_S = 4.0  # on either side of the stall: what waits for it is then a fifth of all
+AROUND_S = 4.0  # before and after the stall, so that a fifth of all requests meet it
 CLIENTS = 10
 
 LOAD = 0.8
 LONE_CALLS = 60
 LOADED_S = 4.0
 ROUNDS = 3
-ANY = Slo(99, 10.0)  # so loose that no trial ends before its time
+ANY = Slo(99, 10.0)  # so loose that no trial is stopped early
 
 
-def omission(bench: Bench) -> Case:
-    """Case 11: a server that stands still for 2 s at 300/s, seen by both kinds of load."""
-    around = bench.seconds(AROUND_S)
-    with bench.server("inline") as server:
+def omission(testbed: Testbed) -> Case:
+    """Case 11: a server that is stopped for 2 s at 300/s, measured by both kinds of load."""
+    around = testbed.seconds(AROUND_S)
+    with testbed.server("inline") as server:
         closed = sorted(_closed(server.url, server.pid, around))
         opened = offer(
             server.url, "/noop/inline", OFFERED, 2 * around + STALL_S,
             kind="poisson", meanwhile=lambda: _stall(server.pid, around),
         )  # fmt: skip
-    found = [
-        _below("a closed loop sees p95", percentile_ms(closed, 95) or 0.0, 100.0),
+    findings = [
+        _below("a closed loop reports p95", percentile_ms(closed, 95) or 0.0, 100.0),
         within("an open one", [percentile_ms(opened, 95) or 0.0], 1000.0, unit="ms"),
     ]
-    claim = "stopped for 2 s at 300/s: a closed loop says p95 < 100 ms, an open one over 1 s"
-    note = f"the closed loop asked {len(closed)} times, the open one {len(opened)}"
-    return Case.of("11", claim, found, note)
+    claim = "stopped for 2 s at 300/s: a closed loop reports p95 < 100 ms, an open one over 1 s"
+    note = f"the closed loop sent {len(closed)} requests, the open one {len(opened)}"
+    return Case.of("11", claim, findings, note)
 
 
 def _below(what: str, value_ms: float, most_ms: float) -> Finding:
@@ -65,7 +65,7 @@ def _stall(pid: int, after_s: float) -> None:
 
 
 def _closed(url: str, pid: int, around_s: float) -> list[float]:
-    """Offer the same rate by clients that pace themselves, but wait for their answers."""
+    """Aim at the same rate with clients that pace themselves, but wait for their answers."""
     took: list[float] = []
     until = monotonic() + 2 * around_s + STALL_S
 
@@ -88,35 +88,37 @@ def _closed(url: str, pid: int, around_s: float) -> list[float]:
     return took
 
 
-def optimism(bench: Bench) -> Case:
+def optimism(testbed: Testbed) -> Case:
     """Case 12: how long `primes` runs in a process of the pool, alone and at 80 % load."""
     path = "/primes/process-pool"
     lone, loaded, rates = [], [], []
     with (
-        bench.server("process-pool", *PATIENT) as server,
+        testbed.server("process-pool", *PATIENT) as server,
         closing(ConnectionPool(server.url)) as connections,
     ):
         stages(connections, path, "ran", 8)  # warms up
-        for turn in range(bench.rounds(ROUNDS)):
+        for turn in range(testbed.rounds(ROUNDS)):
             lone.append(fmean(stages(connections, path, "ran", LONE_CALLS)))
-            rates.append(LOAD * rate(server.url, path, CLIENTS, bench.seconds(2.0)))
-            loaded.append(_ran_under_load(server.url, path, rates[-1], bench, turn))
+            rates.append(LOAD * rate(server.url, path, CLIENTS, testbed.seconds(2.0)))
+            loaded.append(_ran_under_load(server.url, path, rates[-1], testbed, turn))
     ratios = [busy / idle for busy, idle in zip(loaded, lone, strict=True)]
     return Case.of(
         "12",
         "work takes longer under load than in an idle micro-benchmark: 1–2 ×",
         [
             within("longer by", ratios, 1.001, 2.2),
-            told(f"{median(lone):.3g} ms alone, {median(loaded):.3g} ms at {median(rates):.0f}/s"),
+            remark(
+                f"{median(lone):.3g} ms alone, {median(loaded):.3g} ms at {median(rates):.0f}/s"
+            ),
         ],
     )
 
 
-def _ran_under_load(url: str, path: str, per_s: float, bench: Bench, seed: int) -> float:
+def _ran_under_load(url: str, path: str, per_s: float, testbed: Testbed, seed: int) -> float:
     cell = ("primes", "process-pool")
-    with closing(CellLoad(url, cell, path, b'"result"', InProcess())) as hammer:
+    with closing(CellLoad(url, cell, path, b'"result"', InProcess())) as cell_load:
         rng = Random(seed)  # noqa: S311 - a schedule, no secret
-        trial = hammer.trial(per_s, bench.seconds(LOADED_S), ANY, "poisson", rng)
+        trial = cell_load.trial(per_s, testbed.seconds(LOADED_S), ANY, "poisson", rng)
     if trial.where.typical is None:
-        raise Unanswered(f"{path} answered nothing in time at {per_s:.0f}/s")
+        raise Unanswered(f"{path} gave no answer in time at {per_s:.0f}/s")
     return 1e3 * trial.where.typical.ran

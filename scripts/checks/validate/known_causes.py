@@ -1,4 +1,4 @@
-"""Plant bottlenecks whose cause is known, and see whether it is named: real servers, real loads."""
+"""The diagnosis names the cause of bottlenecks that are planted in real servers."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from loadtests.load.source import Heard
 from loadtests.machine.cores import cores
 from loadtests.machine.sentinel import Sentinel
 from loadtests.system.child import tied
-from scripts.checks.shared.tried_cell import no_listener, tried
-from scripts.checks.validate.bench import Bench
+from scripts.checks.shared.calibrated_cell import connect, no_listener
 from scripts.checks.validate.case import Case, Finding
+from scripts.checks.validate.testbed import Testbed
 
-TROUBLED = str(Path(__file__).with_name("troubled.py"))
+BOTTLENECKS = str(Path(__file__).with_name("bottlenecks.py"))
 TRIAL_S = 5.0
 BOUNDED = ("--admission", "bounded", "--queue", "64")
-LISTENER_S = 0.001  # of CPU for each answer: a generator of 1,500/s then wants one core and a half
+LISTENER_S = 0.001  # of CPU for each answer: at 1,500/s the generator then needs 1.5 cores
 
 
 def listener(_: str, __: Request) -> None:
-    """Compute for each answer in the generator's own thread, as a careless listener may."""
+    """Compute for each answer in the generator's thread, as a careless listener might."""
     until = process_time() + LISTENER_S
     while process_time() < until:
         pass
@@ -35,20 +35,17 @@ def listener(_: str, __: Request) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """A cell on a server with these options, offered `rate`, or this multiple of its saturation.
-
-    The generator tells `heard` of each answer.
-    """
+    """A cell on a server with these options, and the load that it is offered."""
 
     cause: str
     workload: str
     model: str
     options: Sequence[str] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
-    rate: float | None = None
-    times: float = 1.5
+    rate: float | None = None  # requests per second
+    times: float = 1.5  # or this multiple of the saturated rate
     neighbours: bool = False
-    heard: Heard = no_listener
+    heard: Heard = no_listener  # called with each answer
 
 
 PLANTS = {
@@ -61,12 +58,12 @@ PLANTS = {
         "queue", "sleep", "thread-pool",
         ("--threads=4", "--admission=bounded", "--queue=1"), {"ms": "20"}, rate=100,
     ),
-    "8 MiB there and back": Plant("payload", "echo", "process-pool", BOUNDED, {"kib": "8192"}),
+    "8 MiB in and out": Plant("payload", "echo", "process-pool", BOUNDED, {"kib": "8192"}),
     "little memory": Plant(
-        "memory", "hoard", "thread-pool", (f"--workloads={TROUBLED}",), {}, rate=150
+        "memory", "hoard", "thread-pool", (f"--workloads={BOTTLENECKS}",), {}, rate=150
     ),
     "workers that crash": Plant(
-        "crashes", "fragile", "supervised-process-pool", (f"--workloads={TROUBLED}",),
+        "crashes", "fragile", "supervised-process-pool", (f"--workloads={BOTTLENECKS}",),
         {"percent": "20"}, rate=100,
     ),
     "a generator that is too slow": Plant(
@@ -78,13 +75,13 @@ PLANTS = {
 }  # fmt: skip
 
 
-def planted(bench: Bench) -> Case:
-    """Name the cause of each: 8 kinds and more, none of them twice."""
+def planted(testbed: Testbed) -> Case:
+    """Check the cause of each planted bottleneck."""
     findings = []
     with Sentinel() as sentinel:
         for name, plant in PLANTS.items():
-            said = _break(bench, plant, sentinel)
-            cause = said["cause"] or {"name": "none: it held", "sentence": ""}
+            trial = _break(testbed, plant, sentinel)
+            cause = trial["cause"] or {"name": "none: it held", "sentence": ""}
             holds = cause["name"] == plant.cause
             why = f" ({cause['sentence']})" if cause["sentence"] else ""
             shown = f"{name}: {cause['name']}{why}"
@@ -92,26 +89,26 @@ def planted(bench: Bench) -> Case:
     return Case.of("planted", "the cause of each planted bottleneck is named", findings)
 
 
-def _break(bench: Bench, plant: Plant, sentinel: Sentinel) -> dict[str, Any]:
-    """Offer the load, and return what is told of its trial."""
+def _break(testbed: Testbed, plant: Plant, sentinel: Sentinel) -> dict[str, Any]:
+    """Offer the load, and return the record of its trial."""
     with (
-        bench.server(plant.model, *plant.options) as server,
-        tried(server, plant.workload, plant.model, plant.parameters, plant.heard) as cell,
+        testbed.server(plant.model, *plant.options) as server,
+        connect(server, plant.workload, plant.model, plant.parameters, plant.heard) as cell,
     ):
-        found = cell.calibrate()
-        rate = plant.rate or plant.times * found.crowd.completed
+        calibration = cell.calibrate()
+        rate = plant.rate or plant.times * calibration.crowd.completed
         with _neighbours() if plant.neighbours else nullcontext():
-            return cell.trial(rate, bench.seconds(TRIAL_S), found, sentinel)
+            return cell.trial(rate, testbed.seconds(TRIAL_S), calibration, sentinel)
 
 
 @contextmanager
 def _neighbours() -> Iterator[None]:
-    """Keep every core busy with something else."""
+    """Keep every core busy with other processes."""
     spin = [sys.executable, "-c", "while True: pass"]
     others = [subprocess.Popen(spin, preexec_fn=tied()) for _ in range(cores())]  # noqa: S603 - our own command
     try:
         yield
     finally:
-        for one in others:
-            one.kill()
-            one.wait()
+        for process in others:
+            process.kill()
+            process.wait()

@@ -1,4 +1,4 @@
-"""Load for the cases: clients that wait for their answers, and probes that do not."""
+"""The two kinds of load that cases need: clients that wait for each answer, and an open loop."""
 
 from __future__ import annotations
 
@@ -17,37 +17,23 @@ from loadtests.load.http_pool import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
 from loadtests.paths import ROOT
 from loadtests.system.child import tied
-from scripts.checks.shared.rush import WARM_UP_S as RUSH_WARM_UP_S
 
 WARM_UP_S = 0.3
 LEAD_S = 0.05
 END_S = 30.0
 PROMPT_S = 0.05
 
-__all__ = [
-    "RUSH_WARM_UP_S",
-    "Unanswered",
-    "bracketed",
-    "clients",
-    "offer",
-    "rate",
-    "rush",
-    "settle",
-    "stage",
-    "stages",
-]
-
 
 class Unanswered(Exception):
-    """A service did not do what a case needs it to do; the message has its words."""
+    """The service did not do what the case needs; the message quotes it."""
 
 
 @contextmanager
 def clients(url: str, path: str, number: int) -> Iterator[list[float]]:
-    """Keep so many clients asking, without a pause; gives the times at which answers came.
+    """Run `number` clients that ask without a pause; yields the times of their answers.
 
-    They end with their last answers, so that nothing is left running. Raises Unanswered if one
-    was not 200.
+    They stop after their last answers, so that nothing is left running. Raises Unanswered for any
+    answer but 200.
     """
     answered: list[float] = []
     failed: list[str] = []
@@ -78,7 +64,7 @@ def clients(url: str, path: str, number: int) -> Iterator[list[float]]:
 
 
 def rate(url: str, path: str, number: int, seconds: float) -> float:
-    """Answers per second that so many clients get."""
+    """Measure the answers per second of `number` clients."""
     with clients(url, path, number) as answered:
         gevent.sleep(WARM_UP_S)
         before, begun = len(answered), monotonic()
@@ -90,7 +76,7 @@ def rate(url: str, path: str, number: int, seconds: float) -> float:
 
 
 def bracketed(base: Callable[[], float], other: Callable[[], float], rounds: int) -> list[float]:
-    """Measure `other` between two of `base`, and divide it by their mean: drift cancels out."""
+    """Divide `other` by the mean of `base` before and after it, so that drift cancels out."""
     before, ratios = base(), []
     for _ in range(rounds):
         between, after = other(), base()
@@ -99,7 +85,7 @@ def bracketed(base: Callable[[], float], other: Callable[[], float], rounds: int
     return ratios
 
 
-def offer(  # noqa: PLR0913  # a load, whom it is for, and what goes on meanwhile
+def offer(  # noqa: PLR0913  # the load, where it goes, and what happens meanwhile
     url: str,
     path: str,
     per_s: float,
@@ -108,9 +94,9 @@ def offer(  # noqa: PLR0913  # a load, whom it is for, and what goes on meanwhil
     kind: Kind = "uniform",
     meanwhile: Callable[[], None] = lambda: None,
 ) -> list[float]:
-    """Offer an open load; gives sorted seconds from intended start to answer.
+    """Offer an open load; returns sorted seconds from intended start to answer.
 
-    Raises Unanswered if one was not 200.
+    Raises Unanswered for any answer but 200.
     """
     ended: list[Request] = []
     with closing(ConnectionPool(url)) as connections:
@@ -123,14 +109,14 @@ def offer(  # noqa: PLR0913  # a load, whom it is for, and what goes on meanwhil
         generator.drain(END_S)
         generator.abandon()
         aside.get()
-    lost = [one.error for one in ended if one.outcome != "ok"]
+    lost = [request.error for request in ended if request.outcome != "ok"]
     if lost:
         raise Unanswered(f"{len(lost)} of {len(ended)} requests for {path} failed: {lost[0]}")
-    return sorted(one.ended - one.intended for one in ended if one.ended is not None)
+    return sorted(item.ended - item.intended for item in ended if item.ended is not None)
 
 
 def settle(url: str) -> None:
-    """Wait until the service has worked off what clients have left behind. Raises Unanswered."""
+    """Wait until the service has finished all work of earlier clients. Raises Unanswered."""
     until = monotonic() + END_S
     with closing(ConnectionPool(url)) as connections:
         while (begun := monotonic()) < until:
@@ -140,9 +126,9 @@ def settle(url: str) -> None:
     raise Unanswered(f"{url}/health takes over {PROMPT_S:g} s, {END_S:g} s after the load")
 
 
-def rush(url: str, path: str, number: int, seconds: float) -> float:
-    """Answers per second that clients cheaper than ours get, in a process of their own."""
-    command = [sys.executable, "-m", "scripts.checks.shared.rush", url, path]
+def count_rate(url: str, path: str, number: int, seconds: float) -> float:
+    """Measure the answers per second of cheaper clients than ours, in a separate process."""
+    command = [sys.executable, "-m", "scripts.checks.shared.fast_clients", url, path]
     done = subprocess.run(  # noqa: S603 - our own command
         [*command, str(number), str(seconds)],
         cwd=ROOT, check=True, capture_output=True, text=True, preexec_fn=tied(),
@@ -151,16 +137,16 @@ def rush(url: str, path: str, number: int, seconds: float) -> float:
 
 
 def stage(body: bytes, name: str) -> float:
-    """Read one of the times that an answer tells of itself, in milliseconds."""
+    """Read one of the times in an answer, in milliseconds."""
     return float(json.loads(body)["ms"][name])
 
 
 def stages(connections: ConnectionPool, path: str, name: str, times: int) -> list[float]:
-    """Ask so often, one after the other, and read that time of each answer."""
-    found = []
+    """Ask `times` times, one after the other, and read one time of each answer."""
+    read = []
     for _ in range(times):
         status, body = connections.get(path)
         if status != 200:
             raise Unanswered(f"GET {path} answers {status}: {body[:200].decode()}")
-        found.append(stage(body, name))
-    return found
+        read.append(stage(body, name))
+    return read

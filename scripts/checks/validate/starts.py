@@ -1,7 +1,7 @@
-"""Start workers that do nothing, and print as JSON how many microseconds each kind took.
+"""Start workers that do nothing, and print the microseconds of each kind as JSON.
 
-A script of its own, in the standard library alone: children that load their parent's main module
-would else load this whole project, and that would be measured.
+A script that uses only the standard library, because children load their parent's main module:
+otherwise loading this project would be measured too.
 """
 
 import json
@@ -21,27 +21,28 @@ def nothing() -> None:
 
 
 def thread() -> None:
-    one = threading.Thread(target=nothing)
-    one.start()
-    one.join()
+    worker = threading.Thread(target=nothing)
+    worker.start()
+    worker.join()
 
 
 def process(method: str) -> None:
-    one = multiprocessing.get_context(method).Process(target=nothing)  # type: ignore[attr-defined]  # by name
-    one.start()
-    one.join()
+    context = multiprocessing.get_context(method)
+    worker = context.Process(target=nothing)  # type: ignore[attr-defined]  # by name
+    worker.start()
+    worker.join()
 
 
 def interpreter() -> None:
     from concurrent import interpreters  # type: ignore[attr-defined]  # noqa: PLC0415 - 3.14
 
-    one = interpreters.create()
-    one.exec("pass")
-    one.close()
+    worker = interpreters.create()
+    worker.exec("pass")
+    worker.close()
 
 
 def took_us(kind: str, times: int) -> float:
-    """Take the median of some starts, each with its end; the first one only warms up."""
+    """Return the median time of a start and end; the first one only warms up."""
     took = []
     for _ in range(times + 1):
         begun = perf_counter()
@@ -56,14 +57,14 @@ def took_us(kind: str, times: int) -> float:
 
 
 def interpreter_mib(number: int = 8) -> float | None:
-    """How much memory one idle interpreter takes (Linux only)."""
+    """Measure the memory of one idle interpreter, in MiB (Linux only)."""
     from concurrent import interpreters  # type: ignore[attr-defined]  # noqa: PLC0415 - 3.14
 
     before = _resident_mib()
     kept = [interpreters.create() for _ in range(number)]
     after = _resident_mib()
-    for one in kept:
-        one.close()
+    for worker in kept:
+        worker.close()
     return None if before is None or after is None else (after - before) / number
 
 
@@ -76,14 +77,14 @@ def _resident_mib() -> float | None:
 
 
 def main() -> None:
-    kinds = ["thread", *(one for one in TIMES if one in multiprocessing.get_all_start_methods())]
-    found: dict[str, float | None] = {}
+    kinds = ["thread", *(kind for kind in TIMES if kind in multiprocessing.get_all_start_methods())]
+    results: dict[str, float | None] = {}
     if sys.version_info >= (3, 14):
         kinds.append("interpreter")
-        found["interpreter_mib"] = interpreter_mib()
+        results["interpreter_mib"] = interpreter_mib()
     for kind in kinds:
-        found[kind] = took_us(kind, FAST if "fast" in sys.argv else TIMES[kind])
-    print(json.dumps(found))  # noqa: T201 - printing is its purpose
+        results[kind] = took_us(kind, FAST if "fast" in sys.argv else TIMES[kind])
+    print(json.dumps(results))  # noqa: T201 - printing is its purpose
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What else the machine did: a figure that disagrees may be somebody else's doing."""
+"""What else ran on the machine: other programs may explain a figure that disagrees."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LOOK_S = 0.5
 
 
 def foreign_cores() -> float:
-    """How many cores are busy while we do nothing at all."""
+    """How many cores are busy while this program is idle."""
     before, begun = psutil.cpu_times(), monotonic()
     sleep(LOOK_S)
     after, took = psutil.cpu_times(), monotonic() - begun
@@ -19,15 +19,15 @@ def foreign_cores() -> float:
 
 
 def stolen_s() -> float | None:
-    """CPU seconds that the host has kept from this machine so far; None where nobody tells."""
+    """CPU seconds that the host has withheld from this machine so far; None if unknown."""
     steal: float | None = getattr(psutil.cpu_times(), "steal", None)
     return steal
 
 
 def described(before: float, after: float, steal_s: float | None, took_s: float) -> str:
-    """Say in what surroundings a case ran, as one clause."""
-    stolen = "" if steal_s is None else f", and {steal_s / took_s:.2f} were stolen meanwhile"
-    return f"others kept {before:.1f} cores busy before it and {after:.1f} after it{stolen}"
+    """Describe what else ran beside a case, in one clause."""
+    stolen = "" if steal_s is None else f", and {steal_s / took_s:.2f} cores were stolen meanwhile"
+    return f"other programs kept {before:.1f} cores busy before it and {after:.1f} after it{stolen}"
 
 
 def _idle(times: object) -> float:

@@ -3,8 +3,8 @@
     server ──(stdin held open)── python -m server.models.dask.local_cluster: scheduler, nannies
                                       └── a worker process for each nanny, which replaces it
 
-It prints the scheduler's address, or why there is none, on standard output, and leaves when its
-standard input ends: whatever way the server goes, the cluster goes too.
+It prints the scheduler's address, or why there is none, on standard output, and exits when its
+standard input ends: however the server ends, the cluster ends with it.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from server import streams
 
 HOST = "127.0.0.1"
 START_S = 30  # as for other processes: a cluster that has not started by then never will
-CONNECT_S = 2.0  # Dask's own is 30 s, and a result that a killed worker held waits so long
+CONNECT_S = 2.0  # Dask's default of 30 s would delay every result that a killed worker held
 PAUSE_S = 1.0
 QUIET = ("distributed", "distributed.client", "distributed.gc", "tornado.application")
-LOG_LENGTH = 10  # Dask keeps messages with their payload, to debug itself: 1000 fill the memory
+LOG_LENGTH = 10  # Dask keeps messages with their payload for debugging: 1000 fill the memory
 CONFIG = {
-    # The model repeats what a killed worker held, once; Dask by itself would do so three times.
+    # The model retries the calls of a killed worker once; Dask by itself would do so three times.
     "distributed.scheduler.allowed-failures": 0,
     "distributed.comm.timeouts.connect": CONNECT_S,
     "distributed.admin.low-level-log-length": LOG_LENGTH,
@@ -41,8 +41,8 @@ CONFIG = {
 
 
 @asynccontextmanager
-async def standing(workers: int) -> AsyncIterator[str]:
-    """Keep a cluster standing; gives the scheduler's address. Raises RuntimeError."""
+async def cluster(workers: int) -> AsyncIterator[str]:
+    """Run a cluster, and yield the scheduler's address. Raises RuntimeError."""
     with tempfile.TemporaryDirectory(prefix="loadbearing-dask-", ignore_cleanup_errors=True) as own:
         process = await asyncio.to_thread(_start, workers, own)
         try:
@@ -52,7 +52,7 @@ async def standing(workers: int) -> AsyncIterator[str]:
 
 
 def _start(workers: int, folder: str) -> subprocess.Popen[str]:
-    # What the server can import, its workers find too, and (-P) nothing before it.
+    # Its workers can import what the server can, in the same order (-P).
     path = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
     quiet = repr(dict.fromkeys(QUIET, "critical"))
     return subprocess.Popen(  # noqa: S603 - our own module
@@ -60,7 +60,7 @@ def _start(workers: int, folder: str) -> subprocess.Popen[str]:
         env={
             **os.environ,
             "PYTHONPATH": path,
-            # A killed scheduler leaves semaphores to the tracker, which removes and tells them.
+            # A killed scheduler leaves semaphores to the tracker, which warns when it removes them.
             "PYTHONWARNINGS": "ignore:resource_tracker",
             "DASK_LOGGING": quiet,
             "DASK_TEMPORARY_DIRECTORY": folder,
@@ -76,16 +76,16 @@ def _address(process: subprocess.Popen[str]) -> str:
     limit = threading.Timer(START_S, process.kill)  # which ends the wait for the line
     limit.start()
     try:
-        said = process.stdout.readline().strip()
+        line = process.stdout.readline().strip()
     finally:
         limit.cancel()
-    if said.startswith("tcp://"):
-        return said
-    raise RuntimeError(said or f"it was killed, or had no address after {START_S:g} s")
+    if line.startswith("tcp://"):
+        return line
+    raise RuntimeError(line or f"it was killed, or reported no address within {START_S:g} s")
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    """End the cluster by closing its input; kill it where a forked worker still holds that open."""
+    """End the cluster by closing its input; kill it if a forked worker holds that open."""
     with process:
         assert process.stdin is not None
         process.stdin.close()
@@ -104,18 +104,18 @@ def _watch_input() -> None:
 
 
 def _leave(folder: str) -> None:
-    """End at once; on the main thread, or that could make new files behind us."""
+    """End at once; on the main thread, which could otherwise create new files meanwhile."""
     for worker in multiprocessing.active_children():
         worker.kill()
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 
-async def _stand(workers: int, folder: str) -> None:
-    # Not at the top: the worker processes load this module too, and need less of Dask.
+async def _run(workers: int, folder: str) -> None:
+    # Not at the top, because the worker processes load this module too and need less of Dask.
     dask, core = map(import_module, ("distributed", "distributed.scheduler"))
     extensions = dict(core.DEFAULT_EXTENSIONS)
-    del extensions["spans"]  # which keeps something of every call for ever: dask/distributed#7977
+    del extensions["spans"]  # it never frees its records of calls: dask/distributed#7977
     scheduler = await dask.Scheduler(
         host=HOST, dashboard=False, dashboard_address=f"{HOST}:0", extensions=extensions
     )
@@ -128,37 +128,33 @@ async def _stand(workers: int, folder: str) -> None:
             local_directory=folder,
             memory_limit=0,
             dashboard=False,
-            extensions={},  # which have the worker's half of the spans
+            extensions={},  # the worker's half of the spans
         )
 
     async def keep(nanny: Any) -> None:
-        """Replace a nanny that gives up, as some do when their worker dies while it starts."""
+        """Replace a nanny that gives up, as some do when their worker dies during its start."""
         while True:
             await nanny.finished()
             try:
                 nanny = await start()
-            except Exception:  # noqa: BLE001 - whatever it was, there must be a worker
+            except Exception:  # noqa: BLE001 - whatever the error is, there must be a worker
                 await asyncio.sleep(PAUSE_S)
 
     nannies = await asyncio.gather(*(start() for _ in range(workers)))
-    _say(scheduler.address)
+    streams.greet(scheduler.address)
     await asyncio.gather(*map(keep, nannies))
-
-
-def _say(line: str) -> None:
-    streams.greet(line)
 
 
 def main(workers: str, folder: str) -> None:
     streams.reserve()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the group: the server decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # for the server to handle
     signal.signal(signal.SIGTERM, lambda *_: _leave(folder))
     threading.Thread(target=_watch_input, daemon=True).start()
     try:
         import_module("dask").config.set(CONFIG)
-        asyncio.run(_stand(int(workers), folder))
-    except Exception as error:  # noqa: BLE001 - the server tells it, and tries again
-        _say(f"{type(error).__name__}: {error}")
+        asyncio.run(_run(int(workers), folder))
+    except Exception as error:  # noqa: BLE001 - the server reports it, and tries again
+        streams.greet(f"{type(error).__name__}: {error}")
         _leave(folder)
 
 

@@ -1,11 +1,12 @@
-"""Dask: a cluster of its own on this host, or a real one that stands somewhere already.
+"""Dask: a cluster of its own on this host, or one that already runs somewhere.
 
     request ── bulkhead ── connection ──(batches, every 10 ms)── scheduler ── worker
                                ▲                                     │
-                               └── found again ◄── end of file: it is gone
+                               └── connected again ◄── end of file: it is gone
 
-The scheduler may die at any moment. What was in flight is answered at once, later requests are
-refused, and the cluster is started, or sought, until it is there again. Nothing else is touched.
+The scheduler may die at any moment. Calls in flight are then answered at once, later requests are
+refused, and the server starts the cluster again, or reconnects to it, until it is back. No other
+model is affected.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from importlib.util import find_spec
 from time import monotonic
 from typing import ClassVar
 
+from server.admission.bulkhead import Visit
 from server.errors import Refused, WorkFailed, log
 from server.models.base import Promises
 from server.models.dask import local_cluster
@@ -28,29 +30,30 @@ from server.models.offloaded import Offloaded
 from server.settings import Settings
 from server.worker.timeline import Ran, Timeline
 
-AHEAD = 7  # calls held by Dask for each worker: its client, scheduler and workers exchange batches.
-# Of the rate of no-ops without a bound, 0 give 0.4, 3 give 0.8, 7 give 0.95
-COVER_S = 0.025  # of work: twice the 10 ms after which it sends a batch
+AHEAD = 7  # calls that Dask holds for each worker, because client and scheduler send batches:
+# 0 give 0.4 of the rate of no-ops without a bound, 3 give 0.8, 7 give 0.95
+COVER_S = 0.025  # of work: twice the 10 ms between two batches, and a little more
 LOOK_S = 0.1
-PAUSE_S = 0.2  # before a cluster is sought again; doubled each time
+PAUSE_S = 0.2  # before the next attempt to connect; doubled each time
 LONGEST_PAUSE_S = 3.0
 
 
 class Dask(Offloaded):
-    doc = "On a Dask cluster: one on this host, or that of --dask."
+    doc = "On a Dask cluster: one on this host, or the one at --dask."
     promises: ClassVar = Promises(
         dict.fromkeys(
             ("kills_late", "cancels_queued", "kills_abandoned"),
-            "Dask runs what it was sent, and cannot end what runs",
+            "Dask runs every call that it was sent, and cannot stop one",
         )
     )
     by_default = False
+    sized_by = "processes"
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.processes, AHEAD * settings.processes, COVER_S)
         self._ours = settings.dask is None
         self._connection: ClusterConnection | None = None
-        self._why = ""  # there is no connection, or may soon be none
+        self._why = ""  # why there is no connection, or will be none
         self._tried = asyncio.Event()
 
     @classmethod
@@ -60,7 +63,7 @@ class Dask(Offloaded):
         return None
 
     async def start(self) -> None:
-        """Connect, or learn why not: a scheduler that is not there yet may still come."""
+        """Connect, or find out why not: a scheduler that is not there yet may come later."""
         self._keeping = asyncio.create_task(self._keep_connected())
         await self._tried.wait()
 
@@ -68,7 +71,7 @@ class Dask(Offloaded):
         pause_s, times = PAUSE_S, 0
         while True:
             try:
-                async with self._found() as connection:
+                async with self._connect() as connection:
                     pause_s, times = PAUSE_S, times + 1
                     self.restarted = times - 1
                     self._tried.set()
@@ -84,15 +87,13 @@ class Dask(Offloaded):
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     @asynccontextmanager
-    async def _found(self) -> AsyncIterator[ClusterConnection]:
-        """Connect to the cluster of --dask, or to one that is started for it."""
+    async def _connect(self) -> AsyncIterator[ClusterConnection]:
+        """Connect to the cluster at --dask, or to one that is started here."""
         async with AsyncExitStack() as stack:
             loading = asyncio.to_thread(import_module, "distributed")
             if self.settings.dask is None:
-                standing = stack.enter_async_context(
-                    local_cluster.standing(self.settings.processes)
-                )
-                address, _ = await asyncio.gather(standing, loading)
+                starting = stack.enter_async_context(local_cluster.cluster(self.settings.processes))
+                address, _ = await asyncio.gather(starting, loading)
             else:
                 address, _ = self.settings.dask, await loading
             connection = await stack.enter_async_context(connected(address, ours=self._ours))
@@ -106,19 +107,19 @@ class Dask(Offloaded):
             finally:
                 self._connection = None
 
-    async def hop(self, job: Job, timeline: Timeline) -> Ran:
+    async def dispatch(self, job: Job, timeline: Timeline, visit: Visit) -> Ran:
         begun = monotonic()
         try:
-            ran = await self.bring_back(lambda: self._submit(job), timeline)
+            ran = await self.submit_and_wait(lambda: self._submit(job), timeline, visit)
         except SchedulerGone:
             raise Refused(self._why, self._hint) from None
         except GivenUp:
             raise WorkFailed(
-                "the worker died under this request, and so did those of Dask's retries",
+                "the worker died under this request, and so did the workers of Dask's retries",
                 "The work may crash its interpreter, or run out of memory.",
             ) from None
         ran = _on_our_clock(ran, begun)
-        self.held_ahead(ran, timeline)
+        self.queued_behind_previous(ran, timeline)
         return ran
 
     def _submit(self, job: Job) -> Future[Ran]:
@@ -129,10 +130,10 @@ class Dask(Offloaded):
     @property
     def _hint(self) -> str:
         if self._ours:
-            return "It is started again by itself: come back in a few seconds."
+            return "The server is restarting it: retry in a few seconds."
         return (
-            "Start a scheduler and workers there, which can import what the server does: "
-            "it finds them by itself."
+            "Start a scheduler there, and workers that can import the server's modules: "
+            "the server connects by itself."
         )
 
     async def stop(self) -> None:
@@ -141,7 +142,7 @@ class Dask(Offloaded):
 
 
 def _on_our_clock(ran: Ran, begun: float) -> Ran:
-    """Shift the stamps of another host's clock; what is not the run counts as dispatch."""
+    """Shift the stamps of another host's clock; all time outside the run counts as dispatch."""
     now = monotonic()
     if begun <= ran.started <= ran.finished <= now:
         return ran

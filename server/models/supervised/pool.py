@@ -1,14 +1,14 @@
-"""A pool of processes that are watched one by one: timed out, killed and replaced each by itself.
+"""A pool whose processes are supervised one by one: each is timed out, killed and replaced alone.
 
     request ── bulkhead ── calls that wait ── free worker ──(socketpair)── worker process
                                                   ▲                              │
-                 ready, or done, or replaced ─────┴── answer, or end of file: it has died
+                 ready, or done, or replaced ─────┴──── answer, or end of file: it died
 
-A worker holds one call at a time; those held ahead wait in the server, for whichever worker is
-free first.
+A worker holds one call at a time. Calls that were let in ahead wait in the server, for whichever
+worker is free first.
 
-No lock and no queue is shared between the workers. So a worker that is killed, at whatever
-moment, takes with it the one call that it held, and nothing else.
+The workers share no lock and no queue. So a worker that is killed, at whatever moment, loses the
+one call that it held, and nothing else.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from concurrent.futures import BrokenExecutor
-from functools import partial
+from multiprocessing.context import BaseContext
 from typing import Any
 
+from server.admission.bulkhead import Visit
 from server.errors import Expired, Refused, WorkFailed
 from server.models.messages import Job, pickled
 from server.models.offloaded import Offloaded
@@ -30,15 +31,17 @@ from server.settings import Settings
 from server.worker.carry import TOO_LATE
 from server.worker.timeline import Ran, Timeline
 
-PAUSE_S = 0.1  # before a worker is replaced that died while it started; doubled each time
+PAUSE_S = 0.1  # before replacing a worker that died while it started; doubled each time
 LONGEST_PAUSE_S = 5.0
 
 
 class SupervisedProcessPool(Offloaded):
     doc = "In processes that are timed out, killed and replaced one by one."
+    sized_by = "processes"
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.processes, ahead=AHEAD * settings.processes)
+        self._context: BaseContext
         self._workers: list[WorkerProcess] = []
         self._idle: deque[WorkerProcess] = deque()
         self._waiting: deque[WorkerCall] = deque()
@@ -57,6 +60,7 @@ class SupervisedProcessPool(Offloaded):
         return None
 
     async def start(self) -> None:
+        self._context = context(self.settings)
         async with asyncio.timeout(START_S):
             await asyncio.gather(*(self._add() for _ in range(self.settings.processes)))
         self._ready = True
@@ -65,39 +69,39 @@ class SupervisedProcessPool(Offloaded):
         """Start one worker, again and again if it dies before it is ready."""
         pause_s = PAUSE_S
         while not self._stopping:
-            worker = WorkerProcess(context(self.settings), self._free, self._lost)
+            worker = WorkerProcess(self._context, self._free, self._lost)
             self._workers.append(worker)
             try:
                 async with asyncio.timeout(START_S):
                     if await worker.start():
-                        self._shortage.over()
+                        self._shortage.clear()
                         return
             except START_ERRORS as error:
                 if not self._ready:
                     raise
                 worker.stop()
-                self._refuse(self._shortage.noted(error))
+                self._refuse(self._shortage.note(error))
             self._workers.remove(worker)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def _refuse(self, refusal: Refused) -> None:
-        """Answer those that wait, unless there is a worker that will take them."""
+        """Refuse the calls that wait, unless there is a worker that will take them."""
         while self._waiting and not self._able():
             call = self._waiting.popleft()
-            call.ended(call, False)
-            if not call.back.done():
-                call.back.set_exception(refusal)
+            call.visit.leave(worked=False)
+            if not call.local.done():
+                call.local.set_exception(refusal)
 
     def _able(self) -> bool:
         return any(worker.ready for worker in self._workers)
 
     def _free(self, worker: WorkerProcess) -> None:
-        """Give a worker that is ready, or done, the call that waits longest: without a detour."""
+        """Give a worker that is ready, or done, the call that has waited longest, at once."""
         while self._waiting:
             call = self._waiting.popleft()
-            if call.back.done():  # given up in the same moment
-                call.ended(call, False)
+            if call.local.done():  # given up in the same moment
+                call.visit.leave(worked=False)
             else:
                 worker.take(call)
                 return
@@ -114,28 +118,28 @@ class SupervisedProcessPool(Offloaded):
             self._replacing.add(task)
             task.add_done_callback(self._replacing.discard)
 
-    async def hop(self, job: Job, timeline: Timeline) -> Ran:
+    async def dispatch(self, job: Job, timeline: Timeline, visit: Visit) -> Ran:
         deadlines = self.bulkhead.deadlines
-        with self.leaving_on_error(timeline):
+        with visit:
             if self._shortage and not self._able():
                 raise self._shortage.refusal()
             message = pickled(job)
-        back = asyncio.get_running_loop().create_future()
-        call = WorkerCall(message, back, partial(self._ended, timeline.asked))
-        deadlines.watch(back, timeline.accepted, "was not done by")
+        local = asyncio.get_running_loop().create_future()
+        call = WorkerCall(message, local, visit)
+        deadlines.watch(local, timeline.accepted, "was not done by")
         if self._idle:
             self._idle.popleft().take(call)
         else:
             self._waiting.append(call)
         try:
-            answer: Ran | WorkFailed = await back
+            answer: Ran | WorkFailed = await local
         except BrokenExecutor:
             raise
         except BaseException as error:
             self._give_up(call, late=isinstance(error, Expired))
             raise
         finally:
-            deadlines.forget(back)
+            deadlines.forget(local)
         if isinstance(answer, WorkFailed):
             raise answer
         if answer.failure == TOO_LATE:
@@ -143,16 +147,13 @@ class SupervisedProcessPool(Offloaded):
         timeline.granted = call.sent
         return answer
 
-    def _ended(self, asked: float, call: WorkerCall, worked: bool) -> None:
-        self.bulkhead.leave(asked, call, worked=worked)
-
     def _give_up(self, call: WorkerCall, *, late: bool) -> None:
-        """Drop a call that nobody waits for; a worker that holds it is killed and replaced."""
+        """Drop a call whose request no longer waits; kill and replace a worker that holds it."""
         if call in self._waiting:
             self._waiting.remove(call)
-            call.ended(call, False)
+            call.visit.leave(worked=False)
         elif call.holder:
-            self.bulkhead.abandon(call)
+            call.visit.abandon()
             if late:
                 call.holder.kill()
             else:

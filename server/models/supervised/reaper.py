@@ -1,7 +1,7 @@
-"""Kill workers whose clients have gone: after a short grace, and not too many of them.
+"""Kill workers whose clients have disconnected: after a grace period, and not too many of them.
 
-A worker takes longer to start than most calls take to end. So work that is nearly done is let be,
-and a storm of clients that hang up does not become a storm of restarts.
+A worker takes longer to start than most calls take to end. So work that is nearly done may
+finish, and mass disconnects do not cause mass restarts.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ GRACE_S = 0.05
 
 
 class Reaper:
-    """Ends calls that nobody waits for: `per_s` each second, and as many at once (a token bucket).
+    """Kills abandoned calls: `per_s` each second, and as many at once (a token bucket).
 
-    Those that find no token wait for theirs, while they run.
+    A call that finds no token keeps running until there is one.
     """
 
     def __init__(self, per_s: int) -> None:
@@ -26,7 +26,7 @@ class Reaper:
         self._counted = monotonic()
 
     def abandon(self, call: WorkerCall) -> None:
-        """Kill the worker that holds this call, unless the call ends soon by itself."""
+        """Kill the worker that holds this call, unless the call ends by itself soon."""
         asyncio.get_running_loop().call_later(GRACE_S, self._reap, call)
 
     def _reap(self, call: WorkerCall) -> None:

@@ -1,4 +1,4 @@
-"""The server's end of one worker process: send it a call, get its answer, notice its death."""
+"""The server's side of one worker process: send a call, receive its answer, notice its death."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from multiprocessing.context import BaseContext
 from time import monotonic
 from typing import Any, cast
 
-from server.models.messages import opened
+from server.admission.bulkhead import Visit
+from server.models.messages import unpickled
+from server.models.process_start import starting
 from server.worker import carry
 from server.worker.timeline import Ran
 
@@ -22,14 +24,13 @@ HEADER = carry.HEADER
 class WorkerCall:
     """A pickled call, and the worker that holds it.
 
-    What comes back is a Ran, or WorkFailed if call or result did not travel; BrokenExecutor when
-    the worker died. `ended` is called once, when no worker has to do with it any more,
-    and told whether one has worked on it.
+    `local` gets a Ran, or WorkFailed if call or result could not be sent; BrokenExecutor if the
+    worker died. The visit ends when no worker holds the call any more.
     """
 
     message: bytes
-    back: asyncio.Future[Any]
-    ended: Callable[[WorkerCall, bool], None]
+    local: asyncio.Future[Any]
+    visit: Visit
     sent: float = 0.0
     holder: WorkerProcess | None = None
 
@@ -37,7 +38,7 @@ class WorkerCall:
 class WorkerProcess(asyncio.Protocol):
     """One worker and the socket to it; it holds one call at a time.
 
-    `free` is called whenever it can take a call, `lost` once when a worker that was ready died.
+    `free` is called whenever it can take a call, `lost` once if it dies after it was ready.
     """
 
     def __init__(
@@ -59,14 +60,15 @@ class WorkerProcess(asyncio.Protocol):
         self._ending = False
 
     async def start(self) -> bool:
-        """Start the process and wait until it is ready; tells whether it came to that."""
+        """Start the process and wait until it is ready; False if it dies first."""
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = self._context.Process(
                 target=carry.attend, args=(theirs, carry.environment()), daemon=True
             )
             try:
-                await asyncio.to_thread(self._process.start)
+                with starting(self._context):
+                    await asyncio.to_thread(self._process.start)
             except BaseException:
                 ours.close()
                 raise
@@ -94,7 +96,7 @@ class WorkerProcess(asyncio.Protocol):
         if len(self._received) < HEADER.size + length:
             return
         with memoryview(self._received) as whole:
-            answer = opened(whole[HEADER.size :])
+            answer = unpickled(whole[HEADER.size :])
         self._received = bytearray()
         self._since = monotonic()
         call, self._call = self._call, None
@@ -103,9 +105,9 @@ class WorkerProcess(asyncio.Protocol):
         elif call:
             call.holder = None
             late = isinstance(answer, Ran) and answer.failure == carry.TOO_LATE
-            call.ended(call, not late)
-            if not call.back.done():
-                call.back.set_result(answer)
+            call.visit.leave(worked=not late)
+            if not call.local.done():
+                call.local.set_result(answer)
         if not self._ending:
             self._free(self)
 
@@ -115,18 +117,18 @@ class WorkerProcess(asyncio.Protocol):
             return
         if call := self._call:
             call.holder = None
-            call.ended(call, False)
-            if not call.back.done():
-                call.back.set_exception(BrokenExecutor("the worker process died"))
+            call.visit.leave(worked=False)
+            if not call.local.done():
+                call.local.set_exception(BrokenExecutor("the worker process died"))
         self._lost(self)
 
     def kill(self) -> None:
-        """End the process whatever it does; `lost` follows."""
+        """Kill the process, whatever it is doing; `lost` follows."""
         self._ending = True
         self._process.kill()
 
     def stop(self) -> None:
-        """Let the process end by itself if it is idle, or kill it."""
+        """Let the process end by itself if it is idle, else kill it."""
         if self._transport:
             self._transport.close()
         if self._process and self._process.pid and self._state() != "idle":
@@ -134,7 +136,7 @@ class WorkerProcess(asyncio.Protocol):
 
     @property
     def ready(self) -> bool:
-        """Whether it takes calls, now or once it is done with the one that it holds."""
+        """Whether it takes calls, now or after the one that it holds."""
         return self._ready.done() and bool(self._ready.result()) and not self._ending
 
     def _state(self) -> str:
@@ -143,7 +145,7 @@ class WorkerProcess(asyncio.Protocol):
         return "busy" if self._call else "idle"
 
     def shown(self) -> dict[str, Any]:
-        """pid, state, calls so far, and for how long it is in this state, in milliseconds."""
+        """Process id, state, calls so far, and how long it has been in this state, in ms."""
         return {
             "pid": self._process.pid if self._process else None,
             "state": self._state(),

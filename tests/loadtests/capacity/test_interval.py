@@ -9,7 +9,7 @@ import pytest
 from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.capacity.goals import FULL
 from loadtests.capacity.interval import FULL_ERROR, QUICK_ERROR, combine, differ, ratio
-from scripts.checks.error.known import Case, measure
+from scripts.checks.error.known_queues import QueueCase, measure
 from scripts.checks.shared.virtual import SLO, TRUTHS, Service
 
 QUICK = Capacity(100, 115)
@@ -105,7 +105,7 @@ def test_cells_differ_only_if_their_ratio_excludes_one() -> None:
 def test_covers_the_truth(kind: str, number: int) -> None:
     """`scripts/error` shows it on a large sample."""
     service = list(TRUTHS)[number]
-    case = Case(service, TRUTHS[service][1], kind, disturbed=0.05)
+    case = QueueCase(service, TRUTHS[service][1], kind, disturbed=0.05)
     with ThreadPoolExecutor(1) as pool:
         (measured,) = measure(pool, [case], 4, seed=3)
     covers = [one.interval.low <= case.truth <= (one.interval.high or 0) for one in measured]

@@ -11,7 +11,7 @@ import pytest
 from loadtests.cell import Cell
 from loadtests.run.survival.agenda import PROOF, SEARCH, Agenda, Job
 from loadtests.run.survival.time_left import Pace
-from scripts.checks.shared.progress import steps
+from scripts.checks.shared.command import steps
 from tests.support.run_files import plan, result, unavailable
 from tests.support.timelines import Timeline, within_a_third
 

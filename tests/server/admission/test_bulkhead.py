@@ -1,4 +1,4 @@
-"""The bulkhead never lets in too many, serves who came first, and loses no slot."""
+"""The bulkhead never admits too many, serves in order of arrival, and loses no slot."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ OPERATIONS = st.lists(
 
 
 class Crowd:
-    """Requests before one bulkhead, and what became of each."""
+    """Requests to one bulkhead, and the outcome of each."""
 
     def __init__(self, bulkhead: Bulkhead) -> None:
         self.bulkhead = bulkhead
@@ -53,14 +53,14 @@ class Crowd:
     def check(self) -> None:
         assert 0 <= len(self.inside) <= self.bulkhead.busy <= self.bulkhead.workers
         assert self.bulkhead.queued <= self.bulkhead.policy.most - self.bulkhead.workers
-        # Those that are let in in the same moment may go on in any order.
+        # Those that are admitted in the same moment may continue in any order.
         before, now = self.granted[: self.checked], self.granted[self.checked :]
         assert not before or not now or min(now) > max(before)
         self.checked = len(self.granted)
         assert self.bulkhead.refused == len(self.refused)
 
     async def end(self) -> None:
-        """Let everyone through and out; then nobody may be left, in no slot and no place."""
+        """Serve all requests; afterwards no slot and no place may be taken."""
         await settle()
         assert len(self.inside) == self.bulkhead.busy
         while self.inside:
@@ -74,7 +74,7 @@ class Crowd:
 
 
 def expire(bulkhead: Bulkhead) -> None:
-    """Do what the timer does past all deadlines, at a moment that no test can hit."""
+    """Do what the timer does past all deadlines, at an exact moment."""
     deadlines = bulkhead.deadlines
     deadlines._watched = dict.fromkeys(deadlines._watched, (0.0, "waited for a worker past"))
     deadlines._look()
@@ -84,7 +84,7 @@ def expire(bulkhead: Bulkhead) -> None:
 @example(2, 3, [*[("enter", 0)] * 3, ("settle", 0), ("enter", 0), *[("leave", 0)] * 2])
 @example(1, 2, [*[("enter", 0)] * 3, ("settle", 0), ("cancel", 0), ("leave", 0)])
 @example(1, 2, [*[("enter", 0)] * 3, ("settle", 0), ("leave", 0), ("cancel", 0)])
-def test_whatever_happens_the_bounds_hold(
+def test_the_bounds_hold_in_every_sequence_of_events(
     slots: int, queue: int, operations: Sequence[Operation]
 ) -> None:
     async def play() -> None:
@@ -101,7 +101,7 @@ def test_whatever_happens_the_bounds_hold(
 
 
 @given(slots=st.integers(1, 3), queue=st.integers(0, 4), extra=st.integers(1, 5))
-def test_slots_and_queue_are_used_up_before_anyone_is_refused(
+def test_slots_and_queue_fill_up_before_a_call_is_refused(
     slots: int, queue: int, extra: int
 ) -> None:
     async def play() -> None:
@@ -118,7 +118,7 @@ def test_slots_and_queue_are_used_up_before_anyone_is_refused(
     asyncio.run(play())
 
 
-async def test_who_waits_past_the_deadline_is_told_and_loses_the_place() -> None:
+async def test_a_call_that_waits_past_its_deadline_expires() -> None:
     bulkhead = bounded(1, 1, 0.01)
     await bulkhead.enter(monotonic())
     with pytest.raises(Expired, match=r"waited for a worker past its deadline of 0\.01 s"):

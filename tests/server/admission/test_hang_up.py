@@ -1,4 +1,4 @@
-"""Work whose client hangs up, or that never ends: what waits is dropped, what can be is killed."""
+"""Work whose client disconnects, or that never ends, is dropped from the queue, or killed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Iterator
 import psutil
 import pytest
 
+from server.admission.bulkhead import Visit
 from server.model_table import TABLE
 from server.models.selection import load
 from server.models.supervised.reaper import Reaper
 from server.models.supervised.worker_process import WorkerCall
+from tests.support.admission import LONG_S, bounded
 from tests.support.server_process import Client, Running, asking, running, until
 
 POOLED = sorted(TABLE.keys() - {"inline", "async", "hybrid", "interpreter-pool"})
@@ -24,27 +26,27 @@ ENDLESS = ("--workloads", "tests.support.endless_workloads")
 @pytest.fixture(scope="module")
 def left(database: None) -> Iterator[Running]:
     options = ("--threads", "1", "--processes", str(PROCESSES), "--admission", "bounded")
-    with running(*options, "--deadline", "60s", *ENDLESS) as one:
-        yield one
+    with running(*options, "--deadline", "60s", *ENDLESS) as server:
+        yield server
 
 
 @pytest.fixture
 async def client(left: Running) -> AsyncIterator[Client]:
-    async with asking(left) as one:
-        yield one
+    async with asking(left) as client:
+        yield client
 
 
 async def hang_up(request: asyncio.Task[object]) -> None:
-    request.cancel()  # by which aiohttp's client closes the connection
+    request.cancel()  # which makes aiohttp's client close the connection
     await asyncio.wait([request])
 
 
 def spinning(server: Running) -> psutil.Process:
-    """Find the process that computes."""
+    """Return the process that computes."""
     return psutil.Process(int(server.gate.with_name("gate.pid").read_text()))
 
 
-def test_who_keeps_what_is_no_accident() -> None:
+def test_the_guarantees_of_the_models_are_the_expected_ones() -> None:
     assert KILLS == ["process-per-request", "supervised-process-pool"]
     assert {"thread-pool", "thread-per-request", *KILLS} == {*CANCELS}
 
@@ -53,10 +55,10 @@ def test_who_keeps_what_is_no_accident() -> None:
 async def test_killable_work_ends_when_its_client_hangs_up(model: str, client: Client) -> None:
     before = await client.gauges(model)
     with client.server.shut():
-        asked = asyncio.create_task(client.ask(f"/spin/{model}"))
+        request = asyncio.create_task(client.ask(f"/spin/{model}"))
         await client.server.begun(1)
         worker = spinning(client.server)
-        await hang_up(asked)
+        await hang_up(request)
         await asyncio.to_thread(psutil.wait_procs, [worker], 5)
     assert not worker.is_running()
     await client.until(model, busy=0, abandoned=0, cancelled=before["cancelled"] + 1)
@@ -74,63 +76,61 @@ async def test_queued_work_never_starts_once_its_client_has_hung_up(
         await client.server.begun(slots)
         queued = [asyncio.create_task(client.ask(f"/hold/{model}")) for _ in range(5)]
         await client.until(model, busy=slots, queued=5)
-        for one in queued:
-            await hang_up(one)
+        for request in queued:
+            await hang_up(request)
         await client.until(model, queued=0, cancelled=before["cancelled"] + 5)
     assert {answer.status for answer in await asyncio.gather(*served)} == {200}
     await client.until(model, busy=0)
     assert client.server.held() == slots
 
 
-async def test_a_thread_whose_client_hangs_up_is_known_to_be_lost(client: Client) -> None:
+async def test_a_thread_whose_client_hangs_up_counts_as_abandoned(client: Client) -> None:
     with client.server.shut():
-        asked = asyncio.create_task(client.ask("/hold/thread-pool"))
+        request = asyncio.create_task(client.ask("/hold/thread-pool"))
         await client.server.begun(1)
-        await hang_up(asked)
+        await hang_up(request)
         await client.until("thread-pool", busy=1, abandoned=1)
         assert (await client.ask("/noop/supervised-process-pool")).status == 200
     await client.until("thread-pool", busy=0, abandoned=0)
 
 
 async def test_an_awaited_twin_ends_when_its_client_hangs_up(client: Client) -> None:
-    asked = asyncio.create_task(client.ask("/sleep/async?ms=5000"))
+    request = asyncio.create_task(client.ask("/sleep/async?ms=5000"))
     await client.until("async", busy=1)
-    await hang_up(asked)
+    await hang_up(request)
     await client.until("async", busy=0, cancelled=1)
     async with client._session.get("/metrics") as answer:
         assert 'model="async",status="499",workload="sleep"} 1.0' in await answer.text()
 
 
-@pytest.mark.parametrize("model", KILLS)
-async def test_a_loop_without_end_is_over_at_its_deadline(model: str, database: None) -> None:
-    options = ("--processes", "1", "--deadline", "500ms", "--models", model, *ENDLESS)
+async def test_an_endless_loop_is_killed_at_its_deadline(database: None) -> None:
+    options = ("--processes", "1", "--deadline", "500ms", "--models", ",".join(KILLS), *ENDLESS)
     with running(*options) as server, server.shut():
         async with asking(server) as client:
-            answer = await client.ask(f"/spin/{model}")
-            assert answer.status == 504
-            await client.until(model, busy=0, abandoned=0)
-            assert (await client.ask(f"/noop/{model}")).status == 200
+            for model in KILLS:
+                answer = await client.ask(f"/spin/{model}")
+                assert answer.status == 504
+                await client.until(model, busy=0, abandoned=0)
+                assert (await client.ask(f"/noop/{model}")).status == 200
 
 
-async def test_a_storm_of_hang_ups_kills_few_workers() -> None:
+async def test_mass_disconnects_kill_few_workers() -> None:
     killed = []
 
     class Holder:
         def kill(self) -> None:
             killed.append(self)
 
-    def ended(_call: WorkerCall, _worked: bool) -> None:
-        pass
-
     reaper = Reaper(PROCESSES)
-    back = asyncio.get_running_loop().create_future()
-    calls = [WorkerCall(b"", back, ended, holder=Holder()) for _ in range(50)]  # type: ignore[arg-type]
-    done = WorkerCall(b"", back, ended)  # it ended within the grace
+    local = asyncio.get_running_loop().create_future()
+    visit = Visit(bounded(1, 0, LONG_S), 0.0)
+    calls = [WorkerCall(b"", local, visit, holder=Holder()) for _ in range(50)]  # type: ignore[arg-type]
+    done = WorkerCall(b"", local, visit)  # it ends within the grace period
     for call in (done, *calls):
         reaper.abandon(call)
 
     async def so() -> bool:
         return len(killed) > PROCESSES
 
-    await until(so)  # the next one, about half a second later
+    await until(so)  # the next kill, about half a second later
     assert len(killed) == PROCESSES + 1

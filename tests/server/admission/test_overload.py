@@ -1,4 +1,4 @@
-"""Every model is bounded: beyond its queue it refuses at once, past the deadline it says so."""
+"""Every model is bounded: calls beyond its queue are refused at once, late ones expire."""
 
 import asyncio
 import sys
@@ -10,23 +10,23 @@ from server.model_table import TABLE
 from tests.support.server_process import PYTHONS, Client, Running, asking, running
 
 QUEUE = 2
-BOUNDED = sorted(TABLE.keys() - {"inline", "async", "hybrid"})  # which one can fill with requests
+BOUNDED = sorted(TABLE.keys() - {"inline", "async", "hybrid"})  # models with a queue of their own
 KILLING = {"supervised-process-pool", "process-per-request"}
-LASTING = sorted({*BOUNDED} - KILLING)  # whose late work cannot be ended
+LASTING = sorted({*BOUNDED} - KILLING)  # their late work cannot be stopped
 DEADLINE_S = 0.3
 NARROW = ("--threads", "1", "--processes", "1", "--queue", str(QUEUE), "--admission", "bounded")
 
 
 @pytest.fixture(scope="module", params=[sys.executable, *PYTHONS])
 def patient(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
-    with running(*NARROW, "--deadline", "60s", python=request.param) as one:
-        yield one
+    with running(*NARROW, "--deadline", "60s", python=request.param) as server:
+        yield server
 
 
 @pytest.fixture(scope="module", params=[sys.executable, *PYTHONS])
 def hasty(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
-    with running(*NARROW, "--deadline", f"{DEADLINE_S}s", python=request.param) as one:
-        yield one
+    with running(*NARROW, "--deadline", f"{DEADLINE_S}s", python=request.param) as server:
+        yield server
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ async def test_beyond_the_queue_requests_are_refused_at_once(model: str, narrow:
         taken = [asyncio.create_task(narrow.ask(f"/hold/{model}")) for _ in range(slots + QUEUE)]
         await narrow.until(model, busy=slots, queued=QUEUE)
         refused = await asyncio.gather(*(narrow.ask(f"/hold/{model}") for _ in range(3)))
-        assert not any(one.done() for one in taken)  # nobody waited for them
+        assert not any(call.done() for call in taken)  # refusals did not wait for them
         assert (await narrow.ask("/health")).status == 200
         await narrow.until(model, refused=before["refused"] + 3)
     for answer in refused:
@@ -64,23 +64,21 @@ async def test_beyond_the_queue_requests_are_refused_at_once(model: str, narrow:
 
 
 @pytest.mark.parametrize("model", LASTING)
-async def test_past_the_deadline_requests_are_told_so_and_slots_stay_honest(
-    model: str, hurried: Client
-) -> None:
+async def test_late_requests_expire_and_their_slots_stay_busy(model: str, hurried: Client) -> None:
     await hurried.need(model)
     before = await hurried.gauges(model)
     slots = before["slots"]
     with hurried.server.shut():
-        asked = [hurried.ask(f"/hold/{model}") for _ in range(slots + 1)]
-        answers = await asyncio.gather(*asked)
+        calls = [hurried.ask(f"/hold/{model}") for _ in range(slots + 1)]
+        answers = await asyncio.gather(*calls)
         assert {answer.status for answer in answers} == {504}
         assert {answer.error["type"] for answer in answers} == {"Expired"}
-        assert all(f"its deadline of {DEADLINE_S} s" in one.error["message"] for one in answers)
+        assert all(f"its deadline of {DEADLINE_S} s" in item.error["message"] for item in answers)
         gauges = await hurried.gauges(model)
         assert gauges["busy"] == gauges["abandoned"] == slots
         assert gauges["expired"] == before["expired"] + slots + 1
     await hurried.until(model, busy=0, queued=0, abandoned=0)
-    assert hurried.server.held() == slots  # what waited too long never ran
+    assert hurried.server.held() == slots  # calls that waited too long never ran
     assert (await hurried.ask(f"/noop/{model}")).status == 200
 
 

@@ -1,4 +1,4 @@
-"""Pace and policies, in virtual time: with known service times, they let in what they should."""
+"""Pace and policies, in virtual time: with known service times, they admit what they should."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CAPACITY = WORKERS / WORK_S
 
 
 def play(policy: Policy, rate: float, seconds: float, seed: int = 1) -> tuple[list[float], int]:
-    """Offer Poisson arrivals to two workers of 10 ms; gives response times, and the refused."""
+    """Offer Poisson arrivals to two workers of 10 ms; returns response times and refusals."""
     rng, now, refused = Random(seed), 0.0, 0
     pace, ends, took = Departures(), deque[tuple[float, float]](), list[float]()
     free = [0.0] * WORKERS
@@ -43,7 +43,7 @@ def test_the_pace_is_that_of_busy_workers_only() -> None:
             now += 0.01
             pace.departed(now, full=True)
         pace.departed(now + 0.01, full=False)
-        now += 60.0  # nobody came
+        now += 60.0  # no arrivals
     assert pace.seconds == pytest.approx(0.01)
 
 
@@ -59,13 +59,13 @@ def test_the_pace_follows_when_work_grows() -> None:
 @pytest.mark.parametrize("name", ["deadline", "adaptive"])
 def test_under_overload_answers_stay_within_the_target(name: str) -> None:
     took, refused = play(TABLE[name](WORKERS, 256, TARGET_S), 2 * CAPACITY, 60)
-    late = sum(one > 1.1 * TARGET_S for one in took[100:])
+    late = sum(seconds > 1.1 * TARGET_S for seconds in took[100:])
     assert late < 0.05 * len(took)
-    assert len(took) > 0.95 * CAPACITY * 60  # no worker idles
+    assert len(took) > 0.95 * CAPACITY * 60  # no worker is idle
     assert refused == pytest.approx(CAPACITY * 60, rel=0.1)
 
 
-def test_a_burst_is_borne_and_a_queue_that_stands_is_not() -> None:
+def test_a_burst_is_admitted_and_a_standing_queue_is_not() -> None:
     policy, pace_s = Deadline(2, 256, TARGET_S), 0.005
     standing = TARGET_S / pace_s
     assert policy.limit(5, pace_s) == pytest.approx(1.5 * standing)
@@ -80,27 +80,27 @@ def test_a_burst_is_borne_and_a_queue_that_stands_is_not() -> None:
     assert worked_off == pytest.approx(1.5 * standing)
 
 
-def test_a_queue_that_is_too_long_keeps_throughput_and_loses_every_answer() -> None:
+def test_a_queue_that_is_too_long_keeps_the_throughput_and_makes_every_answer_late() -> None:
     took, _ = play(Bounded(WORKERS, 256, TARGET_S), 2 * CAPACITY, 60)
     assert len(took) > 0.95 * CAPACITY * 60
-    assert sum(one > TARGET_S for one in took[300:]) > 0.99 * len(took[300:])
+    assert sum(seconds > TARGET_S for seconds in took[300:]) > 0.99 * len(took[300:])
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if name != "lifo"])
-def test_at_half_the_capacity_nobody_is_refused(name: str) -> None:
+def test_at_half_the_capacity_no_call_is_refused(name: str) -> None:
     took, refused = play(TABLE[name](WORKERS, 256, TARGET_S), CAPACITY / 2, 60)
     assert refused == 0
     assert max(took) < TARGET_S
 
 
-def test_nothing_bounds_the_unbounded() -> None:
+def test_the_unbounded_policy_refuses_no_call() -> None:
     took, refused = play(Unbounded(WORKERS, 256, TARGET_S), 2 * CAPACITY, 60)
     assert refused == 0
     assert max(took) > 25
 
 
 @pytest.mark.parametrize("policy", [Deadline(4, 8, 0.1), Adaptive(4, 8, 0.1)])
-def test_no_policy_lets_a_worker_idle_however_long_the_work(policy: Policy) -> None:
+def test_no_policy_leaves_a_worker_idle_however_long_the_work(policy: Policy) -> None:
     for _ in range(1000):
         policy.learn(0.0, 60.0, 4)
     assert policy.limit(4, 60.0) >= 4
@@ -123,7 +123,7 @@ def test_the_learned_limit_shrinks_once_a_round_trip_and_grows_only_under_load()
 def test_the_pace_is_learned_again_when_slow_work_is_followed_by_fast_work() -> None:
     policy, now = Deadline(WORKERS, 256, TARGET_S), 0.0
     pace, under_way = Departures(), 0
-    for work_s in [0.5] * 40 + [0.005] * 2000:  # as many as may come, always
+    for work_s in [0.5] * 40 + [0.005] * 2000:  # always as many as the policy admits
         while under_way < policy.limit(under_way, pace.seconds):
             under_way += 1
         now += work_s / WORKERS

@@ -1,4 +1,4 @@
-"""Who of those that wait is next, who is told to come again and when, and who is not heard."""
+"""Which waiting call is next, which is refused, and what Retry-After says."""
 
 import asyncio
 from time import monotonic
@@ -19,7 +19,7 @@ async def wait(bulkhead: Bulkhead, number: int, served: list[int]) -> None:
 
 
 async def served_in_turn(policy: Policy) -> tuple[list[int], list[int]]:
-    """Who is served, in order, of six for one worker and a queue of three; and who is refused."""
+    """Offer six calls to one worker and a queue of three; returns the served and the refused."""
     bulkhead, served = Bulkhead(1, policy, LONG_S), list[int]()
     tasks = []
     for number in range(6):
@@ -29,7 +29,7 @@ async def served_in_turn(policy: Policy) -> tuple[list[int], list[int]]:
         bulkhead.leave(monotonic())
         await settle()
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    return served, [number for number, one in enumerate(outcomes) if isinstance(one, Refused)]
+    return served, [number for number, item in enumerate(outcomes) if isinstance(item, Refused)]
 
 
 async def test_first_come_is_first_served_and_the_newest_are_refused() -> None:
@@ -40,7 +40,7 @@ async def test_newest_first_serves_the_newest_and_refuses_the_oldest_that_wait()
     assert await served_in_turn(Lifo(1, 3, LONG_S)) == ([0, 5, 4, 3], [1, 2])
 
 
-async def test_who_waits_beyond_the_target_is_refused() -> None:
+async def test_a_call_that_waits_beyond_the_target_is_refused() -> None:
     bulkhead = Bulkhead(1, Lifo(1, 3, 0.01), LONG_S)
     await bulkhead.enter(monotonic())
     with pytest.raises(Refused):
@@ -48,7 +48,7 @@ async def test_who_waits_beyond_the_target_is_refused() -> None:
     assert (bulkhead.queued, bulkhead.refused, bulkhead.deadlines.expired) == (0, 1, 0)
 
 
-async def test_a_refusal_tells_when_the_queue_will_be_worked_off() -> None:
+async def test_retry_after_is_the_time_until_the_queue_is_done() -> None:
     bulkhead = bounded(1, 3, LONG_S)
     for departure in range(6):
         bulkhead._pace.departed(2.0 * departure, full=True)
@@ -56,23 +56,23 @@ async def test_a_refusal_tells_when_the_queue_will_be_worked_off() -> None:
     await settle()
     with pytest.raises(Refused) as refused:
         await bulkhead.enter(monotonic())
-    assert refused.value.headers == {"Retry-After": "8"}  # four under way, one done every 2 s
+    assert refused.value.headers == {"Retry-After": "8"}  # four under way, one completed every 2 s
     for task in waiting:
         task.cancel()
 
 
-async def test_a_refusal_names_work_that_nobody_waits_for() -> None:
+async def test_a_refusal_mentions_abandoned_work() -> None:
     bulkhead, late = bounded(2, 0, LONG_S), object()
     await bulkhead.enter(monotonic())
     await bulkhead.enter(monotonic())
     bulkhead.abandon(late)
-    with pytest.raises(Refused, match=r"\(1 of them with work that nobody waits for any more\)"):
+    with pytest.raises(Refused, match=r"\(1 of them with abandoned work\)"):
         await bulkhead.enter(monotonic())
     bulkhead.leave(monotonic(), late)
     assert bulkhead.gauges()["abandoned"] == 0
 
 
-async def test_more_is_held_ahead_the_shorter_the_work() -> None:
+async def test_shorter_work_is_sent_ahead_in_larger_numbers() -> None:
     async def let_in(pace_s: float) -> int:
         bulkhead = bounded(2, 100, LONG_S, ahead=30)
         for departure in range(6):
@@ -85,18 +85,22 @@ async def test_more_is_held_ahead_the_shorter_the_work() -> None:
             task.cancel()
         return inside
 
-    assert await let_in(0.012) == 2 + 2  # one more for each worker: the next is always there
-    assert await let_in(0.0021) == 2 + 10  # what is worked off in 20 ms
+    assert (
+        await let_in(0.012) == 2 + 2
+    )  # one for each worker, so that the next call is always there
+    assert await let_in(0.0021) == 2 + 10  # what takes 20 ms
     assert await let_in(0.0001) == 2 + 30
 
 
-async def test_a_call_that_lost_its_worker_is_the_next_and_is_not_refused() -> None:
+async def test_a_call_that_lost_its_worker_is_next_and_is_not_refused() -> None:
     bulkhead, served = bounded(1, 2, LONG_S), list[int]()
     await bulkhead.enter(monotonic())
     tasks = [asyncio.create_task(wait(bulkhead, number, served)) for number in (1, 2)]
     await settle()
-    bulkhead.leave(monotonic(), worked=False)  # its worker died: the place goes to the first
-    tasks.append(asyncio.create_task(wait(bulkhead, 3, served)))  # who fills the queue again
+    bulkhead.leave(
+        monotonic(), worked=False
+    )  # its worker died: the first waiting call gets the place
+    tasks.append(asyncio.create_task(wait(bulkhead, 3, served)))  # which fills the queue again
     again = asyncio.create_task(bulkhead.enter(monotonic(), again=True))
     await settle()
     bulkhead.leave(monotonic())
@@ -108,7 +112,7 @@ async def test_a_call_that_lost_its_worker_is_the_next_and_is_not_refused() -> N
     assert served == [1, 2, 3]
 
 
-async def test_what_never_ran_teaches_no_pace() -> None:
+async def test_calls_that_never_ran_do_not_update_the_pace() -> None:
     bulkhead = bounded(1, 10, LONG_S)
     tasks = [asyncio.create_task(bulkhead.enter(monotonic())) for _ in range(8)]
     await settle()
@@ -118,7 +122,7 @@ async def test_what_never_ran_teaches_no_pace() -> None:
     assert bulkhead._pace.seconds is None
 
 
-async def test_who_was_accepted_first_expires_first_wherever_it_has_waited() -> None:
+async def test_the_call_accepted_first_expires_first_wherever_it_waited() -> None:
     deadlines, begun = Deadlines(0.2), monotonic()
     later, earlier = (asyncio.get_running_loop().create_future() for _ in range(2))
     deadlines.watch(later, begun, "waited")
@@ -131,7 +135,7 @@ async def test_who_was_accepted_first_expires_first_wherever_it_has_waited() -> 
         await later
 
 
-async def test_who_waits_goes_on_to_when_there_are_more_workers() -> None:
+async def test_waiting_calls_start_when_there_are_more_workers() -> None:
     bulkhead, served = bounded(1, 3, LONG_S), list[int]()
     await bulkhead.enter(monotonic())
     tasks = [asyncio.create_task(wait(bulkhead, number, served)) for number in (1, 2)]

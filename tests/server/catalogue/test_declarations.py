@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from server.catalogue.declarations import check
-from server.workloads import REGISTRY, WorkloadError
+from server.workloads.registry import REGISTRY, WorkloadError
 
 HEAD = """
 import enum, functools, zlib

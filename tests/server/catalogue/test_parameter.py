@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from server.catalogue.parameters import Parameters
 from server.errors import BadParameter
-from server.workloads import Payload, WorkloadError
+from server.workloads import Payload
+from server.workloads.registry import WorkloadError
 
 CARRIED = Payload.of(4)
 

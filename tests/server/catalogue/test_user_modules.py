@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from server.catalogue.user_modules import load, modules
-from server.workloads import REGISTRY, WorkloadError, cpu
+from server.workloads import cpu
+from server.workloads.registry import REGISTRY, WorkloadError
 from tests.support.server_process import PATIENCE_S, ROOT
 
 # As the design promises it: this is all that a user writes.
@@ -29,7 +30,7 @@ OUTSIDE = """
 import multiprocessing, sys
 from concurrent.futures import ProcessPoolExecutor
 from server.catalogue.user_modules import load, modules
-from server.workloads import REGISTRY
+from server.workloads.registry import REGISTRY
 
 if __name__ == "__main__":
     name = load(sys.argv[1])
@@ -120,9 +121,7 @@ def test_a_twin_for_one_of_ours_is_taken_once(write: Write) -> None:
     assert REGISTRY["count"].native is not None
     assert REGISTRY["count"].function is cpu.count
     again = write(twin, "again.py")
-    assert refusal(again) == (
-        f"{again}:3: 'count' has a twin already, at {path}:3; keep one of them"
-    )
+    assert refusal(again) == (f"{again}:3: 'count' already has a twin, at {path}:3; keep only one")
 
 
 @pytest.mark.parametrize(
@@ -137,10 +136,10 @@ def test_a_twin_for_one_of_ours_is_taken_once(write: Write) -> None:
         ("from . import x\n", "{path}:1: its import failed: ImportError: attempted relative im"),
         (f"{WORDS}@workload\ndef f(): ...\n", "{path}:2: its import failed: TypeError: workload"),
         (f"{WORDS}@workload(kind='cpu')\nclass A: ...\n", "{path}:2: its import failed: TypeErr"),
-        (f"{WORDS}@native(len)\nasync def f(): ...\n", "{path}:2: 'len' is no workload; put @w"),
+        (f"{WORDS}@native(len)\nasync def f(): ...\n", "{path}:2: 'len' is not a workload; dec"),
         (
             f"{WORDS}@workload(kind='cpu')\ndef primes(): ...\n",
-            "{path}:2: a workload named 'primes' exists already, at " + cpu.__file__ + ":",
+            "{path}:2: there is already a workload named 'primes', at " + cpu.__file__ + ":",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Only `inline` blocks the event loop: under every other model, what waits does so elsewhere."""
+"""Only `inline` blocks the event loop: under every other model, work waits elsewhere."""
 
 import asyncio
 
@@ -31,7 +31,7 @@ def started() -> set[str]:
 
 
 async def sleep_under_every_model() -> dict[str, tuple[int, str | None]]:
-    """Run `sleep` under each model with detectors in all blocking calls."""
+    """Run `sleep` under each model, with detectors in all blocking calls."""
     answers = {}
     app = build(Settings.parse(["--threads", "1", "--processes", "1"]))
     async with TestClient(TestServer(app)) as client:

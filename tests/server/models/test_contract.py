@@ -1,13 +1,15 @@
 """Every workload under every model keeps the HTTP contract: the same keys, stamps and result."""
 
+import asyncio
 import re
 from typing import Any
 
 import pytest
 
 from server.model_table import TABLE
+from server.models.selection import load
 from tests.support import faulty_workloads
-from tests.support.server_process import PYTHONS, Answer, Client
+from tests.support.server_process import PYTHONS, SIZES, Answer, Client
 
 WORKLOADS = {
     "sleep": "?ms=1",
@@ -42,7 +44,7 @@ PLACES = {
 
 
 def check(answer: Answer, workload: str, model: str) -> dict[str, Any]:
-    """Check all that the contract says of one answer, and return its body."""
+    """Check that an answer keeps the contract, and return its body."""
     assert answer.status == 200, answer.text
     assert answer.headers["Content-Type"].startswith("application/json")
     assert answer.text.endswith("}\n")
@@ -54,7 +56,7 @@ def check(answer: Answer, workload: str, model: str) -> dict[str, Any]:
     ms = body["ms"]
     assert list(ms) == STAGES
     assert all(took >= 0 for took in ms.values() if took is not None)
-    # What the stages leave of the total is reading the query, and rounding.
+    # The rest of the total is parsing the query, and rounding.
     stages = ms["queued"] + ms["started"] + ms["ran"] + ms["resumed"]
     assert stages <= ms["total"] + 0.01
     assert stages == pytest.approx(ms["total"], abs=250)
@@ -69,11 +71,11 @@ def check(answer: Answer, workload: str, model: str) -> dict[str, Any]:
     return body
 
 
-def test_these_tests_know_every_model() -> None:
+def test_every_model_is_tested() -> None:
     assert list(PLACES) == list(TABLE)
 
 
-async def test_these_tests_know_every_workload(client: Client) -> None:
+async def test_every_workload_is_tested(client: Client) -> None:
     discovery = (await client.ask("/")).json
     assert set(discovery["workloads"]) == set(WORKLOADS) | faulty_workloads.ALL
 
@@ -114,12 +116,12 @@ async def test_hybrid_runs_each_kind_where_it_belongs(
     assert (answer.json["worker"]["pid"] == client.server.pid) == (place is SERVER)
 
 
-async def test_each_request_has_a_thread_of_its_own(client: Client) -> None:
+async def test_each_request_has_its_own_thread(client: Client) -> None:
     workers = [(await client.ask("/noop/thread-per-request")).json["worker"] for _ in range(5)]
     assert len({worker["thread"] for worker in workers}) == 5
 
 
-async def test_each_request_has_a_process_of_its_own(client: Client) -> None:
+async def test_each_request_has_its_own_process(client: Client) -> None:
     workers = [(await client.ask("/noop/process-per-request")).json["worker"] for _ in range(5)]
     assert len({worker["pid"] for worker in workers}) == 5
 
@@ -139,6 +141,30 @@ async def test_a_pool_keeps_its_workers(model: str, size: int, client: Client) -
     assert len({(worker["pid"], worker["thread"]) for worker in workers}) <= size
 
 
-@pytest.mark.skipif(bool(PYTHONS), reason="every test of this file ran under them too")
+SIZED = [name for name in TABLE if load(name).sized_by]
+
+
+def test_models_say_which_option_sizes_them() -> None:
+    assert {name: load(name).sized_by for name in SIZED} == {
+        **dict.fromkeys(("thread-per-request", "thread-pool"), "threads"),
+        **dict.fromkeys(("process-per-request", "process-pool"), "processes"),
+        **dict.fromkeys(("supervised-process-pool", "interpreter-pool", "dask"), "processes"),
+    }
+
+
+@pytest.mark.parametrize("model", SIZED)
+async def test_a_model_runs_as_many_calls_at_once_as_its_option_says(
+    model: str, client: Client
+) -> None:
+    await client.need(model)
+    calls = SIZES[str(load(model).sized_by)] * (8 if model.endswith("-per-request") else 1)
+    with client.server.shut():
+        held = [asyncio.create_task(client.ask(f"/hold/{model}")) for _ in range(calls)]
+        await client.server.begun(calls)
+        await client.until(model, slots=calls, busy=calls, queued=0)
+    assert {answer.status for answer in await asyncio.gather(*held)} == {200}
+
+
+@pytest.mark.skipif(bool(PYTHONS), reason="every test of this file also ran under them")
 def test_other_pythons() -> None:
     pytest.skip("LOADBEARING_PYTHONS names no other interpreters (paths, separated by colons)")

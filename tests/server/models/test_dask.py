@@ -1,4 +1,4 @@
-"""The Dask model: its own cluster and a real one, and what becomes of requests as either dies."""
+"""The Dask model on its own cluster: errors, crashes, and ends that leave nothing behind."""
 
 import asyncio
 import os
@@ -18,6 +18,7 @@ from server.models.dask import local_cluster
 from server.models.dask.model import Dask
 from server.settings import Settings
 from tests.server.lifecycle.test_serve import ended, none_is_left
+from tests.server.models.test_faults import NOT_SENT
 from tests.support.server_process import PATIENCE_S, ROOT, Client, Running, asking, running
 
 needs_dask = pytest.mark.skipif(find_spec("distributed") is None, reason="needs distributed")
@@ -33,29 +34,30 @@ with Client(sys.argv[1]) as client:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    with running(*MODELS, "--processes", "2", "--deadline", "60s") as one:
-        yield one
+    with running(*MODELS, "--processes", "2", "--deadline", "60s") as server:
+        yield server
 
 
 @pytest.fixture
 async def client(server: Running) -> AsyncIterator[Client]:
-    async with asking(server) as one:
-        yield one
+    async with asking(server) as client:
+        yield client
 
 
 def scheduler(server: Running) -> psutil.Process:
     children = psutil.Process(server.pid).children()
-    [found] = [one for one in children if "server.models.dask.local_cluster" in one.cmdline()]
-    return found
+    module = "server.models.dask.local_cluster"
+    [cluster] = [process for process in children if module in process.cmdline()]
+    return cluster
 
 
 def workers(server: Running) -> set[int]:
-    found = set()
-    for one in scheduler(server).children():
+    pids = set()
+    for process in scheduler(server).children():
         with suppress(psutil.Error):  # it has just died
-            if "--multiprocessing-fork" in one.cmdline():
-                found.add(one.pid)
-    return found
+            if "--multiprocessing-fork" in process.cmdline():
+                pids.add(process.pid)
+    return pids
 
 
 async def works(client: Client) -> bool:
@@ -87,12 +89,10 @@ def test_dask_is_loaded_only_when_it_is_started() -> None:
     [
         ("fail", "the work raised LookupError: there is no customer 4711"),
         ("leave", "the work raised SystemExit: leaving"),
-        ("unpicklable", "the work could not travel to its worker and back (TypeError: "),
+        ("unpicklable", f"{NOT_SENT} (TypeError: "),
     ],
 )
-async def test_what_goes_wrong_in_the_work_is_told(
-    workload: str, message: str, client: Client
-) -> None:
+async def test_errors_of_the_work_are_reported(workload: str, message: str, client: Client) -> None:
     answer = await client.ask(f"/{workload}/dask")
     assert answer.status == 500
     assert answer.error["message"].startswith(message)
@@ -107,16 +107,16 @@ async def test_the_same_call_again_runs_again(client: Client) -> None:
 
 
 @needs_dask
-@pytest.mark.measures  # a nanny that starts on busy cores takes longer than we wait
+@pytest.mark.measures  # on busy cores a nanny starts too slowly
 async def test_work_whose_worker_is_killed_runs_again(client: Client) -> None:
     before = await client.gauges("dask")
     with client.server.shut():
-        asked = asyncio.create_task(client.ask("/hold/dask"))
+        call = asyncio.create_task(client.ask("/hold/dask"))
         await client.server.begun(1)
         for pid in workers(client.server):
             os.kill(pid, signal.SIGKILL)
-        await client.server.begun(2)  # by a worker that took the place of a dead one
-    assert (await asked).status == 200
+        await client.server.begun(2)  # on a worker that replaced a dead one
+    assert (await call).status == 200
     after = await client.gauges("dask")
     assert after == {**before, "lost": before["lost"] + 1}
 
@@ -133,7 +133,7 @@ async def test_work_that_kills_its_workers_is_tried_twice_and_no_more(client: Cl
 
 @needs_dask
 async def test_a_nanny_that_gives_up_is_replaced() -> None:
-    async with local_cluster.standing(1) as address:
+    async with local_cluster.cluster(1) as address:
         command = [sys.executable, "-c", RETIRING, address]
         output = await asyncio.to_thread(subprocess.check_output, command, timeout=PATIENCE_S)
     assert output == b"3\n"
@@ -141,11 +141,11 @@ async def test_a_nanny_that_gives_up_is_replaced() -> None:
 
 @needs_dask
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
-async def test_whatever_ends_the_server_no_process_and_no_file_is_left(
+async def test_no_process_and_no_file_remains_however_the_server_ends(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with running(*MODELS, "--deadline", "60s") as server:
+    with running("--models", "dask", "--processes", "1", "--deadline", "60s") as server:
         async with asking(server) as client:
             assert await works(client)
             [folder] = glob(f"{tmp_path}/loadbearing-dask-*")  # noqa: PTH207

@@ -1,4 +1,4 @@
-"""A Dask scheduler that dies: nothing waits for it, and it is found again when it is back."""
+"""When a Dask scheduler dies, nothing waits for it, and the server reconnects when it is back."""
 
 import asyncio
 import os
@@ -16,32 +16,32 @@ from tests.server.models.test_dask import MODELS, needs_dask, scheduler, works
 from tests.support.faulty_workloads import GATE
 from tests.support.server_process import ROOT, Client, Running, asking, running, until
 
-REAL = """
+FOREIGN = """
 import asyncio, sys
 from distributed import LocalCluster
-async def stand(port):
+async def run(port):
     quiet = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
     cluster = await LocalCluster(host="127.0.0.1", scheduler_port=port, n_workers=1,
                                  threads_per_worker=2, processes=False, scheduler_kwargs=quiet,
                                  asynchronous=True)
-    print("stands", flush=True)
+    print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     [worker] = cluster.workers.values()
     while cluster.scheduler.tasks or worker.state.ready:
         await asyncio.sleep(0.01)
     print("has no task", flush=True)
     await asyncio.Event().wait()
-asyncio.run(stand(int(sys.argv[1])))
+asyncio.run(run(int(sys.argv[1])))
 """
 
 
 @contextmanager
-def real(port: int, server: Running) -> Iterator[subprocess.Popen[str]]:
-    """Run a scheduler at that port, and a worker of two threads, as somebody else would."""
+def foreign(port: int, server: Running) -> Iterator[subprocess.Popen[str]]:
+    """Run a scheduler at that port, and a worker of two threads; the server does not own them."""
     with (
         tempfile.TemporaryDirectory() as folder,
         subprocess.Popen(
-            [sys.executable, "-c", REAL, str(port)],
+            [sys.executable, "-c", FOREIGN, str(port)],
             cwd=ROOT,
             env={**os.environ, GATE: str(server.gate), "DASK_TEMPORARY_DIRECTORY": folder},
             stdin=subprocess.PIPE,
@@ -51,17 +51,17 @@ def real(port: int, server: Running) -> Iterator[subprocess.Popen[str]]:
     ):
         try:
             assert process.stdout is not None
-            assert process.stdout.readline() == "stands\n"
+            assert process.stdout.readline() == "ready\n"
             yield process
         finally:
             process.kill()
 
 
 def forgets(cluster: subprocess.Popen[str]) -> bool:
-    """Wait until the scheduler has no task any more, nor its worker one that would still begin.
+    """Wait until neither the scheduler nor its worker has a task that could still begin.
 
-    The worker hears a moment later that nobody wants a task: a thread that came free before would
-    begin it.
+    The worker learns a moment later that a task was cancelled: until then a free thread would begin
+    it.
     """
     assert cluster.stdin is not None
     assert cluster.stdout is not None
@@ -71,22 +71,23 @@ def forgets(cluster: subprocess.Popen[str]) -> bool:
 
 
 @needs_dask
-async def test_a_killed_scheduler_costs_what_was_in_flight_and_comes_back() -> None:
-    with running(*MODELS, "--processes", "2", "--deadline", "60s") as server:
+async def test_a_killed_scheduler_loses_calls_in_flight_and_is_restarted() -> None:
+    options = ("--processes", "2", "--deadline", "60s", "--admission", "bounded")
+    with running(*MODELS, *options) as server:
         async with asking(server) as client:
             with server.shut():
-                asked = [asyncio.create_task(client.ask("/hold/dask")) for _ in range(8)]
+                calls = [asyncio.create_task(client.ask("/hold/dask")) for _ in range(8)]
                 await server.begun(2)
                 below = scheduler(server).children()
                 scheduler(server).kill()
-                answers = await asyncio.gather(*asked)  # while the work could not end
-            answers.append(await client.ask("/noop/dask"))  # nor can it be back so soon
+                answers = await asyncio.gather(*calls)  # while the work could not end
+            answers.append(await client.ask("/noop/dask"))  # it cannot be back so soon
             for answer in answers:
                 assert answer.status == 503
                 assert answer.headers["Retry-After"] == "1"
                 assert answer.error["message"].startswith("the Dask scheduler at tcp://127.0.0.1:")
                 assert answer.error["message"].endswith(" is gone")
-                assert "started again by itself" in answer.error["hint"]
+                assert "The server is restarting it" in answer.error["hint"]
             await none_is_left(below)
             for model in ("inline", "thread-pool"):
                 assert (await client.ask(f"/noop/{model}")).status == 200
@@ -102,20 +103,20 @@ async def test_a_killed_scheduler_costs_what_was_in_flight_and_comes_back() -> N
 
 
 @needs_dask
-async def test_whatever_moment_the_scheduler_dies_at_all_are_answered_in_time() -> None:
+async def test_requests_are_answered_in_time_whenever_the_scheduler_dies() -> None:
     deadline_s = 2.0
     with running(
         *MODELS, "--processes", "2", "--deadline", f"{deadline_s}s", "--loop", "asyncio"
     ) as server:
         async with asking(server) as client:
-            seen: Counter[int] = Counter()
+            statuses: Counter[int] = Counter()
             longest = 0.0
 
             async def use(path: str) -> None:
                 nonlocal longest
-                while seen[503] == 0 or not recovered.is_set():
+                while statuses[503] == 0 or not recovered.is_set():
                     since = monotonic()
-                    seen[(await client.ask(path)).status] += 1
+                    statuses[(await client.ask(path)).status] += 1
                     longest = max(longest, monotonic() - since)
 
             recovered = asyncio.Event()
@@ -123,15 +124,15 @@ async def test_whatever_moment_the_scheduler_dies_at_all_are_answered_in_time() 
             users = [asyncio.create_task(use(paths[number % 3])) for number in range(12)]
 
             async def busy() -> bool:
-                return seen[200] >= 20
+                return statuses[200] >= 20
 
             await until(busy)
             scheduler(server).kill()
             await until(lambda: _back(client))
             recovered.set()
             await asyncio.gather(*users)
-            assert set(seen) <= {200, 500, 503, 504}
-            assert longest < deadline_s + 1  # what an answer past its deadline takes to be told
+            assert set(statuses) <= {200, 500, 503, 504}
+            assert longest < deadline_s + 1  # the time to answer past its deadline
             await client.until("dask", busy=0, queued=0)
         server.process.terminate()
         assert await ended(server) == 0
@@ -142,7 +143,7 @@ async def _back(client: Client) -> bool:
 
 
 @needs_dask
-async def test_a_real_cluster_may_come_late_and_go_and_come_back() -> None:
+async def test_a_foreign_cluster_may_start_late_and_restart() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     address = f"tcp://127.0.0.1:{port}"
@@ -152,27 +153,29 @@ async def test_a_real_cluster_may_come_late_and_go_and_come_back() -> None:
             assert answer.status == 503
             assert answer.error["message"].startswith("there is no Dask cluster: ")
             assert address in answer.error["message"]
-            assert "it finds them by itself" in answer.error["hint"]
-            with real(port, server) as cluster:
+            assert "the server connects by itself" in answer.error["hint"]
+            with foreign(port, server) as cluster:
                 await until(lambda: works(client))
                 with server.shut():
-                    asked = [client.ask("/hold/dask") for _ in range(3)]
-                    answers = await asyncio.gather(*asked)
+                    calls = [client.ask("/hold/dask") for _ in range(3)]
+                    answers = await asyncio.gather(*calls)
                     assert await asyncio.to_thread(forgets, cluster)
                 assert {answer.status for answer in answers} == {504}
                 await until(lambda: works(client))
-                assert server.held() == 2  # its threads; the third waited too long, and never ran
+                assert (
+                    server.held() == 2
+                )  # one for each thread; the third call waited too long, and never ran
                 assert (await client.gauges("dask"))["slots"] == 2
             await until(lambda: _refused(client, f"the Dask scheduler at {address} is gone"))
             assert (await client.ask("/noop/thread-pool")).status == 200
-            with real(port, server) as cluster:
+            with foreign(port, server) as cluster:
                 await until(lambda: works(client))
                 assert (await client.gauges("dask"))["restarted"] == 1
                 server.process.terminate()
                 assert await ended(server) == 0
-                assert cluster.poll() is None  # it is not ours to end
-        come_late, gone = server.complaints().splitlines()
-        assert "WARNING loadbearing: there is no Dask cluster: " in come_late
+                assert cluster.poll() is None  # the server must not end it
+        late, gone = server.complaints().splitlines()
+        assert "WARNING loadbearing: there is no Dask cluster: " in late
         assert f"WARNING loadbearing: the Dask scheduler at {address} is gone." in gone
 
 

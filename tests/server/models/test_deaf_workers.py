@@ -1,4 +1,4 @@
-"""Workers in which no thread runs, as they compute in C or are stopped, end with their server."""
+"""Workers whose threads cannot run, because C code holds the GIL or they are stopped, end too."""
 
 import asyncio
 from contextlib import suppress
@@ -27,7 +27,7 @@ def forked(process: psutil.Process) -> bool:
     [(PROCESSES, ("--processes", "2")), (("inline",), ("--workers", "2"))],
     ids=["pools", "server processes"],
 )
-async def test_who_cannot_hear_of_the_end_ends_too(
+async def test_workers_end_with_a_killed_server(
     models: tuple[str, ...], options: tuple[str, ...]
 ) -> None:
     async def ask(client: Client, model: str) -> None:
@@ -37,10 +37,10 @@ async def test_who_cannot_hear_of_the_end_ends_too(
     named = ("--models", ",".join(models), "--deadline", "60s")
     with running(*named, *options, *ENDLESS) as server:
         async with asking(server) as client:
-            asked = [asyncio.create_task(ask(client, model)) for model in models]
+            calls = [asyncio.create_task(ask(client, model)) for model in models]
             await server.begun(len(models))
             below = server.below()
-            workers = [one for one in below if forked(one)]
+            workers = list(filter(forked, below))
             assert len(workers) >= 2
             for worker in workers[::2]:
                 worker.suspend()
@@ -51,5 +51,5 @@ async def test_who_cannot_hear_of_the_end_ends_too(
                 for process in below:
                     with suppress(psutil.NoSuchProcess):
                         process.kill()
-            await asyncio.gather(*asked)
+            await asyncio.gather(*calls)
         await ended(server)

@@ -16,6 +16,7 @@ RAISED = {
     "interrupt": "the work raised KeyboardInterrupt: pressed",
     "cancel": "the work raised CancelledError: withdrawn",
 }
+NOT_SENT = "the work or its result could not be sent between server and worker"
 SURVIVORS = ["process-per-request", "process-pool", "supervised-process-pool", "hybrid"]
 
 
@@ -30,7 +31,7 @@ async def works(client: Client, model: str) -> bool:
 
 @pytest.mark.parametrize("workload", RAISED)
 @pytest.mark.parametrize("model", TABLE)
-async def test_what_the_work_raises_is_told_and_the_server_goes_on(
+async def test_exceptions_of_the_work_are_reported_and_the_server_keeps_running(
     model: str, workload: str, client: Client
 ) -> None:
     await client.need(model)
@@ -39,7 +40,7 @@ async def test_what_the_work_raises_is_told_and_the_server_goes_on(
     assert answer.status == 500
     assert answer.error["type"] == "WorkFailed"
     assert answer.error["message"] == RAISED[workload]
-    assert "the server and its workers go on" in answer.error["hint"]
+    assert "the server and its workers keep running" in answer.error["hint"]
     assert "Traceback" not in answer.text
     assert await works(client, model)
     after = await client.gauges(model)
@@ -52,13 +53,13 @@ async def test_what_the_work_raises_is_told_and_the_server_goes_on(
     [
         ("inline", "the result is not JSON: "),
         ("thread-pool", "the result is not JSON: "),
-        ("process-per-request", "the work could not travel to its worker and back"),
-        ("process-pool", "the work could not travel to its worker and back"),
-        ("supervised-process-pool", "the work could not travel to its worker and back"),
-        ("interpreter-pool", "the work could not travel to its worker and back"),
+        ("process-per-request", NOT_SENT),
+        ("process-pool", NOT_SENT),
+        ("supervised-process-pool", NOT_SENT),
+        ("interpreter-pool", NOT_SENT),
     ],
 )
-async def test_a_result_that_cannot_be_told_is_an_error(
+async def test_a_result_that_cannot_be_sent_is_an_error(
     model: str, message: str, client: Client
 ) -> None:
     await client.need(model)
@@ -99,12 +100,12 @@ async def test_a_result_that_cannot_be_read_costs_no_worker(model: str, client: 
     before = await client.gauges(model)
     answer = await client.ask(f"/unreadable/{model}")
     assert answer.status == 500
-    assert "could not travel to its worker and back (TypeError: " in answer.error["message"]
+    assert "could not be sent between server and worker (TypeError: " in answer.error["message"]
     after = await client.gauges(model)
     assert [after[name] - before[name] for name in ("lost", "restarted", "busy")] == [0, 0, 0]
 
 
-async def test_a_thread_that_is_left_behind_keeps_no_process(client: Client) -> None:
+async def test_a_leftover_thread_does_not_keep_its_process_alive(client: Client) -> None:
     assert (await client.ask("/linger/process-per-request")).status == 200
     await client.until("process-per-request", busy=0)
 
@@ -119,7 +120,7 @@ async def test_a_killed_idle_worker_costs_no_request(model: str, client: Client)
     assert {answer.status for answer in answers} == {200}
     assert worker not in {answer.json["worker"]["pid"] for answer in answers}
 
-    async def replaced() -> bool:  # the pool learns of the death when it looks, or is asked
+    async def replaced() -> bool:  # the pool notices the death at its next call
         assert (await client.ask(f"/count/{model}?to=1")).status == 200
         return (await client.gauges("process-pool"))["restarted"] > before["restarted"]
 
@@ -131,10 +132,10 @@ async def test_a_killed_idle_worker_costs_no_request(model: str, client: Client)
 async def test_work_whose_worker_is_killed_runs_again(model: str, client: Client) -> None:
     with client.server.shut():
         idle = await workers(client) if model == "process-per-request" else set()
-        asked = asyncio.create_task(client.ask(f"/hold/{model}"))
+        call = asyncio.create_task(client.ask(f"/hold/{model}"))
         await client.server.begun(1)
         for pid in await workers(client) - idle:
-            with suppress(ProcessLookupError):  # the pool ends all when it has lost one
+            with suppress(ProcessLookupError):  # the pool ends all workers when it has lost one
                 os.kill(pid, signal.SIGKILL)
         await client.server.begun(2)
-    assert (await asked).status == 200
+    assert (await call).status == 200

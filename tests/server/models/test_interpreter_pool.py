@@ -1,4 +1,4 @@
-"""Sub-interpreters where there are any: what they cannot do is told, and never crashes a server."""
+"""Sub-interpreters, where available: what they cannot do is reported, and crashes no server."""
 
 import sys
 from collections.abc import Iterator
@@ -32,11 +32,11 @@ def pooled(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
     path: Path = tmp_path_factory.mktemp("user") / "unfit_for_interpreters.py"
     path.write_text(UNFIT)
     options = ("--models", f"{MODEL},process-pool,inline", "--workloads", str(path))
-    with running(*options, python=python) as one:
-        yield one
+    with running(*options, python=python) as server:
+        yield server
 
 
-async def test_what_an_interpreter_cannot_load_is_named(pooled: Running) -> None:
+async def test_a_module_that_an_interpreter_cannot_load_is_named(pooled: Running) -> None:
     async with asking(pooled) as client:
         await client.need(MODEL)
         answer = await client.ask(f"/unfit/{MODEL}")
@@ -48,7 +48,7 @@ async def test_what_an_interpreter_cannot_load_is_named(pooled: Running) -> None
         assert answer.json["worker"]["thread"].startswith("interpreter-")
 
 
-async def test_it_never_stands_beside_fork(python: str) -> None:
+async def test_it_is_never_combined_with_fork(python: str) -> None:
     models = f"{MODEL},process-pool"
     with running("--models", models, "--start-method", "fork", python=python) as server:
         async with asking(server) as client:
@@ -56,7 +56,7 @@ async def test_it_never_stands_beside_fork(python: str) -> None:
             answer = await client.ask(f"/noop/{MODEL}")
         assert answer.status == 501
         assert why in answer.error["message"]
-        assert "it cannot live beside fork" in why or "it needs Python ≥ 3.14" in why
+        assert "it cannot be combined with fork" in why or "it needs Python ≥ 3.14" in why
         assert "forked from a process with threads" in server.complaints()
         server.process.terminate()
         assert server.process.wait() == 0

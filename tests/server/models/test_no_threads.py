@@ -1,4 +1,4 @@
-"""A system that grants no more threads costs requests, and neither the server nor its log."""
+"""If the system allows no more threads, requests are refused, and the server keeps running."""
 
 import asyncio
 import resource
@@ -8,24 +8,24 @@ import pytest
 
 from tests.support.server_process import PATIENCE_S, asking, running
 
-ROOM = 28 * 2**20  # bytes: a thread takes 2 to 8 MiB of addresses for its stack
-ASKED = 16
+ROOM = 28 * 2**20  # bytes: a thread takes 2 to 8 MiB of address space for its stack
+CALLS = 16
 
 pytestmark = pytest.mark.skipif(not psutil.LINUX, reason="only Linux limits another process")
 
 
-async def test_without_a_thread_a_request_is_refused_with_a_reason(database: None) -> None:
-    with running("--models", "thread-per-request", "--threads", str(ASKED)) as server:
+async def test_a_request_without_a_thread_is_refused_with_a_reason(database: None) -> None:
+    with running("--models", "thread-per-request", "--threads", str(CALLS)) as server:
         process = psutil.Process(server.pid)
         most = process.memory_info().vms + ROOM
         async with asking(server) as client:
             with server.shut():
                 process.rlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
-                asked = [
+                calls = [
                     asyncio.create_task(client.ask("/hold/thread-per-request"))
-                    for _ in range(ASKED)
+                    for _ in range(CALLS)
                 ]
-                done, waiting = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+                done, waiting = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
                 assert waiting
                 refused = done.pop().result()
                 assert (refused.status, refused.error["type"]) == (503, "Refused")
@@ -33,7 +33,7 @@ async def test_without_a_thread_a_request_is_refused_with_a_reason(database: Non
                 assert "ulimit" in refused.error["hint"]
                 assert refused.headers["Retry-After"] == "1"
                 assert (await client.ask("/health")).status == 200
-            answers = await asyncio.gather(*asked)
+            answers = await asyncio.gather(*calls)
             assert {answer.status for answer in answers} == {200, 503}
             process.rlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
             assert (await client.ask("/noop/thread-per-request")).status == 200

@@ -1,4 +1,4 @@
-"""Whatever work forks, raises or returns, its request is answered, and the server goes on."""
+"""Whatever work forks, raises or returns, its request is answered, and the server keeps running."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -19,20 +19,24 @@ TEXT = "the deadline had passed when a worker was free"
 @pytest.fixture(scope="module")
 def server(database: None) -> Iterator[Running]:
     options = ("--processes", "1", "--threads", "1", "--models", ",".join(MODELS))
-    with running(*options, "--workloads", "tests.support.rude_workloads", module="server") as one:
-        yield one
-        one.process.terminate()  # here, since the output of work is not a complaint
-        assert one.process.wait(PATIENCE_S) == 0
+    with running(
+        *options, "--workloads", "tests.support.rude_workloads", module="server"
+    ) as server:
+        yield server
+        server.process.terminate()  # here, because what work prints is not a complaint
+        assert server.process.wait(PATIENCE_S) == 0
 
 
 @pytest.fixture
 async def client(server: Running) -> AsyncIterator[Client]:
-    async with asking(server) as one:
-        yield one
+    async with asking(server) as client:
+        yield client
 
 
 @pytest.mark.parametrize("model", MODELS)
-async def test_what_cannot_be_told_is_told_of_as_well_as_can_be(model: str, client: Client) -> None:
+async def test_strange_exceptions_are_described_as_well_as_possible(
+    model: str, client: Client
+) -> None:
     async def failure(what: str) -> str:
         answer = await client.ask(f"/fail_rudely/{model}?what={what}")
         assert (answer.status, answer.error["type"]) == (500, "WorkFailed")
@@ -53,7 +57,7 @@ async def test_what_cannot_be_told_is_told_of_as_well_as_can_be(model: str, clie
 
 
 @pytest.mark.parametrize("model", MODELS)
-async def test_what_would_compute_as_json_is_refused_at_once(model: str, client: Client) -> None:
+async def test_iterators_are_rejected_as_results(model: str, client: Client) -> None:
     for what, name in {
         "generator": "generator",
         "map": "map",
@@ -81,7 +85,7 @@ async def plain(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
         async with asking(server) as client:
             yield client
         server.process.terminate()
-        assert await ended(server) == 0, "and what work has left behind did not keep it"
+        assert await ended(server) == 0, "what work left behind did not keep it from ending"
 
 
 async def test_neither_forks_nor_exits_end_the_server(plain: Client) -> None:
@@ -103,16 +107,16 @@ async def test_neither_forks_nor_exits_end_the_server(plain: Client) -> None:
         assert answer.error["message"] == f"the work raised {failure}"
     late = await asyncio.gather(plain.ask("/recover/async"), plain.ask("/cling/async"))
     assert [answer.status for answer in late] == [504, 504]
-    await plain.until("async", busy=1, abandoned=1)  # which clings, and knows no deadline
+    await plain.until("async", busy=1, abandoned=1)  # which ignores its cancellation
     assert (await plain.ask("/ready")).status == 200
-    said = plain.server.complaints()
-    assert "rude_workloads.py:" in said
-    assert "; the server goes on" in said
-    assert "unforeseen" not in said
+    log = plain.server.complaints()
+    assert "rude_workloads.py:" in log
+    assert "; the server goes on" in log
+    assert "unforeseen" not in log
 
 
-async def test_a_hang_up_is_noticed_after_a_failed_group_too(client: Client) -> None:
-    asked = asyncio.create_task(client.ask("/recover/async"))
+async def test_a_disconnect_is_noticed_even_after_a_failed_group(client: Client) -> None:
+    request = asyncio.create_task(client.ask("/recover/async"))
     await client.until("async", busy=1)
-    asked.cancel()
+    request.cancel()
     await client.until("async", busy=0, abandoned=0, cancelled=1, expired=0)

@@ -12,7 +12,7 @@ from tests.support.server_process import asking, running
 def timeline(seconds: float, cpu: float | None = 0.0) -> Timeline:
     """Make a timeline whose work ran for so long."""
     one = Timeline()
-    one.asked = one.granted = 0.0
+    one.requested = one.granted = 0.0
     one.stage(Ran(0.0, seconds, cpu, 1, "thread", None, None))
     one.resumed = 0.0
     return one

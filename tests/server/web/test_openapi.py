@@ -15,7 +15,8 @@ from annotated_types import Interval, Unit, doc
 from server.catalogue.parameters import Parameters
 from server.web.handlers import encode
 from server.web.openapi import document
-from server.workloads import Payload, Workload
+from server.workloads import Payload
+from server.workloads.registry import Workload
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -1,4 +1,4 @@
-"""The database of orders is built once and whole, and workloads read from it what is in it."""
+"""The database of orders is built once and completely, and workloads read it correctly."""
 
 import os
 import sqlite3
@@ -14,7 +14,7 @@ from server.workloads import io, orders
 
 @pytest.fixture
 def first_orders(database: None) -> list[tuple[str, str, str, int, int]]:
-    """The first orders, read the plain way, to compute from them what the workloads must say."""
+    """The first orders, read directly, to compute the expected results from."""
     with closing(sqlite3.connect(orders.database_path())) as connection:
         return connection.execute(
             "SELECT customer, country, state, quantity, price_cents FROM orders "
@@ -63,7 +63,7 @@ def test_builders_at_the_same_time_leave_one_whole_database(
         barrier.wait()
         try:
             orders.build_database(path)
-        except Exception as failure:  # noqa: BLE001 - told to the test below
+        except Exception as failure:  # noqa: BLE001 - reported below
             failures.append(failure)
 
     builders = [threading.Thread(target=build) for _ in range(2)]
@@ -81,7 +81,7 @@ def test_builders_at_the_same_time_leave_one_whole_database(
     assert path.stat().st_mtime_ns == written
 
 
-def test_what_a_killed_builder_left_is_removed_and_a_builder_at_work_is_left_alone(
+def test_files_of_killed_builders_are_removed_and_those_of_running_ones_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(orders, "ORDERS", 100)
@@ -97,7 +97,7 @@ def test_what_a_killed_builder_left_is_removed_and_a_builder_at_work_is_left_alo
     assert sorted(tmp_path.iterdir()) == [path, working, stranger]
 
 
-async def test_the_database_comes_into_the_cache_folder(
+async def test_the_database_is_built_in_the_cache_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

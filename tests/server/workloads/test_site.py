@@ -1,4 +1,4 @@
-"""The local site comes and goes with those who need it, whatever way they end."""
+"""The local site starts and ends with the servers that need it, however they end."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ async def _site() -> AsyncIterator[None]:
 
 
 @pytest.mark.usefixtures("_site")
-async def test_download_brings_what_the_site_serves() -> None:
+async def test_download_returns_what_the_site_serves() -> None:
     bodies = await asyncio.to_thread(web.download, 3, 0)
     titles = [re.findall(rb"<h1>(.*)</h1>", body) for body in bodies]
     assert titles == [[b"Page 0"], [b"Page 1"], [b"Page 2"]]
@@ -47,7 +47,7 @@ async def test_each_page_waits_for_the_delay() -> None:
     assert asyncio.get_running_loop().time() - started >= 0.08
 
 
-async def test_without_the_site_its_readers_say_what_to_do() -> None:
+async def test_without_the_site_the_error_says_what_to_do() -> None:
     with pytest.raises(RuntimeError, match="the local site is not running: run this workload in"):
         web.download(1, 0)
     with pytest.raises(RuntimeError, match="the local site is not running: run this workload in"):
@@ -100,7 +100,7 @@ def test_the_site_ends_with_its_input() -> None:
         assert site.wait(timeout=20) == 0
 
 
-def test_the_site_goes_when_its_parent_is_killed() -> None:
+def test_the_site_ends_when_its_parent_is_killed() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", STANDING], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as parent:
@@ -112,7 +112,7 @@ def test_the_site_goes_when_its_parent_is_killed() -> None:
 
 
 def _closed(connection: socket.socket) -> bool:
-    """Wait until the other end goes away, however it goes."""
+    """Wait until the other side closes, in whatever way."""
     connection.settimeout(20)
     try:
         return connection.recv(1) == b""

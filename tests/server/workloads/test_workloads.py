@@ -13,7 +13,8 @@ from pathlib import Path
 import annotated_types
 import pytest
 
-from server.workloads import REGISTRY, Payload, cpu, io, mixed, web
+from server.workloads import Payload, cpu, io, mixed, web
+from server.workloads.registry import REGISTRY
 
 OURS = [
     entry for entry in REGISTRY.values() if entry.function.__module__.startswith("server.workloads")
@@ -22,7 +23,7 @@ OURS = [
 
 @pytest.fixture(scope="module")
 def _standing() -> Iterator[None]:
-    """Keep the site for all tests of the module: to start it takes longer than most of them."""
+    """Run one site for all tests, because starting it takes longer than most of them."""
     with asyncio.Runner() as runner:
         site = web.website()
         runner.run(site.__aenter__())
@@ -45,7 +46,7 @@ def test_count() -> None:
     assert cpu.count(1000) == {"counted": 1000}
 
 
-def test_montecarlo_comes_near_pi_and_repeats_with_its_seed() -> None:
+def test_montecarlo_approaches_pi_and_repeats_with_its_seed() -> None:
     first = cpu.montecarlo(50_000, seed=3)
     assert first["pi"] == pytest.approx(3.1416, abs=0.05)
     assert cpu.montecarlo(50_000, seed=3) == first
@@ -72,7 +73,7 @@ def test_compress_packs_real_text(kib: int) -> None:
 
 def test_text_is_as_hard_to_compress_as_if_it_did_not_repeat() -> None:
     once = len(zlib.compress(cpu.TEXT[: 64 * 1024]))
-    # Had zlib seen the repetition, all sixteen blocks would take little more than one.
+    # If zlib saw the repetition, sixteen blocks would take little more space than one.
     assert len(zlib.compress(cpu.TEXT)) > 14 * once
 
 
@@ -128,12 +129,12 @@ def _defaults(name: str) -> dict[str, object]:
     return dict(zip(names, function.__defaults__ or (), strict=True))
 
 
-def test_every_twin_is_where_the_design_says() -> None:
+def test_the_expected_workloads_have_twins() -> None:
     twins = {entry.name for entry in OURS if entry.native}
     assert twins == {"sleep", "fetch", "scrape", "echo", "noop"}
 
 
-def test_each_says_which_module_it_is_from() -> None:
+def test_each_names_its_module() -> None:
     assert {entry.source for entry in OURS} == {cpu.__name__, io.__name__, mixed.__name__}
 
 
@@ -145,7 +146,7 @@ def test_functions_pickle_by_reference(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(entry.name for entry in OURS))
-def test_every_parameter_says_what_it_means_and_allows(name: str) -> None:
+def test_every_parameter_has_a_description_and_bounds(name: str) -> None:
     entry = REGISTRY[name]
     assert entry.doc.endswith(".")
     parameters = {

@@ -1,4 +1,4 @@
-"""Does the sentinel see a neighbour, and does it leave alone what only looks like one."""
+"""The sentinel detects other programs on the machine, and does not mistake our own load for one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WINDOW_S = 2.0
 WINDOWS = 20
 STARTS = 10
 NEIGHBOUR = 0.5  # of one core
-# Uses a share of a core, measured by its own CPU time: also when others want all cores.
+# Uses a share of a core, measured by its CPU time, even while others compete for all cores.
 WORKING = """
 import sys
 from time import monotonic, process_time, sleep
@@ -35,16 +35,16 @@ while (now := monotonic()) < until:
 
 
 def neighbours() -> Iterator[str]:
-    """Calibrate again and again; then watch quiet windows, and windows with a neighbour."""
+    """Calibrate several times; then watch quiet windows, and windows with a neighbour."""
     yield _starts()
     with Sentinel() as sentinel:
         begun, before_s = monotonic(), _cpu_s(sentinel)
         quiet = [_window(sentinel) for _ in range(WINDOWS)]
         share = (_cpu_s(sentinel) - before_s) / (monotonic() - begun)
-        yield _said("quiet, own load on all cores", quiet)
+        yield _summary("quiet, own load on all cores", quiet)
         with _working(NEIGHBOUR, 10 * WINDOWS * WINDOW_S):
             beside = [_window(sentinel) for _ in range(WINDOWS)]
-        yield _said(f"a neighbour at {NEIGHBOUR:.0%} of one core", beside)
+        yield _summary(f"a neighbour at {NEIGHBOUR:.0%} of one core", beside)
     yield f"the probe used {share:.1%} of a core"
 
 
@@ -63,7 +63,7 @@ def _starts() -> str:
 
 
 def _window(sentinel: Sentinel) -> MachineState:
-    """Load all cores for a while, and declare it as one's own."""
+    """Load all cores for a while, and declare this load as our own."""
     before = _children_s()
     sentinel.begin()
     processes = [_work(1.0, WINDOW_S) for _ in range(os.cpu_count() or 1)]
@@ -99,10 +99,10 @@ def _cpu_s(sentinel: Sentinel) -> float:
     return times.user + times.system
 
 
-def _said(what: str, windows: list[MachineState]) -> str:
-    void = [one for one in windows if disturbances(one)]
+def _summary(what: str, windows: list[MachineState]) -> str:
+    void = [window for window in windows if disturbances(window)]
     figures = ", ".join(
-        f"{name} {_range([getattr(one, field) for one in windows])}"
+        f"{name} {_range([getattr(window, field) for window in windows])}"
         for name, field in (
             ("others", "others_cores"),
             ("steal", "steal"),
@@ -116,7 +116,7 @@ def _said(what: str, windows: list[MachineState]) -> str:
 
 
 def _range(values: list[float | None]) -> str:
-    known = [one for one in values if one is not None]
+    known = [value for value in values if value is not None]
     if not known:
         return "unknown"
     return f"{median(known):.3f} ({min(known):.3f}–{max(known):.3f})"

@@ -1,7 +1,8 @@
-"""Clients as cheap as can be: each sends its next request when the last answer has come.
+"""Clients that cost little CPU: each sends its next request when the last answer has arrived.
 
-The load tests' own generator would be the limit where a server answers ten thousand a second. It
-runs in a process of its own, prints the number of answers, and fails if one is not 200.
+The generator of the load tests would be the limit for a server that answers ten thousand requests
+a second. This one runs in a separate process, prints the number of answers, and fails on any but
+200.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ WARM_UP_S = 0.3
 
 
 class Client(asyncio.Protocol):
-    """One connection: answers are small, and end in the newline that all our JSON ends in."""
+    """One connection. Answers are small, and end in the newline that ends all our JSON."""
 
     def __init__(self, request: bytes, counts: list[int]) -> None:
         self._request = request
@@ -36,8 +37,8 @@ class Client(asyncio.Protocol):
             self._transport.write(self._request)
 
 
-async def rush(url: str, path: str, clients: int, seconds: float) -> int:
-    """Count the answers that so many clients get in so many seconds."""
+async def count_answers(url: str, path: str, clients: int, seconds: float) -> int:
+    """Count the answers that these clients get within this time."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or 80
     request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode()
@@ -54,11 +55,11 @@ async def rush(url: str, path: str, clients: int, seconds: float) -> int:
     for transport, _ in pairs:
         transport.close()
     if counts[0]:
-        raise SystemExit(f"{counts[0]} answers of {path} were no 200")
+        raise SystemExit(f"{counts[0]} answers of {path} were not 200")
     return served
 
 
 if __name__ == "__main__":
     base, path, clients, seconds = sys.argv[1:]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(runner.run(rush(base, path, int(clients), float(seconds))))  # noqa: T201 - printing is its purpose
+        print(runner.run(count_answers(base, path, int(clients), float(seconds))))  # noqa: T201 - printing is its purpose

@@ -1,4 +1,4 @@
-"""Workloads that do not end when they should, or end their process; or tell that they have run."""
+"""Workloads that never end, end their process, or record that they ran."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from annotated_types import Interval, Unit
 
 from server.workloads import workload
 
-WORKLOADS = __file__  # for the server, which loads it by its path
-MARKS = "LOADBEARING_MARKS"  # the prefix takes it into the worker processes
+WORKLOADS = __file__  # the server loads it by its path
+MARKS = "LOADBEARING_MARKS"  # workers inherit variables with this prefix
 
 
 @workload(kind="cpu")
 def spin(seconds: Annotated[int, Interval(ge=1, le=3600), Unit("s")] = 3600) -> None:
-    """Tell its process, then compute until so many seconds are over: by default, for ever."""
+    """Write the process id, then compute for `seconds`: by default, practically for ever."""
     Path(os.environ[MARKS]).write_text(str(os.getpid()))
     end = monotonic() + seconds
     while monotonic() < end:
@@ -26,7 +26,7 @@ def spin(seconds: Annotated[int, Interval(ge=1, le=3600), Unit("s")] = 3600) -> 
 
 @workload(kind="cpu")
 def mark() -> None:
-    """Leave a mark, then compute for a few milliseconds."""
+    """Append a mark, then compute for a few milliseconds."""
     with Path(os.environ[MARKS]).open("ab", buffering=0) as marks:
         marks.write(b".")
     end = monotonic() + 0.005
@@ -42,4 +42,4 @@ def crash() -> None:
 
 @workload(kind="cpu")
 def stay() -> None:
-    """Do nothing, in a process also under `hybrid`."""
+    """Do nothing; under `hybrid` too, in a process."""

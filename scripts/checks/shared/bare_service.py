@@ -1,7 +1,7 @@
-"""The service to compare with: plain aiohttp handlers on uvloop, and one that records arrivals.
+"""The baseline service: plain aiohttp handlers on uvloop, and one that records arrivals.
 
-`/inline`, `/thread-pool` and `/process-pool` answer the bytes of one real `noop` answer, so only
-what stands between request and work differs. It prints its address, and ends with its input.
+`/inline`, `/thread-pool` and `/process-pool` return the bytes of a real `noop` answer, so only the
+code between request and work differs. It prints its address, and exits when its input ends.
 """
 
 from __future__ import annotations
@@ -59,16 +59,16 @@ async def main() -> None:
         return answer()
 
     async def recorded(_request: web.Request) -> web.Response:
-        taken = arrivals.copy()
+        times = arrivals.copy()
         arrivals.clear()
-        return web.json_response(taken)
+        return web.json_response(times)
 
     threads = ThreadPoolExecutor(settings.threads)
     context = multiprocessing.get_context(settings.start_method)
     processes = ProcessPoolExecutor(
         settings.processes,
         mp_context=context,
-        initializer=carry.begin,  # so that none is left behind
+        initializer=carry.begin,  # so that they end with this process
         initargs=(carry.environment(),),
     )
     app = web.Application()
@@ -81,7 +81,7 @@ async def main() -> None:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    print(f"http://127.0.0.1:{site.port}", flush=True)  # noqa: T201 - whoever started it reads this
+    print(f"http://127.0.0.1:{site.port}", flush=True)  # noqa: T201 - its parent reads this
     await asyncio.to_thread(sys.stdin.read)
     await runner.cleanup()
     threads.shutdown()

@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import BaseContext
 from typing import Any
 
-from server.models.process_start import START_ERRORS, Shortage, context, starting
-from server.settings import Settings
+from server.models.process_start import START_ERRORS, Shortage, starting
 from server.worker import carry
 
 
-class Errand:
+class ProcessCall:
     """One pickled call in a process of its own."""
 
-    def __init__(self, settings: Settings, shortage: Shortage, message: bytes) -> None:
-        self._settings = settings
+    def __init__(self, context: BaseContext, shortage: Shortage, message: bytes) -> None:
+        self._context: Any = context
         self._shortage = shortage
         self._message = message
         self._process: Any = None
-        self._given_up = False
+        self._killed = False
 
     def run(self) -> bytes:
-        """Start the process and wait for its answer.
+        """Start the process and wait for its answer; blocks.
 
-        Raises BrokenProcessPool if it dies, Refused if the system grants none.
+        Raises BrokenProcessPool if the process dies, Refused if the system allows no more.
         """
-        if self._given_up:
-            raise BrokenProcessPool("nobody waits for it")
+        if self._killed:
+            raise BrokenProcessPool("the call was given up before its process started")
         self._shortage.check()
         ours = None
         try:
-            made: Any = context(self._settings)
-            with starting(self._settings):
-                ours, theirs = made.Pipe(duplex=False)
-                process = made.Process(
+            with starting(self._context):
+                ours, theirs = self._context.Pipe(duplex=False)
+                process = self._context.Process(
                     target=carry.once,
                     args=(theirs, carry.environment(), self._message),
                     daemon=True,
@@ -45,10 +44,10 @@ class Errand:
         except START_ERRORS as error:
             if ours:
                 ours.close()
-            raise self._shortage.noted(error) from None
-        self._shortage.over()
+            raise self._shortage.note(error) from None
+        self._shortage.clear()
         self._process = process
-        if self._given_up:
+        if self._killed:
             process.kill()
         with ours:
             try:
@@ -60,7 +59,7 @@ class Errand:
         return answer
 
     def kill(self) -> None:
-        """End the process, from whichever thread, whether it has been started yet or not."""
-        self._given_up = True
+        """Kill the process, now or as soon as it has started; may be called from any thread."""
+        self._killed = True
         if self._process:
             self._process.kill()

@@ -1,8 +1,8 @@
-"""What Locust's own FastHttpUser costs at a rate: a process of its own, for Locust patches it.
+"""What Locust's FastHttpUser costs at a rate; a separate process, because Locust patches it.
 
-    python -m scripts.checks.bench.fast URL RATE SECONDS
+    python -m scripts.checks.bench.fast_http_user URL RATE SECONDS
 
-prints microseconds of CPU for each request.
+prints the microseconds of CPU per request.
 """
 
 import sys
@@ -32,11 +32,11 @@ def main(url: str, rate: float, duration_s: float) -> None:
     runner = environment.create_local_runner()
     runner.start(USERS, spawn_rate=USERS)
     gevent.sleep(1.0)
-    asked, cpu = environment.stats.total.num_requests, process_time()
+    before, cpu = environment.stats.total.num_requests, process_time()
     gevent.sleep(duration_s)
-    asked, cpu = environment.stats.total.num_requests - asked, process_time() - cpu
+    sent, cpu = environment.stats.total.num_requests - before, process_time() - cpu
     runner.quit()
-    print(f"{1e6 * cpu / asked:.1f}")  # noqa: T201 - printing is its purpose
+    print(f"{1e6 * cpu / sent:.1f}")  # noqa: T201 - printing is its purpose
 
 
 main(sys.argv[1], float(sys.argv[2]), float(sys.argv[3]))

@@ -1,4 +1,4 @@
-"""A cell to be calibrated and offered single trials, as a search does, without one."""
+"""A cell that is calibrated and offered single trials, as a search does."""
 
 from __future__ import annotations
 
@@ -21,56 +21,57 @@ from loadtests.slo import Slo
 from loadtests.trial.cell_load import CellLoad
 
 SLO = Slo.parse("p99<250ms")
-RIGHT = b'"result"'
+CORRECT = b'"result"'
 
 
 def no_listener(_: str, __: Request) -> None:
-    """Leave the generator alone."""
+    """Ignore the answers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """One cell of a server that runs."""
+class CalibratedCell:
+    """One cell of a running server."""
 
     server: ServerProcess
     path: str
-    signs: ServiceWatch
-    hammer: CellLoad
+    watch: ServiceWatch
+    load: CellLoad
     options: Options
 
     def calibrate(self) -> Calibration:
         return calibrate(
-            self.server.url, self.path, lambda body: RIGHT in body, self.signs, SLO.bound_s
+            self.server.url, self.path, lambda body: CORRECT in body, self.watch, SLO.bound_s
         )
 
     def trial(
-        self, rate: float, seconds: float, found: Calibration, sentinel: Sentinel
+        self, rate: float, seconds: float, calibration: Calibration, sentinel: Sentinel
     ) -> dict[str, Any]:
-        """Run one trial, valid or not, and return what is told of it."""
-        told: list[dict[str, Any]] = []
-        costs = Costs(Demands.of(found.lone, found.crowd), found.crowd.on_loop)
+        """Run one trial, valid or not, and return its record."""
+        records: list[dict[str, Any]] = []
+        demands = Demands.of(calibration.lone, calibration.crowd)
+        costs = Costs(demands, calibration.crowd.on_loop)
         tools = Tools(self.options, sentinel, lambda _: None)
-        trials = TrialRunner(tools, self.hammer, self.server, self.signs, costs, told.append)
+        trials = TrialRunner(tools, self.load, self.server, self.watch, costs, records.append)
         trials.once(rate, seconds)
-        return told[-1]
+        return records[-1]
 
 
 @contextmanager
-def tried(
+def connect(
     server: ServerProcess,
     workload: str,
     model: str,
     parameters: Mapping[str, str],
     heard: Heard = no_listener,
-) -> Iterator[Tried]:
-    """Connect to a cell; the generator tells `heard` of each answer."""
+) -> Iterator[CalibratedCell]:
+    """Connect to a cell; the generator calls `heard` with each answer."""
     path = path_of(workload, model, parameters)
     options = Options(
         workloads=(workload,), models=HEADLINE_MODELS, load="open", arrivals="poisson",
         scenario="survival", slo=SLO, mode="quick", seed=1,
         parameters={workload: parameters}, output="", running_service=False,
     )  # fmt: skip
-    signs = ServiceWatch(server.url, model, server)
-    hammer = CellLoad(server.url, (workload, model), path, RIGHT, InProcess(heard))
-    with closing(signs), closing(hammer):
-        yield Tried(server, path, signs, hammer, options)
+    watch = ServiceWatch(server.url, model, server)
+    load = CellLoad(server.url, (workload, model), path, CORRECT, InProcess(heard))
+    with closing(watch), closing(load):
+        yield CalibratedCell(server, path, watch, load, options)

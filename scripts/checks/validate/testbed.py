@@ -1,4 +1,4 @@
-"""What all cases measure with: for how long, how often, and on which Pythons."""
+"""What all cases share: how long and how often they measure, and on which Pythons."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ PATIENT = ("--admission", "bounded", "--queue", "256", "--deadline", "60s")
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
-    """`fast` only shows that everything runs: its figures mean nothing.
+class Testbed:
+    """`fast` only checks that everything runs: its figures mean nothing.
 
-    The first Python runs the servers; the others join in where the case is about Pythons.
+    The first Python runs the servers; the others are used by the cases about Pythons.
     """
 
     pythons: Sequence[Interpreter]
@@ -31,10 +31,10 @@ class Bench:
     def server(
         self, models: str, *options: str, python: Interpreter | None = None
     ) -> ServerProcess:
-        """Start a server with these models, and with these options."""
+        """Start a server with these models and options."""
         executable = (python or self.pythons[0]).executable
         return ServerProcess(("--port", "0", "--models", models, *options), executable=executable)
 
     def label(self, python: Interpreter) -> str:
-        """Name a Python where there are several."""
+        """Name the Python, if there are several."""
         return f"{python.label}: " if len(self.pythons) > 1 else ""

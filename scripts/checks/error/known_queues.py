@@ -1,4 +1,4 @@
-"""Search queues of known capacity in virtual time, again and again."""
+"""Search queues of known capacity in virtual time, many times."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from scripts.checks.shared.virtual import SLO, Lab, Service
 
 GOALS = {"quick": (QUICK, QUICK_ERROR, 1), "full": (FULL, FULL_ERROR, 3)}
 BESIDE = (SLO.at(95), SLO.at(99.9))
-FAST = 1000  # requests per second: beyond it a search takes seconds, so there are fewer
-Found = tuple[Capacity, float]  # and the virtual seconds that it took
+FAST = 1000  # requests per second: above it a search takes seconds, so fewer are made
+SearchResult = tuple[Capacity, float]  # and the virtual seconds that it took
 
 
-class Case(NamedTuple):
-    """A service that is searched again and again under the same conditions."""
+class QueueCase(NamedTuple):
+    """A service that is searched many times under the same conditions."""
 
     service: Service
     truth: float
@@ -39,37 +39,39 @@ class Measured(NamedTuple):
 
 
 def measure(
-    pool: Executor, cases: Sequence[Case], searches: int, seed: int
+    pool: Executor, cases: Sequence[QueueCase], searches: int, seed: int
 ) -> Iterator[list[Measured]]:
-    """Make as many measurements of each case as searches: triples overlap, to save time."""
+    """Make as many measurements of each case as searches; triples overlap, to save time."""
     jobs = [
         (case, f"{seed}/{number}")
         for case in cases
         for number in range(max(searches // 10, 5) if case.truth > FAST else searches)
     ]
-    results: dict[Case, list[Found]] = {case: [] for case in cases}
+    results: dict[QueueCase, list[SearchResult]] = {case: [] for case in cases}
     for (case, _), result in zip(jobs, pool.map(_search, jobs, chunksize=4), strict=True):
         results[case].append(result)
     groups = [(case, first, _group(case, results[case], first)) for case, first in _firsts(results)]
-    measured: dict[Case, list[Measured]] = {case: [] for case in cases}
-    for (case, *_), one in zip(groups, pool.map(_combined, groups, chunksize=4), strict=True):
-        measured[case].append(one)
+    measured: dict[QueueCase, list[Measured]] = {case: [] for case in cases}
+    for (case, *_), measurement in zip(
+        groups, pool.map(_combined, groups, chunksize=4), strict=True
+    ):
+        measured[case].append(measurement)
     return iter(measured.values())
 
 
-def _firsts(results: dict[Case, list[Found]]) -> Iterator[tuple[Case, int]]:
-    for case, each in results.items():
-        for first in range(len(each)):
+def _firsts(results: dict[QueueCase, list[SearchResult]]) -> Iterator[tuple[QueueCase, int]]:
+    for case, searches in results.items():
+        for first in range(len(searches)):
             yield case, first
 
 
-def _group(case: Case, results: list[Found], first: int) -> list[Found]:
+def _group(case: QueueCase, results: list[SearchResult], first: int) -> list[SearchResult]:
     _, _, repeats = GOALS[case.kind]
     return [results[(first + place) % len(results)] for place in range(repeats)]
 
 
-def _search(job: tuple[Case, str]) -> Found:
-    """Search once from a prediction that is up to 20 % wrong; return the virtual seconds too."""
+def _search(job: tuple[QueueCase, str]) -> SearchResult:
+    """Search once, from a prediction that is up to 20 % wrong; returns the virtual seconds too."""
     case, seed = job
     rng = Random(f"{seed}/{case}")  # noqa: S311 - a simulation, not a secret
     goal, *_ = GOALS[case.kind]
@@ -78,18 +80,18 @@ def _search(job: tuple[Case, str]) -> Found:
     return lab.search(goal, case.truth * rng.uniform(0.8, 1.2)), lab.clock_s
 
 
-def _combined(group: tuple[Case, int, list[Found]]) -> Measured:
+def _combined(group: tuple[QueueCase, int, list[SearchResult]]) -> Measured:
     case, first, results = group
     _, error, _ = GOALS[case.kind]
-    found = [capacity for capacity, _ in results]
+    capacities = [capacity for capacity, _ in results]
     beside = {
-        slo: combine(found, slo, error, seed=first)
+        slo: combine(capacities, slo, error, seed=first)
         for slo in (BESIDE if case.disturbed == 0 else ())
-        if all(slo in one.others for one in found)
+        if all(slo in capacity.others for capacity in capacities)
     }
-    return Measured(combine(found, SLO, error, seed=first), results[0][1], beside)
+    return Measured(combine(capacities, SLO, error, seed=first), results[0][1], beside)
 
 
-def faster_by(case: Case, times: float) -> Case:
+def faster_by(case: QueueCase, times: float) -> QueueCase:
     service = replace(case.service, service_s=case.service.service_s / times)
     return case._replace(service=service, truth=case.truth * times)

@@ -1,0 +1,109 @@
+"""What a workload is, and the registry of all of them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar
+
+Kind = Literal["io", "cpu", "mixed", "payload", "none"]
+Need = Callable[[], AbstractAsyncContextManager[None]]
+F = TypeVar("F", bound=Callable[..., Any])
+N = TypeVar("N", bound=Callable[..., Awaitable[Any]])
+
+
+class Payload(bytes):
+    """A parameter given in KiB: the server creates the bytes and sends them to the worker."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, kib: int) -> Payload:
+        return cls(kib * 1024)
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A plain function, and what the server knows about it."""
+
+    name: str
+    kind: Kind
+    function: Callable[..., Any]
+    # What `hybrid` runs in order: the first stage is called with the parameters, each later one
+    # with the result of the stage before it.
+    stages: tuple[tuple[Kind, Callable[..., Any]], ...]
+    source: str  # the module, as it was named on the command line
+    needs: tuple[Need, ...] = ()  # what runs as long as the server does, e.g. a web site to read
+    native: Callable[..., Awaitable[Any]] | None = None  # the asynchronous twin
+
+    @property
+    def doc(self) -> str:
+        """The first paragraph of the function's docstring, on one line."""
+        paragraph = inspect.cleandoc(self.function.__doc__ or "").partition("\n\n")[0]
+        return " ".join(paragraph.split())
+
+
+class WorkloadError(ValueError):
+    """A workload is declared wrongly; the message gives file and line."""
+
+
+REGISTRY: dict[str, Workload] = {}
+
+
+def workload(
+    *,
+    kind: Kind,
+    stages: Sequence[tuple[Kind, Callable[..., Any]]] = (),
+    needs: Sequence[Need] = (),
+) -> Callable[[F], F]:
+    """Register a function under its own name and return it unchanged, so that it pickles."""
+
+    def register(function: F) -> F:
+        _expect_function(function)
+        name = function.__name__
+        if name in REGISTRY:
+            taken = place(REGISTRY[name].function)
+            raise WorkloadError(
+                f"{place(function)}: there is already a workload named {name!r}, at {taken}; "
+                "give the function another name"
+            )
+        parts = tuple(stages) or ((kind, function),)
+        REGISTRY[name] = Workload(name, kind, function, parts, function.__module__, tuple(needs))
+        return function
+
+    return register
+
+
+def native(twin_of: Callable[..., Any]) -> Callable[[N], N]:
+    """Declare the asynchronous twin of a workload: the same parameters, awaited on the loop."""
+
+    def register(function: N) -> N:
+        _expect_function(function)
+        name = twin_of.__name__
+        known = REGISTRY.get(name)
+        if known is None or known.function is not twin_of:
+            raise WorkloadError(
+                f"{place(function)}: {name!r} is not a workload; decorate it with @workload first"
+            )
+        if known.native is not None:
+            raise WorkloadError(
+                f"{place(function)}: {name!r} already has a twin, at {place(known.native)}; "
+                "keep only one"
+            )
+        REGISTRY[name] = replace(known, native=function)
+        return function
+
+    return register
+
+
+def _expect_function(function: object) -> None:
+    if not (callable(function) and inspect.isfunction(inspect.unwrap(function))):
+        raise TypeError(f"this decorator is for functions, and {function!r} is not one")
+
+
+def place(function: Callable[..., Any]) -> str:
+    """Return file and line of a function, for messages."""
+    code = inspect.unwrap(function).__code__
+    return f"{code.co_filename}:{code.co_firstlineno}"
