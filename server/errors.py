@@ -101,8 +101,13 @@ class WorkFailed(ServerError):
     status = 500
 
 
+def closest(word: str, known: Iterable[str]) -> str:
+    """Suggest the known word that is closest, or nothing where none is close."""
+    close = get_close_matches(word, list(known), n=1)
+    return f"Did you mean {close[0]!r}?" if close else ""
+
+
 def did_you_mean(word: str, known: Iterable[str], others: Iterable[str] = ()) -> str:
-    """Name the closest known word or other one, or all that are known where none is close."""
+    """Suggest the closest of the known words and the others, or list all known ones."""
     names = sorted(known)
-    close = get_close_matches(word, [*names, *others], n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(names)}."
+    return closest(word, [*names, *others]) or f"There are: {', '.join(names)}."

@@ -23,12 +23,18 @@ class Policy:
     """
 
     newest_first: ClassVar[bool] = False
+    slack: ClassVar[float | None] = None  # targets that an answer may take; None where any time may
     wait_s = inf
 
     def __init__(self, workers: int, queue: int, target_s: float) -> None:
         self.workers = workers
         self.most = workers + queue
         self.target_s = target_s
+
+    @classmethod
+    def answered_within(cls, target_s: float) -> float | None:
+        """Within how many seconds an admitted call should be answered, or None if no matter."""
+        return None if cls.slack is None else round(cls.slack * target_s, 6)
 
     def limit(self, under_way: int, pace_s: float | None) -> float:
         """How many calls may be under way, asked when another one comes while so many are.
@@ -67,6 +73,8 @@ class Deadline(Policy):
     itself, and only makes everybody wait (as in CoDel, and "Fail at Scale", ACM Queue 13/8).
     """
 
+    slack = BURST
+
     def __init__(self, workers: int, queue: int, target_s: float) -> None:
         super().__init__(workers, queue, target_s)
         self.wait_s = BURST * target_s
@@ -90,6 +98,7 @@ class Deadline(Policy):
 
 class Lifo(Policy):
     newest_first = True
+    slack = BURST
 
     def __init__(self, workers: int, queue: int, target_s: float) -> None:
         super().__init__(workers, queue, target_s)
@@ -105,6 +114,8 @@ class Adaptive(Policy):
     It shrinks once per round trip at most, for the answers that are on their way know nothing of
     it yet; and grows only while half of it is used, for an idle server proves nothing.
     """
+
+    slack = BURST
 
     def __init__(self, workers: int, queue: int, target_s: float) -> None:
         super().__init__(workers, queue, target_s)

@@ -69,6 +69,7 @@ class Model(ABC):
     promises: ClassVar[Promises] = Promises()
     needs: ClassVar[tuple[str, ...]] = ()
     by_default: ClassVar[bool] = True
+    sized_by: ClassVar[str | None] = None  # the option that sets how many calls it runs at once
 
     @classmethod
     def missing(cls, settings: Settings) -> str | None:

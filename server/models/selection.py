@@ -26,7 +26,7 @@ def absent(settings: Settings) -> dict[str, str | None]:
         asked = name in settings.models if settings.models else model.by_default
         if not asked and reasons[name] is None:
             started = ",".join([*settings.models, name]) if settings.models else ALL
-            reasons[name] = f"not started: start the server with --models {started}"
+            reasons[name] = f"it was not started; start the server with --models {started}"
     return reasons
 
 

@@ -17,6 +17,7 @@ from server.model_table import TABLE
 from server.models.base import Model, Work
 from server.telemetry.counts import Stages
 from server.telemetry.publisher import Vitals
+from server.web.answers import Discovery
 from server.web.events import Events
 from server.web.negotiation import prefers_html
 from server.web.page import PAGE, Page
@@ -98,18 +99,18 @@ class Service:
 
     def __init__(
         self,
-        discovery: Mapping[str, Any],
+        discovery: Discovery,
         describe: Callable[[], Mapping[str, Any]],
         models: Mapping[str, Model],
         vitals: Vitals,
         page: Page,
     ) -> None:
-        self._index = indented(discovery)
+        self._index = indented(discovery.model_dump(exclude_unset=True))
         self._openapi = cache(lambda: indented(describe()))
-        self._workloads = discovery["workloads"]
-        self._absent = {name: model["why"] for name, model in discovery["models"].items()}
+        self._workloads = discovery.workloads
+        self._absent = {name: model.why for name, model in discovery.models.items()}
         self._models = models
-        self._runtime = discovery["runtime"]
+        self._runtime = discovery.runtime.model_dump()
         self._vitals = vitals
         self._page = page
         self._events = Events(vitals.stats)

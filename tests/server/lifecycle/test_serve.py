@@ -101,7 +101,7 @@ def test_a_port_that_is_taken_is_told_before_anything_starts() -> None:
     assert (ended.returncode, ended.stdout) == (1, "")
     [line] = ended.stderr.splitlines()
     assert line.startswith(f"python -m server: cannot listen on 127.0.0.1:{port}: Address already")
-    assert "Choose another --port; 0 picks a free one." in line
+    assert "Choose another --port (0 picks a free one)." in line
 
 
 def test_a_wrong_option_ends_with_2() -> None:

@@ -23,11 +23,11 @@ def error(answer: Answer) -> dict[str, str]:
 async def test_discovery_describes_models_workloads_and_runtime(client: Client) -> None:
     answer = await client.ask("/")
     found = answer.json
-    assert list(found) == ["service", "models", "workloads", "runtime"]
+    assert list(found) == ["service", "models", "workloads", "options", "runtime"]
     assert found["service"] == "loadbearing"
     assert list(found["models"]) == list(TABLE)
     for model in found["models"].values():
-        assert list(model) == ["available", "why", "doc", "promises", "cannot"]
+        assert list(model) == ["available", "why", "doc", "sized_by", "promises", "cannot"]
         assert model["available"] == (model["why"] is None)
         assert list(model["promises"]) == [*PROMISES]
         assert {name for name, kept in model["promises"].items() if not kept} == {*model["cannot"]}
@@ -154,7 +154,7 @@ async def test_a_model_that_is_not_started_says_how_to_start_it(database: None) 
             for path, model in (("/noop/thread-pool", "thread-pool"), ("/noop", "hybrid")):
                 answer = await client.ask(path)
                 assert answer.status == 501
-                why = f"not started: start the server with --models inline,{model}"
+                why = f"it was not started; start the server with --models inline,{model}"
                 assert error(answer)["message"] == f"the model {model!r} is not available: {why}"
                 choice = "/noop/inline" if path == "/noop" else "GET / lists"
                 assert choice in error(answer)["hint"]
@@ -162,4 +162,4 @@ async def test_a_model_that_is_not_started_says_how_to_start_it(database: None) 
             assert (await client.ask("/noop/thredpool")).status == 404
             models = (await client.ask("/")).json["models"]
     assert [name for name, model in models.items() if model["available"]] == ["inline"]
-    assert models["hybrid"]["why"] == "not started: start the server with --models inline,hybrid"
+    assert models["hybrid"]["why"] == why
