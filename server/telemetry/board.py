@@ -14,8 +14,9 @@ import os
 import pickle
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from statistics import median
 from time import monotonic
 from typing import Any
 from zlib import crc32
@@ -143,3 +144,63 @@ class Place:
 
     board: Board
     slot: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What the loops of the service say, taken together.
+
+    `models` has for each model its gauges and counters, summed, and all its workers. `lag_ms` has
+    the median of the medians, and the worst of the rest. `gils` has one GIL for each process that
+    lives and can tell.
+    """
+
+    lag_ms: dict[str, float]
+    loops: list[dict[str, Any]]
+    models: dict[str, dict[str, Any]]
+    gils: list[dict[str, int]]
+    totals: Totals
+
+
+def merge(snapshots: Iterable[Snapshot], now: float) -> Whole:
+    """Take snapshots together, of which one at least is from a loop that lives."""
+    everyone = list(snapshots)
+    living = [(one, one.lag_ms, now - one.at) for one in everyone if one.lag_ms is not None]
+    totals = sum((one.totals for one in everyone), Totals())
+    models: dict[str, dict[str, Any]] = {name: {} for one, *_ in living for name in one.gauges}
+    for one, *_ in living:
+        for name, gauges in one.gauges.items():
+            for gauge, value in gauges.items():
+                models[name][gauge] = models[name].get(gauge, 0) + value
+    for (name, what), count in totals.models.items():
+        models[name][what] = count
+    for one, *_ in living:
+        for name, workers in one.workers.items():
+            models[name].setdefault("workers", []).extend(workers)
+    lag_ms = {
+        "p50": round(median(lag["p50"] for _, lag, _ in living), 3),
+        "p99": max(lag["p99"] for _, lag, _ in living),
+        "max": max(max(lag["max"], _silent_ms(age_s)) for _, lag, age_s in living),
+    }
+    loops = [
+        {
+            "pid": one.pid,
+            "thread": one.thread,
+            "loop_lag_ms": lag,
+            "age_s": round(age_s, 3),
+            "cpu_s": round(one.cpu_s, 6),
+            "lag_counts": list(one.lag_counts),
+        }
+        for one, lag, age_s in living
+    ]
+    gils = [
+        {"pid": pid, "samples": totals.gil[pid][0], "held": totals.gil[pid][1]}
+        for pid in dict.fromkeys(one.pid for one, *_ in living)
+        if pid in totals.gil
+    ]
+    return Whole(lag_ms, loops, models, gils, totals)
+
+
+def _silent_ms(age_s: float) -> float:
+    """For how long a loop has been late with its next words: one that is blocked cannot say it."""
+    return round(max(0.0, age_s - PUBLISH_S) * 1e3, 3)

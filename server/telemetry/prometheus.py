@@ -19,9 +19,9 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
+from server.telemetry.board import Whole
 from server.telemetry.counts import BOUNDS_S, Totals
 from server.telemetry.processes import Process
-from server.telemetry.whole import Whole
 
 GAUGES = {
     "slots": ("slots", "Calls that the model can run at once."),

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from server.telemetry.board import COPY, HEADER, Board, Memory, SharedMemory, Snapshot
+from server.telemetry.board import COPY, HEADER, Board, Memory, SharedMemory, Snapshot, merge
 from server.telemetry.counts import Totals
-from server.telemetry.whole import merge
 
 
 def snapshot(pid: int, at: float = 0.0, **more: Any) -> Snapshot:

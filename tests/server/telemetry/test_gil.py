@@ -14,11 +14,10 @@ from time import monotonic, sleep
 import pytest
 
 from server.telemetry import gil
-from server.telemetry.board import Memory, Place
+from server.telemetry.board import Memory, Place, merge
 from server.telemetry.counts import Counts
 from server.telemetry.gil import Looks, Sampler, Shared
 from server.telemetry.publisher import Vitals
-from server.telemetry.whole import merge
 from tests.support.server_process import PATIENCE_S
 
 ENOUGH = 80

@@ -7,6 +7,7 @@ import pytest
 
 from server.telemetry.counts import BOUNDS_S
 from server.telemetry.gil import counter_of_sleeps
+from server.web.answers import Statistics
 from tests.support.prometheus_client import scrape
 from tests.support.server_process import Client, Running, until
 from tests.support.several_loops import SEVERAL, one_each, serving
@@ -14,9 +15,7 @@ from tests.support.several_loops import SEVERAL, one_each, serving
 
 async def test_stats_count_what_happens(client: Client) -> None:
     stats = (await client.ask("/stats")).json
-    assert list(stats) == [
-        *("uptime_s", "loop_lag_ms", "models", "processes", "loops", "lag_bounds_s", "gils"),
-    ]
+    Statistics.model_validate(stats)
     lag = stats["loop_lag_ms"]
     assert 0 <= lag["p50"] <= lag["p99"] <= lag["max"]
     assert set(stats["models"]) == await client.started()
@@ -28,7 +27,6 @@ async def test_stats_count_what_happens(client: Client) -> None:
     assert (pool["slots"], pool["busy"], pool["queued"]) == (4, 0, 0)
     by_role: dict[str, list[Any]] = {}
     for process in stats["processes"]:
-        assert list(process) == ["pid", "role", "cpu_s", "rss_mib", "threads"]
         by_role.setdefault(process["role"], []).append(process)
     assert [process["pid"] for process in by_role["server"]] == [client.server.pid]
     assert {"site", "fork server", "worker"} < by_role.keys()
@@ -46,7 +44,6 @@ def never_falls(before: dict[str, Any], after: dict[str, Any]) -> None:
         assert all(0 <= earlier <= later for earlier, later in pairs)
     later_gils = {gil["pid"]: gil for gil in after["gils"]}
     for gil in before["gils"]:
-        assert list(gil) == ["pid", "samples", "held"]
         assert 0 <= gil["held"] <= gil["samples"] <= later_gils[gil["pid"]]["samples"]
         assert gil["held"] <= later_gils[gil["pid"]]["held"]
 

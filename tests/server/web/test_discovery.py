@@ -75,5 +75,5 @@ def test_options_name_the_models_that_they_affect() -> None:
 def test_the_time_of_an_admitted_request_is_published(
     admission: str, within_s: float | None
 ) -> None:
-    described = runtime(Settings(admission=admission, target=0.2))  # type: ignore[arg-type]
+    described = runtime(Settings(admission=admission, target=0.2))
     assert described.answered_within_s == pytest.approx(within_s)

@@ -4,6 +4,7 @@ import pytest
 
 from server.model_table import TABLE
 from server.models.base import PROMISES
+from server.web import answers
 from tests.support.faulty_workloads import MISBEHAVING
 from tests.support.server_process import Answer, Client, asking, running
 
@@ -12,8 +13,7 @@ def error(answer: Answer) -> dict[str, str]:
     """Check what all errors share, and return the error."""
     assert answer.headers["Content-Type"].startswith("application/json")
     assert answer.text.endswith("}\n")
-    assert list(answer.json) == ["error"]
-    assert list(answer.error) == ["type", "message", "hint"]
+    answers.Error.model_validate(answer.json)
     assert answer.error["message"]
     assert answer.error["hint"]
     assert "Traceback" not in answer.text
@@ -23,11 +23,9 @@ def error(answer: Answer) -> dict[str, str]:
 async def test_discovery_describes_models_workloads_and_runtime(client: Client) -> None:
     answer = await client.ask("/")
     found = answer.json
-    assert list(found) == ["service", "models", "workloads", "options", "runtime"]
-    assert found["service"] == "loadbearing"
+    answers.Discovery.model_validate(found)
     assert list(found["models"]) == list(TABLE)
     for model in found["models"].values():
-        assert list(model) == ["available", "why", "doc", "sized_by", "promises", "cannot"]
         assert model["available"] == (model["why"] is None)
         assert list(model["promises"]) == [*PROMISES]
         assert {name for name, kept in model["promises"].items() if not kept} == {*model["cannot"]}
@@ -51,13 +49,16 @@ async def test_the_curl_of_each_workload_runs(client: Client) -> None:
         assert command == "curl"
         assert address.startswith(f"'{client.server.url}/{name}")
         path = address.strip("'").removeprefix(client.server.url)
-        assert (await client.ask(path)).status == 200
+        answer = await client.ask(path)
+        assert answer.status == 200
+        answers.Answer.model_validate(answer.json)
 
 
 @pytest.mark.parametrize(("path", "status"), [("/health", "ok"), ("/ready", "ready")])
 async def test_health_and_ready(path: str, status: str, client: Client) -> None:
     answer = await client.ask(path)
     assert (answer.status, answer.json) == (200, {"status": status})
+    answers.Status.model_validate(answer.json)
     assert answer.text.endswith("\n")
 
 
