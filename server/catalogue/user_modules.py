@@ -86,10 +86,10 @@ def _from_name(given: str) -> str:
 
 
 def _add_to_path(folder: Path) -> None:
-    """Let modules be found in a folder, after all others: it must not hide any of them.
+    """Make the modules of a folder importable, after all others, so that it hides none of them.
 
-    Functions pickle as the name of their module and their own. multiprocessing hands `sys.path`
-    to every worker that it starts, so that what is importable here is importable there.
+    Functions pickle as the name of their module and their own. multiprocessing passes `sys.path`
+    to every worker that it starts, so what can be imported here can be imported there.
     """
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
@@ -121,7 +121,7 @@ def _import(name: str, given: str) -> None:
 
 
 def _where(error: BaseException) -> str | None:
-    """Find file and line of the user's own code in which an import failed."""
+    """Find the file and line of the user's own code where an import failed."""
     if isinstance(error, SyntaxError) and Path(error.filename or "").is_file():
         return f"{error.filename}:{error.lineno}"
     frames = [

@@ -1,4 +1,4 @@
-"""What the routes do: parse, call, answer."""
+"""What the routes do: parse the request, call the model, write the answer."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ FIXED = {
 
 
 def encode(result: Any) -> str:
-    """Write a result as JSON, bytes by their length. Raises WorkFailed for what is no data."""
+    """Write a result as JSON, bytes as their length. Raises WorkFailed if it is not plain data."""
     if isinstance(result, bytes):
         result = {"bytes": len(result)}
     try:
         return to_json(result, inf_nan_mode="null").decode()
-    except BaseException as error:  # noqa: BLE001 - a result may have code of its own for it
+    except BaseException as error:  # noqa: BLE001 - a result may run code of its own
         kind, text = raised(error)
         raise WorkFailed(f"the result is not JSON: {text or kind}", "Return plain data.") from None
 
@@ -70,7 +70,7 @@ class Cell:
         """Run the work once and answer with its result, its worker and its stamps."""
         timeline = Timeline()
         if request.body_exists:
-            raise BadRequest("GET takes no body", "Put the parameters into the query: ?name=value")
+            raise BadRequest("GET takes no body", "Put parameters into the query: ?name=value")
         arguments = self._read(request.rel_url.raw_query_string)
         if self.impossible:
             raise CannotRun(
@@ -90,12 +90,12 @@ class Cell:
 
 
 def indented(document: Mapping[str, Any]) -> bytes:
-    """Write a document for people and programs."""
+    """Write a document as JSON that people can read, too."""
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 class Service:
-    """Everything that is not a cell: discovery, health, statistics, and paths nobody knows."""
+    """Everything that is not a cell: discovery, health, statistics, and unknown paths."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Service:
         self.draining = False
 
     async def index(self, request: web.Request) -> web.Response:
-        """Give the live page to a browser, and discovery to all others."""
+        """Answer a browser with the live page, and everyone else with discovery."""
         if prefers_html(",".join(request.headers.getall("Accept", ()))):
             response = await self._page.index.answer(request)
         else:
@@ -126,7 +126,7 @@ class Service:
         return response
 
     async def openapi(self, _request: web.Request) -> web.Response:
-        """Describe all paths; made when first asked for, and not while the loop waits for it."""
+        """Describe all paths; made on the first request, without blocking the event loop."""
         body = await asyncio.to_thread(self._openapi)
         return web.Response(body=body, content_type="application/json")
 
@@ -155,7 +155,7 @@ class Service:
         await self._events.end(app)
 
     async def unknown(self, request: web.Request) -> web.Response:
-        """Say what is wrong with a path or a method that no route takes."""
+        """Explain what is wrong with a path or a method that has no route."""
         path = request.path.strip("/")
         name, _, model = path.partition("/")
         if name in FIXED and not model:
@@ -172,13 +172,13 @@ class Service:
         if model in self._models:
             raise _misdirected(request, f"/{path}", "GET")
         hint = "GET / lists which models run which workload."
-        if path == name and self._models:  # the server's choice was asked for
-            hint = f"Ask for a model that is: /{name}/{next(iter(self._models))}"
+        if path == name and self._models:  # the request left the model to the server
+            hint = f"Choose a model that is available: /{name}/{next(iter(self._models))}"
         raise CannotRun(f"the model {model!r} is not available: {self._absent[model]}", hint)
 
 
 def _misdirected(request: web.Request, path: str, *allowed: str) -> NotAllowed | NotFound:
-    """Tell a method that a path does not take from a path with a slash too many."""
+    """Distinguish a wrong method from a path with a slash too many."""
     if request.method in allowed:
         return NotFound(f"there is no path {request.rel_url.raw_path!r}", f"Did you mean {path!r}?")
     return NotAllowed(request.method, path, *allowed)

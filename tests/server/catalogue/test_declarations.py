@@ -106,31 +106,31 @@ def test_all_problems_are_told_at_once() -> None:
     [
         (
             "f = workload(kind='cpu')(lambda: 1)",
-            "1: '<lambda>' cannot travel to a worker process; w",
+            "1: '<lambda>' cannot be sent to a worker process; w",
         ),
         (
             "def make():\n  @workload(kind='cpu')\n  def f(): ...\nmake()",
-            "2: 'f' cannot travel to a worker process; move it to the top of its module, and use",
+            "2: 'f' cannot be sent to a worker process; move it to the top of its module, and use",
         ),
         (
             "@workload(kind='cpu')\n@bare\ndef f(): ...",
-            "0: 'inner' cannot travel to a worker process; move it to the top of its module, and",
+            "0: 'inner' cannot be sent to a worker process; move it to the top of its module, and",
         ),
         (
             "@wrapped\n@workload(kind='cpu')\ndef f(): ...",
-            "1: 'f' cannot travel to a worker process; put @workload above all other decorators, ",
+            "1: 'f' cannot be sent to a worker process; put @workload above all other decorators, ",
         ),
         (
             "@workload(kind='cpu')\ndef f(): ...\nf = 1",
-            "1: 'f' cannot travel to a worker process; ",
+            "1: 'f' cannot be sent to a worker process; ",
         ),
         (
             "@workload(kind='cpu')\nasync def f(): ...",
-            "1: 'f' is async, and workers call plain fun",
+            "1: 'f' is async, but workers call plain fun",
         ),
         (
             "@workload(kind='cpu')\ndef f(): yield 1",
-            "1: 'f' is a generator, which computes only when it is read; return a list",
+            "1: 'f' is a generator, which computes only while it is read; return a list",
         ),
         (
             "@workload(kind='gpu')\ndef f(): ...",
@@ -142,7 +142,7 @@ def test_all_problems_are_told_at_once() -> None:
         ),
         (
             "@workload(kind='cpu')\ndef größe(): ...",
-            "1: 'größe' must stand in a URL; give the func",
+            "1: 'größe' is part of a URL; give the func",
         ),
     ],
 )
@@ -158,10 +158,19 @@ def test_a_function_that_no_worker_can_run_is_refused(code: str, problem: str) -
             "('io', one)",
             "stage 1 of 'f', 'one', must take the parameters of the workload by name: ",
         ),
-        ("('io', both), ('cpu', both)", "stage 2 of 'f', 'both', must take the result before it a"),
-        ("('io', both), ('cpu', late)", "stage 2 of 'f', 'late', is async, and workers call plain"),
-        ("('io', both), ('cpu', lambda x: x)", "stage 2 of 'f', '<lambda>', cannot travel to a wo"),
-        ("('io', both), ('cpu', 'one')", "stage 2 of 'f', 'one', must take the result before it a"),
+        (
+            "('io', both), ('cpu', both)",
+            "stage 2 of 'f', 'both', must take the previous result al",
+        ),
+        ("('io', both), ('cpu', late)", "stage 2 of 'f', 'late', is async, but workers call plain"),
+        (
+            "('io', both), ('cpu', lambda x: x)",
+            "stage 2 of 'f', '<lambda>', cannot be sent to a wo",
+        ),
+        (
+            "('io', both), ('cpu', 'one')",
+            "stage 2 of 'f', 'one', must take the previous result al",
+        ),
         ("('io', both), ('web', one)", "'f' has the kind 'web'; there are io, cpu, mixed, payload"),
     ],
 )

@@ -99,7 +99,7 @@ def test_a_bad_value_is_named_with_what_is_allowed(query: str, message: str, hin
     ],
 )
 def test_a_query_that_cannot_be_read_is_refused(query: str) -> None:
-    with pytest.raises(BadRequest, match="cannot be read") as caught:
+    with pytest.raises(BadRequest, match="cannot be parsed") as caught:
         PARAMETERS.read(query)
     assert caught.value.hint == "Write ?name=value&name=value, percent-encoded as UTF-8."
 
@@ -110,7 +110,7 @@ def test_a_query_that_cannot_be_read_is_refused(query: str) -> None:
         ("=", "there is no parameter ''", "There are: data, fast, least, name, share, size."),
         ("sise=1", "there is no parameter 'sise'", "Did you mean 'size'?"),
         ("x=1", "there is no parameter 'x'", "There are: data, fast, least, name, share, size."),
-        ("size=1&size=1", "parameter 'size' came twice", "Give each parameter once."),
+        ("size=1&size=1", "parameter 'size' was given twice", "Give each parameter once."),
     ],
 )
 def test_unknown_and_doubled_parameters_are_refused(query: str, message: str, hint: str) -> None:

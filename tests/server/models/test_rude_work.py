@@ -106,9 +106,9 @@ async def test_neither_forks_nor_exits_end_the_server(plain: Client) -> None:
     await plain.until("async", busy=1, abandoned=1)  # which clings, and knows no deadline
     assert (await plain.ask("/ready")).status == 200
     said = plain.server.complaints()
-    assert "rude.py:" in said
-    assert "; the server goes on" in said
-    assert "unforeseen" not in said
+    assert "rude_workloads.py:" in said
+    assert "; the server continues" in said
+    assert "unexpected error" not in said
 
 
 async def test_a_hang_up_is_noticed_after_a_failed_group_too(client: Client) -> None:

@@ -16,7 +16,7 @@ import pytest
 from server.telemetry import gil
 from server.telemetry.board import Memory, Place, merge
 from server.telemetry.counts import Counts
-from server.telemetry.gil import Looks, Sampler, Shared
+from server.telemetry.gil import Sampler, Samples, Shared
 from server.telemetry.publisher import Vitals
 from tests.support.server_process import PATIENCE_S
 
@@ -56,11 +56,11 @@ def share() -> float:
     sampler = Sampler()
     sampler.start()
     patience = monotonic() + PATIENCE_S
-    while (sampler.seen or (0, 0))[0] < ENOUGH and monotonic() < patience:
+    while (sampler.samples or (0, 0))[0] < ENOUGH and monotonic() < patience:
         sleep(0.02)
     sampler.stop()
-    assert sampler.seen
-    samples, held = sampler.seen
+    assert sampler.samples
+    samples, held = sampler.samples
     assert samples >= ENOUGH
     return held / samples
 
@@ -125,12 +125,12 @@ async def test_loops_tell_of_it_until_they_end() -> None:
     assert threads() == []
 
 
-def unsampled() -> Looks | None:
+def unsampled() -> Samples | None:
     sampler = Sampler()
     sampler.start()
     assert threads() == []
     sampler.stop()
-    return sampler.seen
+    return sampler.samples
 
 
 @pytest.mark.skipif(not WITH_GIL, reason="without GIL it can be told: never")

@@ -77,7 +77,12 @@ async def test_health_and_ready(path: str, status: str, client: Client) -> None:
         ("/primes/inline?below=ten", "422 BadParameter", "valid integer", "takes an integer"),
         ("/primes?bellow=1", "400 BadRequest", "no parameter 'bellow'", "mean 'below'?"),
         ("/noop?a=1", "400 BadRequest", "no parameter 'a'", "It takes no parameters."),
-        ("/primes?below=1&below=2", "400 BadRequest", "'below' came twice", "each parameter once"),
+        (
+            "/primes?below=1&below=2",
+            "400 BadRequest",
+            "'below' was given twice",
+            "each parameter once",
+        ),
     ],
 )
 async def test_a_wrong_path_or_query_is_explained(
@@ -121,7 +126,7 @@ async def test_other_methods_are_not_allowed(
     assert answer.status == 405
     assert answer.headers["Allow"] == allowed
     assert error(answer)["type"] == "NotAllowed"
-    assert error(answer)["message"] == f"{method} is not for {path}"
+    assert error(answer)["message"] == f"{path} does not accept {method}"
 
 
 @pytest.mark.parametrize(
