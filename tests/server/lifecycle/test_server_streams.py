@@ -44,8 +44,8 @@ async def test_what_work_prints_neither_blocks_it_nor_comes_before_the_address(
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_descriptors_that_are_closed_at_its_start_are_never_those_of_others(closed: str) -> None:
     code = (
-        "import os, sys; from server import greeting; greeting.reserve(); greeting.close_input()\n"
-        "other = os.pipe()\nprint('printed'); greeting.greet('address')\n"
+        "import os, sys; from server import streams; streams.reserve(); streams.close_input()\n"
+        "other = os.pipe()\nprint('printed'); streams.greet('address')\n"
         "os._exit(min(other) < 3 or os.read(0, 1) != b'')"
     )
     ended = subprocess.run(

@@ -146,5 +146,5 @@ async def test_allowed_hosts_may_ask_and_their_pages_too(database: None) -> None
                 assert (await client.ask("/noop/inline", headers=page)).status == 200
             refused(await client.ask("/noop/inline", headers={"Host": "evil.example"}))
             refused(await client.ask("/noop/inline", headers={"Origin": "http://evil.example"}))
-        assert "with --host 0.0.0.0, all who reach this machine can run work" in server.complaints()
+        assert "with --host 0.0.0.0, anyone who can reach this machine can run work" in server.complaints()
         server.errors.write_text("")

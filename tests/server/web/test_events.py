@@ -133,9 +133,9 @@ async def test_who_falls_behind_is_cut_off() -> None:
     async with deaf() as transport:
         stream = Stream(transport)
         for _ in range(BEHIND):
-            stream.tell(b"data: 1\n\n")
+            stream.send(b"data: 1\n\n")
         assert not transport.is_closing()
-        stream.tell(b"data: 1\n\n")
+        stream.send(b"data: 1\n\n")
         assert transport.is_closing()
 
 
