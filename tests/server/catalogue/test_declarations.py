@@ -69,7 +69,10 @@ def checked(code: str, head: str = HEAD) -> None:
     before = dict(REGISTRY)
     exec(compile(head, "head.py", "exec"), vars(shop))
     exec(compile(code, "shop.py", "exec"), vars(shop))
-    check([one for name, one in REGISTRY.items() if name not in before], {"health", "events"})
+    check(
+        [workload for name, workload in REGISTRY.items() if name not in before],
+        {"health", "events"},
+    )
 
 
 def problems(code: str) -> list[str]:
@@ -87,18 +90,18 @@ def test_all_of_ours_and_every_right_form_pass() -> None:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    found = problems(
+    lines = problems(
         "from __future__ import annotations\n"
         "@workload(kind='cpu')\ndef f(a, b: Missing = 1): ...\n\n"
         "@workload(kind='cpu')\ndef health(c: int = ''): ...\n"
     )
-    assert [line.partition(" of ")[0] for line in found] == [
+    assert [line.partition(" of ")[0] for line in lines] == [
         "shop.py:2: parameter 'a'",
         "shop.py:2: parameter 'b'",
         "shop.py:5: 'health' is a path",
         "shop.py:5: parameter 'c'",
     ]
-    assert "name 'Missing' is not defined" in found[1]
+    assert "name 'Missing' is not defined" in lines[1]
 
 
 @pytest.mark.parametrize(
@@ -147,8 +150,8 @@ def test_all_problems_are_told_at_once() -> None:
     ],
 )
 def test_a_function_that_no_worker_can_run_is_refused(code: str, problem: str) -> None:
-    [found] = problems(code)
-    assert found.replace("head.py:14", "shop.py:0").startswith(f"shop.py:{problem}")
+    [line] = problems(code)
+    assert line.replace("head.py:14", "shop.py:0").startswith(f"shop.py:{problem}")
 
 
 @pytest.mark.parametrize(
@@ -175,11 +178,11 @@ def test_a_function_that_no_worker_can_run_is_refused(code: str, problem: str) -
     ],
 )
 def test_a_stage_that_cannot_be_called_is_refused(stages: str, problem: str) -> None:
-    [found] = problems(
+    [line] = problems(
         "def one(a): ...\ndef both(a, b): ...\nasync def late(a): ...\n"
         f"@workload(kind='mixed', stages=({stages},))\ndef f(a: int = 1, b: int = 2): ...\n"
     )
-    assert found.startswith(f"shop.py:4: {problem}")
+    assert line.startswith(f"shop.py:4: {problem}")
 
 
 @pytest.mark.parametrize(
@@ -193,5 +196,5 @@ def test_a_stage_that_cannot_be_called_is_refused(stages: str, problem: str) -> 
 )
 def test_a_twin_that_is_none_is_refused(twin: str, problem: str) -> None:
     code = f"@workload(kind='cpu')\ndef f(a: int = 1): ...\n@native(f)\n{twin}\n"
-    [found] = problems(code)
-    assert found.startswith(f"shop.py:3: {problem}")
+    [line] = problems(code)
+    assert line.startswith(f"shop.py:3: {problem}")

@@ -60,7 +60,7 @@ def test_the_signature_is_the_description() -> None:
         "unit": "KiB",
         "doc": "How much.",
     }
-    assert {name: one["type"] for name, one in described.items()} == {
+    assert {name: parameter["type"] for name, parameter in described.items()} == {
         **dict.fromkeys(("size", "least", "data", "level"), "integer"),
         **dict.fromkeys(("name", "shade", "word", "only", "text"), "string"),
         **dict.fromkeys(("share", "most"), "number"),
@@ -68,7 +68,11 @@ def test_the_signature_is_the_description() -> None:
     }
     assert (described["least"]["minimum"], described["least"]["maximum"]) == (3, None)
     assert (described["data"]["default"], described["shade"]["default"]) == (4, "navy blue")
-    assert {name: one["choices"] for name, one in described.items() if "choices" in one} == {
+    assert {
+        name: parameter["choices"]
+        for name, parameter in described.items()
+        if "choices" in parameter
+    } == {
         "shade": ["red", "navy blue"],
         "word": ["a", "b"],
         "only": ["one"],
@@ -83,13 +87,13 @@ def test_choices_arrive_as_what_they_stand_for() -> None:
 
 
 def test_the_default_makes_an_example_that_is_read_as_the_default() -> None:
-    examples = {name: one.query() for name, one in PARAMETERS.all.items()}
+    examples = {name: parameter.query() for name, parameter in PARAMETERS.all.items()}
     assert (examples["fast"], examples["shade"]) == ("fast=false", "shade=navy+blue")
     assert PARAMETERS.read("&".join(examples.values())) == PARAMETERS.read("")
 
 
 def test_the_schema_says_all_that_the_description_says() -> None:
-    schemas = {name: one.schema() for name, one in PARAMETERS.all.items()}
+    schemas = {name: parameter.schema() for name, parameter in PARAMETERS.all.items()}
     assert schemas["size"] == {
         "type": "integer",
         "minimum": 1,
@@ -153,16 +157,16 @@ def allows(schema: dict[str, Any], value: Any) -> bool:
 @pytest.mark.parametrize("name", PARAMETERS.all)
 @given(st.none() | st.booleans() | st.integers() | st.floats(-9, 9) | st.text())
 def test_what_the_schema_allows_is_taken_and_nothing_else(name: str, value: Any) -> None:
-    one = PARAMETERS.all[name]
-    if isinstance(value, str) != (one.type == "string"):
+    parameter = PARAMETERS.all[name]
+    if isinstance(value, str) != (parameter.type == "string"):
         return  # a query does not tell the text 5 from the number
     sent = value if isinstance(value, str) else json.dumps(value)
     try:
         PARAMETERS.read(f"{name}={quote(sent)}")
     except BadParameter:
-        assert not allows(one.schema(), value)
+        assert not allows(parameter.schema(), value)
     else:
-        assert allows(one.schema(), value)
+        assert allows(parameter.schema(), value)
 
 
 @pytest.mark.parametrize(
@@ -190,10 +194,12 @@ def test_what_the_schema_allows_is_taken_and_nothing_else(name: str, value: Any)
     ],
 )
 def test_a_parameter_that_no_query_could_give_is_named(signature: str, problem: str) -> None:
-    said = refusal(f"def f({signature}): ...")
-    assert said.startswith(f"shop.py:1: parameter 'a' of 'f' {problem}")
+    message = refusal(f"def f({signature}): ...")
+    assert message.startswith(f"shop.py:1: parameter 'a' of 'f' {problem}")
 
 
 def test_the_result_too_needs_a_type_that_exists() -> None:
-    said = refusal("def f() -> 'Missing': ...")
-    assert said.startswith("shop.py:1: the result of 'f' has no usable type: NameError: name 'Mis")
+    message = refusal("def f() -> 'Missing': ...")
+    assert message.startswith(
+        "shop.py:1: the result of 'f' has no usable type: NameError: name 'Mis"
+    )

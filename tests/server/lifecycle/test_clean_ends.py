@@ -71,11 +71,11 @@ async def test_an_abrupt_end_leaves_nothing_behind(
             for model in [*models] * 2:  # workers that end must not clear away what others need
                 assert (await client.ask(f"/noop/{model}")).status == 200
             with server.shut():
-                asked = []
+                requests = []
                 for model in models:  # one after the other: fork is unsafe beside what runs
                     hold = client.ask(f"/hold/{model}")
-                    asked.append(asyncio.gather(hold, return_exceptions=True))
-                    await server.begun(len(asked))
+                    requests.append(asyncio.gather(hold, return_exceptions=True))
+                    await server.begun(len(requests))
                 below = server.below()
                 for number in signals:
                     os.kill(server.pid, number)
@@ -84,7 +84,7 @@ async def test_an_abrupt_end_leaves_nothing_behind(
                 assert await ended(server) == (1 if len(signals) > 1 else -signal.SIGKILL)
                 await none_is_left(below)
                 await nothing_is_left(folder, before)
-            await asyncio.gather(*asked)
+            await asyncio.gather(*requests)
 
 
 async def test_a_signal_under_load_costs_no_request_that_ran(folder: Path) -> None:
@@ -104,8 +104,8 @@ async def test_a_signal_under_load_costs_no_request_that_ran(folder: Path) -> No
             async with asking(server) as client:
                 below = server.below()
                 how: list[dict[str, str]] = [{}, {"Connection": "close"}] * 2
-                asked = [ask_on(client, model, headers) for model in MODELS for headers in how]
-                asking_on = asyncio.gather(*asked)
+                requests = [ask_on(client, model, headers) for model in MODELS for headers in how]
+                asking_on = asyncio.gather(*requests)
                 await server.begun(100)
                 server.process.terminate()
                 assert await ended(server) == 0
@@ -151,13 +151,13 @@ async def test_open_connections_are_told_that_it_drains(loop: str) -> None:
             await server.begun(1)
             server.process.terminate()
             await deaf(server)
-            said = []
+            answers = []
             for (reader, writer), path in zip(idle, (b"/ready", b"/noop/inline"), strict=True):
                 writer.write(ASK % path)
-                said.append(await reader.read())
+                answers.append(await reader.read())
                 writer.close()
             assert not running_on.done()
-        said.append(await running_on)
-        assert [answer.split(b" ", 2)[1] for answer in said] == [b"503", b"200", b"200"]
-        assert all(b"Connection: close" in answer for answer in said)
+        answers.append(await running_on)
+        assert [answer.split(b" ", 2)[1] for answer in answers] == [b"503", b"200", b"200"]
+        assert all(b"Connection: close" in answer for answer in answers)
         assert await ended(server) == 0

@@ -26,25 +26,25 @@ def several(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module", params=["uvloop", "asyncio"])
 def server(several: str, database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
-    with serving(several, request.param, "--deadline", "60s") as one:
-        yield one
+    with serving(several, request.param, "--deadline", "60s") as started:
+        yield started
 
 
 async def test_both_loops_answer_and_are_told_apart(several: str, server: Running) -> None:
     async with one_each(server) as clients:
-        (one, two) = clients
-        assert (one[0] == two[0]) == (several == "loops")
-        assert one != two
-        stats = (await clients[one].ask("/stats")).json
-    assert {(loop["pid"], loop["thread"]) for loop in stats["loops"]} == {one, two}
+        (first, second) = clients
+        assert (first[0] == second[0]) == (several == "loops")
+        assert first != second
+        stats = (await clients[first].ask("/stats")).json
+    assert {(loop["pid"], loop["thread"]) for loop in stats["loops"]} == {first, second}
     assert stats["models"]["thread-pool"]["slots"] == 2 * 16
-    workers = [each["pid"] for each in stats["models"]["supervised-process-pool"]["workers"]]
+    workers = [w["pid"] for w in stats["models"]["supervised-process-pool"]["workers"]]
     roles = Counter(process["role"] for process in stats["processes"])
     if several == "workers":
         assert roles["master"] == 1
         assert stats["processes"][0]["pid"] == server.pid
         servers = {p["pid"] for p in stats["processes"] if p["role"] == "server"}
-        assert servers == {one[0], two[0]}
+        assert servers == {first[0], second[0]}
         assert roles["site"] == 2
     else:
         assert (roles["master"], roles["server"], roles["site"]) == (0, 1, 1)
@@ -67,13 +67,13 @@ async def test_while_one_loop_is_blocked_the_other_one_tells(server: Running) ->
             holding = asyncio.create_task(blocked[1].ask("/hold/inline"))
             await server.begun(1)
 
-            async def seen() -> bool:
+            async def silent() -> bool:
                 stats = (await answering[1].ask("/stats")).json
                 ages = {(loop["pid"], loop["thread"]): loop["age_s"] for loop in stats["loops"]}
                 assert ages[answering[0]] < 0.2
                 return bool(ages[blocked[0]] > 0.5 and stats["loop_lag_ms"]["max"] > 250)
 
-            await until(seen)
+            await until(silent)
             assert not holding.done()
         assert (await holding).status == 200
 
@@ -120,7 +120,7 @@ async def test_all_loops_let_running_requests_finish(
                 else:
                     os.kill(server.pid, number)
                 await deaf(server)
-                assert not any(one.done() for one in holding)
+                assert not any(request.done() for request in holding)
             answers = await asyncio.gather(*holding)
             await asyncio.gather(*hammering)
             assert set(statuses) == {200}

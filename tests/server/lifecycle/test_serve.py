@@ -33,9 +33,9 @@ async def holding(client: Client) -> list["asyncio.Task[int]"]:
     async def status(model: str) -> int:
         return (await client.ask(f"/hold/{model}")).status
 
-    asked = [asyncio.create_task(status(model)) for model in HOLDING]
+    requests = [asyncio.create_task(status(model)) for model in HOLDING]
     await client.server.begun(len(HOLDING))
-    return asked
+    return requests
 
 
 async def deaf(server: Running) -> None:
@@ -124,12 +124,12 @@ async def test_a_signal_lets_running_requests_finish(
     with running("--loop", loop, "--deadline", "60s") as server:
         async with asking(server) as client:
             with server.shut():
-                asked = await holding(client)
+                requests = await holding(client)
                 below = server.below()
                 send(server.pid, number)
                 await deaf(server)
-                assert not any(one.done() for one in asked)
-            assert await asyncio.gather(*asked) == [200] * len(HOLDING)
+                assert not any(request.done() for request in requests)
+            assert await asyncio.gather(*requests) == [200] * len(HOLDING)
             assert await ended(server) == 0
         assert server.complaints() == ""
         await none_is_left(below)
@@ -139,13 +139,13 @@ async def test_a_second_signal_ends_it_at_once() -> None:
     with running("--deadline", "60s") as server:
         async with asking(server) as client:
             with server.shut():
-                asked = await holding(client)
+                requests = await holding(client)
                 below = server.below()
                 server.process.terminate()
                 await deaf(server)
                 server.process.terminate()
                 assert await ended(server) == 1
-            outcomes = await asyncio.gather(*asked, return_exceptions=True)
+            outcomes = await asyncio.gather(*requests, return_exceptions=True)
             assert all(isinstance(outcome, Exception) for outcome in outcomes)
         await none_is_left(below)
 
@@ -155,12 +155,12 @@ async def test_a_killed_server_leaves_no_process_behind(method: str) -> None:
     with running("--start-method", method, "--deadline", "60s") as server:
         async with asking(server) as client:
             with server.shut():
-                asked = await holding(client)
+                requests = await holding(client)
                 below = server.below()
                 assert len(below) >= 4  # the site, a tracker, the pool, one request's own process
                 server.process.kill()
                 await none_is_left(below)
-            await asyncio.gather(*asked, return_exceptions=True)
+            await asyncio.gather(*requests, return_exceptions=True)
         await ended(server)
 
 

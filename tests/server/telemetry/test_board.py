@@ -26,7 +26,7 @@ def test_a_board_shows_the_last_of_each_slot(board: Board) -> None:
     for pid in (1, 2, 3):
         board.publish(0, snapshot(pid))
     board.publish(2, snapshot(4))
-    assert [one.pid for one in board.all()] == [3, 4]
+    assert [last.pid for last in board.all()] == [3, 4]
     assert board.read(0) == snapshot(3)
     assert board.read(1) is None
 
@@ -91,8 +91,8 @@ def test_what_loops_say_is_summed_and_their_lag_is_the_worst() -> None:
 
 
 def test_sums_are_told_for_each_loop_and_for_each_gil_that_lives() -> None:
-    def saying(pid: int, thread: str, seen: tuple[int, int], **more: Any) -> Snapshot:
-        return snapshot(pid, totals=Totals(gil={pid: seen}), **{"thread": thread, **more})
+    def saying(pid: int, thread: str, samples: tuple[int, int], **more: Any) -> Snapshot:
+        return snapshot(pid, totals=Totals(gil={pid: samples}), **{"thread": thread, **more})
 
     whole = merge(
         [
@@ -103,7 +103,7 @@ def test_sums_are_told_for_each_loop_and_for_each_gil_that_lives() -> None:
         ],
         now=0.0,
     )
-    assert [(one["cpu_s"], one["lag_counts"]) for one in whole.loops] == [
+    assert [(loop["cpu_s"], loop["lag_counts"]) for loop in whole.loops] == [
         *((1.5, [3, 0, 1]), (0.5, [2, 2, 0]), (0.0, [])),
     ]
     assert whole.gils == [{"pid": 1, "samples": 12, "held": 5}]

@@ -100,13 +100,13 @@ def test_to_wait_for_a_core_is_not_to_hold_the_gil() -> None:
 @tells
 def test_loops_of_one_process_share_a_sampler() -> None:
     shared = Shared()
-    with shared.sampler() as one:
-        with shared.sampler() as two:
-            assert one is two
+    with shared.sampler() as first:
+        with shared.sampler() as second:
+            assert first is second
         assert len(threads()) == 1
     assert threads() == []
     with shared.sampler() as later:
-        assert later is not one
+        assert later is not first
         assert len(threads()) == 1
     assert threads() == []
 
@@ -121,7 +121,7 @@ async def test_loops_tell_of_it_until_they_end() -> None:
         while not gils:
             await asyncio.sleep(0.02)
             gils = merge(board.all(), monotonic()).gils
-    assert [one["pid"] for one in gils] == [os.getpid()]
+    assert [first["pid"] for first in gils] == [os.getpid()]
     assert threads() == []
 
 

@@ -36,11 +36,11 @@ async def test_stats_count_what_happens(client: Client) -> None:
 
 def never_falls(before: dict[str, Any], after: dict[str, Any]) -> None:
     """Check the sums of two looks at one service, none of whose processes has ended between."""
-    for one, two in zip(before["loops"], after["loops"], strict=True):
-        assert (one["pid"], one["thread"]) == (two["pid"], two["thread"])
-        assert 0 < one["cpu_s"] <= two["cpu_s"]
-        assert len(one["lag_counts"]) == len(two["lag_counts"]) == len(BOUNDS_S) + 1
-        pairs = zip(one["lag_counts"], two["lag_counts"], strict=True)
+    for first, second in zip(before["loops"], after["loops"], strict=True):
+        assert (first["pid"], first["thread"]) == (second["pid"], second["thread"])
+        assert 0 < first["cpu_s"] <= second["cpu_s"]
+        assert len(first["lag_counts"]) == len(second["lag_counts"]) == len(BOUNDS_S) + 1
+        pairs = zip(first["lag_counts"], second["lag_counts"], strict=True)
         assert all(0 <= earlier <= later for earlier, later in pairs)
     later_gils = {gil["pid"]: gil for gil in after["gils"]}
     for gil in before["gils"]:
@@ -55,32 +55,32 @@ async def test_sums_never_fall(client: Client) -> None:
     async def grown() -> bool:
         later = (await client.ask("/stats")).json
         never_falls(first, later)
-        [one], [two] = first["loops"], later["loops"]
-        looks = sum(two["lag_counts"]) - sum(one["lag_counts"])
-        return bool(one["cpu_s"] < two["cpu_s"] and looks > 0)
+        [before], [after] = first["loops"], later["loops"]
+        timers = sum(after["lag_counts"]) - sum(before["lag_counts"])
+        return bool(before["cpu_s"] < after["cpu_s"] and timers > 0)
 
     await until(grown)
 
 
 @pytest.fixture(scope="module", params=SEVERAL)
 def service(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
-    with serving(request.param, "uvloop") as one:
-        yield one
+    with serving(request.param, "uvloop") as started:
+        yield started
 
 
 @pytest.mark.skipif(counter_of_sleeps() is None, reason="this system does not tell")
 async def test_each_server_process_tells_once_of_its_gil(service: Running) -> None:
     async with one_each(service) as clients:
         pids = sorted({pid for pid, _ in clients})
-        one, other = clients.values()
+        first, other = clients.values()
 
-        async def told() -> bool:
-            stats = (await one.ask("/stats")).json
+        async def complete() -> bool:
+            stats = (await first.ask("/stats")).json
             never_falls(stats, (await other.ask("/stats")).json)
             assert len(stats["loops"]) == 2
             return sorted(gil["pid"] for gil in stats["gils"]) == pids
 
-        await until(told)
+        await until(complete)
     metrics = await scrape(service)
     assert metrics.total("loadbearing_gil_samples_total") >= len(pids)
     assert metrics.value("loadbearing_loop_cpu_seconds_total") > 0

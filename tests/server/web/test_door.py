@@ -22,14 +22,14 @@ FEW = ("--models", "inline,hybrid", "--threads", "1", "--processes", "1")
 
 @pytest.fixture(scope="module")
 def server(database: None) -> Iterator[Running]:
-    with running(*FEW, module="server") as one:
-        yield one
+    with running(*FEW, module="server") as started:
+        yield started
 
 
 @pytest.fixture
 async def client(server: Running) -> AsyncIterator[Client]:
-    async with asking(server) as one:
-        yield one
+    async with asking(server) as opened:
+        yield opened
 
 
 def refused(answer: Answer) -> str:
@@ -62,7 +62,7 @@ def refused(answer: Answer) -> str:
 async def test_a_page_of_another_origin_starts_no_work(
     headers: dict[str, str], client: Client
 ) -> None:
-    filled = {name: one.format(port=port(client.server)) for name, one in headers.items()}
+    filled = {name: text.format(port=port(client.server)) for name, text in headers.items()}
     for path in WORK:
         assert "may not start work here" in refused(await client.ask(path, headers=filled))
     for path in READ:
@@ -115,7 +115,7 @@ def test_a_load_test_under_another_name_says_what_to_do(server: Running) -> None
 
 
 @pytest.mark.parametrize(
-    ("listening", "right", "asked"),
+    ("listening", "right", "host"),
     [
         ("0.0.0.0", True, "192.168.1.5:8080"),
         ("::", True, "[fe80::1]:8080"),
@@ -130,10 +130,10 @@ def test_a_load_test_under_another_name_says_what_to_do(server: Running) -> None
         ("localhost", False, "192.168.1.5"),
     ],
 )
-def test_the_names_go_with_where_it_listens(listening: str, right: bool, asked: str) -> None:
+def test_the_names_go_with_where_it_listens(listening: str, right: bool, host: str) -> None:
     door = Door(listening, ())
     with nullcontext() if right else pytest.raises(Forbidden):
-        door.name(make_mocked_request("GET", "/", {"Host": asked}))
+        door.name(make_mocked_request("GET", "/", {"Host": host}))
 
 
 async def test_allowed_hosts_may_ask_and_their_pages_too(database: None) -> None:
@@ -146,5 +146,8 @@ async def test_allowed_hosts_may_ask_and_their_pages_too(database: None) -> None
                 assert (await client.ask("/noop/inline", headers=page)).status == 200
             refused(await client.ask("/noop/inline", headers={"Host": "evil.example"}))
             refused(await client.ask("/noop/inline", headers={"Origin": "http://evil.example"}))
-        assert "with --host 0.0.0.0, anyone who can reach this machine can run work" in server.complaints()
+        assert (
+            "with --host 0.0.0.0, anyone who can reach this machine can run work"
+            in server.complaints()
+        )
         server.errors.write_text("")

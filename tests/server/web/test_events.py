@@ -23,14 +23,14 @@ ASK = b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 @pytest.fixture(scope="module", params=["uvloop", "asyncio"])
 def server(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
-    with running("--loop", request.param, *FEW) as one:
-        yield one
+    with running("--loop", request.param, *FEW) as started:
+        yield started
 
 
 @pytest.fixture
 async def client(server: Running) -> AsyncIterator[Client]:
-    async with asking(server) as one:
-        yield one
+    async with asking(server) as opened:
+        yield opened
 
 
 async def test_it_tells_what_stats_tell(client: Client) -> None:
@@ -42,12 +42,12 @@ async def test_it_tells_what_stats_tell(client: Client) -> None:
         headers = listener.response.headers
         assert headers["Content-Type"] == "text/event-stream; charset=utf-8"
         assert headers["Cache-Control"] == "no-store"
-        told = [(await listener.next("message")).data for _ in range(2)]
-    for one in told:
-        form.validate(one)
-        assert list(one) == list(stats)
-        assert list(one["models"]) == list(stats["models"])
-    assert stats["uptime_s"] < told[0]["uptime_s"] < told[1]["uptime_s"]
+        messages = [(await listener.next("message")).data for _ in range(2)]
+    for message in messages:
+        form.validate(message)
+        assert list(message) == list(stats)
+        assert list(message["models"]) == list(stats["models"])
+    assert stats["uptime_s"] < messages[0]["uptime_s"] < messages[1]["uptime_s"]
 
 
 async def test_a_beat_is_of_the_loop_and_stops_while_it_is_blocked(client: Client) -> None:
@@ -56,7 +56,7 @@ async def test_a_beat_is_of_the_loop_and_stops_while_it_is_blocked(client: Clien
         assert list(last) == ["at", "pid", "thread"]
         assert (last["pid"], last["thread"]) == (client.server.pid, "MainThread")
         with client.server.shut():
-            asked = asyncio.create_task(client.ask("/hold/inline"))
+            blocking = asyncio.create_task(client.ask("/hold/inline"))
             await client.server.begun(1)
             silent = False
             while not silent:  # what was sent before it was blocked is still to be read
@@ -65,7 +65,7 @@ async def test_a_beat_is_of_the_loop_and_stops_while_it_is_blocked(client: Clien
                         last = (await listener.next("beat")).data
                 except TimeoutError:
                     silent = True
-        ran_s = (await asked).json["ms"]["ran"] / 1e3
+        ran_s = (await blocking).json["ms"]["ran"] / 1e3
         assert (await listener.next("beat")).data["at"] - last["at"] >= ran_s > 0.4
 
 
@@ -114,8 +114,8 @@ async def test_open_streams_do_not_hold_up_the_end(
                 server.process.terminate()
                 assert await listener.ended()
                 assert await asyncio.to_thread(server.process.wait, DRAIN_S / 2) == 0
-        said = server.complaints().splitlines()
-        assert not [line for line in said if "--admission unbounded has no bound" not in line]
+        lines = server.complaints().splitlines()
+        assert not [line for line in lines if "--admission unbounded has no bound" not in line]
 
 
 @asynccontextmanager
@@ -156,11 +156,11 @@ async def test_each_loop_beats_for_itself_and_tells_of_all(several: str, databas
         async def both() -> bool:
             async with listening(server) as listener:
                 beat = (await listener.next("beat")).data
-                told = (await listener.next("message")).data
-            heard[beat["pid"], beat["thread"]] = told
+                stats = (await listener.next("message")).data
+            heard[beat["pid"], beat["thread"]] = stats
             return len(heard) == 2
 
         await until(both)
         assert heard.keys() == loops
-        for told in heard.values():
-            assert {(one["pid"], one["thread"]) for one in told["loops"]} == loops
+        for stats in heard.values():
+            assert {(loop["pid"], loop["thread"]) for loop in stats["loops"]} == loops

@@ -22,22 +22,22 @@ def error(answer: Answer) -> dict[str, str]:
 
 async def test_discovery_describes_models_workloads_and_runtime(client: Client) -> None:
     answer = await client.ask("/")
-    found = answer.json
-    answers.Discovery.model_validate(found)
-    assert list(found["models"]) == list(TABLE)
-    for model in found["models"].values():
+    discovery = answer.json
+    answers.Discovery.model_validate(discovery)
+    assert list(discovery["models"]) == list(TABLE)
+    for model in discovery["models"].values():
         assert model["available"] == (model["why"] is None)
         assert list(model["promises"]) == [*PROMISES]
         assert {name for name, kept in model["promises"].items() if not kept} == {*model["cannot"]}
         assert all(model["cannot"].values())
-    started = [name for name, model in found["models"].items() if model["available"]]
-    primes = found["workloads"]["primes"]
+    started = [name for name, model in discovery["models"].items() if model["available"]]
+    primes = discovery["workloads"]["primes"]
     assert primes["kind"] == "cpu"
     assert primes["parameters"]["below"]["maximum"] == 400_000
     assert primes["models"] == [model for model in started if model != "async"]
     assert "no asynchronous twin" in primes["impossible"]["async"]
-    assert found["workloads"]["scrape"]["stages"] == ["io", "cpu"]
-    runtime = found["runtime"]
+    assert discovery["workloads"]["scrape"]["stages"] == ["io", "cpu"]
+    runtime = discovery["runtime"]
     assert runtime["loop"] in {"uvloop", "asyncio"}
     assert (runtime["threads"], runtime["processes"], runtime["deadline_s"]) == (4, 2, 30)
 
@@ -89,10 +89,10 @@ async def test_a_wrong_path_or_query_is_explained(
     path: str, answered: str, message: str, hint: str, client: Client
 ) -> None:
     answer = await client.ask(path)
-    found = error(answer)
-    assert f"{answer.status} {found['type']}" == answered
-    assert message in found["message"]
-    assert hint in found["hint"]
+    problem = error(answer)
+    assert f"{answer.status} {problem['type']}" == answered
+    assert message in problem["message"]
+    assert hint in problem["hint"]
 
 
 async def test_no_path_of_the_service_is_listed_as_a_workload(client: Client) -> None:

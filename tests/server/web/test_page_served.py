@@ -113,13 +113,13 @@ def test_the_page_is_small_and_asks_nobody_else() -> None:
     assert sum(len(text.encode()) for text in texts.values()) < SMALL
     for name, text in texts.items():
         assert len(text.splitlines()) <= 200, f"{name}: a file past 200 lines is two files"
-        found = set(re.findall(r"https?://[^\s\"'`<>]+", text))
-        assert found <= {"http://www.w3.org/2000/svg"}, name
+        urls = set(re.findall(r"https?://[^\s\"'`<>]+", text))
+        assert urls <= {"http://www.w3.org/2000/svg"}, name
     assert not re.search(r"\son[a-z]+=|\sstyle=|<script>|<style", texts["index.html"])
 
 
 def test_models_have_the_colours_of_the_report() -> None:
     style = (FOLDER / "style.css").read_text()
-    found = dict(re.findall(r'\[data-model="([a-z-]+)"\] \{ --model: (#[0-9A-F]{6}) \}', style))
-    assert found == COLOURS
-    assert set(found) == set(TABLE)
+    colours = dict(re.findall(r'\[data-model="([a-z-]+)"\] \{ --model: (#[0-9A-F]{6}) \}', style))
+    assert colours == COLOURS
+    assert set(colours) == set(TABLE)

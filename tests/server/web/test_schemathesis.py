@@ -34,25 +34,27 @@ phases.coverage.generate-duplicate-query-parameters = true
 def server(database: None) -> Iterator[Running]:
     with running(
         "--models", ",".join(MODELS), "--deadline", "120s", "--target", "120s", module="server"
-    ) as one:
-        yield one
+    ) as started:
+        yield started
 
 
 @pytest.fixture
 async def described(client: Client) -> dict[str, Any]:
     answer = await client.ask("/openapi.json")
     assert (answer.status, answer.text[-2:]) == (200, "}\n")
-    found: dict[str, Any] = answer.json
-    return found
+    document: dict[str, Any] = answer.json
+    return document
 
 
 def operations(described: dict[str, Any]) -> list[dict[str, Any]]:
-    return [one for item in described["paths"].values() for one in item.values()]
+    return [operation for item in described["paths"].values() for operation in item.values()]
 
 
 async def test_it_lists_what_runs(client: Client, described: dict[str, Any]) -> None:
     workloads = (await client.ask("/")).json["workloads"]
-    cells = {f"/{name}/{model}" for name, one in workloads.items() for model in one["models"]}
+    cells = {
+        f"/{name}/{model}" for name, workload in workloads.items() for model in workload["models"]
+    }
     fixed = {f"/{path}" for path in FIXED}
     assert set(described["paths"]) == fixed | cells | {f"/{name}" for name in workloads}
     assert {"/noop/async", "/noop/hybrid", "/primes/hybrid"} < cells
@@ -66,8 +68,8 @@ def test_it_is_valid(described: dict[str, Any]) -> None:
     for schema in schemas:
         jsonschema_rs.meta.validate({"$schema": DIALECT, **schema})
     every = operations(described)
-    assert len({one["operationId"] for one in every}) == len(every)
-    assert {tag for one in every for tag in one["tags"]} == {
+    assert len({operation["operationId"] for operation in every}) == len(every)
+    assert {tag for operation in every for tag in operation["tags"]} == {
         tag["name"] for tag in described["tags"]
     }
 
@@ -107,11 +109,11 @@ def test_schemathesis_finds_nothing(
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     report = json.loads((tmp_path / "report.json").read_text())
-    asked = report["operations"]
+    counts = report["operations"]
     endless = len(described["paths"][ENDLESS])
-    assert asked["total"] - endless == asked["tested"] == len(operations(described)) - endless
+    assert counts["total"] - endless == counts["tested"] == len(operations(described)) - endless
     assert not any(report["warnings"].values())
-    took = [rate for phases in report["valid_rates"].values() for rate in phases.values()]
-    assert len(took) > asked["total"]
-    assert sum(rate["accepted"] for rate in took) > 2 * asked["total"]
-    assert not any(rate["rejected"] for rate in took)
+    rates = [rate for phases in report["valid_rates"].values() for rate in phases.values()]
+    assert len(rates) > counts["total"]
+    assert sum(rate["accepted"] for rate in rates) > 2 * counts["total"]
+    assert not any(rate["rejected"] for rate in rates)
