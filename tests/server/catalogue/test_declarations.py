@@ -1,4 +1,4 @@
-"""A workload that could not run is refused at start, at the line where it is declared."""
+"""A workload that could not run is rejected at start, with the line where it is declared."""
 
 import sys
 import types
@@ -81,7 +81,7 @@ def problems(code: str) -> list[str]:
     return str(caught.value).split("\n")
 
 
-def test_all_of_ours_and_every_right_form_pass() -> None:
+def test_our_workloads_and_every_valid_form_pass() -> None:
     import server.workloads.mixed  # noqa: F401, PLC0415 - registers it; the rest comes along
 
     check(REGISTRY.values())
@@ -89,7 +89,7 @@ def test_all_of_ours_and_every_right_form_pass() -> None:
     assert {"good", "kept", "sort"} <= REGISTRY.keys()
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     lines = problems(
         "from __future__ import annotations\n"
         "@workload(kind='cpu')\ndef f(a, b: Missing = 1): ...\n\n"
@@ -194,7 +194,7 @@ def test_a_stage_that_cannot_be_called_is_refused(stages: str, problem: str) -> 
         ("async def g(): ...", "'g', the twin of 'f', takes (), not (a); give both the same"),
     ],
 )
-def test_a_twin_that_is_none_is_refused(twin: str, problem: str) -> None:
+def test_an_invalid_twin_is_refused(twin: str, problem: str) -> None:
     code = f"@workload(kind='cpu')\ndef f(a: int = 1): ...\n@native(f)\n{twin}\n"
     [line] = problems(code)
     assert line.startswith(f"shop.py:3: {problem}")

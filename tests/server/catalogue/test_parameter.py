@@ -1,4 +1,4 @@
-"""A parameter is described as its signature says, and takes what its schema allows, no more."""
+"""A parameter is described by its signature, and takes exactly what its schema allows."""
 
 import enum
 import json
@@ -80,7 +80,7 @@ def test_the_signature_is_the_description() -> None:
     }
 
 
-def test_choices_arrive_as_what_they_stand_for() -> None:
+def test_choices_are_converted_to_their_values() -> None:
     read = PARAMETERS.read("shade=red&word=b&level=1")
     assert (read["shade"], read["word"], read["level"]) == (Shade.RED, "b", 1)
     assert PARAMETERS.read("")["shade"] is Shade.BLUE
@@ -118,7 +118,7 @@ def test_the_schema_says_all_that_the_description_says() -> None:
         *("fast=1", "fast=0", "fast=True", "fast=yes", "fast=on", "fast=", 'fast="true"'),
     ],
 )
-def test_what_json_does_not_write_so_is_refused(query: str) -> None:
+def test_what_json_writes_otherwise_is_refused(query: str) -> None:
     with pytest.raises(BadParameter, match="Input should be a valid"):
         PARAMETERS.read(query)
 
@@ -133,7 +133,7 @@ def test_what_json_does_not_write_so_is_refused(query: str) -> None:
         ("text=four", "text takes a string; its default is abc."),
     ],
 )
-def test_what_is_no_choice_is_refused(query: str, hint: str) -> None:
+def test_an_unknown_choice_is_refused(query: str, hint: str) -> None:
     with pytest.raises(BadParameter) as caught:
         PARAMETERS.read(query)
     assert caught.value.hint == hint
@@ -143,7 +143,7 @@ TYPES: dict[str, Any] = {"integer": int, "number": int | float, "boolean": bool,
 
 
 def allows(schema: dict[str, Any], value: Any) -> bool:
-    """Judge a value as JSON schema does; only that 5.0 is no integer here."""
+    """Validate a value as JSON schema does, except that 5.0 is not an integer here."""
     size = len(value) if isinstance(value, str) else 1
     return (
         isinstance(value, TYPES[schema["type"]])
@@ -159,7 +159,7 @@ def allows(schema: dict[str, Any], value: Any) -> bool:
 def test_what_the_schema_allows_is_taken_and_nothing_else(name: str, value: Any) -> None:
     parameter = PARAMETERS.all[name]
     if isinstance(value, str) != (parameter.type == "string"):
-        return  # a query does not tell the text 5 from the number
+        return  # a query does not distinguish the text 5 from the number
     sent = value if isinstance(value, str) else json.dumps(value)
     try:
         PARAMETERS.read(f"{name}={quote(sent)}")

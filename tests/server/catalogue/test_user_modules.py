@@ -1,4 +1,4 @@
-"""Modules that users bring are found, imported and registered, or refused with file and line."""
+"""Modules that users bring are found, imported and registered, or rejected with file and line."""
 
 import binascii
 import json
@@ -14,7 +14,7 @@ from server.catalogue.user_modules import load
 from server.workloads import REGISTRY, WorkloadError, cpu
 from tests.support.server_process import PATIENCE_S, ROOT
 
-# As the design promises it: this is all that a user writes.
+# This is all that a user has to write.
 CHECKSUM = '''import binascii
 from typing import Annotated
 from annotated_types import Interval, Unit
@@ -46,7 +46,7 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
-    """Write modules into a folder that is the current one; afterwards none was ever loaded."""
+    """Write modules into the current folder, and unload them afterwards."""
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.chdir(tmp_path)
     before = dict(REGISTRY)
@@ -192,13 +192,13 @@ def test_a_name_without_a_module_is_refused(given: str, message: str) -> None:
     assert refusal(given).startswith(message.format(cwd=Path.cwd(), json=json.__file__))
 
 
-def test_a_name_that_was_misspelt_is_suggested(write: Write) -> None:
+def test_a_misspelt_name_gets_a_suggestion(write: Write) -> None:
     write(CHECKSUM)
     assert refusal("shp.py").endswith("/shp.py. Did you mean 'shop.py'?")
     assert refusal("shp").endswith("(No module named 'shp'). Did you mean 'shop'?")
 
 
-def test_a_workload_of_ours_needs_no_module(write: Write) -> None:
+def test_a_built_in_workload_is_not_a_module(write: Write) -> None:
     with pytest.raises(WorkloadError, match="'sleep' is built in: the server has it without"):
         load("sleep", built_in=["sleep"])
     write(CHECKSUM, "sleep.py")

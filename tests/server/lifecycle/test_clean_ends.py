@@ -1,4 +1,4 @@
-"""Whatever way the server ends, nothing of it is left; and whoever was heard is answered."""
+"""However the server ends, nothing of it is left, and every accepted request is answered."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the server a folder of its own for temporary files."""
+    """Give the server its own folder for temporary files."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     return tmp_path
 
@@ -40,7 +40,7 @@ def shared() -> set[str]:
 
 
 def orphaned(before: set[str]) -> set[str]:
-    """Name what is new in shared memory, no process on the machine uses, and is there to stay."""
+    """List what is new in shared memory and no longer used by any process on the machine."""
     new = shared() - before
     for maps in Path("/proc").glob("[0-9]*/maps") if new else ():
         with suppress(OSError):
@@ -68,11 +68,11 @@ async def test_an_abrupt_end_leaves_nothing_behind(
     with running(*ALL, *way, python=python) as server:
         async with asking(server) as client:
             models = await client.started()  # supervised processes are never forked
-            for model in [*models] * 2:  # workers that end must not clear away what others need
+            for model in [*models] * 2:  # workers that end must not remove what others need
                 assert (await client.ask(f"/noop/{model}")).status == 200
             with server.shut():
                 requests = []
-                for model in models:  # one after the other: fork is unsafe beside what runs
+                for model in models:  # one at a time, because fork is unsafe beside running work
                     hold = client.ask(f"/hold/{model}")
                     requests.append(asyncio.gather(hold, return_exceptions=True))
                     await server.begun(len(requests))
@@ -95,7 +95,7 @@ async def test_a_signal_under_load_costs_no_request_that_ran(folder: Path) -> No
 
             async def ask_on(client: Client, model: str, headers: dict[str, str]) -> None:
                 nonlocal answered
-                with suppress(aiohttp.ClientConnectionError):  # nobody listens any more
+                with suppress(aiohttp.ClientConnectionError):  # the server has stopped listening
                     while True:
                         answer = await client.ask(f"/hold/{model}", headers=headers)
                         assert answer.status == 200
@@ -121,11 +121,11 @@ def loop(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-async def test_who_waits_to_be_let_in_at_the_signal_is_answered(loop: str) -> None:
+async def test_connections_waiting_at_the_signal_are_answered(loop: str) -> None:
     with running("--loop", loop, *FEW, "--deadline", "60s") as server:
         with server.shut():
             blocking = asyncio.create_task(heard(server, [ASK % b"/hold/inline"]))
-            await server.begun(1)  # so that the event loop accepts nobody
+            await server.begun(1)  # so that the event loop accepts no connection
             waiting = [
                 asyncio.create_task(heard(server, [ASK % b"/noop/thread-pool"])) for _ in range(50)
             ]
@@ -140,7 +140,7 @@ async def test_who_waits_to_be_let_in_at_the_signal_is_answered(loop: str) -> No
         assert server.complaints() == ""
 
 
-async def test_open_connections_are_told_that_it_drains(loop: str) -> None:
+async def test_open_connections_get_a_last_answer(loop: str) -> None:
     with running("--loop", loop, *FEW, "--deadline", "60s") as server:
         with server.shut():
             idle = [await asyncio.open_connection("127.0.0.1", port(server)) for _ in range(2)]

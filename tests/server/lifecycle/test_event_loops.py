@@ -30,7 +30,7 @@ def server(several: str, database: None, request: pytest.FixtureRequest) -> Iter
         yield started
 
 
-async def test_both_loops_answer_and_are_told_apart(several: str, server: Running) -> None:
+async def test_both_loops_answer_and_can_be_distinguished(several: str, server: Running) -> None:
     async with one_each(server) as clients:
         (first, second) = clients
         assert (first[0] == second[0]) == (several == "loops")
@@ -60,7 +60,7 @@ async def test_counters_add_up_over_all_loops(server: Running) -> None:
     await counted(server, 7)
 
 
-async def test_while_one_loop_is_blocked_the_other_one_tells(server: Running) -> None:
+async def test_while_one_loop_is_blocked_the_other_one_answers_for_both(server: Running) -> None:
     async with one_each(server) as clients:
         blocked, answering = clients.items()
         with server.shut():
@@ -89,8 +89,8 @@ def left_in(folder: str) -> list[Path]:
 
 
 async def hammer(client: Client, statuses: list[int]) -> None:
-    """Ask again and again, until the server takes no more connections."""
-    with suppress(aiohttp.ClientConnectionError):  # which an answer that is cut short is not
+    """Send requests until the server takes no more connections."""
+    with suppress(aiohttp.ClientConnectionError):  # a truncated answer raises another error
         while True:
             statuses.append((await client.ask("/noop/inline")).status)
 
@@ -100,7 +100,7 @@ async def test_all_loops_let_running_requests_finish(
     several: str, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ExitStack() as stack:
-        folder = stack.enter_context(TemporaryDirectory())  # short, for it is part of addresses
+        folder = stack.enter_context(TemporaryDirectory())  # short, because it is part of addresses
         monkeypatch.setenv("TMPDIR", folder)
         server = stack.enter_context(serving(several, "uvloop", "--deadline", "60s"))
         async with asking(server) as client:

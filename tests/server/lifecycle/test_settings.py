@@ -1,4 +1,4 @@
-"""Each option is one declaration: a flag, an environment variable, a line of help, and bounds."""
+"""Each option is declared once: a flag, an environment variable, help, and bounds."""
 
 import sys
 import tomllib
@@ -47,7 +47,7 @@ VALUES = [
 ]
 
 
-def test_these_tests_know_every_option() -> None:
+def test_every_option_is_tested_and_in_a_group() -> None:
     assert [name for name, _, _ in VALUES] == list(Settings.model_fields)
     assert [name for names in GROUPS.values() for name in names] == list(Settings.model_fields)
 
@@ -66,7 +66,7 @@ def test_environment_variable(
     assert getattr(Settings.parse([]), name) == value
 
 
-def test_the_flag_is_stronger_than_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_flag_takes_precedence_over_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOADBEARING_THREADS", "7")
     assert Settings.parse(["--threads", "8"]).threads == 8
 
@@ -113,7 +113,7 @@ WRONG = [
 
 
 def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Parse what cannot be parsed, and return the one line that says so."""
+    """Parse wrong arguments, and return the one line of the error."""
     with pytest.raises(SystemExit) as ended:
         Settings.parse(arguments)
     assert ended.value.code == 2

@@ -1,4 +1,4 @@
-"""The share of the time that the GIL is held, against shares that are known, and without a GIL."""
+"""The sampled share of time in which the GIL is held, against known shares, and without a GIL."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ def threads() -> list[threading.Thread]:
 
 @contextmanager
 def beside(work: Callable[[], object]) -> Iterator[None]:
-    """Have a thread do something again and again."""
+    """Run a function in a thread, again and again."""
     end = threading.Event()
 
     def again() -> None:
@@ -52,7 +52,7 @@ def beside(work: Callable[[], object]) -> Iterator[None]:
 
 
 def share() -> float:
-    """Sample until it is enough; sleeping, so that this thread holds nothing."""
+    """Take enough samples, sleeping, so that this thread does not hold the GIL."""
     sampler = Sampler()
     sampler.start()
     patience = monotonic() + PATIENCE_S
@@ -76,7 +76,7 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
     ("work", "low", "high"),
     [
         (lambda: sum(range(20_000)), 0.7, 1.0),
-        (lambda: sorted(range(2_000_000, 0, -1)), 0.7, 1.0),  # one call in C that never lets go
+        (lambda: sorted(range(2_000_000, 0, -1)), 0.7, 1.0),  # one call in C that never releases it
         (lambda: sha256(BUFFER), 0.0, 0.3),
         (lambda: sleep(0.05), 0.0, 0.3),
     ],
@@ -89,7 +89,7 @@ def test_the_share_is_about_right(work: Callable[[], object], low: float, high: 
 
 @tells
 @pytest.mark.usefixtures("often")
-def test_to_wait_for_a_core_is_not_to_hold_the_gil() -> None:
+def test_waiting_for_a_core_is_not_holding_the_gil() -> None:
     command = [sys.executable, "-c", "while True: pass"]
     with ExitStack() as stack:
         for _ in range(2 * (os.cpu_count() or 1)):
@@ -112,7 +112,7 @@ def test_loops_of_one_process_share_a_sampler() -> None:
 
 
 @tells
-async def test_loops_tell_of_it_until_they_end() -> None:
+async def test_loops_publish_samples_until_they_end() -> None:
     board = Memory(2)
     both = [Vitals(Place(board, slot), {}, Counts([], [])) for slot in range(2)]
     async with asyncio.timeout(PATIENCE_S), both[0].published(), both[1].published():
@@ -133,8 +133,8 @@ def unsampled() -> Samples | None:
     return sampler.samples
 
 
-@pytest.mark.skipif(not WITH_GIL, reason="without GIL it can be told: never")
-def test_where_sleeps_are_not_counted_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(not WITH_GIL, reason="without a GIL it is never held")
+def test_without_a_counter_of_sleeps_there_are_no_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(resource, "RUSAGE_THREAD", raising=False)
     assert unsampled() is None
 

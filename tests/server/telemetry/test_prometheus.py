@@ -1,4 +1,4 @@
-"""What is counted, by itself and as Prometheus reads it."""
+"""The counters, by themselves and as Prometheus reads them."""
 
 import pytest
 
@@ -10,9 +10,9 @@ from tests.support.server_process import asking, running
 
 
 def timeline(seconds: float, cpu: float | None = 0.0) -> Timeline:
-    """Make a timeline whose work ran for so long."""
+    """Make a timeline whose work ran for this long."""
     timeline = Timeline()
-    timeline.expected_status = timeline.granted = 0.0
+    timeline.asked = timeline.granted = 0.0
     timeline.stage(Ran(0.0, seconds, cpu, 1, "thread", None, None))
     timeline.resumed = 0.0
     return timeline
@@ -31,7 +31,7 @@ def test_a_duration_counts_up_to_the_bound_that_it_does_not_pass(
     assert (ran[place], ran[-1]) == (1, seconds)
 
 
-def test_cpu_time_that_cannot_be_told_apart_is_not_counted() -> None:
+def test_unknown_cpu_time_is_not_counted() -> None:
     counts = Counts([], ["async"])
     counts.stages["async"].add(timeline(1.0, cpu=None))
     durations = counts.durations()
@@ -39,7 +39,7 @@ def test_cpu_time_that_cannot_be_told_apart_is_not_counted() -> None:
     assert all(sum(durations["async", stage][:-1]) == 1 for stage in STAGES if stage != "cpu")
 
 
-def test_totals_add_up_and_told_cpu_time_is_the_highest() -> None:
+def test_totals_add_up_and_the_highest_cpu_time_counts() -> None:
     first = Totals(
         {("w", "m", 200): 1}, {("m", "ran"): [1, 0, 0.5]}, {("m", "lost"): 1}, {"site": 4}
     )
@@ -58,13 +58,13 @@ def test_totals_add_up_and_told_cpu_time_is_the_highest() -> None:
     assert first + Totals() == Totals() + first == first
 
 
-def test_cpu_time_of_loops_adds_up_and_several_tell_of_one_gil() -> None:
+def test_cpu_time_of_loops_adds_up_but_a_shared_gil_counts_once() -> None:
     first = Totals(loops_cpu_s=1.5, gil={7: (10, 4), 8: (5, 5)})
     second = Totals(loops_cpu_s=2.0, gil={7: (12, 4)})
     assert first + second == Totals(loops_cpu_s=3.5, gil={7: (12, 4), 8: (5, 5)})
 
 
-def test_cpu_time_of_what_has_ended_goes_to_what_it_was() -> None:
+def test_cpu_time_of_ended_processes_counts_for_their_role() -> None:
     def process(role: str, ended_s: float) -> Process:
         return Process(1, role, 1.0, ended_s, 0, 1)
 

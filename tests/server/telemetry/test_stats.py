@@ -1,4 +1,4 @@
-"""What `/stats` tells: what happens now, and sums of which any period is a difference."""
+"""`/stats`: what is happening, and sums whose differences are the costs of a period."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -35,7 +35,7 @@ async def test_stats_count_what_happens(client: Client) -> None:
 
 
 def never_falls(before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Check the sums of two looks at one service, none of whose processes has ended between."""
+    """Check the sums of two readings of a service, none of whose processes ended in between."""
     for first, second in zip(before["loops"], after["loops"], strict=True):
         assert (first["pid"], first["thread"]) == (second["pid"], second["thread"])
         assert 0 < first["cpu_s"] <= second["cpu_s"]
@@ -69,7 +69,7 @@ def service(database: None, request: pytest.FixtureRequest) -> Iterator[Running]
 
 
 @pytest.mark.skipif(counter_of_sleeps() is None, reason="this system does not tell")
-async def test_each_server_process_tells_once_of_its_gil(service: Running) -> None:
+async def test_each_server_process_reports_its_gil_once(service: Running) -> None:
     async with one_each(service) as clients:
         pids = sorted({pid for pid, _ in clients})
         first, other = clients.values()

@@ -1,4 +1,4 @@
-"""`/events`: what is told, how it is written, and that no stream holds anything up."""
+"""`/events`: its messages, their form, and that no stream delays anything."""
 
 import asyncio
 import socket
@@ -33,7 +33,7 @@ async def client(server: Running) -> AsyncIterator[Client]:
         yield opened
 
 
-async def test_it_tells_what_stats_tell(client: Client) -> None:
+async def test_messages_have_the_content_of_stats(client: Client) -> None:
     described = (await client.ask("/openapi.json")).json
     place = "#/components/schemas/Statistics"
     form = jsonschema_rs.validator_for({"$ref": place, **described})
@@ -50,7 +50,7 @@ async def test_it_tells_what_stats_tell(client: Client) -> None:
     assert stats["uptime_s"] < messages[0]["uptime_s"] < messages[1]["uptime_s"]
 
 
-async def test_a_beat_is_of_the_loop_and_stops_while_it_is_blocked(client: Client) -> None:
+async def test_beats_stop_while_the_loop_is_blocked(client: Client) -> None:
     async with listening(client.server) as listener:
         last = (await listener.next("beat")).data
         assert list(last) == ["at", "pid", "thread"]
@@ -59,7 +59,7 @@ async def test_a_beat_is_of_the_loop_and_stops_while_it_is_blocked(client: Clien
             blocking = asyncio.create_task(client.ask("/hold/inline"))
             await client.server.begun(1)
             silent = False
-            while not silent:  # what was sent before it was blocked is still to be read
+            while not silent:  # beats from before it was blocked are still unread
                 try:
                     async with asyncio.timeout(0.5):
                         last = (await listener.next("beat")).data
@@ -69,13 +69,13 @@ async def test_a_beat_is_of_the_loop_and_stops_while_it_is_blocked(client: Clien
         assert (await listener.next("beat")).data["at"] - last["at"] >= ran_s > 0.4
 
 
-async def test_head_tells_of_a_stream_and_ends(client: Client) -> None:
+async def test_head_describes_the_stream_and_ends(client: Client) -> None:
     answer = await client.ask("/events", "HEAD")
     assert (answer.status, answer.text) == (200, "")
     assert answer.headers["Content-Type"].startswith("text/event-stream")
 
 
-async def test_who_hangs_up_leaves_nothing_and_makes_room(client: Client) -> None:
+async def test_a_client_that_hangs_up_leaves_nothing_and_makes_room(client: Client) -> None:
     process = psutil.Process(client.server.pid)
     await client.ask("/health")
     before = process.num_fds()
@@ -101,9 +101,7 @@ async def test_who_hangs_up_leaves_nothing_and_makes_room(client: Client) -> Non
 
 
 @pytest.mark.parametrize(("loop", "admission"), [("uvloop", "unbounded"), ("asyncio", "deadline")])
-async def test_open_streams_do_not_hold_up_the_end(
-    loop: str, admission: str, database: None
-) -> None:
+async def test_open_streams_do_not_delay_the_end(loop: str, admission: str, database: None) -> None:
     with running("--loop", loop, *FEW, "--admission", admission) as server:
         async with listening(server) as listener:
             await listener.next("beat")
@@ -120,7 +118,7 @@ async def test_open_streams_do_not_hold_up_the_end(
 
 @asynccontextmanager
 async def deaf() -> AsyncIterator[Any]:
-    """Give a connection whose other end reads nothing."""
+    """Yield a connection whose other end reads nothing."""
     ours, theirs = socket.socketpair()
     with theirs:
         ours.setblocking(False)
@@ -129,7 +127,7 @@ async def deaf() -> AsyncIterator[Any]:
         writer.transport.abort()
 
 
-async def test_who_falls_behind_is_cut_off() -> None:
+async def test_a_client_that_falls_behind_is_disconnected() -> None:
     async with deaf() as transport:
         stream = Stream(transport)
         for _ in range(BEHIND):
@@ -139,7 +137,7 @@ async def test_who_falls_behind_is_cut_off() -> None:
         assert transport.is_closing()
 
 
-async def test_who_does_not_read_is_not_waited_for_at_the_end() -> None:
+async def test_a_client_that_does_not_read_does_not_delay_the_end() -> None:
     async with deaf() as transport:
         transport.write(bytes(2**22))
         Stream(transport).end()
@@ -147,7 +145,9 @@ async def test_who_does_not_read_is_not_waited_for_at_the_end() -> None:
 
 
 @pytest.mark.parametrize("several", SEVERAL)
-async def test_each_loop_beats_for_itself_and_tells_of_all(several: str, database: None) -> None:
+async def test_each_loop_sends_its_own_beats_and_all_statistics(
+    several: str, database: None
+) -> None:
     with serving(several, "uvloop") as server:
         async with one_each(server) as clients:
             loops = set(clients)

@@ -1,4 +1,4 @@
-"""What is not a cell: discovery, health, and the answers to requests that are wrong."""
+"""Everything but cells: discovery, health, and the answers to wrong requests."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.server_process import Answer, Client, asking, running
 
 
 def error(answer: Answer) -> dict[str, str]:
-    """Check what all errors share, and return the error."""
+    """Check what all errors have in common, and return the error."""
     assert answer.headers["Content-Type"].startswith("application/json")
     assert answer.text.endswith("}\n")
     answers.Error.model_validate(answer.json)
@@ -139,7 +139,7 @@ async def test_other_methods_are_not_allowed(
         ("/primes%2Finline", "/primes/inline"),
     ],
 )
-async def test_a_slash_too_many_is_named(path: str, meant: str, client: Client) -> None:
+async def test_an_extra_slash_is_explained(path: str, meant: str, client: Client) -> None:
     answer = await client.ask(path)
     assert answer.status == 404
     assert error(answer)["message"] == f"there is no path '{path}'"

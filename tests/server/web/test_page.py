@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from itertools import product
 
 import pytest
 from playwright.async_api import Locator, Page, expect
@@ -12,8 +11,8 @@ from tests.support.server_process import PATIENCE_S, Running, running
 
 MODELS = "inline,async,thread-pool,process-pool"
 MS = 1000 * PATIENCE_S
-STOPPED_MS = 350  # as beats.js has it
-# Keeps what the heart has shown, if only for the moment until the event loop answers again.
+STOPPED_MS = 350  # as in beats.js
+# Records what the heart shows, because it may change as soon as the event loop answers again.
 WATCH = """() => {
   const [heart, text] = ["heart", "pulse-text"].map((id) => document.getElementById(id));
   window.shown = [];
@@ -48,14 +47,14 @@ async def open_page(tab: Watched, url: str) -> None:
 
 
 async def alive(page: Page) -> None:
-    """Wait until the heart beats and all is drawn, which only answers of the server allow."""
+    """Wait until the heart beats and everything is drawn, which takes answers of the server."""
     await expect(page.locator("#heart")).to_have_attribute("data-state", "alive", timeout=MS)
     await expect(page.locator("#tables table")).to_have_count(3, timeout=MS)
     await expect(page.locator("#fields input")).not_to_have_count(0, timeout=MS)
 
 
 async def answered(page: Page, cell: str) -> Locator:
-    """Wait for the newest answer to be of this cell, and its heartbeat to be known."""
+    """Wait until the newest answer is of this cell, and its heartbeat is known."""
     row = page.locator("#rows li").first
     await expect(row).to_have_attribute("data-cell", cell, timeout=MS)
     await expect(row).to_have_attribute("data-silence", re.compile(r"\d+"), timeout=MS)
@@ -107,7 +106,7 @@ async def test_the_curl_line_is_what_the_answer_came_from(opened: Watched, serve
     assert opened.errors == []
 
 
-async def test_a_cell_that_cannot_run_says_why_to_the_keyboard_too(opened: Watched) -> None:
+async def test_a_cell_that_cannot_run_says_why_also_to_the_keyboard(opened: Watched) -> None:
     page = opened.page
     await page.focus("button[data-cell='primes/inline']")
     await page.keyboard.press("ArrowRight")
@@ -127,7 +126,7 @@ async def test_a_cell_that_cannot_run_says_why_to_the_keyboard_too(opened: Watch
     assert await page.locator("#grid button[tabindex='0']").count() == 1
 
 
-async def test_many_at_once_wait_where_it_is_drawn_and_errors_are_told(opened: Watched) -> None:
+async def test_waits_in_the_browser_and_errors_are_shown(opened: Watched) -> None:
     page = opened.page
     await page.click("button[data-cell='sleep/thread-pool']")
     await answered(page, "sleep/thread-pool")
@@ -142,10 +141,10 @@ async def test_many_at_once_wait_where_it_is_drawn_and_errors_are_told(opened: W
     await expect(row).to_contain_text("ms takes an integer from 0 to 5000")
 
 
-async def test_it_fits_and_asks_nobody_else(server: Running) -> None:
+async def test_it_fits_and_loads_nothing_from_elsewhere(server: Running) -> None:
     schemes: tuple[Scheme, ...] = ("light", "dark")
     async with chromium() as browser:
-        for width, scheme in product((WIDE, NARROW), schemes):
+        for width, scheme in zip((WIDE, NARROW), schemes, strict=True):
             tab = await watched(browser, width, scheme)
             await open_page(tab, server.url)
             await tab.page.click("button[data-cell='scrape/process-pool']")
@@ -158,7 +157,7 @@ async def test_it_fits_and_asks_nobody_else(server: Running) -> None:
             await tab.page.close()
 
 
-async def test_it_comes_back_when_the_server_does(database: None) -> None:
+async def test_it_reconnects_to_a_restarted_server(database: None) -> None:
     async with chromium() as browser:
         tab = await watched(browser)
         with running("--models", "inline,async", module="server") as first:

@@ -1,4 +1,4 @@
-"""No client brings the server down, nor has others wait: it gets a plain answer, or is cut off."""
+"""No client takes the server down or delays others: it gets an answer or is disconnected."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ from tests.support.server_process import PATIENCE_S, Running, asking, running, u
 
 FEW = ("--models", "inline,thread-pool", "--threads", "2")
 IDLE = 1000
-RETRY_S = 1.0  # after which asyncio tries to accept again
+RETRY_S = 1.0  # asyncio tries to accept again after this
 REQUEST = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
 POST = REQUEST.replace(b"GET", b"POST")
 CELL = REQUEST.replace(b"/health", b"/noop/inline")
@@ -54,7 +54,7 @@ def server(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
         pytest.param(HELLO + b"\r\n\r\n", id="TLS"),
     ],
 )
-async def test_what_is_no_http_is_refused_and_the_connection_closed(
+async def test_malformed_requests_are_refused_and_the_connection_closed(
     request_bytes: bytes, server: Running
 ) -> None:
     async with undisturbed(server):
@@ -63,7 +63,7 @@ async def test_what_is_no_http_is_refused_and_the_connection_closed(
         assert b"Traceback" not in body
 
 
-async def test_who_falls_silent_is_cut_off(server: Running) -> None:
+async def test_a_silent_client_is_disconnected(server: Running) -> None:
     async with undisturbed(server):
         began = monotonic()
         starts = [b"", b"GET /hea", REQUEST, REQUEST + b"X: a"]
@@ -71,7 +71,7 @@ async def test_who_falls_silent_is_cut_off(server: Running) -> None:
         assert KEEPALIVE_S * 0.9 < monotonic() - began < KEEPALIVE_S + BOUND_S
 
 
-async def test_who_sends_a_head_byte_by_byte_is_cut_off(server: Running) -> None:
+async def test_a_client_that_sends_a_head_byte_by_byte_is_disconnected(server: Running) -> None:
     sent = 0
 
     async def slowly() -> AsyncIterator[bytes]:
@@ -125,7 +125,7 @@ async def test_requests_in_one_piece_are_answered_in_order(server: Running) -> N
 
 
 @pytest.mark.measures  # how soon others are answered
-async def test_a_thousand_idle_connections_cost_nobody_anything(server: Running) -> None:
+async def test_a_thousand_idle_connections_delay_no_one(server: Running) -> None:
     async with undisturbed(server):
         idle = [asyncio.open_connection("127.0.0.1", port(server)) for _ in range(IDLE)]
         opened = await asyncio.gather(*idle)

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says, the server does: schemathesis asks for all of it and more."""
+"""The server does what its OpenAPI document says: schemathesis tries all of it, and more."""
 
 import json
 import subprocess
@@ -15,14 +15,13 @@ from hypothesis import settings
 from server.web.handlers import FIXED
 from tests.support.server_process import Client, Running, running
 
-# Waiting on the loop, and both pools. Under `inline` the longest requests that the bounds allow
-# would wait for each other.
+# The event loop and both pools. Under `inline`, long requests would wait for each other.
 MODELS = ("async", "hybrid")
 ENDLESS = "/events"  # a stream without end
-LONG_S = 400  # it takes half a minute where nothing else runs
-EXAMPLES = str(max(1, settings().max_examples // 40))  # for each operation, beside fixed ones
+LONG_S = 400  # it takes half a minute on an idle machine
+EXAMPLES = str(max(1, settings().max_examples // 40))  # per operation, in addition to fixed ones
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-# Slow answers are what these workloads are for. A doubled parameter is asked for nowhere else.
+# These workloads are meant to be slow. Schemathesis repeats parameters only in this phase.
 CONFIGURATION = """
 request-timeout = 120
 checks.max_response_time = 120
@@ -75,7 +74,7 @@ def test_it_is_valid(described: dict[str, Any]) -> None:
 
 
 def _schemas(part: Any) -> Iterator[dict[str, Any]]:
-    """Find all JSON schemas, into which the schema of OpenAPI does not look."""
+    """Find all JSON schemas; the schema of OpenAPI does not validate them."""
     if isinstance(part, dict):
         for key, inner in part.items():
             if key == "schema":
@@ -86,19 +85,19 @@ def _schemas(part: Any) -> Iterator[dict[str, Any]]:
                 yield from _schemas(inner)
 
 
-def test_schemathesis_finds_nothing(
+def test_schemathesis_finds_no_contradiction(
     server: Running, described: dict[str, Any], tmp_path: Path
 ) -> None:
     (tmp_path / "schemathesis.toml").write_text(CONFIGURATION)
-    # A document that it fetched itself, it would not ask for again.
+    # It would not test the path of a document that it fetched itself.
     (tmp_path / "openapi.json").write_text(json.dumps(described))
     ended = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "run", "openapi.json", "--url", server.url),
             *("--exclude-path", ENDLESS),
             *("--checks", "all", "--generation-deterministic", "--max-examples", EXAMPLES),
-            *("--workers", "16"),  # so that those which wait do so together
-            *("--suppress-health-check", "too_slow"),  # times this machine, and not the server
+            *("--workers", "16"),  # so that waiting requests overlap
+            *("--suppress-health-check", "too_slow"),  # measures this machine, not the server
             *("--report", "json", "--report-json-path", "report.json", "--no-color"),
         ],
         cwd=tmp_path,
