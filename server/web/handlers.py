@@ -15,6 +15,7 @@ from server.catalogue.parameters import Parameters
 from server.errors import BadRequest, CannotRun, NotAllowed, NotFound, WorkFailed, did_you_mean
 from server.model_table import TABLE
 from server.models.base import Model, Work
+from server.models.selection import NOT_STARTED
 from server.telemetry.counts import Stages
 from server.telemetry.publisher import Vitals
 from server.web.answers import Discovery
@@ -25,7 +26,8 @@ from server.worker.outcomes import raised
 from server.worker.timeline import Timeline
 from server.workloads import Workload
 
-# Paths with a meaning of their own, and the method of Service behind each.
+LISTED = "GET / lists which models run which workload."
+# The paths of the service itself, and the method of Service behind each.
 FIXED = {
     "": "index",
     "health": "health",
@@ -75,7 +77,7 @@ class Cell:
         if self.impossible:
             raise CannotRun(
                 f"this cannot run: {self.impossible}",
-                "GET / lists which models run which workload.",
+                LISTED,
             )
         result = await self._model.run(self.work, arguments, timeline)
         timeline.close()
@@ -171,10 +173,14 @@ class Service:
         model = model or "hybrid"
         if model in self._models:
             raise _misdirected(request, f"/{path}", "GET")
-        hint = "GET / lists which models run which workload."
+        why = self._absent[model] or ""
+        hint = LISTED
         if path == name and self._models:  # the request left the model to the server
             hint = f"Choose a model that is available: /{name}/{next(iter(self._models))}"
-        raise CannotRun(f"the model {model!r} is not available: {self._absent[model]}", hint)
+        if why.startswith(NOT_STARTED):
+            remedy = why.removeprefix(NOT_STARTED)
+            raise CannotRun(f"the model {model!r} is not started; {remedy}", hint)
+        raise CannotRun(f"the model {model!r} is not available: {why}", hint)
 
 
 def _misdirected(request: web.Request, path: str, *allowed: str) -> NotAllowed | NotFound:

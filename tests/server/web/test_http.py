@@ -160,12 +160,13 @@ async def test_a_model_that_is_not_started_says_how_to_start_it(database: None) 
             for path, model in (("/noop/thread-pool", "thread-pool"), ("/noop", "hybrid")):
                 answer = await client.ask(path)
                 assert answer.status == 501
-                why = f"it was not started; start the server with --models inline,{model}"
-                assert error(answer)["message"] == f"the model {model!r} is not available: {why}"
+                remedy = f"start the server with --models inline,{model}"
+                message = f"the model {model!r} is not started; {remedy}"
+                assert error(answer)["message"] == message
                 choice = "/noop/inline" if path == "/noop" else "GET / lists"
                 assert choice in error(answer)["hint"]
             assert (await client.ask("/noop/inline")).status == 200
             assert (await client.ask("/noop/thredpool")).status == 404
             models = (await client.ask("/")).json["models"]
     assert [name for name, model in models.items() if model["available"]] == ["inline"]
-    assert models["hybrid"]["why"] == why
+    assert models["hybrid"]["why"] == f"not started: {remedy}"
