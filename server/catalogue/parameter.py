@@ -187,7 +187,7 @@ def _type(kind: Any, choices: list[Any]) -> str:
 
 
 def _flat(note: Any) -> list[Any]:
-    """Take apart grouped metadata such as Interval."""
+    """Take apart grouped metadata, e.g. Interval."""
     if isinstance(note, GroupedMetadata):
         return [part for inner in note for part in _flat(inner)]
     return [note]

@@ -40,7 +40,7 @@ class Runner(web.AppRunner):
     async def _drain(self) -> None:
         clock = asyncio.get_running_loop().time
         end = clock() + DRAIN_S
-        await self.shutdown()  # runs the hooks that tell the application that it drains
+        await self.shutdown()  # calls the hooks by which the application learns of it
         await self._accept_waiting()
         for site in self.sites:
             await site.stop()

@@ -3,7 +3,7 @@
     sleep until an instant ──▶ wake ──▶ wait for the GIL ──▶ did that take a second sleep?
 
 Poisson arrivals see time averages: the share of instants that find the GIL held is the share of
-time in which other threads hold it. How late the thread gets the GIL is no evidence, because a late
+time in which other threads hold it. How late the thread gets the GIL says nothing, because a late
 timer or a busy core looks the same, and a GIL released within microseconds looks free. The evidence
 is how often the kernel saw the thread go to sleep (`getrusage(2)`, voluntary context switches):
 once for the timer, and once more if the GIL was held. Waiting for a core does not count.

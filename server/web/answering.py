@@ -1,4 +1,4 @@
-"""The one place where errors become HTTP answers, answers are counted, and the drain is told."""
+"""The one place where errors become HTTP answers, and where requests and answers are counted."""
 
 from __future__ import annotations
 

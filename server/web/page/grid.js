@@ -45,7 +45,7 @@ export class Grid {
       click: () => why || press(workload, model),
     });
     this.#buttons.set(cell, button);
-    tell(button, why ? "–" : "", why ? `cannot run: ${why}` : "run");
+    label(button, why ? "–" : "", why ? `cannot run: ${why}` : "run");
     return button;
   }
 
@@ -60,7 +60,7 @@ export class Grid {
   /** Show that a cell is running. */
   busy(cell) {
     const button = this.#count(cell, 1);
-    if (button) tell(button, "…", "running");
+    if (button) label(button, "…", "running");
   }
 
   /** Show how long the last answer of a cell took, or how it failed. */
@@ -68,10 +68,10 @@ export class Grid {
     const button = this.#count(cell, -1);
     if (!button) return; // the server was restarted without it
     button.toggleAttribute("data-failed", Boolean(error));
-    if (error) return tell(button, String(status || "gone"), `failed: ${error.message}`);
+    if (error) return label(button, String(status || "gone"), `failed: ${error.message}`);
     const { total } = ms;
     const short = total < 999.5 ? total.toPrecision(total < 100 ? 2 : 3) : `${(total / 1000).toFixed(1)}s`;
-    tell(button, short, `last answer in ${total} ms`);
+    label(button, short, `last answer in ${total} ms`);
   }
 
   #count(cell, more) {
@@ -98,7 +98,7 @@ export class Grid {
   }
 }
 
-function tell(button, text, spoken) {
+function label(button, text, spoken) {
   button.textContent = text;
   button.setAttribute("aria-label", `${button.dataset.cell.replace("/", " under ")}: ${spoken}`);
 }

@@ -24,7 +24,7 @@ ENOUGH = 80
 BUFFER = bytes(2**20)
 WITH_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
-tells = pytest.mark.skipif(
+countable = pytest.mark.skipif(
     gil.counter_of_sleeps() is None or not WITH_GIL, reason="this system does not tell"
 )
 
@@ -70,7 +70,7 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gil, "MEAN_S", 0.004)
 
 
-@tells
+@countable
 @pytest.mark.usefixtures("often")
 @pytest.mark.parametrize(
     ("work", "low", "high"),
@@ -87,7 +87,7 @@ def test_the_share_is_about_right(work: Callable[[], object], low: float, high: 
         assert low <= share() <= high
 
 
-@tells
+@countable
 @pytest.mark.usefixtures("often")
 def test_waiting_for_a_core_is_not_holding_the_gil() -> None:
     command = [sys.executable, "-c", "while True: pass"]
@@ -97,7 +97,7 @@ def test_waiting_for_a_core_is_not_holding_the_gil() -> None:
         assert share() < 0.3
 
 
-@tells
+@countable
 def test_loops_of_one_process_share_a_sampler() -> None:
     shared = Shared()
     with shared.sampler() as first:
@@ -111,7 +111,7 @@ def test_loops_of_one_process_share_a_sampler() -> None:
     assert threads() == []
 
 
-@tells
+@countable
 async def test_loops_publish_samples_until_they_end() -> None:
     board = Memory(2)
     both = [Vitals(Place(board, slot), {}, Counts([], [])) for slot in range(2)]
