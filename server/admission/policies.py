@@ -33,7 +33,7 @@ class Policy:
 
     @classmethod
     def answered_within(cls, target_s: float) -> float | None:
-        """Within how many seconds an admitted call should be answered, or None if no matter."""
+        """Return how soon an admitted call should be answered; None if admission ignores times."""
         return None if cls.slack is None else round(cls.slack * target_s, 6)
 
     def limit(self, under_way: int, pace_s: float | None) -> float:
