@@ -1,4 +1,4 @@
-"""`python -m server`: kept tiny, since worker processes load the main module again."""
+"""`python -m server`: kept tiny, because worker processes import the main module again."""
 
 import os
 import signal

@@ -1,18 +1,18 @@
 """The error tree, and the one place that turns it into HTTP.
 
     ServerError                     status, type, message, hint
-    ├── Forbidden           403     a page of another site asks, or under another name
+    ├── Forbidden           403     a page of another site asks, or another host is named
     ├── NotFound            404     no such path, workload or model
     ├── NotAllowed          405     the path exists, the method does not
-    ├── BadRequest          400     a doubled or unknown parameter, a body on GET
+    ├── BadRequest          400     a repeated or unknown parameter, a body on GET
     ├── BadParameter        422     a value out of bounds or of the wrong type
     ├── CannotRun           501     a cell that cannot exist here, with the reason
-    ├── Refused             503     the queue is full, the server drains, or has no thread
+    ├── Refused             503     the queue is full, the server drains, or lacks a thread
     ├── Expired             504     past the deadline
     └── WorkFailed          500     the work raised, or its worker died
 
-Answers are returned, not raised to aiohttp: raising its exceptions costs half the rate, and keeps
-request bodies alive until the garbage collector comes.
+Answers are returned instead of raised to aiohttp: raising its exceptions halves the rate, and keeps
+request bodies alive until the next garbage collection.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class ServerError(Exception):
         self.hint = hint
 
     def response(self) -> web.Response:
-        # Written by hand: json's indentation costs as much as all else when thousands are refused.
+        # Written by hand: json's indentation would double the cost of refusing thousands.
         parts = {"type": type(self).__name__, "message": str(self), "hint": self.hint}
         lines = ",\n".join(f'    "{name}": {_quoted(part)}' for name, part in parts.items())
         return web.Response(
@@ -61,7 +61,7 @@ class NotAllowed(ServerError):
     status = 405
 
     def __init__(self, method: str, path: str, *allowed: str) -> None:
-        super().__init__(f"{method} is not for {path}", f"Use {' or '.join(allowed)}.")
+        super().__init__(f"{path} does not accept {method}", f"Use {' or '.join(allowed)}.")
         self.allowed = allowed
 
     def response(self) -> web.Response:
@@ -83,7 +83,7 @@ class CannotRun(ServerError):
 
 
 class Refused(ServerError):
-    """Tells when to come again: once what is under way now is worked off, in whole seconds."""
+    """Says in how many whole seconds to retry: when all that is under way will be done."""
 
     status = 503
     headers: Mapping[str, str] = {"Retry-After": "1"}
@@ -101,8 +101,13 @@ class WorkFailed(ServerError):
     status = 500
 
 
+def closest(word: str, known: Iterable[str]) -> str:
+    """Suggest the known word that is closest, or nothing where none is close."""
+    close = get_close_matches(word, list(known), n=1)
+    return f"Did you mean {close[0]!r}?" if close else ""
+
+
 def did_you_mean(word: str, known: Iterable[str], others: Iterable[str] = ()) -> str:
-    """Name the closest known word or other one, or all that are known where none is close."""
+    """Suggest the closest of the known words and the others, or list all known ones."""
     names = sorted(known)
-    close = get_close_matches(word, [*names, *others], n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(names)}."
+    return closest(word, [*names, *others]) or f"There are: {', '.join(names)}."

@@ -1,4 +1,4 @@
-"""The table of models: a name, and where its class is. It imports nothing, so that all may."""
+"""The table of models: names, and where their classes are. It imports nothing."""
 
 from __future__ import annotations
 

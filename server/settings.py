@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import platform
 import re
 import sys
-from collections.abc import Sequence
-from difflib import get_close_matches
-from typing import Annotated, Any, Literal, NoReturn, Self
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from shutil import get_terminal_size
+from textwrap import fill
+from typing import Annotated, Any, Literal, NoReturn, Self, get_args
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Le
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, NoDecode, SettingsConfigDict
 
-from server.arguments import Parser
+from server.errors import closest, did_you_mean
+from server.model_table import TABLE
 
 PROGRAM = "python -m server"
+VERSION = "0.1.0"  # as in pyproject.toml; a checkout need not be installed
+PURPOSE = "An aiohttp server that runs the same piece of work under every concurrency model."
+EXAMPLE = f"""Example:
+  {PROGRAM} --threads 32 --workloads shop.py
+  curl 'http://127.0.0.1:8080/sleep/thread-pool?ms=50'"""
 PREFIX = "LOADBEARING_"
 ALL = "all"
 BUILT_IN = ("server.workloads.io", "server.workloads.cpu", "server.workloads.mixed")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 HOST_NAME = re.compile(r"[\w.-]+")
+# The options as the help groups them. All but the first two groups can be varied in a comparison.
+GROUPS = {
+    "address": ("host", "port", "allow_host"),
+    "what runs": ("models", "workloads"),
+    "event loops": ("loop", "loops", "workers", "switch_interval"),
+    "pools": ("threads", "processes", "start_method", "dask"),
+    "overload": ("admission", "target", "queue", "deadline"),
+}
+VARIABLE = tuple(name for group in tuple(GROUPS)[2:] for name in GROUPS[group])
+INDENT = " " * 24
 
 
 def duration(value: Any) -> Any:
     """Read `250ms`, `30s`, `2m` or a number of seconds, as seconds."""
     if not isinstance(value, str):
         return value
-    read = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?", value.strip())
-    if read is None:
-        raise ValueError(f"{value!r} is no duration; write 250ms, 30s or 2m")
-    return float(read[1]) * UNITS[read[2] or "s"]
+    parts = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?", value.strip())
+    if parts is None:
+        raise ValueError(f"invalid duration {value!r}; write 250ms, 30s or 2m")
+    return float(parts[1]) * UNITS[parts[2] or "s"]
 
 
 def _names(value: Any) -> Any:
@@ -45,103 +65,98 @@ def cores() -> int:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
-Duration = Annotated[float, BeforeValidator(duration), Gt(0)]
+# Bounds come before what reads text, or they are missing from the schema.
+Duration = Annotated[float, Ge(1e-6), BeforeValidator(duration)]
 
 
 class Settings(BaseSettings):
-    """Run the same work under every concurrency model.
+    """The options of one server."""
 
-    Each option is an environment variable too: --start-method is LOADBEARING_START_METHOD.
-    """
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        frozen=True,
-        cli_kebab_case=True,
-        cli_prog_name=PROGRAM,
-        cli_hide_none_type=True,
-        cli_avoid_json=True,
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, cli_kebab_case=True)
 
     host: str = Field(
         "127.0.0.1",
-        description="address to listen on; with 0.0.0.0, everybody on the network can run work",
+        description="address to listen on; with 0.0.0.0, anyone on the network can run work",
     )
     port: Annotated[int, Ge(0), Le(65535)] = Field(8080, description="port; 0 picks a free one")
     allow_host: Names = Field(
         (),
-        description="further host names, separated by commas, under which the server may be asked, "
-        "and whose web pages may start work",
+        description="more host names, separated by commas, under which clients may address the "
+        "server, and whose web pages may start work",
     )
-    loop: Literal["uvloop", "asyncio"] = Field("uvloop", description="event loop")
-    threads: Annotated[int, Ge(1), Le(1000)] = Field(
-        16, description="threads in the pool: its I/O capacity is threads ÷ wait"
+    models: Names = Field(
+        (), description="models to start, separated by commas, or all; by default all but dask"
     )
-    processes: Annotated[int, Ge(1), Le(256)] = Field(
-        cores(), description="processes in the pool, one for each core"
+    workloads: Names = Field(
+        (),
+        description="modules or files with workloads of your own, in addition to the built-in ones",
     )
-    start_method: Literal["forkserver", "spawn", "fork"] = Field(
-        "forkserver", description="how worker processes start; fork is unsafe beside threads"
-    )
-    admission: Literal["unbounded", "bounded", "deadline", "lifo", "adaptive"] = Field(
-        "deadline", description="who is let in when all workers are busy; the others get 503"
-    )
-    target: Duration = Field(
-        0.15, description="response time that admission aims for, below what clients accept"
-    )
-    queue: Annotated[int, Ge(0)] = Field(
-        256, description="requests that may wait for each model, under any bounded admission"
-    )
-    deadline: Duration = Field(
-        5.0, description="time for one request, such as 250ms or 5s, queue included; then 504"
-    )
-    switch_interval: Annotated[float, BeforeValidator(duration), Gt(0), Le(10)] = Field(
-        sys.getswitchinterval(), description="GIL switch interval, such as 0.5ms"
-    )
-    workers: Annotated[int, Ge(1), Le(256)] = Field(
-        1, description="server processes with an event loop and pools of their own (gunicorn)"
+    loop: Literal["uvloop", "asyncio"] = Field(
+        "uvloop", description="implementation of the event loop"
     )
     loops: Annotated[int, Ge(1), Le(256)] = Field(
         1,
-        description="event loops, each in a thread with pools of its own: for a Python without GIL",
+        description="event loops in one process, each in a thread with its own pools; only useful "
+        "on a free-threaded Python",
     )
-    models: Names = Field(
-        (), description="models to start, separated by commas, or all; without it, all but dask"
+    workers: Annotated[int, Ge(1), Le(256)] = Field(
+        1, description="server processes, each with its own event loop and pools (gunicorn)"
     )
-    workloads: Names = Field(
-        (), description="modules or files with workloads of your own, beside the built-in ones"
+    switch_interval: Annotated[float, Ge(1e-6), Le(10), BeforeValidator(duration)] = Field(
+        sys.getswitchinterval(),
+        description="time after which a thread that computes is asked to release the GIL, e.g. "
+        "0.5ms",
+    )
+    threads: Annotated[int, Ge(1), Le(1000)] = Field(
+        16, description="threads in the pool; its I/O capacity is threads ÷ wait"
+    )
+    processes: Annotated[int, Ge(1), Le(256)] = Field(
+        cores(), description="processes in the pool; by default one for each core"
+    )
+    start_method: Literal["forkserver", "spawn", "fork"] = Field(
+        "forkserver",
+        description="how worker processes start; fork is unsafe in a process with threads",
     )
     dask: str | None = Field(
-        None, description="address of a Dask scheduler; without it, dask starts a local cluster"
+        None, description="address of a Dask scheduler; by default, dask starts a local cluster"
+    )
+    admission: Literal["unbounded", "bounded", "deadline", "lifo", "adaptive"] = Field(
+        "deadline", description="who is let in when all workers are busy; everyone else gets 503"
+    )
+    target: Duration = Field(
+        0.15,
+        description="response time that admission aims for; set it below what clients accept",
+    )
+    queue: Annotated[int, Ge(0)] = Field(
+        256, description="requests that may wait for each model, under every bounded admission"
+    )
+    deadline: Duration = Field(
+        5.0, description="time limit of a request including its wait, e.g. 250ms or 5s; then 504"
     )
 
     @field_validator("allow_host")
     @classmethod
-    def _named(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_hosts(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
             if not HOST_NAME.fullmatch(name):
-                raise ValueError(f"{name!r} is not a host name; write it alone, e.g. bench.lan")
+                raise ValueError(f"{name!r} is not a host name; write only the name: bench.lan")
         return names
 
     @field_validator("models")
     @classmethod
-    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        from server.model_table import TABLE  # noqa: PLC0415 - the table's classes take Settings
-
+    def _check_models(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if ALL in names:
             return tuple(TABLE)
         for name in names:
             if name not in TABLE:
-                close = get_close_matches(name, TABLE, n=1)
-                known = f"there are {', '.join(TABLE)}, or {ALL}"
-                hint = f"did you mean {close[0]!r}?" if close else known
-                raise ValueError(f"there is no model {name!r}; {hint}")
+                hint = did_you_mean(name, [*TABLE, ALL])
+                raise ValueError(f"there is no model {name!r}. {hint}")
         return names
 
     @model_validator(mode="after")
-    def _one_way(self) -> Self:
+    def _check_together(self) -> Self:
         if self.workers > 1 and self.loops > 1:
-            raise ValueError("--workers and --loops exclude each other: choose one of them")
+            raise ValueError("--workers and --loops exclude each other; choose one of them")
         return self
 
     def preload(self) -> tuple[str, ...]:
@@ -149,22 +164,124 @@ class Settings(BaseSettings):
         return ("server.worker.carry", *BUILT_IN, *self.workloads)
 
     @classmethod
-    def parse(cls, arguments: Sequence[str]) -> Settings:
-        """Read the command line and the environment; end with exit code 2 where they are wrong."""
+    def parse(
+        cls, arguments: Sequence[str], workloads: Callable[[], Iterable[str]] = tuple
+    ) -> Self:
+        """Read the command line and the environment. Exits with 2 where they are wrong.
+
+        `workloads` gives the names for the help, and is called only for that.
+        """
+        parser = Parser(workloads)
         try:
-            parser = Parser(prog=PROGRAM, description=cls.__doc__)
             source = CliSettingsSource[Any](cls, root_parser=parser)
             return CliApp.run(cls, cli_args=list(arguments), cli_settings_source=source)
         except ValidationError as error:
-            _refuse(error)
+            _exit(error)
 
 
-def _refuse(error: ValidationError) -> NoReturn:
-    for one in error.errors():
-        reason = one["msg"].removeprefix("Value error, ")
-        if one["loc"]:
-            name = str(one["loc"][0])
-            flag, variable = "--" + name.replace("_", "-"), PREFIX + name.upper()
-            reason = f"{flag} (or {variable}) {one['input']!r}: {reason}"
+def flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _exit(error: ValidationError) -> NoReturn:
+    for problem in error.errors():
+        reason = problem["msg"].removeprefix("Value error, ")
+        if problem["loc"]:
+            name = str(problem["loc"][0])
+            variable = PREFIX + name.upper()
+            reason = f"{flag(name)} (or {variable}) {problem['input']!r}: {reason}"
         print(f"{PROGRAM}: {reason}", file=sys.stderr)  # noqa: T201 - to whoever started it
     raise SystemExit(2)
+
+
+class Parser(argparse.ArgumentParser):
+    """Accepts no abbreviations, writes a help of its own, and one line for what is wrong."""
+
+    def __init__(self, workloads: Callable[[], Iterable[str]]) -> None:
+        super().__init__(prog=PROGRAM, allow_abbrev=False)
+        self._workloads = workloads
+        version = f"loadbearing {VERSION} (Python {platform.python_version()})"
+        self.add_argument("--version", action="version", version=version)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Parse, and exit with 2 if there are arguments that nothing takes."""
+        parsed, left = super().parse_known_args(args, namespace)
+        if left:
+            self.error(self._unknown(next((w for w in left if w.startswith("-")), left[0])))
+        return parsed, left
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\nFor all options: {self.prog} --help\n")
+
+    def format_help(self) -> str:
+        width = max(60, min(get_terminal_size().columns, 100))
+
+        def paragraph(text: str, start: str = "", later: str = "") -> str:
+            return fill(
+                text, width, initial_indent=start, subsequent_indent=later, break_on_hyphens=False
+            )
+
+        def options() -> Iterator[str]:
+            for group, names in GROUPS.items():
+                yield f"\n{group.capitalize()}:"
+                for name in names:
+                    head, about = _described(name, Settings.model_fields[name])
+                    yield from ([] if len(head) < len(INDENT) else [head])
+                    yield paragraph(about, head.ljust(24) if len(head) < 24 else INDENT, INDENT)
+
+        return "\n".join(
+            [
+                f"usage: {PROGRAM} [options]\n",
+                paragraph(PURPOSE),
+                *options(),
+                "\nOther:",
+                "  -h, --help            show this text",
+                "  --version             show the version",
+                "",
+                paragraph(
+                    "The environment variable of an option, in brackets, has the same effect as "
+                    "the option; the option takes precedence."
+                ),
+                "",
+                paragraph(f"Models: {', '.join(TABLE)}.", later="  "),
+                paragraph(f"Workloads: {', '.join(self._workloads())}.", later="  "),
+                f"\n{EXAMPLE}\n",
+            ]
+        )
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Write "?" for a character that the terminal's encoding lacks."""
+        encoding = getattr(file or sys.stderr, "encoding", None) or "utf-8"
+        super()._print_message(message.encode(encoding, "replace").decode(encoding), file)
+
+    def _unknown(self, word: str) -> str:
+        if not word.startswith("-"):
+            return f"unexpected argument {word!r} (separate list items with commas: a,b)"
+        option = word.partition("=")[0]
+        flags = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        return f"there is no option {option!r}. {closest(option, flags)}".rstrip()
+
+
+def _described(name: str, field: FieldInfo) -> tuple[str, str]:
+    """Give the flag with what it takes, and the description with default and variable."""
+    if choices := _choices(field.annotation):
+        takes = "{" + ",".join(choices) + "}"
+    elif field.annotation is int:
+        takes = "N"
+    elif field.annotation is float:
+        takes = "TIME"
+    else:
+        takes = {"models": "M,...", "workloads": "MODULE,..."}.get(name, "NAME")
+    default = field.default
+    shown = "" if default in ((), None) else f"default {_shown(default)}; "
+    return f"  {flag(name)} {takes}", f"{field.description} [{shown}{PREFIX}{name.upper()}]"
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    return get_args(annotation) if str(annotation).startswith("typing.Literal") else ()
+
+
+def _shown(default: Any) -> str:
+    if not isinstance(default, float):
+        return str(default)
+    return f"{default:g}s" if default >= 1 else f"{default * 1e3:g}ms"

@@ -1,7 +1,7 @@
-"""Standard output carries one line, the address: all that is printed goes to standard error.
+"""Standard output has one line, the address; all else that is printed goes to standard error.
 
-Whoever starts a server reads that line and nothing after it. What workloads print would fill the
-pipe and then block them; what they print while they are imported would come before the address.
+A program that starts a server reads that line and nothing after it. What workloads print would fill
+the pipe and then block them; what they print while being imported would come before the address.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import os
 import sys
 from contextlib import suppress
 
-_kept: list[int] = []  # the descriptor of standard output as it was, until it is let go
+_kept: list[int] = []  # a duplicate of the original standard output
 
 
 def reserve() -> None:
     """Keep standard output for `greet`, here and in all processes that are started from here.
 
-    To be called before anything is started and before any module of a user is imported.
+    Call this before anything is started and before any module of a user is imported.
     """
-    for descriptor in range(3):  # a closed one would be the number of the next file or socket
+    for descriptor in range(3):  # the next file or socket would get the number of a closed one
         try:
             os.fstat(descriptor)
         except OSError:
@@ -28,24 +28,24 @@ def reserve() -> None:
     _kept.append(os.dup(1))
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    os.environ["PYTHONUNBUFFERED"] = "1"  # workers print line by line too, and end without a flush
+    os.environ["PYTHONUNBUFFERED"] = "1"  # workers end without a flush
 
 
 def close_input() -> None:
-    """End standard input: work that reads it neither waits for a terminal nor takes its input."""
+    """Replace standard input, so that work that reads it gets an end of file."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
 
 
 def greet(line: str) -> None:
-    """Write the line, unless nobody is there to read it."""
+    """Write the line, if anything still reads it."""
     for descriptor in _kept:
         with suppress(OSError):
             os.write(descriptor, f"{line}\n".encode())
 
 
 def let_go() -> None:
-    """Close it in a worker that was forked, or it would stay open after the server's end."""
+    """Close it in a forked worker, or it would stay open after the end of the server."""
     while _kept:
         os.close(_kept.pop())

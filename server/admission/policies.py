@@ -20,12 +20,18 @@ class Policy:
     """One way to bound the calls under way: those that run, and those that wait."""
 
     newest_first: ClassVar[bool] = False
-    wait_s = inf  # a call that waits longer in the queue is refused
+    slack: ClassVar[float | None] = None  # targets that an answer may take; None where any time may
+    wait_s = inf
 
     def __init__(self, workers: int, queue: int, target_s: float) -> None:
         self.workers = workers
         self.most = workers + queue
         self.target_s = target_s
+
+    @classmethod
+    def answered_within(cls, target_s: float) -> float | None:
+        """Return how soon an admitted call should be answered; None if admission ignores times."""
+        return None if cls.slack is None else round(cls.slack * target_s, 6)
 
     def limit(self, under_way: int, pace_s: float | None) -> float:
         """How many calls may be under way; called when another one arrives.
@@ -64,6 +70,8 @@ class Deadline(Policy):
     by itself, and only makes every call wait (as in CoDel, and "Fail at Scale", ACM Queue 13/8).
     """
 
+    slack = BURST
+
     def __init__(self, workers: int, queue: int, target_s: float) -> None:
         super().__init__(workers, queue, target_s)
         self.wait_s = BURST * target_s
@@ -87,6 +95,7 @@ class Deadline(Policy):
 
 class Lifo(Policy):
     newest_first = True
+    slack = BURST
 
     def __init__(self, workers: int, queue: int, target_s: float) -> None:
         super().__init__(workers, queue, target_s)
@@ -102,6 +111,8 @@ class Adaptive(Policy):
     It shrinks at most once per round trip, because answers already on their way do not reflect it
     yet, and grows only while half of it is used, because an idle server proves nothing.
     """
+
+    slack = BURST
 
     def __init__(self, workers: int, queue: int, target_s: float) -> None:
         super().__init__(workers, queue, target_s)

@@ -1,7 +1,7 @@
-"""One parameter of a workload, as the signature tells: described, validated, or refused at start.
+"""One parameter of a workload, as its signature declares it: described, validated, or rejected.
 
-A query carries text, of which a parameter takes exactly what its JSON schema allows: numbers and
-booleans as JSON writes them, strings as they are.
+A query is text; a parameter takes exactly what its JSON schema allows: numbers and booleans as JSON
+writes them, strings as they are.
 """
 
 from __future__ import annotations
@@ -39,53 +39,53 @@ NOUNS = {
 class Parameter:
     """One parameter: its type, choices, default, bounds, unit and documentation.
 
-    Raises WorkloadError, which does not name it, when no query could give it.
+    Raises WorkloadError, without its name, if no query could give it.
     """
 
-    def __init__(self, one: inspect.Parameter, annotation: Any) -> None:
-        if one.kind not in {one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY}:
+    def __init__(self, parameter: inspect.Parameter, annotation: Any) -> None:
+        if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
             raise WorkloadError("cannot be given by name; write it without *, ** and /")
-        if annotation is one.empty:
+        if annotation is parameter.empty:
             raise WorkloadError(
-                f"has no type; write {one.name}: Annotated[int, Interval(ge=1, le=100)] = 10"
+                f"has no type; write {parameter.name}: Annotated[int, Interval(ge=1, le=100)] = 10"
             )
-        if one.default is one.empty:
+        if parameter.default is parameter.empty:
             raise WorkloadError(
                 "has no default, which a request without a query needs; give it a small one"
             )
         plain, *notes = (
             get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
         )
-        self.name = one.name
+        self.name = parameter.name
         self.payload = plain is Payload
-        asked: Any = int if self.payload else plain
-        self.choices = _choices(asked)
-        self.type = _type(asked, self.choices)
-        form: Any = Annotated[asked, *notes] if notes else asked
+        kind: Any = int if self.payload else plain
+        self.choices = _choices(kind)
+        self.type = _type(kind, self.choices)
+        form: Any = Annotated[kind, *notes] if notes else kind
         self._adapter = TypeAdapter[Any](form, config=ConfigDict(allow_inf_nan=False))
         self._schema = self._adapter.json_schema()
         self._schema.pop("title", None)
         self.unit, self.doc = None, self._schema.get("description", "")
-        for note in [part for one in notes for part in _flat(one)]:
+        for note in [part for group in notes for part in _flat(group)]:
             match note:
                 case Unit(unit=unit):
                     self.unit = unit
                 case DocInfo(documentation=text):
                     self.doc = text
-        self.default = self._checked(one.default)
+        self.default = self._check(parameter.default)
         self._shown = self._adapter.dump_python(self.default, mode="json")
 
-    def _checked(self, default: Any) -> Any:
-        """Hold the default to what holds for values; a payload's is its size in KiB."""
+    def _check(self, default: Any) -> Any:
+        """Validate the default as any other value; for a payload it is its size in KiB."""
         if self.payload:
             if not isinstance(default, Payload) or len(default) % 1024:
-                raise WorkloadError("has a default that is no Payload; write Payload.of(64)")
+                raise WorkloadError("has a default that is not a Payload; write Payload.of(64)")
             default = len(default) // 1024
         try:
             return self._adapter.validate_python(default, strict=True)
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
-            raise WorkloadError(f"would refuse its own default {default!r}: {reason}") from None
+            raise WorkloadError(f"would reject its own default {default!r}: {reason}") from None
 
     def describe(self) -> dict[str, Any]:
         described = {
@@ -99,17 +99,17 @@ class Parameter:
         return {**described, "choices": self.choices} if self.choices else described
 
     def schema(self) -> dict[str, Any]:
-        """Give the JSON schema of the parameter, for OpenAPI."""
+        """Return the JSON schema of the parameter, for OpenAPI."""
         text = " ".join(filter(None, (self.doc, self.unit and f"Unit: {self.unit}.")))
-        found = {**self._schema, "default": self._shown}
-        return {**found, "description": text} if text else found
+        schema = {**self._schema, "default": self._shown}
+        return {**schema, "description": text} if text else schema
 
     def query(self) -> str:
-        """Write the default as a query does: an example for people."""
+        """Write the default as a query, as an example for people."""
         return urlencode({self.name: _sent(self._shown)})
 
     def read(self, raw: str) -> Any:
-        """Validate one value. Raises BadParameter naming the bounds and what came."""
+        """Validate one value. Raises BadParameter, which names the bounds and the value."""
         try:
             if self.type == "string":
                 return self._adapter.validate_python(raw)
@@ -121,7 +121,7 @@ class Parameter:
         raise BadParameter(f"{self.name}={raw!r}: {reason}", self.expects())
 
     def expects(self) -> str:
-        """Say what the parameter takes, for people."""
+        """Describe what the parameter takes, for people."""
         takes = " or ".join(map(_sent, self.choices)) or NOUNS[self.type]
         low, high = self._schema.get("minimum"), self._schema.get("maximum")
         if low is not None and high is not None:
@@ -134,16 +134,16 @@ class Parameter:
 
 
 def parameters_of(function: Callable[..., Any]) -> dict[str, Parameter]:
-    """Read a signature. Raises WorkloadError, with a line for each parameter that is wrong."""
+    """Read a signature. Raises WorkloadError, with a line for each problem."""
     called, here = repr(function.__name__), place(function)
-    found, problems = {}, []
+    parameters, problems = {}, []
     try:
         signature = inspect.signature(function)
-    except NameError as error:  # from Python 3.14 on, annotations are evaluated here
+    except NameError as error:  # since Python 3.14, annotations are evaluated here
         raise WorkloadError(f"{here}: the signature of {called} {_reason(error)}") from None
-    for name, one in signature.parameters.items():
+    for name, declared in signature.parameters.items():
         try:
-            found[name] = Parameter(one, _resolved(one.annotation, function))
+            parameters[name] = Parameter(declared, _resolved(declared.annotation, function))
         except Exception as error:  # noqa: BLE001 - annotations are code, and metadata is too
             problems.append(f"{here}: parameter {name!r} of {called} {_reason(error)}")
     try:
@@ -152,7 +152,7 @@ def parameters_of(function: Callable[..., Any]) -> dict[str, Parameter]:
         problems.append(f"{here}: the result of {called} {_reason(error)}")
     if problems:
         raise WorkloadError("\n".join(problems))
-    return found
+    return parameters
 
 
 def _reason(error: Exception) -> str:
@@ -165,30 +165,30 @@ def _resolved(annotation: Any, function: Callable[..., Any]) -> Any:
     """Evaluate an annotation that is a string, and see through `type` statements."""
     holder = SimpleNamespace(__annotations__={"it": annotation})
     names = inspect.unwrap(function).__globals__
-    found = get_type_hints(holder, names, include_extras=True)["it"]
-    return getattr(found, "__value__", found)
+    kind = get_type_hints(holder, names, include_extras=True)["it"]
+    return getattr(kind, "__value__", kind)
 
 
-def _choices(asked: Any) -> list[Any]:
-    if isinstance(asked, EnumType):
-        members: Iterable[Enum] = asked
+def _choices(kind: Any) -> list[Any]:
+    if isinstance(kind, EnumType):
+        members: Iterable[Enum] = kind
         return [member.value for member in members]
-    return list(get_args(asked)) if get_origin(asked) is Literal else []
+    return list(get_args(kind)) if get_origin(kind) is Literal else []
 
 
-def _type(asked: Any, choices: list[Any]) -> str:
-    """Name the type of all choices, or of what has none, as JSON schema does."""
-    kinds = {type(choice) for choice in choices} or {asked}
+def _type(kind: Any, choices: list[Any]) -> str:
+    """Name the type of the choices, or the type itself, as JSON schema does."""
+    kinds = {type(choice) for choice in choices} or {kind}
     if len(kinds) == 1 and (name := NAMES.get(kinds.pop())):
         return name
     raise WorkloadError(
-        f"has a type that no query can carry ({inspect.formatannotation(asked)}); "
+        f"has a type that no query can give ({inspect.formatannotation(kind)}); "
         "use int, float, bool, str, Payload, or a Literal or an Enum of one of them"
     )
 
 
 def _flat(note: Any) -> list[Any]:
-    """Take apart grouped metadata such as Interval."""
+    """Take apart grouped metadata, e.g. Interval."""
     if isinstance(note, GroupedMetadata):
         return [part for inner in note for part in _flat(inner)]
     return [note]

@@ -20,16 +20,16 @@ STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 class Parameters:
     """All parameters of one workload.
 
-    Raises WorkloadError, with a line for each that is wrong.
+    Raises WorkloadError, with a line for each problem.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.all: Mapping[str, Parameter] = parameters_of(function)
-        self._payloads = [name for name, one in self.all.items() if one.payload]
+        self._payloads = [name for name, parameter in self.all.items() if parameter.payload]
         self._read = lru_cache(1024)(self._parse)
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        return {name: one.describe() for name, one in self.all.items()}
+        return {name: parameter.describe() for name, parameter in self.all.items()}
 
     def read(self, query: str) -> Mapping[str, Any]:
         """Turn a raw query string into arguments. Raises BadRequest or BadParameter."""
@@ -40,34 +40,34 @@ class Parameters:
         return {**values, **payloads}
 
     def _parse(self, query: str) -> dict[str, Any]:
-        values = {name: one.default for name, one in self.all.items()}
-        seen: set[str] = set()
+        values = {name: parameter.default for name, parameter in self.all.items()}
+        given: set[str] = set()
         for name, raw in _pairs(query):
             if name not in self.all:
                 takes = did_you_mean(name, self.all) if self.all else "It takes no parameters."
                 raise BadRequest(f"there is no parameter {name!r}", takes)
-            if name in seen:
-                raise BadRequest(f"parameter {name!r} came twice", "Give each parameter once.")
-            seen.add(name)
+            if name in given:
+                raise BadRequest(f"parameter {name!r} was given twice", "Give each parameter once.")
+            given.add(name)
             values[name] = self.all[name].read(raw)
         return values
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:
-    """Take a query apart. Raises BadRequest for what cannot be read without guessing."""
+    """Split a query. Raises BadRequest for what cannot be parsed without guessing."""
     try:
         query.encode()
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True, errors="strict")
-        reason = "no two hexadecimal digits after a %" if STRAY_PERCENT.search(query) else None
-    except ValueError as error:  # bytes that are not UTF-8 are one too
+        reason = "a % without two hexadecimal digits" if STRAY_PERCENT.search(query) else None
+    except ValueError as error:  # also bytes that are not UTF-8
         reason = str(error)
     if reason:
         hint = "Write ?name=value&name=value, percent-encoded as UTF-8."
-        raise BadRequest(f"the query {query!r} cannot be read: {reason}", hint)
+        raise BadRequest(f"the query {query!r} cannot be parsed: {reason}", hint)
     return pairs
 
 
 @lru_cache(2)
 def _payload(kib: int) -> Payload:
-    """Make a payload, and keep the last ones: only carrying them is to be measured."""
+    """Make a payload, and keep the latest ones: only their transport should be measured."""
     return Payload.of(kib)

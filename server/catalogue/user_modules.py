@@ -1,4 +1,4 @@
-"""Workloads that users bring: their module is imported in the way in which workers import it."""
+"""Workloads that users bring: their module is imported as workers will import it."""
 
 from __future__ import annotations
 
@@ -14,41 +14,44 @@ from pathlib import Path
 from traceback import walk_tb
 
 from server.catalogue.declarations import check
+from server.errors import closest
 from server.worker.outcomes import raised
 from server.workloads.registry import REGISTRY, WorkloadError
 
-# Where a mistake in a user's module is not, however deep below it Python noticed it.
+# A mistake in a user's module is never in these folders, even if Python noticed it there.
 NOT_THEIRS = (
     *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
     str(Path(__file__).parents[1]),
 )
+NOWHERE = "nowhere"
 
 
-def load(given: str, reserved: Container[str] = ()) -> str:
+def load(given: str, reserved: Container[str] = (), built_in: Container[str] = ()) -> str:
     """Import the module that a user names, check its workloads, and return its own name.
 
-    `given` is a dotted name or a file's path; `reserved` are names that no workload may have.
-    Raises WorkloadError: a line for each problem, with file and line where it has them.
+    `given` is a dotted name or a file's path; `reserved` are names that no workload may have, and
+    `built_in` those of our own. Raises WorkloadError with a line for each problem, and with file
+    and line of the code where they are known.
     """
     name = _from_path(given) if given.endswith(".py") or os.sep in given else _from_name(given)
+    if name in built_in and _origin(name) == NOWHERE:
+        raise WorkloadError(
+            f"{given!r} is built in: the server has it without --workloads, which takes modules "
+            "or files with workloads of your own"
+        )
     before = dict(REGISTRY)
     _import(name, given)
-    changed = {key: one for key, one in REGISTRY.items() if one is not before.get(key)}
+    changed = {key: now for key, now in REGISTRY.items() if now is not before.get(key)}
     for key in changed.keys() - before.keys():
         REGISTRY[key] = replace(REGISTRY[key], source=given)
     check(changed.values(), reserved)
-    if not changed and not any(one.function.__module__ == name for one in REGISTRY.values()):
+    if not changed and all(known.function.__module__ != name for known in REGISTRY.values()):
         here = getattr(sys.modules[name], "__file__", None) or given
         raise WorkloadError(
-            f"{here}: it has no workload; "
+            f"{here}: there is no workload in it; "
             'put `@workload(kind="cpu")` above a function (or "io", "mixed")'
         )
     return name
-
-
-def modules() -> tuple[str, ...]:
-    """List the modules of all workloads, which a fork server loads once for its workers."""
-    return tuple(dict.fromkeys(one.function.__module__ for one in REGISTRY.values()))
 
 
 def _from_path(given: str) -> str:
@@ -56,12 +59,13 @@ def _from_path(given: str) -> str:
     path = Path(given).parent.resolve() / Path(given).name
     name = path.stem
     if not path.is_file():
-        raise WorkloadError(f"there is no file {path}")
+        hint = closest(path.name, (other.name for other in path.parent.glob("*.py")))
+        raise WorkloadError(f"there is no file {path}. {hint}".rstrip())
     if path.suffix != ".py":
-        raise WorkloadError(f"{path}: it is no Python file; give one whose name ends in .py")
+        raise WorkloadError(f"{path}: not a Python file; use one whose name ends in .py")
     if not name.isidentifier():
         better = re.sub(r"\W|^(?=\d)", "_", name)
-        raise WorkloadError(f"{path}: no import can name {name!r}; rename the file to {better}.py")
+        raise WorkloadError(f"{path}: {name!r} cannot be imported; rename the file to {better}.py")
     _add_to_path(path.parent)
     first = _origin(name)
     if Path(first).resolve() != path.resolve():
@@ -74,28 +78,29 @@ def _from_path(given: str) -> str:
 def _from_name(given: str) -> str:
     if not all(part.isidentifier() for part in given.split(".")):
         raise WorkloadError(
-            f"{given!r} is no module; write a name like package.module, or the path of a .py file"
+            f"{given!r} is not the name of a module; write package.module, or the path of a .py "
+            "file"
         )
     _add_to_path(Path.cwd())
     return given
 
 
 def _add_to_path(folder: Path) -> None:
-    """Let modules be found in a folder, after all others: it must not hide any of them.
+    """Make the modules of a folder importable, after all others, so that it hides none of them.
 
-    Functions pickle as the name of their module and their own. multiprocessing hands `sys.path`
-    to every worker that it starts, so that what is importable here is importable there.
+    Functions pickle as the name of their module and their own. multiprocessing passes `sys.path`
+    to every worker that it starts, so what can be imported here can be imported there.
     """
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
 
 
 def _origin(name: str) -> str:
-    """Say where Python takes a module from: a file, mostly."""
+    """Say where Python takes a module from: usually a file."""
     if name in sys.modules:
         return getattr(sys.modules[name], "__file__", None) or "built in"
     spec = find_spec(name)
-    return (spec and spec.origin) or "nowhere"
+    return (spec and spec.origin) or NOWHERE
 
 
 def _import(name: str, given: str) -> None:
@@ -107,15 +112,16 @@ def _import(name: str, given: str) -> None:
         reason = ": ".join(raised(error))
         where = _where(error)
         if where is None and isinstance(error, ModuleNotFoundError):
+            hint = closest(name, (path.stem for path in Path.cwd().glob("*.py")))
             raise WorkloadError(
-                f"{name}: there is no such module, neither in {Path.cwd()} nor where Python looks "
-                f"({error})"
+                f"there is no module {name!r}, neither in {Path.cwd()} nor on Python's path "
+                f"({error}). {hint}".rstrip()
             ) from None
-        raise WorkloadError(f"{where or given}: its import failed: {reason}") from error
+        raise WorkloadError(f"{where or given}: the import failed: {reason}") from error
 
 
 def _where(error: BaseException) -> str | None:
-    """Find file and line of the user's own code in which an import failed."""
+    """Find the file and line of the user's own code where an import failed."""
     if isinstance(error, SyntaxError) and Path(error.filename or "").is_file():
         return f"{error.filename}:{error.lineno}"
     frames = [
@@ -124,5 +130,5 @@ def _where(error: BaseException) -> str | None:
         if frame.f_code.co_filename not in {__file__, importlib.__file__}
         and not frame.f_code.co_filename.startswith("<")
     ]
-    theirs = [one for one in frames if not one[0].startswith(NOT_THEIRS)] or frames[:1]
+    theirs = [frame for frame in frames if not frame[0].startswith(NOT_THEIRS)] or frames[:1]
     return f"{theirs[-1][0]}:{theirs[-1][1]}" if theirs else None

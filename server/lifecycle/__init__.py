@@ -1,1 +1,1 @@
-"""Bind, run one event loop or many, prefork, drain, end."""
+"""Bind, run one event loop or several, prefork, drain, end."""

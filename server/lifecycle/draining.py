@@ -1,8 +1,8 @@
-"""How a server stops as its clients wish: who has knocked is let in, and whoever asks is answered.
+"""Graceful shutdown: accept the connections that are waiting, answer every request, then close.
 
-    signal ──▶ /ready says 503 ──▶ let in who waits ──▶ stop listening ──▶ last answers ──▶ the end
+    signal ──▶ /ready says 503 ──▶ accept what waits ──▶ stop listening ──▶ last answers ──▶ end
 
-Until its last answer each connection stays open, and that answer says that it is the last.
+Each connection stays open until its last answer, which says that it is the last.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from aiohttp import web
 
 from server.web.answering import DRAIN
 
-DRAIN_S = 10  # for the requests that run
-LET_IN_S = 0.5  # at most, to let in who waits: more may come all the while
-CANCEL_S = 1  # for those that were cancelled then, and once more for their answers
-ON_THEIR_WAY_S = 0.05  # for requests that clients have sent over open connections
-LOOK_S = 0.01
+DRAIN_S = 10  # for running requests
+ACCEPT_S = 0.5  # at most, for waiting connections: new ones may keep coming
+CANCEL_S = 1  # for requests that are then cancelled, and once more for their answers
+IN_TRANSIT_S = 0.05  # for requests already sent over open connections
+POLL_S = 0.01
 
 
 class Runner(web.AppRunner):
-    """Runs an application behind a socket that listens, and drains before it cleans up."""
+    """Runs an application behind a listening socket, and drains before it cleans up."""
 
     __slots__ = ("_bound",)
 
@@ -40,20 +40,20 @@ class Runner(web.AppRunner):
     async def _drain(self) -> None:
         clock = asyncio.get_running_loop().time
         end = clock() + DRAIN_S
-        await self.shutdown()  # the application's hooks, by which it knows that it drains
-        await self._let_in()
+        await self.shutdown()  # calls the hooks by which the application learns of it
+        await self._accept_waiting()
         for site in self.sites:
             await site.stop()
-        await asyncio.sleep(ON_THEIR_WAY_S)
-        while self.app[DRAIN].running and clock() < end:  # noqa: ASYNC110 - costs no request
-            await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(IN_TRANSIT_S)
+        while self.app[DRAIN].running and clock() < end:  # noqa: ASYNC110 - an event would cost each request
+            await asyncio.sleep(POLL_S)
 
-    async def _let_in(self) -> None:
-        """Accept the connections that wait: the kernel resets them when their socket closes."""
+    async def _accept_waiting(self) -> None:
+        """Accept waiting connections, because the kernel resets them when the socket closes."""
         waiting = select.poll()
         waiting.register(self._bound, select.POLLIN)
         clock = asyncio.get_running_loop().time
-        end = clock() + LET_IN_S
-        while waiting.poll(0) and clock() < end:  # noqa: ASYNC110 - no event tells it
-            await asyncio.sleep(0)  # a turn of the event loop, which accepts them
-        await asyncio.sleep(0)  # and one more, in which asyncio makes connections of the last ones
+        end = clock() + ACCEPT_S
+        while waiting.poll(0) and clock() < end:  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0)  # one turn of the event loop accepts them
+        await asyncio.sleep(0)  # in another turn, asyncio sets up the last of them

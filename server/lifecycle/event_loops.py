@@ -2,7 +2,7 @@
 
     main thread: loop 1, and signals ──▶ stop ──▶ loops 2 … N, each in a thread of its own
 
-They share a port and a board, and nothing else: where there is no GIL, they use all cores.
+They share a port and a board, and nothing else; without a GIL, they use all cores.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from server.web.app import build
 
 
 class Loop:
-    """One event loop and what it serves: from its start until `stop` is done, and it has drained.
+    """One event loop and its application, from its start until `stop` is done and it has drained.
 
-    `ready` is done once it serves, or fails with what it cannot start for.
+    `ready` is done once it serves, or fails with the reason why it cannot start.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class Loop:
 
 
 def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
-    """Serve, with an event loop for each socket, until a signal comes; gives the exit code."""
+    """Serve with an event loop for each socket until a signal comes, and return the exit code."""
     let_go_in_workers(sockets)
     stop: Future[None] = Future()
-    stop.set_running_or_notify_cancel()  # from now on, no loop that fails can cancel it for all
+    stop.set_running_or_notify_cancel()  # from now on, a loop that fails cannot cancel it for all
     board = Memory(len(sockets))
     loops = [Loop(settings, bound, Place(board, slot), stop) for slot, bound in enumerate(sockets)]
     with ThreadPoolExecutor(len(loops)) as threads:
@@ -78,12 +78,12 @@ def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
 async def _lead(
     settings: Settings, loops: Sequence[Loop], stop: Future[None], threads: ThreadPoolExecutor
 ) -> int:
-    """Serve with the first loop on the main thread, and hear the signals for all of them."""
+    """Serve with the first loop on the main thread, and handle signals for all loops."""
 
     def on_signal() -> None:
         if stop.done():
             os._exit(1)
-        with suppress(InvalidStateError):  # a loop that cannot start has stopped all just now
+        with suppress(InvalidStateError):  # a loop that cannot start has just stopped all
             stop.set_result(None)
 
     signals.hear(signal.SIGINT, signal.SIGTERM, handler=on_signal)

@@ -1,8 +1,8 @@
-"""An event loop that runs until the server is done, whatever work on it asks to leave.
+"""An event loop that runs until the server is done, even if work on it tries to exit.
 
-asyncio and uvloop stop for a SystemExit or a KeyboardInterrupt in any task or callback, and for
-`loop.stop()`. Whoever awaits such a task is told all the same; nothing else was lost, and the loop
-can be run again.
+asyncio and uvloop stop at a SystemExit or a KeyboardInterrupt in any task or callback, and at
+`loop.stop()`. Code that awaits such a task still gets its exception; nothing else is lost, and the
+loop can be run again.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from server.lifecycle.draining import CANCEL_S
 from server.lifecycle.signals import listen
 from server.worker.outcomes import raised
 
-# Tasks that no cancellation has ended, kept: they would run on while they are cleared away.
+# Tasks that ignored their cancellation, kept because garbage collection would run their code.
 STUBBORN: list[asyncio.Task[Any]] = []
 
 T = TypeVar("T")
 
 
 def run(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T]) -> T:
-    """Run the coroutine to its end on a new loop, and close that; gives what it returns."""
+    """Run the coroutine to its end on a new loop, close that loop, and return the result."""
     try:
         return _run(loop, main)
     finally:
@@ -43,11 +43,11 @@ def _run(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T]) -> T:
             loop.run_forever()
         except (SystemExit, KeyboardInterrupt) as error:
             if not task.done():
-                log.warning("%s; the server goes on", _told(error))
+                log.warning("%s; the server continues", _described(error))
     return task.result()
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     kind, text = raised(error)
     what = f"{kind}: {text}" if text else kind
     frames = list(walk_tb(error.__traceback__))
@@ -58,7 +58,7 @@ def _told(error: BaseException) -> str:
 
 
 def _close(loop: asyncio.AbstractEventLoop) -> None:
-    """End what work has left on the loop, with patience for a while only."""
+    """End what work has left on the loop, waiting only for a limited time."""
     left = asyncio.all_tasks(loop)
     for task in left:
         task.cancel()
@@ -77,7 +77,7 @@ async def _finish(loop: asyncio.AbstractEventLoop, left: Iterable[asyncio.Task[A
 
 
 def leave(code: int) -> None:
-    """End the process at once if work runs on in it: none can be stopped, and Python would wait."""
+    """End the process at once if work still runs in it: Python would wait for it."""
     if STUBBORN or any(not thread.daemon for thread in threading.enumerate()[1:]):
         if sys.stderr:
             sys.stderr.flush()

@@ -1,10 +1,10 @@
 """Several server processes, each with an event loop: forked, replaced and drained by gunicorn.
 
     master ──fork──▶ worker 1 … N: aiohttp's worker for gunicorn, one application each
-      │                 ▲ each has a socket of its own, which the master keeps for its successor
-      └── lifeline ─────┘ a pipe: when it breaks, the master is gone, and the workers leave
+      │                 ▲ each has its own socket, which the master keeps for its successor
+      └── lifeline ─────┘ a pipe: when it breaks, the master is gone, and the workers exit
 
-gunicorn gets its options from here alone: no file, no command line, no control socket.
+gunicorn gets its options only from here: no file, no command line, no control socket.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from server.settings import Settings
 from server.telemetry.board import Place, SharedMemory
 from server.web.app import build
 
-GRACE_S = DRAIN_S + 2 * CANCEL_S + 5  # for pools and processes to end after the last answer
+GRACE_S = DRAIN_S + 2 * CANCEL_S + 5  # pools and processes end after the last answer
 
 
 class Log(Logger):  # type: ignore[misc]  # its base has no types
-    """What gunicorn has to say goes where our own log goes."""
+    """Sends gunicorn's messages to our own log."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -45,14 +45,14 @@ class Log(Logger):  # type: ignore[misc]  # its base has no types
 
 
 class Prefork(BaseApplication):  # type: ignore[misc]  # its base has no types
-    """What all workers have in common: the options, and what was made before they were forked."""
+    """What all workers share: the options, and what was made before they were forked."""
 
     def __init__(self, settings: Settings, sockets: Sequence[socket.socket]) -> None:
         self.settings = settings
         self.sockets = list(sockets)
         self.board = SharedMemory(len(sockets))
         self.lifeline, self._held = os.pipe()
-        # Each worker that is ready takes one byte: who takes the last one tells the world.
+        # Each worker takes one byte when it is ready; the last byte announces the service.
         self._tokens, tokens = os.pipe()
         os.write(tokens, b"." * (len(sockets) - 1) + b"!")
         os.close(tokens)
@@ -62,7 +62,7 @@ class Prefork(BaseApplication):  # type: ignore[misc]  # its base has no types
         options = {
             "workers": len(self.sockets),
             "worker_class": UvloopWorker if self.settings.loop == "uvloop" else AsyncioWorker,
-            "timeout": 0,  # no worker is killed for a loop that is blocked: it is what we study
+            "timeout": 0,  # a blocked event loop is what we study, so it kills no worker
             "graceful_timeout": GRACE_S,
             "control_socket_disable": True,
             "logger_class": Log,
@@ -84,15 +84,15 @@ class Prefork(BaseApplication):  # type: ignore[misc]  # its base has no types
         return runner_of(app, self.settings, self.sockets[self.place.slot])
 
     def claim(self, master: Arbiter, worker: AsyncioWorker) -> None:
-        """Give a worker that is about to be forked its socket and its place on the board."""
+        """Give a worker its socket and its place on the board, before it is forked."""
         taken = {other.slot for other in master.WORKERS.values()}
         worker.slot = min(set(range(len(self.sockets))) - taken)
         worker.sockets = [self.sockets[worker.slot]]
 
     def inherit(self, master: Arbiter, worker: AsyncioWorker) -> None:
-        """Begin as a worker: let go of what belongs to the master and to the other workers."""
+        """Begin as a worker: release what belongs to the master and to the other workers."""
         for number in master.SIGNALS:
-            signal.signal(number, lambda *_: os._exit(0))  # until the event loop hears them
+            signal.signal(number, lambda *_: os._exit(0))  # until the event loop handles them
         os.close(self._held)
         _die_with_master()
         threading.Thread(target=self._leave_with_master, daemon=True).start()
@@ -106,7 +106,7 @@ class Prefork(BaseApplication):  # type: ignore[misc]  # its base has no types
         self.board.retire(worker.slot)
 
     def _leave_with_master(self) -> None:
-        os.read(self.lifeline, 1)  # which never comes
+        os.read(self.lifeline, 1)  # blocks until the master is gone
         os._exit(1)
 
     def ready(self) -> None:
@@ -116,40 +116,40 @@ class Prefork(BaseApplication):  # type: ignore[misc]  # its base has no types
 
 
 def _die_with_master() -> None:
-    """Have Linux kill this worker with the thread that has forked it, whatever holds its GIL."""
+    """Make Linux kill this worker when the master ends, even while work holds the GIL."""
     if sys.platform == "linux":
-        with suppress(ImportError):  # a Python can be built without it
-            import ctypes  # noqa: PLC0415 - only where it is of use
+        with suppress(ImportError):  # Python can be built without it
+            import ctypes  # noqa: PLC0415 - only where it is used
 
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 class AsyncioWorker(GunicornWebWorker):
-    """aiohttp's worker, made to start and to stop as a server of one process does."""
+    """aiohttp's worker, which starts and stops like a server of one process."""
 
     app: Prefork
     slot: int
     _serves = False
 
     def notify(self) -> None:
-        """Be called by aiohttp as soon as it listens, and from then on each second."""
+        """Called by aiohttp as soon as it listens, and then every second."""
         if not self._serves:
             self._serves = True
             for bound in self.sockets:
-                bound.listen(BACKLOG)  # for which aiohttp's worker has no option
+                bound.listen(BACKLOG)  # aiohttp's worker has no option for the backlog
             self.app.ready()
 
     def init_signals(self) -> None:
-        """Drain at any signal, also while work blocks the loop; to end at once is the master's."""
+        """Drain at any signal, also while work blocks the loop; the master ends it at once."""
         signals.hear(*Master.SIGNALS, handler=self._drain)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # the master's would take the work's children
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # the master's would reap children
 
     def _drain(self) -> None:
         with suppress(RuntimeError):  # the loop is closed
             self.loop.call_soon_threadsafe(self.handle_quit, signal.SIGTERM, None)
 
     def run(self) -> None:
-        """Serve to the end, whatever work asks to leave."""
+        """Serve to the end, even if work tries to exit."""
         self.booted = False
         try:
             exits.run(self.loop, self._run())
@@ -167,9 +167,9 @@ class UvloopWorker(AsyncioWorker, GunicornUVLoopWebWorker):
 
 
 class Master(Arbiter):  # type: ignore[misc]  # its base has no types
-    """gunicorn's master, with sockets that are bound already, and no signal but those that end it.
+    """gunicorn's master, with sockets that are already bound, and only the signals that end it.
 
-    At a second one it ends at once, and with it the workers.
+    At a second signal it ends at once, and so do the workers.
     """
 
     SIGNALS: ClassVar = [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT]
@@ -191,12 +191,12 @@ class Master(Arbiter):  # type: ignore[misc]  # its base has no types
 
 
 def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
-    """Serve, with a process for each socket, until a signal comes; gives the exit code."""
+    """Serve with a process for each socket until a signal comes, and return the exit code."""
     prefork = Prefork(settings, sockets)
     try:
         Master(prefork).run()
     except SystemExit as leaving:
         if os.getpid() != prefork.board.root:
-            raise  # a worker, which leaves by the way that it came
+            raise  # this is a worker
         return 1 if leaving.code else 0
     return 0

@@ -13,33 +13,33 @@ from server.catalogue.user_modules import load
 from server.errors import log
 from server.lifecycle.sockets import bind
 from server.models.selection import absent
-from server.settings import BUILT_IN, Settings
-from server.web.caveats import caveats
+from server.settings import BUILT_IN, PROGRAM, Settings
+from server.web.discovery import caveats
 from server.web.door import is_wide
 from server.web.handlers import FIXED
 from server.web.page import PAGE
-from server.workloads.registry import WorkloadError
+from server.workloads.registry import REGISTRY, WorkloadError
 
-RESERVED = {*FIXED, PAGE}  # names of paths, which no workload may have
+RESERVED = {*FIXED, PAGE}  # names of paths, so no workload may have them
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT; a second signal ends the process at once. Gives exit codes."""
-    settings = Settings.parse(arguments)
+    """Serve until SIGTERM or SIGINT (a second one ends it at once), and return the exit code."""
+    settings = Settings.parse(arguments, built_in)
     streams.reserve()
     streams.close_input()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # Every malformed request would log a traceback here; unforeseen errors have our own logger.
+    # Every malformed request would log a traceback here; unexpected errors have our own logger.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     try:
         settings = settings.model_copy(update={"workloads": load_all(settings.workloads)})
     except WorkloadError as error:
         for line in str(error).splitlines():
-            print(f"python -m server: {line}", file=sys.stderr)  # noqa: T201 - to whoever started it
+            print(f"{PROGRAM}: {line}", file=sys.stderr)  # noqa: T201 - to whoever started it
         return 2
     sys.setswitchinterval(settings.switch_interval)
     if is_wide(settings.host):
-        log.warning("with --host %s, all who reach this machine can run work", settings.host)
+        log.warning("with --host %s, anyone who can reach this machine can run work", settings.host)
     for caveat in caveats(settings):
         log.warning("%s", caveat)
     for name, why in absent(settings).items():
@@ -48,26 +48,32 @@ def main(arguments: Sequence[str]) -> int:
     try:
         sockets = bind(settings.host, settings.port, max(settings.workers, settings.loops))
     except OSError as error:
-        other = "--port; 0 picks a free one" if error.errno == EADDRINUSE else "--host or --port"
+        other = "--port (0 picks a free one)" if error.errno == EADDRINUSE else "--host or --port"
         print(  # noqa: T201 - to whoever started it
-            f"python -m server: cannot listen on {settings.host}:{settings.port}: "
+            f"{PROGRAM}: cannot listen on {settings.host}:{settings.port}: "
             f"{error.strerror}. Choose another {other}.",
             file=sys.stderr,
         )
         return 1
     settings = settings.model_copy(update={"port": sockets[0].getsockname()[1]})
     if settings.workers > 1:
-        from server.lifecycle.prefork import run  # noqa: PLC0415 - gunicorn, only where it is asked for
+        from server.lifecycle.prefork import run  # noqa: PLC0415 - gunicorn, only where needed
     else:
-        from server.lifecycle.event_loops import run  # noqa: PLC0415 - only the one that is asked for
+        from server.lifecycle.event_loops import run  # noqa: PLC0415 - likewise
     return run(settings, sockets)
 
 
 def load_all(given: Sequence[str]) -> tuple[str, ...]:
-    """Import the workloads, ours and the user's; gives the names of the user's modules.
+    """Import the workloads, ours and the user's, and return the names of the user's modules.
 
     Raises WorkloadError.
     """
+    ours = built_in()
+    return tuple(load(module, RESERVED, ours) for module in given)
+
+
+def built_in() -> list[str]:
+    """Import our own workloads, and return their names."""
     for module in BUILT_IN:
         import_module(module)
-    return tuple(load(one, RESERVED) for one in given)
+    return [name for name, workload in REGISTRY.items() if workload.source in BUILT_IN]

@@ -1,9 +1,9 @@
-"""How the server hears the signals that end it: also while work blocks its event loop.
+"""Handle the signals that end the server, also while work blocks its event loop.
 
-    signal ──▶ wake-up descriptor (written by C code, whatever Python does) ──▶ thread ──▶ handler
+    signal ──▶ wake-up descriptor (written by C code at any time) ──▶ thread ──▶ handler
 
-The event loop's own way would be deaf as long as the work of `inline` runs. A child that is forked
-while the server runs must not write to that descriptor: its signals would be taken for ours.
+The event loop's own handlers do not run while `inline` works. A child that is forked while the
+server runs must not write to that descriptor: its signals would be taken for the server's.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from types import FrameType
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 
-_bells: list[socket.socket] = []  # one, once the server hears
+_bells: list[socket.socket] = []  # one, once the server handles signals
 _around_fork = threading.local()
 
 
 def hear(*numbers: signal.Signals, handler: Callable[[], None]) -> None:
-    """Call the handler for each of these signals, in a thread of its own; on the main thread."""
+    """Call the handler for these signals, in a thread of its own. Call this on the main thread."""
     heard, bell = socket.socketpair()
     bell.setblocking(False)
     _bells[:] = [bell]
@@ -37,9 +37,9 @@ def hear(*numbers: signal.Signals, handler: Callable[[], None]) -> None:
 
 
 def listen() -> bool:
-    """Take the wake-up descriptor, which uvloop takes whenever it starts to run.
+    """Take the wake-up descriptor back: uvloop takes it whenever it starts to run.
 
-    Tells whether it was ours already. Elsewhere than on the main thread, there is nothing to take.
+    Returns whether it was ours already. Only the main thread can take it.
     """
     if not _bells or threading.current_thread() is not threading.main_thread():
         return True
@@ -48,7 +48,7 @@ def listen() -> bool:
 
 
 def _note(number: int, _frame: FrameType | None) -> None:
-    """Pass on a signal of which another descriptor was told: the event loop's, or none."""
+    """Pass on a signal that was written to the event loop's descriptor, or to none."""
     if not listen():
         _bells[0].send(bytes([number]))
 
@@ -63,9 +63,9 @@ def _listen(
 
 
 def forget_in_forks() -> None:
-    """Give each child that is forked from now on the signals as a new process has them.
+    """Give each child that is forked from now on the signal handlers of a new process.
 
-    Until then they are blocked: a child may be told to end while it is being made.
+    Signals are blocked until then, because a child may be sent one while it is being forked.
     """
     os.register_at_fork(before=_block, after_in_parent=_unblock, after_in_child=_forget)
 

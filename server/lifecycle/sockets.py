@@ -1,4 +1,4 @@
-"""How the service listens, whatever number of event loops it has."""
+"""The sockets of the service, for any number of event loops."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from server.lifecycle import signals
 from server.lifecycle.draining import Runner
 from server.settings import Settings
 
-BACKLOG = 2048  # a blocked loop leaves hundreds of connects behind; 128 turns them into retries
+BACKLOG = 2048  # while a loop is blocked, hundreds connect; with 128, they would have to retry
 KEEPALIVE_S = 15  # also the deadline for request headers
-LINGER_S = 1.0  # for the rest of a body that nobody reads: a reset could overtake the answer
-COMPLAIN_S = 60.0  # between complaints of a shortage
+LINGER_S = 1.0  # reads the rest of a body, because a reset could overtake the answer
+COMPLAIN_S = 60.0  # between warnings of a shortage
 REST_S = 0.5  # less than the second after which asyncio tries to accept again
 SHORTAGE = (errno.EMFILE, errno.ENFILE)
 
@@ -35,10 +35,10 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 
 
 class Listening(socket.socket):
-    """A socket that listens; after one connection that it has no file descriptor for, it rests.
+    """A listening socket that rests after a connection for which there is no file descriptor.
 
-    asyncio, which tries again after a second, would go on to fail as often as its backlog has
-    places, and would set a timer each time. uvloop accepts such connections, and closes them.
+    asyncio tries again after a second, but first it would fail as often as the backlog is long, and
+    set a timer each time. uvloop accepts such connections and closes them.
     """
 
     _until = 0.0
@@ -55,7 +55,7 @@ class Listening(socket.socket):
 
 
 class Complaints:
-    """What goes wrong on the event loop goes to the log: a lack of file descriptors but seldom."""
+    """Logs what goes wrong on the event loop; a lack of file descriptors only now and then."""
 
     def __init__(self) -> None:
         self._last = -inf
@@ -66,58 +66,58 @@ class Complaints:
             if monotonic() - self._last > COMPLAIN_S:
                 self._last = monotonic()
                 log.warning("connections wait: %s; allow more with ulimit -n", error.strerror)
-        # asyncio's try after a second may come when its socket has been closed.
+        # The socket may be closed when asyncio tries again after a second.
         elif not (isinstance(error, ValueError) and "._start_serving(" in context["message"]):
             loop.default_exception_handler(context)
 
 
 def bind(host: str, port: int, count: int = 1) -> list[socket.socket]:
-    """Take the address, before anything else starts, with a socket for each event loop.
+    """Bind a socket for each event loop, before anything else starts.
 
-    The kernel deals connections out to the sockets by chance. With one socket for all, whichever
-    loop wakes first takes all that wait, and 32 connections at once may all end on one of two.
-    Raises OSError when the address is taken.
+    The kernel distributes connections over the sockets at random. With one socket for all, the
+    first loop to wake would accept everything: 32 connections at once may all go to one of two.
+    Raises OSError if the address is taken.
     """
     sockets: list[socket.socket] = []
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     try:
         for _ in range(count):
-            one: socket.socket = Listening(family, kind, protocol)
-            sockets.append(one)
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound: socket.socket = Listening(family, kind, protocol)
+            sockets.append(bound)
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if len(sockets) > 1:
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            one.bind(address)
-            address = one.getsockname()
-            if count > 1:  # only now, so that the first is refused where anybody else listens
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        for one in sockets:
-            one.listen(BACKLOG)  # now, so that no other server takes the port while this one starts
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            bound.bind(address)
+            address = bound.getsockname()
+            if count > 1:  # only now, so that the first fails if another program listens
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        for bound in sockets:
+            bound.listen(BACKLOG)  # now, so that no other server takes the port meanwhile
     except OSError:
-        for one in sockets:
-            one.close()
+        for bound in sockets:
+            bound.close()
         raise
     return sockets
 
 
 def runner_of(app: web.Application, settings: Settings, bound: socket.socket) -> Runner:
-    """Prepare to serve on a socket that listens; on the event loop that will do it."""
+    """Prepare to serve on a listening socket; call it on the event loop that will serve."""
     asyncio.get_running_loop().set_exception_handler(Complaints())
     return Runner(
         app,
         bound,
-        # A handler ends when its client hangs up; not where the server is to be as most are.
+        # A handler ends when its client hangs up; unbounded behaves as most servers do.
         handler_cancellation=settings.admission != "unbounded",
-        access_log=None,  # a text log costs two thirds of the rate
+        access_log=None,  # a text log would cost two thirds of the rate
         keepalive_timeout=KEEPALIVE_S,
         lingering_time=LINGER_S,
     )
 
 
 def let_go_in_workers(sockets: Sequence[socket.socket]) -> None:
-    """Take from processes that are forked what is the server's own: its signals, and its sockets.
+    """Take the server's signal handlers and sockets away from processes that are forked.
 
-    Those would stay open after the server's end.
+    Otherwise the sockets would stay open after the end of the server.
     """
     signals.forget_in_forks()
     os.register_at_fork(after_in_child=partial(_let_go, sockets))
@@ -125,12 +125,12 @@ def let_go_in_workers(sockets: Sequence[socket.socket]) -> None:
 
 def _let_go(sockets: Sequence[socket.socket]) -> None:
     streams.let_go()
-    for one in sockets:
-        if one.fileno() >= 0:
-            os.close(one.detach())
+    for bound in sockets:
+        if bound.fileno() >= 0:
+            os.close(bound.detach())
 
 
 def announce(settings: Settings) -> None:
-    """Say where the service listens: the first line on standard output, which programs read."""
+    """Print the address, as the first line on standard output, which programs read."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     streams.greet(f"loadbearing listening on http://{host}:{settings.port}")

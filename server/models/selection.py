@@ -9,6 +9,8 @@ from server.model_table import TABLE
 from server.models.base import Model
 from server.settings import ALL, Settings
 
+NOT_STARTED = "not started: "  # programs read this
+
 
 def load(name: str) -> type[Model]:
     """Import the class of a model, which imports optional packages only when it starts."""
@@ -26,7 +28,7 @@ def absent(settings: Settings) -> dict[str, str | None]:
         wanted = name in settings.models if settings.models else model.by_default
         if not wanted and reasons[name] is None:
             started = ",".join([*settings.models, name]) if settings.models else ALL
-            reasons[name] = f"not started: start the server with --models {started}"
+            reasons[name] = f"{NOT_STARTED}start the server with --models {started}"
     return reasons
 
 

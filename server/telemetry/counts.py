@@ -1,7 +1,7 @@
-"""What only ever grows: how requests ended, how long their stages took, what models gave up.
+"""Counters that only grow: how requests ended, how long their stages took, what models gave up.
 
-Counting is part of every request, so it is a dictionary and a bisection: `metrics` makes of it
-what Prometheus wants when that asks.
+Counting is part of every request, so it costs a dictionary and a bisection; `prometheus` makes
+metrics from it when they are requested.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import TypeVar
 from server.worker.timeline import Timeline
 
 STAGES = ("queued", "started", "ran", "cpu", "resumed", "total")
-# From a hop between threads to the longest patience; 250 ms is the objective of the load tests.
+# From a hop between threads to the longest timeout; 250 ms is the objective of the load tests.
 BOUNDS_S = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 1.0, 3.0, 10.0)
 
-Durations = list[float]  # how many took up to each bound; how many longer; the sum in seconds
+Durations = list[float]  # counts up to each bound, the count beyond, and the sum in seconds
 K = TypeVar("K")
 V = TypeVar("V")
 
 
 class Stages:
-    """How long the stages took of the requests that one model has answered."""
+    """How long the stages of the requests took that one model has answered."""
 
     def __init__(self) -> None:
         self.durations: list[Durations] = [[0] * (len(BOUNDS_S) + 1) + [0.0] for _ in STAGES]
@@ -50,8 +50,8 @@ class Totals:
     """Everything that was counted, by one event loop or by several.
 
     `requests` by workload, model and status; `stages` by model and stage; `models` by model and
-    what it counts; `cpu_s` is CPU time by role, and `gil` by process at how many instants somebody
-    looked and the GIL was held: of both, several loops tell the same.
+    what it counts; `cpu_s` is CPU time by role; `gil` has for each process how often the GIL was
+    sampled and how often it was held. Several loops report the same `cpu_s` and `gil`.
     """
 
     requests: dict[tuple[str, str, int], int] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Totals:
     def __add__(self, other: Totals) -> Totals:
         return Totals(
             _joined(self.requests, other.requests, add),
-            _joined(self.stages, other.stages, lambda one, two: [*map(add, one, two)]),
+            _joined(self.stages, other.stages, lambda left, right: [*map(add, left, right)]),
             _joined(self.models, other.models, add),
             _joined(self.cpu_s, other.cpu_s, max),
             self.loops_cpu_s + other.loops_cpu_s,
@@ -72,15 +72,15 @@ class Totals:
         )
 
 
-def _joined(one: Mapping[K, V], two: Mapping[K, V], join: Callable[[V, V], V]) -> dict[K, V]:
-    joined = {**one, **two}
-    for key in one.keys() & two.keys():
-        joined[key] = join(one[key], two[key])
+def _joined(left: Mapping[K, V], right: Mapping[K, V], join: Callable[[V, V], V]) -> dict[K, V]:
+    joined = {**left, **right}
+    for key in left.keys() & right.keys():
+        joined[key] = join(left[key], right[key])
     return joined
 
 
 class Counts:
-    """The counters of one event loop: for each cell by status, for each model by stage."""
+    """The counters of one event loop: cells by status, models by stage."""
 
     def __init__(self, cells: Iterable[tuple[str, str]], models: Iterable[str]) -> None:
         self.statuses = {cell: defaultdict[int, int](int) for cell in cells}

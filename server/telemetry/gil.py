@@ -1,12 +1,12 @@
-"""How much of the time the GIL of this process is held: a thread wants it at random instants.
+"""The share of time in which the GIL of this process is held: a thread samples it at random.
 
-    sleeps until one comes ──▶ wakes ──▶ wants the GIL ──▶ has it: did it have to sleep again?
+    sleep until an instant ──▶ wake ──▶ wait for the GIL ──▶ did that take a second sleep?
 
-Poisson arrivals see time averages: the share of the instants that find the GIL held is the share
-of the time that other threads hold it. What tells is not how late the thread has the GIL back, for
-a timer or a core that comes late looks the same, and who lets go within microseconds passes for
-free. It is how often the kernel saw it go to sleep (`getrusage(2)`: voluntary context switches):
-once for the timer, and once more if the GIL was held. Waiting for a core is none.
+Poisson arrivals see time averages: the share of instants that find the GIL held is the share of
+time in which other threads hold it. How late the thread gets the GIL says nothing, because a late
+timer or a busy core looks the same, and a GIL released within microseconds looks free. The evidence
+is how often the kernel saw the thread go to sleep (`getrusage(2)`, voluntary context switches):
+once for the timer, and once more if the GIL was held. Waiting for a core does not count.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from time import monotonic
 from server.telemetry.short_slice import request_short_slice
 
 MEAN_S = 0.025  # between instants: 200 in the shortest trial, for less than 0.5 % of a core
-LEAST_S = 0.0005  # a timer that has passed before it is set would not let the thread sleep
+LEAST_S = 0.0005  # with a timer already in the past, the thread would not sleep
 
-Looks = tuple[int, int]  # at how many instants somebody looked, and at how many it was held
+Samples = tuple[int, int]  # how many were taken, and how many of them found the GIL held
 
 
 class Sampler:
-    """A thread that looks whether others hold the GIL, from `start` to `stop`."""
+    """A thread that samples whether others hold the GIL, from `start` to `stop`."""
 
     def __init__(self) -> None:
-        self._seen: Looks = (0, 0)
+        self._samples: Samples = (0, 0)
         self._running = Lock()
         self._thread: Thread | None = None
 
     @property
-    def seen(self) -> Looks | None:
-        """What it saw since it was made; none held where there is no GIL; None if none can tell."""
-        return self._seen if self._seen[0] or not _enabled() else None
+    def samples(self) -> Samples | None:
+        """All samples; zeros where there is no GIL; None where the system cannot tell."""
+        return self._samples if self._samples[0] or not _enabled() else None
 
     def start(self) -> None:
         sleeps = counter_of_sleeps()
         if sleeps and _enabled():
             self._running.acquire()
-            self._thread = Thread(target=self._look, args=(sleeps,), name="gil", daemon=True)
+            self._thread = Thread(target=self._sample, args=(sleeps,), name="gil", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
@@ -53,14 +53,14 @@ class Sampler:
             self._thread.join()
             self._thread = None
 
-    def _look(self, sleeps: Callable[[], int]) -> None:
+    def _sample(self, sleeps: Callable[[], int]) -> None:
         request_short_slice()
-        random = Random()  # noqa: S311 - a schedule, no secret
+        random = Random()  # noqa: S311 - a schedule, not a secret
         due = monotonic()
         held = False
         while True:
             due += random.expovariate(1 / MEAN_S)
-            while due < (now := monotonic()):  # it came while we still waited: it was the same
+            while due < (now := monotonic()):  # it passed during the last wait
                 self._note(held)
                 due += random.expovariate(1 / MEAN_S)
             before = sleeps()
@@ -72,14 +72,14 @@ class Sampler:
                 self._note(held)
 
     def _note(self, held: bool) -> None:
-        samples, of_these = self._seen
-        self._seen = (samples + 1, of_these + held)
+        taken, found_held = self._samples
+        self._samples = (taken + 1, found_held + held)
 
 
 def counter_of_sleeps() -> Callable[[], int] | None:
-    """Give what counts how often the calling thread has slept; None on systems that cannot tell."""
-    whose = getattr(resource, "RUSAGE_THREAD", None)  # Linux and FreeBSD have it
-    return None if whose is None else lambda: resource.getrusage(whose).ru_nvcsw
+    """Return a function that counts the sleeps of the calling thread; None if the system cannot."""
+    scope = getattr(resource, "RUSAGE_THREAD", None)  # Linux and FreeBSD have it
+    return None if scope is None else lambda: resource.getrusage(scope).ru_nvcsw
 
 
 def _enabled() -> bool:
@@ -87,7 +87,7 @@ def _enabled() -> bool:
 
 
 class Shared:
-    """One sampler for all event loops of a process: the first starts it, the last one stops it."""
+    """One sampler for all event loops of a process: the first starts it, and the last stops it."""
 
     def __init__(self) -> None:
         self._lock = Lock()

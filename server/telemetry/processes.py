@@ -1,4 +1,4 @@
-"""The processes of the service: what each is there for, and what it consumes."""
+"""The processes of the service: the role of each, and what it consumes."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 
 import psutil
 
-# What a process is there for, told by its command line.
+# The role of a process, by a part of its command line.
 SIGNS = {
     "server.workloads.site": "site",
     "server.models.dask.local_cluster": "cluster",
     "resource_tracker": "resource tracker",
     "forkserver": "fork server",
 }
-# What those are there for that have the command line of the process which forked them.
+# The role of forked processes, by that of their parent, whose command line they share.
 FORKED = {"master": "server", "fork server": "worker", "cluster": "cluster"}
-ENDED = {**FORKED, "server": "worker"}  # whose children end while it lives
+ENDED = {**FORKED, "server": "worker"}  # the role of children that have ended
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process; `ended_s` is the CPU time of those that it had started and that have ended."""
+    """One process; `ended_s` is the CPU time of its children that have ended."""
 
     pid: int
     role: str
@@ -44,13 +44,13 @@ class Process:
 
 
 def processes(root: int) -> list[Process]:
-    """List all processes of a service: this one and those below it, or its master and those below.
+    """List all processes of a service: its first one (`root`) and those below it.
 
     Blocks for milliseconds.
     """
     top = psutil.Process(root)
     roles: dict[int, str] = {}
-    found = []
+    listed = []
     for process in (top, *top.children(recursive=True)):  # a parent comes before its children
         try:
             with process.oneshot():
@@ -61,7 +61,7 @@ def processes(root: int) -> list[Process]:
                 roles[process.pid] = role
                 cpu, memory = process.cpu_times(), process.memory_info()
                 ended_s = cpu.children_user + cpu.children_system
-                found.append(
+                listed.append(
                     Process(
                         process.pid,
                         role,
@@ -72,8 +72,8 @@ def processes(root: int) -> list[Process]:
                     )
                 )
         except psutil.Error:
-            continue  # it ended while we looked
-    return found
+            continue  # it has just ended
+    return listed
 
 
 def _role(command: list[str], parent: str | None) -> str:
@@ -83,10 +83,10 @@ def _role(command: list[str], parent: str | None) -> str:
     return next((role for sign, role in SIGNS.items() if sign in line), "worker")
 
 
-def cpu_by_role(found: Iterable[Process]) -> dict[str, float]:
-    """Sum the CPU seconds of processes that live, and of those that have ended, by role."""
+def cpu_by_role(listed: Iterable[Process]) -> dict[str, float]:
+    """Sum the CPU seconds of live processes, and of those that have ended, by role."""
     seconds: dict[str, float] = defaultdict(float)
-    for process in found:
+    for process in listed:
         seconds[process.role] += process.cpu_s
         seconds[ENDED.get(process.role, process.role)] += process.ended_s
     return seconds

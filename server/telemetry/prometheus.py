@@ -1,6 +1,6 @@
-"""What Prometheus reads: the whole service, whichever of its loops is asked.
+"""What Prometheus reads: the whole service, whichever of its loops answers.
 
-Labels are names that the server has given itself (workloads, models, roles), never a request's.
+Labels are names of the server's own (workloads, models, roles), never a request's.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
+from server.telemetry.board import Whole
 from server.telemetry.counts import BOUNDS_S, Totals
 from server.telemetry.processes import Process
-from server.telemetry.whole import Whole
 
 GAUGES = {
     "slots": ("slots", "Calls that the model can run at once."),
-    "busy": ("busy_slots", "Calls that the model runs now."),
-    "queued": ("queued_requests", "Requests that wait for the model now."),
-    "abandoned": ("abandoned_calls", "Calls that run on although nobody waits for them."),
+    "busy": ("busy_slots", "Calls that the model is running."),
+    "queued": ("queued_requests", "Requests that are waiting for the model."),
+    "abandoned": ("abandoned_calls", "Running calls whose client has given up."),
 }
 COUNTERS = {
-    "refused": ("refused_requests", "Requests refused because the model had too many."),
-    "expired": ("expired_requests", "Requests given up because their deadline had passed."),
-    "cancelled": ("cancelled_requests", "Requests whose client hung up before their answer."),
+    "refused": ("refused_requests", "Requests refused because too many were waiting."),
+    "expired": ("expired_requests", "Requests past their deadline."),
+    "cancelled": ("cancelled_requests", "Requests whose client hung up."),
     "restarted": ("restarted_workers", "Workers, or pools of them, that were replaced."),
-    "lost": ("lost_calls", "Calls that were lost with their worker."),
+    "lost": ("lost_calls", "Calls lost with their worker."),
 }
 QUANTILES = {"p50": "0.5", "p99": "0.99", "max": "1"}
 BOUNDS = [*map(str, BOUNDS_S), "+Inf"]
@@ -57,7 +57,7 @@ class Families(Collector):
 
     def collect(self) -> Iterator[Metric]:
         info = {name: _label(value) for name, value in self._runtime.items() if _plain(value)}
-        yield InfoMetricFamily("loadbearing", "What measurements depend on.", info)
+        yield InfoMetricFamily("loadbearing", "Everything that measurements depend on.", info)
         yield GaugeMetricFamily(
             "loadbearing_uptime_seconds", "Time since the service started.", self._uptime_s
         )
@@ -77,7 +77,7 @@ class Families(Collector):
         yield requests
         stages = HistogramMetricFamily(
             "loadbearing_stage_seconds",
-            "How long the stages took of requests that were answered with a result.",
+            "Duration of the stages of requests that were answered with a result.",
             labels=("model", "stage"),
         )
         for labels, (*counts, seconds) in totals.stages.items():
@@ -86,7 +86,7 @@ class Families(Collector):
         yield stages
         cpu = CounterMetricFamily(
             "loadbearing_cpu_seconds",
-            "CPU time of the processes by what they are there for, those that ended included.",
+            "CPU time of the processes by role, including those that have ended.",
             labels=("role",),
         )
         for role, seconds in totals.cpu_s.items():
@@ -116,30 +116,28 @@ class Families(Collector):
         yield lag
         cpu = CounterMetricFamily(
             "loadbearing_loop_cpu_seconds",
-            "CPU time of the threads that run event loops, those that ended included.",
+            "CPU time of the threads that run event loops, including those that have ended.",
         )
         cpu.add_metric((), self._whole.totals.loops_cpu_s)
         yield cpu
         gil = CounterMetricFamily(
             "loadbearing_gil_samples",
-            "Random instants, by whether the GIL of a server process was held then.",
+            "Random instants, by whether the GIL of a server process was held.",
             labels=("held",),
         )
-        if told := self._whole.totals.gil.values():
-            held = sum(of_these for _, of_these in told)
+        if samples := self._whole.totals.gil.values():
+            held = sum(found_held for _, found_held in samples)
             gil.add_metric(("true",), held)
-            gil.add_metric(("false",), sum(samples for samples, _ in told) - held)
+            gil.add_metric(("false",), sum(taken for taken, _ in samples) - held)
         yield gil
 
     def _consumed(self) -> Iterator[Metric]:
         memory = GaugeMetricFamily(
             "loadbearing_resident_memory_bytes",
-            "Resident memory of the processes by role; what they share counts for each of them.",
+            "Resident memory of the processes by role; shared memory counts for each of them.",
             labels=("role",),
         )
-        number = GaugeMetricFamily(
-            "loadbearing_processes", "Processes by what they are there for.", labels=("role",)
-        )
+        number = GaugeMetricFamily("loadbearing_processes", "Processes by role.", labels=("role",))
         for role in dict.fromkeys(process.role for process in self._processes):
             these = [process for process in self._processes if process.role == role]
             memory.add_metric((role,), sum(process.rss for process in these))
@@ -157,7 +155,7 @@ def _label(value: object) -> str:
 
 
 def render(families: Families, accept: str) -> tuple[bytes, str]:
-    """Write the metrics in the format that the client prefers; gives the content type too."""
+    """Write the metrics in the format that the client prefers, and return its content type too."""
     registry = CollectorRegistry()
     registry.register(families)
     encode, content_type = choose_encoder(accept)

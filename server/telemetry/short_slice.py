@@ -1,8 +1,8 @@
-"""How soon a thread that wakes gets a core: of those that want it, who asks for less comes first.
+"""Ask the scheduler for a short time slice, so that the GIL sampler is woken promptly.
 
-A sampler that waits behind what it samples sees it only after its end. Linux (6.12 and later) lets
-any thread ask for a short slice, and lets it go before threads with longer ones when it wakes; it
-gets no more time for that (`sched_setattr(2)`, and sched-eevdf in the documentation of the kernel).
+A sampler that waits behind the work it samples sees that work only after its end. On Linux 6.12 and
+later, any thread may ask for a short slice. When it wakes, it runs before threads with longer ones,
+but it gets no more time in total (`sched_setattr(2)`, and sched-eevdf in the kernel's docs).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import struct
 import sys
 from contextlib import suppress
 
-SLICE_NS = 100_000  # the shortest that there is
+SLICE_NS = 100_000  # the shortest possible
 ATTRIBUTES = struct.Struct("=IIQiIQQQ")  # size, policy, flags, nice, priority, runtime, …
-SCHED_SETATTR = {"x86_64": 314, "aarch64": 274, "riscv64": 274}  # before glibc 2.41 it has no name
+SCHED_SETATTR = {"x86_64": 314, "aarch64": 274, "riscv64": 274}  # glibc has no wrapper before 2.41
 
 
 def request_short_slice() -> None:
@@ -24,10 +24,10 @@ def request_short_slice() -> None:
     if sys.platform != "linux" or not number or sys.maxsize < 2**32:
         return
     with suppress(ImportError, OSError, AttributeError):  # a Python can be built without ctypes
-        import ctypes  # noqa: PLC0415 - only where it is of use
+        import ctypes  # noqa: PLC0415 - only where it is used
 
         if os.sched_getscheduler(0) != os.SCHED_OTHER:
-            return  # who was given another policy keeps it
+            return  # keep a policy that was set from outside
         nice = os.getpriority(os.PRIO_PROCESS, 0)
-        asked = ATTRIBUTES.pack(ATTRIBUTES.size, os.SCHED_OTHER, 0, nice, 0, SLICE_NS, 0, 0)
-        ctypes.CDLL(None).syscall(number, 0, asked, 0)
+        attributes = ATTRIBUTES.pack(ATTRIBUTES.size, os.SCHED_OTHER, 0, nice, 0, SLICE_NS, 0, 0)
+        ctypes.CDLL(None).syscall(number, 0, attributes, 0)

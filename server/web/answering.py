@@ -1,4 +1,4 @@
-"""Every error becomes an HTTP answer here, once; answers are counted, and the drain knows them."""
+"""The one place where errors become HTTP answers, and where requests and answers are counted."""
 
 from __future__ import annotations
 
@@ -11,38 +11,29 @@ from aiohttp import web
 
 from server.errors import Refused, ServerError, log
 
-HUNG_UP = 499  # nginx's number for a client that has gone before its answer
-
-
-NO_THREAD = "can't start new thread"  # all that Python says, with a RuntimeError
-
-
-NO_MORE = "the system lets the server start no more threads"
-
-
-NO_MORE_HINT = "Raise its limits (ulimit -u, ulimit -v, pids.max), or give it fewer --threads."
-
-
-@functools.cache  # once in the life of a process: under load, each request may meet it
-def _no_thread() -> Refused:
-    """Log and answer that the operating system grants no more threads."""
-    log.error("%s; requests are refused until it does. %s", NO_MORE, NO_MORE_HINT)
-    return Refused(NO_MORE, NO_MORE_HINT)
-
+HUNG_UP = 499  # nginx's status for a client that hung up before its answer
+NO_THREAD = "can't start new thread"  # Python's message, of a RuntimeError
+NO_MORE = "the operating system does not let the server start more threads"
+NO_MORE_HINT = "Raise its limits (ulimit -u, ulimit -v, pids.max), or use fewer --threads."
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
 Check = Callable[[web.Request], None]
+
+
+@functools.cache  # logged once per process: under load, every request may hit it
+def _no_thread() -> Refused:
+    """Log, and answer, that the operating system grants no more threads."""
+    log.error("%s; requests are refused until it does. %s", NO_MORE, NO_MORE_HINT)
+    return Refused(NO_MORE, NO_MORE_HINT)
 
 
 def answering(
     handle: Handler, check: Check, drain: Drain, statuses: dict[int, int] | None = None
 ) -> Handler:
-    """Map every error of a handler to its JSON answer; what nobody foresaw is logged, not shown.
+    """Map every error of a handler to its JSON answer; an unexpected one is logged, not shown.
 
-    `check` looks at each request first. The answers are counted by their status, and the drain
-    knows what runs. A decorator and not a middleware: that would cost each request as much as
+    `check` sees each request first. Answers are counted by status, and the drain counts running
+    requests. This is a decorator because a middleware would cost each request as much as
     everything else here.
     """
     counts = defaultdict[int, int](int) if statuses is None else statuses
@@ -62,8 +53,8 @@ def answering(
             if str(error) == NO_THREAD:
                 response = _no_thread().response()
             else:
-                log.exception("unforeseen error in %s %s", request.method, request.rel_url)
-                response = ServerError("the server failed; its log has the details").response()
+                log.exception("unexpected error in %s %s", request.method, request.rel_url)
+                response = ServerError("the server failed; see its log").response()
         finally:
             drain.running -= 1
         if drain.begun:
@@ -75,7 +66,7 @@ def answering(
 
 
 class Drain:
-    """How many requests run; once the drain has begun, each answer ends its connection."""
+    """Counts running requests; once the drain has begun, each answer closes its connection."""
 
     def __init__(self) -> None:
         self.running = 0

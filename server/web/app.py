@@ -1,4 +1,4 @@
-"""The application: which routes there are, and what must stand while they do."""
+"""The application: its routes, and what starts and stops with it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from server.web.page import PAGE, read
 from server.workloads.registry import REGISTRY
 
 DEFAULT_MODEL = "hybrid"
-COSTLY = {"events"}  # paths of the service that hold something for whoever asks
+COSTLY = {"events"}  # paths of the service that keep something for each client
 
 
 def build(settings: Settings, place: Place | None = None) -> web.Application:
-    """Make the application: models, and what workloads need, start and stop with it.
+    """Make the application; models, and what workloads need, start and stop with it.
 
-    Its vital signs go to its place among others of the same service, where there are others.
+    It publishes its vital signs at its place, beside the other event loops of the same service.
     """
     for module in BUILT_IN:
         import_module(module)
@@ -41,15 +41,15 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
     started = [name for name, why in why_absent.items() if why is None]
     built = build_models(started, settings)
     models = {name: built[name] for name in started}
-    parameters = {name: Parameters(one.function) for name, one in REGISTRY.items()}
+    parameters = {name: Parameters(workload.function) for name, workload in REGISTRY.items()}
     counts = Counts(((name, model) for name in REGISTRY for model in models), models)
     cells = {
-        (name, model): Cell(one, parameters[name], model, models[model], counts.stages[model])
-        for name, one in REGISTRY.items()
+        (name, model): Cell(workload, parameters[name], model, models[model], counts.stages[model])
+        for name, workload in REGISTRY.items()
         for model in models
     }
-    # A model that is made of others has no workers but theirs.
-    parts = {name: one for name, one in built.items() if name in models or one.gauges()}
+    # A model that is made of others has no workers of its own.
+    parts = {name: part for name, part in built.items() if name in models or part.gauges()}
     vitals = Vitals(place or Place(Memory(1)), parts, counts)
     impossible = {key: cell.impossible for key, cell in cells.items()}
     discovery = discover(settings, REGISTRY, parameters, why_absent, impossible)
@@ -59,10 +59,12 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
 
     async def stand(_app: web.Application) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            for need in dict.fromkeys(need for one in REGISTRY.values() for need in one.needs):
+            for need in dict.fromkeys(
+                need for workload in REGISTRY.values() for need in workload.needs
+            ):
                 await stack.enter_async_context(need())  # before the workers, which inherit them
             groups = [list(built.values())]
-            if settings.start_method == "fork":  # which copies locks that another start may hold
+            if settings.start_method == "fork":  # it copies locks that another start may hold
                 groups = [[model] for model in built.values()]
             for group in groups:
                 await _start(group, stack)
@@ -89,7 +91,7 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
 
 
 async def _start(models: Sequence[Model], stack: AsyncExitStack) -> None:
-    """Start models at once; those that have started are stopped, even if another one fails."""
+    """Start models together; those that have started are stopped later, even if another fails."""
     outcomes = await asyncio.gather(*(model.start() for model in models), return_exceptions=True)
     for model, failure in zip(models, outcomes, strict=True):
         if failure is None:

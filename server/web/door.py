@@ -1,12 +1,12 @@
-"""Whose requests are answered: no web page of another site may have this server work.
+"""Whose requests are answered: no web page of another site may make this server work.
 
-A browser sends whatever the pages that it shows ask for, also to servers on its own machine. It
+A browser sends the requests of the pages that it shows, also to servers on its own machine. It
 adds headers that no page can forge: `Origin` and `Sec-Fetch-Site` say where the page is from, and
-`Host` the name under which it found the server. Programs send neither of the first two.
+`Host` is the name by which it reached the server. Programs send neither of the first two.
 
-`Host` matters because a site can let its own name lead to this machine (DNS rebinding): then its
-pages have the origin of the server. For that it needs a name in the public DNS. An address is
-safe, and so is a name without a dot, which only the local network can give.
+`Host` matters because a site can point one of its own names at this machine (DNS rebinding). Its
+pages then have the origin of the server. This takes a name in the public DNS, so addresses are
+safe, and so are names without a dot, which only the local network can resolve.
 """
 
 from __future__ import annotations
@@ -23,34 +23,34 @@ from multidict import istr
 from server.errors import Forbidden
 
 SITE = istr("Sec-Fetch-Site")
-ELSEWHERE = {"cross-site", "same-site"}  # the latter is another port, so another program
+ELSEWHERE = {"cross-site", "same-site"}  # the latter is another port: another program
 SELF = IPv6Address("::1")
-REMEMBERED = 1024  # values of Host that were found to be right: to look closely costs 10 µs
+REMEMBERED = 1024  # accepted values of Host: checking one costs 10 µs
 
 
 class Door:
-    """Checks requests to a server that listens on `host`; `allowed` are further names for it.
+    """Checks requests to a server that listens on `host`; `allowed` are more names for it.
 
-    A server that listens on loopback only has the names of loopback. Any other has its addresses,
-    and names without a dot too.
+    A server that listens on loopback has only the names of loopback. Any other also has all
+    addresses, and all names without a dot.
     """
 
     def __init__(self, host: str, allowed: Iterable[str]) -> None:
-        self._allowed = frozenset(one.lower() for one in allowed)
+        self._allowed = frozenset(name.lower() for name in allowed)
         self._names = {"localhost", host.lower(), *self._allowed}
         self._wide = is_wide(host)
         if self._wide:
             self._names.add(socket.gethostname().lower())
-        self._known: set[str | None] = {None, ""}  # of HTTP/1.0, so of no browser
+        self._known: set[str | None] = {None, ""}  # from HTTP/1.0 clients, so not from browsers
 
     def name(self, request: web.Request) -> None:
-        """Raise Forbidden where the server is asked for under a name that is not its own."""
+        """Raise Forbidden if the request names another host."""
         host = request.headers.get(HOST)
         if host not in self._known:
             self._learn(host)
 
     def work(self, request: web.Request) -> None:
-        """Raise Forbidden where a page of another origin asks, too."""
+        """Raise Forbidden also for a page of another origin."""
         headers = request.headers
         host = headers.get(HOST)
         if host not in self._known:
@@ -66,7 +66,7 @@ class Door:
         if not self._is_right(_name(f"//{host}")):
             raise Forbidden(
                 f"this server does not answer to the name {host!r}",
-                "Ask for it by its address, or start it with --allow-host and that name.",
+                "Use its address, or start it with --allow-host and that name.",
             )
         if len(self._known) < REMEMBERED:
             self._known.add(host)
@@ -84,20 +84,20 @@ class Door:
 
 
 def is_wide(host: str) -> bool:
-    """Whether other machines reach a server that listens there."""
+    """Whether other machines can reach a server that listens there."""
     return host != "localhost" and not _is_loopback(_address(host))
 
 
-def _foreign(whence: str) -> Forbidden:
+def _foreign(origin: str) -> Forbidden:
     return Forbidden(
-        f"a page of {whence} may not start work here",
+        f"a page of {origin} may not start work here",
         "Open the page at / of this server, ask with curl, or start the server with --allow-host "
         "and the name of that page's host.",
     )
 
 
 def _name(url: str) -> str:
-    """Give the host of a URL, or nothing where it cannot be read."""
+    """Return the host of a URL, or nothing if it cannot be parsed."""
     try:
         return (urlsplit(url).hostname or "").removesuffix(".")
     except ValueError:
@@ -112,8 +112,8 @@ def _address(name: str) -> IPv4Address | IPv6Address | None:
 
 
 def _is_loopback(address: IPv4Address | IPv6Address | None) -> bool:
-    """Whether browsers take it for this machine; to others they send no `Sec-Fetch-Site`.
+    """Whether browsers treat it as this machine; to others they send no `Sec-Fetch-Site`.
 
-    So an IPv4 address that is written as one of IPv6 is none of these.
+    So an IPv4 address written as an IPv6 address does not count.
     """
     return address == SELF or (isinstance(address, IPv4Address) and address.is_loopback)

@@ -1,4 +1,4 @@
-"""What the routes do: parse, call, answer."""
+"""What the routes do: parse the request, call the model, write the answer."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from server.catalogue.parameters import Parameters
 from server.errors import BadRequest, CannotRun, NotAllowed, NotFound, WorkFailed, did_you_mean
 from server.model_table import TABLE
 from server.models.base import Model, Work
+from server.models.selection import NOT_STARTED
 from server.telemetry.counts import Stages
 from server.telemetry.publisher import Vitals
+from server.web.answers import Discovery
 from server.web.events import Events
 from server.web.negotiation import prefers_html
 from server.web.page import PAGE, Page
@@ -24,7 +26,8 @@ from server.worker.outcomes import raised
 from server.worker.timeline import Timeline
 from server.workloads.registry import Workload
 
-# Paths with a meaning of their own, and the method of Service behind each.
+LISTED = "GET / lists which models run which workload."
+# The paths of the service itself, and the method of Service behind each.
 FIXED = {
     "": "index",
     "health": "health",
@@ -37,12 +40,12 @@ FIXED = {
 
 
 def encode(result: Any) -> str:
-    """Write a result as JSON, bytes by their length. Raises WorkFailed for what is no data."""
+    """Write a result as JSON, bytes as their length. Raises WorkFailed if it is not plain data."""
     if isinstance(result, bytes):
         result = {"bytes": len(result)}
     try:
         return to_json(result, inf_nan_mode="null").decode()
-    except BaseException as error:  # noqa: BLE001 - a result may have code of its own for it
+    except BaseException as error:  # noqa: BLE001 - a result may run code of its own
         kind, text = raised(error)
         raise WorkFailed(f"the result is not JSON: {text or kind}", "Return plain data.") from None
 
@@ -69,12 +72,12 @@ class Cell:
         """Run the work once and answer with its result, its worker and its stamps."""
         timeline = Timeline()
         if request.body_exists:
-            raise BadRequest("GET takes no body", "Put the parameters into the query: ?name=value")
+            raise BadRequest("GET takes no body", "Put parameters into the query: ?name=value")
         arguments = self._read(request.rel_url.raw_query_string)
         if self.impossible:
             raise CannotRun(
                 f"this cannot run: {self.impossible}",
-                "GET / lists which models run which workload.",
+                LISTED,
             )
         result = await self._model.run(self.work, arguments, timeline)
         timeline.close()
@@ -89,34 +92,34 @@ class Cell:
 
 
 def indented(document: Mapping[str, Any]) -> bytes:
-    """Write a document for people and programs."""
+    """Write a document as JSON that people can read, too."""
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 class Service:
-    """Everything that is not a cell: discovery, health, statistics, and paths nobody knows."""
+    """Everything that is not a cell: discovery, health, statistics, and unknown paths."""
 
     def __init__(
         self,
-        discovery: Mapping[str, Any],
+        discovery: Discovery,
         describe: Callable[[], Mapping[str, Any]],
         models: Mapping[str, Model],
         vitals: Vitals,
         page: Page,
     ) -> None:
-        self._index = indented(discovery)
+        self._index = indented(discovery.model_dump(exclude_unset=True))
         self._openapi = cache(lambda: indented(describe()))
-        self._workloads = discovery["workloads"]
-        self._absent = {name: model["why"] for name, model in discovery["models"].items()}
+        self._workloads = discovery.workloads
+        self._absent = {name: model.why for name, model in discovery.models.items()}
         self._models = models
-        self._runtime = discovery["runtime"]
+        self._runtime = discovery.runtime.model_dump()
         self._vitals = vitals
         self._page = page
         self._events = Events(vitals.stats)
         self.draining = False
 
     async def index(self, request: web.Request) -> web.Response:
-        """Give the live page to a browser, and discovery to all others."""
+        """Answer a browser with the live page, and everyone else with discovery."""
         if prefers_html(",".join(request.headers.getall("Accept", ()))):
             response = await self._page.index.answer(request)
         else:
@@ -125,7 +128,7 @@ class Service:
         return response
 
     async def openapi(self, _request: web.Request) -> web.Response:
-        """Describe all paths; made when first asked for, and not while the loop waits for it."""
+        """Describe all paths; made on the first request, without blocking the event loop."""
         body = await asyncio.to_thread(self._openapi)
         return web.Response(body=body, content_type="application/json")
 
@@ -154,7 +157,7 @@ class Service:
         await self._events.end(app)
 
     async def unknown(self, request: web.Request) -> web.Response:
-        """Say what is wrong with a path or a method that no route takes."""
+        """Explain what is wrong with a path or a method that has no route."""
         path = request.path.strip("/")
         name, _, model = path.partition("/")
         if name in FIXED and not model:
@@ -170,14 +173,18 @@ class Service:
         model = model or "hybrid"
         if model in self._models:
             raise _misdirected(request, f"/{path}", "GET")
-        hint = "GET / lists which models run which workload."
-        if path == name and self._models:  # the server's choice was asked for
-            hint = f"Ask for a model that is: /{name}/{next(iter(self._models))}"
-        raise CannotRun(f"the model {model!r} is not available: {self._absent[model]}", hint)
+        why = self._absent[model] or ""
+        hint = LISTED
+        if path == name and self._models:  # the request left the model to the server
+            hint = f"Choose a model that is available: /{name}/{next(iter(self._models))}"
+        if why.startswith(NOT_STARTED):
+            remedy = why.removeprefix(NOT_STARTED)
+            raise CannotRun(f"the model {model!r} is not started; {remedy}", hint)
+        raise CannotRun(f"the model {model!r} is not available: {why}", hint)
 
 
 def _misdirected(request: web.Request, path: str, *allowed: str) -> NotAllowed | NotFound:
-    """Tell a method that a path does not take from a path with a slash too many."""
+    """Distinguish a wrong method from a path with a slash too many."""
     if request.method in allowed:
         return NotFound(f"there is no path {request.rel_url.raw_path!r}", f"Did you mean {path!r}?")
     return NotAllowed(request.method, path, *allowed)

@@ -1,4 +1,4 @@
-"""Rough clients, and a polite one that must not suffer from them."""
+"""Misbehaving clients, and a well-behaved one that must not suffer from them."""
 
 import asyncio
 import resource
@@ -19,7 +19,7 @@ def port(server: Running) -> int:
 
 @contextmanager
 def descriptors(count: int) -> Iterator[None]:
-    """Have so many file descriptors at least, in this process and those that it starts."""
+    """Allow at least this many file descriptors, in this process and those that it starts."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, count), hard), hard))
     yield
@@ -27,16 +27,16 @@ def descriptors(count: int) -> Iterator[None]:
 
 
 async def heard(server: Running, pieces: Iterable[bytes] | AsyncIterable[bytes]) -> bytes:
-    """Say something piece by piece, and give all that comes back until the connection is closed."""
+    """Send something in pieces, and return everything received until the connection is closed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port(server))
-    back = bytearray()
+    received = bytearray()
 
-    async def hear() -> None:
+    async def read() -> None:
         with suppress(ConnectionError):
             while piece := await reader.read(65_536):
-                back.extend(piece)
+                received.extend(piece)
 
-    async def say() -> None:
+    async def write() -> None:
         with suppress(ConnectionError):
             if isinstance(pieces, AsyncIterable):
                 async for piece in pieces:
@@ -47,22 +47,22 @@ async def heard(server: Running, pieces: Iterable[bytes] | AsyncIterable[bytes])
                     writer.write(piece)
                     await writer.drain()
 
-    saying = asyncio.create_task(say())
+    writing = asyncio.create_task(write())
     try:
         async with asyncio.timeout(PATIENCE_S):
-            await hear()
+            await read()
     finally:
-        saying.cancel()
-        await asyncio.gather(saying, return_exceptions=True)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
-    return bytes(back)
+    return bytes(received)
 
 
 @asynccontextmanager
 async def undisturbed(server: Running) -> AsyncIterator[None]:
-    """Have a polite client ask all the while; it must be answered well, and nothing be left."""
+    """Keep a well-behaved client asking; it must be answered well, and nothing may be left."""
     process = psutil.Process(server.pid)
     async with asking(server) as client:
 
@@ -72,14 +72,14 @@ async def undisturbed(server: Running) -> AsyncIterator[None]:
             assert (await client.ask("/noop/thread-pool")).json["result"] is None
             assert monotonic() - began < BOUND_S
 
-        async def ask_on() -> None:
+        async def ask_repeatedly() -> None:
             while True:
                 await ask()
                 await asyncio.sleep(0.01)
 
         await ask()
         before = process.num_fds()
-        asking_on = asyncio.create_task(ask_on())
+        asking_on = asyncio.create_task(ask_repeatedly())
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""The server with a short keep-alive deadline: `python -m tests.support.hasty_server`."""
+"""The server with a short keep-alive timeout: `python -m tests.support.hasty_server`."""
 
 import sys
 

@@ -18,15 +18,15 @@ class Scrape:
     samples: dict[tuple[str, frozenset[tuple[str, str]]], float]
 
     def value(self, name: str, **labels: str) -> float:
-        """Give one sample, by its full name and all its labels; 0 where there is none."""
+        """Return a sample by its full name and all its labels; 0 if there is none."""
         return self.samples.get((name, frozenset(labels.items())), 0.0)
 
     def all(self, name: str, **labels: str) -> dict[frozenset[tuple[str, str]], float]:
-        """List the samples of a name that have these labels, beside others."""
+        """List the samples of a name that have at least these labels."""
         return {
-            found: value
-            for (sample, found), value in self.samples.items()
-            if sample == name and labels.items() <= found
+            own: value
+            for (sample, own), value in self.samples.items()
+            if sample == name and labels.items() <= own
         }
 
     def total(self, name: str, **labels: str) -> float:
@@ -34,7 +34,7 @@ class Scrape:
 
 
 async def scrape(server: Running, **headers: str) -> Scrape:
-    """Ask for the metrics by a connection of its own, so that any loop may answer."""
+    """Fetch the metrics over a new connection, so that any loop may answer."""
     async with (
         aiohttp.ClientSession(server.url) as session,
         session.get("/metrics", headers=headers) as response,
@@ -49,5 +49,5 @@ def parsed(text: str, content_type: str = "") -> Scrape:
         for family in families
         for sample in family.samples
     }
-    assert len(samples) == sum(len(family.samples) for family in families), "a sample came twice"
+    assert len(samples) == sum(len(family.samples) for family in families), "a duplicate sample"
     return Scrape(content_type, {family.name: family.type for family in families}, samples)

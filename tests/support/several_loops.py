@@ -1,4 +1,4 @@
-"""Servers with two event loops, in processes or in threads, and clients that tell them apart."""
+"""Servers with two event loops, in processes or in threads, and a client for each of them."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -12,14 +12,14 @@ SEVERAL = ("workers", "loops")
 
 
 def complaints(server: Running) -> list[str]:
-    """What the server has said on standard error, but for what it must say where there is a GIL."""
+    """Return the lines on standard error, except the warning that a GIL causes."""
     lines = server.complaints().splitlines()
     return [line for line in lines if "2 event loops share one GIL" not in line]
 
 
 @contextmanager
 def serving(several: str, loop: str, *options: str) -> Iterator[Running]:
-    """Start a server with two loops; end it, if the test has not, and check that it is quiet."""
+    """Start a server with two loops, end it unless the test has, and check its log is empty."""
     with running(f"--{several}", "2", "--loop", loop, *FEW, *options) as server:
         yield server
         if server.process.poll() is None:
@@ -34,21 +34,21 @@ def worker(answer: Answer) -> Worker:
 
 @asynccontextmanager
 async def one_each(server: Running) -> AsyncIterator[dict[Worker, Client]]:
-    """Give a client for each of the two loops, which keeps its connection."""
+    """Yield a client with an open connection for each of the two loops."""
     async with AsyncExitStack() as stack:
-        found: dict[Worker, Client] = {}
+        clients: dict[Worker, Client] = {}
 
         async def both() -> bool:
             client = await stack.enter_async_context(asking(server))
-            found.setdefault(worker(await client.ask("/noop/inline")), client)
-            return len(found) == 2
+            clients.setdefault(worker(await client.ask("/noop/inline")), client)
+            return len(clients) == 2
 
         await until(both)
-        yield found
+        yield clients
 
 
 async def counted(server: Running, expected: int) -> None:
-    """Wait until the service has counted so many no-ops on its thread pools; never more."""
+    """Wait until the service has counted this many no-ops on its thread pools, and never more."""
 
     async def so() -> bool:
         labels = {"workload": "noop", "model": "thread-pool", "status": "200"}

@@ -89,7 +89,7 @@ class Turn:
             thread.start()
         sleep(TURN_S)
         true = self.held_s / (monotonic() - begun)
-        samples, held = sampler.seen or (0, 0)
+        samples, held = sampler.samples or (0, 0)
         sampler.stop()
         self._end.set()
         for thread in threads:

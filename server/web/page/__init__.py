@@ -1,6 +1,6 @@
-"""The live page: a few files beside this one, read once, and served from memory.
+"""The live page: a few files beside this module, read once and served from memory.
 
-Which files there are is settled before anybody asks: nothing of a request chooses a path.
+They are known before the first request: nothing in a request chooses a path.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.helpers import ETag
 
-PAGE = "page"  # the path below which the files are, but for the index, which is at the root
+PAGE = "page"  # the path of its files; only the index is at the root
 INDEX = "index.html"
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -22,7 +22,7 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 HEADERS = {
-    "Cache-Control": "no-cache",  # keep it, but ask each time whether it is still the same
+    "Cache-Control": "no-cache",  # keep it, but check each time whether it has changed
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
@@ -43,10 +43,10 @@ class File:
         return sha256(self.body).hexdigest()[:20]
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Send the file, or say that the client has it already."""
+        """Send the file, or say that the client already has it."""
         headers = {**HEADERS, "Content-Type": TYPES[Path(self.name).suffix]}
-        known = request.if_none_match or ()
-        same = any(one in (ETag(self.etag), ETag(self.etag, is_weak=True)) for one in known)
+        tags = {ETag(self.etag), ETag(self.etag, is_weak=True)}
+        same = not tags.isdisjoint(request.if_none_match or ())
         response = web.Response(status=304) if same else web.Response(body=self.body)
         response.headers.update(headers)
         response.etag = self.etag
@@ -63,6 +63,6 @@ class Page:
 
 def read() -> Page:
     """Read all files of the page."""
-    found = (path for path in sorted(Path(__file__).parent.iterdir()) if path.suffix in TYPES)
-    files = {path.name: File(path.name, path.read_bytes()) for path in found}
+    paths = (path for path in sorted(Path(__file__).parent.iterdir()) if path.suffix in TYPES)
+    files = {path.name: File(path.name, path.read_bytes()) for path in paths}
     return Page(files.pop(INDEX), files)

@@ -1,19 +1,19 @@
-// What is asked for: the address of a request, and the same as a line for curl.
+// The address of a request, and the same request as a curl command.
 
-/** The address of a cell with these values, which are as the fields have them: text. */
+/** The address of a cell with these values, which are text, as in the fields. */
 export function address(workload, model, values) {
   const pairs = Object.entries(values).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  // Encoding spares the apostrophe, at which a shell would end its quotes.
+  // An apostrophe is not encoded, but it would end the quotes of a shell.
   const query = pairs.length ? `?${pairs.join("&").replaceAll("'", "%27")}` : "";
   return new URL(`${workload}/${model}${query}`, document.baseURI).href;
 }
 
 export const curl = (url) => `curl '${url}'`;
 
-/** The same `times` at once: curl repeats a pattern in the fragment, which it does not send. */
+/** The same `times` at once: curl repeats for a pattern in the fragment, but does not send it. */
 export const storm = (url, times) => `curl -Z --parallel-immediate '${url}#[1-${times}]'`;
 
-/** The values that a workload has when nobody gives any. */
+/** The default values of a workload. */
 export function defaults(parameters) {
-  return Object.fromEntries(Object.entries(parameters).map(([name, one]) => [name, String(one.default)]));
+  return Object.fromEntries(Object.entries(parameters).map(([name, parameter]) => [name, String(parameter.default)]));
 }

@@ -1,20 +1,20 @@
-// The last answers: each as a bar on which its stages are drawn, all on one scale.
+// The last answers, each as a bar with its stages, all on one scale.
 
-import { make, milliseconds, named, one } from "./elements.js";
+import { make, milliseconds, named, byId } from "./elements.js";
 
 const KEPT = 24;
 const STAGES = {
   browser: ["in the browser", "Until one of the browser's connections was free."],
-  outside: ["outside", "What the handler did not see: the way there and back, and until the event loop took the request."],
-  queued: ["queued", "Until the model had a place for it."],
+  outside: ["outside", "Outside the handler: on the network, and waiting for the event loop."],
+  queued: ["queued", "Until the model had room for it."],
   started: ["started", "From then until the work began."],
-  cpu: ["on CPU", "Of the time that it ran, on a core."],
-  off: ["off CPU", "Of the time that it ran, waiting: for I/O, for a core, or for the GIL."],
-  ran: ["ran (CPU not told apart)"],
+  cpu: ["on CPU", "The part of its run time on a core."],
+  off: ["off CPU", "The part of its run time spent waiting: for I/O, for a core, or for the GIL."],
+  ran: ["ran (CPU time unknown)"],
   resumed: ["resumed", "From the end of the work back to the event loop."],
 };
 
-/** Take the time of a call apart, in milliseconds, as its client saw it. */
+/** Split the time of a call into stages, in milliseconds, as its client saw it. */
 function stages({ asked, sent, ended, ms }) {
   const browser = sent - asked;
   if (!ms) return { browser, outside: ended - sent };
@@ -29,19 +29,19 @@ export class Answers {
   constructor() {
     const signs = Object.entries(STAGES).map(([name, [word, doc]]) =>
       doc ? make("span", { title: doc }, make("i", { class: name }), word) : "");
-    one("legend").replaceChildren(...signs);
+    byId("legend").replaceChildren(...signs);
   }
 
-  /** Add an answer, and give its row, to which more can be said. */
+  /** Add an answer, and return its row, so that more can be added to it. */
   add(call) {
-    one("none").hidden = true;
+    byId("none").hidden = true;
     const parts = stages(call);
     const bars = Object.entries(parts).map(([name, ms]) => [make("i", { class: name }), ms]);
     const row = make("li", { "data-cell": call.cell, "data-status": call.status, "data-ran": call.ms?.ran, "data-url": call.url },
       title(call), make("div", { class: "bar", "aria-hidden": "true" }, ...bars.map(([bar]) => bar)), figures(call, parts));
     this.#shown.unshift({ row, bars, whole: call.ended - call.asked });
     for (const { row: old } of this.#shown.splice(KEPT)) old.remove();
-    one("rows").prepend(row);
+    byId("rows").prepend(row);
     this.#scale();
     return row;
   }

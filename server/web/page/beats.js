@@ -1,46 +1,46 @@
 // The beats of the event loop, placed on the clock of this page.
 //
-// Each beat carries the loop's own time. A beat that comes late because the network or the browser
-// was slow is placed where it belongs: only a loop that did not run leaves a gap.
+// Each beat carries the loop's own time. A beat delayed by the network or the browser is placed
+// where it belongs, so only a loop that did not run leaves a gap.
 
 const KEPT = 900; // a minute and a half
-const RECENT = 50; // beats, of which the quickest tells how far the clocks are apart
+const RECENT = 50; // beats; the quickest one gives the offset between the clocks
 
-export const STOPPED_MS = 350; // without a beat: three were due, so this is no jitter
+export const STOPPED_MS = 350; // without a beat: three were due, so it is not jitter
 
 export class Beats {
   times = [];
-  #apart = [];
+  #offsets = [];
   #waiting = [];
 
-  /** Add a beat of the loop's time in seconds, which has arrived now. */
+  /** Add a beat with the loop's time in seconds, which has just arrived. */
   add(at, now) {
-    this.#apart.push(now - at * 1000);
-    if (this.#apart.length > RECENT) this.#apart.shift();
-    const time = at * 1000 + Math.min(...this.#apart);
+    this.#offsets.push(now - at * 1000);
+    if (this.#offsets.length > RECENT) this.#offsets.shift();
+    const time = at * 1000 + Math.min(...this.#offsets);
     this.times.push(time);
     if (this.times.length > KEPT) this.times.shift();
-    this.#waiting = this.#waiting.filter((one) => one.time >= time || one.heard(true));
+    this.#waiting = this.#waiting.filter((waiter) => waiter.time >= time || waiter.resolve(true));
   }
 
-  /** Forget all: what is heard next may come from another loop, or after a rest. */
+  /** Forget everything: the next beat may come from another loop, or after a pause. */
   forget() {
     this.times = [];
-    this.#apart = [];
-    for (const { heard } of this.#waiting.splice(0)) heard(false);
+    this.#offsets = [];
+    for (const { resolve } of this.#waiting.splice(0)) resolve(false);
   }
 
-  /** For how long there has been no beat, or null before the first. */
+  /** The time since the last beat, or null before the first. */
   silence(now) {
     return this.times.length ? Math.max(0, now - this.times.at(-1)) : null;
   }
 
-  /** Wait until the loop has beaten after a time; false where it was lost before. */
+  /** Wait for the first beat after a time; false if the connection was lost before it. */
   after(time) {
-    return new Promise((heard) => this.#waiting.push({ time, heard }));
+    return new Promise((resolve) => this.#waiting.push({ time, resolve }));
   }
 
-  /** The longest time without a beat that touches a period, or null where that was not heard. */
+  /** The longest time without a beat that overlaps a period, or null if it was not observed. */
   longest(from, to) {
     const { times } = this;
     if (!times.length || times[0] > from) return null;

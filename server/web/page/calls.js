@@ -1,14 +1,14 @@
-// Requests of this page: sent, timed as their client sees it, and never more than five at once.
+// Requests of this page, timed as their client sees them, at most five at once.
 //
-// A browser keeps six connections to one server, and one of them carries the heartbeat. So the rest
-// wait here, where it can be seen, and the heartbeat waits for none of them.
+// A browser has six connections to a server, and one of them carries the heartbeat. Other requests
+// wait here, where their wait can be shown, so that the heartbeat waits for none of them.
 
 const AT_ONCE = 5;
 
 let running = 0;
 const waiting = [];
 
-/** Ask once; gives what came back, or `error` of type, message and hint, with the page's stamps. */
+/** Send a request; resolves to the answer, or `error` with type, message and hint, with times. */
 export async function ask(workload, model, url) {
   const call = { cell: `${workload}/${model}`, workload, model, url, asked: performance.now(), sent: 0, ended: 0, status: 0 };
   if (running >= AT_ONCE) await new Promise((turn) => waiting.push(turn));
@@ -26,7 +26,7 @@ export async function ask(workload, model, url) {
     call.error = { type: "no answer", message: String(error.message), hint: "Is the server still there?" };
   }
   const next = waiting.shift();
-  if (next) next(); // which takes over the place of this one
+  if (next) next(); // it takes over the place of this request
   else running--;
   return call;
 }

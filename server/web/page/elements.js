@@ -1,6 +1,6 @@
-// Elements of the page, made without markup in strings: no answer can become code.
+// Elements of the page, made without markup in strings, so that no answer can become code.
 
-/** Make an element; properties that are functions listen to events, null ones are left out. */
+/** Make an element; properties that are functions become listeners, null ones are left out. */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -11,19 +11,19 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-export const one = (id) => document.getElementById(id);
+export const byId = (id) => document.getElementById(id);
 
-/** Write milliseconds with three digits or so. */
+/** Write milliseconds with about three digits. */
 export function milliseconds(ms) {
   if (ms >= 9999.5) return `${(ms / 1000).toFixed(1)} s`;
   return `${ms >= 99.95 ? ms.toFixed(0) : ms >= 9.995 ? ms.toFixed(1) : ms.toFixed(2)} ms`;
 }
 
-/** Write a sentence in which backticks mark code. */
+/** Turn a sentence with code in backticks into nodes. */
 export const prose = (text) => text.split("`").map((part, i) => (i % 2 ? make("code", {}, part) : part));
 
 /** Name a model, with its colour beside it. */
 export const named = (model) => make("span", { class: "model", "data-model": model }, model);
 
-/** Say something to those who listen and do not look. */
-export const say = (text) => one("news").replaceChildren(text);
+/** Announce something to screen readers. */
+export const say = (text) => byId("news").replaceChildren(text);

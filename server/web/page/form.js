@@ -1,41 +1,41 @@
-// The request that is chosen: its parameters as fields, and its line for curl.
+// The chosen request: its parameters as fields, and its curl command.
 
 import { address, curl, defaults, storm } from "./address.js";
-import { make, named, one, prose } from "./elements.js";
+import { make, named, byId, prose } from "./elements.js";
 
 const CROWD = 20;
 const KINDS = { string: { type: "text" }, integer: { type: "number" }, number: { type: "number", step: "any" } };
 
 export class Form {
-  #given = new Map(); // the values of each workload, which stay when its model changes
+  #given = new Map(); // the values of each workload, kept when the model changes
 
-  /** `send(times)` is told when the form is to be sent. */
+  /** `send(times)` is called when the form is submitted. */
   constructor(send) {
-    one("form").addEventListener("submit", (event) => {
+    byId("form").addEventListener("submit", (event) => {
       event.preventDefault();
       send(1);
     });
-    one("crowd").addEventListener("click", () => send(CROWD));
-    one("copy").addEventListener("click", () => this.#copy());
+    byId("crowd").addEventListener("click", () => send(CROWD));
+    byId("copy").addEventListener("click", () => this.#copy());
   }
 
   get url() {
     return address(this.workload, this.model, this.#given.get(this.workload));
   }
 
-  /** Show a cell, of which discovery says these things. */
+  /** Show a cell and what discovery says about it. */
   show(workload, model, about, aboutModel) {
     this.workload = workload;
     this.model = model;
     const values = { ...defaults(about.parameters), ...this.#given.get(workload) };
     this.#given.set(workload, values);
-    one("chosen").replaceChildren(workload, make("small", {}, " under "), named(model));
-    one("doc").replaceChildren(...prose(`${about.doc} ${aboutModel.doc}`));
-    one("fields").replaceChildren(...Object.entries(about.parameters).map(([name, one]) => this.#field(name, one, values)));
+    byId("chosen").replaceChildren(workload, make("small", {}, " under "), named(model));
+    byId("doc").replaceChildren(...prose(`${about.doc} ${aboutModel.doc}`));
+    byId("fields").replaceChildren(...Object.entries(about.parameters).map(([name, parameter]) => this.#field(name, parameter, values)));
     this.#line();
   }
 
-  /** Give values to a workload that need not be shown yet. */
+  /** Set values of a workload, whether or not it is shown. */
   give(workload, values) {
     this.#given.set(workload, { ...this.#given.get(workload), ...values });
   }
@@ -48,7 +48,7 @@ export class Form {
     const shared = { id: `field-${name}`, name, input, "aria-describedby": `note-${name}` };
     const options = type === "boolean" ? [true, false] : choices;
     const field = options
-      ? make("select", shared, ...options.map((one) => make("option", {}, String(one))))
+      ? make("select", shared, ...options.map((option) => make("option", {}, String(option))))
       : make("input", { ...shared, ...KINDS[type], min: minimum, max: maximum });
     field.value = values[name];
     const bounds = maximum === null ? "" : `${minimum ?? "up"} to ${maximum};`;
@@ -59,18 +59,18 @@ export class Form {
   }
 
   #line() {
-    one("curl").textContent = curl(this.url);
-    one("storm").textContent = storm(this.url, CROWD);
+    byId("curl").textContent = curl(this.url);
+    byId("storm").textContent = storm(this.url, CROWD);
   }
 
   async #copy() {
     try {
-      await navigator.clipboard.writeText(one("curl").textContent);
-      one("copy").textContent = "Copied";
-    } catch { // without https, or without leave: so that one key copies it
-      getSelection().selectAllChildren(one("curl"));
-      one("copy").textContent = "Selected";
+      await navigator.clipboard.writeText(byId("curl").textContent);
+      byId("copy").textContent = "Copied";
+    } catch { // no https, or no permission: select it, so that one key copies it
+      getSelection().selectAllChildren(byId("curl"));
+      byId("copy").textContent = "Selected";
     }
-    setTimeout(() => { one("copy").textContent = "Copy"; }, 1500);
+    setTimeout(() => { byId("copy").textContent = "Copy"; }, 1500);
   }
 }

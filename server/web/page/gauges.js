@@ -1,6 +1,6 @@
-// The gauges of /events: loops, models and processes, with the last minute of what moves.
+// The gauges of /events: loops, models and processes, with a chart of the last minute.
 
-import { make, milliseconds, named, one } from "./elements.js";
+import { make, milliseconds, named, byId } from "./elements.js";
 
 const KEPT = 60; // seconds
 const SILENT_S = 0.6; // a loop publishes four times a second
@@ -15,7 +15,7 @@ export class Gauges {
   /** Show the statistics of this second. */
   show(stats) {
     this.#seen.clear();
-    one("tables").replaceChildren(this.#loops(stats), this.#models(stats), this.#processes(stats));
+    byId("tables").replaceChildren(this.#loops(stats), this.#models(stats), this.#processes(stats));
     for (const name of this.#past.keys()) if (!this.#seen.has(name)) this.#past.delete(name);
     this.#before = stats;
   }
@@ -29,10 +29,10 @@ export class Gauges {
   }
 
   #models({ models }) {
-    const rows = Object.entries(models).filter(([, one]) => "slots" in one).map(([name, one]) => {
-      const counts = COUNTED.filter((what) => one[what]).map((what) => `${one[what]} ${what}`);
-      const slots = one.slots < 1000 ? one.slots : "any";
-      return [named(name), `${one.busy} / ${slots}`, String(one.queued), this.#line(name, one.busy + one.queued), counts.join(", ") || "–"];
+    const rows = Object.entries(models).filter(([, model]) => "slots" in model).map(([name, model]) => {
+      const counts = COUNTED.filter((what) => model[what]).map((what) => `${model[what]} ${what}`);
+      const slots = model.slots < 1000 ? model.slots : "any";
+      return [named(name), `${model.busy} / ${slots}`, String(model.queued), this.#line(name, model.busy + model.queued), counts.join(", ") || "–"];
     });
     return table("Models", ["model", "busy / slots", "queued", "last minute", "since the start"], rows);
   }
@@ -40,7 +40,7 @@ export class Gauges {
   #processes({ processes, uptime_s }) {
     const passed = uptime_s - (this.#before?.uptime_s ?? uptime_s);
     const rows = processes.map(({ pid, role, cpu_s, rss_mib }) => {
-      const before = this.#before?.processes.find((one) => one.pid === pid)?.cpu_s ?? cpu_s;
+      const before = this.#before?.processes.find((process) => process.pid === pid)?.cpu_s ?? cpu_s;
       const share = passed > 0 ? Math.max(0, (100 * (cpu_s - before)) / passed) : 0;
       return [make("span", {}, role, make("small", {}, ` ${pid}`)), `${share.toFixed(0)} %`, this.#line(pid, share, 100), `${rss_mib.toFixed(0)} MiB`];
     });
@@ -55,7 +55,7 @@ export class Gauges {
     if (past.length > KEPT) past.shift();
     this.#past.set(name, past);
     const most = Math.max(top, ...past);
-    const points = past.map((one, i) => `${KEPT - past.length + i},${(15 - (14 * one) / most).toFixed(1)}`);
+    const points = past.map((height, i) => `${KEPT - past.length + i},${(15 - (14 * height) / most).toFixed(1)}`);
     const svg = document.createElementNS(SVG, "svg");
     const line = document.createElementNS(SVG, "polyline");
     svg.setAttribute("viewBox", `0 0 ${KEPT} 16`);
@@ -69,7 +69,7 @@ export class Gauges {
 function table(name, columns, rows) {
   return make("table", {},
     make("caption", {}, name),
-    make("thead", {}, make("tr", {}, ...columns.map((one) => make("th", { scope: "col" }, one)))),
+    make("thead", {}, make("tr", {}, ...columns.map((column) => make("th", { scope: "col" }, column)))),
     make("tbody", {}, ...rows.map(([first, ...others]) =>
-      make("tr", {}, make("th", { scope: "row" }, first), ...others.map((one) => make("td", {}, one))))));
+      make("tr", {}, make("th", { scope: "row" }, first), ...others.map((cell) => make("td", {}, cell))))));
 }

@@ -1,6 +1,6 @@
-// The cells: a row for each workload, a column for each model, a button for each of both.
+// The cells: a row for each workload, a column for each model, and a button where they meet.
 
-import { make, one, prose } from "./elements.js";
+import { make, byId, prose } from "./elements.js";
 
 const KINDS = { io: "I/O", cpu: "CPU", mixed: "mixed", payload: "payload", none: "" };
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
@@ -10,7 +10,7 @@ export class Grid {
   #lines = [];
   #chosen = null;
 
-  /** Draw the cells that discovery names; `press(workload, model)` is told of those that can run. */
+  /** Draw the cells of discovery; `press(workload, model)` is called for those that can run. */
   draw({ models, workloads }, press) {
     this.#buttons.clear();
     const names = Object.keys(models);
@@ -26,9 +26,9 @@ export class Grid {
         make("th", { scope: "row", title: doc }, name, make("small", {}, KINDS[kind] ?? kind)),
         ...this.#lines[i].map((button) => make("td", {}, button))));
     const top = make("thead", {}, make("tr", {}, make("td"), ...head));
-    one("grid").replaceChildren(top, make("tbody", {}, ...rows));
+    byId("grid").replaceChildren(top, make("tbody", {}, ...rows));
     this.#reach(this.#lines[0]?.[0]);
-    one("grid").onkeydown = (event) => this.#move(event);
+    byId("grid").onkeydown = (event) => this.#move(event);
   }
 
   #button(workload, model, why, press) {
@@ -41,15 +41,15 @@ export class Grid {
       "data-model": model,
       "data-cell": cell,
       "aria-disabled": why && "true",
-      focus: () => one("reason").replaceChildren(...reason),
+      focus: () => byId("reason").replaceChildren(...reason),
       click: () => why || press(workload, model),
     });
     this.#buttons.set(cell, button);
-    tell(button, why ? "–" : "", why ? `cannot run: ${why}` : "run");
+    label(button, why ? "–" : "", why ? `cannot run: ${why}` : "run");
     return button;
   }
 
-  /** Mark the cell that the request is for. */
+  /** Mark the chosen cell. */
   choose(workload, model) {
     this.#chosen?.removeAttribute("aria-current");
     this.#chosen = this.#buttons.get(`${workload}/${model}`);
@@ -57,21 +57,21 @@ export class Grid {
     this.#reach(this.#chosen);
   }
 
-  /** Show that a cell is asked. */
+  /** Show that a cell is running. */
   busy(cell) {
     const button = this.#count(cell, 1);
-    if (button) tell(button, "…", "running");
+    if (button) label(button, "…", "running");
   }
 
-  /** Show what the last answer of a cell took, or how it failed. */
+  /** Show how long the last answer of a cell took, or how it failed. */
   answered({ cell, ms, status, error }) {
     const button = this.#count(cell, -1);
-    if (!button) return; // the server has come back without it
+    if (!button) return; // the server was restarted without it
     button.toggleAttribute("data-failed", Boolean(error));
-    if (error) return tell(button, String(status || "gone"), `failed: ${error.message}`);
+    if (error) return label(button, String(status || "gone"), `failed: ${error.message}`);
     const { total } = ms;
     const short = total < 999.5 ? total.toPrecision(total < 100 ? 2 : 3) : `${(total / 1000).toFixed(1)}s`;
-    tell(button, short, `last answer in ${total} ms`);
+    label(button, short, `last answer in ${total} ms`);
   }
 
   #count(cell, more) {
@@ -81,7 +81,7 @@ export class Grid {
   }
 
   #reach(button) {
-    one("grid").querySelector("button[tabindex='0']")?.setAttribute("tabindex", "-1");
+    byId("grid").querySelector("button[tabindex='0']")?.setAttribute("tabindex", "-1");
     button?.setAttribute("tabindex", "0");
   }
 
@@ -98,7 +98,7 @@ export class Grid {
   }
 }
 
-function tell(button, text, spoken) {
+function label(button, text, spoken) {
   button.textContent = text;
   button.setAttribute("aria-label", `${button.dataset.cell.replace("/", " under ")}: ${spoken}`);
 }

@@ -1,23 +1,23 @@
-// Whether the event loop lives: its trace, and what it says in words.
+// Whether the event loop responds: its trace, and its state in words.
 
 import { Beats, STOPPED_MS } from "./beats.js";
-import { one, say } from "./elements.js";
+import { byId, say } from "./elements.js";
 import { Trace } from "./trace.js";
 
 const FRAME_MS = 33;
-const STILL_MS = 250; // between drawings where motion is to be reduced
-const JANK_MS = 320; // when the page itself was late, beats may wait to be heard
+const STILL_MS = 250; // between drawings with reduced motion
+const JANK_MS = 320; // if the page itself was late, beats may still be waiting
 const WORDS = {
   waiting: ["listening", "waiting for the first beat"],
   alive: ["alive", "the event loop beats ten times a second"],
-  lost: ["no connection", "the server is gone, or has too many listeners; trying again"],
+  lost: ["no connection", "the server is gone or has too many listeners; trying again"],
 };
 
 export class Heart {
   beats = new Beats();
-  loop = null; // whose beats these are: {pid, thread}
+  loop = null; // the loop that sends the beats: {pid, thread}
   #state = "waiting";
-  #trace = new Trace(one("trace"), this.beats);
+  #trace = new Trace(byId("trace"), this.beats);
   #still = matchMedia("(prefers-reduced-motion: reduce)");
   #timer = 0;
   #drawn = 0;
@@ -62,17 +62,17 @@ export class Heart {
     if (silence === null) return;
     this.#show(silence > STOPPED_MS ? "stopped" : "alive");
     if (this.#state === "stopped") {
-      one("pulse-text").textContent = `the event loop has not answered for ${Math.round(silence / 10) * 10} ms`;
+      byId("pulse-text").textContent = `the event loop has not answered for ${Math.round(silence / 10) * 10} ms`;
     }
   }
 
   #show(state) {
     if (state === this.#state) return;
     this.#state = state;
-    one("heart").dataset.state = state;
+    byId("heart").dataset.state = state;
     const [word, text] = WORDS[state] ?? ["stopped", ""];
     say(`Event loop: ${word}`);
-    one("pulse-word").textContent = word;
-    one("pulse-text").textContent = text;
+    byId("pulse-word").textContent = word;
+    byId("pulse-text").textContent = text;
   }
 }

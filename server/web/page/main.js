@@ -1,8 +1,8 @@
-// The page: what is on the server, what is chosen, and what becomes of it.
+// The page: what the server has, what is chosen, and what the answers are.
 
 import { Answers } from "./answers.js";
 import { ask } from "./calls.js";
-import { milliseconds, one, say } from "./elements.js";
+import { milliseconds, byId, say } from "./elements.js";
 import { Form } from "./form.js";
 import { Gauges } from "./gauges.js";
 import { Grid } from "./grid.js";
@@ -17,11 +17,11 @@ const gauges = new Gauges();
 const answers = new Answers();
 const grid = new Grid();
 const form = new Form(send);
-let found = null; // what discovery says
-let told = ""; // the same, as text
+let discovery = null;
+let drawn = ""; // the same, as text
 
 function choose(workload, model) {
-  form.show(workload, model, found.workloads[workload], found.models[model]);
+  form.show(workload, model, discovery.workloads[workload], discovery.models[model]);
   grid.choose(workload, model);
 }
 
@@ -50,18 +50,18 @@ function attempt(workload, model, values) {
   press(workload, model);
 }
 
-/** Ask what there is; draw it anew where that has changed, as after a restart. */
+/** Fetch discovery, and draw the page again if it has changed, e.g. after a restart. */
 async function discover() {
   const text = await (await fetch(".", { headers: { Accept: "application/json" }, cache: "no-store" })).text();
-  if (text === told) return;
-  told = text;
-  found = JSON.parse(text);
-  grid.draw(found, press);
-  offer(found, attempt);
-  one("runtime").textContent = about(found.runtime);
-  const all = Object.entries(found.workloads).map(([name, { models }]) => [name, models[0]]);
+  if (text === drawn) return;
+  drawn = text;
+  discovery = JSON.parse(text);
+  grid.draw(discovery, press);
+  offer(discovery, attempt);
+  byId("runtime").textContent = about(discovery.runtime);
+  const all = Object.entries(discovery.workloads).map(([name, { models }]) => [name, models[0]]);
   const wanted = [[form.workload, form.model], FIRST, ...all];
-  const first = wanted.find(([name, model]) => found.workloads[name]?.models.includes(model));
+  const first = wanted.find(([name, model]) => discovery.workloads[name]?.models.includes(model));
   if (first) choose(...first);
 }
 
@@ -71,7 +71,7 @@ function about({ python, gil, loop, cores, workers, loops, threads, processes, a
 }
 
 listen({
-  opened: () => discover().catch(() => {}), // it is gone again, and the stream will say so
+  opened: () => discover().catch(() => {}), // the server is gone again, and the stream will notice
   beat: (beat) => heart.beat(beat),
   stats: (stats) => gauges.show(stats),
   lost: () => heart.lost(),

@@ -1,8 +1,8 @@
-// The stream of /events: open only while the page is seen, and opened again when it ends.
+// The stream of /events: open only while the page is visible, and reopened when it ends.
 
 const AGAIN_MS = 1000;
 
-/** Listen for ever: `opened()`, `beat(beat)`, `stats(stats)`, `lost()` and `hidden()` are told. */
+/** Listen for ever, calling `opened()`, `beat(beat)`, `stats(stats)`, `lost()` and `hidden()`. */
 export function listen({ opened, beat, stats, lost, hidden }) {
   let source, timer;
 
@@ -18,7 +18,7 @@ export function listen({ opened, beat, stats, lost, hidden }) {
     source.addEventListener("beat", (event) => beat(JSON.parse(event.data)));
     source.onmessage = (event) => stats(JSON.parse(event.data));
     source.onerror = () => {
-      close(); // the browser would give up on some errors, and wait ever longer on others
+      close(); // the browser would give up after some errors, and wait longer and longer after others
       lost();
       timer = setTimeout(open, AGAIN_MS);
     };

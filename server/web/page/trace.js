@@ -1,6 +1,6 @@
 // The trace of a heart monitor: a pen sweeps from left to right, and each beat is a spike.
 //
-// Every spike is a beat that came; where none came the line is flat, and its length is written.
+// Without beats the line is flat, and the length of the gap is written above it.
 
 import { milliseconds } from "./elements.js";
 import { STOPPED_MS } from "./beats.js";
@@ -8,10 +8,10 @@ import { STOPPED_MS } from "./beats.js";
 const MS_PER_PIXEL = 6;
 const SHORTEST_MS = 2500;
 const BLANK = 40; // pixels ahead of the pen
-const ROOM = 50; // pixels that a length needs to be written
+const ROOM = 50; // pixels that the label of a gap needs
 const ALIVE = "#4ade9a";
 const SILENT = "#ff7b6b";
-// After a beat, in milliseconds, how high the line is.
+// Milliseconds after a beat, and the height of the line.
 const SPIKE = [[0, 0], [14, 0.1], [26, 0], [32, -0.16], [42, 1], [52, -0.3], [58, 0], [72, 0.17], [90, 0]];
 
 export class Trace {
@@ -38,11 +38,11 @@ export class Trace {
     const at = ((now - began) / this.window) * this.width;
     this.pen.clearRect(0, 0, this.width, this.height);
     if (!this.beats.times.length) return;
-    this.#sweep(began - this.window, at + BLANK, this.width, now); // what is left of the last one
+    this.#sweep(began - this.window, at + BLANK, this.width, now); // what remains of the last sweep
     this.#sweep(began, 0, at, now);
   }
 
-  /** Draw the sweep that began at a time, from one place to another. */
+  /** Draw the sweep that began at a time, between two places. */
   #sweep(began, left, right, now) {
     const { pen, beats, window, width, height } = this;
     const x = (time) => ((time - began) / window) * width;

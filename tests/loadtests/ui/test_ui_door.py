@@ -98,7 +98,7 @@ def test_links_of_other_sites_lead_to_the_page_and_nowhere_else(ui: Interface) -
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8089", "server", "0.0.0.0", "["])
-def test_under_another_name_nothing_is_answered(ui: Interface, host: str) -> None:
+def test_a_request_for_another_host_is_refused(ui: Interface, host: str) -> None:
     for path in READ:
         assert f"to the name {host!r}" in refused(ui.ask(path, Host=host))
     for path in WRITE:

@@ -1,4 +1,4 @@
-"""A workload that could not run is refused at start, at the line where it is declared."""
+"""A workload that could not run is rejected at start, with the line where it is declared."""
 
 import sys
 import types
@@ -69,7 +69,10 @@ def checked(code: str, head: str = HEAD) -> None:
     before = dict(REGISTRY)
     exec(compile(head, "head.py", "exec"), vars(shop))
     exec(compile(code, "shop.py", "exec"), vars(shop))
-    check([one for name, one in REGISTRY.items() if name not in before], {"health", "events"})
+    check(
+        [workload for name, workload in REGISTRY.items() if name not in before],
+        {"health", "events"},
+    )
 
 
 def problems(code: str) -> list[str]:
@@ -78,7 +81,7 @@ def problems(code: str) -> list[str]:
     return str(caught.value).split("\n")
 
 
-def test_all_of_ours_and_every_right_form_pass() -> None:
+def test_our_workloads_and_every_valid_form_pass() -> None:
     import server.workloads.mixed  # noqa: F401, PLC0415 - registers it; the rest comes along
 
     check(REGISTRY.values())
@@ -86,19 +89,19 @@ def test_all_of_ours_and_every_right_form_pass() -> None:
     assert {"good", "kept", "sort"} <= REGISTRY.keys()
 
 
-def test_all_problems_are_told_at_once() -> None:
-    found = problems(
+def test_all_problems_are_reported_at_once() -> None:
+    lines = problems(
         "from __future__ import annotations\n"
         "@workload(kind='cpu')\ndef f(a, b: Missing = 1): ...\n\n"
         "@workload(kind='cpu')\ndef health(c: int = ''): ...\n"
     )
-    assert [line.partition(" of ")[0] for line in found] == [
+    assert [line.partition(" of ")[0] for line in lines] == [
         "shop.py:2: parameter 'a'",
         "shop.py:2: parameter 'b'",
         "shop.py:5: 'health' is a path",
         "shop.py:5: parameter 'c'",
     ]
-    assert "name 'Missing' is not defined" in found[1]
+    assert "name 'Missing' is not defined" in lines[1]
 
 
 @pytest.mark.parametrize(
@@ -106,31 +109,31 @@ def test_all_problems_are_told_at_once() -> None:
     [
         (
             "f = workload(kind='cpu')(lambda: 1)",
-            "1: '<lambda>' cannot travel to a worker process; w",
+            "1: '<lambda>' cannot be sent to a worker process; w",
         ),
         (
             "def make():\n  @workload(kind='cpu')\n  def f(): ...\nmake()",
-            "2: 'f' cannot travel to a worker process; move it to the top of its module, and use",
+            "2: 'f' cannot be sent to a worker process; move it to the top of its module, and use",
         ),
         (
             "@workload(kind='cpu')\n@bare\ndef f(): ...",
-            "0: 'inner' cannot travel to a worker process; move it to the top of its module, and",
+            "0: 'inner' cannot be sent to a worker process; move it to the top of its module, and",
         ),
         (
             "@wrapped\n@workload(kind='cpu')\ndef f(): ...",
-            "1: 'f' cannot travel to a worker process; put @workload above all other decorators, ",
+            "1: 'f' cannot be sent to a worker process; put @workload above all other decorators, ",
         ),
         (
             "@workload(kind='cpu')\ndef f(): ...\nf = 1",
-            "1: 'f' cannot travel to a worker process; ",
+            "1: 'f' cannot be sent to a worker process; ",
         ),
         (
             "@workload(kind='cpu')\nasync def f(): ...",
-            "1: 'f' is async, and workers call plain fun",
+            "1: 'f' is async, but workers call plain fun",
         ),
         (
             "@workload(kind='cpu')\ndef f(): yield 1",
-            "1: 'f' is a generator, which computes only when it is read; return a list",
+            "1: 'f' is a generator, which computes only while it is read; return a list",
         ),
         (
             "@workload(kind='gpu')\ndef f(): ...",
@@ -142,13 +145,13 @@ def test_all_problems_are_told_at_once() -> None:
         ),
         (
             "@workload(kind='cpu')\ndef größe(): ...",
-            "1: 'größe' must stand in a URL; give the func",
+            "1: 'größe' is part of a URL; give the func",
         ),
     ],
 )
 def test_a_function_that_no_worker_can_run_is_refused(code: str, problem: str) -> None:
-    [found] = problems(code)
-    assert found.replace("head.py:14", "shop.py:0").startswith(f"shop.py:{problem}")
+    [line] = problems(code)
+    assert line.replace("head.py:14", "shop.py:0").startswith(f"shop.py:{problem}")
 
 
 @pytest.mark.parametrize(
@@ -158,19 +161,28 @@ def test_a_function_that_no_worker_can_run_is_refused(code: str, problem: str) -
             "('io', one)",
             "stage 1 of 'f', 'one', must take the parameters of the workload by name: ",
         ),
-        ("('io', both), ('cpu', both)", "stage 2 of 'f', 'both', must take the result before it a"),
-        ("('io', both), ('cpu', late)", "stage 2 of 'f', 'late', is async, and workers call plain"),
-        ("('io', both), ('cpu', lambda x: x)", "stage 2 of 'f', '<lambda>', cannot travel to a wo"),
-        ("('io', both), ('cpu', 'one')", "stage 2 of 'f', 'one', must take the result before it a"),
+        (
+            "('io', both), ('cpu', both)",
+            "stage 2 of 'f', 'both', must take the previous result al",
+        ),
+        ("('io', both), ('cpu', late)", "stage 2 of 'f', 'late', is async, but workers call plain"),
+        (
+            "('io', both), ('cpu', lambda x: x)",
+            "stage 2 of 'f', '<lambda>', cannot be sent to a wo",
+        ),
+        (
+            "('io', both), ('cpu', 'one')",
+            "stage 2 of 'f', 'one', must take the previous result al",
+        ),
         ("('io', both), ('web', one)", "'f' has the kind 'web'; there are io, cpu, mixed, payload"),
     ],
 )
 def test_a_stage_that_cannot_be_called_is_refused(stages: str, problem: str) -> None:
-    [found] = problems(
+    [line] = problems(
         "def one(a): ...\ndef both(a, b): ...\nasync def late(a): ...\n"
         f"@workload(kind='mixed', stages=({stages},))\ndef f(a: int = 1, b: int = 2): ...\n"
     )
-    assert found.startswith(f"shop.py:4: {problem}")
+    assert line.startswith(f"shop.py:4: {problem}")
 
 
 @pytest.mark.parametrize(
@@ -182,7 +194,7 @@ def test_a_stage_that_cannot_be_called_is_refused(stages: str, problem: str) -> 
         ("async def g(): ...", "'g', the twin of 'f', takes (), not (a); give both the same"),
     ],
 )
-def test_a_twin_that_is_none_is_refused(twin: str, problem: str) -> None:
+def test_an_invalid_twin_is_refused(twin: str, problem: str) -> None:
     code = f"@workload(kind='cpu')\ndef f(a: int = 1): ...\n@native(f)\n{twin}\n"
-    [found] = problems(code)
-    assert found.startswith(f"shop.py:3: {problem}")
+    [line] = problems(code)
+    assert line.startswith(f"shop.py:3: {problem}")

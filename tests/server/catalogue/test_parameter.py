@@ -1,4 +1,4 @@
-"""A parameter is described as its signature says, and takes what its schema allows, no more."""
+"""A parameter is described by its signature, and takes exactly what its schema allows."""
 
 import enum
 import json
@@ -61,7 +61,7 @@ def test_the_signature_is_the_description() -> None:
         "unit": "KiB",
         "doc": "How much.",
     }
-    assert {name: one["type"] for name, one in described.items()} == {
+    assert {name: parameter["type"] for name, parameter in described.items()} == {
         **dict.fromkeys(("size", "least", "data", "level"), "integer"),
         **dict.fromkeys(("name", "shade", "word", "only", "text"), "string"),
         **dict.fromkeys(("share", "most"), "number"),
@@ -69,7 +69,11 @@ def test_the_signature_is_the_description() -> None:
     }
     assert (described["least"]["minimum"], described["least"]["maximum"]) == (3, None)
     assert (described["data"]["default"], described["shade"]["default"]) == (4, "navy blue")
-    assert {name: one["choices"] for name, one in described.items() if "choices" in one} == {
+    assert {
+        name: parameter["choices"]
+        for name, parameter in described.items()
+        if "choices" in parameter
+    } == {
         "shade": ["red", "navy blue"],
         "word": ["a", "b"],
         "only": ["one"],
@@ -77,20 +81,20 @@ def test_the_signature_is_the_description() -> None:
     }
 
 
-def test_choices_arrive_as_what_they_stand_for() -> None:
+def test_choices_are_converted_to_their_values() -> None:
     read = PARAMETERS.read("shade=red&word=b&level=1")
     assert (read["shade"], read["word"], read["level"]) == (Shade.RED, "b", 1)
     assert PARAMETERS.read("")["shade"] is Shade.BLUE
 
 
 def test_the_default_makes_an_example_that_is_read_as_the_default() -> None:
-    examples = {name: one.query() for name, one in PARAMETERS.all.items()}
+    examples = {name: parameter.query() for name, parameter in PARAMETERS.all.items()}
     assert (examples["fast"], examples["shade"]) == ("fast=false", "shade=navy+blue")
     assert PARAMETERS.read("&".join(examples.values())) == PARAMETERS.read("")
 
 
 def test_the_schema_says_all_that_the_description_says() -> None:
-    schemas = {name: one.schema() for name, one in PARAMETERS.all.items()}
+    schemas = {name: parameter.schema() for name, parameter in PARAMETERS.all.items()}
     assert schemas["size"] == {
         "type": "integer",
         "minimum": 1,
@@ -115,7 +119,7 @@ def test_the_schema_says_all_that_the_description_says() -> None:
         *("fast=1", "fast=0", "fast=True", "fast=yes", "fast=on", "fast=", 'fast="true"'),
     ],
 )
-def test_what_json_does_not_write_so_is_refused(query: str) -> None:
+def test_what_json_writes_otherwise_is_refused(query: str) -> None:
     with pytest.raises(BadParameter, match="Input should be a valid"):
         PARAMETERS.read(query)
 
@@ -130,7 +134,7 @@ def test_what_json_does_not_write_so_is_refused(query: str) -> None:
         ("text=four", "text takes a string; its default is abc."),
     ],
 )
-def test_what_is_no_choice_is_refused(query: str, hint: str) -> None:
+def test_an_unknown_choice_is_refused(query: str, hint: str) -> None:
     with pytest.raises(BadParameter) as caught:
         PARAMETERS.read(query)
     assert caught.value.hint == hint
@@ -140,7 +144,7 @@ TYPES: dict[str, Any] = {"integer": int, "number": int | float, "boolean": bool,
 
 
 def allows(schema: dict[str, Any], value: Any) -> bool:
-    """Judge a value as JSON schema does; only that 5.0 is no integer here."""
+    """Validate a value as JSON schema does, except that 5.0 is not an integer here."""
     size = len(value) if isinstance(value, str) else 1
     return (
         isinstance(value, TYPES[schema["type"]])
@@ -154,16 +158,16 @@ def allows(schema: dict[str, Any], value: Any) -> bool:
 @pytest.mark.parametrize("name", PARAMETERS.all)
 @given(st.none() | st.booleans() | st.integers() | st.floats(-9, 9) | st.text())
 def test_what_the_schema_allows_is_taken_and_nothing_else(name: str, value: Any) -> None:
-    one = PARAMETERS.all[name]
-    if isinstance(value, str) != (one.type == "string"):
-        return  # a query does not tell the text 5 from the number
+    parameter = PARAMETERS.all[name]
+    if isinstance(value, str) != (parameter.type == "string"):
+        return  # a query does not distinguish the text 5 from the number
     sent = value if isinstance(value, str) else json.dumps(value)
     try:
         PARAMETERS.read(f"{name}={quote(sent)}")
     except BadParameter:
-        assert not allows(one.schema(), value)
+        assert not allows(parameter.schema(), value)
     else:
-        assert allows(one.schema(), value)
+        assert allows(parameter.schema(), value)
 
 
 @pytest.mark.parametrize(
@@ -173,28 +177,30 @@ def test_what_the_schema_allows_is_taken_and_nothing_else(name: str, value: Any)
         ("a: int", "has no default, which a request without a query needs; give it a small one"),
         ("*a: int", "cannot be given by name; write it without *, ** and /"),
         ("a: int = 1, /", "cannot be given by name; write it without *, ** and /"),
-        ("a: list[int] = []", "has a type that no query can carry (list[int]); use int, float, "),
-        ("a: int | None = 1", "has a type that no query can carry (int | None); use int, float, "),
-        ("a: Any = 1", "has a type that no query can carry (Any); use int, float, bool, str, "),
-        ("a: None = None", "has a type that no query can carry (NoneType); use int, float, bool"),
-        ("a: Literal[1, 'b'] = 1", "has a type that no query can carry (Literal[1, 'b']); use "),
-        ("a: enum.Enum = 1", "has a type that no query can carry (enum.Enum); use int, float, "),
-        ("a: int = 1.5", "would refuse its own default 1.5: Input should be a valid integer"),
-        ("a: int = True", "would refuse its own default True: Input should be a valid integer"),
-        ("a: Shade = 'red'", "would refuse its own default 'red': Input should be an instance of"),
-        ("a: Literal['b'] = 'c'", "would refuse its own default 'c': Input should be 'b'"),
-        ("a: float = float('inf')", "would refuse its own default inf: Input should be a finite"),
-        ("a: Annotated[int, Le(9)] = 10", "would refuse its own default 10: Input should be less"),
-        ("a: Payload = 64", "has a default that is no Payload; write Payload.of(64)"),
+        ("a: list[int] = []", "has a type that no query can give (list[int]); use int, float, "),
+        ("a: int | None = 1", "has a type that no query can give (int | None); use int, float, "),
+        ("a: Any = 1", "has a type that no query can give (Any); use int, float, bool, str, "),
+        ("a: None = None", "has a type that no query can give (NoneType); use int, float, bool"),
+        ("a: Literal[1, 'b'] = 1", "has a type that no query can give (Literal[1, 'b']); use "),
+        ("a: enum.Enum = 1", "has a type that no query can give (enum.Enum); use int, float, "),
+        ("a: int = 1.5", "would reject its own default 1.5: Input should be a valid integer"),
+        ("a: int = True", "would reject its own default True: Input should be a valid integer"),
+        ("a: Shade = 'red'", "would reject its own default 'red': Input should be an instance of"),
+        ("a: Literal['b'] = 'c'", "would reject its own default 'c': Input should be 'b'"),
+        ("a: float = float('inf')", "would reject its own default inf: Input should be a finite"),
+        ("a: Annotated[int, Le(9)] = 10", "would reject its own default 10: Input should be less"),
+        ("a: Payload = 64", "has a default that is not a Payload; write Payload.of(64)"),
         ("a: 'Missing' = 1", "has no usable type: NameError: name 'Missing' is not defined"),
         ("a: Annotated[str, Ge(1)] = 'a'", "has no usable type: TypeError: Unable to apply cons"),
     ],
 )
 def test_a_parameter_that_no_query_could_give_is_named(signature: str, problem: str) -> None:
-    said = refusal(f"def f({signature}): ...")
-    assert said.startswith(f"shop.py:1: parameter 'a' of 'f' {problem}")
+    message = refusal(f"def f({signature}): ...")
+    assert message.startswith(f"shop.py:1: parameter 'a' of 'f' {problem}")
 
 
 def test_the_result_too_needs_a_type_that_exists() -> None:
-    said = refusal("def f() -> 'Missing': ...")
-    assert said.startswith("shop.py:1: the result of 'f' has no usable type: NameError: name 'Mis")
+    message = refusal("def f() -> 'Missing': ...")
+    assert message.startswith(
+        "shop.py:1: the result of 'f' has no usable type: NameError: name 'Mis"
+    )

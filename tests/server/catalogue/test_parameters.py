@@ -1,4 +1,4 @@
-"""A workload's parameters are described as its signature says, and nothing else gets through."""
+"""A workload takes the parameters of its signature, and nothing else."""
 
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -98,8 +98,8 @@ def test_a_bad_value_is_named_with_what_is_allowed(query: str, message: str, hin
         "name=\udcff",
     ],
 )
-def test_a_query_that_cannot_be_read_is_refused(query: str) -> None:
-    with pytest.raises(BadRequest, match="cannot be read") as caught:
+def test_a_query_that_cannot_be_parsed_is_refused(query: str) -> None:
+    with pytest.raises(BadRequest, match="cannot be parsed") as caught:
         PARAMETERS.read(query)
     assert caught.value.hint == "Write ?name=value&name=value, percent-encoded as UTF-8."
 
@@ -110,10 +110,10 @@ def test_a_query_that_cannot_be_read_is_refused(query: str) -> None:
         ("=", "there is no parameter ''", "There are: data, fast, least, name, share, size."),
         ("sise=1", "there is no parameter 'sise'", "Did you mean 'size'?"),
         ("x=1", "there is no parameter 'x'", "There are: data, fast, least, name, share, size."),
-        ("size=1&size=1", "parameter 'size' came twice", "Give each parameter once."),
+        ("size=1&size=1", "parameter 'size' was given twice", "Give each parameter once."),
     ],
 )
-def test_unknown_and_doubled_parameters_are_refused(query: str, message: str, hint: str) -> None:
+def test_unknown_and_repeated_parameters_are_refused(query: str, message: str, hint: str) -> None:
     with pytest.raises(BadRequest) as caught:
         PARAMETERS.read(query)
     assert (str(caught.value), caught.value.hint) == (message, hint)
@@ -152,5 +152,5 @@ def test_no_query_breaks_the_reader(query: str) -> None:
         assert 0 <= read["share"] <= 1
 
 
-def test_a_payload_is_made_once_and_carried_often() -> None:
+def test_a_payload_is_made_once_and_sent_often() -> None:
     assert PARAMETERS.read("data=8")["data"] is PARAMETERS.read("data=8&size=2")["data"]

@@ -1,4 +1,4 @@
-"""Whatever way the server ends, nothing of it is left; and whoever was heard is answered."""
+"""However the server ends, nothing of it is left, and every accepted request is answered."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the server a folder of its own for temporary files."""
+    """Give the server its own folder for temporary files."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     return tmp_path
 
@@ -40,7 +40,7 @@ def shared() -> set[str]:
 
 
 def orphaned(before: set[str]) -> set[str]:
-    """Name what is new in shared memory, no process on the machine uses, and is there to stay."""
+    """List what is new in shared memory and no longer used by any process on the machine."""
     new = shared() - before
     for maps in Path("/proc").glob("[0-9]*/maps") if new else ():
         with suppress(OSError):
@@ -68,14 +68,14 @@ async def test_an_abrupt_end_leaves_nothing_behind(
     with running(*ALL, *way, python=python) as server:
         async with asking(server) as client:
             models = await client.started()  # supervised processes are never forked
-            for model in [*models] * 2:  # workers that end must not clear away what others need
+            for model in [*models] * 2:  # workers that end must not remove what others need
                 assert (await client.ask(f"/noop/{model}")).status == 200
             with server.shut():
-                asked = []
-                for model in models:  # one after the other: fork is unsafe beside what runs
+                requests = []
+                for model in models:  # one at a time, because fork is unsafe beside running work
                     hold = client.ask(f"/hold/{model}")
-                    asked.append(asyncio.gather(hold, return_exceptions=True))
-                    await server.begun(len(asked))
+                    requests.append(asyncio.gather(hold, return_exceptions=True))
+                    await server.begun(len(requests))
                 below = server.below()
                 for number in signals:
                     os.kill(server.pid, number)
@@ -84,7 +84,7 @@ async def test_an_abrupt_end_leaves_nothing_behind(
                 assert await ended(server) == (1 if len(signals) > 1 else -signal.SIGKILL)
                 await none_is_left(below)
                 await nothing_is_left(folder, before)
-            await asyncio.gather(*asked)
+            await asyncio.gather(*requests)
 
 
 async def test_a_signal_under_load_costs_no_request_that_ran(folder: Path) -> None:
@@ -95,7 +95,7 @@ async def test_a_signal_under_load_costs_no_request_that_ran(folder: Path) -> No
 
             async def ask_on(client: Client, model: str, headers: dict[str, str]) -> None:
                 nonlocal answered
-                with suppress(aiohttp.ClientConnectionError):  # nobody listens any more
+                with suppress(aiohttp.ClientConnectionError):  # the server has stopped listening
                     while True:
                         answer = await client.ask(f"/hold/{model}", headers=headers)
                         assert answer.status == 200
@@ -104,8 +104,8 @@ async def test_a_signal_under_load_costs_no_request_that_ran(folder: Path) -> No
             async with asking(server) as client:
                 below = server.below()
                 how: list[dict[str, str]] = [{}, {"Connection": "close"}] * 2
-                asked = [ask_on(client, model, headers) for model in MODELS for headers in how]
-                asking_on = asyncio.gather(*asked)
+                requests = [ask_on(client, model, headers) for model in MODELS for headers in how]
+                asking_on = asyncio.gather(*requests)
                 await server.begun(100)
                 server.process.terminate()
                 assert await ended(server) == 0
@@ -121,11 +121,11 @@ def loop(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-async def test_who_waits_to_be_let_in_at_the_signal_is_answered(loop: str) -> None:
+async def test_connections_waiting_at_the_signal_are_answered(loop: str) -> None:
     with running("--loop", loop, *FEW, "--deadline", "60s") as server:
         with server.shut():
             blocking = asyncio.create_task(heard(server, [ASK % b"/hold/inline"]))
-            await server.begun(1)  # so that the event loop accepts nobody
+            await server.begun(1)  # so that the event loop accepts no connection
             waiting = [
                 asyncio.create_task(heard(server, [ASK % b"/noop/thread-pool"])) for _ in range(50)
             ]
@@ -140,7 +140,7 @@ async def test_who_waits_to_be_let_in_at_the_signal_is_answered(loop: str) -> No
         assert server.complaints() == ""
 
 
-async def test_open_connections_are_told_that_it_drains(loop: str) -> None:
+async def test_open_connections_get_a_last_answer(loop: str) -> None:
     with running("--loop", loop, *FEW, "--deadline", "60s") as server:
         with server.shut():
             idle = [await asyncio.open_connection("127.0.0.1", port(server)) for _ in range(2)]
@@ -151,13 +151,13 @@ async def test_open_connections_are_told_that_it_drains(loop: str) -> None:
             await server.begun(1)
             server.process.terminate()
             await deaf(server)
-            said = []
+            answers = []
             for (reader, writer), path in zip(idle, (b"/ready", b"/noop/inline"), strict=True):
                 writer.write(ASK % path)
-                said.append(await reader.read())
+                answers.append(await reader.read())
                 writer.close()
             assert not running_on.done()
-        said.append(await running_on)
-        assert [answer.split(b" ", 2)[1] for answer in said] == [b"503", b"200", b"200"]
-        assert all(b"Connection: close" in answer for answer in said)
+        answers.append(await running_on)
+        assert [answer.split(b" ", 2)[1] for answer in answers] == [b"503", b"200", b"200"]
+        assert all(b"Connection: close" in answer for answer in answers)
         assert await ended(server) == 0

@@ -26,25 +26,25 @@ def several(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module", params=["uvloop", "asyncio"])
 def server(several: str, database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
-    with serving(several, request.param, "--deadline", "60s") as one:
-        yield one
+    with serving(several, request.param, "--deadline", "60s") as started:
+        yield started
 
 
-async def test_both_loops_answer_and_are_told_apart(several: str, server: Running) -> None:
+async def test_both_loops_answer_and_can_be_distinguished(several: str, server: Running) -> None:
     async with one_each(server) as clients:
-        (one, two) = clients
-        assert (one[0] == two[0]) == (several == "loops")
-        assert one != two
-        stats = (await clients[one].ask("/stats")).json
-    assert {(loop["pid"], loop["thread"]) for loop in stats["loops"]} == {one, two}
+        (first, second) = clients
+        assert (first[0] == second[0]) == (several == "loops")
+        assert first != second
+        stats = (await clients[first].ask("/stats")).json
+    assert {(loop["pid"], loop["thread"]) for loop in stats["loops"]} == {first, second}
     assert stats["models"]["thread-pool"]["slots"] == 2 * 16
-    workers = [each["pid"] for each in stats["models"]["supervised-process-pool"]["workers"]]
+    workers = [w["pid"] for w in stats["models"]["supervised-process-pool"]["workers"]]
     roles = Counter(process["role"] for process in stats["processes"])
     if several == "workers":
         assert roles["master"] == 1
         assert stats["processes"][0]["pid"] == server.pid
         servers = {p["pid"] for p in stats["processes"] if p["role"] == "server"}
-        assert servers == {one[0], two[0]}
+        assert servers == {first[0], second[0]}
         assert roles["site"] == 2
     else:
         assert (roles["master"], roles["server"], roles["site"]) == (0, 1, 1)
@@ -60,20 +60,20 @@ async def test_counters_add_up_over_all_loops(server: Running) -> None:
     await counted(server, 7)
 
 
-async def test_while_one_loop_is_blocked_the_other_one_tells(server: Running) -> None:
+async def test_while_one_loop_is_blocked_the_other_one_answers_for_both(server: Running) -> None:
     async with one_each(server) as clients:
         blocked, answering = clients.items()
         with server.shut():
             holding = asyncio.create_task(blocked[1].ask("/hold/inline"))
             await server.begun(1)
 
-            async def seen() -> bool:
+            async def silent() -> bool:
                 stats = (await answering[1].ask("/stats")).json
                 ages = {(loop["pid"], loop["thread"]): loop["age_s"] for loop in stats["loops"]}
                 assert ages[answering[0]] < 0.2
                 return bool(ages[blocked[0]] > 0.5 and stats["loop_lag_ms"]["max"] > 250)
 
-            await until(seen)
+            await until(silent)
             assert not holding.done()
         assert (await holding).status == 200
 
@@ -89,8 +89,8 @@ def left_in(folder: str) -> list[Path]:
 
 
 async def hammer(client: Client, statuses: list[int]) -> None:
-    """Ask again and again, until the server takes no more connections."""
-    with suppress(aiohttp.ClientConnectionError):  # which an answer that is cut short is not
+    """Send requests until the server takes no more connections."""
+    with suppress(aiohttp.ClientConnectionError):  # a truncated answer raises another error
         while True:
             statuses.append((await client.ask("/noop/inline")).status)
 
@@ -100,7 +100,7 @@ async def test_all_loops_let_running_requests_finish(
     several: str, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ExitStack() as stack:
-        folder = stack.enter_context(TemporaryDirectory())  # short, for it is part of addresses
+        folder = stack.enter_context(TemporaryDirectory())  # short, because it is part of addresses
         monkeypatch.setenv("TMPDIR", folder)
         server = stack.enter_context(serving(several, "uvloop", "--deadline", "60s"))
         async with asking(server) as client:
@@ -120,7 +120,7 @@ async def test_all_loops_let_running_requests_finish(
                 else:
                     os.kill(server.pid, number)
                 await deaf(server)
-                assert not any(one.done() for one in holding)
+                assert not any(request.done() for request in holding)
             answers = await asyncio.gather(*holding)
             await asyncio.gather(*hammering)
             assert set(statuses) == {200}

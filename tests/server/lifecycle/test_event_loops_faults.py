@@ -1,4 +1,4 @@
-"""Several event loops and what may befall them: no start, a kill of any process, two signals."""
+"""Several event loops and their faults: a failed start, a killed process, two signals."""
 
 import asyncio
 import os
@@ -88,7 +88,7 @@ async def test_a_killed_worker_is_replaced_and_counters_never_fall(loop: str) ->
         assert f"Worker (pid:{victim[0]}) was sent SIGKILL" in line
 
 
-def test_a_port_of_several_loops_is_taken_for_all_others(several: str) -> None:
+def test_the_port_of_several_loops_is_taken(several: str) -> None:
     with serving(several, "uvloop") as server:
         port = server.url.rpartition(":")[2]
         ended = subprocess.run(
@@ -103,7 +103,7 @@ def test_a_port_of_several_loops_is_taken_for_all_others(several: str) -> None:
     assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in ended.stderr
 
 
-def test_what_cannot_start_ends_with_the_reason(several: str) -> None:
+def test_a_failed_start_gives_the_reason(several: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "server", "--port", "0", f"--{several}", "2", *FEW],
         cwd=ROOT,

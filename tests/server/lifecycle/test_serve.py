@@ -1,4 +1,4 @@
-"""The life of a server process: it says where it listens, drains, and leaves nothing behind."""
+"""The life of a server process: it prints its address, drains, and leaves nothing behind."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ HOLDING = (
     *("thread-per-request", "thread-pool", "process-per-request", "process-pool"),
     *("supervised-process-pool", "async"),
 )
-ORPHANS_S = 2.0  # promised: no process is left so long after the server has ended
+ORPHANS_S = 2.0  # guaranteed: no process is left this long after the end of the server
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -28,14 +28,14 @@ def command(*options: str) -> list[str]:
 
 
 async def holding(client: Client) -> list["asyncio.Task[int]"]:
-    """Have a request run under each model until the gate opens, and wait until all of them do."""
+    """Start a request under each model that runs until the gate opens, and wait until all run."""
 
     async def status(model: str) -> int:
         return (await client.ask(f"/hold/{model}")).status
 
-    asked = [asyncio.create_task(status(model)) for model in HOLDING]
+    requests = [asyncio.create_task(status(model)) for model in HOLDING]
     await client.server.begun(len(HOLDING))
-    return asked
+    return requests
 
 
 async def deaf(server: Running) -> None:
@@ -47,7 +47,7 @@ async def deaf(server: Running) -> None:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
         except ConnectionRefusedError:
             return True
-        except ConnectionResetError:  # it heard the signal between our knock and its answer
+        except ConnectionResetError:  # it got the signal while we were connecting
             return False
         writer.close()
         return False
@@ -64,7 +64,7 @@ async def none_is_left(processes: list[psutil.Process]) -> None:
 
     def alive(process: psutil.Process) -> bool:
         try:
-            return bool(process.status() != psutil.STATUS_ZOMBIE)  # which nobody has buried
+            return bool(process.status() != psutil.STATUS_ZOMBIE)  # ended, but not yet reaped
         except psutil.NoSuchProcess:
             return False
 
@@ -86,7 +86,7 @@ async def test_the_first_line_says_where_and_then_it_is_ready() -> None:
         assert (server.process.stdout.read(), server.complaints()) == ("", "")
 
 
-def test_a_port_that_is_taken_is_told_before_anything_starts() -> None:
+def test_a_taken_port_is_reported_before_anything_starts() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = subprocess.run(
@@ -101,7 +101,7 @@ def test_a_port_that_is_taken_is_told_before_anything_starts() -> None:
     assert (ended.returncode, ended.stdout) == (1, "")
     [line] = ended.stderr.splitlines()
     assert line.startswith(f"python -m server: cannot listen on 127.0.0.1:{port}: Address already")
-    assert "Choose another --port; 0 picks a free one." in line
+    assert "Choose another --port (0 picks a free one)." in line
 
 
 def test_a_wrong_option_ends_with_2() -> None:
@@ -124,12 +124,12 @@ async def test_a_signal_lets_running_requests_finish(
     with running("--loop", loop, "--deadline", "60s") as server:
         async with asking(server) as client:
             with server.shut():
-                asked = await holding(client)
+                requests = await holding(client)
                 below = server.below()
                 send(server.pid, number)
                 await deaf(server)
-                assert not any(one.done() for one in asked)
-            assert await asyncio.gather(*asked) == [200] * len(HOLDING)
+                assert not any(request.done() for request in requests)
+            assert await asyncio.gather(*requests) == [200] * len(HOLDING)
             assert await ended(server) == 0
         assert server.complaints() == ""
         await none_is_left(below)
@@ -139,13 +139,13 @@ async def test_a_second_signal_ends_it_at_once() -> None:
     with running("--deadline", "60s") as server:
         async with asking(server) as client:
             with server.shut():
-                asked = await holding(client)
+                requests = await holding(client)
                 below = server.below()
                 server.process.terminate()
                 await deaf(server)
                 server.process.terminate()
                 assert await ended(server) == 1
-            outcomes = await asyncio.gather(*asked, return_exceptions=True)
+            outcomes = await asyncio.gather(*requests, return_exceptions=True)
             assert all(isinstance(outcome, Exception) for outcome in outcomes)
         await none_is_left(below)
 
@@ -155,19 +155,19 @@ async def test_a_killed_server_leaves_no_process_behind(method: str) -> None:
     with running("--start-method", method, "--deadline", "60s") as server:
         async with asking(server) as client:
             with server.shut():
-                asked = await holding(client)
+                requests = await holding(client)
                 below = server.below()
                 assert len(below) >= 4  # the site, a tracker, the pool, one request's own process
                 server.process.kill()
                 await none_is_left(below)
-            await asyncio.gather(*asked, return_exceptions=True)
+            await asyncio.gather(*requests, return_exceptions=True)
         await ended(server)
 
 
 @pytest.mark.parametrize(
     "module", ["server.web.app", "server.lifecycle.event_loops", "server.lifecycle.serve"]
 )
-def test_the_server_loads_nothing_that_patches_or_is_not_asked_for(module: str) -> None:
+def test_the_server_loads_only_what_it_needs(module: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""Standard output has the address alone: what work prints, whenever and however, is in the log."""
+"""Standard output has only the address; whatever work prints goes to the log."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ async def test_what_work_prints_neither_blocks_it_nor_comes_before_the_address(
     models = [name for name in MODELS if not options or name in {"thread-pool", "process-pool"}]
     with running(*options, *RUDE, ",".join(models), module="server") as server:
         async with asking(server) as client:
-            for model in models:  # nobody reads standard output meanwhile
+            for model in models:  # nothing reads standard output meanwhile
                 answer = await client.ask(f"/chatter/{model}")
                 assert (answer.status, answer.json["result"]) == (200, "")
         log = server.errors.read_text()  # while its workers live: nothing waits for their end
@@ -42,7 +42,7 @@ async def test_what_work_prints_neither_blocks_it_nor_comes_before_the_address(
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
-def test_descriptors_that_are_closed_at_its_start_are_never_those_of_others(closed: str) -> None:
+def test_closed_standard_descriptors_are_not_reused(closed: str) -> None:
     code = (
         "import os, sys; from server import streams; streams.reserve(); streams.close_input()\n"
         "other = os.pipe()\nprint('printed'); streams.greet('address')\n"

@@ -1,21 +1,19 @@
-"""Each option is one declaration: a flag, an environment variable, a line of help, and bounds."""
+"""Each option is declared once: a flag, an environment variable, help, and bounds."""
 
 import sys
+import tomllib
 
 import pytest
 
 from server.model_table import TABLE
-from server.settings import PREFIX, Settings, cores, duration
+from server.settings import GROUPS, PREFIX, VERSION, Settings, cores, duration, flag
+from tests.support.server_process import ROOT
 
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
         monkeypatch.delenv(PREFIX + name.upper(), raising=False)
-
-
-def flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
 
 
 def test_defaults() -> None:
@@ -32,25 +30,26 @@ VALUES = [
     ("host", "localhost", "localhost"),
     ("port", "0", 0),
     ("allow_host", "bench.lan, bench", ("bench.lan", "bench")),
+    ("models", "inline, hybrid", ("inline", "hybrid")),
+    ("workloads", "shop.prices, tax.py", ("shop.prices", "tax.py")),
     ("loop", "asyncio", "asyncio"),
+    ("loops", "2", 2),
+    ("workers", "2", 2),
+    ("switch_interval", "0.0005", 0.0005),
     ("threads", "7", 7),
     ("processes", "3", 3),
     ("start_method", "spawn", "spawn"),
+    ("dask", "tcp://127.0.0.1:8786", "tcp://127.0.0.1:8786"),
     ("admission", "lifo", "lifo"),
     ("target", "1s", 1.0),
     ("queue", "0", 0),
     ("deadline", "250ms", 0.25),
-    ("switch_interval", "0.0005", 0.0005),
-    ("workers", "2", 2),
-    ("loops", "2", 2),
-    ("models", "inline, hybrid", ("inline", "hybrid")),
-    ("workloads", "shop.prices, tax.py", ("shop.prices", "tax.py")),
-    ("dask", "tcp://127.0.0.1:8786", "tcp://127.0.0.1:8786"),
 ]
 
 
-def test_these_tests_know_every_option() -> None:
+def test_every_option_is_tested_and_in_a_group() -> None:
     assert [name for name, _, _ in VALUES] == list(Settings.model_fields)
+    assert [name for names in GROUPS.values() for name in names] == list(Settings.model_fields)
 
 
 @pytest.mark.parametrize(("name", "text", "value"), VALUES)
@@ -67,7 +66,7 @@ def test_environment_variable(
     assert getattr(Settings.parse([]), name) == value
 
 
-def test_the_flag_is_stronger_than_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_flag_takes_precedence_over_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOADBEARING_THREADS", "7")
     assert Settings.parse(["--threads", "8"]).threads == 8
 
@@ -89,8 +88,8 @@ def test_duration(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "fast", "-1s", "1h", "1 s s", "1e3", "nan"])
-def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match="is no duration; write 250ms, 30s or 2m"):
+def test_invalid_durations(text: str) -> None:
+    with pytest.raises(ValueError, match=r"invalid duration .*; write 250ms, 30s or 2m"):
         duration(text)
 
 
@@ -103,17 +102,18 @@ WRONG = [
     ("processes", "1000", "less than or equal to 256"),
     ("start_method", "thread", "'forkserver', 'spawn' or 'fork'"),
     ("queue", "-1", "greater than or equal to 0"),
-    ("deadline", "soon", "'soon' is no duration; write 250ms, 30s or 2m"),
-    ("deadline", "0s", "greater than 0"),
-    ("switch_interval", "0", "greater than 0"),
-    ("allow_host", "http://bench.lan", "'http://bench.lan' is not a host name; write it alone"),
-    ("models", "inline,treads", "there is no model 'treads'; there are inline, async"),
-    ("models", "thred-pool", "there is no model 'thred-pool'; did you mean 'thread-pool'?"),
+    ("deadline", "soon", "invalid duration 'soon'; write 250ms, 30s or 2m"),
+    ("deadline", "0s", "greater than or equal to 0.000001"),
+    ("switch_interval", "0", "greater than or equal to 0.000001"),
+    ("switch_interval", "11", "less than or equal to 10"),
+    ("allow_host", "http://bench.lan", "'http://bench.lan' is not a host name; write only"),
+    ("models", "inline,treads", "there is no model 'treads'. There are: all, async, dask, "),
+    ("models", "thred-pool", "there is no model 'thred-pool'. Did you mean 'thread-pool'?"),
 ]
 
 
 def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Parse what cannot be parsed, and return the one line that says so."""
+    """Parse wrong arguments, and return the one line of the error."""
     with pytest.raises(SystemExit) as ended:
         Settings.parse(arguments)
     assert ended.value.code == 2
@@ -147,39 +147,63 @@ def test_a_wrong_variable_ends_with_2_and_names_flag_and_variable(
 def test_workers_and_loops_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
     line = refusal(["--workers", "2", "--loops", "2"], capsys)
     assert line == (
-        "python -m server: --workers and --loops exclude each other: choose one of them"
+        "python -m server: --workers and --loops exclude each other; choose one of them"
     )
 
 
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["--treads", "3"], "there is no option '--treads'; did you mean '--threads'?"),
-        (["--thread=3"], "there is no option '--thread'; did you mean '--threads'?"),
-        (["--xyzzy"], "there is no option '--xyzzy'"),
-        (["--models", "inline", "async"], "'async' is one word too many; lists are written with"),
+        (["--treads", "3"], "there is no option '--treads'. Did you mean '--threads'?"),
+        (["--thread=3"], "there is no option '--thread'. Did you mean '--threads'?"),
+        (["--xyzzy"], "there is no option '--xyzzy'."),
+        (["--models", "inline", "async"], "unexpected argument 'async' (separate list items with"),
         (["--port"], "--port: expected one argument"),
     ],
 )
-def test_words_that_nothing_takes_end_with_2_and_without_a_page_of_usage(
+def test_unknown_arguments_end_with_2_and_without_a_page_of_usage(
     words: list[str], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         Settings.parse(words)
     assert ended.value.code == 2
-    said, help_line = capsys.readouterr().err.splitlines()
-    assert said.startswith("python -m server: error: ")
-    assert reason in said
-    assert help_line == "All that it takes: python -m server --help"
+    message, help_line = capsys.readouterr().err.splitlines()
+    assert message.startswith("python -m server: error: ")
+    assert reason in message
+    assert help_line == "For all options: python -m server --help"
 
 
-def test_help_lists_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+def output(option: str, capsys: pytest.CaptureFixture[str]) -> str:
     with pytest.raises(SystemExit) as ended:
-        Settings.parse(["--help"])
+        Settings.parse([option], lambda: ["sleep", "primes"])
     assert ended.value.code == 0
-    text = capsys.readouterr().out
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("columns", ["60", "120"])
+def test_help_has_every_option_with_its_default_and_variable(
+    columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    text = output("--help", capsys)
+    assert all(len(line) <= 100 for line in text.splitlines())
+    joined = " ".join(text.split())
     for name, field in Settings.model_fields.items():
-        assert flag(name) in text
-        assert field.description
-        assert field.description.split()[0] in text
-    assert "LOADBEARING_START_METHOD" in text
+        default = {"target": "150ms", "deadline": "5s", "switch_interval": "5ms"}.get(
+            name, str(field.default)
+        )
+        default = f"default {default}; " if field.default not in ((), None) else ""
+        assert f"{field.description} [{default}{PREFIX}{name.upper()}]" in joined
+        assert f"\n  {flag(name)} " in text
+    for group in GROUPS:
+        assert f"\n\n{group.capitalize()}:\n" in text
+    assert text.startswith("usage: python -m server [options]\n\nAn aiohttp server that runs ")
+    assert f"Models: {', '.join(TABLE)}." in joined
+    assert "Workloads: sleep, primes." in joined
+    assert "python -m server --threads 32 --workloads shop.py" in text
+
+
+def test_version_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == VERSION
+    assert output("--version", capsys).startswith(f"loadbearing {VERSION} (Python ")

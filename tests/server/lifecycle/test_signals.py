@@ -1,4 +1,4 @@
-"""A second signal ends the server at once, whatever blocks its event loops; nothing is left."""
+"""A second signal ends the server at once, even if its event loops are blocked."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ async def test_two_signals_end_a_server_whose_loop_is_blocked(options: tuple[str
             await server.begun(1)
             below = server.below()
             os.kill(server.pid, signal.SIGTERM)
-            os.kill(server.pid, signal.SIGINT)  # another one: the kernel would merge two equal ones
+            os.kill(server.pid, signal.SIGINT)  # the kernel would merge two equal ones
             assert await ended(server) == 1
             await none_is_left(below)
             await asyncio.gather(spinning, return_exceptions=True)

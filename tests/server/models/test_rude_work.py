@@ -111,8 +111,8 @@ async def test_neither_forks_nor_exits_end_the_server(plain: Client) -> None:
     assert (await plain.ask("/ready")).status == 200
     log = plain.server.complaints()
     assert "rude_workloads.py:" in log
-    assert "; the server goes on" in log
-    assert "unforeseen" not in log
+    assert "; the server continues" in log
+    assert "unexpected error" not in log
 
 
 async def test_a_disconnect_is_noticed_even_after_a_failed_group(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""The board on which loops lay out how they fare, and what they say taken together."""
+"""The board on which event loops publish their state, and the state of the whole service."""
 
 import os
 from dataclasses import replace
@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from server.telemetry.board import COPY, HEADER, Board, Memory, SharedMemory, Snapshot
+from server.telemetry.board import COPY, HEADER, Board, Memory, SharedMemory, Snapshot, merge
 from server.telemetry.counts import Totals
-from server.telemetry.whole import merge
 
 
 def snapshot(pid: int, at: float = 0.0, **more: Any) -> Snapshot:
@@ -27,16 +26,16 @@ def test_a_board_shows_the_last_of_each_slot(board: Board) -> None:
     for pid in (1, 2, 3):
         board.publish(0, snapshot(pid))
     board.publish(2, snapshot(4))
-    assert [one.pid for one in board.all()] == [3, 4]
+    assert [last.pid for last in board.all()] == [3, 4]
     assert board.read(0) == snapshot(3)
     assert board.read(1) is None
 
 
-def test_who_has_ended_leaves_its_totals(board: Board) -> None:
+def test_a_process_that_has_ended_leaves_its_totals(board: Board) -> None:
     totals = Totals({("noop", "inline", 200): 7})
     board.publish(0, snapshot(1, gauges={"inline": {"busy": 1}}, totals=totals))
     board.retire(0)
-    board.retire(1)  # which nobody has ever published in
+    board.retire(1)  # nothing was ever published there
     [left] = board.all()
     assert (left.lag_ms, left.gauges, left.workers, left.totals) == (None, {}, {}, totals)
 
@@ -46,7 +45,7 @@ def test_a_copy_that_is_torn_is_not_read() -> None:
     for number, pid in enumerate((1, 2), 1):
         board.publish(1, snapshot(pid))
         newest = board._at(1, number)
-    board._memory[newest + HEADER.size + 5] ^= 1  # as a writer leaves it that was killed
+    board._memory[newest + HEADER.size + 5] ^= 1  # as a killed writer leaves it
     assert board.read(1) == snapshot(1)
     board.publish(1, snapshot(3))
     assert board.read(1) == snapshot(3)
@@ -72,7 +71,7 @@ def test_a_snapshot_that_is_too_long_is_refused_with_the_reason() -> None:
     assert board.read(0) == snapshot(1)
 
 
-def test_what_loops_say_is_summed_and_their_lag_is_the_worst() -> None:
+def test_snapshots_are_summed_and_the_lag_is_the_worst() -> None:
     gauges = {"inline": {}, "thread-pool": {"slots": 4, "busy": 1}}
     totals = Totals(models={("thread-pool", "refused"): 5})
     others = {"p50": 3.0, "p99": 9.0, "max": 9.5}
@@ -91,9 +90,9 @@ def test_what_loops_say_is_summed_and_their_lag_is_the_worst() -> None:
     assert whole.loops[1]["loop_lag_ms"] == others
 
 
-def test_sums_are_told_for_each_loop_and_for_each_gil_that_lives() -> None:
-    def saying(pid: int, thread: str, seen: tuple[int, int], **more: Any) -> Snapshot:
-        return snapshot(pid, totals=Totals(gil={pid: seen}), **{"thread": thread, **more})
+def test_sums_are_given_for_each_live_loop_and_gil() -> None:
+    def saying(pid: int, thread: str, samples: tuple[int, int], **more: Any) -> Snapshot:
+        return snapshot(pid, totals=Totals(gil={pid: samples}), **{"thread": thread, **more})
 
     whole = merge(
         [
@@ -104,12 +103,12 @@ def test_sums_are_told_for_each_loop_and_for_each_gil_that_lives() -> None:
         ],
         now=0.0,
     )
-    assert [(one["cpu_s"], one["lag_counts"]) for one in whole.loops] == [
+    assert [(loop["cpu_s"], loop["lag_counts"]) for loop in whole.loops] == [
         *((1.5, [3, 0, 1]), (0.5, [2, 2, 0]), (0.0, [])),
     ]
     assert whole.gils == [{"pid": 1, "samples": 12, "held": 5}]
 
 
-def test_a_loop_that_says_nothing_lags_for_as_long() -> None:
+def test_a_loop_that_is_silent_lags_for_as_long() -> None:
     whole = merge([snapshot(1, 10.0), snapshot(2, 8.0)], now=10.0)
     assert whole.lag_ms == {"p50": 1.0, "p99": 2.0, "max": 1750.0}

@@ -1,4 +1,4 @@
-"""The share of the time that the GIL is held, against shares that are known, and without a GIL."""
+"""The sampled share of time in which the GIL is held, against known shares, and without a GIL."""
 
 import asyncio
 import os
@@ -14,18 +14,17 @@ from time import monotonic, sleep
 import pytest
 
 from server.telemetry import gil
-from server.telemetry.board import Memory, Place
+from server.telemetry.board import Memory, Place, merge
 from server.telemetry.counts import Counts
-from server.telemetry.gil import Looks, Sampler, Shared
+from server.telemetry.gil import Sampler, Samples, Shared
 from server.telemetry.publisher import Vitals
-from server.telemetry.whole import merge
 from tests.support.server_process import PATIENCE_S
 
 ENOUGH = 80
 BUFFER = bytes(2**20)
 WITH_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
-tells = pytest.mark.skipif(
+countable = pytest.mark.skipif(
     gil.counter_of_sleeps() is None or not WITH_GIL, reason="this system does not tell"
 )
 
@@ -36,7 +35,7 @@ def threads() -> list[threading.Thread]:
 
 @contextmanager
 def beside(work: Callable[[], object]) -> Iterator[None]:
-    """Have a thread do something again and again."""
+    """Run a function in a thread, again and again."""
     end = threading.Event()
 
     def again() -> None:
@@ -53,15 +52,15 @@ def beside(work: Callable[[], object]) -> Iterator[None]:
 
 
 def share() -> float:
-    """Sample until it is enough; sleeping, so that this thread holds nothing."""
+    """Take enough samples, sleeping, so that this thread does not hold the GIL."""
     sampler = Sampler()
     sampler.start()
     patience = monotonic() + PATIENCE_S
-    while (sampler.seen or (0, 0))[0] < ENOUGH and monotonic() < patience:
+    while (sampler.samples or (0, 0))[0] < ENOUGH and monotonic() < patience:
         sleep(0.02)
     sampler.stop()
-    assert sampler.seen
-    samples, held = sampler.seen
+    assert sampler.samples
+    samples, held = sampler.samples
     assert samples >= ENOUGH
     return held / samples
 
@@ -71,13 +70,13 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gil, "MEAN_S", 0.004)
 
 
-@tells
+@countable
 @pytest.mark.usefixtures("often")
 @pytest.mark.parametrize(
     ("work", "low", "high"),
     [
         (lambda: sum(range(20_000)), 0.7, 1.0),
-        (lambda: sorted(range(2_000_000, 0, -1)), 0.7, 1.0),  # one call in C that never lets go
+        (lambda: sorted(range(2_000_000, 0, -1)), 0.7, 1.0),  # one call in C that never releases it
         (lambda: sha256(BUFFER), 0.0, 0.3),
         (lambda: sleep(0.05), 0.0, 0.3),
     ],
@@ -88,9 +87,9 @@ def test_the_share_is_about_right(work: Callable[[], object], low: float, high: 
         assert low <= share() <= high
 
 
-@tells
+@countable
 @pytest.mark.usefixtures("often")
-def test_to_wait_for_a_core_is_not_to_hold_the_gil() -> None:
+def test_waiting_for_a_core_is_not_holding_the_gil() -> None:
     command = [sys.executable, "-c", "while True: pass"]
     with ExitStack() as stack:
         for _ in range(2 * (os.cpu_count() or 1)):
@@ -98,22 +97,22 @@ def test_to_wait_for_a_core_is_not_to_hold_the_gil() -> None:
         assert share() < 0.3
 
 
-@tells
+@countable
 def test_loops_of_one_process_share_a_sampler() -> None:
     shared = Shared()
-    with shared.sampler() as one:
-        with shared.sampler() as two:
-            assert one is two
+    with shared.sampler() as first:
+        with shared.sampler() as second:
+            assert first is second
         assert len(threads()) == 1
     assert threads() == []
     with shared.sampler() as later:
-        assert later is not one
+        assert later is not first
         assert len(threads()) == 1
     assert threads() == []
 
 
-@tells
-async def test_loops_tell_of_it_until_they_end() -> None:
+@countable
+async def test_loops_publish_samples_until_they_end() -> None:
     board = Memory(2)
     both = [Vitals(Place(board, slot), {}, Counts([], [])) for slot in range(2)]
     async with asyncio.timeout(PATIENCE_S), both[0].published(), both[1].published():
@@ -122,20 +121,20 @@ async def test_loops_tell_of_it_until_they_end() -> None:
         while not gils:
             await asyncio.sleep(0.02)
             gils = merge(board.all(), monotonic()).gils
-    assert [one["pid"] for one in gils] == [os.getpid()]
+    assert [first["pid"] for first in gils] == [os.getpid()]
     assert threads() == []
 
 
-def unsampled() -> Looks | None:
+def unsampled() -> Samples | None:
     sampler = Sampler()
     sampler.start()
     assert threads() == []
     sampler.stop()
-    return sampler.seen
+    return sampler.samples
 
 
-@pytest.mark.skipif(not WITH_GIL, reason="without GIL it can be told: never")
-def test_where_sleeps_are_not_counted_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(not WITH_GIL, reason="without a GIL it is never held")
+def test_without_a_counter_of_sleeps_there_are_no_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(resource, "RUSAGE_THREAD", raising=False)
     assert unsampled() is None
 

@@ -1,4 +1,4 @@
-"""What is counted, by itself and as Prometheus reads it."""
+"""The counters, by themselves and as Prometheus reads them."""
 
 import pytest
 
@@ -10,12 +10,12 @@ from tests.support.server_process import asking, running
 
 
 def timeline(seconds: float, cpu: float | None = 0.0) -> Timeline:
-    """Make a timeline whose work ran for so long."""
-    one = Timeline()
-    one.requested = one.granted = 0.0
-    one.stage(Ran(0.0, seconds, cpu, 1, "thread", None, None))
-    one.resumed = 0.0
-    return one
+    """Make a timeline whose work ran for this long."""
+    timeline = Timeline()
+    timeline.requested = timeline.granted = 0.0
+    timeline.stage(Ran(0.0, seconds, cpu, 1, "thread", None, None))
+    timeline.resumed = 0.0
+    return timeline
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_duration_counts_up_to_the_bound_that_it_does_not_pass(
     assert (ran[place], ran[-1]) == (1, seconds)
 
 
-def test_cpu_time_that_cannot_be_told_apart_is_not_counted() -> None:
+def test_unknown_cpu_time_is_not_counted() -> None:
     counts = Counts([], ["async"])
     counts.stages["async"].add(timeline(1.0, cpu=None))
     durations = counts.durations()
@@ -39,45 +39,47 @@ def test_cpu_time_that_cannot_be_told_apart_is_not_counted() -> None:
     assert all(sum(durations["async", stage][:-1]) == 1 for stage in STAGES if stage != "cpu")
 
 
-def test_totals_add_up_and_told_cpu_time_is_the_highest() -> None:
-    one = Totals({("w", "m", 200): 1}, {("m", "ran"): [1, 0, 0.5]}, {("m", "lost"): 1}, {"site": 4})
-    two = Totals(
+def test_totals_add_up_and_the_highest_cpu_time_counts() -> None:
+    first = Totals(
+        {("w", "m", 200): 1}, {("m", "ran"): [1, 0, 0.5]}, {("m", "lost"): 1}, {"site": 4}
+    )
+    second = Totals(
         {("w", "m", 200): 2, ("w", "m", 503): 1},
         {("m", "ran"): [1, 2, 1.5], ("n", "ran"): [0, 1, 9.0]},
         {("m", "lost"): 3},
         {"site": 3, "server": 1},
     )
-    assert one + two == Totals(
+    assert first + second == Totals(
         {("w", "m", 200): 3, ("w", "m", 503): 1},
         {("m", "ran"): [2, 2, 2.0], ("n", "ran"): [0, 1, 9.0]},
         {("m", "lost"): 4},
         {"site": 4, "server": 1},
     )
-    assert one + Totals() == Totals() + one == one
+    assert first + Totals() == Totals() + first == first
 
 
-def test_cpu_time_of_loops_adds_up_and_several_tell_of_one_gil() -> None:
-    one = Totals(loops_cpu_s=1.5, gil={7: (10, 4), 8: (5, 5)})
-    two = Totals(loops_cpu_s=2.0, gil={7: (12, 4)})
-    assert one + two == Totals(loops_cpu_s=3.5, gil={7: (12, 4), 8: (5, 5)})
+def test_cpu_time_of_loops_adds_up_but_a_shared_gil_counts_once() -> None:
+    first = Totals(loops_cpu_s=1.5, gil={7: (10, 4), 8: (5, 5)})
+    second = Totals(loops_cpu_s=2.0, gil={7: (12, 4)})
+    assert first + second == Totals(loops_cpu_s=3.5, gil={7: (12, 4), 8: (5, 5)})
 
 
-def test_cpu_time_of_what_has_ended_goes_to_what_it_was() -> None:
+def test_cpu_time_of_ended_processes_counts_for_their_role() -> None:
     def process(role: str, ended_s: float) -> Process:
         return Process(1, role, 1.0, ended_s, 0, 1)
 
-    found = [
+    listed = [
         process("master", 16.0),
         process("server", 8.0),
         process("fork server", 4.0),
         process("worker", 2.0),
     ]
     expected = {"master": 1.0, "server": 17.0, "fork server": 1.0, "worker": 15.0}
-    assert cpu_by_role(found) == expected
+    assert cpu_by_role(listed) == expected
 
 
 async def test_metrics_are_what_was_asked(database: None) -> None:
-    asked = {
+    expected_status = {
         "/noop/inline": ("noop", "inline", "200"),
         "/noop": ("noop", "hybrid", "200"),
         "/noop/async": ("noop", "async", "200"),
@@ -91,14 +93,14 @@ async def test_metrics_are_what_was_asked(database: None) -> None:
     models = "inline,async,thread-pool,hybrid"
     with running("--models", models, "--deadline", "200ms", "--threads", "3") as server:
         async with asking(server) as client:
-            for path in [*asked, *asked, *unknown]:
+            for path in [*expected_status, *expected_status, *unknown]:
                 await client.ask(path)
         first, later = await scrape(server), await scrape(server)
     assert first.content_type == "text/plain; version=0.0.4; charset=utf-8"
     requests = first.all("loadbearing_requests_total")
     assert requests == {
         frozenset({("workload", workload), ("model", model), ("status", status)}): 2.0
-        for workload, model, status in asked.values()
+        for workload, model, status in expected_status.values()
     }
     for model, count in {"inline": 2, "hybrid": 2, "async": 2, "thread-pool": 0}.items():
         assert first.value("loadbearing_stage_seconds_count", model=model, stage="total") == count

@@ -1,4 +1,4 @@
-"""What `/stats` tells: what happens now, and sums of which any period is a difference."""
+"""`/stats`: what is happening, and sums whose differences are the costs of a period."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +7,7 @@ import pytest
 
 from server.telemetry.counts import BOUNDS_S
 from server.telemetry.gil import counter_of_sleeps
+from server.web.answers import Statistics
 from tests.support.prometheus_client import scrape
 from tests.support.server_process import Client, Running, until
 from tests.support.several_loops import SEVERAL, one_each, serving
@@ -14,9 +15,7 @@ from tests.support.several_loops import SEVERAL, one_each, serving
 
 async def test_stats_count_what_happens(client: Client) -> None:
     stats = (await client.ask("/stats")).json
-    assert list(stats) == [
-        *("uptime_s", "loop_lag_ms", "models", "processes", "loops", "lag_bounds_s", "gils"),
-    ]
+    Statistics.model_validate(stats)
     lag = stats["loop_lag_ms"]
     assert 0 <= lag["p50"] <= lag["p99"] <= lag["max"]
     assert set(stats["models"]) == await client.started()
@@ -28,7 +27,6 @@ async def test_stats_count_what_happens(client: Client) -> None:
     assert (pool["slots"], pool["busy"], pool["queued"]) == (4, 0, 0)
     by_role: dict[str, list[Any]] = {}
     for process in stats["processes"]:
-        assert list(process) == ["pid", "role", "cpu_s", "rss_mib", "threads"]
         by_role.setdefault(process["role"], []).append(process)
     assert [process["pid"] for process in by_role["server"]] == [client.server.pid]
     assert {"site", "fork server", "worker"} < by_role.keys()
@@ -37,16 +35,15 @@ async def test_stats_count_what_happens(client: Client) -> None:
 
 
 def never_falls(before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Check the sums of two looks at one service, none of whose processes has ended between."""
-    for one, two in zip(before["loops"], after["loops"], strict=True):
-        assert (one["pid"], one["thread"]) == (two["pid"], two["thread"])
-        assert 0 < one["cpu_s"] <= two["cpu_s"]
-        assert len(one["lag_counts"]) == len(two["lag_counts"]) == len(BOUNDS_S) + 1
-        pairs = zip(one["lag_counts"], two["lag_counts"], strict=True)
+    """Check the sums of two readings of a service, none of whose processes ended in between."""
+    for first, second in zip(before["loops"], after["loops"], strict=True):
+        assert (first["pid"], first["thread"]) == (second["pid"], second["thread"])
+        assert 0 < first["cpu_s"] <= second["cpu_s"]
+        assert len(first["lag_counts"]) == len(second["lag_counts"]) == len(BOUNDS_S) + 1
+        pairs = zip(first["lag_counts"], second["lag_counts"], strict=True)
         assert all(0 <= earlier <= later for earlier, later in pairs)
     later_gils = {gil["pid"]: gil for gil in after["gils"]}
     for gil in before["gils"]:
-        assert list(gil) == ["pid", "samples", "held"]
         assert 0 <= gil["held"] <= gil["samples"] <= later_gils[gil["pid"]]["samples"]
         assert gil["held"] <= later_gils[gil["pid"]]["held"]
 
@@ -58,32 +55,32 @@ async def test_sums_never_fall(client: Client) -> None:
     async def grown() -> bool:
         later = (await client.ask("/stats")).json
         never_falls(first, later)
-        [one], [two] = first["loops"], later["loops"]
-        looks = sum(two["lag_counts"]) - sum(one["lag_counts"])
-        return bool(one["cpu_s"] < two["cpu_s"] and looks > 0)
+        [before], [after] = first["loops"], later["loops"]
+        timers = sum(after["lag_counts"]) - sum(before["lag_counts"])
+        return bool(before["cpu_s"] < after["cpu_s"] and timers > 0)
 
     await until(grown)
 
 
 @pytest.fixture(scope="module", params=SEVERAL)
 def service(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
-    with serving(request.param, "uvloop") as one:
-        yield one
+    with serving(request.param, "uvloop") as started:
+        yield started
 
 
 @pytest.mark.skipif(counter_of_sleeps() is None, reason="this system does not tell")
-async def test_each_server_process_tells_once_of_its_gil(service: Running) -> None:
+async def test_each_server_process_reports_its_gil_once(service: Running) -> None:
     async with one_each(service) as clients:
         pids = sorted({pid for pid, _ in clients})
-        one, other = clients.values()
+        first, other = clients.values()
 
-        async def told() -> bool:
-            stats = (await one.ask("/stats")).json
+        async def complete() -> bool:
+            stats = (await first.ask("/stats")).json
             never_falls(stats, (await other.ask("/stats")).json)
             assert len(stats["loops"]) == 2
             return sorted(gil["pid"] for gil in stats["gils"]) == pids
 
-        await until(told)
+        await until(complete)
     metrics = await scrape(service)
     assert metrics.total("loadbearing_gil_samples_total") >= len(pids)
     assert metrics.value("loadbearing_loop_cpu_seconds_total") > 0

@@ -1,4 +1,4 @@
-"""No web page of another site has the server work, nor one that borrows its name."""
+"""No web page of another site can start work, even under a name that points to this machine."""
 
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -22,18 +22,18 @@ FEW = ("--models", "inline,hybrid", "--threads", "1", "--processes", "1")
 
 @pytest.fixture(scope="module")
 def server(database: None) -> Iterator[Running]:
-    with running(*FEW, module="server") as one:
-        yield one
+    with running(*FEW, module="server") as started:
+        yield started
 
 
 @pytest.fixture
 async def client(server: Running) -> AsyncIterator[Client]:
-    async with asking(server) as one:
-        yield one
+    async with asking(server) as opened:
+        yield opened
 
 
 def refused(answer: Answer) -> str:
-    """Check that it was refused with a reason and something to do; gives the reason."""
+    """Check that it was refused with a reason and a hint, and return the reason."""
     assert answer.status == 403
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
     assert "Access-Control-Allow-Origin" not in answer.headers
@@ -62,7 +62,7 @@ def refused(answer: Answer) -> str:
 async def test_a_page_of_another_origin_starts_no_work(
     headers: dict[str, str], client: Client
 ) -> None:
-    filled = {name: one.format(port=port(client.server)) for name, one in headers.items()}
+    filled = {name: text.format(port=port(client.server)) for name, text in headers.items()}
     for path in WORK:
         assert "may not start work here" in refused(await client.ask(path, headers=filled))
     for path in READ:
@@ -76,7 +76,7 @@ async def test_a_page_of_another_origin_starts_no_work(
         *("192.168.1.5", "[::ffff:7f00:1]:8080", "[::1", "x@[", ".", "127.0.0.1.evil.example"),
     ],
 )
-async def test_under_another_name_nothing_is_answered(host: str, client: Client) -> None:
+async def test_a_request_for_another_host_is_refused(host: str, client: Client) -> None:
     for path in (*WORK, *READ, "/page/main.js", "/nosuch"):
         message = refused(await client.ask(path, headers={"Host": host}))
         assert message == f"this server does not answer to the name {host!r}"
@@ -104,7 +104,7 @@ async def test_programs_and_pages_of_its_own_are_let_in(
         assert (await client.ask(path, headers=headers)).status == 200
 
 
-async def test_a_client_of_old_that_names_no_host_is_let_in(server: Running) -> None:
+async def test_a_client_that_names_no_host_is_let_in(server: Running) -> None:
     answer = await heard(server, [b"GET /noop/inline HTTP/1.0\r\n\r\n"])
     assert answer.startswith(b"HTTP/1.0 200 ")
 
@@ -115,12 +115,12 @@ def test_a_load_test_under_another_name_says_what_to_do(server: Running) -> None
 
 
 @pytest.mark.parametrize(
-    ("listening", "right", "asked"),
+    ("listening", "right", "host"),
     [
         ("0.0.0.0", True, "192.168.1.5:8080"),
         ("::", True, "[fe80::1]:8080"),
         ("0.0.0.0", True, "0.0.0.0:8080"),
-        ("0.0.0.0", True, "server:8080"),  # as containers call each other
+        ("0.0.0.0", True, "server:8080"),  # how containers address each other
         ("0.0.0.0", True, socket.gethostname()),
         ("0.0.0.0", False, "evil.example"),
         ("0.0.0.0", False, "."),
@@ -130,10 +130,10 @@ def test_a_load_test_under_another_name_says_what_to_do(server: Running) -> None
         ("localhost", False, "192.168.1.5"),
     ],
 )
-def test_the_names_go_with_where_it_listens(listening: str, right: bool, asked: str) -> None:
+def test_valid_names_depend_on_the_address(listening: str, right: bool, host: str) -> None:
     door = Door(listening, ())
     with nullcontext() if right else pytest.raises(Forbidden):
-        door.name(make_mocked_request("GET", "/", {"Host": asked}))
+        door.name(make_mocked_request("GET", "/", {"Host": host}))
 
 
 async def test_allowed_hosts_may_ask_and_their_pages_too(database: None) -> None:
@@ -146,5 +146,8 @@ async def test_allowed_hosts_may_ask_and_their_pages_too(database: None) -> None
                 assert (await client.ask("/noop/inline", headers=page)).status == 200
             refused(await client.ask("/noop/inline", headers={"Host": "evil.example"}))
             refused(await client.ask("/noop/inline", headers={"Origin": "http://evil.example"}))
-        assert "with --host 0.0.0.0, all who reach this machine can run work" in server.complaints()
+        assert (
+            "with --host 0.0.0.0, anyone who can reach this machine can run work"
+            in server.complaints()
+        )
         server.errors.write_text("")

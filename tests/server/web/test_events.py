@@ -1,4 +1,4 @@
-"""`/events`: what is told, how it is written, and that no stream holds anything up."""
+"""`/events`: its messages, their form, and that no stream delays anything."""
 
 import asyncio
 import socket
@@ -23,17 +23,17 @@ ASK = b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 @pytest.fixture(scope="module", params=["uvloop", "asyncio"])
 def server(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
-    with running("--loop", request.param, *FEW) as one:
-        yield one
+    with running("--loop", request.param, *FEW) as started:
+        yield started
 
 
 @pytest.fixture
 async def client(server: Running) -> AsyncIterator[Client]:
-    async with asking(server) as one:
-        yield one
+    async with asking(server) as opened:
+        yield opened
 
 
-async def test_it_tells_what_stats_tell(client: Client) -> None:
+async def test_messages_have_the_content_of_stats(client: Client) -> None:
     described = (await client.ask("/openapi.json")).json
     place = "#/components/schemas/Statistics"
     form = jsonschema_rs.validator_for({"$ref": place, **described})
@@ -42,40 +42,40 @@ async def test_it_tells_what_stats_tell(client: Client) -> None:
         headers = listener.response.headers
         assert headers["Content-Type"] == "text/event-stream; charset=utf-8"
         assert headers["Cache-Control"] == "no-store"
-        told = [(await listener.next("message")).data for _ in range(2)]
-    for one in told:
-        form.validate(one)
-        assert list(one) == list(stats)
-        assert list(one["models"]) == list(stats["models"])
-    assert stats["uptime_s"] < told[0]["uptime_s"] < told[1]["uptime_s"]
+        messages = [(await listener.next("message")).data for _ in range(2)]
+    for message in messages:
+        form.validate(message)
+        assert list(message) == list(stats)
+        assert list(message["models"]) == list(stats["models"])
+    assert stats["uptime_s"] < messages[0]["uptime_s"] < messages[1]["uptime_s"]
 
 
-async def test_a_beat_is_of_the_loop_and_stops_while_it_is_blocked(client: Client) -> None:
+async def test_beats_stop_while_the_loop_is_blocked(client: Client) -> None:
     async with listening(client.server) as listener:
         last = (await listener.next("beat")).data
         assert list(last) == ["at", "pid", "thread"]
         assert (last["pid"], last["thread"]) == (client.server.pid, "MainThread")
         with client.server.shut():
-            asked = asyncio.create_task(client.ask("/hold/inline"))
+            blocking = asyncio.create_task(client.ask("/hold/inline"))
             await client.server.begun(1)
             silent = False
-            while not silent:  # what was sent before it was blocked is still to be read
+            while not silent:  # beats from before it was blocked are still unread
                 try:
                     async with asyncio.timeout(0.5):
                         last = (await listener.next("beat")).data
                 except TimeoutError:
                     silent = True
-        ran_s = (await asked).json["ms"]["ran"] / 1e3
+        ran_s = (await blocking).json["ms"]["ran"] / 1e3
         assert (await listener.next("beat")).data["at"] - last["at"] >= ran_s > 0.4
 
 
-async def test_head_tells_of_a_stream_and_ends(client: Client) -> None:
+async def test_head_describes_the_stream_and_ends(client: Client) -> None:
     answer = await client.ask("/events", "HEAD")
     assert (answer.status, answer.text) == (200, "")
     assert answer.headers["Content-Type"].startswith("text/event-stream")
 
 
-async def test_who_hangs_up_leaves_nothing_and_makes_room(client: Client) -> None:
+async def test_a_client_that_hangs_up_leaves_nothing_and_makes_room(client: Client) -> None:
     process = psutil.Process(client.server.pid)
     await client.ask("/health")
     before = process.num_fds()
@@ -101,9 +101,7 @@ async def test_who_hangs_up_leaves_nothing_and_makes_room(client: Client) -> Non
 
 
 @pytest.mark.parametrize(("loop", "admission"), [("uvloop", "unbounded"), ("asyncio", "deadline")])
-async def test_open_streams_do_not_hold_up_the_end(
-    loop: str, admission: str, database: None
-) -> None:
+async def test_open_streams_do_not_delay_the_end(loop: str, admission: str, database: None) -> None:
     with running("--loop", loop, *FEW, "--admission", admission) as server:
         async with listening(server) as listener:
             await listener.next("beat")
@@ -114,13 +112,13 @@ async def test_open_streams_do_not_hold_up_the_end(
                 server.process.terminate()
                 assert await listener.ended()
                 assert await asyncio.to_thread(server.process.wait, DRAIN_S / 2) == 0
-        said = server.complaints().splitlines()
-        assert not [line for line in said if "--admission unbounded has no bound" not in line]
+        lines = server.complaints().splitlines()
+        assert not [line for line in lines if "--admission unbounded has no bound" not in line]
 
 
 @asynccontextmanager
 async def deaf() -> AsyncIterator[Any]:
-    """Give a connection whose other end reads nothing."""
+    """Yield a connection whose other end reads nothing."""
     ours, theirs = socket.socketpair()
     with theirs:
         ours.setblocking(False)
@@ -129,17 +127,17 @@ async def deaf() -> AsyncIterator[Any]:
         writer.transport.abort()
 
 
-async def test_who_falls_behind_is_cut_off() -> None:
+async def test_a_client_that_falls_behind_is_disconnected() -> None:
     async with deaf() as transport:
         stream = Stream(transport)
         for _ in range(BEHIND):
-            stream.tell(b"data: 1\n\n")
+            stream.send(b"data: 1\n\n")
         assert not transport.is_closing()
-        stream.tell(b"data: 1\n\n")
+        stream.send(b"data: 1\n\n")
         assert transport.is_closing()
 
 
-async def test_who_does_not_read_is_not_waited_for_at_the_end() -> None:
+async def test_a_client_that_does_not_read_does_not_delay_the_end() -> None:
     async with deaf() as transport:
         transport.write(bytes(2**22))
         Stream(transport).end()
@@ -147,7 +145,9 @@ async def test_who_does_not_read_is_not_waited_for_at_the_end() -> None:
 
 
 @pytest.mark.parametrize("several", SEVERAL)
-async def test_each_loop_beats_for_itself_and_tells_of_all(several: str, database: None) -> None:
+async def test_each_loop_sends_its_own_beats_and_all_statistics(
+    several: str, database: None
+) -> None:
     with serving(several, "uvloop") as server:
         async with one_each(server) as clients:
             loops = set(clients)
@@ -156,11 +156,11 @@ async def test_each_loop_beats_for_itself_and_tells_of_all(several: str, databas
         async def both() -> bool:
             async with listening(server) as listener:
                 beat = (await listener.next("beat")).data
-                told = (await listener.next("message")).data
-            heard[beat["pid"], beat["thread"]] = told
+                stats = (await listener.next("message")).data
+            heard[beat["pid"], beat["thread"]] = stats
             return len(heard) == 2
 
         await until(both)
         assert heard.keys() == loops
-        for told in heard.values():
-            assert {(one["pid"], one["thread"]) for one in told["loops"]} == loops
+        for stats in heard.values():
+            assert {(loop["pid"], loop["thread"]) for loop in stats["loops"]} == loops

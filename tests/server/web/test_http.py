@@ -1,19 +1,19 @@
-"""What is not a cell: discovery, health, and the answers to requests that are wrong."""
+"""Everything but cells: discovery, health, and the answers to wrong requests."""
 
 import pytest
 
 from server.model_table import TABLE
 from server.models.base import PROMISES
+from server.web import answers
 from tests.support.faulty_workloads import MISBEHAVING
 from tests.support.server_process import Answer, Client, asking, running
 
 
 def error(answer: Answer) -> dict[str, str]:
-    """Check what all errors share, and return the error."""
+    """Check what all errors have in common, and return the error."""
     assert answer.headers["Content-Type"].startswith("application/json")
     assert answer.text.endswith("}\n")
-    assert list(answer.json) == ["error"]
-    assert list(answer.error) == ["type", "message", "hint"]
+    answers.Error.model_validate(answer.json)
     assert answer.error["message"]
     assert answer.error["hint"]
     assert "Traceback" not in answer.text
@@ -22,24 +22,24 @@ def error(answer: Answer) -> dict[str, str]:
 
 async def test_discovery_describes_models_workloads_and_runtime(client: Client) -> None:
     answer = await client.ask("/")
-    found = answer.json
-    assert list(found) == ["service", "models", "workloads", "runtime"]
-    assert found["service"] == "loadbearing"
-    assert list(found["models"]) == list(TABLE)
-    for model in found["models"].values():
-        assert list(model) == ["available", "why", "doc", "promises", "cannot"]
+    discovery = answer.json
+    answers.Discovery.model_validate(discovery)
+    assert list(discovery["models"]) == list(TABLE)
+    for model in discovery["models"].values():
         assert model["available"] == (model["why"] is None)
         assert list(model["promises"]) == [*PROMISES]
         assert {name for name, kept in model["promises"].items() if not kept} == {*model["cannot"]}
         assert all(model["cannot"].values())
-    started = [name for name, model in found["models"].items() if model["available"]]
-    primes = found["workloads"]["primes"]
+    hint = error(await client.ask("/nosuch"))["hint"]
+    assert hint == f"There are: {', '.join(sorted(discovery['workloads']))}."
+    started = [name for name, model in discovery["models"].items() if model["available"]]
+    primes = discovery["workloads"]["primes"]
     assert primes["kind"] == "cpu"
     assert primes["parameters"]["below"]["maximum"] == 400_000
     assert primes["models"] == [model for model in started if model != "async"]
     assert "no asynchronous twin" in primes["impossible"]["async"]
-    assert found["workloads"]["scrape"]["stages"] == ["io", "cpu"]
-    runtime = found["runtime"]
+    assert discovery["workloads"]["scrape"]["stages"] == ["io", "cpu"]
+    runtime = discovery["runtime"]
     assert runtime["loop"] in {"uvloop", "asyncio"}
     assert (runtime["threads"], runtime["processes"], runtime["deadline_s"]) == (4, 2, 30)
 
@@ -51,13 +51,16 @@ async def test_the_curl_of_each_workload_runs(client: Client) -> None:
         assert command == "curl"
         assert address.startswith(f"'{client.server.url}/{name}")
         path = address.strip("'").removeprefix(client.server.url)
-        assert (await client.ask(path)).status == 200
+        answer = await client.ask(path)
+        assert answer.status == 200
+        answers.Answer.model_validate(answer.json)
 
 
 @pytest.mark.parametrize(("path", "status"), [("/health", "ok"), ("/ready", "ready")])
 async def test_health_and_ready(path: str, status: str, client: Client) -> None:
     answer = await client.ask(path)
     assert (answer.status, answer.json) == (200, {"status": status})
+    answers.Status.model_validate(answer.json)
     assert answer.text.endswith("\n")
 
 
@@ -76,23 +79,22 @@ async def test_health_and_ready(path: str, status: str, client: Client) -> None:
         ("/primes/inline?below=ten", "422 BadParameter", "valid integer", "takes an integer"),
         ("/primes?bellow=1", "400 BadRequest", "no parameter 'bellow'", "mean 'below'?"),
         ("/noop?a=1", "400 BadRequest", "no parameter 'a'", "It takes no parameters."),
-        ("/primes?below=1&below=2", "400 BadRequest", "'below' came twice", "each parameter once"),
+        (
+            "/primes?below=1&below=2",
+            "400 BadRequest",
+            "'below' was given twice",
+            "each parameter once",
+        ),
     ],
 )
 async def test_a_wrong_path_or_query_is_explained(
     path: str, answered: str, message: str, hint: str, client: Client
 ) -> None:
     answer = await client.ask(path)
-    found = error(answer)
-    assert f"{answer.status} {found['type']}" == answered
-    assert message in found["message"]
-    assert hint in found["hint"]
-
-
-async def test_no_path_of_the_service_is_listed_as_a_workload(client: Client) -> None:
-    known = (await client.ask("/")).json["workloads"]
-    hint = error(await client.ask("/nosuch"))["hint"]
-    assert hint == f"There are: {', '.join(sorted(known))}."
+    problem = error(answer)
+    assert f"{answer.status} {problem['type']}" == answered
+    assert message in problem["message"]
+    assert hint in problem["hint"]
 
 
 async def test_a_body_is_refused(client: Client) -> None:
@@ -112,15 +114,13 @@ async def test_a_body_is_refused(client: Client) -> None:
         ("/primes/async", "GET"),
     ],
 )
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY"])
-async def test_other_methods_are_not_allowed(
-    method: str, path: str, allowed: str, client: Client
-) -> None:
-    answer = await client.ask(path, method, data=b"below=10" if method == "POST" else None)
-    assert answer.status == 405
-    assert answer.headers["Allow"] == allowed
-    assert error(answer)["type"] == "NotAllowed"
-    assert error(answer)["message"] == f"{method} is not for {path}"
+async def test_other_methods_are_not_allowed(path: str, allowed: str, client: Client) -> None:
+    for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY"):
+        answer = await client.ask(path, method, data=b"below=10" if method == "POST" else None)
+        assert answer.status == 405
+        assert answer.headers["Allow"] == allowed
+        assert error(answer)["type"] == "NotAllowed"
+        assert error(answer)["message"] == f"{path} does not accept {method}"
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ async def test_other_methods_are_not_allowed(
         ("/primes%2Finline", "/primes/inline"),
     ],
 )
-async def test_a_slash_too_many_is_named(path: str, meant: str, client: Client) -> None:
+async def test_an_extra_slash_is_explained(path: str, meant: str, client: Client) -> None:
     answer = await client.ask(path)
     assert answer.status == 404
     assert error(answer)["message"] == f"there is no path '{path}'"
@@ -154,12 +154,13 @@ async def test_a_model_that_is_not_started_says_how_to_start_it(database: None) 
             for path, model in (("/noop/thread-pool", "thread-pool"), ("/noop", "hybrid")):
                 answer = await client.ask(path)
                 assert answer.status == 501
-                why = f"not started: start the server with --models inline,{model}"
-                assert error(answer)["message"] == f"the model {model!r} is not available: {why}"
+                remedy = f"start the server with --models inline,{model}"
+                message = f"the model {model!r} is not started; {remedy}"
+                assert error(answer)["message"] == message
                 choice = "/noop/inline" if path == "/noop" else "GET / lists"
                 assert choice in error(answer)["hint"]
             assert (await client.ask("/noop/inline")).status == 200
             assert (await client.ask("/noop/thredpool")).status == 404
             models = (await client.ask("/")).json["models"]
     assert [name for name, model in models.items() if model["available"]] == ["inline"]
-    assert models["hybrid"]["why"] == "not started: start the server with --models inline,hybrid"
+    assert models["hybrid"]["why"] == f"not started: {remedy}"

@@ -1,4 +1,4 @@
-"""The OpenAPI document says what signatures say: parameters, results, and which cells there are."""
+"""The OpenAPI document agrees with signatures: parameters, results, and the cells that can run."""
 
 import json
 import math

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from itertools import product
 
 import pytest
 from playwright.async_api import Locator, Page, expect
@@ -12,14 +11,14 @@ from tests.support.server_process import PATIENCE_S, Running, running
 
 MODELS = "inline,async,thread-pool,process-pool"
 MS = 1000 * PATIENCE_S
-STOPPED_MS = 350  # as beats.js has it
-# Keeps what the heart has shown, if only for the moment until the event loop answers again.
+STOPPED_MS = 350  # as in beats.js
+# Records what the heart shows, because it may change as soon as the event loop answers again.
 WATCH = """() => {
   const [heart, text] = ["heart", "pulse-text"].map((id) => document.getElementById(id));
-  window.seen = [];
-  const look = () => window.seen.push([heart.dataset.state, text.textContent]);
+  window.shown = [];
+  const look = () => window.shown.push([heart.dataset.state, text.textContent]);
   const all = { attributes: true, characterData: true, childList: true, subtree: true };
-  for (const one of [heart, text]) new MutationObserver(look).observe(one, all);
+  for (const node of [heart, text]) new MutationObserver(look).observe(node, all);
 }"""
 PAPER = {"light": "rgb(246, 247, 245)", "dark": "rgb(16, 20, 18)"}
 
@@ -30,32 +29,32 @@ pytestmark = pytest.mark.usefixtures("database")
 def server(database: None) -> Iterator[Running]:
     with running(
         "--models", MODELS, "--deadline", "60s", "--processes", "1", module="server"
-    ) as one:
-        yield one
+    ) as started:
+        yield started
 
 
 @pytest.fixture
 async def opened(server: Running) -> AsyncIterator[Watched]:
     async with chromium() as browser:
-        one = await watched(browser)
-        await open_page(one, server.url)
-        yield one
+        tab = await watched(browser)
+        await open_page(tab, server.url)
+        yield tab
 
 
-async def open_page(one: Watched, url: str) -> None:
-    await one.page.goto(url)
-    await alive(one.page)
+async def open_page(tab: Watched, url: str) -> None:
+    await tab.page.goto(url)
+    await alive(tab.page)
 
 
 async def alive(page: Page) -> None:
-    """Wait until the heart beats and all is drawn, which only answers of the server allow."""
+    """Wait until the heart beats and everything is drawn, which takes answers of the server."""
     await expect(page.locator("#heart")).to_have_attribute("data-state", "alive", timeout=MS)
     await expect(page.locator("#tables table")).to_have_count(3, timeout=MS)
     await expect(page.locator("#fields input")).not_to_have_count(0, timeout=MS)
 
 
 async def answered(page: Page, cell: str) -> Locator:
-    """Wait for the newest answer to be of this cell, and its heartbeat to be known."""
+    """Wait until the newest answer is of this cell, and its heartbeat is known."""
     row = page.locator("#rows li").first
     await expect(row).to_have_attribute("data-cell", cell, timeout=MS)
     await expect(row).to_have_attribute("data-silence", re.compile(r"\d+"), timeout=MS)
@@ -79,8 +78,8 @@ async def test_the_heartbeat_stops_under_inline_and_goes_on_under_process_pool(
     await page.evaluate(WATCH)
     await page.click("[data-trial=inline]")
     row = await answered(page, "count/inline")
-    said = [text for state, text in await page.evaluate("seen") if state == "stopped"]
-    assert any(re.fullmatch(r"the event loop has not answered for \d+ ms", text) for text in said)
+    texts = [text for state, text in await page.evaluate("shown") if state == "stopped"]
+    assert any(re.fullmatch(r"the event loop has not answered for \d+ ms", text) for text in texts)
     assert await figure(row, "silence") >= await figure(row, "ran") > STOPPED_MS
     await expect(row).to_contain_text("silent for")
     await expect(page.locator("#why")).to_contain_text("was silent for")
@@ -107,7 +106,7 @@ async def test_the_curl_line_is_what_the_answer_came_from(opened: Watched, serve
     assert opened.errors == []
 
 
-async def test_a_cell_that_cannot_run_says_why_to_the_keyboard_too(opened: Watched) -> None:
+async def test_a_cell_that_cannot_run_says_why_also_to_the_keyboard(opened: Watched) -> None:
     page = opened.page
     await page.focus("button[data-cell='primes/inline']")
     await page.keyboard.press("ArrowRight")
@@ -127,7 +126,7 @@ async def test_a_cell_that_cannot_run_says_why_to_the_keyboard_too(opened: Watch
     assert await page.locator("#grid button[tabindex='0']").count() == 1
 
 
-async def test_many_at_once_wait_where_it_is_drawn_and_errors_are_told(opened: Watched) -> None:
+async def test_waits_in_the_browser_and_errors_are_shown(opened: Watched) -> None:
     page = opened.page
     await page.click("button[data-cell='sleep/thread-pool']")
     await answered(page, "sleep/thread-pool")
@@ -142,33 +141,33 @@ async def test_many_at_once_wait_where_it_is_drawn_and_errors_are_told(opened: W
     await expect(row).to_contain_text("ms takes an integer from 0 to 5000")
 
 
-async def test_it_fits_and_asks_nobody_else(server: Running) -> None:
+async def test_it_fits_and_loads_nothing_from_elsewhere(server: Running) -> None:
     schemes: tuple[Scheme, ...] = ("light", "dark")
     async with chromium() as browser:
-        for width, scheme in product((WIDE, NARROW), schemes):
-            one = await watched(browser, width, scheme)
-            await open_page(one, server.url)
-            await one.page.click("button[data-cell='scrape/process-pool']")
-            await answered(one.page, "scrape/process-pool")
-            assert await one.overflow() == 0
-            assert one.errors == []
-            assert all(asked.startswith(f"{server.url}/") for asked in one.requests)
-            paper = await one.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        for width, scheme in zip((WIDE, NARROW), schemes, strict=True):
+            tab = await watched(browser, width, scheme)
+            await open_page(tab, server.url)
+            await tab.page.click("button[data-cell='scrape/process-pool']")
+            await answered(tab.page, "scrape/process-pool")
+            assert await tab.overflow() == 0
+            assert tab.errors == []
+            assert all(url.startswith(f"{server.url}/") for url in tab.requests)
+            paper = await tab.page.evaluate("getComputedStyle(document.body).backgroundColor")
             assert paper == PAPER[scheme]
-            await one.page.close()
+            await tab.page.close()
 
 
-async def test_it_comes_back_when_the_server_does(database: None) -> None:
+async def test_it_reconnects_to_a_restarted_server(database: None) -> None:
     async with chromium() as browser:
-        one = await watched(browser)
+        tab = await watched(browser)
         with running("--models", "inline,async", module="server") as first:
-            await open_page(one, first.url)
+            await open_page(tab, first.url)
             port = first.url.rpartition(":")[2]
-        await expect(one.page.locator("#heart")).to_have_attribute("data-state", "lost", timeout=MS)
-        cell = one.page.locator("button[data-cell='noop/thread-pool']")
+        await expect(tab.page.locator("#heart")).to_have_attribute("data-state", "lost", timeout=MS)
+        cell = tab.page.locator("button[data-cell='noop/thread-pool']")
         await expect(cell).to_have_attribute("aria-disabled", "true")
         with running("--models", "inline,thread-pool", "--port", port, module="server"):
-            await alive(one.page)
+            await alive(tab.page)
             await expect(cell).not_to_have_attribute("aria-disabled", "true", timeout=MS)
             await cell.click()
-            await answered(one.page, "noop/thread-pool")
+            await answered(tab.page, "noop/thread-pool")

@@ -1,4 +1,4 @@
-"""What a browser gets at `/` and what all others get; and the files of the page, from memory."""
+"""What a browser and other clients get at `/`, and the files of the page, served from memory."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ CHROMIUM = (
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,"
     "*/*;q=0.8,application/signed-exchange;v=b3;q=0.7"
 )
-SMALL = 40 * 1024  # bytes in all: it is read by people too
+SMALL = 40 * 1024  # bytes in all, because people read it too
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ async def test_curl_gets_json_and_a_browser_the_page(client: Client) -> None:
     assert body == b""
 
 
-async def test_files_are_kept_by_browsers_and_asked_for_again(client: Client) -> None:
+async def test_files_are_cached_and_revalidated(client: Client) -> None:
     for name in FILES:
         path = "/" if name == page.INDEX else f"/{PAGE}/{name}"
         response, body = await fetched(client, path, Accept="text/html")
@@ -108,18 +108,18 @@ async def test_a_file_takes_no_other_method(client: Client) -> None:
     assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
 
 
-def test_the_page_is_small_and_asks_nobody_else() -> None:
+def test_the_page_is_small_and_loads_nothing_from_elsewhere() -> None:
     texts = {name: (FOLDER / name).read_text() for name in FILES}
     assert sum(len(text.encode()) for text in texts.values()) < SMALL
     for name, text in texts.items():
         assert len(text.splitlines()) <= 200, f"{name}: a file past 200 lines is two files"
-        found = set(re.findall(r"https?://[^\s\"'`<>]+", text))
-        assert found <= {"http://www.w3.org/2000/svg"}, name
+        urls = set(re.findall(r"https?://[^\s\"'`<>]+", text))
+        assert urls <= {"http://www.w3.org/2000/svg"}, name
     assert not re.search(r"\son[a-z]+=|\sstyle=|<script>|<style", texts["index.html"])
 
 
 def test_models_have_the_colours_of_the_report() -> None:
     style = (FOLDER / "style.css").read_text()
-    found = dict(re.findall(r'\[data-model="([a-z-]+)"\] \{ --model: (#[0-9A-F]{6}) \}', style))
-    assert found == COLOURS
-    assert set(found) == set(TABLE)
+    colours = dict(re.findall(r'\[data-model="([a-z-]+)"\] \{ --model: (#[0-9A-F]{6}) \}', style))
+    assert colours == COLOURS
+    assert set(colours) == set(TABLE)

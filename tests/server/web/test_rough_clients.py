@@ -1,4 +1,4 @@
-"""No client brings the server down, nor has others wait: it gets a plain answer, or is cut off."""
+"""No client takes the server down or delays others: it gets an answer or is disconnected."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ from tests.support.server_process import PATIENCE_S, Running, asking, running, u
 
 FEW = ("--models", "inline,thread-pool", "--threads", "2")
 IDLE = 1000
-RETRY_S = 1.0  # after which asyncio tries to accept again
+RETRY_S = 1.0  # asyncio tries to accept again after this
 REQUEST = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
 POST = REQUEST.replace(b"GET", b"POST")
 CELL = REQUEST.replace(b"/health", b"/noop/inline")
@@ -32,13 +32,13 @@ HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(200))
 def server(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
     with (
         descriptors(2 * IDLE + 500),
-        running("--loop", request.param, *FEW, module="tests.support.hasty_server") as one,
+        running("--loop", request.param, *FEW, module="tests.support.hasty_server") as started,
     ):
-        yield one
+        yield started
 
 
 @pytest.mark.parametrize(
-    "said",
+    "request_bytes",
     [
         pytest.param(b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n", id="giant request line"),
         pytest.param(REQUEST + b"X: " + b"a" * 100_000 + b"\r\n\r\n", id="giant header"),
@@ -54,24 +54,24 @@ def server(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
         pytest.param(HELLO + b"\r\n\r\n", id="TLS"),
     ],
 )
-async def test_what_is_no_http_is_refused_and_the_connection_closed(
-    said: bytes, server: Running
+async def test_malformed_requests_are_refused_and_the_connection_closed(
+    request_bytes: bytes, server: Running
 ) -> None:
     async with undisturbed(server):
-        head, _, body = (await heard(server, [said])).partition(b"\r\n\r\n")
+        head, _, body = (await heard(server, [request_bytes])).partition(b"\r\n\r\n")
         assert b" 400 " in head.splitlines()[0]
         assert b"Traceback" not in body
 
 
-async def test_who_falls_silent_is_cut_off(server: Running) -> None:
+async def test_a_silent_client_is_disconnected(server: Running) -> None:
     async with undisturbed(server):
         began = monotonic()
-        said = [b"", b"GET /hea", REQUEST, REQUEST + b"X: a"]
-        assert not any(await asyncio.gather(*(heard(server, [one]) for one in said)))
+        starts = [b"", b"GET /hea", REQUEST, REQUEST + b"X: a"]
+        assert not any(await asyncio.gather(*(heard(server, [start]) for start in starts)))
         assert KEEPALIVE_S * 0.9 < monotonic() - began < KEEPALIVE_S + BOUND_S
 
 
-async def test_who_sends_a_head_byte_by_byte_is_cut_off(server: Running) -> None:
+async def test_a_client_that_sends_a_head_byte_by_byte_is_disconnected(server: Running) -> None:
     sent = 0
 
     async def slowly() -> AsyncIterator[bytes]:
@@ -93,8 +93,8 @@ async def test_a_giant_body_is_refused_and_not_kept(server: Running) -> None:
 
     async def endlessly(head: bytes, piece: bytes) -> AsyncIterator[bytes]:
         yield head
-        for one in repeat(piece):
-            yield one
+        for part in repeat(piece):
+            yield part
             await asyncio.sleep(0.005)
 
     length = b"Content-Length: %d\r\n\r\n" % GIANT
@@ -103,8 +103,8 @@ async def test_a_giant_body_is_refused_and_not_kept(server: Running) -> None:
     ]
     async with undisturbed(server):
         before, began = process.memory_info().rss, monotonic()
-        said = (endlessly(head + how, piece) for head, how, piece in bodies)
-        answers = await asyncio.gather(*(heard(server, one) for one in said))
+        requests = (endlessly(head + how, piece) for head, how, piece in bodies)
+        answers = await asyncio.gather(*(heard(server, request) for request in requests))
         assert [answer.split(b" ", 2)[1] for answer in answers] == [b"400", b"400", b"405", b"405"]
         assert all(answer.endswith(b"}\n") for answer in answers)
         assert process.memory_info().rss - before < 2**25
@@ -119,13 +119,13 @@ async def test_requests_in_one_piece_are_answered_in_order(server: Running) -> N
         answers = await heard(server, [b"".join(requests)])
     signs = [b'"thread-pool"', b'"ok"', b"404 Not", b'"inline"', b'"ready"'] * 2
     assert answers.count(b"HTTP/1.1 ") == len(paths)
-    found = [answers.index(signs[0])]
+    places = [answers.index(signs[0])]
     for sign in signs[1:]:
-        found.append(answers.index(sign, found[-1]))
+        places.append(answers.index(sign, places[-1]))
 
 
 @pytest.mark.measures  # how soon others are answered
-async def test_a_thousand_idle_connections_cost_nobody_anything(server: Running) -> None:
+async def test_a_thousand_idle_connections_delay_no_one(server: Running) -> None:
     async with undisturbed(server):
         idle = [asyncio.open_connection("127.0.0.1", port(server)) for _ in range(IDLE)]
         opened = await asyncio.gather(*idle)
@@ -153,9 +153,9 @@ async def test_a_server_without_descriptors_waits_for_some(loop: str, database: 
             cpu, began = sum(process.cpu_times()[:2]), monotonic()
             while monotonic() - began < 2 * RETRY_S:
                 for path in ("/health", "/noop/thread-pool"):
-                    asked = monotonic()
+                    sent = monotonic()
                     assert (await client.ask(path)).status == 200
-                    assert monotonic() - asked < BOUND_S
+                    assert monotonic() - sent < BOUND_S
                 await asyncio.sleep(0.05)
             assert sum(process.cpu_times()[:2]) - cpu < 0.5 * (monotonic() - began)
             for writer in taken:
@@ -168,6 +168,6 @@ async def test_a_server_without_descriptors_waits_for_some(loop: str, database: 
                 await until(serves)
         server.process.terminate()
         assert await asyncio.to_thread(server.process.wait, PATIENCE_S) == 0
-        said = server.complaints().splitlines()
-        assert len(said) == (loop == "asyncio")
-        assert all("connections wait: Too many open files" in line for line in said)
+        lines = server.complaints().splitlines()
+        assert len(lines) == (loop == "asyncio")
+        assert all("connections wait: Too many open files" in line for line in lines)

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says, the server does: schemathesis asks for all of it and more."""
+"""The server does what its OpenAPI document says: schemathesis tries all of it, and more."""
 
 import json
 import subprocess
@@ -15,14 +15,13 @@ from hypothesis import settings
 from server.web.handlers import FIXED
 from tests.support.server_process import Client, Running, running
 
-# Waiting on the loop, and both pools. Under `inline` the longest requests that the bounds allow
-# would wait for each other.
+# The event loop and both pools. Under `inline`, long requests would wait for each other.
 MODELS = ("async", "hybrid")
 ENDLESS = "/events"  # a stream without end
-LONG_S = 400  # it takes half a minute where nothing else runs
-EXAMPLES = str(max(1, settings().max_examples // 40))  # for each operation, beside fixed ones
+LONG_S = 400  # it takes half a minute on an idle machine
+EXAMPLES = str(max(1, settings().max_examples // 40))  # per operation, in addition to fixed ones
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-# Slow answers are what these workloads are for. A doubled parameter is asked for nowhere else.
+# These workloads are meant to be slow. Schemathesis repeats parameters only in this phase.
 CONFIGURATION = """
 request-timeout = 120
 checks.max_response_time = 120
@@ -34,25 +33,27 @@ phases.coverage.generate-duplicate-query-parameters = true
 def server(database: None) -> Iterator[Running]:
     with running(
         "--models", ",".join(MODELS), "--deadline", "120s", "--target", "120s", module="server"
-    ) as one:
-        yield one
+    ) as started:
+        yield started
 
 
 @pytest.fixture
 async def described(client: Client) -> dict[str, Any]:
     answer = await client.ask("/openapi.json")
     assert (answer.status, answer.text[-2:]) == (200, "}\n")
-    found: dict[str, Any] = answer.json
-    return found
+    document: dict[str, Any] = answer.json
+    return document
 
 
 def operations(described: dict[str, Any]) -> list[dict[str, Any]]:
-    return [one for item in described["paths"].values() for one in item.values()]
+    return [operation for item in described["paths"].values() for operation in item.values()]
 
 
 async def test_it_lists_what_runs(client: Client, described: dict[str, Any]) -> None:
     workloads = (await client.ask("/")).json["workloads"]
-    cells = {f"/{name}/{model}" for name, one in workloads.items() for model in one["models"]}
+    cells = {
+        f"/{name}/{model}" for name, workload in workloads.items() for model in workload["models"]
+    }
     fixed = {f"/{path}" for path in FIXED}
     assert set(described["paths"]) == fixed | cells | {f"/{name}" for name in workloads}
     assert {"/noop/async", "/noop/hybrid", "/primes/hybrid"} < cells
@@ -66,14 +67,14 @@ def test_it_is_valid(described: dict[str, Any]) -> None:
     for schema in schemas:
         jsonschema_rs.meta.validate({"$schema": DIALECT, **schema})
     every = operations(described)
-    assert len({one["operationId"] for one in every}) == len(every)
-    assert {tag for one in every for tag in one["tags"]} == {
+    assert len({operation["operationId"] for operation in every}) == len(every)
+    assert {tag for operation in every for tag in operation["tags"]} == {
         tag["name"] for tag in described["tags"]
     }
 
 
 def _schemas(part: Any) -> Iterator[dict[str, Any]]:
-    """Find all JSON schemas, into which the schema of OpenAPI does not look."""
+    """Find all JSON schemas; the schema of OpenAPI does not validate them."""
     if isinstance(part, dict):
         for key, inner in part.items():
             if key == "schema":
@@ -84,19 +85,19 @@ def _schemas(part: Any) -> Iterator[dict[str, Any]]:
                 yield from _schemas(inner)
 
 
-def test_schemathesis_finds_nothing(
+def test_schemathesis_finds_no_contradiction(
     server: Running, described: dict[str, Any], tmp_path: Path
 ) -> None:
     (tmp_path / "schemathesis.toml").write_text(CONFIGURATION)
-    # A document that it fetched itself, it would not ask for again.
+    # It would not test the path of a document that it fetched itself.
     (tmp_path / "openapi.json").write_text(json.dumps(described))
     ended = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "run", "openapi.json", "--url", server.url),
             *("--exclude-path", ENDLESS),
             *("--checks", "all", "--generation-deterministic", "--max-examples", EXAMPLES),
-            *("--workers", "16"),  # so that those which wait do so together
-            *("--suppress-health-check", "too_slow"),  # times this machine, and not the server
+            *("--workers", "16"),  # so that waiting requests overlap
+            *("--suppress-health-check", "too_slow"),  # measures this machine, not the server
             *("--report", "json", "--report-json-path", "report.json", "--no-color"),
         ],
         cwd=tmp_path,
@@ -107,11 +108,11 @@ def test_schemathesis_finds_nothing(
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     report = json.loads((tmp_path / "report.json").read_text())
-    asked = report["operations"]
+    counts = report["operations"]
     endless = len(described["paths"][ENDLESS])
-    assert asked["total"] - endless == asked["tested"] == len(operations(described)) - endless
+    assert counts["total"] - endless == counts["tested"] == len(operations(described)) - endless
     assert not any(report["warnings"].values())
-    took = [rate for phases in report["valid_rates"].values() for rate in phases.values()]
-    assert len(took) > asked["total"]
-    assert sum(rate["accepted"] for rate in took) > 2 * asked["total"]
-    assert not any(rate["rejected"] for rate in took)
+    rates = [rate for phases in report["valid_rates"].values() for rate in phases.values()]
+    assert len(rates) > counts["total"]
+    assert sum(rate["accepted"] for rate in rates) > 2 * counts["total"]
+    assert not any(rate["rejected"] for rate in rates)
