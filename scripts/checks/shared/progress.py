@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 
-from loadtests.report.survival.terminal import duration
+from loadtests.durations import rounded_duration
 
 
 def steps(
@@ -18,6 +18,6 @@ def steps(
     begun = clock()
     for done, name in enumerate(names):
         each = (clock() - begun) / done if done else None
-        left = f", about {duration(each * (len(names) - done))} left" if each else ""
+        left = f", about {rounded_duration(each * (len(names) - done))} left" if each else ""
         told(f"{name} ({done + 1} of {len(names)}{left})")
         yield name
