@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from select import select
 from time import monotonic
@@ -15,7 +15,7 @@ from typing import Any, Self
 from loadtests.machine.counters import PROC, Counters, between, counters
 from loadtests.machine.disturbances import MachineState
 from loadtests.paths import ROOT
-from loadtests.system.child import tied
+from loadtests.system.child import child
 
 START_S = 5.0  # for the probe to calibrate itself, which takes 0.4 s on an idle machine
 ANSWER_S = 2.0  # for its answer after a trial; 0.3 s if it must look again, else at once
@@ -33,22 +33,26 @@ class Sentinel:
         self._proc = proc
         self._number = 0
         self._unread = b""
-        self._closed = False
         self._before: Counters | None = None
+        self._open = ExitStack()
         theirs, self._requests = os.pipe()
         self._answers, answers = os.pipe()
-        os.set_blocking(self._requests, False)  # a probe that stands still holds up nobody
+        for descriptor in (self._requests, self._answers):
+            self._open.callback(os.close, descriptor)
+        os.set_blocking(self._requests, False)  # a probe that is stopped must not block us
         self._probe: subprocess.Popen[bytes] | None = None
         try:
             with suppress(OSError):
-                self._probe = subprocess.Popen(
-                    [sys.executable, "-ES", "-m", "loadtests.machine.speed_probe"],
-                    cwd=ROOT,
-                    stdin=theirs,
-                    stdout=answers,
-                    stderr=subprocess.DEVNULL,  # a probe that fails is told as what is not known
-                    start_new_session=True,
-                    preexec_fn=tied(),
+                self._probe = self._open.enter_context(
+                    child(
+                        [sys.executable, "-ES", "-m", "loadtests.machine.speed_probe"],
+                        stop_s=END_S,
+                        cwd=ROOT,
+                        stdin=theirs,
+                        stdout=answers,
+                        stderr=subprocess.DEVNULL,  # what a failed probe would know is unknown
+                        start_new_session=True,
+                    )
                 )
         finally:
             os.close(theirs)
@@ -113,19 +117,8 @@ class Sentinel:
             os.write(self._requests, f"{word} {self._number}\n".encode())
 
     def close(self) -> None:
-        """End the probe, once: it leaves when nobody can ask it anymore."""
-        if self._closed:
-            return
-        self._closed = True
-        os.close(self._requests)
-        os.close(self._answers)
-        if not self._probe:
-            return
-        try:
-            self._probe.wait(END_S)
-        except subprocess.TimeoutExpired:
-            self._probe.kill()
-            self._probe.wait()
+        """End the probe."""
+        self._open.close()
 
     def __enter__(self) -> Self:
         return self
