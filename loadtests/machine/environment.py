@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from loadtests.machine.cores import cores
+from loadtests.machine.platform import cores
 from loadtests.paths import ROOT
 from loadtests.system.child import tied
 from loadtests.wording import listing

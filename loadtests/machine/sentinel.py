@@ -7,12 +7,11 @@ import os
 import subprocess
 import sys
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from select import select
 from time import monotonic
 from typing import Any, Self
 
-from loadtests.machine.counters import PROC, Counters, between, counters
+from loadtests.machine.counters import Counters, between, counters
 from loadtests.machine.disturbances import MachineState
 from loadtests.paths import ROOT
 from loadtests.system.child import child
@@ -29,8 +28,7 @@ class Sentinel:
     probe where it cannot start or has died, or without the counters where the system has none.
     """
 
-    def __init__(self, proc: Path = PROC) -> None:
-        self._proc = proc
+    def __init__(self) -> None:
         self._number = 0
         self._unread = b""
         self._before: Counters | None = None
@@ -67,7 +65,7 @@ class Sentinel:
     def begin(self) -> None:
         """Watch from now on, right before a trial."""
         self._say("begin")
-        self._before = counters(self._proc)
+        self._before = counters()
 
     def end(self, own_cpu_s: float | None) -> MachineState:
         """Return what the machine did since `begin`.
@@ -75,7 +73,7 @@ class Sentinel:
         `own_cpu_s` are the CPU seconds of server and generator in the meantime; None where the
         server's are unknown, and then nobody can say what others used.
         """
-        after = counters(self._proc)
+        after = counters()
         felt = self._ask(ANSWER_S)
         span = between(self._before or after, after)
         others = None

@@ -12,7 +12,7 @@ import gevent
 
 from loadtests.load.answer import Told
 from loadtests.load.http_pool import ConnectionPool
-from loadtests.machine.cores import cores
+from loadtests.machine.platform import cores
 from loadtests.service.process import ServerProcess, cpu_s
 from loadtests.service.stats import Stats, StatsDelta, delta, read_stats
 from loadtests.trial.evidence import Evidence

@@ -13,7 +13,7 @@ from typing import Any
 
 from loadtests.load.open_loop import Request
 from loadtests.load.source import Heard
-from loadtests.machine.cores import cores
+from loadtests.machine.platform import cores
 from loadtests.machine.sentinel import Sentinel
 from loadtests.system.child import tied
 from scripts.checks.shared.tried_cell import no_listener, tried
