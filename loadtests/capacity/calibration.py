@@ -17,7 +17,7 @@ from time import monotonic
 import gevent
 
 from loadtests.load.answer import Stages, Told, stages, told
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import ConnectionPool
 from loadtests.service.watch import ServiceWatch, evidence
 from loadtests.trial.evidence import Evidence
 from loadtests.trial.stages import mean

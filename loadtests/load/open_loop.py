@@ -12,8 +12,7 @@ from gevent import get_hub
 from gevent.event import Event
 
 from loadtests.load.answer import Outcome
-from loadtests.load.http import Call, Reply
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import Call, ConnectionPool, Reply
 
 MOST_IN_FLIGHT = 4000  # beyond it a request is not sent: descriptors and memory are finite
 REASON = re.compile(rb'"message": "([^"]{1,120})')

@@ -12,8 +12,7 @@ from typing import Protocol
 import gevent
 
 from loadtests.load.answer import worth_reading
-from loadtests.load.http import Call, Reply
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import Call, ConnectionPool, Reply
 from loadtests.load.open_loop import OpenLoop, Request
 from loadtests.load.result import LoadResult
 from loadtests.load.spec import LOOK_S, LoadSpec, StreamSpec, StreamStarts

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import gevent
 
 from loadtests.load.answer import Told
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import ConnectionPool
 from loadtests.machine.platform import cores
 from loadtests.service.process import ServerProcess, cpu_s
 from loadtests.service.stats import Stats, StatsDelta, delta, read_stats

@@ -23,7 +23,7 @@ from locust.exception import CatchResponseError
 from locust.runners import WorkerRunner
 
 from loadtests.load.arrivals import turn
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
 from loadtests.load.spec import BYSTANDER_RATE
 from loadtests.run.options import Options

@@ -15,7 +15,7 @@ from time import monotonic, process_time
 import gevent
 
 from loadtests.load.arrivals import dispersion, poisson
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
 from loadtests.load.source import undisturbed
 from loadtests.paths import ROOT
