@@ -12,7 +12,7 @@ from time import process_time
 from typing import Any
 
 from loadtests.load.open_loop import Request
-from loadtests.load.source import Heard
+from loadtests.load.source import Listener
 from loadtests.machine.platform import cores
 from loadtests.machine.sentinel import Sentinel
 from loadtests.system.child import tied
@@ -48,7 +48,7 @@ class Plant:
     rate: float | None = None
     times: float = 1.5
     neighbours: bool = False
-    heard: Heard = no_listener
+    heard: Listener = no_listener
 
 
 PLANTS = {
