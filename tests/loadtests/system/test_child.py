@@ -59,8 +59,9 @@ def test_a_second_ctrl_c_kills_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_leader_of_a_session_leaves_no_process_behind() -> None:
-    options = {"stdout": subprocess.PIPE, "start_new_session": True}
-    with child(command(FORKING), stop_s=PATIENCE_S, **options) as process:
+    with child(
+        command(FORKING), stop_s=PATIENCE_S, stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
         assert process.stdout is not None
         process.stdout.readline()
         below = psutil.Process(process.pid).children()
