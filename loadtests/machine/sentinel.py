@@ -17,15 +17,15 @@ from loadtests.paths import ROOT
 from loadtests.system.child import child
 
 START_S = 5.0  # for the probe to calibrate itself, which takes 0.4 s on an idle machine
-ANSWER_S = 2.0  # for its answer after a trial; 0.3 s if it must look again, else at once
+ANSWER_S = 2.0  # for its answer after a trial: 0.3 s if it must calibrate again, else at once
 END_S = 2.0
 
 
 class Sentinel:
-    """One for all trials of a run; `begin` and `end` of a trial take a few milliseconds.
+    """Watches all trials of a run; `begin` and `end` take a few milliseconds each.
 
-    Make it while the machine is idle: the probe calibrates itself then. A run goes on without the
-    probe where it cannot start or has died, or without the counters where the system has none.
+    Create it while the machine is idle, because the probe calibrates itself at once. A run goes on
+    without the probe if that cannot start or has died, and without counters the system lacks.
     """
 
     def __init__(self) -> None:
@@ -63,22 +63,22 @@ class Sentinel:
         return self._probe.pid if self._probe else None
 
     def begin(self) -> None:
-        """Watch from now on, right before a trial."""
-        self._say("begin")
+        """Start watching, right before a trial."""
+        self._send("begin")
         self._before = counters()
 
     def end(self, own_cpu_s: float | None) -> MachineState:
         """Return what the machine did since `begin`.
 
-        `own_cpu_s` are the CPU seconds of server and generator in the meantime; None where the
-        server's are unknown, and then nobody can say what others used.
+        `own_cpu_s` is what server and generator used meanwhile, in CPU seconds. If it is None, as
+        the server's use is unknown, that of others is unknown too.
         """
         after = counters()
-        felt = self._ask(ANSWER_S)
+        speed = self._ask(ANSWER_S)
         span = between(self._before or after, after)
         others = None
         if own_cpu_s is not None and span.busy_cores is not None:
-            known_s = own_cpu_s + felt.get("cpu_s", 0.0)
+            known_s = own_cpu_s + speed.get("cpu_s", 0.0)
             others = max(span.busy_cores - known_s / span.elapsed_s, 0.0)
         return MachineState(
             steal=span.steal,
@@ -86,31 +86,31 @@ class Sentinel:
             memory_pressure=span.pressures.get("memory"),
             io_pressure=span.pressures.get("io"),
             cpu_pressure=span.pressures.get("cpu"),
-            slowdown=felt.get("slowdown"),
-            slow_share=felt.get("slow_share"),
-            jitter_ms=_ms(felt.get("late_s")),
-            pieces=felt.get("pieces", 0),
-            calibration_ms=_ms(felt.get("calibration_s")),
+            slowdown=speed.get("slowdown"),
+            slow_share=speed.get("slow_share"),
+            jitter_ms=_ms(speed.get("late_s")),
+            pieces=speed.get("pieces", 0),
+            calibration_ms=_ms(speed.get("calibration_s")),
             cores=span.cores,
         )
 
     def _ask(self, patience_s: float) -> dict[str, Any]:
         """Ask the probe for its report; empty if it does not answer in time."""
         self._number += 1
-        self._say("end")
+        self._send("end")
         deadline = monotonic() + patience_s
         while (left := deadline - monotonic()) > 0 and select([self._answers], [], [], left)[0]:
             received = os.read(self._answers, 4096)
             if not received:
-                break  # it is dead
+                break  # the probe is dead
             *lines, self._unread = (self._unread + received).split(b"\n")
             for line in lines:
                 answer: dict[str, Any] = json.loads(line)
-                if answer["number"] == self._number:  # else it is a late answer to an older one
+                if answer["number"] == self._number:  # else a late answer to an earlier request
                     return answer
         return {}
 
-    def _say(self, word: str) -> None:
+    def _send(self, word: str) -> None:
         with suppress(OSError):
             os.write(self._requests, f"{word} {self._number}\n".encode())
 

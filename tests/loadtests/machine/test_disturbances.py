@@ -19,7 +19,7 @@ QUIET = MachineState(0.001, 0.05, 0.0, 0.01, 0.9, 1.05, 0.02, 6.0, 100, 0.3, 2)
     ("changed", "words"),
     [
         ({}, []),
-        ({"others_cores": 0.5}, ["kept 0.50 cores busy", "leaves them 0.20", "End them"]),
+        ({"others_cores": 0.5}, ["kept 0.50 cores busy", "leaves them 0.20", "Stop them"]),
         ({"others_cores": 0.5, "cores": 16}, []),  # a core of its own is left for it
         ({"others_cores": 0.9, "cores": 16}, ["leaves them 0.80"]),
         ({"steal": 0.062}, ["took 6.2% of the cores' time", "3% at most", "other guests"]),
