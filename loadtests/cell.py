@@ -14,5 +14,5 @@ class Cell(NamedTuple):
 
     @property
     def row(self) -> str:
-        """What stands at the left of a matrix: `thread-pool`, or `thread-pool · 3.13t`."""
+        """The label of its row in a matrix: `thread-pool`, or `thread-pool · 3.13t`."""
         return f"{self.model} · {self.python}" if self.python else self.model

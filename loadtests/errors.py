@@ -1,4 +1,4 @@
-"""What can end a load test early: every message says what is wrong, why, and what to do next.
+"""The errors that end a load test early; each message says what is wrong, why, and what to do.
 
 LoadTestError
 ├── ServiceError       the service cannot do what was requested
@@ -9,7 +9,7 @@ LoadTestError
 ├── MeasurementGone    the measuring process ended in the middle
 ├── RunFileError       a run file, or its folder, cannot be used
 ├── Undrawn            a chart could not be drawn
-└── FieldError         a form has a field, or a value, that ours does not take
+└── FieldError         a form has an unknown field, or an invalid value
 """
 
 
@@ -57,4 +57,4 @@ class Undrawn(LoadTestError):
 
 
 class FieldError(LoadTestError):
-    """A form has a field, or a value, that ours does not take."""
+    """A form has an unknown field, or an invalid value."""

@@ -1,4 +1,4 @@
-"""Where the checkout is: children are started there, and results are kept there."""
+"""The checkout: child processes start there."""
 
 from pathlib import Path
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-_PATTERN = re.compile(r"p(\d+(?:\.\d+)?)\s*(?:<=|≤|<)\s*(\d+(?:\.\d+)?)\s*(ms|s|m)")
-_SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60)}
+from loadtests.durations import duration_text, parse_duration, plain
+
+FLOOR = 1.0  # requests per second: a cell that sustains less has no capacity worth a search
+_PATTERN = re.compile(r"p(\d+(?:\.\d+)?)\s*(?:<=|≤|<)\s*(.+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Slo:
-    """A bound on a percentile of the response time, such as `p99<250ms`."""
+    """A bound on a percentile of the response time, e.g. `p99<250ms`."""
 
     percentile: float
     bound_s: float
@@ -20,39 +22,38 @@ class Slo:
     def __post_init__(self) -> None:
         if not 0 < self.percentile < 100:
             raise ValueError(
-                f"The percentile of an SLO lies between 0 and 100, not at {self.percentile:g}: "
-                "for example p99<250ms."
+                f"the percentile of an SLO must lie between 0 and 100, not at {self.percentile:g}, "
+                "e.g. p99<250ms"
             )
         if not 0 < self.bound_s < math.inf:
             raise ValueError(
-                f"The bound of an SLO is a time above zero, not {self.bound_s:g} s: "
-                "for example p99<250ms."
+                f"the bound of an SLO must be above zero, not {self.bound_s:g} s, e.g. p99<250ms"
             )
 
     @classmethod
     def parse(cls, text: str) -> "Slo":
-        """Read `p99<250ms`; `<`, `<=` and `≤` mean the same, units are ms, s and m.
+        """Read `p99<250ms`; `<`, `<=` and `≤` mean the same.
 
         Raises `ValueError` for anything else.
         """
-        match = _PATTERN.fullmatch(text.strip())
-        if match is None:
-            raise ValueError(
-                f"{text!r} is not an SLO: expected a percentile, '<' and a time in ms, s or m, "
-                "for example p99<250ms, p95<=1.5s or p99.9<2m."
-            )
-        percentile, bound, unit = match.groups()
-        return cls(float(percentile), float(Decimal(bound) * _SECONDS[unit]))
+        if match := _PATTERN.fullmatch(text.strip()):
+            try:
+                bound_s = parse_duration(match[2])
+            except ValueError as error:
+                raise ValueError(f"invalid SLO {text!r}: {error}") from None
+            return cls(float(match[1]), bound_s)
+        raise ValueError(
+            f"invalid SLO {text!r}: expected a percentile, '<' and a duration, "
+            "e.g. p99<250ms, p95<=1.5s or p99.9<2m"
+        )
 
     def __str__(self) -> str:
-        bound = Decimal(repr(self.bound_s))
-        value, unit = (bound * 1000, "ms") if bound < 1 else (bound, "s")
-        return f"{self.name}<{_plain(value)}{unit}"
+        return f"{self.name}<{duration_text(self.bound_s)}"
 
     @property
     def name(self) -> str:
         """The percentile alone, as in p99.9."""
-        return f"p{_plain(Decimal(repr(self.percentile)))}"
+        return f"p{plain(Decimal(repr(self.percentile)))}"
 
     @property
     def loss_ratio(self) -> float:
@@ -81,11 +82,6 @@ def _loss_ratio(percentile: float) -> float:
 def loosest(*slos: Slo) -> Slo:
     """Return the one that allows most: a trial that it cannot keep is lost for all."""
     return max(slos, key=lambda slo: slo.loss_ratio)
-
-
-def _plain(value: Decimal) -> str:
-    text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def requests_needed(loss_ratio: float, late_allowed: int, confidence: float = 0.95) -> int:
@@ -139,6 +135,3 @@ def _at_most(late: int, requests: int, ratio: float) -> float:
         )
         for k in range(late + 1)
     )
-
-
-FLOOR = 1.0  # requests per second; what bears less bears nothing

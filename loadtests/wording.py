@@ -1,4 +1,4 @@
-"""How numbers, lists and unknown names read, in the same words everywhere."""
+"""Numbers, lists and unknown names as text, the same everywhere."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from difflib import get_close_matches
 from math import floor, log10
 
 DASH = "\N{EN DASH}"
-
-
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 
@@ -36,9 +34,9 @@ def percent(share: float) -> str:
 
 
 def unknown(what: str, given: str, known: Collection[str], *, several: bool = True) -> str:
-    """Say that there is no such thing, and what may have been meant: the nearest, or all."""
+    """Return that a name is unknown, and what may have been meant: the nearest name, or all."""
     close = get_close_matches(given, known, n=1)
-    said = f"there is no {what} {given!r}".replace("  ", " ")
+    sentence = f"there is no {what} {given!r}".replace("  ", " ")
     if close:
-        return f"{said}; did you mean {close[0]!r}?"
-    return f"{said}; there are {', '.join(known)}" if several else said
+        return f"{sentence}; did you mean {close[0]!r}?"
+    return f"{sentence}; there are {', '.join(known)}" if several else sentence

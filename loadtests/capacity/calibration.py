@@ -16,8 +16,8 @@ from time import monotonic
 
 import gevent
 
-from loadtests.load.answer import Stages, Told, stages, told
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.answer import Stages, Stamps, read_stamps, stages_of
+from loadtests.load.http import ConnectionPool
 from loadtests.service.watch import ServiceWatch, evidence
 from loadtests.trial.evidence import Evidence
 from loadtests.trial.stages import mean
@@ -48,15 +48,15 @@ class _Heard:
 
     right: Callable[[bytes], bool]
     answered: int = 0
-    read: list[tuple[Stages, Told]] = field(default_factory=list)
+    read: list[tuple[Stages, Stamps]] = field(default_factory=list)
 
     def ask(self, connections: ConnectionPool, path: str) -> int:
         begun = monotonic()
         status, body = connections.get(path)
         if status == 200 and self.right(body):
             self.answered += 1
-            if said := told(body):
-                self.read.append((stages(said, 0.0, monotonic() - begun), said))
+            if said := read_stamps(body):
+                self.read.append((stages_of(said, 0.0, monotonic() - begun), said))
         return status
 
 

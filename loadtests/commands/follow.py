@@ -9,10 +9,9 @@ from __future__ import annotations
 import atexit
 import re
 import shutil
-import signal
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Protocol
@@ -20,7 +19,6 @@ from typing import Protocol
 from rich.console import Console
 
 from loadtests.errors import MeasurementGone, ServiceError
-from loadtests.load.distributed.processes import sweep
 from loadtests.paths import ROOT
 from loadtests.report.console import console_for
 from loadtests.run.file.folder_lock import claimed
@@ -28,7 +26,7 @@ from loadtests.run.file.folders import discard, folder_of
 from loadtests.run.file.lines import Line
 from loadtests.run.file.places import FILE_NAME
 from loadtests.run.file.run_file import Tail
-from loadtests.system.child import tied
+from loadtests.system.child import child
 from loadtests.system.streams import tell
 
 INTERRUPTED = 130
@@ -64,20 +62,45 @@ def follow(
     for line in tail.read():  # of a run that goes on, which may have ended before
         if line["line"] != "end":
             update(line)
-    with _process(command, log, claim) as process, live:
-        while True:
-            over = process.poll() is not None  # before the last look at the file
-            for line in tail.read():
-                update(line)
-                if line["line"] == "end":
-                    if line["exit"] == USAGE:
-                        raise ServiceError(line["reason"])
-                    return line
-            if process.returncode == USAGE:
-                raise ServiceError(_refusal(log))
-            if over:
-                raise MeasurementGone(f"the load generator ended before its run; {_why(log)}")
-            sleep(LOOK_S)
+    last: Line | None = None
+    try:
+        with (
+            log.open("wb") as output,
+            child(
+                command,
+                stop_s=STOP_S,
+                cwd=ROOT,  # where `loadtests` and its locustfile are found
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                pass_fds=[] if claim is None else [claim],
+            ) as process,
+            live,
+        ):
+            last = _last_line(process, tail, update, log)
+    except KeyboardInterrupt:
+        if last is None:  # else it has written all, and only its end was cut short
+            raise
+    return last
+
+
+def _last_line(
+    process: subprocess.Popen[bytes], tail: Tail, update: Callable[[Line], None], log: Path
+) -> Line:
+    while True:
+        over = process.poll() is not None  # before the last look at the file
+        for line in tail.read():
+            update(line)
+            if line["line"] == "end":
+                if line["exit"] == USAGE:
+                    raise ServiceError(line["reason"])
+                return line
+        if process.returncode == USAGE:
+            raise ServiceError(_refusal(log))
+        if over:
+            raise MeasurementGone(f"the load generator ended before its run; {_why(log)}")
+        sleep(LOOK_S)
 
 
 def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
@@ -142,27 +165,3 @@ def _begun(folder: Path) -> bool:
     """Whether a run in this folder has written its first line."""
     lines = Tail(folder / FILE_NAME).read()
     return bool(lines) and lines[0]["line"] == "run"
-
-
-@contextmanager
-def _process(
-    command: Sequence[str], log: Path, claim: int | None
-) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as said:
-        process = subprocess.Popen(  # noqa: S603 - our own command
-            command,
-            cwd=ROOT,  # where `loadtests` and its locustfile are found
-            stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-            start_new_session=True, preexec_fn=tied(),
-            pass_fds=[] if claim is None else [claim],
-        )  # fmt: skip
-        try:
-            yield process
-        finally:
-            try:
-                if process.poll() is None:
-                    process.send_signal(signal.SIGTERM)
-                process.wait(STOP_S)
-            except (subprocess.TimeoutExpired, KeyboardInterrupt):  # or a second Ctrl-C: at once
-                process.kill()
-            sweep(process)

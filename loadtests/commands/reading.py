@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from math import inf
 
-from loadtests.run.beyond.kinds import chosen_kinds, seconds
+from loadtests.durations import parse_duration
+from loadtests.run.beyond.kinds import chosen_kinds
 from loadtests.run.options import names, parameters
 
 
@@ -44,7 +45,7 @@ def setting(text: str) -> str:
 
 
 def time(text: str) -> str:
-    seconds(text)
+    parse_duration(text)
     return text
 
 

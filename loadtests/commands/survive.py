@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.commands.follow import INTERRUPTED, measured
+from loadtests.durations import parse_duration
 from loadtests.errors import ServiceError
 from loadtests.load.distributed.processes import distributed
 from loadtests.paths import ROOT
@@ -21,7 +22,7 @@ from loadtests.report.delivery import deliver
 from loadtests.report.summary import exit_code
 from loadtests.report.survival.files import Survived
 from loadtests.report.survival.live import LiveScreen
-from loadtests.run.beyond.kinds import chosen_kinds, seconds
+from loadtests.run.beyond.kinds import chosen_kinds
 from loadtests.run.options import HEADLINE_WORKLOADS, SEARCHES, Options, parameters
 from loadtests.run.survival.history import resumable
 from loadtests.run.survival.request import asked
@@ -85,7 +86,7 @@ def _asked(parsed: argparse.Namespace, servers: ServerOptions) -> dict[str, Any]
         servers=servers,
         beyond=chosen_kinds(parsed.beyond, parsed.mode),
         searches=parsed.searches or SEARCHES[parsed.mode],
-        budget_s=seconds(parsed.budget) if parsed.budget else 0.0,
+        budget_s=parse_duration(parsed.budget) if parsed.budget else 0.0,
         prove=parsed.prove,
     )
     return asked(options, parsed.host, parsed.generators)

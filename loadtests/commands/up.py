@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import socket
-import subprocess
 import sys
 from errno import EADDRNOTAVAIL
 
 from loadtests.errors import ServiceError, StartError
-from loadtests.load.distributed.processes import HERE, distributed, sweep
+from loadtests.load.distributed.processes import HERE, distributed
 from loadtests.paths import ROOT
 from loadtests.service.contract import discover
 from loadtests.service.options import ServerOptions
 from loadtests.service.process import ServerProcess
 from loadtests.service.workload_modules import chosen
-from loadtests.system.child import tied
+from loadtests.system.child import child
 from loadtests.system.signals import interruptible
 
 STOP_S = 15.0
@@ -50,19 +49,8 @@ def _ui(server: ServerProcess, parsed: argparse.Namespace, servers: ServerOption
     if parsed.web_host not in {HERE, "localhost", "::1"}:
         said += f"\nwith --web-host {parsed.web_host}, all who reach this machine can start tests"
     print(said, flush=True)  # noqa: T201 - printing is its purpose
-    locust = subprocess.Popen(  # noqa: S603 - ours
-        command, cwd=ROOT, start_new_session=True, preexec_fn=tied()
-    )
-    try:
+    with child(command, stop_s=STOP_S, cwd=ROOT, start_new_session=True) as locust:
         return locust.wait()
-    finally:
-        if locust.poll() is None:
-            locust.terminate()
-            try:
-                locust.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                locust.kill()
-        sweep(locust)
 
 
 def _name(host: str) -> str:

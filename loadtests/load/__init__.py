@@ -1,1 +1,1 @@
-"""When requests start, sending them then, and what became of each."""
+"""Draw a schedule, send each request at its time, and return the outcome of each."""

@@ -1,4 +1,4 @@
-"""What became of one request, and where its time went, as the service itself reports it."""
+"""The outcome of one request, and where its time went, as the service itself reports it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from loadtests.slo import Slo
 class Stages(NamedTuple):
     """Where the time of an answered request went, in seconds; the parts add up to its response.
 
-    `lag`: the generator sent it late. `outside`: on its way, in sockets, and until the event loop
-    read it and had written its answer. `off_cpu` is the part of its run in which it waited, be it
+    `lag`: the generator sent it late. `outside`: in transit, in sockets, and until the event loop
+    had read it and written its answer. `off_cpu` is the part of its run in which it waited, whether
     for the network, for the GIL, or for a core.
     """
 
@@ -38,10 +38,10 @@ Outcome = Literal["ok", "refused", "expired", "failed", "wrong", "unfinished", "
 
 
 class Answer(NamedTuple):
-    """What became of one scheduled request; seconds since the start of the measured window.
+    """The outcome of one scheduled request; seconds since the start of the measured window.
 
     `sent_s` is missing if the request was never sent, `ended_s` if it was never answered, and
-    `status` if what came back was no answer of HTTP. `stages` are known of those that were read.
+    `status` if the reply was not HTTP. `stages` are known where the body was read.
     """
 
     intended_s: float
@@ -54,18 +54,18 @@ class Answer(NamedTuple):
 
 
 def answer_of(fields: Sequence[Any]) -> Answer:
-    """Restore an answer from what has lost the names of its fields on the way."""
+    """Restore an answer that was sent as a plain list."""
     answer = Answer(*fields)
     return answer._replace(stages=Stages(*answer.stages)) if answer.stages else answer
 
 
-EACH = 4  # of so many answers in time, one is read: reading costs the generator as much as sending
+READ_EVERY = 4  # answers in time, of which one is read: reading costs as much as sending
 
 
-class Told(NamedTuple):
-    """What an answer says of the run behind it: seconds of its stages, and where it ran.
+class Stamps(NamedTuple):
+    """What an answer reports on its run: the seconds of its stages, and where it ran.
 
-    `cpu` is None where the service cannot tell it apart.
+    `cpu` is None where the service cannot attribute CPU time to one request.
     """
 
     queued: float
@@ -78,16 +78,16 @@ class Told(NamedTuple):
     thread: str
 
 
-def told(body: bytes) -> Told | None:
-    """Read an answer of the contract; None for a body that says nothing of its stages."""
+def read_stamps(body: bytes) -> Stamps | None:
+    """Read an answer of the contract; None for a body without stages."""
     try:
         answer = json.loads(body)
         ms, worker = answer["ms"], answer["worker"]
         times = [ms[name] for name in ("queued", "started", "ran", "cpu", "resumed", "total")]
         queued, started, ran, cpu, resumed, total = (
-            None if one is None else float(one) / 1e3 for one in times
+            None if value is None else float(value) / 1e3 for value in times
         )
-        return Told(
+        return Stamps(
             queued or 0.0,
             started or 0.0,
             ran or 0.0,
@@ -101,31 +101,31 @@ def told(body: bytes) -> Told | None:
         return None
 
 
-def stages(said: Told, lag_s: float, service_s: float) -> Stages:
-    """Divide the response of a request that was sent `lag_s` late and took `service_s` from then.
+def stages_of(stamps: Stamps, lag_s: float, service_s: float) -> Stages:
+    """Divide the response time of a request that was sent `lag_s` late and took `service_s`.
 
     A coroutine shares its thread with others, so its CPU time is unknown: it counts as waiting.
     """
-    on_cpu = min(said.cpu or 0.0, said.ran)
-    known = said.queued + said.started + said.ran + said.resumed
+    on_cpu = min(stamps.cpu or 0.0, stamps.ran)
+    known = stamps.queued + stamps.started + stamps.ran + stamps.resumed
     return Stages(
         lag=max(lag_s, 0.0),
         outside=max(service_s - known, 0.0),
-        queued=said.queued,
-        dispatched=said.started,
+        queued=stamps.queued,
+        dispatched=stamps.started,
         on_cpu=on_cpu,
-        off_cpu=said.ran - on_cpu,
-        back=said.resumed,
+        off_cpu=stamps.ran - on_cpu,
+        back=stamps.resumed,
     )
 
 
 def worth_reading(slo: Slo) -> Callable[[float], bool]:
-    """Choose the answers to read, by their response time in seconds: all late ones, some others."""
+    """Choose the answers to read by their response time in seconds: all late ones, some others."""
     count = 0
 
     def wanted(took_s: float) -> bool:
         nonlocal count
         count += 1
-        return took_s > slo.bound_s or count % EACH == 0
+        return took_s > slo.bound_s or count % READ_EVERY == 0
 
     return wanted

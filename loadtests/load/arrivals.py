@@ -1,11 +1,10 @@
-"""Decide beforehand when requests start, so that no slow answer can hold back the next one."""
+"""Draw the starts of requests beforehand, so that no slow answer can hold back the next one."""
 
 from itertools import repeat
-from statistics import fmean, pvariance
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from random import Random
 
 Kind = Literal["poisson", "uniform"]
@@ -47,37 +46,17 @@ def gaps(kind: Kind, rng: "Random") -> "Iterator[float]":
     return iter(lambda: rng.expovariate(1.0), -1.0)
 
 
-def turn(index: int) -> float:
-    """Give the process of this index its place between two arrivals of another, from 0 to 1.
+def phase_offset(index: int) -> float:
+    """Return the phase in [0, 1) of this process, so that evenly spaced schedules interleave.
 
-    Evenly spaced arrivals of several processes then lie between each other: evenly for 2, 4 or 8
-    of them with equal rates, and never at once for any number (the sequence of van der Corput:
-    nobody has to know how many there are).
+    Evenly for 2, 4 or 8 processes of equal rate, and without collision for any number, which need
+    not be known: the van der Corput sequence.
     """
     place, half = 0.0, 0.5
     while index > 0:
         place += half * (index & 1)
         index, half = index >> 1, half / 2
     return place
-
-
-def dispersion(times: "Sequence[float]", bin_s: float = 0.010) -> float:
-    """Divide the variance of the counts per bin by their mean: 1 for Poisson, near 0 for even.
-
-    Needs sorted times from 0 on that fill two bins at least; an incomplete last bin is left out.
-    """
-    bins = int(times[-1] / bin_s) if times else 0
-    if bins < 2:
-        raise ValueError(
-            f"dispersion expects times over two bins of {bin_s} s at least, got {len(times)} times "
-            f"over {bins} bins: give more times or smaller bins."
-        )
-    counts = [0] * (bins + 1)
-    for time in times:
-        counts[int(time / bin_s)] += 1
-    counts.pop()
-    mean = fmean(counts)
-    return pvariance(counts, mean) / mean if mean else 0.0
 
 
 def _check(rate: float, duration_s: float) -> None:

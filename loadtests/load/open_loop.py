@@ -1,4 +1,4 @@
-"""Send requests at their intended starts, whatever becomes of those before them."""
+"""Send requests at their intended starts, regardless of how earlier ones fare."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from gevent import get_hub
 from gevent.event import Event
 
 from loadtests.load.answer import Outcome
-from loadtests.load.http import Call, Reply
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import Call, ConnectionPool, Reply
 
 MOST_IN_FLIGHT = 4000  # beyond it a request is not sent: descriptors and memory are finite
 REASON = re.compile(rb'"message": "([^"]{1,120})')
-LOOK_S = 0.02  # how often clients are looked at whether their patience is at an end
+LOOK_S = 0.02  # between two checks whether clients have lost their patience
 STATUSES: dict[int, Outcome] = {200: "ok", 503: "refused", 504: "expired"}
 
 
@@ -40,7 +39,7 @@ class Request:
 class OpenLoop:
     """An open loop: no slow answer holds back the next request.
 
-    `check` tells right answers (status 200) from wrong ones; `done` hears of each ended request.
+    `check` separates right answers (status 200) from wrong ones; `done` gets each ended request.
     """
 
     def __init__(
@@ -55,12 +54,12 @@ class OpenLoop:
         self._check = check
         self._done = done
         self.flying: dict[Request, Call] = {}
-        self._landed: Event | None = None  # somebody waits for the last answer
+        self._landed: Event | None = None  # set when `drain` waits for the last answer
 
     def offer(self, starts: Iterable[float]) -> None:
         """Send one request at each of these monotonic times; late ones at once.
 
-        Timers call back: for each arrival, a greenlet that sleeps costs half as much again.
+        By timers: a greenlet that sleeps until each arrival would cost half as much again.
         """
         loop, left, over = get_hub().loop, iter(starts), Event()
         due, timer = next(left, None), None
@@ -73,7 +72,7 @@ class OpenLoop:
                 due = next(left, None)
             if due is None:
                 over.set()
-            else:  # even one that is late by now: answers are heard meanwhile
+            else:  # even if it is late by now: answers are handled in between
                 timer = loop.timer(max(due - monotonic(), 0.0))
                 timer.start(tick)
 
@@ -86,75 +85,75 @@ class OpenLoop:
 
     def send(self, intended: float) -> None:
         """Begin one request without waiting for it."""
-        one = Request(intended)
+        request = Request(intended)
         if len(self.flying) >= MOST_IN_FLIGHT:
-            one.error = f"not sent: {MOST_IN_FLIGHT} requests are in flight already"
-            self._done(one)
+            request.error = f"not sent: {MOST_IN_FLIGHT} requests are in flight already"
+            self._done(request)
             return
-        one.sent = monotonic()
-        one.outcome = "unfinished"
-        self.flying[one] = self._connections.ask(self._path, partial(self._heard, one))
+        request.sent = monotonic()
+        request.outcome = "unfinished"
+        self.flying[request] = self._connections.ask(self._path, partial(self._ended, request))
 
-    def _heard(self, one: Request, said: Reply | OSError) -> None:
-        one.ended = monotonic()
-        self._land(one)
-        if isinstance(said, OSError):
-            one.outcome, one.error = "failed", f"{type(said).__name__}: {said}"
+    def _ended(self, request: Request, reply: Reply | OSError) -> None:
+        request.ended = monotonic()
+        self._land(request)
+        if isinstance(reply, OSError):
+            request.outcome, request.error = "failed", f"{type(reply).__name__}: {reply}"
         else:
-            self._read(one, said)
-        self._done(one)
+            self._read(request, reply)
+        self._done(request)
 
-    def _land(self, one: Request) -> None:
-        del self.flying[one]
+    def _land(self, request: Request) -> None:
+        del self.flying[request]
         if self._landed is not None and not self.flying:
             self._landed.set()
 
-    def _read(self, one: Request, reply: Reply) -> None:
-        one.size, one.status = len(reply.body), reply.status
-        one.outcome = STATUSES.get(reply.status, "failed")
-        if one.outcome == "failed":
-            one.error = f"HTTP {reply.status}{_reason(reply.body)}"
-        elif one.outcome != "ok":
-            one.error = f"HTTP {reply.status}"
+    def _read(self, request: Request, reply: Reply) -> None:
+        request.size, request.status = len(reply.body), reply.status
+        request.outcome = STATUSES.get(reply.status, "failed")
+        if request.outcome == "failed":
+            request.error = f"HTTP {reply.status}{_reason(reply.body)}"
+        elif request.outcome != "ok":
+            request.error = f"HTTP {reply.status}"
         elif not self._check(reply.body):
-            one.outcome, one.error = "wrong", "the body is not the answer of this cell"
+            request.outcome, request.error = "wrong", "the body is not the answer of this cell"
         else:
-            one.body = reply.body
+            request.body = reply.body
 
     def drain(self, wait_s: float) -> bool:
-        """Wait for the answers under way; tell whether all of them came."""
+        """Wait for the answers under way; returns whether all of them came."""
         if self.flying:
             self._landed = Event()
             self._landed.wait(wait_s)
         return not self.flying
 
     def hang_up(self, patience_s: float) -> None:
-        """Give up each request that was due so long ago, closing its connection; never ends.
+        """Give up each request that was due that long ago, closing its connection; never ends.
 
-        One look for all costs a request nothing, as a timer for each would.
+        One check for all of them is cheaper than a timer for each.
         """
         while True:
             latest = monotonic() - patience_s
             overdue = {}
-            for one, call in self.flying.items():  # in the order of their intended starts
-                if one.intended > latest:
+            for request, call in self.flying.items():  # in the order of their intended starts
+                if request.intended > latest:
                     break
-                overdue[one] = call
+                overdue[request] = call
             self._give_up(overdue, f"no answer within {patience_s:g} s")
             gevent.sleep(LOOK_S)
 
     def abandon(self) -> None:
-        """Give up what is still in flight: it counts as unfinished."""
+        """Give up the requests still in flight: they count as unfinished."""
         self._give_up(dict(self.flying), "no answer when the load had ended")
 
-    def _give_up(self, those: dict[Request, Call], why: str) -> None:
-        for one, call in those.items():
+    def _give_up(self, calls: dict[Request, Call], reason: str) -> None:
+        for request, call in calls.items():
             call.give_up()
-            self._land(one)
-            one.error = f"unfinished: {why}"
-            self._done(one)
+            self._land(request)
+            request.error = f"unfinished: {reason}"
+            self._done(request)
 
 
 def _reason(body: bytes) -> str:
-    found = REASON.search(body)
-    return f": {found[1].decode(errors='replace')}" if found else ""
+    match = REASON.search(body)
+    return f": {match[1].decode(errors='replace')}" if match else ""

@@ -1,4 +1,4 @@
-"""What became of a load, as data; that of several processes is told as that of a single one."""
+"""The result of a load, the same whether one process offered it or several."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from loadtests.load.spec import StreamStarts
 class LoadResult:
     """The answers of each stream, in the order of the streams, settling included.
 
-    `generator_cpu` is a share of one core, `cpu_s` what all generators used. `reached_s` is the
+    `generator_cpu` is a share of one core, `cpu_s` the CPU time of all. `reached_s` is the
     duration, or what an early end left of it. `zero` is the monotonic time at which the measured
     window began.
     """
@@ -29,9 +29,9 @@ class LoadResult:
 
 
 def merge(parts: Sequence[LoadResult], zero: float) -> LoadResult:
-    """Join the shares of several processes: each has to be fast enough, so the worst one counts.
+    """Join the shares of several processes: each has to be fast enough, so the slowest counts.
 
-    What an early end leaves is what all of them have reached.
+    After an early end, what all of them have reached counts.
     """
     streams = zip(*(part.streams for part in parts), strict=True)
     return LoadResult(
@@ -46,10 +46,10 @@ def merge(parts: Sequence[LoadResult], zero: float) -> LoadResult:
 
 
 def never_offered(drawn: Sequence[StreamStarts], duration_s: float) -> LoadResult:
-    """Say of the share of a process that has vanished that it was not sent: nobody knows more."""
+    """Return the share of a process that is gone as never sent, as no more is known of it."""
     streams = tuple(
-        tuple(Answer(start, None, None, "unsent") for start in (*one.settling, *one.measured))
-        for one in drawn
+        tuple(Answer(start, None, None, "unsent") for start in (*starts.settling, *starts.measured))
+        for starts in drawn
     )
     return LoadResult(streams, 0.0, duration_s, early=False, drained=True)
 

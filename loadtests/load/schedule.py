@@ -1,4 +1,4 @@
-"""A run through several phases of load that nothing ends early, as data."""
+"""The starts of a load that runs through several phases, drawn beforehand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PATIENCE = 4.0  # bounds of the objective
 
 
 def patience_s(slo: Slo) -> float:
-    """How long a client waits before it hangs up: long past its objective, but not for ever."""
+    """How long a client waits before it hangs up: well past the objective, but not for ever."""
     return max(LEAST_PATIENCE_S, PATIENCE * slo.bound_s)
 
 

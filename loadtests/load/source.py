@@ -1,4 +1,4 @@
-"""Offer a load from this process, and say what became of it."""
+"""Offer a load from this process, and return its result."""
 
 from __future__ import annotations
 
@@ -12,32 +12,31 @@ from typing import Protocol
 import gevent
 
 from loadtests.load.answer import worth_reading
-from loadtests.load.http import Call, Reply
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import Call, ConnectionPool, Reply
 from loadtests.load.open_loop import OpenLoop, Request
 from loadtests.load.result import LoadResult
 from loadtests.load.spec import LOOK_S, LoadSpec, StreamSpec, StreamStarts
 from loadtests.load.stream import AHEAD_S, Stream, drain
 
 PROBE_CLIENTS = 64
-PROBE_END_S = 10.0  # for their last answers: what they have asked for is no load of a trial
+PROBE_END_S = 10.0  # for their last answers: these requests must not be a load of the next trial
 
-Heard = Callable[[str, Request], None]
-Over = Callable[[], None]
+Listener = Callable[[str, Request], None]  # the name of a stream, and a request that has ended
+OnEnd = Callable[[], None]
 Losses = list[int]
 
 
-def nobody() -> None:
-    """Nobody wants to know when a load is over."""
+def ignore() -> None:
+    """Do nothing at the end of a load."""
 
 
 class Source(Protocol):
-    """Where load comes from: this process, or several that are told what to offer."""
+    """Where load comes from: this process, or several workers."""
 
     @property
     def processes(self) -> int: ...
 
-    def offer(self, order: LoadSpec, over: Over = ...) -> LoadResult: ...
+    def offer(self, spec: LoadSpec, on_end: OnEnd = ...) -> LoadResult: ...
 
     def saturation(
         self, url: str, path: str, duration_s: float, processes: int | None = None
@@ -47,95 +46,95 @@ class Source(Protocol):
 
 
 class InProcess:
-    """The process that it is in; `heard` is told of every request that has ended."""
+    """Offers load from this process; `listener` is called with each request that has ended."""
 
     processes = 1
 
-    def __init__(self, heard: Heard = lambda *_: None) -> None:
-        self._heard = heard
+    def __init__(self, listener: Listener = lambda *_: None) -> None:
+        self._listener = listener
         self._url = ""
         self._connections: ConnectionPool | None = None
 
-    def offer(self, order: LoadSpec, over: Over = nobody) -> LoadResult:
-        """Offer the whole of it; `over` is called when the load ends, before its last answers."""
-        drawn = order.drawn()
-        planned = [len(one.measured) for one in drawn]
-        zero = monotonic() + AHEAD_S + order.settle_s
+    def offer(self, spec: LoadSpec, on_end: OnEnd = ignore) -> LoadResult:
+        """Offer the whole load; `on_end` is called when it ends, before its last answers."""
+        drawn = spec.draw()
+        planned = [len(stream.measured) for stream in drawn]
+        zero = monotonic() + AHEAD_S + spec.settle_s
         return self.offer_drawn(
-            order, drawn, zero, lambda losses: order.lost(planned, losses), over
+            spec, drawn, zero, lambda losses: spec.lost(planned, losses), on_end
         )
 
     def offer_drawn(
         self,
-        order: LoadSpec,
+        spec: LoadSpec,
         drawn: Sequence[StreamStarts],
         zero: float,
         lost: Callable[[Losses], bool],
-        over: Over = nobody,
+        on_end: OnEnd = ignore,
     ) -> LoadResult:
         """Offer a schedule whose measured window begins at the monotonic time `zero`.
 
-        `lost` is told the losses of each stream until now, again and again: True ends the load.
+        `lost` is called again and again with the losses of each stream so far: True ends the load.
         """
-        both = zip(order.streams, drawn, strict=True)
-        streams = [self._stream(order.url, one, starts, zero) for one, starts in both]
-        if order.patience_s is None:
-            streams[0].wanted = worth_reading(order.slo)
+        pairs = zip(spec.streams, drawn, strict=True)
+        streams = [self._stream(spec.url, stream, starts, zero) for stream, starts in pairs]
+        if spec.patience_s is None:
+            streams[0].wanted = worth_reading(spec.slo)
         with _abandoned(streams):
             with undisturbed():
                 cpu, begun = process_time(), monotonic()
                 for stream in streams:
-                    stream.begin(order.patience_s)
-                early = _lost_early(streams, zero + order.duration_s, order.slo.bound_s, lost)
-                reached = max(monotonic() - zero, LOOK_S) if early else order.duration_s
+                    stream.begin(spec.patience_s)
+                early = _lost_early(streams, zero + spec.duration_s, spec.slo.bound_s, lost)
+                reached = max(monotonic() - zero, LOOK_S) if early else spec.duration_s
                 for stream in streams:
                     stream.end(early=early)
-                over()
-                drained = early or drain(streams, order.drain_s)
+                on_end()
+                drained = early or drain(streams, spec.drain_s)
                 cpu_s = process_time() - cpu
                 used = cpu_s / (monotonic() - begun)
                 answers = tuple(tuple(stream.answers()) for stream in streams)
-            drain(streams, order.empty_s)
-        reached = min(reached, order.duration_s)
+            drain(streams, spec.empty_s)
+        reached = min(reached, spec.duration_s)
         return LoadResult(answers, used, reached, early, drained, zero, cpu_s)
 
-    def _stream(self, url: str, asked: StreamSpec, drawn: StreamStarts, zero: float) -> Stream:
-        def done(one: Request) -> None:
-            stream.take(one)
-            self._heard(asked.name, one)
+    def _stream(self, url: str, spec: StreamSpec, starts: StreamStarts, zero: float) -> Stream:
+        def done(request: Request) -> None:
+            stream.take(request)
+            self._listener(spec.name, request)
 
         def right(body: bytes) -> bool:
-            return bool(body) and asked.expected in body
+            return bool(body) and spec.expected in body
 
-        generator = OpenLoop(self._to(url), asked.path, right, done)
-        stream = Stream(generator, zero, drawn.settling, drawn.measured)
+        generator = OpenLoop(self._to(url), spec.path, right, done)
+        stream = Stream(generator, zero, starts.settling, starts.measured)
         return stream
 
     def saturation(
         self, url: str, path: str, duration_s: float, processes: int | None = None
     ) -> float:
-        """Answers per second to a closed loop of many clients: a rough guess of the ceiling."""
+        """Answers per second to a closed loop of many clients: a rough guess of the capacity."""
         return self.probe(url, path, duration_s, PROBE_CLIENTS)
 
     def probe(self, url: str, path: str, duration_s: float, clients: int) -> float:
-        """Answers per second to a closed loop of so many clients."""
+        """Answers per second to a closed loop of that many clients."""
         connections, answered, over = self._to(url), 0, False
-        calls: dict[int, Call] = {}  # of each client, the latest
+        calls: dict[int, Call] = {}  # the latest of each client
 
-        def heard(client: int, said: Reply | OSError) -> None:
+        def ended(client: int, reply: Reply | OSError) -> None:
             nonlocal answered
             del calls[client]
-            if isinstance(said, Reply):  # else this client has had enough
-                answered += said.status == 200
+            if isinstance(reply, Reply):  # a client that meets an error stops
+                answered += reply.status == 200
                 if not over:
-                    ask(client)
+                    send(client)
 
-        def ask(client: int) -> None:
-            calls[client] = connections.ask(path, partial(heard, client))
+        def send(client: int) -> None:
+            calls[client] = connections.ask(path, partial(ended, client))
 
         begun = monotonic()
         for client in range(clients):
-            ask(client)
+            send(client)
         try:
             gevent.sleep(duration_s)
             rate = answered / (monotonic() - begun)
@@ -165,27 +164,27 @@ class InProcess:
 def _lost_early(
     streams: Sequence[Stream], end: float, bound_s: float, lost: Callable[[Losses], bool]
 ) -> bool:
-    """Sleep until the end of the load; come back early, with True, once it is lost."""
+    """Sleep until the end of the load, or return True as soon as it is lost."""
     while (left := end - monotonic()) > 0:
         gevent.sleep(min(LOOK_S, left))
-        if lost([one.lost(bound_s) for one in streams]):
+        if lost([stream.lost(bound_s) for stream in streams]):
             return True
     return False
 
 
 @contextmanager
 def _abandoned(streams: Sequence[Stream]) -> Iterator[None]:
-    """Let nothing of them go on after the block, whatever has ended it."""
+    """Abandon the streams after the block, however it ends."""
     try:
         yield
     finally:
-        for one in streams:
-            one.abandon()
+        for stream in streams:
+            stream.abandon()
 
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Let no collection of garbage be a pause in the service's record."""
+    """Disable garbage collection, so that its pauses are not charged to the service."""
     gc.collect()
     gc.disable()
     try:

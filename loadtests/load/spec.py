@@ -1,4 +1,4 @@
-"""A load as asked for, as plain data: those who offer it may be in this process or in several."""
+"""The specification of a load, serialisable so that several processes can share it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from loadtests.load.schedule import Phase, starts
 from loadtests.slo import Slo
 
 SETTLE_S = 1.0
-LOOK_S = 0.05  # how often a load is looked at whether it is lost
+BYSTANDER_RATE = 60.0  # per second: enough for a p99 within five seconds, and a negligible load
+LOOK_S = 0.05  # between two checks whether a load is lost
 EMPTY_S = 10.0  # how long a broken trial may keep the service busy after it
 
 
@@ -35,10 +36,10 @@ class StreamSpec(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LoadSpec:
-    """Streams of requests that run side by side for equally long.
+    """Streams of requests that run side by side for the same time.
 
-    Where clients have patience, nothing ends the load early, and they hang up so long after the
-    intended start. Without, it is a trial: it ends once it cannot hold the objective.
+    With `patience_s`, clients hang up that long after the intended start, and nothing ends the load
+    early. Without, it is a trial, which ends as soon as it cannot hold the objective.
     """
 
     url: str
@@ -63,21 +64,22 @@ class LoadSpec:
         """How long to wait for the rest of them, which then no longer count."""
         return EMPTY_S if self.patience_s is None else 0.0
 
-    def drawn(self) -> list[StreamStarts]:
+    def draw(self) -> list[StreamStarts]:
         """Draw the schedule of each stream: the same wherever it is drawn."""
         rng = Random(self.seed)  # noqa: S311 - a schedule, not a secret
         return [
-            StreamStarts(*starts(one.phases, self.settle_s, one.kind, rng)) for one in self.streams
+            StreamStarts(*starts(stream.phases, self.settle_s, stream.kind, rng))
+            for stream in self.streams
         ]
 
     def lost(self, planned: Sequence[int], losses: Sequence[int]) -> bool:
-        """Whether these losses of the streams so far are reason to end the load."""
-        counts = zip(losses, planned, strict=False)  # losses are none before the first were counted
-        return self.patience_s is None and any(not self.slo.allows(*one) for one in counts)
+        """Whether these losses of the streams so far are a reason to end the load."""
+        counts = zip(losses, planned, strict=False)  # there are no losses before the first count
+        return self.patience_s is None and any(not self.slo.allows(*pair) for pair in counts)
 
     def dump(self) -> dict[str, Any]:
         """Return what msgpack can carry."""
-        streams = [tuple(one) for one in self.streams]
+        streams = [tuple(stream) for stream in self.streams]
         return {
             "url": self.url,
             "streams": streams,
@@ -99,7 +101,6 @@ class LoadSpec:
 
 def share(drawn: Sequence[StreamStarts], index: int, of: int) -> list[StreamStarts]:
     """Take every `of`-th start: all shares together are the schedule of a single process."""
-    return [StreamStarts(one.settling[index::of], one.measured[index::of]) for one in drawn]
-
-
-BYSTANDER_RATE = 60.0  # each second: a p99 within five seconds, and no load worth mentioning
+    return [
+        StreamStarts(starts.settling[index::of], starts.measured[index::of]) for starts in drawn
+    ]

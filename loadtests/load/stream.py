@@ -1,4 +1,4 @@
-"""One schedule of requests within a trial, and what becomes of each of them."""
+"""One schedule of requests within a load, and the outcome of each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from time import monotonic
 
 import gevent
 
-from loadtests.load.answer import Answer, Stages, stages, told
+from loadtests.load.answer import Answer, Stages, read_stamps, stages_of
 from loadtests.load.open_loop import OpenLoop, Request
 
 AHEAD_S = 0.05  # between the drawing of a schedule and its first arrival
@@ -28,16 +28,16 @@ class Stream:
         self.planned = len(measured)
         self.ended: list[Request] = []
         self.wanted: Callable[[float], bool] = lambda _: False
-        self._counted = self._lost = 0  # of those that have ended: looked at, and lost
+        self._counted = self._lost = 0  # of the ended ones
         self._starts = iter(zero + start for start in chain(settling, measured))
         self._loop: gevent.Greenlet[..., None] | None = None
         self._impatience: gevent.Greenlet[..., None] | None = None
 
-    def take(self, one: Request) -> None:
-        """Take in a request that has ended; the body of one that is not read is let go."""
-        if one.ended is None or not self.wanted(one.ended - one.intended):
-            one.body = None
-        self.ended.append(one)
+    def take(self, request: Request) -> None:
+        """Take in a request that has ended, and drop its body unless it is to be read."""
+        if request.ended is None or not self.wanted(request.ended - request.intended):
+            request.body = None
+        self.ended.append(request)
 
     def begin(self, patience_s: float | None = None) -> None:
         """Offer the load; with `patience_s`, clients hang up that long after their start."""
@@ -46,7 +46,7 @@ class Stream:
             self._impatience = gevent.spawn(self.generator.hang_up, patience_s)
 
     def end(self, *, early: bool) -> None:
-        """Offer no more. Arrivals that a late generator had not come to count as never sent."""
+        """Offer no more. Arrivals that a late generator did not reach count as never sent."""
         if self._loop:
             self._loop.join(0 if early else AHEAD_S)
             self._loop.kill()
@@ -54,7 +54,7 @@ class Stream:
             self.ended.extend(Request(start) for start in self._starts)
 
     def abandon(self) -> None:
-        """Offer no more, and give up what is still in flight: it counts as unfinished."""
+        """Offer no more, and give up the requests in flight: they count as unfinished."""
         for greenlet in (self._loop, self._impatience):
             if greenlet:
                 greenlet.kill()
@@ -65,39 +65,41 @@ class Stream:
         now, fresh = monotonic(), self.ended[self._counted :]
         self._counted += len(fresh)
         self._lost += sum(
-            one.intended >= self.zero
-            and (one.outcome != "ok" or (one.ended or now) - one.intended > bound_s)
-            for one in fresh
+            request.intended >= self.zero
+            and (request.outcome != "ok" or (request.ended or now) - request.intended > bound_s)
+            for request in fresh
         )
-        overdue = (self.zero <= one.intended < now - bound_s for one in self.generator.flying)
+        overdue = (
+            self.zero <= request.intended < now - bound_s for request in self.generator.flying
+        )
         return self._lost + sum(overdue)
 
     def answers(self) -> list[Answer]:
-        """What became of all requests until now, in seconds since the window began."""
+        """Return the outcome of all requests so far, in seconds since the window began."""
         return [
             Answer(
-                one.intended - self.zero,
-                None if one.sent is None else one.sent - self.zero,
-                None if one.ended is None else one.ended - self.zero,
-                one.outcome,
-                one.status,
-                _stages(one),
-                one.error if one.outcome == "failed" else None,
+                request.intended - self.zero,
+                None if request.sent is None else request.sent - self.zero,
+                None if request.ended is None else request.ended - self.zero,
+                request.outcome,
+                request.status,
+                _stages(request),
+                request.error if request.outcome == "failed" else None,
             )
-            for one in (*self.ended, *self.generator.flying)
+            for request in (*self.ended, *self.generator.flying)
         ]
 
 
 def drain(streams: Iterable[Stream], wait_s: float) -> bool:
-    """Wait for the answers under way; tell whether all of them came."""
+    """Wait for the answers under way; returns whether all of them came."""
     deadline = monotonic() + wait_s
-    left = [one.generator.drain(max(0.0, deadline - monotonic())) for one in streams]
-    return all(left)
+    drained = [stream.generator.drain(max(0.0, deadline - monotonic())) for stream in streams]
+    return all(drained)
 
 
-def _stages(one: Request) -> Stages | None:
-    """Read the answers that were kept for it."""
-    said = told(one.body) if one.body is not None else None
-    if said is None or one.sent is None or one.ended is None:
+def _stages(request: Request) -> Stages | None:
+    """Read the body, if it was kept."""
+    stamps = read_stamps(request.body) if request.body is not None else None
+    if stamps is None or request.sent is None or request.ended is None:
         return None
-    return stages(said, one.sent - one.intended, one.ended - one.sent)
+    return stages_of(stamps, request.sent - request.intended, request.ended - request.sent)

@@ -1,18 +1,19 @@
-"""What the kernel has counted so far for the whole machine; the difference of two is a trial."""
+"""What the kernel has counted so far for the whole machine; a trial is the difference of two."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-PROC = Path("/proc")
+import psutil
+
+from loadtests.machine.platform import usable_cores
+
+PRESSURE = Path("/proc/pressure")
 PRESSURES = ("memory", "io", "cpu")
-_IDLE = (3, 4)  # places in a line of /proc/stat: idle, and idle while a disk is waited for
-_STEAL = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Cores:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """The counters at one moment (monotonic seconds); what the system does not tell is missing.
+    """The counters at one moment (monotonic seconds); those that the system lacks are missing.
 
     `waited_s` are the seconds in which at least one task waited for the resource (PSI, "some").
     """
@@ -36,34 +37,27 @@ class Counters:
     waited_s: dict[str, float] = field(default_factory=dict)
 
 
-def counters(proc: Path = PROC) -> Counters:
-    """Read them now: three small files, well below a millisecond."""
-    waited = {name: total for name in PRESSURES for total in _waited_s(proc / "pressure" / name)}
-    return Counters(monotonic(), _cores(proc / "stat"), waited)
+def counters() -> Counters:
+    """Read them now: four small files, well below a millisecond."""
+    waited = {name: total for name in PRESSURES for total in _waited_s(PRESSURE / name)}
+    return Counters(monotonic(), _cores(), waited)
 
 
-def _cores(stat: Path) -> Cores | None:
+def _cores() -> Cores | None:
+    """Sum over our own cores: in a container, the kernel lists those of its host."""
     try:
-        lines = stat.read_text().splitlines()
-        hertz = os.sysconf("SC_CLK_TCK")
+        times = psutil.cpu_times(percpu=True)
     except (OSError, ValueError):
         return None
-    fields = [line.split() for line in lines if line.startswith("cpu") and line[3:4].isdigit()]
-    # In a container the file shows the host; the cores of others are not our affair.
-    ours = _ours()
-    ticks = [
-        [int(one) for one in values]
-        for name, *values in fields
-        if not ours or int(name[3:]) in ours
-    ]
-    if not ticks or any(len(one) <= _STEAL for one in ticks):
+    usable = usable_cores()
+    if len(usable) < len(times) and max(usable) < len(times):
+        times = [times[number] for number in usable]
+    elif len(usable) != len(times):
+        return None  # some cores are offline, and psutil does not say which are listed
+    if not times or not hasattr(times[0], "steal"):
         return None
-    idle = sum(one[place] for one in ticks for place in _IDLE)
-    return Cores(len(ticks), idle / hertz, sum(one[_STEAL] for one in ticks) / hertz)
-
-
-def _ours() -> set[int]:
-    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    idle_s = sum(core.idle + core.iowait for core in times)
+    return Cores(len(times), idle_s, sum(core.steal for core in times))
 
 
 def _waited_s(pressure: Path) -> Iterator[float]:
@@ -84,10 +78,10 @@ class Span:
 
 
 def between(before: Counters, after: Counters) -> Span:
-    """Take the difference: busy cores, and shares of the time that are within 0 and 1.
+    """Return the difference: busy cores, and shares of the time, from 0 to 1.
 
-    Busy is what was neither idle nor stolen. The kernel times idleness to the microsecond, but
-    finds out only at each tick who is busy, which misses those that work between two ticks.
+    A core is busy when it is neither idle nor stolen. The kernel times idleness to the microsecond,
+    but samples busy processes once per tick, which misses those that work between two ticks.
     """
     elapsed = max(after.at - before.at, 1e-9)
     pressures = {

@@ -1,13 +1,13 @@
-"""Say whether the machine was quiet enough for a trial to prove something.
+"""Whether the machine was quiet enough for a trial to prove something.
 
-Server and generator may saturate every core: that is what a trial is for. So nothing voids it that
-their own load also does: waiting for a core (`cpu_pressure`), late wake-ups (`jitter_ms`), waiting
-for the disk (a workload may write and sync) or for memory (its exhaustion is a cause to be told,
-which a void trial would hide). These are kept as evidence. Void is a trial in which a neighbour
-had time of the cores: through the hypervisor (`steal`), as a process beside ours (`others_cores`;
-one that presses on disk or memory needs a core too), or unseen, so that one and the same piece of
-work takes more CPU time (`slowdown`, `slow_share`): a hypervisor that does not tell, a sibling
-thread of the core, a lower clock.
+Server and generator may saturate every core: that is what a trial is for. So what
+their own load also causes does not void it: waiting for a core (`cpu_pressure`), late wake-ups
+(`jitter_ms`), waiting for the disk (a workload may write and sync) or for memory (a void trial
+would hide that it ran out). These are recorded as evidence. A trial is void if a neighbour used the
+cores: through the hypervisor (`steal`), as a process beside ours (`others_cores`; one that loads
+disk or memory needs a core too), or invisibly, so that the same piece of work takes more CPU time
+(`slowdown`, `slow_share`): a hypervisor that does not report it, a sibling thread of the core, a
+lower clock.
 """
 
 import math
@@ -18,24 +18,24 @@ from typing import Any
 # One virtual machine lost 0.2–0.6 % with all cores busy, in a few pairs of seconds up to 2.9 %.
 STEAL = 0.03
 # A shell and the system's services use a few hundredths of a core, and the figure errs by 0.02;
-# a process that spins for a quarter of the time is not of that kind.
+# a process that spins for a quarter of the time does more.
 OTHERS_CORES = 0.2
 OTHERS_SHARE = 0.05  # of all cores: among many, one that is busy for others leaves enough
 # The piece of work runs on warm caches, and its calibration knows busy cores and sleepy clocks.
 SLOWDOWN = 1.3  # of its median: for at least half of the trial the cores did less
 SLOW_SHARE = 0.35  # of the pieces taking SLOWDOWN times their calibration: it comes and goes
-ENOUGH = 20  # pieces; of fewer neither median nor share says much
+ENOUGH = 20  # pieces; median and share of fewer say little
 
 
 @dataclass(frozen=True, slots=True)
 class MachineState:
-    """What the machine did during one trial; None is what the system does not tell.
+    """What the machine did during one trial; None where the system does not report it.
 
     `steal` is a share of all cores' time, `others_cores` the cores kept busy by processes that are
     neither server nor generator, the pressures are shares of the time in which something waited.
     `slowdown` is the median CPU time of a fixed piece of work ÷ its calibration, `slow_share` the
-    share of these `pieces` that took SLOWDOWN times as long, `jitter_ms` how late 95 % of them
-    began at most, `calibration_ms` the CPU time that such a piece is known to take.
+    share of these `pieces` that took over SLOWDOWN times as long, `jitter_ms` the 95th percentile
+    of how late they began, `calibration_ms` the CPU time of such a piece when calibrated.
     """
 
     steal: float | None = None
@@ -51,7 +51,7 @@ class MachineState:
     cores: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data that JSON can carry, no more exact than it is."""
+        """Return plain data for JSON, rounded to what is significant."""
         return {
             name: round(value, 4) if isinstance(value, float) else value
             for name, value in asdict(self).items()
@@ -59,17 +59,17 @@ class MachineState:
 
 
 def disturbances(machine: MachineState) -> tuple[str, ...]:
-    """Say what voids a trial, each with its number, its limit and what to do; nothing if quiet."""
+    """Return what voids a trial, each with number, limit and what to do; nothing if quiet."""
     return tuple(_disturbances(machine))
 
 
 def _disturbances(machine: MachineState) -> Iterator[str]:
     allowed = max(OTHERS_CORES, OTHERS_SHARE * (machine.cores or 0))
     if machine.others_cores is not None and machine.others_cores > allowed:
-        kept = math.ceil(100 * machine.others_cores) / 100  # never what is allowed
+        kept = math.ceil(100 * machine.others_cores) / 100  # rounded up, never down to the limit
         yield (
-            f"Processes that are neither server nor generator kept {kept:.2f} "
-            f"cores busy; a valid trial leaves them {allowed:.2f}. End them, or wait for their end."
+            f"Processes that are neither server nor generator kept {kept:.2f} cores "
+            f"busy; a valid trial leaves them {allowed:.2f}. Stop them, or wait until they end."
         )
     if machine.steal is not None and machine.steal > STEAL:
         yield (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from loadtests.machine.cores import cores
+from loadtests.machine.platform import cores
 from loadtests.paths import ROOT
 from loadtests.system.child import tied
 from loadtests.wording import listing
@@ -27,10 +27,10 @@ BYTES_PER_GIB = 2**30
 
 
 def environment() -> dict[str, Any]:
-    """Return what is known of this machine and Python; what cannot be found out is None.
+    """Return what is known about this machine and Python; None for what cannot be found out.
 
     The server's own runtime goes under the key "server", and under "servers" by the label of its
-    Python where there are several; both are added by whoever asked the servers.
+    Python where there are several; the caller adds both.
     """
     return {
         "project": PROJECT,
@@ -54,7 +54,7 @@ def describe(environment: Mapping[str, Any]) -> str:
     server: Mapping[str, Any] = environment.get("server") or {}
     machine = [_hardware(environment), _memory(environment), _system(environment)]
     servers = (environment.get("servers") or {"": server}).values()
-    pythons = [said for one in servers if (said := _python(environment, one))]
+    pythons = [name for runtime in servers if (name := _python(environment, runtime))]
     runtime = [listing(pythons), server.get("loop"), *_pools(server)]
     return ", ".join(str(part) for part in [*machine, *runtime] if part)
 
@@ -118,7 +118,7 @@ def _version() -> str | None:
 
 
 def _commit() -> str | None:
-    # An installed copy may lie inside a repository of somebody else: only our own counts.
+    # An installed copy may lie inside another project's repository: only our own counts.
     git = shutil.which("git") if (ROOT / ".git").exists() else None
     if git is None:
         return None

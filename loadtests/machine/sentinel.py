@@ -6,49 +6,51 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import suppress
-from pathlib import Path
+from contextlib import ExitStack, suppress
 from select import select
 from time import monotonic
 from typing import Any, Self
 
-from loadtests.machine.counters import PROC, Counters, between, counters
+from loadtests.machine.counters import Counters, between, counters
 from loadtests.machine.disturbances import MachineState
 from loadtests.paths import ROOT
-from loadtests.system.child import tied
+from loadtests.system.child import child
 
 START_S = 5.0  # for the probe to calibrate itself, which takes 0.4 s on an idle machine
-ANSWER_S = 2.0  # for its answer after a trial; 0.3 s if it must look again, else at once
+ANSWER_S = 2.0  # for its answer after a trial: 0.3 s if it must calibrate again, else at once
 END_S = 2.0
 
 
 class Sentinel:
-    """One for all trials of a run; `begin` and `end` of a trial take a few milliseconds.
+    """Watches all trials of a run; `begin` and `end` take a few milliseconds each.
 
-    Make it while the machine is idle: the probe calibrates itself then. A run goes on without the
-    probe where it cannot start or has died, or without the counters where the system has none.
+    Create it while the machine is idle, because the probe calibrates itself at once. A run goes on
+    without the probe if that cannot start or has died, and without counters the system lacks.
     """
 
-    def __init__(self, proc: Path = PROC) -> None:
-        self._proc = proc
+    def __init__(self) -> None:
         self._number = 0
         self._unread = b""
-        self._closed = False
         self._before: Counters | None = None
+        self._open = ExitStack()
         theirs, self._requests = os.pipe()
         self._answers, answers = os.pipe()
-        os.set_blocking(self._requests, False)  # a probe that stands still holds up nobody
+        for descriptor in (self._requests, self._answers):
+            self._open.callback(os.close, descriptor)
+        os.set_blocking(self._requests, False)  # a probe that is stopped must not block us
         self._probe: subprocess.Popen[bytes] | None = None
         try:
             with suppress(OSError):
-                self._probe = subprocess.Popen(
-                    [sys.executable, "-ES", "-m", "loadtests.machine.speed_probe"],
-                    cwd=ROOT,
-                    stdin=theirs,
-                    stdout=answers,
-                    stderr=subprocess.DEVNULL,  # a probe that fails is told as what is not known
-                    start_new_session=True,
-                    preexec_fn=tied(),
+                self._probe = self._open.enter_context(
+                    child(
+                        [sys.executable, "-ES", "-m", "loadtests.machine.speed_probe"],
+                        stop_s=END_S,
+                        cwd=ROOT,
+                        stdin=theirs,
+                        stdout=answers,
+                        stderr=subprocess.DEVNULL,  # what a failed probe would know is unknown
+                        start_new_session=True,
+                    )
                 )
         finally:
             os.close(theirs)
@@ -61,22 +63,22 @@ class Sentinel:
         return self._probe.pid if self._probe else None
 
     def begin(self) -> None:
-        """Watch from now on, right before a trial."""
-        self._say("begin")
-        self._before = counters(self._proc)
+        """Start watching, right before a trial."""
+        self._send("begin")
+        self._before = counters()
 
     def end(self, own_cpu_s: float | None) -> MachineState:
         """Return what the machine did since `begin`.
 
-        `own_cpu_s` are the CPU seconds of server and generator in the meantime; None where the
-        server's are unknown, and then nobody can say what others used.
+        `own_cpu_s` is what server and generator used meanwhile, in CPU seconds. If it is None, as
+        the server's use is unknown, that of others is unknown too.
         """
-        after = counters(self._proc)
-        felt = self._ask(ANSWER_S)
+        after = counters()
+        speed = self._ask(ANSWER_S)
         span = between(self._before or after, after)
         others = None
         if own_cpu_s is not None and span.busy_cores is not None:
-            known_s = own_cpu_s + felt.get("cpu_s", 0.0)
+            known_s = own_cpu_s + speed.get("cpu_s", 0.0)
             others = max(span.busy_cores - known_s / span.elapsed_s, 0.0)
         return MachineState(
             steal=span.steal,
@@ -84,48 +86,37 @@ class Sentinel:
             memory_pressure=span.pressures.get("memory"),
             io_pressure=span.pressures.get("io"),
             cpu_pressure=span.pressures.get("cpu"),
-            slowdown=felt.get("slowdown"),
-            slow_share=felt.get("slow_share"),
-            jitter_ms=_ms(felt.get("late_s")),
-            pieces=felt.get("pieces", 0),
-            calibration_ms=_ms(felt.get("calibration_s")),
+            slowdown=speed.get("slowdown"),
+            slow_share=speed.get("slow_share"),
+            jitter_ms=_ms(speed.get("late_s")),
+            pieces=speed.get("pieces", 0),
+            calibration_ms=_ms(speed.get("calibration_s")),
             cores=span.cores,
         )
 
     def _ask(self, patience_s: float) -> dict[str, Any]:
         """Ask the probe for its report; empty if it does not answer in time."""
         self._number += 1
-        self._say("end")
+        self._send("end")
         deadline = monotonic() + patience_s
         while (left := deadline - monotonic()) > 0 and select([self._answers], [], [], left)[0]:
             received = os.read(self._answers, 4096)
             if not received:
-                break  # it is dead
+                break  # the probe is dead
             *lines, self._unread = (self._unread + received).split(b"\n")
             for line in lines:
                 answer: dict[str, Any] = json.loads(line)
-                if answer["number"] == self._number:  # else it is a late answer to an older one
+                if answer["number"] == self._number:  # else a late answer to an earlier request
                     return answer
         return {}
 
-    def _say(self, word: str) -> None:
+    def _send(self, word: str) -> None:
         with suppress(OSError):
             os.write(self._requests, f"{word} {self._number}\n".encode())
 
     def close(self) -> None:
-        """End the probe, once: it leaves when nobody can ask it anymore."""
-        if self._closed:
-            return
-        self._closed = True
-        os.close(self._requests)
-        os.close(self._answers)
-        if not self._probe:
-            return
-        try:
-            self._probe.wait(END_S)
-        except subprocess.TimeoutExpired:
-            self._probe.kill()
-            self._probe.wait()
+        """End the probe."""
+        self._open.close()
 
     def __enter__(self) -> Self:
         return self

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loadtests.capacity.support import objective
+from loadtests.durations import parse_duration
 from loadtests.load.arrivals import Kind
-from loadtests.run.beyond.kinds import Chosen, chosen_kinds, seconds
+from loadtests.run.beyond.kinds import Chosen, chosen_kinds
 from loadtests.run.surge.phases import DURATIONS, Three, durations
 from loadtests.service.options import ServerOptions
 from loadtests.slo import Slo
@@ -74,7 +75,7 @@ class Options:
             beyond=chosen_kinds(names(parsed.beyond), parsed.mode),
             also=also(objective(parsed.slo), parsed.mode),
             searches=parsed.searches or SEARCHES[parsed.mode],
-            budget_s=seconds(parsed.budget) if parsed.budget else 0.0,
+            budget_s=parse_duration(parsed.budget) if parsed.budget else 0.0,
             prove=parsed.prove,
             durations=durations(parsed.phases),
             steps=int(_number(parsed.steps, "number of steps", "5", int)),

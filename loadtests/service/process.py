@@ -6,17 +6,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from select import select
-from typing import IO, Self
+from typing import Self
 
 import psutil
 
 from loadtests.errors import StartError
 from loadtests.paths import ROOT
-from loadtests.system.child import tied
+from loadtests.system.child import child
 
 GREETING = "loadbearing listening on "
 START_S = 60.0
@@ -52,23 +53,24 @@ class ServerProcess:
         Raises StartError when it does not.
         """
         self._log = log
-        self._errors: IO[bytes] | None = log.open("ab") if log else None
-        self._said_before = log.stat().st_size if log else 0
-        self._process = subprocess.Popen(  # noqa: S603 - our own server
-            [executable, "-P", "-m", "server", *arguments],
-            cwd=directory,
-            env={**os.environ, "PYTHONPATH": _with_root(os.environ.get("PYTHONPATH"))},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            start_new_session=True,  # Ctrl-C is for the load test, which then stops its server
-            preexec_fn=_first(cores),
-        )
-        try:
+        with ExitStack() as stack:  # ends what has begun if the rest fails, or at Ctrl-C
+            errors = stack.enter_context(log.open("ab")) if log else None
+            self._said_before = log.stat().st_size if log else 0
+            self._process = stack.enter_context(
+                child(
+                    [executable, "-P", "-m", "server", *arguments],
+                    stop_s=STOP_S,
+                    before=_confined(cores),
+                    cwd=directory,
+                    env={**os.environ, "PYTHONPATH": _with_root(os.environ.get("PYTHONPATH"))},
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    start_new_session=True,  # Ctrl-C is for the load test, which then stops it
+                )
+            )
             self.url = self._greeting()
-        except BaseException:  # Ctrl-C too, which may come while the server starts
-            self.stop()
-            raise
+            self._opened = stack.pop_all()
 
     def _greeting(self) -> str:
         out = self._process.stdout
@@ -115,16 +117,7 @@ class ServerProcess:
 
     def stop(self) -> None:
         """End it in order, or by force if it does not leave."""
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
-        if self._errors:
-            self._errors.close()
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self
@@ -147,15 +140,8 @@ def _with_root(path: str | None) -> str:
     return os.pathsep.join((str(ROOT), *([path] if path else ())))
 
 
-def _first(cores: int | None) -> Callable[[], None]:
-    """What the server's process does before all else: an orphan would hold its port."""
-    tie = tied()
-    if sys.platform != "linux":
-        return tie
-    allowed = sorted(os.sched_getaffinity(0))[:cores]
-
-    def first() -> None:
-        tie()
-        os.sched_setaffinity(0, allowed)
-
-    return first
+def _confined(cores: int | None) -> Callable[[], None] | None:
+    """Return what confines the server's process to that many of our cores."""
+    if sys.platform != "linux" or cores is None:
+        return None
+    return partial(os.sched_setaffinity, 0, sorted(os.sched_getaffinity(0))[:cores])

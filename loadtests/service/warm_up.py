@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from loadtests.errors import Untrustworthy
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import ConnectionPool
 
 WARM_UP = 5  # requests before a cell is measured: imports, caches, and whether it works at all
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import gevent
 
-from loadtests.load.answer import Told
-from loadtests.load.http_pool import ConnectionPool
-from loadtests.machine.cores import cores
+from loadtests.load.answer import Stamps
+from loadtests.load.http import ConnectionPool
+from loadtests.machine.platform import cores
 from loadtests.service.process import ServerProcess, cpu_s
 from loadtests.service.stats import Stats, StatsDelta, delta, read_stats
 from loadtests.trial.evidence import Evidence
@@ -93,7 +93,7 @@ class ServiceWatch:
         return None
 
 
-def evidence(seen: Activity, load: Evidence, told: Iterable[Told] = ()) -> Evidence:
+def evidence(seen: Activity, load: Evidence, told: Iterable[Stamps] = ()) -> Evidence:
     """Add what was seen of the service to what is known of the load."""
     change = seen.change
     threads = {(one.pid, one.thread) for one in told if one.cpu is not None}

@@ -1,1 +1,1 @@
-"""What the operating system is asked for: child processes, signals, streams and whole files."""
+"""The operating system: child processes, signals, standard streams and files written whole."""

@@ -1,7 +1,7 @@
-"""Leave no process behind: whatever we start ends with the process that started it.
+"""Child processes, none of which outlives the process that started it, however that ends.
 
-It is killed, because a process that is stopped, or busy in C, hears nothing else; and so is, one by
-one, all that it has started itself.
+The kernel kills a child whose parent is gone: a process that is stopped, or busy in C code, does
+not react to anything milder. Its own children are tied to it in the same way.
 """
 
 from __future__ import annotations
@@ -9,9 +9,14 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Callable
+from contextlib import contextmanager, suppress
 from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 PR_SET_PDEATHSIG = 1
 # Where the kernel has no such signal, a small process waits for the first of the two to end.
@@ -25,28 +30,72 @@ exits = [
     select.kevent(pid, select.KQ_FILTER_PROC, select.KQ_EV_ADD, select.KQ_NOTE_EXIT)
     for pid in (parent, child)
 ]
-if parent in {one.ident for one in select.kqueue().control(exits, len(exits))}:
+if parent in {event.ident for event in select.kqueue().control(exits, len(exits))}:
     os.kill(child, signal.SIGKILL)
 """
 
 if sys.platform == "linux":
-    _prctl = ctypes.CDLL(None).prctl  # found now: between fork and exec, locks may be held
+    _prctl = ctypes.CDLL(None).prctl  # looked up now: between fork and exec, locks may be held
+
+
+@contextmanager
+def child(
+    command: Sequence[str],
+    *,
+    stop_s: float,
+    before: Callable[[], None] | None = None,
+    **options: Any,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield a running process, tied to this one, and end it after the block.
+
+    It is terminated, and killed after `stop_s`, or at once when a second Ctrl-C comes. A child
+    that leads a session (`start_new_session`) leaves no process of its group behind. `before` runs
+    in the new process before its program starts; other options are those of `subprocess.Popen`.
+    """
+    tie = tied()
+
+    def begin() -> None:
+        tie()
+        if before is not None:
+            before()
+
+    with subprocess.Popen(command, preexec_fn=begin, **options) as process:  # noqa: S603 - our own
+        try:
+            yield process
+        finally:
+            try:
+                with suppress(ProcessLookupError):
+                    process.terminate()
+                process.wait(stop_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            except BaseException:  # e.g. a second Ctrl-C
+                process.kill()
+                raise
+            finally:
+                if options.get("start_new_session"):
+                    _kill_group(process.pid)
 
 
 def tied() -> Callable[[], None]:
-    """Give what a new process of ours does before all else, as `preexec_fn`.
+    """Return what ties a new process to this one, as its `preexec_fn`.
 
-    The main thread must fork it: on Linux, the process ends with the thread that has done so.
+    Start it from the main thread: on Linux, a child ends with the thread that forked it.
     """
     return partial(end_with, os.getpid())
 
 
 def end_with(parent: int) -> None:
-    """Let the kernel kill this process, which `parent` has just forked, when that has gone."""
+    """Have the kernel kill this process, a child of `parent`, when the parent is gone."""
     if sys.platform == "linux":
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it has gone already
+        if os.getppid() != parent:  # it is gone already
             os._exit(1)
     else:
         watch = [sys.executable, "-ISc", WATCH, str(parent), str(os.getpid())]
         os.waitpid(os.posix_spawn(sys.executable, watch, {}), 0)
+
+
+def _kill_group(leader: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # nothing is left, or only zombies
+        os.killpg(leader, signal.SIGKILL)

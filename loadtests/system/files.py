@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all: nobody finds half of one, whatever happens."""
+"""Write files as a whole or not at all, whatever happens meanwhile."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def put(path: Path, text: str) -> None:
-    """Write a text file as UTF-8 in the place of what is there; a link or a device is kept."""
+    """Write a text file as UTF-8, replacing what is there; a link or a device is kept."""
     content = encoded(text)
     if path.is_symlink() or (path.exists() and not path.is_file()):
         path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""The signals that end a command: a person's, and those of a terminal that closes."""
+"""The signals that end a command: from a person, or from a terminal that closes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import select
 import signal
 from types import FrameType
 
-GONE_MS = 100  # what reads our output gets the signal in the same moment as we do
+GONE_MS = 100  # the reader of our output gets the signal at the same moment
 SHOW_CURSOR = b"\x1b[?25h"
 
 Frame = FrameType | None
 
 
 def interruptible() -> None:
-    """Turn SIGINT and SIGTERM into KeyboardInterrupt, also where a shell had them ignored.
+    """Turn SIGINT and SIGTERM into KeyboardInterrupt, even if a shell had them ignored.
 
-    So does SIGHUP, which a terminal sends that closes, unless `nohup` had it ignored.
+    The same goes for SIGHUP, which a closing terminal sends, unless `nohup` had it ignored.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
@@ -31,15 +31,15 @@ def ignored(number: signal.Signals) -> bool:
 
 
 def die_of_quit() -> None:
-    """End at once at SIGQUIT, but leave no core file; what we have started follows."""
+    """End at once at SIGQUIT, without a core file; our child processes end with us."""
     signal.signal(signal.SIGQUIT, _die)
 
 
 def _hang_up(_number: int, _frame: Frame) -> None:
-    """Stop as at Ctrl-C, but once: a shell and its terminal may both send the signal."""
+    """Stop as at Ctrl-C, but only once: a shell and its terminal may both send the signal."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     for descriptor in (1, 2):
-        if _unread(descriptor):  # to write there would fail, and the report with it
+        if _unread(descriptor):  # writing there would fail, and with it the report
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, descriptor)
             os.close(nowhere)
@@ -48,9 +48,9 @@ def _hang_up(_number: int, _frame: Frame) -> None:
 
 def _unread(descriptor: int) -> bool:
     """Whether a terminal, or a pipe, has lost its other end."""
-    look = select.poll()
-    look.register(descriptor, 0)
-    return any(seen & (select.POLLERR | select.POLLHUP) for _, seen in look.poll(GONE_MS))
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(GONE_MS))
 
 
 def _die(number: int, _frame: Frame) -> None:

@@ -1,4 +1,4 @@
-"""How a command begins and ends; imported first, as Ctrl-C may come while the rest is loaded."""
+"""How a command begins and ends; imported first, as Ctrl-C may come while the rest loads."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ UNWRITTEN = 2
 
 
 def begin() -> None:
-    """Have streams to write to, and Ctrl-C end the program at once, as nothing is under way."""
+    """Open the standard streams, and let Ctrl-C end the program at once: nothing is under way."""
     open_streams()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored
         signal.signal(signal.SIGINT, _leave)
 
 
 def carry_out(main: Callable[[list[str]], int]) -> NoReturn:
-    """Run a command and end with its exit code; nothing that happens meanwhile is a traceback."""
+    """Run a command and end with its exit code, without a traceback at Ctrl-C."""
     code: object
     try:
         if signal.getsignal(signal.SIGINT) is _leave:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         code = main(sys.argv[1:])
-    except SystemExit as error:  # of the parser
+    except SystemExit as error:  # from the parser
         code = error.code
     except KeyboardInterrupt as error:
         tell(f"{error}" or "stopped")
         code = INTERRUPTED
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends already
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ending already
     if failed := close_streams():
         tell(failed)
         code = code or UNWRITTEN
@@ -44,6 +44,6 @@ def carry_out(main: Callable[[list[str]], int]) -> NoReturn:
 
 
 def _leave(*_: object) -> None:
-    """End without an exception, which a callback of the importing machinery would swallow."""
+    """End without an exception, which a callback of the import system would swallow."""
     tell("stopped")
     os._exit(INTERRUPTED)

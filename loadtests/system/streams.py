@@ -1,7 +1,6 @@
-"""The standard streams of a command: open, able to take every letter, and no reason to fail.
+"""The standard streams of a command: open, able to write every character, and never failing.
 
-What a command measures is in files: a reader who has left, or a terminal that does not know "≥",
-must not cost it.
+Results are in files: a reader that is gone, or a terminal that cannot show "≥", must not cost them.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 PROGRAM = "python -m loadtests"
-UNHEARD = {errno.EPIPE, errno.EIO}  # the reader has left; the terminal is gone
+UNREAD = {errno.EPIPE, errno.EIO}  # the reader is gone; the terminal is gone
 PLAIN = dict(zip("≥≈–—•★×÷·…", (">=", "~", "-", "-", "-", "*", "x", "/", ".", "..."), strict=True))
-PLAIN |= dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))  # of footnotes
+PLAIN |= dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))  # footnotes
 STREAMS = {1: "stdout", 2: "stderr"}
 
 
 class Outlet(io.FileIO):
-    """A descriptor to write to: what cannot be written is dropped, and the reason is kept."""
+    """A descriptor to write to: what cannot be written is dropped, and the reason recorded."""
 
     failed: OSError | None = None
 
@@ -37,7 +36,7 @@ class Outlet(io.FileIO):
 
 
 def open_streams() -> None:
-    """Open what is closed on /dev/null, and let what is written never raise."""
+    """Open closed streams on /dev/null, and make writing never raise."""
     while (opened := os.open(os.devnull, os.O_RDWR)) <= max(STREAMS):
         os.set_inheritable(opened, True)  # for the programs that we start
     os.close(opened)
@@ -47,35 +46,35 @@ def open_streams() -> None:
 
 
 def close_streams() -> str:
-    """Write what is left; returns why standard output did not take all, if that is a fault."""
+    """Flush all; returns why standard output did not take everything, if that is an error."""
     stdout: Any = sys.stdout
     for stream in (stdout, sys.stderr):
         stream.flush()
     failed = stdout.buffer.raw.failed
-    if failed is None or failed.errno in UNHEARD:
+    if failed is None or failed.errno in UNREAD:
         return ""
     return f"standard output: {failed.strerror or failed}"
 
 
 def put_out(document: str) -> None:
-    """Write a document to standard output, as UTF-8 whatever the terminal is."""
+    """Write a document to standard output, as UTF-8 whatever the terminal's encoding."""
     sys.stdout.flush()
     sys.stdout.buffer.write(encoded(document))
     sys.stdout.flush()
 
 
 def encoded(text: str) -> bytes:
-    """Encode as UTF-8 what may have bytes of arguments in it that were no letters."""
+    """Encode as UTF-8 a text that may contain undecodable bytes of arguments."""
     return text.encode(errors="plainly")
 
 
-def tell(said: object) -> None:
-    """Say one thing on standard error, to whoever started the command."""
-    print(f"{PROGRAM}: {said}", file=sys.stderr, flush=True)  # noqa: T201 - telling is its purpose
+def tell(message: object) -> None:
+    """Write a message to standard error."""
+    print(f"{PROGRAM}: {message}", file=sys.stderr, flush=True)  # noqa: T201 - its purpose
 
 
 def _plainly(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Write in other letters what a stream cannot say, and bytes of arguments as they were."""
+    """Replace characters that a stream cannot encode; bytes of arguments stay as they were."""
     assert isinstance(error, UnicodeEncodeError)
     letter = error.object[error.start]
     if 0xDC80 <= ord(letter) <= 0xDCFF:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
-from loadtests.load.answer import EACH, Stages
+from loadtests.load.answer import READ_EVERY, Stages
 
 if TYPE_CHECKING:
     from loadtests.load.answer import Answer
@@ -52,7 +52,7 @@ def where(answers: Iterable["Answer"], slo: "Slo", begin_s: float, duration_s: f
             is_late = one.ended_s - one.intended_s > slo.bound_s
             (late if is_late else in_time).append(one.stages)
     # Late ones are all read, the others in part: a typical request is one of each group by weight.
-    typical = [*in_time, *late[::EACH]]
+    typical = [*in_time, *late[::READ_EVERY]]
     seconds = duration_s - begin_s
     return Where(
         mean(typical),

@@ -22,8 +22,8 @@ from locust.env import Environment
 from locust.exception import CatchResponseError
 from locust.runners import WorkerRunner
 
-from loadtests.load.arrivals import turn
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.arrivals import phase_offset
+from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
 from loadtests.load.spec import BYSTANDER_RATE
 from loadtests.run.options import Options
@@ -87,7 +87,7 @@ class UserLoad:
         ]
         self._sending: dict[OpenLoop, str] = {}
         generators = [self._generator(name, path) for name, path in self.cells]
-        self.arrivals = LiveArrivals(generators, options.arrivals, rng, turn(index))
+        self.arrivals = LiveArrivals(generators, options.arrivals, rng, phase_offset(index))
         self._bystander = LiveArrivals(
             [self._generator("bystander", "/health", contract=False)], "uniform", rng
         )

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.load.arrivals import poisson
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import ConnectionPool
 from loadtests.service.contract import discover
 from loadtests.trial.tally import percentile_ms
 from scripts.checks.shared.oracle import MODELS, Queue, running

@@ -128,7 +128,7 @@ def test_a_report_writes_and_shows_the_same_again(surged: Surged) -> None:
     ("options", "message"),
     [
         (("--admission", "fifo"), "there is no admission 'fifo'; there are unbounded, bounded"),
-        (("--phases", "5s"), "'5s' are no phases; write three times in whole seconds"),
+        (("--phases", "5s"), "invalid phases '5s': expected three durations"),
         (("--workload", "sleep,noop"), "'sleep,noop' is not one workload"),
         (("--workload", "slep"), "there is no workload 'slep'; did you mean 'sleep'?"),
         (("--param", "sleep.ms=-1"), "GET /sleep/thread-pool?ms=-1 answers 422"),

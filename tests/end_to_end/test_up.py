@@ -67,7 +67,7 @@ def test_the_form_offers_what_the_server_has(both: tuple[Begun, Interface, str])
 @pytest.mark.parametrize(
     ("field", "wrong", "message"),
     [
-        ("slo", "nonsense", "'nonsense' is not an SLO"),
+        ("slo", "nonsense", "invalid SLO 'nonsense'"),
         ("param", "sleep.ms=nine", "answers 422"),
         ("param", "sleep.second=1", "there is no parameter 'second' of sleep"),
         ("seed", "first", "'first' is no seed"),

@@ -16,22 +16,23 @@ from loadtests.slo import Slo, beyond_chance, exceeds, loosest, requests_needed
         ("p95 <= 1.5s", 95, 1.5),
         ("p99.9≤2m", 99.9, 120),
         (" p50<7ms ", 50, 0.007),
+        ("p99<1h", 99, 3600),
     ],
 )
 def test_reads_what_people_write(text: str, percentile: float, bound_s: float) -> None:
     assert Slo.parse(text) == Slo(percentile, bound_s)
 
 
-@pytest.mark.parametrize("text", ["", "p99", "p99<250", "99<1s", "p99>1s", "p99<-1s", "p99<1h"])
-def test_refuses_what_is_no_objective(text: str) -> None:
-    with pytest.raises(ValueError, match="for example p99<250ms") as caught:
+@pytest.mark.parametrize("text", ["", "p99", "p99<250", "99<1s", "p99>1s", "p99<-1s", "p99<1d"])
+def test_refuses_what_is_not_an_objective(text: str) -> None:
+    with pytest.raises(ValueError, match=r"expected .*e\.g\. ") as caught:
         Slo.parse(text)
-    assert repr(text) in str(caught.value)
+    assert str(caught.value).startswith(f"invalid SLO {text!r}: ")
 
 
 @pytest.mark.parametrize("text", ["p0<1s", "p100<1s", "p101<1s", "p99<0ms"])
 def test_refuses_numbers_out_of_bounds(text: str) -> None:
-    with pytest.raises(ValueError, match="for example p99<250ms"):
+    with pytest.raises(ValueError, match=r"e\.g\. p99<250ms"):
         Slo.parse(text)
 
 

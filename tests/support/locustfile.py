@@ -17,7 +17,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.errors import WorkersGone
-from loadtests.load.distributed import members
+from loadtests.load.distributed import master
 from loadtests.load.distributed.master import Master
 from loadtests.load.distributed.worker import Worker
 from loadtests.load.result import LoadResult
@@ -26,8 +26,8 @@ from loadtests.trial.verdict import judge
 from loadtests.ui.users import record
 from tests.support.short_load import order, starts
 
-members.SILENT_S = 1.0  # tests have no time for a worker that might be in a long pause
-_swarms: list[Master] = []
+master.SILENT_S = 1.0  # tests have no time for a worker that might be in a long pause
+_masters: list[Master] = []
 
 
 class Idle(User):
@@ -47,14 +47,14 @@ def add_options(parser: Any) -> None:
 @events.init.add_listener
 def join(environment: Environment, runner: Any, **_: Any) -> None:
     if isinstance(runner, MasterRunner):
-        _swarms.append(Master(runner))
+        _masters.append(Master(runner))
     elif isinstance(runner, WorkerRunner):
         Worker(runner, partial(record, environment))
 
 
 @events.test_start.add_listener
 def start(environment: Environment, **_: Any) -> None:
-    if _swarms:
+    if _masters:
         gevent.spawn(offer, environment)
 
 
@@ -63,7 +63,7 @@ def offer(environment: Environment) -> None:
     try:
         for path in options.paths:
             asked = order(str(environment.host), path)
-            offered = _swarms[0].offer(asked)
+            offered = _masters[0].offer(asked)
             with Path(options.said).open("a") as file:
                 file.write(json.dumps(told(offered)) + "\n")
     except WorkersGone as error:

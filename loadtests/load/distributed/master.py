@@ -1,10 +1,10 @@
-"""The master's side of a load that several processes offer: it orders, and joins what they say.
+"""The master's side of a load that several processes offer: it assigns shares, and joins results.
 
-Each worker draws the whole schedule and sends every n-th request of it, so all together send what
-one process would. On one machine they share the monotonic clock, and the master names the moment
-of the first arrival. A worker elsewhere counts from the moment that the word to go comes in: its
-arrivals are then late as a whole by the time of one message, a fraction of a millisecond in a
-local network; they are as evenly and as punctually spaced as all others.
+Each worker draws the whole schedule and sends every n-th request of it, so that together they send
+what one process would. On one machine they share the monotonic clock, and the master names the
+moment of the first arrival. A worker elsewhere counts from the moment at which the start message
+arrives: all of its arrivals are then late by the time of one message, a fraction of a millisecond
+in a local network, and spaced as evenly as all others.
 """
 
 from __future__ import annotations
@@ -19,55 +19,113 @@ from urllib.parse import urlsplit
 import gevent
 
 from loadtests.errors import ServiceError, WorkersGone
-from loadtests.load.distributed.members import Job, WorkerShare
-from loadtests.load.distributed.worker import TO_MASTER, TO_WORKERS
+from loadtests.load.answer import Answer, answer_of
+from loadtests.load.distributed.worker import TO_MASTER, TO_WORKERS, boot_id
 from loadtests.load.result import LoadResult, merge, never_offered
-from loadtests.load.source import PROBE_CLIENTS, PROBE_END_S, Over, nobody
+from loadtests.load.source import PROBE_CLIENTS, PROBE_END_S, OnEnd, ignore
 from loadtests.load.spec import LOOK_S, LoadSpec, share
 
 if TYPE_CHECKING:
     from locust.runners import MasterRunner
 
 READY_S = 10.0  # for the drawing of long schedules
-LEAD_S = 0.2  # between the word to go and the first arrival
+LEAD_S = 0.2  # between the start message and the first arrival
+SILENT_S = 5.0  # a worker sends a message every 0.1 s: after so long it counts as dead
 MISSING = "missing"  # Locust's own word for a worker whose heartbeats have ceased
 
 log = logging.getLogger("loadbearing")
 
 
-class DistributedLoad(NamedTuple):
-    """What is under way: how many requests of each stream, from when on, and whom to tell of it."""
+class WorkerShare:
+    """One worker: whether it is ready, what it has lost, and the result of its share."""
 
-    order: LoadSpec
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.ready = self.done = False
+        self.beside = self.elsewhere = False  # on this machine; on another; neither: unknown
+        self.losses: list[int] = []
+        self.rate = 0.0
+        self.asked_at = self.heard_at = monotonic()
+        self._streams: list[list[Answer]] = []
+        self._rest: tuple[float, float, bool, bool, float, float] | None = None
+
+    @property
+    def silent(self) -> bool:
+        return monotonic() - self.heard_at > SILENT_S
+
+    def take(self, message: dict[str, Any]) -> None:
+        """Take in a message of the worker; they may come in any order."""
+        self.heard_at = now = monotonic()
+        if "ready" in message:
+            boot, its_clock = message["ready"]
+            own, self.ready = boot_id(), True
+            same = boot is not None and boot == own
+            self.beside = same and self.asked_at <= its_clock <= now  # one clock, read in between
+            self.elsewhere = None not in {boot, own} and not same
+        elif "losses" in message:
+            self.losses = message["losses"]
+        elif "answers" in message:
+            while len(self._streams) <= message["stream"]:
+                self._streams.append([])
+            self._streams[message["stream"]] += map(answer_of, message["answers"])
+        elif "rate" in message:
+            self.rate, self.done = message["rate"], True
+        elif "rest" in message:
+            self._rest, self.done = message["rest"], True
+
+    def result(self) -> LoadResult | None:
+        """Return the result of its share; None until it is complete."""
+        if self._rest is None:
+            return None
+        return LoadResult(tuple(map(tuple, self._streams)), *self._rest)
+
+
+class Job:
+    """One load or probe, and the workers that share it."""
+
+    def __init__(self, number: int, names: Iterable[str]) -> None:
+        self.number = number
+        self.workers = {name: WorkerShare(name) for name in names}
+
+    def take(self, name: str, message: dict[str, Any]) -> None:
+        """Take in a message of a worker, unless it is about an earlier job."""
+        if message["number"] == self.number and name in self.workers:
+            self.workers[name].take(message)
+
+
+class DistributedLoad(NamedTuple):
+    """A load under way; `planned` counts the requests of each stream."""
+
+    spec: LoadSpec
     planned: list[int]
     zero: float
-    over: Over
+    on_end: OnEnd
 
 
 class Master:
-    """All workers of a master. Raises Deserted once there is none."""
+    """All workers as one source of load. Raises WorkersGone once none is left."""
 
     def __init__(self, runner: MasterRunner) -> None:
         self._runner = runner
         self._number = 0
-        self._crew: Job | None = None
-        runner.register_message(TO_MASTER, self._hear)
+        self._job: Job | None = None
+        runner.register_message(TO_MASTER, self._receive)
 
     @property
     def processes(self) -> int:
         return len(self._present())
 
-    def offer(self, order: LoadSpec, over: Over = nobody) -> LoadResult:
-        """Offer it with all workers that are there; the share of one that vanishes is unsent."""
-        crew = self._call(self._present(), {"order": order.dump()})
-        drawn = order.drawn()  # as all of them do at this moment
-        members = self._gathered(crew, order.url)
-        zero = self._go(crew, members, order.settle_s)
-        planned = [len(one.measured) for one in drawn]
-        self._attend(DistributedLoad(order, planned, zero, over), crew, members)
+    def offer(self, spec: LoadSpec, on_end: OnEnd = ignore) -> LoadResult:
+        """Offer it with all workers present; the share of one that vanishes counts as unsent."""
+        job = self._prepare(self._present(), {"spec": spec.dump()})
+        drawn = spec.draw()  # as all workers do at this moment
+        workers = self._ready(job, spec.url)
+        zero = self._start(job, workers, spec.settle_s)
+        planned = [len(stream.measured) for stream in drawn]
+        self._attend(DistributedLoad(spec, planned, zero, on_end), job, workers)
         parts = [
-            one.offered() or never_offered(share(drawn, index, len(members)), order.duration_s)
-            for index, one in enumerate(members)
+            worker.result() or never_offered(share(drawn, index, len(workers)), spec.duration_s)
+            for index, worker in enumerate(workers)
         ]
         return merge(parts, zero)
 
@@ -76,96 +134,98 @@ class Master:
     ) -> float:
         """Answers per second to as many clients in a closed loop as one process would have.
 
-        `processes` bounds how many workers have these clients among them.
+        At most `processes` workers share these clients.
         """
         names = self._present()[:processes]
         clients = max(1, PROBE_CLIENTS // max(1, len(names)))
-        crew = self._call(names, {"probe": [url, path, duration_s, clients]})
-        members = self._gathered(crew, url)
-        self._go(crew, members, 0.0)
+        job = self._prepare(names, {"probe": [url, path, duration_s, clients]})
+        workers = self._ready(job, url)
+        self._start(job, workers, 0.0)
         deadline = monotonic() + LEAD_S + duration_s + PROBE_END_S + READY_S
-        while monotonic() < deadline and not self._over(members):
+        while monotonic() < deadline and not self._ended(workers):
             gevent.sleep(LOOK_S)
-        return sum(one.rate for one in members)
+        return sum(worker.rate for worker in workers)
 
     def rest(self) -> None:
-        self._tell(self._present(), {"do": "rest"})
+        self._send(self._present(), {"do": "rest"})
 
     def _present(self) -> list[str]:
-        return [one.id for one in self._runner.clients.all if one.state != MISSING]
+        return [client.id for client in self._runner.clients.all if client.state != MISSING]
 
-    def _call(self, names: list[str], job: dict[str, Any]) -> Job:
-        """Have workers prepare for it."""
+    def _prepare(self, names: list[str], work: dict[str, Any]) -> Job:
         self._number += 1
-        self._crew = crew = Job(self._number, names)
-        self._tell(names, {"do": "prepare", "number": crew.number, **job})
-        return crew
+        self._job = job = Job(self._number, names)
+        self._send(names, {"do": "prepare", "number": job.number, **work})
+        return job
 
-    def _gathered(self, crew: Job, url: str) -> list[WorkerShare]:
-        """Wait for those that are ready; who is not in time has no share."""
+    def _ready(self, job: Job, url: str) -> list[WorkerShare]:
+        """Wait until the workers are ready; one that is not in time gets no share."""
         deadline = monotonic() + READY_S
         while monotonic() < deadline and not all(
-            one.ready or self._gone(one) for one in crew.members.values()
+            worker.ready or self._gone(worker) for worker in job.workers.values()
         ):
             gevent.sleep(0.005)
-        members = [one for one in crew.members.values() if one.ready]
-        for one in crew.members.values():
-            if one not in members:
-                log.warning("worker %s does not answer; the load is left to the others", one.name)
-        if not members:
+        ready = [worker for worker in job.workers.values() if worker.ready]
+        for worker in job.workers.values():
+            if worker not in ready:
+                log.warning(
+                    "worker %s does not respond; the others take over its load", worker.name
+                )
+        if not ready:
             raise WorkersGone
-        if any(one.elsewhere for one in members) and _loopback(url):
+        if any(worker.elsewhere for worker in ready) and _loopback(url):
             raise ServiceError(
-                f"workers on other machines cannot reach {url}, which is an address within this "
-                "one; start a server that they can reach, and measure it with --host and "
+                f"workers on other machines cannot reach {url}, an address of this machine alone; "
+                "start a server that they can reach, and measure it with --host and "
                 "--running-service"
             )
-        return members
+        return ready
 
-    def _go(self, crew: Job, members: list[WorkerShare], settle_s: float) -> float:
-        """Give each its share, and the moment to begin; returns the monotonic time of zero."""
+    def _start(self, job: Job, workers: list[WorkerShare], settle_s: float) -> float:
+        """Send each its share and the moment to begin; returns the monotonic time of zero."""
         zero = monotonic() + LEAD_S + settle_s
-        for index, one in enumerate(members):
-            one.heard_at = monotonic()
-            word = {"do": "go", "number": crew.number, "index": index, "of": len(members)}
-            at = {"zero": zero} if one.beside else {"lead_s": zero - monotonic()}
-            self._tell([one.name], {**word, **at})
+        for index, worker in enumerate(workers):
+            worker.heard_at = monotonic()
+            message = {"do": "go", "number": job.number, "index": index, "of": len(workers)}
+            at = {"zero": zero} if worker.beside else {"lead_s": zero - monotonic()}
+            self._send([worker.name], {**message, **at})
         return zero
 
-    def _attend(self, load: DistributedLoad, crew: Job, members: list[WorkerShare]) -> None:
-        """Wait until all workers are done or gone; end the load once it is lost."""
+    def _attend(self, load: DistributedLoad, job: Job, workers: list[WorkerShare]) -> None:
+        """Wait until all workers are done or gone; end the load as soon as it is lost."""
         ended = False
-        while not self._over(members):
+        while not self._ended(workers):
             gevent.sleep(LOOK_S)
-            losses = [sum(some) for some in zip(*(one.losses for one in members), strict=False)]
-            early = load.order.lost(load.planned, losses)
-            if not ended and (early or monotonic() >= load.zero + load.order.duration_s):
+            losses = [sum(stream) for stream in zip(*(w.losses for w in workers), strict=False)]
+            early = load.spec.lost(load.planned, losses)
+            if not ended and (early or monotonic() >= load.zero + load.spec.duration_s):
                 ended = True
                 if early:
-                    self._tell([one.name for one in members], {"do": "end", "number": crew.number})
-                load.over()
+                    names = [worker.name for worker in workers]
+                    self._send(names, {"do": "end", "number": job.number})
+                load.on_end()
         if not ended:
-            load.over()
-        for one in members:
-            if not one.done:
-                log.warning("worker %s has vanished; its share counts as never sent", one.name)
-                self._tell([one.name], {"do": "drop"})  # in case that it only was silent
+            load.on_end()
+        for worker in workers:
+            if not worker.done:
+                log.warning("worker %s is gone; its share counts as never sent", worker.name)
+                self._send([worker.name], {"do": "drop"})  # in case it was only silent
 
-    def _over(self, members: Iterable[WorkerShare]) -> bool:
-        return all(one.done or self._gone(one) for one in members)
+    def _ended(self, workers: Iterable[WorkerShare]) -> bool:
+        return all(worker.done or self._gone(worker) for worker in workers)
 
-    def _gone(self, member: WorkerShare) -> bool:
-        client = self._runner.clients.get(member.name)
-        return client is None or client.state == MISSING or member.silent
+    def _gone(self, worker: WorkerShare) -> bool:
+        client = self._runner.clients.get(worker.name)
+        return client is None or client.state == MISSING or worker.silent
 
-    def _tell(self, names: Iterable[str], data: dict[str, Any]) -> None:
+    def _send(self, names: Iterable[str], message: dict[str, Any]) -> None:
         for name in names:
             if name in self._runner.clients:
-                self._runner.send_message(TO_WORKERS, data, name)
+                self._runner.send_message(TO_WORKERS, message, name)
 
-    def _hear(self, msg: Any, **_: Any) -> None:
-        if self._crew is not None:
-            self._crew.hear(msg.node_id, msg.data)
+    def _receive(self, msg: Any, **_: Any) -> None:
+        if self._job is not None:
+            self._job.take(msg.node_id, msg.data)
 
 
 def _loopback(url: str) -> bool:

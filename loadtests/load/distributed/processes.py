@@ -1,19 +1,15 @@
-"""How many processes offer the load, what Locust is told of them, and that none is left behind."""
+"""The arguments that make Locust offer the load from several processes of this machine."""
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
-import subprocess
-from contextlib import suppress
 
-CONNECT_S = 60  # for all workers to be there; Locust itself would wait for ever
+CONNECT_S = 60  # for all workers to connect; Locust itself would wait for ever
 HERE = "127.0.0.1"  # Locust's own default is every interface
 
 
 def distributed(generators: int) -> list[str]:
-    """Have Locust start workers of its own, on this machine alone, where one does not do."""
+    """Return what makes Locust fork that many workers, which only this machine can reach."""
     if generators == 1:
         return []
     port = str(_free_port())
@@ -24,14 +20,8 @@ def distributed(generators: int) -> list[str]:
     ]
 
 
-def sweep(locust: subprocess.Popen[bytes]) -> None:
-    """Kill what has outlived a Locust in a session of its own: its workers would go on for 60 s."""
-    with suppress(ProcessLookupError, PermissionError):  # nothing is left, or nothing but zombies
-        os.killpg(locust.pid, signal.SIGKILL)
-
-
 def _free_port() -> int:
-    """Find a port for the master: several runs may go on side by side."""
+    """Find a port for the master: several runs may be under way on this machine."""
     with socket.create_server((HERE, 0)) as probe:
         port: int = probe.getsockname()[1]
         return port

@@ -9,20 +9,21 @@ import json
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from select import select
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from loadtests.errors import Undrawn
+from loadtests.system.child import child
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("v8.py")))
 PATIENCE_S = 60.0  # for one chart, which takes a quarter of a second
-STOP_S = 5.0  # to write a core file, say
+STOP_S = 5.0  # e.g. to write a core file
 MOST_ENDS = 2  # of such processes; then the cause is not the chart
 
 
@@ -30,6 +31,7 @@ class Converter:
     """Turns charts into SVG, as long as it is open."""
 
     def __init__(self) -> None:
+        self._running = ExitStack()
         self._process: subprocess.Popen[bytes] | None = None
         self._ends: list[str] = []
         with suppress(Undrawn):  # it loads while the first chart is made
@@ -54,10 +56,8 @@ class Converter:
         return answer["svg"]
 
     def close(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()  # which has nothing to lose
-            _buried(process)
+        self._process = None
+        self._running.close()
 
     def __enter__(self) -> Self:
         return self
@@ -67,13 +67,16 @@ class Converter:
 
     def _start(self) -> subprocess.Popen[bytes]:
         try:
-            return subprocess.Popen(  # noqa: S603 - this very file
-                COMMAND,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # the stack of V8, which tells nobody anything
-                start_new_session=True,  # Ctrl-C is for the report, which then closes this
-                bufsize=0,
+            return self._running.enter_context(
+                child(
+                    COMMAND,
+                    stop_s=0,  # it has nothing to lose
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,  # V8's stack trace, of no use to anyone
+                    start_new_session=True,  # Ctrl-C is for the report, which then closes this
+                    bufsize=0,
+                )
             )
         except OSError as error:
             raise Undrawn(f"no process could be started: {error.strerror}") from None
@@ -97,22 +100,12 @@ class Converter:
 
     def _end(self) -> str:
         """Say how the process has ended, or end it."""
-        process, self._process = self._process, None
-        assert process is not None
-        try:
-            code = process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = 0
-        _buried(process)
+        assert self._process is not None
+        code = 0
+        with suppress(subprocess.TimeoutExpired):
+            code = self._process.wait(STOP_S)
+        self.close()
         if not code:
             return f"drawing took more than {PATIENCE_S:.0f} s"
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return f"the process that draws ended with {how}, as it does where memory is limited"
-
-
-def _buried(process: subprocess.Popen[bytes]) -> None:
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
-    process.wait()

@@ -10,13 +10,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.durations import rounded_duration
 from loadtests.machine.environment import describe
 from loadtests.report.items import item
 from loadtests.report.policies import style_of
 from loadtests.report.surge.sentences import sentences, warnings
 from loadtests.report.surge.table import HEADS, PolicyRow, load_text, sparkline, table, title
 from loadtests.report.survival.live import BAR_WIDTH, live
-from loadtests.report.survival.terminal import duration
 from loadtests.run.surge.lines import PolicyResult
 from loadtests.run.surge.phases import NAMES
 from loadtests.wording import rate_text
@@ -53,7 +53,7 @@ class SurgeScreen:
                 self._policies = tuple(line["policies"])
                 self._durations = tuple(line["durations"])
                 names = ", ".join(self._policies)
-                left = duration(self._whole * len(self._policies))
+                left = rounded_duration(self._whole * len(self._policies))
                 self._say(f"{line['workload']} under {line['model']}: {names}; about {left}")
             case "capacity":
                 self._capacity = line["capacity"]
@@ -64,7 +64,7 @@ class SurgeScreen:
                 self._running = None
                 self._done.append(PolicyResult.of(line))
                 left_s = self._whole * (len(self._policies) - len(self._done))
-                left = f"; about {duration(left_s)} left" if left_s else ""
+                left = f"; about {rounded_duration(left_s)} left" if left_s else ""
                 self._say(self._told(self._done[-1]) + left)
 
     def live(self, clock: Callable[[], float]) -> AbstractContextManager[object]:
@@ -79,7 +79,7 @@ class SurgeScreen:
         spent = max(0.0, now - self._running[1]) if self._running else 0.0
         left = max(0.0, self._whole * (total - done) - min(spent, self._whole))
         grid = Table.grid(padding=(0, 2))
-        said = f"{done} of {total} policies, about {duration(left)} left"
+        said = f"{done} of {total} policies, about {rounded_duration(left)} left"
         grid.add_row(ProgressBar(total, done + spent / self._whole, BAR_WIDTH), Text(said))
         told = [Text(self._told(course)) for course in self._done]
         return Group(*told, grid, Text(self._doing(spent), style="italic"))

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from loadtests.run.file.lines import Line, Plan, TrialRecord
 
-from loadtests.report.survival.terminal import duration, head
+from loadtests.durations import rounded_duration
+from loadtests.report.survival.terminal import head
 
 PENDING = Entry("·", style="dim")
 REFRESHES_PER_S = 4
@@ -132,12 +133,12 @@ class LiveScreen:
 
     def _time_left(self, now: float) -> str:
         left = self._pace.left(now)
-        return f"about {duration(left)} left" if left else "done"
+        return f"about {rounded_duration(left)} left" if left else "done"
 
     def _rest(self, at: float | None) -> str:
         """What a plain line ends with: the time left at this moment of the run file."""
         left = self._pace.left_at(at or 0.0)
-        return f"; about {duration(left)} left" if left else ""
+        return f"; about {rounded_duration(left)} left" if left else ""
 
     def _foreseen(self, line: Line) -> None:
         """Show what is predicted, before the search can know."""

@@ -70,11 +70,3 @@ def matrix_of(summary: Summary) -> Matrix:
 def head(slo: str, mode: str, environment: Mapping[str, object]) -> RenderableType:
     title = f"[bold]Requests per second borne within {escape(slo)}[/bold] ({escape(mode)} run)"
     return Group(Text.from_markup(title), Text(describe(environment), style="dim"))
-
-
-def duration(seconds: float) -> str:
-    """Return a time as people say it, such as "40 s" or "6 min"."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"

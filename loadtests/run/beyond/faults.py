@@ -15,7 +15,7 @@ from typing import Any
 import gevent
 
 from loadtests.errors import Unmeasured
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import ConnectionPool
 from loadtests.load.schedule import Phase
 from loadtests.load.spec import SETTLE_S
 from loadtests.load.stream import AHEAD_S

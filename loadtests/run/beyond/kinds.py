@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from loadtests.durations import duration_text, parse_duration
+
 NONE = "none"
 SHORTEST_S = 1.0
 STARTS_S = 3.0  # a fresh server, its first requests, the settling, and the last answers
-_TIME = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def written(beyond: Chosen, mode: str) -> list[str]:
     """Write what `chosen` reads, in the same mode; nothing for what goes without saying."""
     if dict(beyond) == _usual(mode):
         return []
-    return [f"{kind}={seconds:g}s" for kind, seconds in beyond.items()] or [NONE]
+    return [f"{kind}={duration_text(seconds)}" for kind, seconds in beyond.items()] or [NONE]
 
 
 def expected_s(beyond: Chosen) -> float:
@@ -79,19 +78,11 @@ def _one(text: str) -> tuple[str, float]:
     if not equals:
         return name, KINDS[name].duration_s
     try:
-        took_s = seconds(time)
-    except ValueError:
-        raise ValueError(f"{text!r} gives no time; write {name}=30s or {name}=2m") from None
+        took_s = parse_duration(time)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
     if took_s < KINDS[name].least_s:
         raise ValueError(
             f"{text!r} is too short to show anything; give {name} {KINDS[name].least_s:g}s or more"
         )
     return name, took_s
-
-
-def seconds(text: str) -> float:
-    """Read a time such as `30s`. Raises ValueError for anything else."""
-    match = _TIME.fullmatch(text)
-    if not match:
-        raise ValueError(f"{text!r} is no time; write 30s, 10m or 1h")
-    return float(match[1]) * _SECONDS[match[2]]

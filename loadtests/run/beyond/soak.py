@@ -18,7 +18,7 @@ from loadtests.paths import ROOT
 from loadtests.run.beyond.drift import Point, drift
 from loadtests.run.beyond.goodput import shares
 from loadtests.run.beyond.lab import LoadedServer, PeakLab
-from loadtests.system.child import tied
+from loadtests.system.child import child
 from loadtests.trial.phased import PhasedResult
 from loadtests.trial.tally import Tally, tally
 
@@ -80,17 +80,13 @@ def _watching(stand: LoadedServer, interval_s: float) -> Iterator[list[dict[str,
         return
     pid = str(stand.service.subject.pid)
     with TemporaryFile() as file:
-        watch = subprocess.Popen(  # noqa: S603 - our own command
+        with child(
             [sys.executable, "-P", "-m", "loadtests.service.sampler", pid, f"{interval_s:g}"],
+            stop_s=STOP_S,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdin=subprocess.DEVNULL,
             stdout=file,
-            preexec_fn=tied(),
-        )
-        try:
+        ):
             yield samples
-        finally:
-            watch.terminate()
-            watch.wait(STOP_S)
         file.seek(0)
         samples += [json.loads(line) for line in file if line.endswith(b"\n")]

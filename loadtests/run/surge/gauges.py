@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 
 import gevent
 
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import ConnectionPool
 
 EVERY_S = 1.0
 

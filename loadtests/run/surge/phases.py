@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import re
+from loadtests.durations import parse_duration
 
 NAMES = ("before", "surge", "after")
 SHARES = (0.5, 2.5, 0.5)  # of the capacity
 DURATIONS = (5.0, 8.0, 15.0)
 MOST_S = 600.0
+EXPECTED = "expected three durations, before, during and after the surge, e.g. 5s,8s,15s"
 
 Three = tuple[float, float, float]
-
-_PATTERN = re.compile(r"(\d+)\s*(s|m)")
-_SECONDS = {"s": 1.0, "m": 60.0}
 
 
 def durations(text: str) -> Three:
     """Read `5s,8s,15s`: before the surge, the surge, after it. Raises ValueError otherwise."""
-    found = [_PATTERN.fullmatch(part.strip()) for part in text.split(",")]
-    seconds = [float(one[1]) * _SECONDS[one[2]] for one in found if one]
-    if len(found) != 3 or len(seconds) != 3 or not all(1 <= one <= MOST_S for one in seconds):
-        raise ValueError(
-            f"{text!r} are no phases; write three times in whole seconds, up to 10m: before "
-            "the surge, during it and after it, such as 5s,8s,15s"
-        )
-    before, surge, after = seconds
+    parts = text.split(",")
+    if len(parts) != len(NAMES):
+        raise ValueError(f"invalid phases {text!r}: {EXPECTED}")
+    before, surge, after = map(parse_duration, parts)
+    for seconds in (before, surge, after):
+        if not (seconds.is_integer() and 1 <= seconds <= MOST_S):  # each second is a point
+            raise ValueError(
+                f"invalid phases {text!r}: each lasts whole seconds, at least 1s and at most 10m"
+            )
     return before, surge, after
 
 

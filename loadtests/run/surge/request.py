@@ -7,6 +7,7 @@ import shlex
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Self
 
+from loadtests.durations import duration_text
 from loadtests.run.options import names
 from loadtests.run.surge.phases import DURATIONS, Three
 from loadtests.service.option_flags import flags
@@ -82,5 +83,5 @@ class SurgeRequest:
         words += [word for setting in self.parameters for word in ("--param", setting)]
         words += ["--seed", str(self.seed), *flags(self.servers.axes)]
         if self.durations != DURATIONS:
-            words += ["--phases", ",".join(f"{one:g}s" for one in self.durations)]
+            words += ["--phases", ",".join(map(duration_text, self.durations))]
         return shlex.join(words)

@@ -9,7 +9,7 @@ from typing import Any
 
 from loadtests.cell import Cell
 from loadtests.errors import ServiceError
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import ConnectionPool
 from loadtests.load.source import Source
 from loadtests.machine.environment import environment
 from loadtests.run.options import Options

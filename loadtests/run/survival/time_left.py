@@ -7,7 +7,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from loadtests.capacity.goals import FULL, QUICK
-from loadtests.run.beyond.kinds import STARTS_S, alone_s, seconds
+from loadtests.durations import parse_duration
+from loadtests.run.beyond.kinds import STARTS_S, alone_s
 from loadtests.run.survival.agenda import PROOF, SEARCH, Agenda, after
 from loadtests.slo import Slo
 
@@ -72,7 +73,7 @@ class Pace:
 
     def _spent(self, plan: Plan, at: float) -> bool:
         budget = plan.arguments.get("budget")
-        return budget is not None and at - self._sat_down > seconds(budget)
+        return budget is not None and at - self._sat_down > parse_duration(budget)
 
     def _rest(self, job: Job, plan: Plan, spent: float) -> float:
         """How much longer those took that took longer than this."""

@@ -15,7 +15,7 @@ import psutil
 from gevent.hub import get_hub
 from locust.env import Environment
 
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import ConnectionPool
 from loadtests.ui.server.vitals import Vitals
 
 EVERY_S = 1.0

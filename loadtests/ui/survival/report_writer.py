@@ -8,9 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from loadtests.paths import ROOT
-from loadtests.system.child import tied
+from loadtests.system.child import child
 
 PATIENCE_S = 120.0
+STOP_S = 5.0
 
 
 class Writer:
@@ -25,23 +26,21 @@ class Writer:
         again = f".venv/bin/python -m loadtests report {folder}"
         if self._closed:
             return f"no report was written; write it with {again}"
-        self._process = process = subprocess.Popen(  # noqa: S603 - our own command
+        stderr = b""
+        with child(
             [sys.executable, "-m", "loadtests", "report", str(folder)],
+            stop_s=STOP_S,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            preexec_fn=tied(),
-        )
-        said = b""
-        try:
-            _, said = process.communicate(timeout=PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+        ) as process:
+            self._process = process
+            with suppress(subprocess.TimeoutExpired):
+                _, stderr = process.communicate(timeout=PATIENCE_S)
         if not process.returncode:
             return ""
-        last = said.decode(errors="replace").strip().splitlines()[-1:]
+        last = stderr.decode(errors="replace").strip().splitlines()[-1:]
         why = f" ({last[0]})" if last else ""
         return f"the report could not be written{why}; try {again}"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from loadtests.durations import rounded_duration
 from loadtests.machine.environment import describe
 from loadtests.report.colours import colour_of
 from loadtests.report.survival.matrix import Entry, entry_of
-from loadtests.report.survival.terminal import duration
 from loadtests.slo import Slo
 from loadtests.ui.survival.cell import bracket_of, bracket_text, shown, trials_of
 from loadtests.wording import count_of, rate_text
@@ -77,9 +77,9 @@ def _progress(watch: RunProgress) -> dict[str, Any]:
     run = watch.run
     what = "cell" if run and run.plan.searches == 1 else "search"
     said = f"{done} of {count_of(total, what)}" if total else "starting"
-    time = f"{duration(watch.elapsed_s)} so far"
+    time = f"{rounded_duration(watch.elapsed_s)} so far"
     if total and left_s is not None:
-        time = f"about {duration(left_s)} left"
+        time = f"about {rounded_duration(left_s)} left"
     return {"done": done, "total": total, "said": said, "time": "" if watch.end else time}
 
 

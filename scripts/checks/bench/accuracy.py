@@ -7,15 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
-from statistics import median
+from statistics import fmean, median, pvariance
 from time import monotonic, process_time
 
 import gevent
 
-from loadtests.load.arrivals import dispersion, poisson
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.arrivals import poisson
+from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
 from loadtests.load.source import undisturbed
 from loadtests.paths import ROOT
@@ -112,3 +112,17 @@ def stall(url: str, pid: int) -> str:
     connections.close()
     p50, p95, p99 = (percentile_ms(took, p) or 0.0 for p in (50, 95, 99))
     return f"stopped for 2 s at 300/s: p50 {p50:.1f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms"
+
+
+def dispersion(times: Sequence[float], bin_s: float = 0.010) -> float:
+    """Divide the variance of the counts per bin by their mean: 1 for Poisson, near 0 for even.
+
+    The times are sorted and begin at 0; an incomplete last bin is left out.
+    """
+    bins = int(times[-1] / bin_s)
+    counts = [0] * (bins + 1)
+    for time in times:
+        counts[int(time / bin_s)] += 1
+    counts.pop()
+    mean = fmean(counts)
+    return pvariance(counts, mean) / mean if mean else 0.0

@@ -14,7 +14,7 @@ from time import monotonic
 import gevent
 import psutil
 
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import ConnectionPool
 
 CLIENTS = 32
 TURN_S = 1.5

@@ -10,7 +10,7 @@ from typing import Any
 from loadtests.capacity.calibration import Calibration, calibrate
 from loadtests.capacity.demands import Demands
 from loadtests.load.open_loop import Request
-from loadtests.load.source import Heard, InProcess
+from loadtests.load.source import InProcess, Listener
 from loadtests.machine.sentinel import Sentinel
 from loadtests.run.options import HEADLINE_MODELS, Options
 from loadtests.run.survival.trials import Costs, Tools, TrialRunner
@@ -62,7 +62,7 @@ def connect(
     workload: str,
     model: str,
     parameters: Mapping[str, str],
-    heard: Heard = no_listener,
+    heard: Listener = no_listener,
 ) -> Iterator[CalibratedCell]:
     """Connect to a cell; the generator calls `heard` with each answer."""
     path = path_of(workload, model, parameters)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 
 from loadtests.commands.words import Parser
-from loadtests.report.survival.terminal import duration
+from loadtests.durations import rounded_duration
 
 
 def script_parser(name: str, description: str | None) -> Parser:
@@ -33,6 +33,6 @@ def steps(
     begun = clock()
     for done, name in enumerate(names):
         step_s = (clock() - begun) / done if done else None
-        left = f", about {duration(step_s * (len(names) - done))} left" if step_s else ""
+        left = f", about {rounded_duration(step_s * (len(names) - done))} left" if step_s else ""
         report(f"{name} ({done + 1} of {len(names)}{left})")
         yield name

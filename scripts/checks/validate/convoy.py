@@ -9,7 +9,7 @@ from statistics import median
 
 import gevent
 
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import ConnectionPool
 from loadtests.load.source import InProcess
 from loadtests.slo import Slo
 from loadtests.trial.cell_load import CellLoad

@@ -11,7 +11,7 @@ from time import monotonic
 
 import gevent
 
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import ConnectionPool
 from loadtests.load.source import InProcess
 from loadtests.slo import Slo
 from loadtests.trial.cell_load import CellLoad

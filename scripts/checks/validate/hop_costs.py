@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from statistics import median
 
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import ConnectionPool
 from loadtests.service.interpreters import Interpreter
 from loadtests.service.process import ServerProcess
 from loadtests.system.child import tied

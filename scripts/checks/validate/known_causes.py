@@ -12,8 +12,8 @@ from time import process_time
 from typing import Any
 
 from loadtests.load.open_loop import Request
-from loadtests.load.source import Heard
-from loadtests.machine.cores import cores
+from loadtests.load.source import Listener
+from loadtests.machine.platform import cores
 from loadtests.machine.sentinel import Sentinel
 from loadtests.system.child import tied
 from scripts.checks.shared.calibrated_cell import connect, no_listener
@@ -45,7 +45,7 @@ class Plant:
     rate: float | None = None  # requests per second
     times: float = 1.5  # or this multiple of the saturated rate
     neighbours: bool = False
-    heard: Heard = no_listener  # called with each answer
+    heard: Listener = no_listener  # called with each answer
 
 
 PLANTS = {

@@ -13,7 +13,7 @@ from time import monotonic
 import gevent
 
 from loadtests.load.arrivals import SCHEDULES, Kind
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
 from loadtests.paths import ROOT
 from loadtests.system.child import tied

@@ -18,7 +18,7 @@ from loadtests.__main__ import main
         ("survive --xyzzy", "there is no option '--xyzzy'"),
         ("survive --models inline async", "'async' is one word too many; lists are written with"),
         ("survive --models ,", "',' names nothing"),
-        ("survive --slo nonsense", "'nonsense' is not an SLO"),
+        ("survive --slo nonsense", "invalid SLO 'nonsense'"),
         ("survive --param sleep", "'sleep' is no parameter; write primes.below=5000"),
         ("survive --beyond sok=1s", "no trial 'sok' beyond the peak; did you mean 'soak'?"),
         ("survive --at-least -1", "'-1' is no rate; write requests per second, such as 250"),

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.load.arrivals import SCHEDULES, Kind, dispersion, gaps, poisson, turn, uniform
+from loadtests.load.arrivals import SCHEDULES, Kind, gaps, phase_offset, poisson, uniform
+from scripts.checks.bench.accuracy import dispersion
 
 KINDS: tuple[Kind, ...] = ("poisson", "uniform")
 
@@ -41,13 +42,8 @@ def test_uniform_has_a_random_phase() -> None:
 
 @pytest.mark.parametrize(("processes", "gap"), [(1, 1), (2, 1 / 2), (3, 1 / 4), (4, 1 / 4)])
 def test_evenly_spaced_processes_take_turns(processes: int, gap: float) -> None:
-    places = sorted(turn(index) for index in range(processes))
+    places = sorted(phase_offset(index) for index in range(processes))
     assert min(b - a for a, b in pairwise([*places, places[0] + 1])) == gap
-
-
-def test_dispersion_wants_two_bins() -> None:
-    with pytest.raises(ValueError, match="two bins"):
-        dispersion([0.001, 0.002])
 
 
 def test_endless_gaps_have_a_mean_of_one() -> None:

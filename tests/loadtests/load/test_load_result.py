@@ -73,7 +73,7 @@ def test_the_worst_process_counts_and_what_all_have_reached() -> None:
 
 @pytest.mark.parametrize("processes", [1, 2, 3, 7])
 def test_all_shares_together_are_the_schedule(processes: int) -> None:
-    drawn = order("http://service", "/any").drawn()
+    drawn = order("http://service", "/any").draw()
     shares = [share(drawn, index, processes) for index in range(processes)]
     for number, stream in enumerate(drawn):
         for part in ("settling", "measured"):
@@ -85,7 +85,7 @@ def test_all_shares_together_are_the_schedule(processes: int) -> None:
 
 
 def test_the_share_of_a_process_that_is_gone_makes_a_trial_void() -> None:
-    drawn = order("http://service", "/any").drawn()
+    drawn = order("http://service", "/any").draw()
     sent, lost = (share(drawn, index, 2) for index in range(2))
     fine = tuple(tuple(Answer(at, at, at, "ok", 200) for at in one.measured) for one in sent)
     found = merge(
@@ -107,7 +107,7 @@ def test_an_order_survives_its_way_to_a_worker(patience_s: float | None) -> None
     for stream in received["streams"]:
         stream[2] = stream[2].encode()  # msgpack carries bytes
     assert LoadSpec.load(received) == asked
-    assert LoadSpec.load(received).drawn() == asked.drawn()
+    assert LoadSpec.load(received).draw() == asked.draw()
 
 
 def test_only_a_trial_is_ended_early() -> None:

@@ -10,7 +10,7 @@ import pytest
 from gevent.event import Event
 
 from loadtests.load import open_loop
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
 from tests.support.scripted_service import Answer, Scripted, http, scripted
 from tests.support.server_process import PATIENCE_S
@@ -103,7 +103,7 @@ def test_late_requests_are_sent_at_once_and_keep_their_intended_start() -> None:
         (
             "/nonsense",
             "failed",
-            "ConnectionError: the answer is cut off, or no HTTP: Expected HTTP/, RTSP/ or ICE/",
+            "ConnectionError: the answer is cut off or not HTTP: Expected HTTP/, RTSP/ or ICE/",
         ),
     ],
 )

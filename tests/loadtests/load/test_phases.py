@@ -10,7 +10,7 @@ from time import monotonic
 import gevent
 import pytest
 
-from loadtests.load.http_pool import ConnectionPool
+from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
 from loadtests.load.schedule import Phase, starts
 from loadtests.load.source import InProcess

@@ -1,4 +1,4 @@
-"""What is known of the machine, and what of it voids a trial."""
+"""What is known about the machine, and which of it voids a trial."""
 
 import os
 from pathlib import Path
@@ -6,18 +6,20 @@ from time import sleep
 
 import pytest
 
-from loadtests.machine import speed_piece, speed_probe
+from loadtests.machine import counters as counting
+from loadtests.machine import speed_probe
 from loadtests.machine.counters import Cores, Counters, between, counters
 from loadtests.machine.disturbances import ENOUGH, MachineState, disturbances
+from loadtests.machine.platform import usable_cores
 
 QUIET = MachineState(0.001, 0.05, 0.0, 0.01, 0.9, 1.05, 0.02, 6.0, 100, 0.3, 2)
 
 
 @pytest.mark.parametrize(
-    ("seen", "words"),
+    ("changed", "words"),
     [
         ({}, []),
-        ({"others_cores": 0.5}, ["kept 0.50 cores busy", "leaves them 0.20", "End them"]),
+        ({"others_cores": 0.5}, ["kept 0.50 cores busy", "leaves them 0.20", "Stop them"]),
         ({"others_cores": 0.5, "cores": 16}, []),  # a core of its own is left for it
         ({"others_cores": 0.9, "cores": 16}, ["leaves them 0.80"]),
         ({"steal": 0.062}, ["took 6.2% of the cores' time", "3% at most", "other guests"]),
@@ -27,29 +29,42 @@ QUIET = MachineState(0.001, 0.05, 0.0, 0.01, 0.9, 1.05, 0.02, 6.0, 100, 0.3, 2)
         ({"cpu_pressure": 1.0, "io_pressure": 1.0, "memory_pressure": 1.0, "jitter_ms": 90.0}, []),
     ],
 )
-def test_what_voids_a_trial(seen: dict[str, float], words: list[str]) -> None:
-    said = disturbances(MachineState(**{**QUIET.to_json(), **seen}))
-    assert len(said) == bool(words)
-    assert all(word in said[0] for word in words)
+def test_what_voids_a_trial(changed: dict[str, float], words: list[str]) -> None:
+    sentences = disturbances(MachineState(**{**QUIET.to_json(), **changed}))
+    assert len(sentences) == bool(words)
+    assert all(word in sentences[0] for word in words)
 
 
-def test_each_disturbance_is_told_and_what_is_not_known_is_none() -> None:
+def test_each_disturbance_counts_and_the_unknown_does_not() -> None:
     assert len(disturbances(MachineState(0.5, 2.0, slowdown=3.0, slow_share=1.0, pieces=99))) == 3
     assert disturbances(MachineState()) == ()
 
 
-def test_counters_are_those_of_the_cores_that_we_may_run_on(tmp_path: Path) -> None:
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
-    lines = [f"cpu{core} 10 0 10 200 100 0 0 50 0 0" for core in [*cores, 10**6]]
+def test_counters_are_those_of_the_cores_that_we_may_run_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    usable = usable_cores()
+    lines = [f"cpu{core} 10 0 10 200 100 0 0 50 0 0" for core in range(max(usable) + 2)]
     (tmp_path / "stat").write_text("\n".join(["cpu 1 2 3 4 5 6 7 8 9 10", *lines, "intr 1"]))
-    (tmp_path / "pressure").mkdir()
     text = "some avg10=0.00 avg60=0.00 avg300=0.00 total=2500000\nfull avg10=0.00 total=1"
-    (tmp_path / "pressure" / "io").write_text(text)
-    read = counters(tmp_path)
-    hertz = os.sysconf("SC_CLK_TCK")
-    known = len(cores) if hasattr(os, "sched_getaffinity") else len(cores) + 1
-    assert read.cores == Cores(known, known * 300 / hertz, known * 50 / hertz)
+    (tmp_path / "io").write_text(text)
+    monkeypatch.setattr("psutil.PROCFS_PATH", str(tmp_path))
+    monkeypatch.setattr(counting, "PRESSURE", tmp_path)
+    read, hertz = counters(), os.sysconf("SC_CLK_TCK")
+    assert read.cores is not None
+    assert read.cores.count == len(usable)
+    assert read.cores.idle_s == pytest.approx(len(usable) * 300 / hertz)
+    assert read.cores.steal_s == pytest.approx(len(usable) * 50 / hertz)
     assert read.waited_s == {"io": 2.5}
+
+
+def test_cores_are_unknown_where_some_are_offline(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "stat").write_text("cpu 1 2 3 4 5 6 7 8 9 10\ncpu3 10 0 10 200 100 0 0 50 0 0\n")
+    monkeypatch.setattr("psutil.PROCFS_PATH", str(tmp_path))
+    monkeypatch.setattr(counting, "usable_cores", lambda: {1, 3})
+    assert counters().cores is None
 
 
 def test_the_difference_of_counters() -> None:
@@ -67,29 +82,31 @@ def test_slow_cores_show_in_the_piece_of_work(monkeypatch: pytest.MonkeyPatch) -
     probe = speed_probe.SpeedProbe()
     monkeypatch.setattr(speed_probe, "PERIOD_S", 0.001)
     probe.begin()
-    monkeypatch.setattr(speed_piece, "STEPS", 4 * speed_piece.STEPS)
+    monkeypatch.setattr(speed_probe, "STEPS", 4 * speed_probe.STEPS)
     for _ in range(ENOUGH):
         sleep(probe.wait_s() or 0)
         probe.look()
-    felt = probe.end(1)
-    assert felt.slowdown is not None
-    assert felt.slowdown > 1.5  # 4, but for a quick core after a slow calibration
-    machine = MachineState(slowdown=felt.slowdown, slow_share=felt.slow_share, pieces=felt.pieces)
+    report = probe.end(1)
+    assert report.slowdown is not None
+    assert report.slowdown > 1.5  # 4, unless a fast core follows a slow calibration
+    machine = MachineState(
+        slowdown=report.slowdown, slow_share=report.slow_share, pieces=report.pieces
+    )
     assert len(disturbances(machine)) == 1
 
 
-def test_a_calibration_that_was_too_fast_is_put_right(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_calibration_that_was_too_fast_is_corrected(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where a busy core is a shared one, but was not when the probe calibrated itself."""
     busy = [0.9, 1.8]
-    monkeypatch.setattr(speed_probe, "usual", lambda *_: 1.0)
-    monkeypatch.setattr(speed_probe, "usual_when_busy", lambda: busy.pop(0))
+    monkeypatch.setattr(speed_probe, "calibrate", lambda *_: 1.0)
+    monkeypatch.setattr(speed_probe, "calibrate_busy", lambda: busy.pop(0))
     monkeypatch.setattr(speed_probe, "piece", lambda: 1.7)
     monkeypatch.setattr(speed_probe, "PERIOD_S", 0.0)
     probe = speed_probe.SpeedProbe()
     probe.begin()
     probe.look()
     assert probe.end(1).slowdown == pytest.approx(1.7 / 1.8)
-    monkeypatch.setattr(speed_probe, "usual", lambda *_: 1.7)  # a neighbour that is still there
+    monkeypatch.setattr(speed_probe, "calibrate", lambda *_: 1.7)  # a neighbour that is still there
     monkeypatch.setattr(speed_probe, "piece", lambda: 3.0)
     probe.begin()
     probe.look()

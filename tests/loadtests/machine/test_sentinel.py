@@ -1,4 +1,4 @@
-"""A trial counts only if the machine was quiet: neighbours are seen, one's own load is not one."""
+"""A trial counts only if the machine was quiet: neighbours are noticed, our own load is not one."""
 
 import os
 import signal
@@ -12,7 +12,8 @@ from time import monotonic, process_time, sleep
 import psutil
 import pytest
 
-from loadtests.machine import sentinel as watching
+from loadtests.machine import counters
+from loadtests.machine import sentinel as sentinels
 from loadtests.machine.disturbances import ENOUGH, disturbances
 from loadtests.machine.sentinel import Sentinel
 from loadtests.paths import ROOT
@@ -30,15 +31,15 @@ with Sentinel() as sentinel:
 
 @pytest.fixture(scope="module")
 def sentinel() -> Iterator[Sentinel]:
-    with Sentinel() as one:
-        yield one
+    with Sentinel() as watching:
+        yield watching
 
 
 counted = pytest.mark.skipif(not Path("/proc/stat").exists(), reason="no counters here")
 
 
 @counted
-def test_a_neighbour_is_seen(sentinel: Sentinel) -> None:
+def test_a_neighbour_is_noticed(sentinel: Sentinel) -> None:
     with _process(SPINNING) as neighbour:
         before = _cpu_s(neighbour)
         sentinel.begin()
@@ -54,7 +55,7 @@ def test_a_neighbour_is_seen(sentinel: Sentinel) -> None:
 
 
 @counted
-def test_a_load_of_ones_own_is_no_neighbour(sentinel: Sentinel) -> None:
+def test_our_own_load_is_not_a_neighbour(sentinel: Sentinel) -> None:
     before, begun = process_time(), monotonic()
     sentinel.begin()
     while (own := process_time() - before) < 0.5:
@@ -80,26 +81,30 @@ def test_it_is_not_ended_by_an_interrupt_and_goes_on_without_its_probe(sentinel:
     assert monotonic() - begun < 2
 
 
-def test_a_probe_that_stands_still_is_not_waited_for_and_may_return(
+def test_a_probe_that_is_stopped_does_not_block_us_and_may_return(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with Sentinel() as one:
-        assert one.pid is not None
-        os.kill(one.pid, signal.SIGSTOP)
-        one.begin()
+    with Sentinel() as watching:
+        assert watching.pid is not None
+        os.kill(watching.pid, signal.SIGSTOP)
+        watching.begin()
         with monkeypatch.context() as patch:
-            patch.setattr(watching, "ANSWER_S", 0.2)
-            assert one.end(0.0).slowdown is None
-        os.kill(one.pid, signal.SIGCONT)
-        one.begin()
-        assert one.end(0.0).calibration_ms is not None  # and not by the answer to the first
+            patch.setattr(sentinels, "ANSWER_S", 0.2)
+            assert watching.end(0.0).slowdown is None
+        os.kill(watching.pid, signal.SIGCONT)
+        watching.begin()
+        assert watching.end(0.0).calibration_ms is not None  # the late first answer is ignored
 
 
-def test_without_counters_a_machine_is_unknown(tmp_path: Path) -> None:
-    with Sentinel(tmp_path) as one:
-        one.begin()
-        machine = one.end(0.0)
-    one.close()  # again: once is enough
+def test_without_counters_a_machine_is_unknown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("psutil.PROCFS_PATH", str(tmp_path))
+    monkeypatch.setattr(counters, "PRESSURE", tmp_path)
+    with Sentinel() as watching:
+        watching.begin()
+        machine = watching.end(0.0)
+    watching.close()  # again, which does nothing
     assert machine.calibration_ms is not None
     assert (machine.steal, machine.others_cores, machine.io_pressure) == (None, None, None)
     assert disturbances(machine) == ()
@@ -117,11 +122,13 @@ def test_the_probe_goes_when_its_parent_is_killed() -> None:
 @contextmanager
 def _process(code: str) -> Iterator[subprocess.Popen[bytes]]:
     pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=pipe, stdout=pipe) as one:
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdin=pipe, stdout=pipe
+    ) as process:
         try:
-            yield one
+            yield process
         finally:
-            one.kill()
+            process.kill()
 
 
 def _cpu_s(process: subprocess.Popen[bytes]) -> float:
@@ -132,5 +139,5 @@ def _cpu_s(process: subprocess.Popen[bytes]) -> float:
 def _until(condition: Callable[[], bool]) -> None:
     deadline = monotonic() + 20
     while not condition():
-        assert monotonic() < deadline, "it did not come about"
+        assert monotonic() < deadline, "the condition never held"
         sleep(0.01)

@@ -16,7 +16,7 @@ from loadtests.report.summary import Summary, summarize
 from loadtests.report.survival.live import LiveScreen
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.picture import svg
-from loadtests.report.survival.terminal import duration, final
+from loadtests.report.survival.terminal import final
 from loadtests.report.wording import interval_text
 from loadtests.run.file.run_file import read
 from tests.support.run_files import FULL, FULL_RESULTS, NO_TWIN, plan, result, trial, write
@@ -112,10 +112,6 @@ def test_a_screen_says_how_much_is_left_from_its_first_line_to_its_last() -> Non
     assert "0 of 20 cells, about 8 min left" in drawn(screen_after(FULL[0]).render(12.0))
     assert "starting" in drawn(screen_after().render(1.0))
     assert "20 of 20 cells, done" in drawn(screen_after(*FULL).render(620.0))
-
-
-def test_durations_read_as_people_say_them() -> None:
-    assert [duration(s) for s in (40, 360, 7500)] == ["40 s", "6 min", "2 h 05 min"]
 
 
 def test_without_a_terminal_each_finished_cell_is_one_line(summary: Summary) -> None:

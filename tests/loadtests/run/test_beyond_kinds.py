@@ -37,9 +37,9 @@ def test_what_goes_without_saying_is_not_written() -> None:
     [
         (("spke",), "there is no trial 'spke' beyond the peak; did you mean 'spike'?"),
         (("x",), "there is no trial 'x' beyond the peak; there are overload, spike, soak,"),
-        (("soak=long",), "'soak=long' gives no time; write soak=30s or soak=2m"),
-        (("soak=",), "'soak=' gives no time"),
-        (("soak=30",), "'soak=30' gives no time"),
+        (("soak=long",), "soak: invalid duration 'long': expected e.g. 250ms, 30s, 2m or 1h"),
+        (("soak=",), "soak: invalid duration ''"),
+        (("soak=30",), "soak: invalid duration '30'"),
         (("bystanders=9s",), "'bystanders=9s' is too short to show anything; give bystanders 10s"),
         (("soak=0.5s",), "'soak=0.5s' is too short to show anything; give soak 1s or more"),
         (("none", "soak"), "'none' stands alone"),

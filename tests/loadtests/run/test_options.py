@@ -101,14 +101,14 @@ def test_options_are_read_whole() -> None:
 @pytest.mark.parametrize(
     ("field", "wrong", "message"),
     [
-        ("slo", "nonsense", "'nonsense' is not an SLO"),
+        ("slo", "nonsense", "invalid SLO 'nonsense'"),
         ("slo", "p99.9999<1s", "p99.9999 takes 2,995,7.. requests, and no run has more"),
         ("param", "sleep", "'sleep' is no parameter"),
         ("seed", "first", "'first' is no seed; write 1"),
         ("steps", "2.5", "'2.5' is no number of steps; write 5"),
         ("spike", "high", "'high' is no height of a spike; write 4"),
-        ("budget", "soon", "'soon' is no time; write 30s, 10m or 1h"),
-        ("phases", "1s", "'1s' are no phases"),
+        ("budget", "soon", "invalid duration 'soon': expected e.g. 250ms, 30s, 2m or 1h"),
+        ("phases", "1s", "invalid phases '1s'"),
         ("beyond", "sok", "there is no trial 'sok' beyond the peak; did you mean 'soak'?"),
     ],
 )

@@ -40,7 +40,7 @@ async def started(page: Page) -> None:
     await page.fill("[name=userCount]", USERS)
     await page.fill("[name=slo]", "fast")
     await page.get_by_role("button", name="Start").click()
-    await expect(page.get_by_role("alert")).to_contain_text("'fast' is not an SLO")
+    await expect(page.get_by_role("alert")).to_contain_text("invalid SLO 'fast'")
     await page.fill("[name=slo]", "p99<500ms")
     await page.get_by_role("button", name="Start").click()
 

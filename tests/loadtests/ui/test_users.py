@@ -123,9 +123,9 @@ SURGE = ("--scenario", "surge", *SURVIVAL[2:])
             ("--workloads", "primes", "--models", "async"),
             "primes/async cannot run at http://127.0.0.1:",
         ),
-        ((*SURVIVAL, "--slo", "nonsense"), "'nonsense' is not an SLO"),
+        ((*SURVIVAL, "--slo", "nonsense"), "invalid SLO 'nonsense'"),
         ((*SURVIVAL, "--param", "nonsense"), "'nonsense' is no parameter"),
-        ((*SURGE, "--phases", "5s"), "'5s' are no phases"),
+        ((*SURGE, "--phases", "5s"), "invalid phases '5s'"),
         ((*SURGE, "--param", "sleep.ms=-1"), "GET /sleep/inline?ms=-1 answers 422"),
     ],
 )
