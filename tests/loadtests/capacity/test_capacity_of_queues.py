@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests.capacity.queue import capacity
+from loadtests.capacity.prediction import capacity
 from scripts.checks.shared.virtual import SLO, TRUTHS, Service, truth
 
 # Highest utilisation of M/D/c that keeps p99 within k times the service time.

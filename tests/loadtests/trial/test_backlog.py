@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from loadtests.capacity.queue import capacity
+from loadtests.capacity.prediction import capacity
 from loadtests.load.answer import Answer
 from loadtests.load.arrivals import poisson
 from loadtests.slo import Slo

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.capacity.goals import FULL, QUICK
+from loadtests.capacity.search import Capacity, TrialPoint
 from loadtests.capacity.support import MOST, objective, support, supported
 from loadtests.report.compare.warnings import warnings
 from loadtests.report.summary import Summary, exit_code, summarize
