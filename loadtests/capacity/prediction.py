@@ -116,9 +116,14 @@ def _holds(  # noqa: PLR0913, PLR0917  # the state of one simulation
     for gap, time in zip(gaps, times, strict=True):
         now += gap * gap_s
         first = free[0]
-        end = (first if first > now else now) + time
-        heapreplace(free, end)
-        if end - now > bound_s:
+        # Not `end - now`, whose rounding would decide where the bound is a service time.
+        if first > now:
+            heapreplace(free, first + time)
+            took = first - now + time
+        else:
+            heapreplace(free, now + time)
+            took = time
+        if took > bound_s:
             late += 1
             if late > allowed:
                 return False
