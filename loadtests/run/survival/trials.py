@@ -10,7 +10,7 @@ from typing import Any
 
 from loadtests.capacity.demands import Demands
 from loadtests.capacity.search import Capacity
-from loadtests.cause.diagnosis import diagnose
+from loadtests.cause.rules import diagnose
 from loadtests.errors import Untrustworthy
 from loadtests.load.spec import SETTLE_S
 from loadtests.machine.disturbances import MachineState, disturbances
