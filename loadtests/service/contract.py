@@ -67,8 +67,8 @@ def discover(url: str) -> Discovery:
     try:
         with _DIRECT.open(url, timeout=LOOK_S) as reply:
             content = json.load(reply)
-        parts = (dict[str, Any](content[part].items()) for part in _PARTS)
-        return Discovery(*parts, options=dict(content.get("options") or {}))
+        models, workloads, runtime = (dict[str, Any](content[part].items()) for part in _PARTS)
+        return Discovery(models, workloads, runtime, dict(content.get("options") or {}))
     except HTTPError as error:
         raise ServiceError(f"{url} answers {error.code} to GET /: {_reason(error)}") from None
     except (URLError, HTTPException, OSError) as error:

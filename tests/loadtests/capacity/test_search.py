@@ -30,8 +30,8 @@ def find(service: Service, goal: Goal, seed: int, disturbed: float = 0.0) -> tup
 def test_quick_finds_the_capacity(service: Service) -> None:
     found = [find(service, QUICK, seed)[0] for seed in range(5 if service.ceiling < 1000 else 2)]
     shares = [capacity.held / truth(service) for capacity in found]
-    # Trials of a few hundred requests are kind to a server that is lucky: hence the wide edge,
-    # which `loadtests.capacity.interval` knows of.
+    # A server may be lucky in trials of a few hundred requests: hence the wide limits, which
+    # `loadtests.capacity.interval` takes into account.
     assert 0.85 <= min(shares) <= max(shares) <= 1.25
     assert 0.88 <= median(shares) <= 1.15
     assert all(capacity.held <= 1.15 * service.ceiling for capacity in found)
@@ -43,7 +43,7 @@ def test_quick_finds_the_capacity(service: Service) -> None:
 
 
 @named
-def test_full_finds_it_better_and_further_percentiles_beside_it(service: Service) -> None:
+def test_full_finds_it_better_and_further_percentiles_too(service: Service) -> None:
     found = [find(service, FULL, seed)[0] for seed in range(5 if service.ceiling < 1000 else 1)]
     shares = [capacity.held / truth(service) for capacity in found]
     assert 0.9 <= min(shares) <= max(shares) <= 1.12
@@ -61,7 +61,7 @@ def test_full_finds_it_better_and_further_percentiles_beside_it(service: Service
             assert others[99.9] <= capacity.held * 1.001
 
 
-def test_full_bears_disturbed_trials() -> None:
+def test_full_tolerates_disturbed_trials() -> None:
     found = [find(SERVICES[1], FULL, seed, disturbed=0.2)[0] for seed in range(9)]
     shares = [capacity.held / truth(SERVICES[1]) for capacity in found]
     assert 0.94 <= median(shares) <= 1.06
@@ -106,7 +106,7 @@ def test_finds_the_capacity_of_a_service_that_refuses() -> None:
     assert capacity.held < truth(SERVICES[1])
 
 
-def test_a_service_that_is_always_late_bears_nothing() -> None:
+def test_a_service_that_is_always_late_has_no_capacity() -> None:
     lab = Lab(Service("slow", 8, 0.4), SLO, Random(1))
     assert lab.search(QUICK, 20) == Capacity(held=0.0, broke=1.0)
 
@@ -135,7 +135,7 @@ def test_what_the_trials_raise_passes_through() -> None:
         search(measure, 200, QUICK, 1e6, slo=SLO, clock=lab.now)
 
 
-SHORT = 40  # trials that enclose a rate between the lowest and the highest, two for each
+SHORT = 40  # trials that enclose a rate between the lowest and the highest, two each
 
 
 @given(
@@ -157,12 +157,12 @@ def test_always_ends_with_an_interval(
 
     clock = lambda: 6.0 * len(tried)  # noqa: E731
     capacity = search(measure, guess, goal, ceiling_rate, slo=SLO, also=BESIDE, clock=clock)
-    assert [one.rate for one in capacity.trials] == tried
+    assert [trial.rate for trial in capacity.trials] == tried
     assert capacity.held == 0 or capacity.held in tried
     assert capacity.broke is None or capacity.held < capacity.broke
     assert capacity.broke is None or capacity.broke in tried
     most = goal.budget_s + goal.patience_s
-    assert 6 * (len(tried) - 2 - SHORT) < most  # a surprise takes two
+    assert 6 * (len(tried) - 2 - SHORT) < most  # a surprising break takes two
 
 
 def test_refuses_a_generator_that_offers_nothing() -> None:

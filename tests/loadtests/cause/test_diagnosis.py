@@ -61,8 +61,8 @@ SENTENCES: Mapping[str, tuple[Evidence, Evidence | None, str, str]] = {
         evidence_examples.BURSTS,
         LONE_SLEEP,
         "pool",
-        "late requests spent 89 % of their time waiting for one of 2 slots, which, busy 55 % of the "
-        "time, cannot absorb bursts",
+        "late requests spent 89 % of their time waiting for one of 2 slots, which, busy 55 % of "
+        "the time, cannot absorb bursts",
     ),
     "under a bound that it cannot keep": (
         evidence_examples.SLOW,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from loadtests.capacity.demands import Demands, Limit, Supply, limits
 from loadtests.cause.remedy import DiagnosedCell, Remedy, Unproven, judge
 from loadtests.cause.rules import RULES, Cause, diagnose, remedy
-from loadtests.service.option_flags import OPTION_FLAGS
+from loadtests.service.options import OPTION_FLAGS
 from loadtests.trial.evidence import Evidence
 from server.model_table import TABLE
 from server.settings import Settings

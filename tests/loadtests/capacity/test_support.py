@@ -1,4 +1,4 @@
-"""A percentile is claimed from as many requests as it takes; from fewer, that is said."""
+"""A percentile is claimed only from enough requests; otherwise the lack is reported."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def cell(model: str, tried: list[list[float]], held: float = 75, broke: float | 
 def test_the_bystander_needs_as_many_requests_as_the_work(
     percentile: float, seconds: float, enough: bool
 ) -> None:
-    found = support(SLO.at(percentile), 2000, None, [TrialPoint(2000, seconds, 0.0)])
-    assert found.enough is enough
-    assert found.requests >= found.needed
-    assert (" of /health takes" in found.lack) is not enough
+    counted = support(SLO.at(percentile), 2000, None, [TrialPoint(2000, seconds, 0.0)])
+    assert counted.enough is enough
+    assert counted.requests >= counted.needed
+    assert (" of /health takes" in counted.lack) is not enough
 
 
 def test_only_what_held_at_the_rate_or_above_it_counts() -> None:
@@ -70,11 +70,11 @@ def test_only_what_held_at_the_rate_or_above_it_counts() -> None:
         *(TrialPoint(90, 5, 0.0), TrialPoint(95, 5, 1.0)),
     ]
     assert support(SLO, 75.004, 90, trials).requests == 375 + 80
-    each = [Capacity(75, 90, trials=tuple(trials)), Capacity(70, 75, trials=tuple(trials))]
-    found = supported(SLO, each)
-    assert found is not None
-    assert found.requests == 375 + 80 + 350
-    assert supported(SLO, [Capacity(75, 90)]) is None, "a run file from before does not say"
+    searches = [Capacity(75, 90, trials=tuple(trials)), Capacity(70, 75, trials=tuple(trials))]
+    counted = supported(SLO, searches)
+    assert counted is not None
+    assert counted.requests == 375 + 80 + 350
+    assert supported(SLO, [Capacity(75, 90)]) is None, "older run files lack the trials"
     assert supported(SLO, [Capacity(0, 1, trials=tuple(trials))]) is None, "there is no claim"
 
 
