@@ -106,11 +106,11 @@ def _crowd(
     replies.read.clear()
     begun = monotonic()
     gevent.sleep(CROWD_S)
-    seen = _evidence(replies, monotonic() - begun, watch, lone.bound_s)
+    crowd = _evidence(replies, monotonic() - begun, watch, lone.bound_s)
     over = True
     gevent.joinall(clients, timeout=REST_S)
     gevent.killall(clients)
-    return seen
+    return crowd
 
 
 def _evidence(replies: _Replies, took_s: float, watch: ServiceWatch, bound_s: float) -> Evidence:

@@ -50,9 +50,9 @@ class Cause:
 
 def diagnose(evidence: Evidence, lone: Demands | None = None) -> Cause:
     """Find what bound a load that broke; `lone` are the demands of a request of this cell."""
-    seen = Symptoms(evidence, lone or Demands())
-    finding = next(finding for rule in RULES if (finding := rule.find(seen)))
-    return Cause(*finding, seen.shares)
+    symptoms = Symptoms(evidence, lone or Demands())
+    finding = next(finding for rule in RULES if (finding := rule.find(symptoms)))
+    return Cause(*finding, symptoms.shares)
 
 
 def remedy(cause: str, cell: DiagnosedCell) -> Choice:
@@ -61,39 +61,39 @@ def remedy(cause: str, cell: DiagnosedCell) -> Choice:
     return choose(cell)
 
 
-def _unknown(seen: Symptoms) -> Finding:
-    return _busiest(seen) or _nothing(seen)
+def _unknown(symptoms: Symptoms) -> Finding:
+    return _busiest(symptoms) or _nothing(symptoms)
 
 
-def _busiest(seen: Symptoms) -> Finding | None:
+def _busiest(symptoms: Symptoms) -> Finding | None:
     """No resource is full, but late requests waited for one that is busy enough."""
-    stage = seen.longest
-    if stage == "queued" and (worked := seen.workers_busy or 0.0) >= LIKELY / 2:
-        waited, slots = percent(seen.shares[stage]), seen.evidence.slots or 1
+    stage = symptoms.longest
+    if stage == "queued" and (worked := symptoms.workers_busy or 0.0) >= LIKELY / 2:
+        waited, slots = percent(symptoms.shares[stage]), symptoms.evidence.slots or 1
         sentence = (
             f"late requests spent {waited} of their time waiting for one of {slots} slots, which, "
             f"busy {percent(worked)} of the time, cannot absorb bursts"
         )
-        numbers = {"workers_busy": worked, "queued_share": seen.shares[stage]}
-        return Finding("cores" if seen.one_for_each_core else "pool", sentence, numbers)
+        numbers = {"workers_busy": worked, "queued_share": symptoms.shares[stage]}
+        return Finding("cores" if symptoms.one_for_each_core else "pool", sentence, numbers)
     busy, name, what = max(
-        (seen.evidence.gil or 0.0, "GIL", "the GIL was"),
-        (seen.evidence.loop_cores or 0.0, "loop busy", "the event loop was"),
-        (seen.cores_busy or 0.0, "neighbour" if seen.hogged else "cores", "the cores were"),
+        (symptoms.evidence.gil or 0.0, "GIL", "the GIL was"),
+        (symptoms.evidence.loop_cores or 0.0, "loop busy", "the event loop was"),
+        (symptoms.cores_busy or 0.0, "neighbour" if symptoms.hogged else "cores", "the cores were"),
     )
     if stage in {None, "lag", "on_cpu"} or busy < LIKELY:
         return None
     share = f"{'held' if name == 'GIL' else 'busy'} {percent(busy)} of the time"
     sentence = f"{what} the busiest resource ({share}) while late requests waited"
-    return Finding(name, sentence, {"busy": busy, f"{stage}_share": seen.shares[stage or ""]})
+    return Finding(name, sentence, {"busy": busy, f"{stage}_share": symptoms.shares[stage or ""]})
 
 
-def _nothing(seen: Symptoms) -> Finding:
+def _nothing(symptoms: Symptoms) -> Finding:
     observed = {
-        "cores": seen.cores_busy,
-        "the GIL": seen.evidence.gil,
-        "the event loop": seen.evidence.loop_cores,
-        "the pool": seen.workers_busy,
+        "cores": symptoms.cores_busy,
+        "the GIL": symptoms.evidence.gil,
+        "the event loop": symptoms.evidence.loop_cores,
+        "the pool": symptoms.workers_busy,
     }
     known = {name: share for name, share in observed.items() if share is not None}
     if not known:

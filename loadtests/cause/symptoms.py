@@ -47,10 +47,10 @@ class Symptoms:
     @cached_property
     def busy_cores(self) -> float | None:
         """Cores kept busy by all processes; None where those of the server are unknown."""
-        seen = self.evidence
-        if seen.server_cores is None:
+        evidence = self.evidence
+        if evidence.server_cores is None:
             return None
-        return seen.server_cores + seen.generator_cores + (seen.other_cores or 0.0)
+        return evidence.server_cores + evidence.generator_cores + (evidence.other_cores or 0.0)
 
     @cached_property
     def cores_busy(self) -> float | None:
@@ -69,10 +69,10 @@ class Symptoms:
     @cached_property
     def workers_busy(self) -> float | None:
         """The busy share of the slots, by Little's law: number = rate * time."""
-        seen, stages = self.evidence, self.evidence.typical
-        if not seen.slots or stages is None:
+        evidence, stages = self.evidence, self.evidence.typical
+        if not evidence.slots or stages is None:
             return None
-        return min(seen.completed * (stages.dispatched + stages.ran) / seen.slots, 1.0)
+        return min(evidence.completed * (stages.dispatched + stages.ran) / evidence.slots, 1.0)
 
     @property
     def one_for_each_core(self) -> bool:
@@ -84,10 +84,10 @@ class Symptoms:
     @cached_property
     def loop_held(self) -> float | None:
         """The share of time in which work that runs on the event loop held it, by Little's law."""
-        seen, stages = self.evidence, self.evidence.typical
-        if not seen.on_loop or stages is None:
+        evidence, stages = self.evidence, self.evidence.typical
+        if not evidence.on_loop or stages is None:
             return None
-        return min(seen.completed * stages.ran / max(seen.loops, 1), 1.0)
+        return min(evidence.completed * stages.ran / max(evidence.loops, 1), 1.0)
 
     @property
     def loop_full(self) -> bool:

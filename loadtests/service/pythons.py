@@ -68,26 +68,26 @@ def interpreter(name: str) -> Interpreter:
 
 def _ready(name: str) -> Interpreter:
     """Return the interpreter, or the environment prepared for it if it lacks packages."""
-    found = interpreter(name)
-    if found.lacks and _made_this(found):
+    python = interpreter(name)
+    if python.lacks and _made_this(python):
         return ask(sys.executable)
-    for place in (found.label, found.full) if found.lacks else ():
+    for place in (python.label, python.full) if python.lacks else ():
         other = _in(place)
-        if other and other.full == found.full and not other.lacks:
+        if other and other.full == python.full and not other.lacks:
             return other
-    if found.lacks:
+    if python.lacks:
         raise ServiceError(
-            f"{found.executable} (Python {found.full}) lacks packages of the server "
-            f"({', '.join(found.lacks)}); prepare an environment: "
+            f"{python.executable} (Python {python.full}) lacks packages of the server "
+            f"({', '.join(python.lacks)}); prepare an environment: "
             f"scripts/python {shlex.quote(name)}"
         )
-    return found
+    return python
 
 
-def _made_this(found: Interpreter) -> bool:
+def _made_this(python: Interpreter) -> bool:
     """Whether the environment that runs this was made from it, and so has the packages for it."""
     ours = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
-    return bool(OWN) and not found.environment and os.path.realpath(found.base) == ours
+    return bool(OWN) and not python.environment and os.path.realpath(python.base) == ours
 
 
 def _in(folder: str) -> Interpreter | None:
@@ -115,15 +115,15 @@ def _path(name: str) -> str:
         raise ServiceError(f"{name!r} is not a Python: give its path, or a version, e.g. 3.13t")
     version = name.removeprefix("python") or name
     looks = (_own, _prepared, _uv, _pyenv, lambda version: shutil.which(f"python{version}"))
-    found = next(filter(None, (look(version) for look in looks)), None) or shutil.which(name)
-    if not found:
+    executable = next(filter(None, (look(version) for look in looks)), None) or shutil.which(name)
+    if not executable:
         gone = (PREPARED / version).is_dir()
         lost = f" (the Python that {PREPARED / version} was made from is gone)" if gone else ""
         raise ServiceError(
             f"there is no Python {name!r}: not an environment in {PREPARED}{lost}, and neither uv, "
             "pyenv nor PATH has it; give the path of an interpreter"
         )
-    return found
+    return executable
 
 
 def _own(version: str) -> str:
