@@ -118,4 +118,5 @@ def limits(demands: Demands, supply: Supply) -> tuple[Limit, ...]:
         ("cores", supply.cores, cpu_s),
     )
     known = (Limit(name, units / demand) for name, units, demand in pairs if units and demand)
-    return tuple(sorted(known, key=lambda limit: limit.rate))
+    finite = (limit for limit in known if limit.rate < math.inf)
+    return tuple(sorted(finite, key=lambda limit: limit.rate))

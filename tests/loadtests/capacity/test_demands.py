@@ -77,6 +77,7 @@ def test_what_is_unknown_is_left_out() -> None:
     ]
     assert Demands.of(LONE_SLEEP, evidence_examples.FAILING).slot_s == pytest.approx(50.19 * MS)
     assert of(None, replace(evidence_examples.ASYNC, gil=0.0, loop_cores=0.0))[0].name == "cores"
+    assert limits(Demands(gil_s=5e-324), Supply(2)) == (), "a demand too small to matter"
 
 
 def test_more_of_a_resource_raises_its_limit() -> None:
