@@ -28,12 +28,12 @@ def full(capacity: float, *also: tuple[float, float], seed: int = 1) -> Capacity
 
 
 def test_a_quick_search_does_not_claim_more_than_it_knows() -> None:
-    found = combine([QUICK], SLO, QUICK_ERROR)
-    assert (found.held, found.broke) == (100, 115)
-    assert found.high is not None
+    interval = combine([QUICK], SLO, QUICK_ERROR)
+    assert (interval.held, interval.broke) == (100, 115)
+    assert interval.high is not None
     excess = 1 + QUICK_ERROR.excess(107, SLO)
-    assert found.capacity == pytest.approx(107.5 / excess, rel=0.02)
-    assert found.low < 100 / excess < 115 / excess < found.high
+    assert interval.capacity == pytest.approx(107.5 / excess, rel=0.02)
+    assert interval.low < 100 / excess < 115 / excess < interval.high
 
 
 def test_short_trials_find_most_too_much_where_few_requests_arrive_within_the_bound() -> None:

@@ -28,15 +28,17 @@ def find(service: Service, goal: Goal, seed: int, disturbed: float = 0.0) -> tup
 
 @named
 def test_quick_finds_the_capacity(service: Service) -> None:
-    found = [find(service, QUICK, seed)[0] for seed in range(5 if service.ceiling < 1000 else 2)]
-    shares = [capacity.held / truth(service) for capacity in found]
+    capacities = [
+        find(service, QUICK, seed)[0] for seed in range(5 if service.ceiling < 1000 else 2)
+    ]
+    shares = [capacity.held / truth(service) for capacity in capacities]
     # A server may be lucky in trials of a few hundred requests: hence the wide limits, which
     # `loadtests.capacity.interval` takes into account.
     assert 0.85 <= min(shares) <= max(shares) <= 1.25
     assert 0.88 <= median(shares) <= 1.15
-    assert all(capacity.held <= 1.15 * service.ceiling for capacity in found)
-    complete = [capacity for capacity in found if capacity.complete]
-    assert len(complete) * 2 > len(found)  # the rest ran out of time, and say so
+    assert all(capacity.held <= 1.15 * service.ceiling for capacity in capacities)
+    complete = [capacity for capacity in capacities if capacity.complete]
+    assert len(complete) * 2 > len(capacities)  # the rest ran out of time, and say so
     for capacity in complete:
         assert capacity.broke is not None
         assert capacity.broke / capacity.held <= 1.16
@@ -44,12 +46,14 @@ def test_quick_finds_the_capacity(service: Service) -> None:
 
 @named
 def test_full_finds_it_better_and_further_percentiles_too(service: Service) -> None:
-    found = [find(service, FULL, seed)[0] for seed in range(5 if service.ceiling < 1000 else 1)]
-    shares = [capacity.held / truth(service) for capacity in found]
+    capacities = [
+        find(service, FULL, seed)[0] for seed in range(5 if service.ceiling < 1000 else 1)
+    ]
+    shares = [capacity.held / truth(service) for capacity in capacities]
     assert 0.9 <= min(shares) <= max(shares) <= 1.12
     assert 0.94 <= median(shares) <= 1.06
-    assert all(capacity.held <= 1.03 * service.ceiling for capacity in found)
-    for capacity in found:
+    assert all(capacity.held <= 1.03 * service.ceiling for capacity in capacities)
+    for capacity in capacities:
         assert capacity.broke is not None
         if capacity.complete:
             assert capacity.broke / capacity.held <= 1.06
@@ -62,8 +66,8 @@ def test_full_finds_it_better_and_further_percentiles_too(service: Service) -> N
 
 
 def test_full_tolerates_disturbed_trials() -> None:
-    found = [find(SERVICES[1], FULL, seed, disturbed=0.2)[0] for seed in range(9)]
-    shares = [capacity.held / truth(SERVICES[1]) for capacity in found]
+    capacities = [find(SERVICES[1], FULL, seed, disturbed=0.2)[0] for seed in range(9)]
+    shares = [capacity.held / truth(SERVICES[1]) for capacity in capacities]
     assert 0.94 <= median(shares) <= 1.06
     assert sum(share >= 0.9 for share in shares) >= 7
 

@@ -117,34 +117,34 @@ CASES: Mapping[str, tuple[tuple[Evidence, Evidence | None, str], str, dict[str, 
 @pytest.mark.parametrize("name", CASES)
 def test_a_remedy_changes_the_blamed_resource(name: str) -> None:
     (evidence, alone, model), change, axes, ratio = CASES[name]
-    found, _ = case(evidence, alone, model)
-    assert isinstance(found, Remedy)
-    assert (found.change, found.axes, found.parameters, found.cores) == (change, axes, {}, None)
+    chosen, _ = case(evidence, alone, model)
+    assert isinstance(chosen, Remedy)
+    assert (chosen.change, chosen.axes, chosen.parameters, chosen.cores) == (change, axes, {}, None)
     assert axes.keys() <= {axis.name for axis in OPTION_FLAGS}
     assert Settings.model_validate(axes)
-    low, high = found.predicted
+    low, high = chosen.predicted
     assert 1 < low < ratio < high
 
 
 def test_half_of_the_cores_sustain_half() -> None:
-    found, cause = case(evidence_examples.CORES, LONE_PROCESS, "process-pool")
-    assert isinstance(found, Remedy)
+    chosen, cause = case(evidence_examples.CORES, LONE_PROCESS, "process-pool")
+    assert isinstance(chosen, Remedy)
     assert cause.name == "cores"
-    assert (found.change, found.axes, found.cores) == ("1 of 2 cores for the server", {}, 1)
-    assert found.predicted == pytest.approx((0.4, 0.707), abs=0.001)
-    one, _ = case(
+    assert (chosen.change, chosen.axes, chosen.cores) == ("1 of 2 cores for the server", {}, 1)
+    assert chosen.predicted == pytest.approx((0.4, 0.707), abs=0.001)
+    single, _ = case(
         replace(evidence_examples.CORES, cores=1, server_cores=0.9, gil=0.1),
         LONE_PROCESS,
         "process-pool",
     )
-    assert one == Unproven("there is only one core, so none can be taken away")
+    assert single == Unproven("there is only one core, so none can be taken away")
 
 
 def test_half_of_the_payload_is_a_parameter_of_the_workload() -> None:
-    found, _ = case(evidence_examples.ECHO, LONE_ECHO, "process-pool")
-    assert isinstance(found, Remedy)
-    assert (found.axes, found.parameters) == ({}, {"kib": "4096"})
-    assert found.change == "half the payload (4096 instead of 8192 KiB)"
+    chosen, _ = case(evidence_examples.ECHO, LONE_ECHO, "process-pool")
+    assert isinstance(chosen, Remedy)
+    assert (chosen.axes, chosen.parameters) == ({}, {"kib": "4096"})
+    assert chosen.change == "half the payload (4096 instead of 8192 KiB)"
     without = remedy("payload", DiagnosedCell(evidence_examples.ECHO, (), RUNTIME, "process-pool"))
     assert without == Unproven("the workload has no parameter `kib` that halves its payload")
 
@@ -164,8 +164,8 @@ def test_no_change_is_tried_where_the_next_limit_or_a_bound_is_near() -> None:
 
 
 def test_a_model_without_a_known_option_has_no_remedy() -> None:
-    found, _ = case(evidence_examples.POOL, LONE_SLEEP, "actors")
-    assert found == Unproven("no option is known that sizes the 2 slots of actors")
+    chosen, _ = case(evidence_examples.POOL, LONE_SLEEP, "actors")
+    assert chosen == Unproven("no option is known that sizes the 2 slots of actors")
 
 
 def test_a_service_without_published_options_cannot_be_changed() -> None:
@@ -187,9 +187,9 @@ def test_a_cause_that_no_resource_proves_has_a_reason(name: str) -> None:
 
 
 def test_bursts_under_a_tight_bound_may_gain_more() -> None:
-    found, _ = case(evidence_examples.BURSTS, LONE_SLEEP, "process-pool")
-    assert isinstance(found, Remedy)
-    assert found.predicted[1] > 4
+    chosen, _ = case(evidence_examples.BURSTS, LONE_SLEEP, "process-pool")
+    assert isinstance(chosen, Remedy)
+    assert chosen.predicted[1] > 4
 
 
 @given(
