@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from loadtests.trial.evidence import Evidence
 
 
+NO_LIMIT = 1e9  # requests per second: a demand this small is noise, and limits nothing
+
+
 @dataclass(frozen=True, slots=True)
 class Demands:
     """What one request takes of each resource, in seconds; None where that is unknown."""
@@ -118,5 +121,5 @@ def limits(demands: Demands, supply: Supply) -> tuple[Limit, ...]:
         ("cores", supply.cores, cpu_s),
     )
     known = (Limit(name, units / demand) for name, units, demand in pairs if units and demand)
-    finite = (limit for limit in known if limit.rate < math.inf)
-    return tuple(sorted(finite, key=lambda limit: limit.rate))
+    real = [limit for limit in known if limit.rate < NO_LIMIT]
+    return tuple(sorted(real, key=lambda limit: limit.rate))
