@@ -30,7 +30,7 @@ from loadtests.run.options import HEADLINE_MODELS, HEADLINE_WORKLOADS
 from loadtests.run.surge.lines import is_surge
 from loadtests.run.surge.phases import DURATIONS, durations
 from loadtests.run.surge.request import HEADLINE_POLICIES, policies
-from loadtests.service.option_flags import add_axes
+from loadtests.service.options import add_axes
 from loadtests.system.streams import tell
 
 MOST_SEARCHES = 50

@@ -26,9 +26,8 @@ from loadtests.load.source import InProcess, Source
 from loadtests.run.file.folder_lock import claimed
 from loadtests.run.file.folders import RESULTS, new_folder
 from loadtests.run.options import Options
-from loadtests.run.survival.plan import try_parameters
 from loadtests.run.survival.run import Survival
-from loadtests.service.checks import check_cells
+from loadtests.service.warm_up import check_cells, try_parameters
 from loadtests.system.signals import die_of_quit, ignored
 from loadtests.ui.form import add_options
 from loadtests.ui.own_tabs import tabs

@@ -1,10 +1,10 @@
 """Measure what one request of a cell costs: alone, and in a crowd that keeps the service busy.
 
-    lone    one client at a time: what a request waits for when nothing contends
-    crowd   many clients at a time: what it costs when everything does
+    lone    one client at a time: how long a request waits without contention
+    crowd   many clients at a time: what it costs under contention
 
-Idle micro-benchmarks of CPU time are up to twice too kind, so that comes from the crowd; what a
-crowd waits for is mostly itself, so that comes from the lone client.
+An idle machine computes up to twice as fast as a busy one, so CPU times come from the crowd.
+Clients of a crowd mostly wait for one another, so waits come from the lone client.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from loadtests.trial.stages import mean
 LONE_S = 0.5
 LONE_LEAST = 5  # answers, however long they take
 CROWD_S = 1.0
-RAMP_S = 0.2  # until everybody waits for everybody
+RAMP_S = 0.2  # until the clients keep each other waiting
 MOST_CLIENTS = 64
 LEAST_CLIENTS = 8
-QUEUE_S = 0.25  # what a crowd may wait for one another, or the service refuses instead of working
-BACK_OFF_S = 0.1  # for who was refused
+QUEUE_S = 0.25  # of waiting in a crowd; with more, a service refuses instead of working
+BACK_OFF_S = 0.1  # after a refusal
 REST_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What was seen of both; `runs` are how long the work took, in seconds, alone."""
+    """What both loads showed."""
 
     lone: Evidence
     crowd: Evidence
-    runs: tuple[float, ...]
+    runs: tuple[float, ...]  # seconds that the work took alone
 
 
 @dataclass(slots=True)
-class _Heard:
-    """What the clients of one load have heard."""
+class _Replies:
+    """Counts and reads the answers to the clients of one load."""
 
     right: Callable[[bytes], bool]
     answered: int = 0
@@ -55,70 +55,69 @@ class _Heard:
         status, body = connections.get(path)
         if status == 200 and self.right(body):
             self.answered += 1
-            if said := read_stamps(body):
-                self.read.append((stages_of(said, 0.0, monotonic() - begun), said))
+            if times := read_stamps(body):
+                self.read.append((stages_of(times, 0.0, monotonic() - begun), times))
         return status
 
 
 def calibrate(
-    url: str, path: str, right: Callable[[bytes], bool], signs: ServiceWatch, bound_s: float
+    url: str, path: str, right: Callable[[bytes], bool], watch: ServiceWatch, bound_s: float
 ) -> Calibration:
-    """Take both measures; two seconds, or five answers if these take longer."""
+    """Measure both; takes two seconds, or longer if five answers do."""
     connections = ConnectionPool(url)
     try:
-        alone = _Heard(right)
-        signs.begin()
+        alone = _Replies(right)
+        watch.begin()
         begun = monotonic()
         while monotonic() < begun + LONE_S or alone.answered < LONE_LEAST:
             if alone.ask(connections, path) != 200:
                 gevent.sleep(BACK_OFF_S)
             if monotonic() > begun + REST_S:
                 break
-        lone = _evidence(alone, monotonic() - begun, signs, bound_s)
-        heard = _Heard(right)
-        crowd = _crowd(connections, path, heard, signs, lone)
+        lone = _evidence(alone, monotonic() - begun, watch, bound_s)
+        crowd = _crowd(connections, path, _Replies(right), watch, lone)
     finally:
         connections.close()
-    return Calibration(lone, crowd, tuple(said.ran for _, said in alone.read))
+    return Calibration(lone, crowd, tuple(times.ran for _, times in alone.read))
 
 
 def _clients(lone: Evidence) -> int:
-    """How many it takes to keep all workers busy, and no more than are soon served."""
+    """How many clients keep all workers busy without waiting too long themselves."""
     alone_s = lone.typical.total if lone.typical else 0.0
     waiting = QUEUE_S / alone_s if alone_s else MOST_CLIENTS
     return min(round(max(LEAST_CLIENTS, 2 * (lone.slots or 0), waiting)), MOST_CLIENTS)
 
 
 def _crowd(
-    connections: ConnectionPool, path: str, heard: _Heard, signs: ServiceWatch, lone: Evidence
+    connections: ConnectionPool, path: str, replies: _Replies, watch: ServiceWatch, lone: Evidence
 ) -> Evidence:
     over = False
 
     def client() -> None:
         with suppress(OSError):
             while not over:
-                if heard.ask(connections, path) != 200:
+                if replies.ask(connections, path) != 200:
                     gevent.sleep(BACK_OFF_S)
 
     clients = [gevent.spawn(client) for _ in range(_clients(lone))]
     gevent.sleep(RAMP_S)
-    signs.begin()
-    heard.answered = 0
-    heard.read.clear()
+    watch.begin()
+    replies.answered = 0
+    replies.read.clear()
     begun = monotonic()
     gevent.sleep(CROWD_S)
-    found = _evidence(heard, monotonic() - begun, signs, lone.bound_s)
+    crowd = _evidence(replies, monotonic() - begun, watch, lone.bound_s)
     over = True
     gevent.joinall(clients, timeout=REST_S)
     gevent.killall(clients)
-    return found
+    return crowd
 
 
-def _evidence(heard: _Heard, took_s: float, signs: ServiceWatch, bound_s: float) -> Evidence:
+def _evidence(replies: _Replies, took_s: float, watch: ServiceWatch, bound_s: float) -> Evidence:
     """Sum up a load that ends now."""
-    answered, read = heard.answered, tuple(heard.read)
-    signs.end()
-    typical = mean([one for one, _ in read])
+    answered, read = replies.answered, tuple(replies.read)
+    watch.end()
+    typical = mean([times for times, _ in read])
     rate = answered / took_s
     load = Evidence(rate, took_s, bound_s, answered, rate, typical=typical)
-    return evidence(signs.seen(), load, (said for _, said in read))
+    return evidence(watch.seen(), load, (times for _, times in read))

@@ -1,4 +1,4 @@
-"""Say how carefully to search: the quick and the full way, and why their numbers are these."""
+"""How carefully to search: the quick and the full way, and why their numbers are these."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -11,54 +11,42 @@ from loadtests.slo import requests_needed
 if TYPE_CHECKING:
     from loadtests.slo import Slo
 
-LONGEST_S = 30.0  # a further percentile that needs longer trials is not sought
-BESIDE_S = 60.0  # nor is a trial made longer than this for the sake of the bystander
-SUMMED = 0.01  # loss ratios below it are claimed by all the trials that decide a load together
+LONGEST_S = 30.0  # a further percentile that needs longer trials is left out
+BESIDE_S = 60.0  # the bystander makes no trial longer than this
+SUMMED = 0.01  # loss ratios below it are shown by all trials that decide a rate, taken together
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """How carefully to search.
+    """How carefully to search: first for a bracket, then within it."""
 
-    Bracketing begins at `first` x the predicted capacity and goes on by factors of `step`, with
-    trials of `bracket_s` that offer `bracket_requests` at least. `confirm` of them in a row must
-    break to make a rate the upper end. The bracket is halved by such trials until broke / held
-    is `narrow` at most.
-
-    The refinement aims at broke / held = 1 + `width`, in trials of `trial_s` at least that offer
-    enough requests to prove the percentile with `late` late ones. A rate is decided by `trials`
-    of them, of which a share of `exceed` may break. It may go `below` widths under the bracket,
-    which short trials often place too high.
-
-    A break below `surprise` x the prediction is confirmed by a second trial: a disturbance of the
-    machine only ever makes a trial worse.
-
-    Once an interval is known, and its lower end from as many requests as the percentile takes, no
-    trial begins `budget_s` after the search began, and none that is longer than `trial_s` so much
-    before. Until then it goes on for `patience_s`; after that, short trials find what is missing.
-    """
-
-    first: float
-    step: float
-    bracket_s: float
+    # The bracket, by short trials.
+    first: float  # begin at this share of the predicted capacity
+    step: float  # and go on by this factor
+    bracket_s: float  # seconds of a trial, unless it offers fewer than
     bracket_requests: int
-    confirm: int
-    narrow: float
-    late: int
-    trial_s: float
-    trials: int
-    exceed: float
-    width: float
-    below: int
-    surprise: float
-    budget_s: float
-    patience_s: float
+    confirm: int  # trials in a row that must break to make a rate the upper end
+    narrow: float  # halve the bracket until broke / held is no more than this
+    # The refinement, by trials that prove the percentile.
+    late: int  # late requests with which the percentile can still be proved
+    trial_s: float  # the least seconds of a trial
+    trials: int  # how many of them decide a rate
+    exceed: float  # the share of them that may break
+    width: float  # the aim: broke / held = 1 + width
+    below: int  # widths under the bracket to which it may go: short trials promise too much
+    # A disturbance of the machine only ever makes a trial worse.
+    surprise: float  # a break below this share of the prediction is tried a second time
+    # Once both ends are known, the lower one from enough requests, time is limited.
+    budget_s: float  # no trial begins later, and none that is longer than `trial_s` so much earlier
+    patience_s: (
+        float  # until then it goes on so much longer; then short trials find what is missing
+    )
 
 
 # Chosen by simulation of M/D/1, M/D/2, M/D/32 and M/M/2 queues: the least time that still finds
-# their capacity. Short bracketing trials are cheap, and broken ones end early; what costs is a
-# trial of full length. So the quick search narrows its bracket to one width beforehand. Width and
-# budget keep a cell within half a minute, patience one whose requests are few within a minute.
+# their capacity. Short bracketing trials are cheap, and broken ones end early; trials of full
+# length take the time. So the quick search narrows its bracket to one width first. Width and
+# budget keep a cell within half a minute; patience keeps one with few requests within a minute.
 QUICK = Goal(
     first=0.92,
     step=1.25,
@@ -72,13 +60,13 @@ QUICK = Goal(
     exceed=0.5,
     width=0.15,
     below=2,
-    surprise=1.25,  # so nearly all: a broken trial ends early, a second one costs little
+    surprise=1.25,  # nearly every one: broken trials end early, so a second one costs little
     budget_s=16.0,
     patience_s=48.0,
 )
-# Two of three agree, so that a disturbed trial does not decide; trials four times as long, because
-# short ones are too kind: a load slightly too high has no time to show it. With 10 s they find 4 to
-# 8 % too much, with 20 s 3 to 4 %, with 30 s no less, for the budget then ends many searches.
+# Two of three agree, so that a disturbed trial does not decide. Trials are four times as long,
+# because a load slightly too high takes time to show it: with 10 s they find 4 to 8 % too much,
+# with 20 s 3 to 4 %, with 30 s no less, because the budget then ends many searches.
 FULL = Goal(
     first=0.9,
     step=1.2,
@@ -92,14 +80,14 @@ FULL = Goal(
     exceed=0.5,
     width=0.05,
     below=4,
-    surprise=0.0,  # its three trials see to that
+    surprise=0.0,  # its three trials take care of that
     budget_s=150.0,
     patience_s=0.0,  # a trial may take half a minute
 )
 
 
 def provable(predicted: float, goal: Goal, *slos: "Slo") -> "tuple[Slo, ...]":
-    """Leave out of the further percentiles those that would make final trials too long."""
+    """Leave out the further percentiles that would make final trials too long."""
     main, *others = slos
     return (
         main,
@@ -112,13 +100,13 @@ def provable(predicted: float, goal: Goal, *slos: "Slo") -> "tuple[Slo, ...]":
 
 
 def trial_duration(rate: float, goal: Goal, *slos: "Slo") -> float:
-    """Return the seconds of a final trial: enough requests, and twenty bounds, at least.
+    """Return the seconds of a final trial: enough requests, and at least twenty bounds.
 
-    The bystander has to have enough as well, if that does not take too long.
+    The bystander needs enough requests too, if that does not take too long.
 
     A percentile up to p99 is proved by each trial. A stricter one is proved by the trials that
-    decide a load together, the majority of `goal.trials`; where it is not the first of `slos`,
-    but sought beside it, without a late one to spare (2,995 requests for p99.9).
+    decide a rate taken together, the majority of `goal.trials`. Those after the first of `slos`
+    are proved without a single late request (2,995 requests for p99.9).
     """
     main, *_ = slos
     requests = max(_requests(goal, main, slo) for slo in slos)
@@ -133,5 +121,5 @@ def _requests(goal: Goal, main: "Slo", slo: "Slo") -> int:
 
 
 def _share(goal: Goal, slo: "Slo", requests: int) -> int:
-    """Return what each trial has to contribute to so many requests."""
+    """Return how many of these requests each trial has to contribute."""
     return ceil(requests / (goal.trials // 2 + 1)) if slo.loss_ratio < SUMMED else requests

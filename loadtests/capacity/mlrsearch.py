@@ -1,4 +1,4 @@
-"""Narrow a bracket with MLRsearch: the one place that knows that library and its ways."""
+"""Narrow a bracket with MLRsearch: the only file that knows that library."""
 
 import math
 from typing import TYPE_CHECKING
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from loadtests.capacity.goals import Goal
     from loadtests.slo import Slo
 
-_COUNTED = 1_000_000  # it wants counts: a ratio then keeps six digits
-_LEAST = 1 / _COUNTED  # the smallest loss that it can tell
+_COUNTED = 1_000_000  # it takes counts: a ratio then keeps six digits
+_LEAST = 1 / _COUNTED  # the smallest loss ratio that it can distinguish
 _NEVER_S = 1e9  # its own deadline reads the wall clock: the budget is kept by `search`
-_STEP_DOWN = 0.999  # any lower rate: it goes down by a whole width at least
+_STEP_DOWN = 0.999  # any lower rate will do: it goes down by at least a whole width
 
-Bounds = tuple[float | None, float | None]
+Ends = tuple[float | None, float | None]  # (held, broke); None beyond the bracket
 
 
 def refine(
@@ -31,26 +31,26 @@ def refine(
     broken: "Mapping[float, float]",
     goal: "Goal",
     slos: "Sequence[Slo]",
-) -> "dict[Slo, Bounds]":
-    """Return the rates that held and broke for each SLO; None for one beyond the bracket.
+) -> "dict[Slo, Ends]":
+    """Return the rates that held and broke for each SLO.
 
     `final(rate)` runs a trial of full length and returns the loss ratio that decides it. `bracket`
     is (the lowest rate to try, a rate that seems to hold, the highest rate). `broken` are the
-    loss ratios of rates at which trials broke before: the first trial there is not run again.
-    The SLOs share one bound; the first is the main one.
+    loss ratios of rates at which trials broke before; these count as the first trial there.
+    All SLOs share one bound; the first is the main one.
     """
     least, low, high = bracket
     config = Config()
     config.goals = [_goal(goal, slo) for slo in slos]
-    config.min_load = least  # first, for each setter checks against the other's present value
+    config.min_load = least  # first: each setter checks against the present value of the other
     config.max_load = high
     config.warmup_duration = None
     config.search_duration_max = _NEVER_S
     controller = MultipleLossRatioSearch(config=config)
-    found = controller.search(_Measurer(final, low, broken, slos), _ignore)
+    results = controller.search(_Measurer(final, low, broken, slos), _ignore)
     return {
-        slo: (_rate(one.relevant_lower_bound), _rate(one.relevant_upper_bound))
-        for slo, one in zip(slos, found.values(), strict=True)
+        slo: (_rate(result.relevant_lower_bound), _rate(result.relevant_upper_bound))
+        for slo, result in zip(slos, results.values(), strict=True)
     }
 
 
@@ -59,7 +59,7 @@ def _goal(goal: "Goal", slo: "Slo") -> SearchGoal:
         loss_ratio=slo.loss_ratio,
         exceed_ratio=goal.exceed,
         relative_width=1 - 1 / (1 + goal.width),
-        # Time is counted in trials, for how many seconds one takes depends on its rate.
+        # Time is counted in trials, because the seconds of a trial depend on its rate.
         initial_trial_duration=1,
         final_trial_duration=1,
         duration_sum=goal.trials,
@@ -86,7 +86,7 @@ class _Measurer(AbstractMeasurer):  # type: ignore[misc]  # its type is unknown,
         self._slos = slos
 
     def measure(self, intended_duration: float, intended_load: float) -> MeasurementResult:
-        # What was found while bracketing counts once; a second look is a new trial.
+        # A trial of the bracketing counts once; when asked again, a new trial is run.
         before = self._broken.pop(intended_load, None)
         lost = self._final(intended_load) if before is None else before
         return MeasurementResult(
@@ -97,13 +97,13 @@ class _Measurer(AbstractMeasurer):  # type: ignore[misc]  # its type is unknown,
         )
 
     def _reported(self, rate: float, lost: float) -> float:
-        """Return a loss ratio above that of every goal that broke, within that of all that held.
+        """Return a loss ratio that breaks exactly the goals that broke.
 
-        MLRsearch takes what was not lost for the throughput, and goes on from there. That is
-        true of dropped packets, but not of late answers: one backlog makes all that follow late,
-        and a trial that is ended early has lost any share. So a trial in which everything broke,
-        whatever broke it, reports the ratio that leads to the middle between its rate and the one
-        that seems to hold. Where only the stricter goals broke, it reports the loosest of them.
+        MLRsearch takes whatever was not lost as the throughput and continues there. That works
+        for dropped packets, but not for late answers: one backlog makes everything after it late,
+        and a trial that was ended early has lost an arbitrary share. So a trial in which every
+        goal broke reports the ratio that leads to the middle between its rate and the one that
+        seems to hold. Where only the stricter goals broke, it reports the loosest of these.
         """
         broke = [slo.loss_ratio for slo in self._slos if not slo.holds(lost)]
         if not broke:

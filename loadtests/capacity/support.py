@@ -1,6 +1,6 @@
 """How many requests it takes to claim a percentile, and whether a rate that held had as many.
 
-The search keeps to this rule, and so does everything that is reported of its results.
+The search and all reports follow this rule.
 """
 
 from dataclasses import dataclass
@@ -14,19 +14,17 @@ from loadtests.slo import Slo, requests_needed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from loadtests.capacity.bounds import Capacity, TrialPoint
+    from loadtests.capacity.search import Capacity, TrialPoint
 
-MOST = 450_000  # requests: so many does the bystander get in 50 full searches of 150 s
-
-
-ROUNDED = 0.006  # what the rates of a result may differ by from those of its trials
+MOST = 450_000  # requests: the bystander gets as many in 50 full searches of 150 s
+ROUNDED = 0.006  # how far the rates of a result may be from those of its trials
 
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """The requests that stand behind a rate that held, and how many its percentile takes.
+    """The requests behind a rate that held, and how many its percentile takes.
 
-    The objective is about the work and about the bystander, so each of them needs as many.
+    The objective applies to the work and to the bystander, so each of them needs that many.
     """
 
     percentile: str
@@ -53,16 +51,16 @@ class Support:
 
 @cache
 def needed(slo: Slo) -> int:
-    """Count the requests that show a percentile with 95 % confidence when none of them is lost.
+    """Count the requests that show a percentile with 95 % confidence if none of them is lost.
 
-    Fewer may all be in time although the percentile is not kept. From this number on, the share
-    that is lost decides (as in `slo.exceeds`), and the interval is as wide as that is uncertain.
+    Fewer may all be in time by chance. From this number on, the share that is lost decides (as in
+    `slo.exceeds`), and the interval covers the uncertainty of that share.
     """
     return requests_needed(slo.loss_ratio, 0)
 
 
 def objective(text: str) -> Slo:
-    """Read an objective to measure. Raises ValueError for one that no run could ever show."""
+    """Read an objective to measure. Raises ValueError for one that no run could show."""
     slo = Slo.parse(text)
     if (takes := needed(slo)) > MOST:
         raise ValueError(
@@ -75,19 +73,19 @@ def objective(text: str) -> Slo:
 def support(slo: Slo, held: float, broke: float | None, trials: "Iterable[TrialPoint]") -> Support:
     """Count the requests of the trials that held at this rate, or above it."""
     least, end = held - ROUNDED, (broke or inf) - ROUNDED
-    there = [one for one in trials if least <= one.rate < end and slo.holds(one.lost)]
+    those = [trial for trial in trials if least <= trial.rate < end and slo.holds(trial.lost)]
     return Support(
         slo.name,
         needed(slo),
-        sum(round(one.rate * one.duration_s) for one in there),
-        sum(round(BYSTANDER_RATE * one.duration_s) for one in there),
+        sum(round(trial.rate * trial.duration_s) for trial in those),
+        sum(round(BYSTANDER_RATE * trial.duration_s) for trial in those),
     )
 
 
 def supported(slo: Slo, searches: "Sequence[Capacity]") -> Support | None:
-    """Add up what several searches of one cell have seen; None where nothing held, or is known."""
-    each = [support(slo, one.held, one.broke, one.trials) for one in searches if one.held > 0]
-    if not each or not all(one.trials for one in searches):
+    """Add up several searches of one cell; None where nothing held, or trials are unknown."""
+    supports = [support(slo, c.held, c.broke, c.trials) for c in searches if c.held > 0]
+    if not supports or not all(capacity.trials for capacity in searches):
         return None
-    requests, bystander = sum(s.requests for s in each), sum(s.bystander for s in each)
+    requests, bystander = sum(s.requests for s in supports), sum(s.bystander for s in supports)
     return Support(slo.name, needed(slo), requests, bystander)

@@ -1,130 +1,155 @@
-"""What to change to prove a cause: twice the blamed resource or half of it, and nothing else."""
+"""Prove a cause by its counterfactual: change the blamed resource alone, and see capacity move.
+
+A remedy is that change, and the ratio by which it should move the capacity: twice the resource or
+half of it. A claim is what came of it.
+"""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from loadtests.capacity.demands import Limit
-from loadtests.cause.claim import DETECTABLE, Remedy, Unproven
-from loadtests.cause.diagnosis import Cause
+from loadtests.slo import FLOOR
 from loadtests.trial.evidence import Evidence
-from loadtests.wording import count_of, rate_text
+from loadtests.wording import DASH, TIMES, count_of, rate_text
 
-MOST = {"threads": 1000, "processes": 256, "workers": 256, "loops": 256}  # the server's bounds
-POOL_OF = {  # the option that sizes it
-    "thread-per-request": "threads",
-    "thread-pool": "threads",
-    "process-per-request": "processes",
-    "process-pool": "processes",
-    "supervised-process-pool": "processes",
-    "interpreter-pool": "processes",
-    "dask": "processes",
-}
-LIMIT_OF = {
-    "GIL": "gil",
-    "loop blocked": "loop",
-    "loop busy": "loop",
-    "pool": "slots",
-    "cores": "cores",
-}
+DETECTABLE = 1.2  # a smaller change disappears in the width of two measured intervals
+TOLERANCE = 0.05  # of each end of the prediction: minutes later, the machine has changed
 SOME_MORE = 1.1  # the least that is claimed where only the most is known
 BEYOND = 1.25  # times the ratio of the limits: a queue of more servers is also better used
-WITHOUT = {
-    "memory": "how much memory there is cannot be turned",
-    "crashes": "what kills the workers is not known",
-    "generator": "the generator was the limit, not the server",
-    "neighbour": "other processes on this machine are not ours to stop",
-    "failures": "the work fails or is wrong by itself: no resource helps",
-    "too slow": "the work alone takes longer than the objective allows",
-    "unknown": "no resource is blamed",
-}
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """A change of one resource, and the range of ratios by which capacity should then change."""
+
+    change: str
+    axes: Mapping[str, str]  # options of the server
+    parameters: Mapping[str, str]  # of the workload
+    cores: int | None  # to which the server alone is restricted
+    predicted: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """Why no change of a resource could prove a cause."""
+
+    reason: str
+
+
+Choice = Remedy | Unproven
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Whether a cause was confirmed, and the range of ratios by which capacity changed."""
+
+    stands: bool
+    measured: tuple[float, float]
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class DiagnosedCell:
-    """A diagnosed cell: what was seen, its limits (the lowest first), and how it was run.
+    """What is known of a cell that broke, and how it was run.
 
-    `settings` are the runtime in the server's discovery, `parameters` those of the workload.
+    `settings` and `options` are the runtime and the options in the discovery of the service.
     """
 
-    cause: Cause
     evidence: Evidence
-    limits: Sequence[Limit]
+    limits: Sequence[Limit]  # the lowest first
     settings: Mapping[str, object]
     model: str
-    parameters: Mapping[str, object] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)  # of the workload
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sized_by: str | None = None  # the option that sizes the model
 
     def setting(self, name: str, default: float) -> float:
         value = self.settings.get(name, default)
         return value if isinstance(value, int | float) else default
 
     @property
-    def room(self) -> float:
-        """How many times the rate at which it broke the limits allow; 0 where nobody can tell."""
+    def headroom(self) -> float:
+        """How many times the rate at which it broke the limits allow; 0 where that is unknown."""
         least = min((limit.rate for limit in self.limits), default=0.0)
         return least / self.evidence.rate if self.evidence.rate > 0 else 0.0
 
     @property
-    def pool(self) -> str | None:
-        """The option that sizes the pool; `hybrid` has one for waits and one for work."""
-        stages = self.evidence.typical
-        if self.model == "hybrid" and stages is not None:
-            return "threads" if stages.off_cpu >= stages.on_cpu else "processes"
-        return POOL_OF.get(self.model)
+    def sizes(self) -> list[str]:
+        """The options that size the pools of its model: two where it is made of two models."""
+        if self.sized_by:
+            return [self.sized_by]
+        names = ("threads", "processes")
+        return [n for n in names if self.model in (self.options.get(n, {}).get("models") or ())]
+
+    def fixed(self, option: str, value: float | str) -> Unproven | None:
+        """Say why an option cannot have this value, as far as the service publishes it."""
+        known = self.options.get(option)
+        if known is None:
+            return Unproven(f"the service does not publish an option `{option}`")
+        most, choices = known.get("maximum"), known.get("choices")
+        if isinstance(value, str):
+            unknown = choices is not None and value not in choices
+            return Unproven(f"the service has no {option} {value!r}") if unknown else None
+        if most is not None and value > most:
+            return Unproven(f"the service allows at most {most:g} {option}")
+        return None
 
 
-def remedy(case: DiagnosedCell) -> Remedy | Unproven:
-    """Choose the change that proves the cause of a case, and predict what it does to capacity."""
-    name = case.cause.name
-    choose = CHOICES.get(name)
-    return choose(case) if choose else Unproven(WITHOUT.get(name, WITHOUT["unknown"]))
+def larger_pool(cell: DiagnosedCell) -> Choice:
+    """Double the pool; of two, the one where requests spend more of their time."""
+    sizes, stages = cell.sizes, cell.evidence.typical
+    if not sizes:
+        slots = count_of(cell.evidence.slots or 0, "slot")
+        return Unproven(f"no option is known that sizes the {slots} of {cell.model}")
+    waits = stages is not None and stages.off_cpu >= stages.on_cpu
+    option = "threads" if len(sizes) > 1 and waits else sizes[-1]
+    return _doubled(cell, option, "slots", {"slots": 2.0})
 
 
-def _pool(case: DiagnosedCell) -> Remedy | Unproven:
-    option = case.pool
-    if option is None:
-        slots = count_of(case.evidence.slots or 0, "slot")
-        return Unproven(f"no option is known that sizes the {slots} of {case.model}")
-    return _doubled(case, option, {"slots": 2.0})
-
-
-def _gil(case: DiagnosedCell) -> Remedy | Unproven:
-    lost = sum(case.evidence.losses.values()) / max(case.evidence.scheduled, 1)
-    if case.evidence.bystander_loss <= lost or case.room < DETECTABLE:
-        return _servers(case)
-    interval_ms = 1000 * case.setting("switch_interval_s", 0.005)
-    shorter = f"{max(interval_ms / 10, 0.01):.3f}".rstrip("0").rstrip(".")
+def more_gils(cell: DiagnosedCell) -> Choice:
+    """Double the GILs; or, if only the event loop starves behind the GIL, hand it over sooner."""
+    lost = sum(cell.evidence.losses.values()) / max(cell.evidence.scheduled, 1)
+    if cell.evidence.bystander_loss <= lost or cell.headroom < DETECTABLE:
+        return _more_servers(cell, "gil")
+    interval_ms = 1000 * cell.setting("switch_interval_s", 0.005)
+    shorter_ms = max(interval_ms / 10, 0.01)
+    if fixed := cell.fixed("switch_interval", shorter_ms / 1000):
+        return fixed
+    shorter = f"{shorter_ms:.3f}".rstrip("0").rstrip(".")
     change = f"a switch interval of {shorter} ms instead of {interval_ms:g} ms"
-    axes, predicted = {"switch_interval": f"{shorter}ms"}, (SOME_MORE, BEYOND * case.room)
+    axes, predicted = {"switch_interval": f"{shorter}ms"}, (SOME_MORE, BEYOND * cell.headroom)
     return Remedy(change, axes, {}, None, predicted)
 
 
-def _servers(case: DiagnosedCell) -> Remedy | Unproven:
-    """Have twice as many event loops and GILs, and as many workers and cores as before."""
-    if case.setting("loops", 1) > 1:
-        if case.cause.name == "GIL":
+def more_loops(cell: DiagnosedCell) -> Choice:
+    """Double the event loops."""
+    return _more_servers(cell, "loop")
+
+
+def _more_servers(cell: DiagnosedCell, limit: str) -> Choice:
+    """Double the event loops and GILs, with as many workers and cores as before."""
+    sizes = {option: int(cell.setting(option, 1)) for option in sorted(cell.sizes)}
+    halves = {option: size // 2 for option, size in sizes.items() if size >= 2}
+    if cell.setting("loops", 1) > 1:
+        if limit == "gil":
             return Unproven("event loops in one process share its GIL, and exclude more processes")
-        return _doubled(case, "loops", {"loop": 2.0}, _halved(case))
-    return _doubled(case, "workers", {"loop": 2.0, "gil": 2.0}, _halved(case))
-
-
-def _halved(case: DiagnosedCell) -> dict[str, int]:
-    """Size the pools so that twice as many make the same number of workers."""
-    options = {"threads", "processes"} if case.model == "hybrid" else {case.pool}
-    sizes = {option: int(case.setting(option, 1)) for option in sorted(filter(None, options))}
-    return {option: size // 2 for option, size in sizes.items() if size >= 2}
+        return _doubled(cell, "loops", limit, {"loop": 2.0}, halves)
+    return _doubled(cell, "workers", limit, {"loop": 2.0, "gil": 2.0}, halves)
 
 
 def _doubled(
-    case: DiagnosedCell,
+    cell: DiagnosedCell,
     option: str,
+    limit: str,
     factors: Mapping[str, float],
     beside: Mapping[str, int] | None = None,
-) -> Remedy | Unproven:
-    size = int(case.setting(option, 1))
-    if 2 * size > MOST[option]:
-        return Unproven(f"the server has no more than {MOST[option]} {option}")
-    expected = _expected(case, factors)
+) -> Choice:
+    size = int(cell.setting(option, 1))
+    if fixed := cell.fixed(option, 2 * size):
+        return fixed
+    expected = _expected(cell, limit, factors)
     if isinstance(expected, Unproven):
         return expected
     words = {"workers": "server processes", "loops": "event loops"}
@@ -135,19 +160,20 @@ def _doubled(
     return Remedy(change, {name: str(n) for name, n in axes.items()}, {}, None, expected)
 
 
-def _cores(case: DiagnosedCell) -> Remedy | Unproven:
-    cores = case.evidence.cores
+def fewer_cores(cell: DiagnosedCell) -> Choice:
+    """Halve the cores of the server: more of them cannot be had."""
+    cores = cell.evidence.cores
     if cores < 2:
-        return Unproven("there is one core, and none to take away")
+        return Unproven("there is only one core, so none can be taken away")
     half = cores // 2
-    expected = _expected(case, {"cores": half / cores})
+    expected = _expected(cell, "cores", {"cores": half / cores})
     if isinstance(expected, Unproven):
         return expected
     return Remedy(f"{half} of {cores} cores for the server", {}, {}, half, expected)
 
 
-def _payload(case: DiagnosedCell) -> Remedy | Unproven:
-    kib = case.parameters.get("kib")
+def smaller_payload(cell: DiagnosedCell) -> Choice:
+    kib = cell.parameters.get("kib")
     if not isinstance(kib, int | float | str) or not str(kib).isdecimal() or int(kib) < 2:
         return Unproven("the workload has no parameter `kib` that halves its payload")
     half = str(int(kib) // 2)
@@ -155,25 +181,33 @@ def _payload(case: DiagnosedCell) -> Remedy | Unproven:
     return Remedy(change, {}, {"kib": half}, None, (DETECTABLE, 2 * BEYOND))
 
 
-def _queue(case: DiagnosedCell) -> Remedy | Unproven:
-    if case.limits and case.room < DETECTABLE:
-        return _too_near(case.limits[0])
-    length = int(case.setting("queue", 0))
+def longer_queue(cell: DiagnosedCell) -> Choice:
+    if cell.limits and cell.headroom < DETECTABLE:
+        return _too_near(cell.limits[0])
+    length = int(cell.setting("queue", 0))
     longer = max(4 * length, 16)
-    change = f"a queue of {longer} requests instead of {length}, bounded by its length alone"
+    if fixed := cell.fixed("queue", longer) or cell.fixed("admission", "bounded"):
+        return fixed
+    change = f"a queue of {longer} requests instead of {length}, limited by its length alone"
     axes = {"admission": "bounded", "queue": str(longer)}
-    return Remedy(change, axes, {}, None, (SOME_MORE, BEYOND * (case.room or 2.0)))
+    return Remedy(change, axes, {}, None, (SOME_MORE, BEYOND * (cell.headroom or 2.0)))
 
 
-def _expected(case: DiagnosedCell, factors: Mapping[str, float]) -> tuple[float, float] | Unproven:
+def unproven(reason: str) -> Callable[[DiagnosedCell], Choice]:
+    """Make the remedy of a cause that no change of a resource proves."""
+    return lambda _: Unproven(reason)
+
+
+def _expected(
+    cell: DiagnosedCell, blamed: str, factors: Mapping[str, float]
+) -> tuple[float, float] | Unproven:
     """Predict the ratio of capacities: the blamed limit times its factor, up to the next limit.
 
-    At least half of that change should show. What broke far below its limit, for bursts under a
-    tight bound, may gain that distance as well.
+    At least half of that change should show. A cell that broke far below its limit, because bursts
+    exceed a tight bound, may gain that distance as well.
     """
-    blamed, rate = LIMIT_OF[case.cause.name], case.evidence.rate
-    known = dict(case.limits)
-    known.setdefault(blamed, rate)  # it broke there: the limit cannot be far
+    rate, known = cell.evidence.rate, dict(cell.limits)
+    known.setdefault(blamed, rate)  # it broke there, so the limit cannot be far
     changed = [Limit(name, limit * factors.get(name, 1.0)) for name, limit in known.items()]
     least, base = min(changed, key=lambda limit: limit.rate), min(known.values())
     ratio = least.rate / base if base > 0 else 1.0
@@ -190,12 +224,31 @@ def _too_near(limit: Limit) -> Unproven:
     return Unproven(f"the next limit is too near for a change to show: {limit.name} at {rate}/s")
 
 
-CHOICES: Mapping[str, Callable[[DiagnosedCell], Remedy | Unproven]] = {
-    "pool": _pool,
-    "GIL": _gil,
-    "loop blocked": _servers,
-    "loop busy": _servers,
-    "cores": _cores,
-    "payload": _payload,
-    "queue": _queue,
-}
+def judge(
+    remedy: Remedy, before: tuple[float, float | None], after: tuple[float, float | None]
+) -> Claim:
+    """Compare two capacities, (held, broke) per second, with the prediction of a change.
+
+    The claim stands if the two ranges of ratios overlap and the measured one excludes "no
+    change"; otherwise it is withdrawn.
+    """
+    held, broke = before
+    if broke is None:
+        reason = "withdrawn: without the change it did not break, so nothing was the limit"
+        return Claim(False, (0.0, math.inf), reason)
+    low = max(after[0], FLOOR) / max(broke, FLOOR)
+    high = math.inf if after[1] is None else max(after[1], FLOOR) / max(held, FLOOR)
+    least, most = remedy.predicted
+    overlaps = low <= most * (1 + TOLERANCE) and high >= least * (1 - TOLERANCE)
+    moved = low > 1 if least > 1 else high < 1
+    measured = f"with {remedy.change}, capacity was {_range(low, high)}"
+    expected = _range(least, most)
+    if overlaps and moved:
+        return Claim(True, (low, high), f"{measured}, as predicted ({expected})")
+    return Claim(False, (low, high), f"withdrawn: {measured}, where {expected} was predicted")
+
+
+def _range(low: float, high: float) -> str:
+    if high == math.inf:
+        return f"at least {low:.2f} {TIMES}"
+    return f"{low:.2f}{DASH}{high:.2f} {TIMES}"

@@ -1,178 +1,139 @@
-"""Causes that are a resource used up: an event loop, the GIL, cores, slots, the queue."""
+"""Name the resource that bound a cell when it broke, with the numbers that prove it.
 
-from loadtests.cause.symptoms import Finding, Symptoms, milliseconds
-from loadtests.wording import count_of, percent
+Each cause is one `Rule`: how to find it, and what would prove it. `RULES` has them all.
+"""
 
-FULL = 0.85  # of one thread, or of the one GIL: all that wakes up late in between is lost to it
-NEARLY = 0.75  # of the workers: with so many busy, a queue of any length is soon full
-CONVOY = 0.4  # of the GIL held by others: enough to be what makes an event loop wait
-MOSTLY = 0.75  # of the time in which the GIL is held
-SURELY_HOPPING_S = 0.001  # a hop with nothing to carry takes a few hundred µs at most
-ONE_CORE = 1.25  # cores: a GIL lets a server compute on one, and C beside it on a bit more
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 
+from loadtests.capacity.demands import Demands
+from loadtests.cause import failures, resources
+from loadtests.cause.remedy import (
+    Choice,
+    DiagnosedCell,
+    fewer_cores,
+    larger_pool,
+    longer_queue,
+    more_gils,
+    more_loops,
+    smaller_payload,
+    unproven,
+)
+from loadtests.cause.symptoms import Finding, Symptoms
+from loadtests.trial.evidence import Evidence
+from loadtests.wording import listing, percent
 
-def blocked(seen: Symptoms) -> Finding | None:
-    """Work on the event loop, which serves nobody else meanwhile."""
-    held, evidence = seen.loop_held, seen.evidence
-    used = evidence.loop_cores or 0.0
-    if not evidence.on_loop or (held is not None and held < used / 2):
-        return None  # or the work is so small that the loop is busy with requests as such
-    outside = seen.shares.get("outside", 0.0)
-    if max(held or 0.0, used) < 0.6 and not seen.loop_lags and outside < 0.5:
-        return None
-    numbers, sentence = dict[str, float](), "the work ran on the event loop"
-    if held is not None and evidence.typical is not None:
-        numbers |= {"loop_held": held, "ran_ms": 1000 * evidence.typical.ran}
-        each = milliseconds(evidence.typical.ran)
-        sentence = f"the work held the event loop {percent(held)} of the time ({each} each)"
-    if evidence.loop_lag_p99_s is not None:
-        numbers["loop_lag_p99_ms"] = 1000 * evidence.loop_lag_p99_s
-        sentence += f", whose timers ran {milliseconds(evidence.loop_lag_p99_s)} late (p99)"
-    return Finding("loop blocked", sentence, numbers)
+LIKELY = 0.5  # with a tight bound, requests wait for a resource that is this busy, by chance alone
 
 
-def payload(seen: Symptoms) -> Finding | None:
-    """Data that is costly to carry: more so than the work, and on both ways."""
-    stages = seen.evidence.typical
-    if seen.evidence.on_loop or stages is None:
-        return None
-    there_s, back_s, ran_s = stages.dispatched, stages.back, stages.ran
-    hop_s = there_s + back_s
-    if hop_s < 2 * ran_s:
-        return None
-    if seen.alone.hop_s is not None:
-        # Waits for one another lengthen a hop as well: what counts is how long it is without.
-        there_s, back_s = seen.alone.dispatch_s or 0.0, seen.alone.back_s or 0.0
-    elif (seen.evidence.gil or 0.0) >= FULL or (seen.evidence.loop_cores or 0.0) >= FULL:
-        return None
-    if there_s + back_s < max(SURELY_HOPPING_S, ran_s) or back_s < (there_s + back_s) / 4:
-        return None  # starting a process is a long way there, and a short one back
-    sentence = (
-        f"the way to a worker and back took {milliseconds(hop_s)}, the work itself "
-        f"{milliseconds(ran_s)}"
+class Rule(NamedTuple):
+    """A cause: its name in a matrix, what finds it, and what would prove it.
+
+    A finder may name another cause, where both show the same symptoms.
+    """
+
+    name: str
+    find: Callable[[Symptoms], Finding | None]
+    remedy: Callable[[DiagnosedCell], Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a load broke: a name for a matrix, one clause, and the numbers that prove it."""
+
+    name: str
+    sentence: str
+    numbers: Mapping[str, float]
+    shares: Mapping[str, float]  # of each stage in the time of late requests, else of all
+
+
+def diagnose(evidence: Evidence, lone: Demands | None = None) -> Cause:
+    """Find what bound a load that broke; `lone` are the demands of a request of this cell."""
+    symptoms = Symptoms(evidence, lone or Demands())
+    finding = next(finding for rule in RULES if (finding := rule.find(symptoms)))
+    return Cause(*finding, symptoms.shares)
+
+
+def remedy(cause: str, cell: DiagnosedCell) -> Choice:
+    """Choose the change that proves a cause, and predict what it does to capacity."""
+    choose = next((rule.remedy for rule in RULES if rule.name == cause), UNKNOWN.remedy)
+    return choose(cell)
+
+
+def _unknown(symptoms: Symptoms) -> Finding:
+    return _busiest(symptoms) or _nothing(symptoms)
+
+
+def _busiest(symptoms: Symptoms) -> Finding | None:
+    """No resource is full, but late requests waited for one that is busy enough."""
+    stage = symptoms.longest
+    if stage == "queued" and (worked := symptoms.workers_busy or 0.0) >= LIKELY / 2:
+        waited, slots = percent(symptoms.shares[stage]), symptoms.evidence.slots or 1
+        sentence = (
+            f"late requests spent {waited} of their time waiting for one of {slots} slots, which, "
+            f"busy {percent(worked)} of the time, cannot absorb bursts"
+        )
+        numbers = {"workers_busy": worked, "queued_share": symptoms.shares[stage]}
+        return Finding("cores" if symptoms.one_for_each_core else "pool", sentence, numbers)
+    busy, name, what = max(
+        (symptoms.evidence.gil or 0.0, "GIL", "the GIL was"),
+        (symptoms.evidence.loop_cores or 0.0, "loop busy", "the event loop was"),
+        (symptoms.cores_busy or 0.0, "neighbour" if symptoms.hogged else "cores", "the cores were"),
     )
-    return Finding("payload", sentence, {"hop_ms": 1000 * hop_s, "ran_ms": 1000 * ran_s})
-
-
-def loop_busy(seen: Symptoms) -> Finding | None:
-    """An event loop that is used up by requests as such."""
-    evidence = seen.evidence
-    if evidence.loop_cores is None:
+    if stage in {None, "lag", "on_cpu"} or busy < LIKELY:
         return None
-    held = evidence.gil or 0.0
-    holds_it = held >= FULL and evidence.loop_cores >= MOSTLY * held
-    if evidence.loop_cores < FULL and not holds_it:
-        return None
-    which = "the event loop" if evidence.loops == 1 else f"each of {evidence.loops} event loops"
-    used, numbers = f"{evidence.loop_cores:.2f} of a core", {"loop_cores": evidence.loop_cores}
-    if evidence.completed > 0:
-        each_s = evidence.loop_cores * evidence.loops / evidence.completed
-        numbers["loop_ms"] = 1000 * each_s
-        used += f", {milliseconds(each_s)} for each request"
-    return Finding("loop busy", f"{which} used {used}", numbers)
+    share = f"{'held' if name == 'GIL' else 'busy'} {percent(busy)} of the time"
+    sentence = f"{what} the busiest resource ({share}) while late requests waited"
+    return Finding(name, sentence, {"busy": busy, f"{stage}_share": symptoms.shares[stage or ""]})
 
 
-def gil(seen: Symptoms) -> Finding | None:
-    """A GIL that is always held; or often, and the event loop waits for it behind the others."""
-    evidence, held = seen.evidence, seen.evidence.gil
-    if held is None:
-        return _likely_gil(seen)
-    others = held - (evidence.loop_cores or 0.0)
-    convoy = seen.loop_lags and others >= CONVOY and not evidence.on_loop
-    if held < FULL and not convoy:
-        return None
-    one_core = (evidence.server_cores or 0.0) <= ONE_CORE * evidence.servers
-    if seen.cores_full and not (one_core and evidence.servers < evidence.cores):
-        return None
-    whose = "the GIL was" if evidence.servers == 1 else f"{evidence.servers} GILs were"
-    sentence, numbers = f"{whose} held {percent(held)} of the time", {"gil": held}
-    if held < FULL and evidence.loop_lag_p99_s is not None:
-        numbers["loop_lag_p99_ms"] = 1000 * evidence.loop_lag_p99_s
-        lag = milliseconds(evidence.loop_lag_p99_s)
-        return Finding("GIL", f"{sentence}, and the event loop waited {lag} for it (p99)", numbers)
-    if seen.busy_cores is not None:
-        numbers["busy_cores"] = seen.busy_cores
-        sentence += f" while {_of_cores(seen, seen.busy_cores)} were busy"
-    return Finding("GIL", sentence, numbers | _waits(seen))
+def _nothing(symptoms: Symptoms) -> Finding:
+    observed = {
+        "cores": symptoms.cores_busy,
+        "the GIL": symptoms.evidence.gil,
+        "the event loop": symptoms.evidence.loop_cores,
+        "the pool": symptoms.workers_busy,
+    }
+    known = {name: share for name, share in observed.items() if share is not None}
+    if not known:
+        return Finding("unknown", "no resource of the server could be observed", {})
+    figures = listing([f"{name} {percent(share)}" for name, share in known.items()])
+    return Finding("unknown", f"no resource that was observed was used up: {figures}", known)
 
 
-def _likely_gil(seen: Symptoms) -> Finding | None:
-    """Tell it from outside, where nobody could look at it: one core busy, and run ≫ CPU time."""
-    evidence, stages = seen.evidence, seen.evidence.typical
-    used, one = evidence.server_cores, evidence.servers
-    if used is None or stages is None or evidence.on_loop or seen.cores_full:
-        return None
-    waited = stages.off_cpu >= max(2 * stages.on_cpu, 3 * (seen.alone.wait_s or 0.0), 1e-4)
-    computed = stages.on_cpu > 0 and evidence.completed * stages.on_cpu >= used / 2
-    if not (waited and computed and FULL * one <= used <= ONE_CORE * one):
-        return None
-    sentence = (
-        f"the server used {_of_cores(seen, used)} while calls ran for {milliseconds(stages.ran)} "
-        f"to compute for {milliseconds(stages.on_cpu)}"
-    )
-    return Finding("GIL", sentence, {"server_cores": used} | _waits(seen))
-
-
-def _waits(seen: Symptoms) -> dict[str, float]:
-    stages, alone_s = seen.evidence.typical, seen.alone.wait_s
-    waits = {} if stages is None else {"off_cpu_ms": 1000 * stages.off_cpu}
-    return waits if alone_s is None else waits | {"off_cpu_alone_ms": 1000 * alone_s}
-
-
-def cores(seen: Symptoms) -> Finding | None:
-    """Cores that are all busy: by the server, or by those who are not measured."""
-    evidence, busy = seen.evidence, seen.busy_cores
-    if busy is None or not seen.cores_full:
-        return None
-    server, mine, other = (
-        evidence.server_cores or 0.0,
-        evidence.generator_cores,
-        evidence.other_cores or 0.0,
-    )
-    numbers = {"server_cores": server, "generator_cores": mine, "other_cores": other}
-    if seen.hogged:
-        sentence = f"other processes took {_of_cores(seen, other)}, and left {server:.1f} to the"
-        return Finding("neighbour", f"{sentence} server", numbers)
-    if mine > server:
-        sentence = f"the generator took {_of_cores(seen, mine)}, more than the server ({server:.1f}"
-        return Finding("generator", f"{sentence})", numbers)
-    sentence = f"{_of_cores(seen, busy)} were busy, {server:.1f} with the server"
-    return Finding("cores", sentence, numbers)
-
-
-def pool(seen: Symptoms) -> Finding | None:
-    """Slots that are all busy, while cores are not."""
-    worked, evidence, stages = seen.workers_busy, seen.evidence, seen.evidence.typical
-    if worked is None or worked < seen.full or seen.cores_full or stages is None:
-        return None
-    each_s, slots = stages.dispatched + stages.ran, evidence.slots or 1
-    who = "the one slot was" if slots == 1 else f"all {slots} slots were"
-    sentence = f"{who} busy for {percent(worked)} of the time ({milliseconds(each_s)} each)"
-    numbers = {"workers_busy": worked, "slots": slots, "each_ms": 1000 * each_s}
-    if seen.busy_cores is not None:
-        idle = max(evidence.cores - seen.busy_cores, 0.0)
-        numbers["idle_cores"] = idle
-        sentence += f" while {_of_cores(seen, idle)} idled"
-    return Finding("pool", sentence, numbers)
-
-
-def queue(seen: Symptoms) -> Finding | None:
-    """A queue that is too short for bursts: it refuses while nothing is used up."""
-    if seen.share_lost("refused") < 0.5:
-        return None
-    refused = seen.evidence.losses["refused"]
-    numbers = {"refused": float(refused)}
-    if (worked := seen.workers_busy or 0.0) >= NEARLY:
-        slots = count_of(seen.evidence.slots or 1, "slot")
-        sentence = f"{slots} were busy {percent(worked)} of the time: bursts are too much for them"
-        name = "cores" if seen.one_for_each_core else "pool"
-        return Finding(name, sentence, numbers | {"workers_busy": worked})
-    sentence = f"{count_of(refused, 'request')} found the queue full"
-    if seen.workers_busy is not None:
-        numbers["workers_busy"] = seen.workers_busy
-        sentence += f" while slots were busy only {percent(seen.workers_busy)} of the time"
-    return Finding("queue", sentence, numbers)
-
-
-def _of_cores(seen: Symptoms, some: float) -> str:
-    return f"{some:.1f} of {count_of(seen.evidence.cores, 'core')}"
+UNKNOWN = Rule("unknown", _unknown, unproven("no resource is blamed"))
+# Failures come before full resources, because a cell that fails also fills up with failures. Then
+# the most specific first: a blocked loop or a GIL may also fill a pool, pools may fill the cores.
+RULES = (
+    Rule("memory", failures.memory, unproven("the amount of memory cannot be changed")),
+    Rule("crashes", failures.crashes, unproven("what kills the workers is not known")),
+    Rule(
+        "failures",
+        failures.failures,
+        unproven("the work itself fails or is wrong, so no resource helps"),
+    ),
+    Rule(
+        "generator",
+        failures.generator,
+        unproven("the generator was the limit, not the server"),
+    ),
+    Rule(
+        "too slow",
+        failures.too_slow,
+        unproven("the work alone takes longer than the objective allows"),
+    ),
+    Rule("loop blocked", resources.blocked, more_loops),
+    Rule("payload", resources.payload, smaller_payload),
+    Rule("loop busy", resources.loop_busy, more_loops),
+    Rule("GIL", resources.gil, more_gils),
+    Rule(
+        "neighbour",
+        resources.neighbour,
+        unproven("other processes on this machine cannot be stopped by a test"),
+    ),
+    Rule("cores", resources.cores, fewer_cores),
+    Rule("pool", resources.pool, larger_pool),
+    Rule("queue", resources.queue, longer_queue),
+    UNKNOWN,
+)

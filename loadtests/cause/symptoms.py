@@ -1,4 +1,4 @@
-"""What the evidence of a load amounts to: how full each resource was, and what was lost to what."""
+"""How full each resource was under a load, and to what its requests were lost."""
 
 import math
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from loadtests.capacity.demands import Demands
 from loadtests.load.answer import Stages
 from loadtests.trial.evidence import Evidence
 
-FULL = 0.9  # of the cores, or of the workers: chance keeps the rest from being used
-SHORT_S = 2.0  # a shorter load has hardly begun to fill what it fills
+FULL = 0.9  # of the cores, or of the workers: by chance, the rest goes unused
+SHORT_S = 2.0  # a shorter load has hardly begun to fill a resource
 SHORT_FULL = 0.75
-HOG = 0.25  # of the cores, for others: with so much, their share is what is missing
+HOG = 0.25  # of the cores for other processes: enough to be the cause
 NO_FAULT_OF_THE_WORK = ("connect", "timeout", "timed out", "broken pipe", "no answer")
 
 
@@ -46,11 +46,11 @@ class Symptoms:
 
     @cached_property
     def busy_cores(self) -> float | None:
-        """Cores kept busy by everybody; None where the server's own are not known."""
-        seen = self.evidence
-        if seen.server_cores is None:
+        """Cores kept busy by all processes; None where those of the server are unknown."""
+        evidence = self.evidence
+        if evidence.server_cores is None:
             return None
-        return seen.server_cores + seen.generator_cores + (seen.other_cores or 0.0)
+        return evidence.server_cores + evidence.generator_cores + (evidence.other_cores or 0.0)
 
     @cached_property
     def cores_busy(self) -> float | None:
@@ -63,20 +63,20 @@ class Symptoms:
 
     @property
     def hogged(self) -> bool:
-        """Whether others than the server and the generator took a good part of the cores."""
+        """Whether other processes than server and generator took a good part of the cores."""
         return (self.evidence.other_cores or 0.0) >= HOG * self.evidence.cores
 
     @cached_property
     def workers_busy(self) -> float | None:
-        """The share of the slots that were busy, by Little's law: N = X·R."""
-        seen, stages = self.evidence, self.evidence.typical
-        if not seen.slots or stages is None:
+        """The busy share of the slots, by Little's law: number = rate * time."""
+        evidence, stages = self.evidence, self.evidence.typical
+        if not evidence.slots or stages is None:
             return None
-        return min(seen.completed * (stages.dispatched + stages.ran) / seen.slots, 1.0)
+        return min(evidence.completed * (stages.dispatched + stages.ran) / evidence.slots, 1.0)
 
     @property
     def one_for_each_core(self) -> bool:
-        """Whether workers compute, and more of them would have no core."""
+        """Whether workers compute, so that more of them would find no core."""
         stages, slots = self.evidence.typical, self.evidence.slots or 1
         computing = stages is not None and stages.on_cpu >= stages.off_cpu
         return computing and slots >= self.evidence.cores
@@ -84,14 +84,14 @@ class Symptoms:
     @cached_property
     def loop_held(self) -> float | None:
         """The share of time in which work that runs on the event loop held it, by Little's law."""
-        seen, stages = self.evidence, self.evidence.typical
-        if not seen.on_loop or stages is None:
+        evidence, stages = self.evidence, self.evidence.typical
+        if not evidence.on_loop or stages is None:
             return None
-        return min(seen.completed * stages.ran / max(seen.loops, 1), 1.0)
+        return min(evidence.completed * stages.ran / max(evidence.loops, 1), 1.0)
 
     @property
     def loop_full(self) -> bool:
-        """Whether an event loop had no time left, be it that it computed or that work held it."""
+        """Whether an event loop had no time left: it computed, or work held it."""
         return max(self.evidence.loop_cores or 0.0, self.loop_held or 0.0) >= self.full
 
     @cached_property
@@ -112,7 +112,7 @@ class Symptoms:
 
     @cached_property
     def faults(self) -> float:
-        """The share of the lost requests in which the work failed, or answered wrongly."""
+        """The share of the lost requests in which the work failed or gave a wrong answer."""
         other = sum(
             count
             for text, count in self.evidence.errors.items()
@@ -131,6 +131,6 @@ def _shares(stages: Stages) -> Mapping[str, float]:
 
 
 def milliseconds(seconds: float) -> str:
-    """Write a time as a sentence needs it: two digits at least, and no more than tell anything."""
+    """Write a time with at least two digits, and not more than a sentence needs."""
     ms = 1000 * seconds
     return f"{ms:.0f} ms" if ms >= 99.5 else f"{ms:.1f} ms" if ms >= 0.95 else f"{ms:.2g} ms"

@@ -27,8 +27,7 @@ from loadtests.run.options import HEADLINE_WORKLOADS, SEARCHES, Options, paramet
 from loadtests.run.survival.history import resumable
 from loadtests.run.survival.request import asked
 from loadtests.service.contract import discover
-from loadtests.service.option_flags import flags
-from loadtests.service.options import ServerOptions
+from loadtests.service.options import ServerOptions, flags
 from loadtests.system.signals import interruptible
 
 LOG = "locust.log"

@@ -1,11 +1,11 @@
-"""The HTTP contract of the service under test, as a client sees it."""
+"""The HTTP contract of the service under test, as a client sees it: discovery and paths."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from http.client import HTTPException
 from typing import Any
@@ -17,16 +17,17 @@ from loadtests.errors import ServiceError
 
 LOOK_S = 5.0
 _PARTS = ("models", "workloads", "runtime")
-_DIRECT = build_opener(ProxyHandler({}))  # past any proxy, as the load goes
+_DIRECT = build_opener(ProxyHandler({}))  # without a proxy, as the load is sent
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What a service says of itself at `GET /`."""
+    """How a service describes itself at `GET /`."""
 
     models: Mapping[str, Mapping[str, Any]]
     workloads: Mapping[str, Mapping[str, Any]]
     runtime: Mapping[str, Any]
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # empty if unknown
 
     def unavailable(self, workload: str, model: str) -> str | None:
         """Say why a cell cannot run there, or None.
@@ -52,19 +53,22 @@ class Discovery:
         for workload, model, *_ in cells:
             self.unavailable(workload, model)
         for workload, values in parameters.items():
-            there = _known("workload", workload, self.workloads)["parameters"]
+            parameters_there = _known("workload", workload, self.workloads)["parameters"]
             for name in values:
-                _known("parameter", name, there, of=f" of {workload}")
+                _known("parameter", name, parameters_there, of=f" of {workload}")
 
 
 def discover(url: str) -> Discovery:
-    """Ask a service what it offers. Raises ServiceError when it does not answer the contract."""
+    """Ask a service what it offers. Raises ServiceError if the answer is not as expected."""
     if not _is_address(url):
-        raise ServiceError(f"{url!r} is no address of a service; write http://127.0.0.1:8080")
+        raise ServiceError(
+            f"{url!r} is not the address of a service: expected e.g. http://127.0.0.1:8080"
+        )
     try:
-        with _DIRECT.open(url, timeout=LOOK_S) as answer:
-            found = json.load(answer)
-        return Discovery(*(dict[str, Any](found[part].items()) for part in _PARTS))
+        with _DIRECT.open(url, timeout=LOOK_S) as reply:
+            content = json.load(reply)
+        models, workloads, runtime = (dict[str, Any](content[part].items()) for part in _PARTS)
+        return Discovery(models, workloads, runtime, dict(content.get("options") or {}))
     except HTTPError as error:
         raise ServiceError(f"{url} answers {error.code} to GET /: {_reason(error)}") from None
     except (URLError, HTTPException, OSError) as error:
@@ -74,22 +78,22 @@ def discover(url: str) -> Discovery:
             "(python -m server), or leave --host out to have one started"
         ) from None
     except (ValueError, LookupError, TypeError, AttributeError):
-        raise ServiceError(f"{url} answers something else at GET /: {_CONTRACT}") from None
+        raise ServiceError(f"{url} gives an unexpected answer to GET /: {_CONTRACT}") from None
 
 
 def _reason(error: HTTPError) -> str:
-    """Give the service's own words where it has some, e.g. why it refuses this host name."""
+    """Quote the service where it gives a reason, e.g. why it refuses this host name."""
     with error, suppress(ValueError, LookupError, TypeError, HTTPException, OSError):
-        found = json.load(error)["error"]
-        return f"{found['message']}. {found['hint']}"
+        reason = json.load(error)["error"]
+        return f"{reason['message']}. {reason['hint']}"
     return _CONTRACT
 
 
-_CONTRACT = "it is no loadbearing service, which lists its models, workloads and runtime there"
+_CONTRACT = "a loadbearing service lists its models, workloads and runtime there"
 
 
 def _is_address(url: str) -> bool:
-    """Whether it is `http://HOST:PORT`: the load goes there without TLS, and to the root."""
+    """Whether it is `http://HOST:PORT`: load is sent without TLS, to paths below the root."""
     try:
         parts = urlsplit(url)
         host = parts.hostname if parts.port != 0 else None
@@ -99,17 +103,17 @@ def _is_address(url: str) -> bool:
 
 
 def path_of(workload: str, model: str, parameters: Mapping[str, str] | None = None) -> str:
-    """Path and query of one cell."""
+    """Return path and query of one cell."""
     query = f"?{urlencode(parameters)}" if parameters else ""
     return f"/{workload}/{model}{query}"
 
 
 def _known(
-    what: str, name: str, all_of: Mapping[str, Mapping[str, Any]], of: str = ""
+    what: str, name: str, known: Mapping[str, Mapping[str, Any]], of: str = ""
 ) -> Mapping[str, Any]:
-    if name in all_of:
-        return all_of[name]
-    close = get_close_matches(name, all_of, n=1)
-    known = f"there are {', '.join(all_of)}" if all_of else "it has none"
-    hint = f"did you mean {close[0]!r}?" if close else known
+    if name in known:
+        return known[name]
+    close = get_close_matches(name, known, n=1)
+    names = f"there are {', '.join(known)}" if known else "it has none"
+    hint = f"did you mean {close[0]!r}?" if close else names
     raise ServiceError(f"there is no {what} {name!r}{of}; {hint}")

@@ -1,4 +1,4 @@
-"""What an interpreter says of itself: which Python it is, where, and which packages it lacks."""
+"""Ask an interpreter which Python it is, where it is, and which packages it lacks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ print(json.dumps([sys.version_info[:2], platform.python_version(), free, base, l
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """What an interpreter says of itself."""
+    """A Python interpreter, as it describes itself."""
 
     executable: str
     minor: str
@@ -50,22 +50,22 @@ class Interpreter:
 
     @property
     def place(self) -> tuple[str, str]:
-        """What makes it another one: not by which of its names it was called."""
+        """Identifies it, whichever of its names was used."""
         return self.full, os.path.realpath(self.prefix)
 
 
 def ask(executable: str) -> Interpreter:
-    """Ask an interpreter what it is. Raises ServiceError for what is no Python, or too old."""
+    """Ask an interpreter what it is. Raises ServiceError if it is not Python, or too old."""
     command = [executable, "-I", "-c", QUESTION]
     try:
-        said = subprocess.run(  # noqa: S603 - what the user named
+        reply = subprocess.run(  # noqa: S603 - the program that the user named
             command, capture_output=True, text=True, timeout=ASK_S, check=True, preexec_fn=tied()
         ).stdout
-        numbers, version, free_threaded, base, lacks, *where = json.loads(said)
+        numbers, version, free_threaded, base, lacks, *where = json.loads(reply)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
         raise ServiceError(
-            f"{executable} is no Python 3.11 or newer ({lines[-1] if lines else 'silent'})"
+            f"{executable} is not Python 3.11 or newer ({lines[-1] if lines else 'no message'})"
         ) from None
     if tuple(numbers) < OLDEST:
         raise ServiceError(f"{executable} is Python {version}; the server needs 3.11 or newer")

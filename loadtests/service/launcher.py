@@ -1,4 +1,4 @@
-"""Where the cells of a run are measured: on fresh servers of our own, or on a running service."""
+"""Where cells are measured: on fresh servers of our own, or on a running service."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from loadtests.service.process import ServerProcess
 
 
 class RunningService(NamedTuple):
-    """A service that answers, and its process if it is our own."""
+    """A service that answers, and its process if it is ours."""
 
     url: str
     subject: ServerProcess | None
 
 
 class Launcher:
-    """Starts what `servers` describe; with a `host`, there is nothing to start."""
+    """Starts servers as `servers` describes them; with a `host`, there is nothing to start."""
 
     def __init__(self, servers: ServerOptions, host: str | None, log: Path) -> None:
         self._servers = servers
@@ -43,10 +43,10 @@ class Launcher:
         axes: Mapping[str, str] = MappingProxyType({}),
         cores: int | None = None,
     ) -> Iterator[RunningService]:
-        """Have a service for the block, with all its usual models where none is named.
+        """Yield a running service, with all default models unless one is named.
 
-        `axes` replace those that were asked for; `cores` is how many it may use, of those there
-        are. Raises StartError when it does not start.
+        `axes` replace options of `servers`; `cores` limits how many it may use. Raises StartError
+        if it does not start.
         """
         if self.host:
             yield RunningService(self.host, None)

@@ -1,23 +1,69 @@
-"""What all servers of a load test have in common, on its way through Locust's command line."""
+"""Options that all servers of a load test are started with; the server alone knows their bounds."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, NamedTuple, Self
 
-from loadtests.service.option_flags import axes_of, flags
 from loadtests.service.pythons import ServerPython, server_pythons
 from loadtests.service.workload_modules import modules
 
 
+class OptionFlag(NamedTuple):
+    """An option of the server, as a flag of the load test."""
+
+    name: str
+    value: str
+    text: str
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+
+OPTION_FLAGS = (
+    OptionFlag("loop", "LOOP", "event loop: uvloop or asyncio"),
+    OptionFlag("threads", "N", "threads in each pool"),
+    OptionFlag("processes", "N", "processes in each pool"),
+    OptionFlag("start_method", "METHOD", "how worker processes start: forkserver, spawn or fork"),
+    OptionFlag("switch_interval", "TIME", "GIL switch interval, e.g. 0.5ms"),
+    OptionFlag("admission", "POLICY", "unbounded, bounded, deadline, lifo or adaptive"),
+    OptionFlag("target", "TIME", "response time that admission aims for, e.g. 150ms"),
+    OptionFlag("queue", "N", "requests that may wait for each model"),
+    OptionFlag("deadline", "TIME", "time limit for one request, e.g. 5s"),
+    OptionFlag("workers", "N", "server processes"),
+    OptionFlag("loops", "N", "event loops in threads of one process, for a Python without a GIL"),
+    OptionFlag("dask", "ADDRESS", "a running Dask scheduler"),
+)
+
+
+def add_axes(parser: argparse.ArgumentParser, but: Collection[str] = ()) -> None:
+    """Add all flags except those that a command defines itself."""
+    group = parser.add_argument_group("server options (limits: python -m server --help)")
+    for option in OPTION_FLAGS:
+        if option.name not in but:
+            group.add_argument(option.flag, metavar=option.value, help=option.text)
+
+
+def axes_of(parsed: argparse.Namespace) -> dict[str, str]:
+    """Return the options that were given."""
+    given = {option.name: getattr(parsed, option.name, None) for option in OPTION_FLAGS}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def flags(axes: Mapping[str, str]) -> list[str]:
+    """Write options as the server reads them; `=` protects a value that begins with a dash."""
+    return [f"{option.flag}={axes[option.name]}" for option in OPTION_FLAGS if option.name in axes]
+
+
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """How servers are started: with these axes and modules, in this folder, on each Python."""
+    """How servers are started: with these options and modules, in this folder, on each Python."""
 
     axes: Mapping[str, str] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
@@ -26,23 +72,25 @@ class ServerOptions:
 
     @classmethod
     def asked(cls, parsed: argparse.Namespace) -> Self:
-        """Read what the command line asks for. Raises ServiceError for what is not there."""
+        """Read the command line. Raises ServiceError for a module or a Python that is missing."""
         here = Path.cwd()
         return cls(
             axes=axes_of(parsed),
-            modules=modules(parsed.workloads or (), here),
+            modules=modules(getattr(parsed, "workloads", None) or (), here),
             directory=str(here),
             pythons=server_pythons(getattr(parsed, "server_python", ())),
         )
 
     @classmethod
     def load(cls, text: str) -> Self:
-        """Read what `dump` wrote; nothing stands for the defaults."""
-        if not text:
-            return cls()
-        given = json.loads(text)
-        pythons = tuple(ServerPython(**one) for one in given.pop("pythons"))
-        return cls(**{**given, "modules": tuple(given["modules"])}, pythons=pythons)
+        """Read what `dump` wrote; an empty text stands for the defaults."""
+        return cls.of(json.loads(text)) if text else cls()
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """Restore the options from JSON data."""
+        pythons = tuple(ServerPython(**python) for python in given["pythons"])
+        return cls(**{**given, "modules": tuple(given["modules"]), "pythons": pythons})
 
     def dump(self) -> str:
         return json.dumps(asdict(self))
@@ -52,5 +100,5 @@ class ServerOptions:
         return Path(self.directory)
 
     def arguments(self) -> list[str]:
-        """What every server is told."""
+        """Return the arguments of every server."""
         return [*flags(self.axes), *(f"--workloads={module}" for module in self.modules)]

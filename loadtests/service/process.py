@@ -1,11 +1,11 @@
-"""A server process of our own: started fresh, watched from outside, and stopped."""
+"""A server process of our own: started, observed from outside, and stopped."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -17,26 +17,27 @@ import psutil
 
 from loadtests.errors import StartError
 from loadtests.paths import ROOT
+from loadtests.service.sampler import cpu_s, family, pss_mib
 from loadtests.system.child import child
 
 GREETING = "loadbearing listening on "
 START_S = 60.0
 STOP_S = 20.0
-LAST_LINES = 5  # of what a server said that did not start: a message, or the end of a traceback
+LAST_LINES = 5  # of the output of a server that did not start: a message, or a traceback's end
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the server's processes have consumed: CPU seconds so far, memory now (Linux only)."""
+    """The CPU seconds of the server's processes so far, and their memory now (Linux only)."""
 
     cpu_s: float
     pss_mib: float | None
 
 
 class ServerProcess:
-    """A `python -m server` of one's own; its errors go to the log, or else to the terminal.
+    """A `python -m server`; its errors go to the log, or else to the terminal.
 
-    It runs in `directory`, where modules of the user are found, but whose `server` is not ours.
+    It runs in `directory`, where modules of the user are; a `server` there is not ours.
     """
 
     def __init__(
@@ -48,9 +49,9 @@ class ServerProcess:
         directory: str | None = None,
         cores: int | None = None,
     ) -> None:
-        """Start it, on so many cores, and wait until it listens.
+        """Start it on some cores, and wait until it listens.
 
-        Raises StartError when it does not.
+        Raises StartError if it does not.
         """
         self._log = log
         with ExitStack() as stack:  # ends what has begun if the rest fails, or at Ctrl-C
@@ -87,11 +88,11 @@ class ServerProcess:
         if not ended:
             return f" within {START_S:.0f} s; see {self._log}"
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(STOP_S)  # until then, it may still say why
-        said = self._log.read_bytes()[self._said_before :].decode(errors="replace").splitlines()
-        if not said:
-            return f": it ended with exit code {self._process.returncode} and said nothing"
-        return ":\n" + "\n".join(said[-LAST_LINES:])
+            self._process.wait(STOP_S)  # it may still print the reason
+        lines = self._log.read_bytes()[self._said_before :].decode(errors="replace").splitlines()
+        if not lines:
+            return f": it ended with exit code {self._process.returncode} and no message"
+        return ":\n" + "\n".join(lines[-LAST_LINES:])
 
     @property
     def pid(self) -> int:
@@ -100,20 +101,13 @@ class ServerProcess:
     def family(self) -> list[psutil.Process]:
         """List the server and all processes below it; takes 10 ms."""
         with suppress(psutil.Error):
-            server = psutil.Process(self.pid)
-            return [server, *server.children(recursive=True)]
+            return family(self.pid)
         return []
 
     def usage(self) -> Usage:
         """Sum over the server and all processes below it, those that have ended included."""
-        pss, seen, family = 0.0, False, self.family()
-        cpu = cpu_s(family)
-        for process in family:
-            with suppress(psutil.Error):
-                memory = process.memory_full_info()
-                if hasattr(memory, "pss"):
-                    pss, seen = pss + memory.pss, True
-        return Usage(cpu, pss / 2**20 if seen else None)
+        processes = self.family()
+        return Usage(cpu_s(processes), pss_mib(processes))
 
     def stop(self) -> None:
         """End it in order, or by force if it does not leave."""
@@ -126,17 +120,8 @@ class ServerProcess:
         self.stop()
 
 
-def cpu_s(family: Iterable[psutil.Process]) -> float:
-    """Sum the CPU seconds of processes, and of the children of theirs that have ended."""
-    seconds = 0.0
-    for process in family:
-        with suppress(psutil.Error):
-            seconds += sum(process.cpu_times()[:4])  # user and system, of its own and of theirs
-    return seconds
-
-
 def _with_root(path: str | None) -> str:
-    """Put the checkout before what the user has: `server` is ours, wherever the process runs."""
+    """Put this checkout first, so that `server` is ours, wherever the process runs."""
     return os.pathsep.join((str(ROOT), *([path] if path else ())))
 
 

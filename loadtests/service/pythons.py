@@ -1,7 +1,7 @@
-"""Find the Pythons that a run compares, each with the server's packages, and name them for it.
+"""Find the Pythons that a run compares, each with the server's packages, and label them.
 
-`python -m loadtests.service.pythons NAME` prints for scripts/python the label, the folder to
-prepare and the interpreter; no folder (`-`) for one that needs no preparing.
+`python -m loadtests.service.pythons NAME` prints the label, the folder to prepare and the
+interpreter for scripts/python; the folder is `-` if it is ready.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from loadtests.service.interpreters import ASK_S, Interpreter, ask
 from loadtests.system.child import tied
 
 PREPARED = ROOT / ".pythons"
-# What the environment that runs this answers to. Of a free-threaded one nobody wants its packages
-# for the servers: with those of Locust comes brotli, which turns the GIL on.
+# The names of the environment that runs this. A free-threaded one is never used for servers: the
+# packages of Locust include brotli, which turns the GIL on.
 VERSION = platform.python_version()
 FREE = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 OWN = () if FREE else (VERSION.rpartition(".")[0], VERSION)
@@ -34,7 +34,7 @@ OWN = () if FREE else (VERSION.rpartition(".")[0], VERSION)
 
 @dataclass(frozen=True, slots=True)
 class ServerPython:
-    """An interpreter that servers run on, what its rows are called, and how it was asked for."""
+    """An interpreter for servers, the label of its rows, and the name that the user gave."""
 
     label: str
     executable: str
@@ -42,22 +42,23 @@ class ServerPython:
 
 
 def server_pythons(names: Iterable[str]) -> tuple[ServerPython, ...]:
-    """Find what runs the servers; without a name, the Python that runs this.
+    """Find interpreters for the servers; without a name, the one that runs this.
 
-    Raises ServiceError for what is no Python, is too old, or lacks the server's packages.
+    Raises ServiceError for one that is not Python, is too old, or lacks the server's packages.
     """
-    found: dict[str, Interpreter] = {}
+    ready: dict[str, Interpreter] = {}
     for name in names:
-        one = _ready(name)
-        if one.place not in {other.place for other in found.values()}:
-            found[name] = one
-    if not found:
+        python = _ready(name)
+        if python.place not in {other.place for other in ready.values()}:
+            ready[name] = python
+    if not ready:
         return (ServerPython("", sys.executable),)
-    labels = {name: one.label for name, one in found.items()}
-    for closer in ({name: one.full for name, one in found.items()}, {name: name for name in found}):
+    labels = {name: python.label for name, python in ready.items()}
+    versions = {name: python.full for name, python in ready.items()}
+    for longer in (versions, {name: name for name in ready}):
         count = Counter(labels.values())
-        labels = {name: closer[name] if count[had] > 1 else had for name, had in labels.items()}
-    return tuple(ServerPython(labels[name], one.executable, name) for name, one in found.items())
+        labels = {name: longer[name] if count[old] > 1 else old for name, old in labels.items()}
+    return tuple(ServerPython(labels[n], python.executable, n) for n, python in ready.items())
 
 
 def interpreter(name: str) -> Interpreter:
@@ -67,41 +68,41 @@ def interpreter(name: str) -> Interpreter:
 
 def _ready(name: str) -> Interpreter:
     """Return the interpreter, or the environment prepared for it if it lacks packages."""
-    found = interpreter(name)
-    if found.lacks and _made_this(found):
+    python = interpreter(name)
+    if python.lacks and _made_this(python):
         return ask(sys.executable)
-    for place in (found.label, found.full) if found.lacks else ():
+    for place in (python.label, python.full) if python.lacks else ():
         other = _in(place)
-        if other and other.full == found.full and not other.lacks:
+        if other and other.full == python.full and not other.lacks:
             return other
-    if found.lacks:
+    if python.lacks:
         raise ServiceError(
-            f"{found.executable} (Python {found.full}) lacks packages of the server "
-            f"({', '.join(found.lacks)}); prepare an environment: "
+            f"{python.executable} (Python {python.full}) lacks packages of the server "
+            f"({', '.join(python.lacks)}); prepare an environment: "
             f"scripts/python {shlex.quote(name)}"
         )
-    return found
+    return python
 
 
-def _made_this(found: Interpreter) -> bool:
-    """Whether it is what the environment that runs this was made from: that has the packages."""
+def _made_this(python: Interpreter) -> bool:
+    """Whether the environment that runs this was made from it, and so has the packages for it."""
     ours = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
-    return bool(OWN) and not found.environment and os.path.realpath(found.base) == ours
+    return bool(OWN) and not python.environment and os.path.realpath(python.base) == ours
 
 
 def _in(folder: str) -> Interpreter | None:
-    """Return what was prepared there; None if its Python has gone, or is another one now."""
+    """Return the interpreter prepared there; None if it is gone, or is another Python now."""
     try:
-        one = ask(str(PREPARED / folder / "bin" / "python"))
+        python = ask(str(PREPARED / folder / "bin" / "python"))
     except ServiceError:
         return None
-    return one if folder in {one.label, one.full} else None
+    return python if folder in {python.label, python.full} else None
 
 
-def folder(one: Interpreter) -> str:
-    """Name the folder to prepare: by the label, unless another version of it is in there."""
-    there = _in(one.label)
-    return one.full if there and there.full != one.full else one.label
+def folder(python: Interpreter) -> str:
+    """Name the folder to prepare: the label, unless another version of it is already there."""
+    other = _in(python.label)
+    return python.full if other and other.full != python.full else python.label
 
 
 def _path(name: str) -> str:
@@ -110,19 +111,19 @@ def _path(name: str) -> str:
         if not path.is_file():
             raise ServiceError(f"there is no interpreter {path}")
         return str(path)
-    if not name.strip() or name.startswith("-"):  # which uv and others would take as a wish
-        raise ServiceError(f"{name!r} is no Python; name its path, or a version such as 3.13t")
+    if not name.strip() or name.startswith("-"):  # an option, to uv and others
+        raise ServiceError(f"{name!r} is not a Python: give its path, or a version, e.g. 3.13t")
     version = name.removeprefix("python") or name
     looks = (_own, _prepared, _uv, _pyenv, lambda version: shutil.which(f"python{version}"))
-    found = next(filter(None, (look(version) for look in looks)), None) or shutil.which(name)
-    if not found:
+    executable = next(filter(None, (look(version) for look in looks)), None) or shutil.which(name)
+    if not executable:
         gone = (PREPARED / version).is_dir()
-        lost = f" (the Python that {PREPARED / version} was made from has gone)" if gone else ""
+        lost = f" (the Python that {PREPARED / version} was made from is gone)" if gone else ""
         raise ServiceError(
-            f"there is no Python {name!r}: it is no environment in {PREPARED}{lost}, and neither "
-            "uv, pyenv nor PATH has it; name the path of an interpreter"
+            f"there is no Python {name!r}: not an environment in {PREPARED}{lost}, and neither uv, "
+            "pyenv nor PATH has it; give the path of an interpreter"
         )
-    return found
+    return executable
 
 
 def _own(version: str) -> str:
@@ -130,12 +131,12 @@ def _own(version: str) -> str:
 
 
 def _prepared(version: str) -> str:
-    """Find the environment of a version, which may be in the folder of its label."""
+    """Find the prepared environment of a version, in its own folder or that of its label."""
     number = re.match(r"\d+\.\d+", version)
     label = f"{number[0]}{'t' * version.endswith('t')}" if number else version
-    for one in filter(None, map(_in, dict.fromkeys((version, label)))):
-        if version in {one.label, one.full}:
-            return one.executable
+    for python in filter(None, map(_in, dict.fromkeys((version, label)))):
+        if version in {python.label, python.full}:
+            return python.executable
     return ""
 
 
@@ -146,15 +147,15 @@ def _uv(name: str) -> str:
 
 
 def _pyenv(name: str) -> str:
-    """Find the newest version that the name is, or begins: 3.13 is 3.13.9, and 3.13t is 3.13.9t."""
+    """Find the newest version of that name: 3.13 is 3.13.9, and 3.13t is 3.13.9t."""
     number, suffix = name.removesuffix("t"), "t" * name.endswith("t")
     versions = [
-        one
-        for one in _output("pyenv", "versions", "--bare").split()
-        if one == name or (one.startswith(f"{number}.") and one.endswith(suffix))
-        if one.removesuffix(suffix).replace(".", "").isdigit()
+        version
+        for version in _output("pyenv", "versions", "--bare").split()
+        if version == name or (version.startswith(f"{number}.") and version.endswith(suffix))
+        if version.removesuffix(suffix).replace(".", "").isdigit()
     ]
-    newest = max(versions, default="", key=lambda one: [int(n) for n in _parts(one)])
+    newest = max(versions, default="", key=lambda version: [int(n) for n in _parts(version)])
     return str(Path(_output("pyenv", "prefix", newest), "bin", "python")) if newest else ""
 
 
@@ -164,7 +165,7 @@ def _parts(version: str) -> list[str]:
 
 def _output(*command: str) -> str:
     try:
-        done = subprocess.run(  # noqa: S603 - uv and pyenv, of the user
+        done = subprocess.run(  # noqa: S603 - uv and pyenv of the user
             command, capture_output=True, text=True, timeout=ASK_S, check=False, preexec_fn=tied()
         )
     except (OSError, subprocess.TimeoutExpired):
@@ -174,10 +175,10 @@ def _output(*command: str) -> str:
 
 if __name__ == "__main__":
     try:
-        asked = interpreter(sys.argv[1])
-        this = os.path.realpath(asked.prefix) == os.path.realpath(sys.prefix)
-        own = _made_this(asked) or (bool(OWN) and this)
+        wanted = interpreter(sys.argv[1])
+        this = os.path.realpath(wanted.prefix) == os.path.realpath(sys.prefix)
+        own = _made_this(wanted) or (bool(OWN) and this)
     except ServiceError as error:
         sys.exit(f"scripts/python: {error}")
-    place = ("-", sys.executable) if own else (folder(asked), asked.base)
-    print(asked.label, *place)  # noqa: T201 - the script reads it
+    place = ("-", sys.executable) if own else (folder(wanted), wanted.base)
+    print(wanted.label, *place)  # noqa: T201 - the script reads it

@@ -1,12 +1,13 @@
-"""Samples a tree of processes from outside, as a process of its own.
+"""Sums over a process and all below it; run as a program, it samples them from outside.
 
-To read the memory of many processes takes milliseconds, by which a generator would send late.
+Reading the memory of many processes takes milliseconds, which would make a generator send late.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from time import monotonic, sleep
 from typing import Any
@@ -14,21 +15,44 @@ from typing import Any
 import psutil
 
 
-def sample(pid: int) -> dict[str, Any]:
-    """Sum over a process and all below it: PSS (Linux only), threads and descriptors."""
-    pss, seen, threads, descriptors, count = 0, False, 0, 0, 0
+def family(pid: int) -> list[psutil.Process]:
+    """List a process and all below it; takes 10 ms. Raises psutil.Error if it has ended."""
     top = psutil.Process(pid)
-    for process in (top, *top.children(recursive=True)):
-        with suppress(psutil.Error):  # it ended while we looked
-            threads += process.num_threads()
-            descriptors += process.num_fds()
+    return [top, *top.children(recursive=True)]
+
+
+def cpu_s(processes: Iterable[psutil.Process]) -> float:
+    """Sum the CPU seconds of processes, and of their children that have ended."""
+    seconds = 0.0
+    for process in processes:
+        with suppress(psutil.Error):
+            seconds += sum(process.cpu_times()[:4])  # user and system, its own and its children's
+    return seconds
+
+
+def pss_mib(processes: Iterable[psutil.Process]) -> float | None:
+    """Sum the memory of processes, shared pages by their share; None except on Linux."""
+    total, known = 0, False
+    for process in processes:
+        with suppress(psutil.Error):
             memory = process.memory_full_info()
             if hasattr(memory, "pss"):
-                pss, seen = pss + memory.pss, True
+                total, known = total + memory.pss, True
+    return total / 2**20 if known else None
+
+
+def sample(pid: int) -> dict[str, Any]:
+    """Sum memory, threads and descriptors over a process and all below it."""
+    processes = family(pid)
+    threads = descriptors = count = 0
+    for process in processes:
+        with suppress(psutil.Error):  # it has just ended
+            threads += process.num_threads()
+            descriptors += process.num_fds()
             count += 1
     return {
         "at": monotonic(),
-        "pss_mib": pss / 2**20 if seen else None,
+        "pss_mib": pss_mib(processes),
         "threads": threads,
         "processes": count,
         "descriptors": descriptors,
@@ -36,10 +60,10 @@ def sample(pid: int) -> dict[str, Any]:
 
 
 def main(pid: int, interval_s: float) -> None:
-    """Write a line for each sample, until the process is gone or somebody ends this one."""
+    """Write a line for each sample, until that process ends or this one is stopped."""
     with suppress(psutil.Error):
         while True:
-            print(json.dumps(sample(pid)), flush=True)  # noqa: T201 - whoever started it reads this
+            print(json.dumps(sample(pid)), flush=True)  # noqa: T201 - the parent process reads this
             sleep(interval_s)
 
 

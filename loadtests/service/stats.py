@@ -1,6 +1,6 @@
-"""What a service says of itself at `GET /stats`, and what happened between two readings.
+"""The counters of a service at `GET /stats`, and the difference between two readings.
 
-Its counters only grow, so two readings tell of the time between them, however late each came.
+Counters only grow, so two readings describe the time between them, however late they were.
 """
 
 from __future__ import annotations
@@ -11,20 +11,18 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
-LEAST_SAMPLES = 20  # of a share: fewer say nothing
+LEAST_SAMPLES = 20  # for a share: fewer mean nothing
 P99 = 0.99
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """One look at a service; seconds on its own clock. What it does not tell is left out.
+    """One reading; anything that the service does not report is left out."""
 
-    `gils` are (samples, held) by process, without samples where there is no GIL; `loops` are (CPU
-    seconds, how many lags there were up to each bound) by thread.
-    """
-
-    at: float
+    at: float  # seconds on the clock of the service
+    # By process: samples, and in how many the GIL was held; 0 samples where there is none.
     gils: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    # By process and thread: CPU seconds, and how many lags there were up to each bound.
     loops: Mapping[tuple[int, str], tuple[float, tuple[int, ...]]] = field(default_factory=dict)
     lag_bounds_s: tuple[float, ...] = ()
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -32,44 +30,39 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class StatsDelta:
-    """What happened between two readings; None where the service does not tell.
+    """What happened between two readings; None where the service does not report it."""
 
-    `gil` is the share of the time in which the GIL of a server process was held, `loop_cores`
-    what the thread of a loop used of a core: means over `servers` and `loops`, whose `threads`
-    are named by process and name.
-    """
-
-    gil: float | None = None
-    servers: int = 1
-    loop_cores: float | None = None
-    loops: int = 1
+    gil: float | None = None  # share of time with the GIL held, the mean of
+    servers: int = 1  # so many server processes
+    loop_cores: float | None = None  # of a core, by the thread of an event loop, the mean of
+    loops: int = 1  # so many of them
     loop_lag_p99_s: float | None = None
     slots: int | None = None
     lost: int = 0
-    threads: frozenset[tuple[int, str]] = frozenset()
+    threads: frozenset[tuple[int, str]] = frozenset()  # of the loops: process and name
 
 
 def read_stats(body: bytes) -> Stats | None:
-    """Read an answer of `GET /stats`; None if it is no such answer."""
+    """Read an answer to `GET /stats`; None if it is something else."""
     try:
-        said = json.loads(body)
+        reply = json.loads(body)
         return Stats(
-            at=float(said["uptime_s"]),
+            at=float(reply["uptime_s"]),
             gils={
-                one["pid"]: (one["samples"], one["held"])
-                for one in said.get("gils") or ()
-                if one.get("samples") is not None
+                gil["pid"]: (gil["samples"], gil["held"])
+                for gil in reply.get("gils") or ()
+                if gil.get("samples") is not None
             },
             loops={
-                (one["pid"], one["thread"]): (one["cpu_s"], tuple(one["lag_counts"]))
-                for one in said.get("loops") or ()
-                if "lag_counts" in one and "cpu_s" in one
+                (loop["pid"], loop["thread"]): (loop["cpu_s"], tuple(loop["lag_counts"]))
+                for loop in reply.get("loops") or ()
+                if "lag_counts" in loop and "cpu_s" in loop
             },
-            lag_bounds_s=tuple(said.get("lag_bounds_s") or ()),
+            lag_bounds_s=tuple(reply.get("lag_bounds_s") or ()),
             models={
-                name: one
-                for name, one in dict(said.get("models") or {}).items()
-                if isinstance(one, Mapping)
+                name: model
+                for name, model in dict(reply.get("models") or {}).items()
+                if isinstance(model, Mapping)
             },
         )
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -77,7 +70,7 @@ def read_stats(body: bytes) -> Stats | None:
 
 
 def delta(before: Stats | None, after: Stats | None, model: str) -> StatsDelta:
-    """Subtract two readings; only what both tell counts."""
+    """Subtract two readings; only what both report counts."""
     if before is None or after is None or after.at <= before.at:
         return StatsDelta()
     took_s = after.at - before.at
@@ -87,10 +80,10 @@ def delta(before: Stats | None, after: Stats | None, model: str) -> StatsDelta:
         if pid in before.gils and (share := _share(before.gils[pid], last)) is not None
     ]
     both = [loop for loop in after.loops if loop in before.loops]
-    cores = [(after.loops[one][0] - before.loops[one][0]) / took_s for one in both]
-    lags = [_less(after.loops[one][1], before.loops[one][1]) for one in both]
-    at_work = _at_work(after.models, model)
-    gauges, then = (one.models.get(at_work) or {} for one in (after, before))
+    cores = [(after.loops[loop][0] - before.loops[loop][0]) / took_s for loop in both]
+    lags = [_less(after.loops[loop][1], before.loops[loop][1]) for loop in both]
+    working = _working(after.models, model)
+    gauges, earlier = (stats.models.get(working) or {} for stats in (after, before))
     return StatsDelta(
         gil=fmean(shares) if shares else None,
         servers=max(1, len({pid for pid, _ in both})),
@@ -98,14 +91,14 @@ def delta(before: Stats | None, after: Stats | None, model: str) -> StatsDelta:
         loops=max(1, len(both)),
         loop_lag_p99_s=max((_p99(counts, after.lag_bounds_s) for counts in lags), default=None),
         slots=gauges.get("slots"),
-        lost=int(gauges.get("lost") or 0) - int(then.get("lost") or 0),
+        lost=int(gauges.get("lost") or 0) - int(earlier.get("lost") or 0),
         threads=frozenset(both),
     )
 
 
-def _at_work(models: Mapping[str, Mapping[str, Any]], model: str) -> str:
-    """Name the model whose workers do the work: one without its own uses those of others."""
-    slots = {name: one["slots"] for name, one in models.items() if one.get("slots")}
+def _working(models: Mapping[str, Mapping[str, Any]], model: str) -> str:
+    """Name the model whose workers do the work: one without workers uses those of others."""
+    slots = {name: gauges["slots"] for name, gauges in models.items() if gauges.get("slots")}
     if "slots" in (models.get(model) or {}) or not slots:
         return model
     return max(slots, key=lambda name: (models[name].get("busy", 0) / slots[name], slots[name]))
@@ -123,10 +116,10 @@ def _less(after: Sequence[int], before: Sequence[int]) -> list[int]:
 
 
 def _p99(counts: Sequence[int], bounds_s: Sequence[float]) -> float:
-    """Give the upper edge of the bucket with the 99th percentile; 0 for no samples."""
-    wanted, seen = P99 * sum(counts), 0
+    """Return the upper edge of the bucket with the 99th percentile; 0 without samples."""
+    wanted, total = P99 * sum(counts), 0
     for bound, count in zip((*bounds_s, *bounds_s[-1:]), counts, strict=False):
-        seen += count
-        if seen >= wanted > 0:
+        total += count
+        if total >= wanted > 0:
             return bound
     return 0.0

@@ -1,19 +1,50 @@
-"""Try a cell a few times before it is measured: whether it works, and what its answers are."""
+"""Try cells before they are measured: whether they can run, and what they answer."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 
-from loadtests.errors import Untrustworthy
+from loadtests.errors import ServiceError, Untrustworthy
 from loadtests.load.http import ConnectionPool
+from loadtests.service.contract import Discovery, discover, path_of
 
 WARM_UP = 5  # requests before a cell is measured: imports, caches, and whether it works at all
+REJECTED = {400, 422}  # the statuses for wrong parameters
+
+
+def check_cells(
+    url: str, cells: Sequence[tuple[str, str]], parameters: Mapping[str, Mapping[str, str]]
+) -> Discovery:
+    """Discover a service. Raises ServiceError for a cell that cannot run there."""
+    if not cells:
+        raise ServiceError("choose at least one workload and one model")
+    offered = discover(url)
+    offered.check(cells, parameters)
+    for cell in cells:
+        if why := offered.unavailable(*cell):
+            raise ServiceError(f"{'/'.join(cell)} cannot run at {url}: {why}")
+    return offered
+
+
+def try_parameters(
+    parameters: Mapping[str, Mapping[str, str]], offered: Discovery, url: str
+) -> None:
+    """Raise ServiceError for parameter values that the service rejects, before measuring."""
+    with closing(ConnectionPool(url)) as connections, suppress(OSError):  # its cell will report it
+        for workload, values in parameters.items():
+            for model in offered.workloads[workload]["models"][:1]:
+                path = path_of(workload, model, values)
+                status, body = connections.get(path)
+                if status in REJECTED:
+                    raise ServiceError(problem(path, status, body))
 
 
 def expected_answer(url: str, path: str) -> bytes:
-    """Try a cell a few times, and learn which bytes tell a right answer of it.
+    """Try a cell a few times, and return bytes that every right answer contains.
 
-    Raises Untrustworthy when it does not answer so.
+    Raises Untrustworthy if it does not answer with 200.
     """
     connections = ConnectionPool(url)
     bodies = []

@@ -1,4 +1,4 @@
-"""Watch a service through one load: its own words before and after, its processes from outside."""
+"""Observe a service during one load: its `/stats` before and after, its processes from outside."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ import gevent
 from loadtests.load.answer import Stamps
 from loadtests.load.http import ConnectionPool
 from loadtests.machine.platform import cores
-from loadtests.service.process import ServerProcess, cpu_s
+from loadtests.service.process import ServerProcess
+from loadtests.service.sampler import cpu_s
 from loadtests.service.stats import Stats, StatsDelta, delta, read_stats
 from loadtests.trial.evidence import Evidence
 
 if TYPE_CHECKING:
     import psutil
 
-PATIENCE_S = 10.0  # a blocked loop answers late; one that has not by then tells nothing
+PATIENCE_S = 10.0  # a blocked loop answers late; after this, nothing is known
 
 
 class Activity(NamedTuple):
-    """What was seen between `begin` and `end`; cores that were busy, None where unknown."""
+    """What happened between `begin` and `end`; how many cores were busy, None where unknown."""
 
     change: StatsDelta
     server_cores: float | None
@@ -32,7 +33,7 @@ class Activity(NamedTuple):
 
 
 class ServiceWatch:
-    """Looks at a service when a load begins and when it ends; costs milliseconds each time."""
+    """Reads a service when a load begins and when it ends; takes milliseconds each time."""
 
     def __init__(self, url: str, model: str, subject: ServerProcess | None) -> None:
         self._connections = ConnectionPool(url, PATIENCE_S)
@@ -45,9 +46,9 @@ class ServiceWatch:
         self._last: gevent.Greenlet[..., Stats | None] | None = None
 
     def begin(self) -> float | None:
-        """Look right before the load; gives the CPU seconds of our server, None if it is not ours.
+        """Read right before the load; returns the CPU seconds of our server so far.
 
-        They are those of all its processes until now.
+        None if the server is not ours.
         """
         self._family = self._subject.family() if self._subject else []
         self._last, self._before = None, self._look()
@@ -55,16 +56,16 @@ class ServiceWatch:
         return self._begun[-1] if self._family else None
 
     def end(self) -> None:
-        """Look when the load ends; nobody waits for the answer, which may be late."""
+        """Read when the load ends, without waiting for the answer, which may be late."""
         self._ended = self._clocks()
         self._last = gevent.spawn(self._look)
 
     def seen(self) -> Activity:
-        """Say what was seen, as soon as the service has told."""
+        """Return the difference, as soon as the service has answered."""
         took, generator, servers = (
             after - before for before, after in zip(self._begun, self._ended, strict=True)
         )
-        after = None if self._last is None else self._last.get()  # one that is over is falsy
+        after = None if self._last is None else self._last.get()  # a finished greenlet is falsy
         return Activity(
             delta(self._before, after, self._model),
             servers / took if self._family and took else None,
@@ -72,7 +73,7 @@ class ServiceWatch:
         )
 
     def spent_s(self, elsewhere_s: float = 0.0) -> float | None:
-        """CPU seconds of generator and server since `begin`; None where the latter is not ours.
+        """CPU seconds of generator and server since `begin`; None if the server is not ours.
 
         `elsewhere_s` are those of generators in other processes.
         """
@@ -93,15 +94,15 @@ class ServiceWatch:
         return None
 
 
-def evidence(seen: Activity, load: Evidence, told: Iterable[Stamps] = ()) -> Evidence:
-    """Add what was seen of the service to what is known of the load."""
-    change = seen.change
-    threads = {(one.pid, one.thread) for one in told if one.cpu is not None}
+def evidence(activity: Activity, load: Evidence, answers: Iterable[Stamps] = ()) -> Evidence:
+    """Add the activity of the service to what is known of the load."""
+    change = activity.change
+    threads = {(answer.pid, answer.thread) for answer in answers if answer.cpu is not None}
     return replace(
         load,
         cores=cores(),
-        server_cores=seen.server_cores,
-        generator_cores=seen.generator_cores,
+        server_cores=activity.server_cores,
+        generator_cores=activity.generator_cores,
         gil=change.gil,
         servers=change.servers,
         loop_cores=change.loop_cores,

@@ -1,4 +1,4 @@
-"""Tell modules of one's own from names of workloads: `--workloads` takes both."""
+"""Distinguish the user's modules from names of workloads: `--workloads` takes both."""
 
 from __future__ import annotations
 
@@ -17,48 +17,50 @@ def is_module(value: str) -> bool:
 
 
 def located(module: str, directory: Path) -> str:
-    """Write a file with its whole path; a dotted name stays as it is."""
+    """Return the absolute path of a file; a dotted name stays as it is."""
     is_file = module.endswith(".py") or "/" in module
     return str(directory / Path(module).expanduser()) if is_file else module
 
 
 def modules(values: Iterable[str], directory: Path) -> tuple[str, ...]:
-    """Pick the modules, as the server is told of them. Raises ServiceError for a missing file."""
-    found = [located(value, directory) for value in values if is_module(value)]
-    for module in found:
+    """Pick the modules for the server. Raises ServiceError for a missing file."""
+    names = [located(value, directory) for value in values if is_module(value)]
+    for module in names:
         if Path(module).is_absolute() and not Path(module).is_file():
             raise ServiceError(
                 f"there is no file {module}; --workloads takes names of workloads, Python files "
                 "and dotted modules"
             )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(names))
 
 
-def chosen(values: Iterable[str], found: Discovery, directory: Path) -> list[str]:
-    """List the workloads that are meant: by name, by the module that they are in, or all.
+def chosen(values: Iterable[str], offered: Discovery, directory: Path) -> list[str]:
+    """List the chosen workloads: by name, by the module that they are in, or all.
 
-    Raises ServiceError for a name that is unknown, and for a module that declares none.
+    Raises ServiceError for an unknown name, and for a module without workloads.
     """
     names: list[str] = []
     for value in values:
         if value == ALL:
-            names += found.workloads
+            names += offered.workloads
         elif is_module(value):
-            names += _inside(located(value, directory), found)
+            names += _inside(located(value, directory), offered)
         else:
-            names.append(_named(value, found, directory))
+            names.append(_named(value, offered, directory))
     return list(dict.fromkeys(names))
 
 
-def _inside(module: str, found: Discovery) -> list[str]:
-    names = [name for name, one in found.workloads.items() if one.get("source") == module]
+def _inside(module: str, offered: Discovery) -> list[str]:
+    names = [
+        name for name, described in offered.workloads.items() if described.get("source") == module
+    ]
     if not names:
         raise ServiceError(f"{module} declares no workload; decorate a function with @workload(…)")
     return names
 
 
-def _named(name: str, found: Discovery, directory: Path) -> str:
-    if name not in found.workloads and (directory / f"{name}.py").is_file():
+def _named(name: str, offered: Discovery, directory: Path) -> str:
+    if name not in offered.workloads and (directory / f"{name}.py").is_file():
         raise ServiceError(f"there is no workload {name!r}; for the module here write ./{name}.py")
-    found.check_workload(name)
+    offered.check_workload(name)
     return name

@@ -1,8 +1,7 @@
-"""Tell a load that a service bears from one under which its work piles up unnoticed.
+"""Detect a load under which work piles up before any answer is late.
 
-A short trial can end before the pile is high enough to make answers late: at 3 % overload the
-backlog of five seconds delays an answer by 150 ms only. What shows early is that fewer requests
-leave than arrive.
+At 3 % overload, the backlog of a five-second trial delays an answer by only 150 ms. Earlier than
+that, it shows that fewer requests leave than arrive.
 """
 
 import math
@@ -16,14 +15,14 @@ if TYPE_CHECKING:
     from loadtests.load.answer import Answer
     from loadtests.slo import Slo
 
-HORIZON_S = 60.0  # how far the growth is continued
+HORIZON_S = 60.0  # how far the growth is extrapolated
 _BINS = 10
 _T95 = 1.833  # Student's t, one-sided 95 %, nine degrees of freedom
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The number in flight over a trial: where it began and ended, and where it leads."""
+    """The number of requests in flight at both ends of a trial, and where its growth leads."""
 
     start: int
     end: int
@@ -34,21 +33,21 @@ class Backlog:
 
 
 def backlog(answers: "Sequence[Answer]", slo: "Slo", duration_s: float) -> Backlog:
-    """Judge the growth of the number in flight.
+    """Judge the growth of the number of requests in flight.
 
-    It grows if both hold: continued for a minute it would push the response time past the bound
-    (Little's law: response time = number in flight ÷ rate), and it differs from zero by more than
-    its standard error explains.
+    It grows if both are true: continued for a minute, it would push the response time past the
+    bound (Little's law: response time = number in flight ÷ rate), and it differs from zero by more
+    than its standard error explains.
 
-    The slope is the difference of the numbers in flight at both ends, not a fitted line: the
-    schedule offers an exact count, so bursts cancel between the ends, but bend a line. Its error
-    comes from the departures in ten bins. That needs no assumption about autocorrelation: a
-    saturated server lets requests go at its own pace, independent from bin to bin, and the sum of
-    ten such bins is what the slope is uncertain by. Below saturation departures copy the bursts
-    of the arrivals, the error is larger than the truth, and the test errs towards "held".
+    The slope is the difference between both ends, not a fitted line: the schedule offers an exact
+    count, so bursts cancel between the ends, but would bend a line. Its error comes from the
+    departures in ten bins, without an assumption about autocorrelation: a saturated server
+    answers at its own pace, so the bins are independent and their sum is the uncertainty of the
+    slope. Below saturation, departures copy the bursts of the arrivals, the error is estimated too
+    large, and the test errs towards "held".
 
-    Answers of the settle time (intended before 0) may be among them. Where they are not, the
-    window begins one bound late, when an answer from before it would be a late one.
+    Answers of the settle time (intended before 0) may be included. If they are not, the window
+    begins one bound later, when an answer from before it would already be late.
     """
     settled = any(answer.intended_s < 0 for answer in answers)
     begin = 0.0 if settled else min(slo.bound_s, duration_s / 4)

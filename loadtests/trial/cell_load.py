@@ -1,4 +1,4 @@
-"""Trials of one cell: what is offered to it, and how what became of it is counted."""
+"""Offer load to one cell, with a bystander beside it, and count the result."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from loadtests.load.source import Source
 from loadtests.load.spec import BYSTANDER_RATE, SETTLE_S, LoadSpec, StreamSpec
 from loadtests.slo import Slo, loosest
 from loadtests.trial.phased import PhasedResult
-from loadtests.trial.trial import Trial, trial_of
+from loadtests.trial.trial import Trial
 
-BESIDE_RATE = 30.0  # of each stream that runs along a passage
+BESIDE_RATE = 30.0  # of each further stream beside the work
 
 
 class CellLoad:
-    """Offers load to one cell of one service; its right answers contain `expected`."""
+    """Offers load to one cell of one service, whose right answers contain `expected`."""
 
     def __init__(
         self, url: str, cell: tuple[str, str], path: str, expected: bytes, source: Source
@@ -30,7 +30,7 @@ class CellLoad:
         self._expected = expected
         self._source = source
 
-    def trial(  # noqa: PLR0913  # a load, how it is offered, and who is told of its end
+    def trial(  # noqa: PLR0913  # a load, how it is offered, and a callback
         self,
         rate: float,
         duration_s: float,
@@ -41,15 +41,15 @@ class CellLoad:
         also: Sequence[Slo] = (),
         over: Callable[[], None] = lambda: None,
     ) -> Trial:
-        """Offer `rate` after the settling; end early once neither `slo` nor any of `also` holds.
+        """Offer `rate` after settling; end early once neither `slo` nor any of `also` can hold.
 
-        `over` is called when the load ends, before its last answers are awaited.
+        `over` is called when the load ends, before the last answers arrive.
         """
         streams = self._streams((Phase(rate, duration_s),), kind)
-        order = LoadSpec(self._url, streams, rng.getrandbits(63), loosest(slo, *also), SETTLE_S)
-        return trial_of(self._cell, rate, self._source.offer(order, over), slo)
+        spec = LoadSpec(self._url, streams, rng.getrandbits(63), loosest(slo, *also), SETTLE_S)
+        return Trial.of(self._cell, rate, self._source.offer(spec, over), slo)
 
-    def passage(  # noqa: PLR0913  # a load, who offers it how, and what runs beside it
+    def passage(  # noqa: PLR0913  # a load, how it is offered, and what runs beside it
         self,
         phases: Sequence[Phase],
         slo: Slo,
@@ -59,18 +59,17 @@ class CellLoad:
         *,
         beside: Mapping[str, str] = MappingProxyType({}),
     ) -> PhasedResult:
-        """Offer one phase after the other, whatever becomes of them, after settling at the first.
+        """Offer one phase after the other to the end, after settling at the rate of the first.
 
         Clients hang up `patience_s` after their intended start. `beside` names paths that get a
         few requests all the while.
         """
         streams = self._streams(tuple(phases), kind, beside)
-        order = LoadSpec(self._url, streams, rng.getrandbits(63), slo, SETTLE_S, patience_s)
-        offered = self._source.offer(order)
-        work, bystander, *others = map(measured, offered.streams)
-        along = dict(zip(beside, others, strict=True))
-        used, zero = offered.generator_cpu, offered.zero
-        return PhasedResult(tuple(phases), work, bystander, used, along, zero)
+        spec = LoadSpec(self._url, streams, rng.getrandbits(63), slo, SETTLE_S, patience_s)
+        load = self._source.offer(spec)
+        work, bystander, *rest = map(measured, load.streams)
+        others = dict(zip(beside, rest, strict=True))
+        return PhasedResult(tuple(phases), work, bystander, load.generator_cpu, others, load.zero)
 
     def _streams(
         self,
@@ -90,12 +89,12 @@ class CellLoad:
         )
 
     def saturation(self, duration_s: float, path: str | None = None) -> float:
-        """Answers per second to a closed loop of many clients: a rough guess of the ceiling."""
+        """Answers per second to a closed loop of many clients: a rough estimate of the ceiling."""
         return self._source.saturation(self._url, path or self._path, duration_s)
 
     @property
     def processes(self) -> int:
-        """How many processes offer the load; one is this one."""
+        """How many processes offer the load, this one included."""
         return self._source.processes
 
     def close(self) -> None:

@@ -1,52 +1,41 @@
-"""What was seen of a service under one load: all that ceilings and diagnoses are drawn from."""
+"""What one load showed of a service: all demands and causes are derived from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from loadtests.load.answer import Stages
 
-GENERATOR_FULL = 0.8  # of a core: beyond it the generator's own lateness enters the result
+GENERATOR_FULL = 0.8  # of a core: with more, the generator's own lateness enters the result
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One load and what it did; rates per second, times in seconds, None where nobody could tell.
-
-    `completed` are the right answers that came per second, in time or late, whenever they were
-    sent. `losses` counts the work's lost requests by kind (see `tally.LOSSES`), `errors` what
-    failed ones said. `server_cores`, `generator_cores` and `other_cores` are the cores that each
-    kept busy, of `cores` that there are; `generator_busy` is what the busiest generator process
-    used of a core. `gil` is the share of time in which the GIL of a server process was held (0
-    where there is none), the mean of `servers` of them; `loop_cores` what the thread of an event
-    loop used of a core, the mean of `loops` of them. `slots` is how many calls the model runs at
-    once, in all server processes. `on_loop` tells that the work itself ran on the thread of an
-    event loop, blocking it. `typical` are the mean stages of answered requests, `late` those of the
-    late ones alone. `memory_pressure` is the share of time in which some process waited for memory.
-    """
+    """One load and its effects: rates per second, times in seconds, None where unknown."""
 
     rate: float
     duration_s: float
     bound_s: float
     scheduled: int
-    completed: float
-    losses: Mapping[str, int] = field(default_factory=dict)
-    errors: Mapping[str, int] = field(default_factory=dict)
+    completed: float  # right answers per second, in time or late, whenever they were sent
+    losses: Mapping[str, int] = field(default_factory=dict)  # of the work, by kind: `tally.LOSSES`
+    errors: Mapping[str, int] = field(default_factory=dict)  # messages of failed requests
     bystander_loss: float = 0.0
     bystander_p99_s: float | None = None
     backlog_grows: bool = False
+    # Cores: how many there are, and how many of them each kept busy.
     cores: int = 1
     server_cores: float | None = None
     generator_cores: float = 0.0
-    generator_busy: float = 0.0
+    generator_busy: float = 0.0  # of a core, by the busiest generator process
     other_cores: float | None = None
-    gil: float | None = None
-    servers: int = 1
-    loop_cores: float | None = None
-    loops: int = 1
+    gil: float | None = None  # share of time with the GIL held (0 without one), the mean of
+    servers: int = 1  # so many server processes
+    loop_cores: float | None = None  # of a core, by the thread of an event loop, the mean of
+    loops: int = 1  # so many of them
     loop_lag_p99_s: float | None = None
-    slots: int | None = None
-    on_loop: bool = False
-    typical: Stages | None = None
-    late: Stages | None = None
+    slots: int | None = None  # how many calls the model runs at once, in all server processes
+    on_loop: bool = False  # the work ran on the thread of an event loop, and blocked it
+    typical: Stages | None = None  # mean of answered requests
+    late: Stages | None = None  # mean of late ones alone
     lost_workers: int = 0
-    memory_pressure: float | None = None
+    memory_pressure: float | None = None  # share of time in which some process waited for memory

@@ -1,4 +1,4 @@
-"""What became of a load of several phases."""
+"""The result of a load of several phases."""
 
 from __future__ import annotations
 
@@ -11,18 +11,14 @@ from loadtests.load.schedule import Phase
 
 @dataclass(frozen=True, slots=True)
 class PhasedResult:
-    """What became of every request of some phases; seconds since the first of them began.
-
-    `generator_cpu` is a share of one core. `beside` holds the streams that ran along by their
-    names. `zero` is the monotonic time at which the first phase began.
-    """
+    """Every request of some phases, in seconds since the first phase began."""
 
     phases: tuple[Phase, ...]
     work: tuple[Answer, ...]
     bystander: tuple[Answer, ...]
-    generator_cpu: float
-    beside: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
-    zero: float = 0.0
+    generator_cpu: float  # of one core
+    beside: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)  # other streams, by name
+    zero: float = 0.0  # the monotonic time at which the first phase began
 
     @property
     def duration_s(self) -> float:

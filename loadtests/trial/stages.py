@@ -1,4 +1,4 @@
-"""Read from answers where their time went, and tell typical requests from late ones."""
+"""Where the time of requests went: of typical ones, and of late ones."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,43 +15,40 @@ MOST_ERRORS = 5  # different messages, the most frequent ones
 
 
 class Where(NamedTuple):
-    """Where the time of one trial went: mean stages of its answers, and of the late ones alone.
+    """Where the time of one trial went, its settling included."""
 
-    `completed` are right answers per second while the load ran, its settling included.
-    """
-
-    typical: Stages | None
-    late: Stages | None
+    typical: Stages | None  # means of all answers
+    late: Stages | None  # and of the late ones alone
     errors: dict[str, int]
-    completed: float = 0.0
+    completed: float = 0.0  # right answers per second while the load ran
 
 
 NOWHERE = Where(None, None, {})
 
 
-def mean(each: Sequence[Stages]) -> Stages | None:
-    """Average stage by stage; None for nothing."""
-    return Stages(*map(fmean, zip(*each, strict=True))) if each else None
+def mean(stages: Sequence[Stages]) -> Stages | None:
+    """Average stage by stage; None for an empty sequence."""
+    return Stages(*map(fmean, zip(*stages, strict=True))) if stages else None
 
 
 def where(answers: Iterable["Answer"], slo: "Slo", begin_s: float, duration_s: float) -> Where:
-    """Say where the time of all answers went, settling included: a lost trial may be short.
+    """Sum up all answers, settling included, because a trial that breaks may be short.
 
-    The load began at `begin_s`, which is before 0 where it settled.
+    The load began at `begin_s`, which is negative where it settled.
     """
     completed = 0
     in_time: list[Stages] = []
     late: list[Stages] = []
     errors: Counter[str] = Counter()
-    for one in answers:
-        if one.outcome == "ok" and one.ended_s is not None and one.ended_s <= duration_s:
+    for answer in answers:
+        if answer.outcome == "ok" and answer.ended_s is not None and answer.ended_s <= duration_s:
             completed += 1
-        if one.error and one.outcome == "failed":
-            errors[one.error] += 1
-        if one.stages is not None and one.ended_s is not None:
-            is_late = one.ended_s - one.intended_s > slo.bound_s
-            (late if is_late else in_time).append(one.stages)
-    # Late ones are all read, the others in part: a typical request is one of each group by weight.
+        if answer.error and answer.outcome == "failed":
+            errors[answer.error] += 1
+        if answer.stages is not None and answer.ended_s is not None:
+            is_late = answer.ended_s - answer.intended_s > slo.bound_s
+            (late if is_late else in_time).append(answer.stages)
+    # All late answers are read, but only some of the others: this gives both their true weight.
     typical = [*in_time, *late[::READ_EVERY]]
     seconds = duration_s - begin_s
     return Where(

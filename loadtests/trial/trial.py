@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from loadtests.load.result import LoadResult
 from loadtests.load.spec import SETTLE_S
@@ -13,49 +13,43 @@ from loadtests.trial.stages import NOWHERE, Where, where
 from loadtests.trial.tally import Tally, tally
 
 
-def trial_of(cell: tuple[str, str], rate: float, offered: LoadResult, slo: Slo) -> Trial:
-    """Count a load whose first stream is the work and whose second is the bystander."""
-    reached_s, early = offered.reached_s, offered.early
-    work, bystander = (tally(one, slo, reached_s, short=early) for one in offered.streams)
-    return Trial(
-        workload=cell[0],
-        model=cell[1],
-        rate=rate,
-        duration_s=reached_s,
-        work=work,
-        bystander=bystander,
-        backlog=backlog(offered.streams[0], slo, reached_s),
-        drained=offered.drained,
-        generator_cpu=offered.generator_cpu,
-        short=early,
-        where=where(offered.streams[0], slo, -SETTLE_S, reached_s),
-        generators_s=offered.cpu_s,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One cell at one offered rate for one duration.
-
-    `short` marks a trial that was ended early; its duration is the one it reached. `disturbances`
-    says what the sentinel of the machine saw. `generator_cpu` is a share of one core,
-    `generators_s` the CPU seconds of all that offered the load. `where` is where the time of its
-    answers went.
-    """
+    """One cell at one offered rate for one duration."""
 
     workload: str
     model: str
     rate: float
-    duration_s: float
+    duration_s: float  # the one it reached, if it was ended early
     work: Tally
     bystander: Tally
     backlog: Backlog
     drained: bool
-    generator_cpu: float
-    short: bool = False
-    disturbances: tuple[str, ...] = ()
+    generator_cpu: float  # of one core
+    short: bool = False  # ended early
+    disturbances: tuple[str, ...] = ()  # of the machine, as its sentinel reports them
     where: Where = NOWHERE
-    generators_s: float = 0.0
+    generators_s: float = 0.0  # CPU seconds of all processes that offered the load
+
+    @classmethod
+    def of(cls, cell: tuple[str, str], rate: float, load: LoadResult, slo: Slo) -> Self:
+        """Count a load whose first stream is the work and whose second is the bystander."""
+        reached_s, early = load.reached_s, load.early
+        work, bystander = (tally(stream, slo, reached_s, short=early) for stream in load.streams)
+        return cls(
+            workload=cell[0],
+            model=cell[1],
+            rate=rate,
+            duration_s=reached_s,
+            work=work,
+            bystander=bystander,
+            backlog=backlog(load.streams[0], slo, reached_s),
+            drained=load.drained,
+            generator_cpu=load.generator_cpu,
+            short=early,
+            where=where(load.streams[0], slo, -SETTLE_S, reached_s),
+            generators_s=load.cpu_s,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data that JSON can carry."""

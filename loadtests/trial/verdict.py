@@ -1,4 +1,7 @@
-"""Judge one trial: valid or void, held or broke, and what broke it."""
+"""Judge one trial: valid or void, held or broke, and what broke it.
+
+The rules for a generator that was late, sent too little or was itself too busy stand here alone.
+"""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,32 +17,29 @@ if TYPE_CHECKING:
 
     from loadtests.slo import Slo
 
-
-_SENT = 0.999  # the share of the schedule that a generator must have sent
-_LAGGED = 0.01  # the share that may leave late: p99 of the send lag within its bound
+_SENT = 0.999  # the share of the schedule that must be sent
+_LAGGED = 0.01  # the share that may be sent late: p99 of the send lag is within its limit
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a trial proves; the reasons are sentences with the numbers that decide.
-
-    `loss_ratio` is that of the work. `lost` is the ratio that decides every percentile of the
-    same bound: the larger of work and bystander, and all of it if the load is not sustained.
-    """
+    """What a trial proves."""
 
     valid: bool
     held: bool
-    reasons: tuple[str, ...]
+    reasons: tuple[str, ...]  # sentences with the numbers that decide
     broke_by: str | None
-    loss_ratio: float
+    loss_ratio: float  # of the work
+    # Decides every percentile of the same bound: the larger ratio of work and bystander, and 1 if
+    # the load is not sustained.
     lost: float
 
 
 def judge(trial: Trial, slo: "Slo") -> Verdict:
-    """Decide whether a trial is valid, and if so, whether its load was borne."""
+    """Decide whether a trial is valid, and if so, whether its load held."""
     loss_ratio = trial.work.loss_ratio
-    offered = flaws(trial.work, trial.bystander, trial.generator_cpu, slo)
-    void = (*offered, *trial.disturbances, *_undecided(trial, slo))
+    generator = flaws(trial.work, trial.bystander, trial.generator_cpu, slo)
+    void = (*generator, *trial.disturbances, *_undecided(trial, slo))
     if void:
         return Verdict(False, False, void, None, loss_ratio, 1.0)
     breaks = dict(_breaks(trial, slo))
@@ -50,33 +50,57 @@ def judge(trial: Trial, slo: "Slo") -> Verdict:
     return Verdict(True, not breaks, tuple(breaks.values()), first, loss_ratio, lost)
 
 
-def flaws(work: Tally, bystander: Tally, generator_cpu: float, slo: "Slo") -> "Iterator[str]":
-    """Say why a load was not offered as it should have been; nothing if it was."""
-    allowed_ms = 1000 * lag_allowed_s(slo)
+def flaws(
+    work: Tally,
+    bystander: Tally | None,
+    generator_cpu: float,
+    slo: "Slo",
+    *,
+    loose: bool = False,
+) -> "Iterator[str]":
+    """Say why a load was not offered as scheduled; nothing if it was. A surge is judged `loose`."""
     for name, stream in (("work", work), ("bystander", bystander)):
+        if stream is None:
+            continue
         sent = stream.scheduled - stream.unsent
         if sent < _SENT * stream.scheduled:
             yield (
                 f"Only {sent} of {stream.scheduled} scheduled {name} requests were sent; "
-                f"a valid trial sends {_SENT:.1%}."
+                f"at least {_SENT:.1%} must be."
             )
-        if beyond_chance(stream.lagged, sent, _LAGGED):
-            yield (
-                f"The generator sent {stream.lagged} of {sent} {name} requests more than "
-                f"{allowed_ms:g} ms late, {stream.lag_p99_ms:.1f} ms at p99; a valid trial does so "
-                f"with {_LAGGED:.0%}, but for chance. Leave it more of the cores (--processes), "
-                "allow more time (--slo), or send from another machine (--host)."
-            )
+        if late := _late(name, stream, sent, slo, loose):
+            yield late
     if generator_cpu >= GENERATOR_FULL:
         yield (
-            f"The generator used {generator_cpu:.0%} of a core; from {GENERATOR_FULL:.0%} on it is "
-            "itself the limit."
+            f"The load generator used {generator_cpu:.0%} of a core; from {GENERATOR_FULL:.0%} on, "
+            "it is itself the limit."
         )
+
+
+def _late(name: str, stream: Tally, sent: int, slo: "Slo", loose: bool) -> str | None:
+    """Say that a stream was sent late: the p99 of its send lag is too long, beyond chance."""
+    allowed_ms = 1000 * lag_allowed_s(slo, loose=loose)
+    p99_ms = stream.lag_p99_ms or 0.0
+    if loose:
+        if p99_ms <= allowed_ms:
+            return None
+        return (
+            f"The load generator was late: {p99_ms:.1f} ms behind schedule at p99; "
+            f"at most {allowed_ms:g} ms is acceptable."
+        )
+    if not beyond_chance(stream.lagged, sent, _LAGGED):
+        return None
+    return (
+        f"The load generator was late: {stream.lagged} of {sent} {name} requests left more than "
+        f"{allowed_ms:g} ms behind schedule (p99 {p99_ms:.1f} ms); at most {_LAGGED:.0%} may. "
+        "Give the server fewer processes (--processes), relax the SLO (--slo), or generate the "
+        "load on another machine (--host)."
+    )
 
 
 def _undecided(trial: Trial, slo: "Slo") -> "Iterator[str]":
     if trial.short and all(slo.allows(s.lost, s.scheduled) for s in (trial.work, trial.bystander)):
-        yield f"It was ended after {trial.duration_s:.1f} s, before its verdict was certain."
+        yield f"It ended after {trial.duration_s:.1f} s, before the outcome was certain."
 
 
 def _breaks(trial: Trial, slo: "Slo") -> "Iterator[tuple[str, str]]":
@@ -84,15 +108,15 @@ def _breaks(trial: Trial, slo: "Slo") -> "Iterator[tuple[str, str]]":
     if not slo.allows(work.lost, work.scheduled):
         yield max(LOSSES, key=lambda kind: getattr(work, kind)), _loss_sentence(work, slo)
     if not slo.allows(bystander.lost, bystander.scheduled):
-        yield "bystander", f"The bystander suffers: {_loss_sentence(bystander, slo)}"
+        yield "bystander", f"The bystander was starved: {_loss_sentence(bystander, slo)}"
     if trial.short:
         return
     if growth.grows:
         yield (
             "backlog",
-            f"Work piles up: {growth.start} in flight grew to {growth.end}, "
-            f"{growth.per_s:.1f} ± {growth.error_per_s:.1f} more each second; after "
-            f"{HORIZON_S:.0f} s of it an answer takes {growth.forecast_ms:.0f} ms.",
+            f"Work piles up: {growth.start} requests in flight grew to {growth.end}, by "
+            f"{growth.per_s:.1f} ± {growth.error_per_s:.1f} per second; after "
+            f"{HORIZON_S:.0f} s an answer would take {growth.forecast_ms:.0f} ms.",
         )
     if not trial.drained:
         yield "drain", "It did not drain: requests were still in flight after the drain time."
@@ -102,5 +126,5 @@ def _loss_sentence(stream: Tally, slo: "Slo") -> str:
     parts = [f"{getattr(stream, kind)} {kind}" for kind in LOSSES if getattr(stream, kind)]
     return (
         f"{stream.lost} of {stream.scheduled} requests were lost ({', '.join(parts)}): "
-        f"{stream.loss_ratio:.2%}, of {slo.loss_ratio:.2%} allowed by {slo}."
+        f"{stream.loss_ratio:.2%}; {slo} allows {slo.loss_ratio:.2%}."
     )

@@ -16,8 +16,7 @@ from locust.env import Environment
 
 from loadtests.errors import FieldError, ServiceError
 from loadtests.run.options import Options, names
-from loadtests.run.survival.plan import try_parameters
-from loadtests.service.checks import check_cells
+from loadtests.service.warm_up import check_cells, try_parameters
 from loadtests.ui.form_fields import check_names, check_options, check_values, run_time_s
 from loadtests.ui.shape_runner import shape
 from loadtests.ui.shapes import SHAPES

@@ -28,10 +28,10 @@ from loadtests.load.open_loop import OpenLoop, Request
 from loadtests.load.spec import BYSTANDER_RATE
 from loadtests.run.options import Options
 from loadtests.service.contract import path_of
+from loadtests.trial.tally import lag_allowed_s
 from loadtests.ui.live_arrivals import LiveArrivals
 
 DRAIN_S = 5.0
-LATE_MS = 5.0  # send lag that says: the generator, not the server, was the limit
 
 log = logging.getLogger("loadbearing")
 
@@ -76,6 +76,7 @@ class UserLoad:
         self.environment = environment
         self.open = options.load == "open"
         self.lags: list[float] = []
+        self._lag_allowed_ms = 1e3 * lag_allowed_s(options.slo)
         runner = environment.runner
         index = runner.worker_index if isinstance(runner, WorkerRunner) else 0
         rng = Random(f"{options.seed}/{index}")  # noqa: S311 - a schedule, not a secret
@@ -131,8 +132,9 @@ class UserLoad:
         if self.lags and self.open:
             lags = sorted(self.lags)
             p50, p99 = (1e3 * lags[int(len(lags) * share)] for share in (0.5, 0.99))
-            trust = "" if p99 <= LATE_MS else ": the generator was late, mistrust these figures"
-            level = logging.INFO if p99 <= LATE_MS else logging.WARNING
+            late = p99 > self._lag_allowed_ms
+            trust = ": the generator was late, mistrust these figures" if late else ""
+            level = logging.WARNING if late else logging.INFO
             log.log(level, "send lag p50 %.1f ms, p99 %.1f ms%s", p50, p99, trust)
 
 

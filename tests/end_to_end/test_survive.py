@@ -126,7 +126,7 @@ def test_a_folder_that_holds_a_run_is_left_alone(survived: Survived, home: Path)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("survive", "--host", "localhost"), "'localhost' is no address of a service"),
+        (("survive", "--host", "localhost"), "'localhost' is not the address of a service"),
         (("survive", "--output", __file__), f"{__file__} is a file; --output takes a folder"),
         (("surge", "--output", f"{__file__}/x"), f"{__file__} is a file; --output takes a folder"),
         (("report", "/no/such/folder"), "/no/such/folder does not exist"),

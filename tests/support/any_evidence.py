@@ -1,4 +1,4 @@
-"""Evidence of any kind, likely or not: nothing that is drawn from it may fail."""
+"""Evidence of any kind, likely or not: no conclusion from it may fail."""
 
 from hypothesis import strategies as st
 
@@ -6,7 +6,7 @@ from loadtests.load.answer import Stages
 from loadtests.trial.evidence import Evidence
 
 seconds = st.floats(0, 10)
-some = st.none() | st.floats(0, 8)
+maybe = st.none() | st.floats(0, 8)
 counts = st.integers(0, 500)
 stages = st.builds(Stages, *[seconds] * 7)
 evidences = st.builds(
@@ -23,17 +23,17 @@ evidences = st.builds(
         st.sampled_from(["HTTP 500", "MemoryError", "ConnectionResetError", "timed out"]), counts
     ),
     bystander_loss=st.floats(0, 1),
-    bystander_p99_s=some,
+    bystander_p99_s=maybe,
     cores=st.integers(1, 64),
-    server_cores=some,
+    server_cores=maybe,
     generator_cores=st.floats(0, 4),
     generator_busy=st.floats(0, 1),
-    other_cores=some,
+    other_cores=maybe,
     gil=st.none() | st.floats(0, 1),
     servers=st.integers(1, 4),
     loop_cores=st.none() | st.floats(0, 1),
     loops=st.integers(1, 4),
-    loop_lag_p99_s=some,
+    loop_lag_p99_s=maybe,
     slots=st.none() | st.integers(0, 100),
     on_loop=st.booleans(),
     typical=st.none() | stages,

@@ -1,4 +1,4 @@
-"""Services whose bottleneck is known, as they look on a machine of two cores under p99<250ms."""
+"""Evidence of services with known bottlenecks, on a machine of two cores under p99<250ms."""
 
 from dataclasses import replace
 

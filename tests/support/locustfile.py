@@ -21,7 +21,7 @@ from loadtests.load.distributed import master
 from loadtests.load.distributed.master import Master
 from loadtests.load.distributed.worker import Worker
 from loadtests.load.result import LoadResult
-from loadtests.trial.trial import trial_of
+from loadtests.trial.trial import Trial
 from loadtests.trial.verdict import judge
 from loadtests.ui.users import record
 from tests.support.short_load import order, starts
@@ -76,7 +76,7 @@ def offer(environment: Environment) -> None:
 
 def told(offered: LoadResult) -> dict[str, Any]:
     asked = order("", "")
-    verdict = judge(trial_of(("work", "any"), 100.0, offered, asked.slo), asked.slo)
+    verdict = judge(Trial.of(("work", "any"), 100.0, offered, asked.slo), asked.slo)
     return {
         "intended": [starts(stream) for stream in offered.streams],
         "outcomes": [dict(Counter(one.outcome for one in stream)) for stream in offered.streams],

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 
-from loadtests.capacity.bounds import Capacity, TrialPoint
-from loadtests.capacity.demands import efficiency, score
 from loadtests.capacity.interval import FULL_ERROR, QUICK_ERROR, combine, medians
+from loadtests.capacity.prediction import efficiency, score
+from loadtests.capacity.search import Capacity, TrialPoint
 from loadtests.capacity.support import supported
 from loadtests.cell import Bounds, Cell
 from loadtests.run.file.cells import CellResult

@@ -14,11 +14,6 @@ if TYPE_CHECKING:
 
     from loadtests.load.answer import Answer
     from loadtests.slo import Slo
-    from loadtests.trial.tally import Tally
-
-SENT_SHARE = 0.999  # of the schedule
-LAG_SHARE = 0.1  # of the bound of the SLO
-CPU_SHARE = 0.8  # of a core
 
 _FATES = {"refused": "refused", "expired": "refused", "unfinished": "gave_up"}
 
@@ -106,26 +101,6 @@ def waiting(answers: Sequence[Answer], at_s: float, patience_s: float) -> int:
         and (one.ended_s is None or one.ended_s > at_s)
         for one in answers
     )
-
-
-def flaws(work: Tally, generator_cpu: float, slo: Slo) -> tuple[str, ...]:
-    """Say where the generator did not keep its schedule, so that the figures are not the server's.
-
-    Less is asked of it than in a trial, which is to tell 250 ms from 255: here it is good from bad.
-    """
-    sent = work.scheduled - work.unsent
-    allowed_ms = 1000 * LAG_SHARE * slo.bound_s
-    found = []
-    if sent < SENT_SHARE * work.scheduled:
-        found.append(f"Only {sent} of {work.scheduled} scheduled requests were sent.")
-    if (work.lag_p99_ms or 0.0) > allowed_ms:
-        found.append(
-            f"The generator was {work.lag_p99_ms:.1f} ms late at p99, more than the {allowed_ms:g} "
-            "ms that leave the figures to the server."
-        )
-    if generator_cpu >= CPU_SHARE:
-        found.append(f"The generator used {generator_cpu:.0%} of a core: it was itself the limit.")
-    return tuple(found)
 
 
 def columns(series: Sequence[OutcomeCounts]) -> dict[str, list[int]]:

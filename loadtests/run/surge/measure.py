@@ -14,11 +14,12 @@ from loadtests.errors import Untrustworthy
 from loadtests.load.schedule import Phase, patience_s
 from loadtests.load.spec import SETTLE_S
 from loadtests.run.beyond.recovery import recovery_s
-from loadtests.run.surge.counts import columns, flaws, seconds, stretches, waiting
+from loadtests.run.surge.counts import columns, seconds, stretches, waiting
 from loadtests.run.surge.gauges import Gauges
 from loadtests.run.surge.phases import NAMES, Three, rates
 from loadtests.trial.cell_load import CellLoad
 from loadtests.trial.tally import tally
+from loadtests.trial.verdict import flaws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,7 +78,7 @@ def offer(
         "waited_for": waiting(work, last.at - passage.zero, patience_s(slo)) if last else None,
         "bystander": asdict(tally(passage.bystander, slo, length)),
         "generator_cpu": passage.generator_cpu,
-        "flaws": list(flaws(counted, passage.generator_cpu, slo)),
+        "flaws": list(flaws(counted, None, passage.generator_cpu, slo, loose=True)),
     }
 
 

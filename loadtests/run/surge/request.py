@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Self
 from loadtests.durations import duration_text
 from loadtests.run.options import names
 from loadtests.run.surge.phases import DURATIONS, Three
-from loadtests.service.option_flags import flags
-from loadtests.service.options import ServerOptions
+from loadtests.service.options import ServerOptions, flags
 from loadtests.service.workload_modules import ALL
 
 if TYPE_CHECKING:

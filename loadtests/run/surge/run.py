@@ -25,10 +25,9 @@ from loadtests.run.surge.lines import SURGE
 from loadtests.run.surge.measure import SurgeLoad, offer, probe
 from loadtests.run.surge.phases import queue_within
 from loadtests.run.surge.request import SurgeRequest
-from loadtests.run.survival.plan import try_parameters
 from loadtests.service.contract import Discovery, discover, path_of
 from loadtests.service.process import ServerProcess
-from loadtests.service.warm_up import expected_answer
+from loadtests.service.warm_up import expected_answer, try_parameters
 from loadtests.service.workload_modules import chosen
 from loadtests.slo import Slo
 from loadtests.system.signals import interruptible

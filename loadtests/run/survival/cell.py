@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from time import monotonic
 from typing import Any
 
-from loadtests.capacity.bounds import Capacity
 from loadtests.capacity.calibration import Calibration, calibrate
-from loadtests.capacity.demands import Demands, Prediction, Supply, limits, predict
+from loadtests.capacity.demands import Demands, Supply, limits
 from loadtests.capacity.goals import FULL, QUICK
-from loadtests.capacity.search import search
+from loadtests.capacity.prediction import Prediction, predict
+from loadtests.capacity.search import Capacity, search
 from loadtests.cell import Cell
 from loadtests.errors import Untrustworthy
 from loadtests.load.source import Source
@@ -26,8 +26,7 @@ from loadtests.trial.cell_load import CellLoad
 
 RETREATS = 2
 LESS = 0.75  # of a rate at which no trial was valid: the next limit to try
-BURST = 1.5  # targets, which a burst may wait for
-UNAWARE = {"unbounded", "bounded"}  # admission policies that do not look at what answers take
+BOUNDS = ("minimum", "maximum", "choices", "models")  # of an option, which a proof looks at
 
 Tell = Callable[[str, Mapping[str, Any]], None]
 
@@ -138,18 +137,27 @@ def _settings(cell: Cell, offered: Discovery) -> dict[str, Any]:
     defaults = {
         name: one.get("default") for name, one in parameters.items() if isinstance(one, Mapping)
     }
-    return {**offered.runtime, "defaults": defaults}
+    model = offered.models.get(cell.model) or {}
+    options = {
+        name: {bound: option.get(bound) for bound in BOUNDS}
+        for name, option in offered.options.items()
+    }
+    return {
+        **offered.runtime,
+        "defaults": defaults,
+        "options": options,
+        "sized_by": model.get("sized_by"),
+    }
 
 
 def _borne_within(slo: Slo, model: str, offered: Discovery) -> Slo:
     """Return the objective that the service itself holds requests to, if it is the stricter one.
 
-    Most admission policies refuse what would not be answered within a target; half as much again
-    is let in while it is a burst. Models that cannot bound what waits for them have no admission.
+    Most admission policies refuse a request that would not be answered within some time. Models
+    that cannot bound their queue have no admission.
     """
-    runtime = offered.runtime
-    target_s = runtime.get("target_s")
+    within_s = offered.runtime.get("answered_within_s")
     promises = (offered.models.get(model) or {}).get("promises") or {}
-    if not target_s or runtime.get("admission") in UNAWARE or not promises.get("bounded", True):
+    if not within_s or not promises.get("bounded", True):
         return slo
-    return replace(slo, bound_s=min(slo.bound_s, BURST * float(target_s)))
+    return replace(slo, bound_s=min(slo.bound_s, float(within_s)))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from loadtests.capacity.bounds import Capacity
-from loadtests.cause.diagnosis import Cause
+from loadtests.capacity.search import Capacity
+from loadtests.cause.rules import Cause
 from loadtests.trial.evidence import Evidence
 from loadtests.trial.trial import Trial
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from loadtests.cell import Cell
 from loadtests.errors import ServiceError
-from loadtests.load.http import ConnectionPool
 from loadtests.load.source import Source
 from loadtests.machine.environment import environment
 from loadtests.run.options import Options
 from loadtests.run.survival.request import asked
-from loadtests.service.contract import Discovery, discover, path_of
+from loadtests.service.contract import Discovery, discover
 from loadtests.service.launcher import Launcher
-from loadtests.service.warm_up import problem
+from loadtests.service.warm_up import try_parameters
 from loadtests.service.workload_modules import ALL, chosen
 
 PROBE_S = 1.0
@@ -26,7 +24,6 @@ HONEST = 0.15
 MOST = 2000.0
 CHEAP = "inline,async"  # models that cost a server nothing to start
 NOT_STARTED = "not started"  # the service that is asked has few models, others have more
-REJECTED = {400, 422}  # what wrong parameters are answered with
 
 
 def plan(options: Options, services: Launcher, source: Source) -> tuple[list[Cell], dict[str, Any]]:
@@ -90,17 +87,3 @@ def _ceiling(url: str, source: Source) -> float:
         asked = min(asked, source.saturation(url, "/health", PROBE_S))
     source.rest()
     return count * min(HONEST * asked, MOST)
-
-
-def try_parameters(parameters: Mapping[str, Mapping[str, str]], found: Discovery, url: str) -> None:
-    """Raise ServiceError for parameter values that are rejected, before measuring."""
-    with (
-        closing(ConnectionPool(url)) as connections,
-        suppress(OSError),
-    ):  # no answer: its cell tells
-        for workload, values in parameters.items():
-            for model in found.workloads[workload]["models"][:1]:
-                path = path_of(workload, model, values)
-                status, body = connections.get(path)
-                if status in REJECTED:
-                    raise ServiceError(problem(path, status, body))

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.capacity.demands import Limit
+from loadtests.capacity.search import Capacity, TrialPoint
 from loadtests.capacity.support import supported
-from loadtests.cause.claim import Remedy, Unproven, judge
-from loadtests.cause.diagnosis import Cause
-from loadtests.cause.remedy import DiagnosedCell, remedy
+from loadtests.cause.remedy import DiagnosedCell, Remedy, Unproven, judge
+from loadtests.cause.rules import remedy
 from loadtests.cell import Cell
 from loadtests.errors import ServiceError, StartError, Untrustworthy
 from loadtests.load.answer import Stages
@@ -36,7 +35,7 @@ def prove(
         return {"reason": f"it compares capacities, and {lack}"}
     if services.host:
         return {"reason": "a running service cannot be started with something changed"}
-    chosen = remedy(_case(bearing, cell, said))
+    chosen = remedy(said["cause"], _case(bearing, cell, said))
     if isinstance(chosen, Unproven):
         return {"reason": chosen.reason}
     if chosen.cores and not hasattr(os, "sched_setaffinity"):
@@ -59,7 +58,6 @@ def _case(bearing: CellSearch, cell: Cell, said: Mapping[str, Any]) -> Diagnosed
     for name in ("typical", "late"):
         seen[name] = Stages(*seen[name]) if seen.get(name) else None
     return DiagnosedCell(
-        cause=Cause(**said["cause_evidence"]),
         evidence=Evidence(**seen),
         limits=[Limit(*limit) for limit in (said.get("limits") or {}).items()],
         settings=settings,
@@ -68,6 +66,8 @@ def _case(bearing: CellSearch, cell: Cell, said: Mapping[str, Any]) -> Diagnosed
             **(settings.get("defaults") or {}),
             **bearing.tools.options.parameters.get(cell.workload, {}),
         },
+        options=settings.get("options") or {},
+        sized_by=settings.get("sized_by"),
     )
 
 

@@ -8,9 +8,9 @@ from random import Random
 from time import monotonic
 from typing import Any
 
-from loadtests.capacity.bounds import Capacity
 from loadtests.capacity.demands import Demands
-from loadtests.cause.diagnosis import diagnose
+from loadtests.capacity.search import Capacity
+from loadtests.cause.rules import diagnose
 from loadtests.errors import Untrustworthy
 from loadtests.load.spec import SETTLE_S
 from loadtests.machine.disturbances import MachineState, disturbances

@@ -1,4 +1,4 @@
-"""Services in virtual time, whose capacity is known: the search is tested against the truth."""
+"""Simulated services of known capacity, which the search is tested against."""
 
 import heapq
 import math
@@ -8,9 +8,8 @@ from itertools import accumulate
 from random import Random
 from typing import TYPE_CHECKING
 
-from loadtests.capacity.bounds import Capacity
 from loadtests.capacity.goals import Goal
-from loadtests.capacity.search import search
+from loadtests.capacity.search import Capacity, search
 from loadtests.load.answer import Answer
 from loadtests.load.arrivals import poisson
 from loadtests.slo import Slo, loosest
@@ -28,7 +27,7 @@ DRAIN_S = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """`servers` workers that serve first come, first served; `queue` bounds those who wait."""
+    """`servers` workers that serve first come, first served; at most `queue` requests wait."""
 
     name: str
     servers: int
@@ -45,7 +44,7 @@ class Service:
         if not self.random and self.queue == math.inf:
             return list(self._in_turn(times, self.service_s * slowdown))
         free = [0.0] * self.servers
-        starts: list[float] = []  # of those who wait, still ahead of the present
+        starts: list[float] = []  # of waiting requests, all in the future
         ended: list[float | None] = []
         heapq.heapify(free)
         mean = self.service_s * slowdown
@@ -65,7 +64,7 @@ class Service:
         return ended
 
     def _in_turn(self, times: list[float], service_s: float) -> "Iterator[float]":
-        """Serve equal requests without a heap: the servers then take them in turn."""
+        """Serve equal requests without a heap: the servers take them in turn."""
         free = deque([0.0] * self.servers)
         for time in times:
             end = max(time, free.popleft()) + service_s
@@ -73,7 +72,7 @@ class Service:
             yield end
 
     def lost(self, rate: float, slo: Slo, arrivals: int = 300_000) -> float:
-        """Return the loss ratio of a long unconditioned Poisson run, good to a fifth of itself."""
+        """Return the loss ratio of a long, unconditioned Poisson run, within a fifth of itself."""
         rng = Random(11)  # noqa: S311 - a simulation, repeatable
         times = list(accumulate(rng.expovariate(rate) for _ in range(arrivals)))
         ends = self.respond(times, rng)
@@ -99,7 +98,7 @@ TRUTHS = {
 
 
 def verdict(lost: float) -> Verdict:
-    """Judge a trial by what it lost alone."""
+    """Judge a trial by its losses alone."""
     return Verdict(True, SLO.holds(lost), (), None, lost, lost)
 
 
@@ -113,7 +112,7 @@ class Lab:
     """Runs trials of one service in virtual time, and counts the time that they take.
 
     In a share of `disturbed` trials everything takes 1.5 times as long. The sentinel of the machine
-    notices a share of `sentinel` of them: these are repeated.
+    notices a share of `sentinel` of these, which are repeated.
     """
 
     service: Service
@@ -140,7 +139,7 @@ class Lab:
         return verdict
 
     def trial(self, rate: float, duration_s: float, slowdown: float = 1.0) -> Trial:
-        """Run one trial, and end it as soon as it is hopeless."""
+        """Run one trial, and end it as soon as it cannot hold."""
         settle = [time - SETTLE_S for time in poisson(rate, SETTLE_S, self.rng)]
         times = settle + poisson(rate, duration_s, self.rng)
         ends = self.service.respond([time + SETTLE_S for time in times], self.rng, slowdown)
@@ -189,7 +188,7 @@ class Lab:
         )
         for lost, time in enumerate(losses, 1):
             if not lenient.allows(lost, len(answers)):
-                return time + 0.05  # a runner looks at its counts now and then
+                return time + 0.05  # counts are checked now and then
         return None
 
     def search(self, goal: Goal, predicted: float, ceiling_rate: float = 1e6) -> Capacity:

@@ -1,13 +1,12 @@
-"""The simulated queue bears what queueing theory and another simulation say that it bears."""
+"""The simulated queue has the capacity that queueing theory and another simulation give it."""
 
 import math
-from time import process_time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests.capacity.queue import capacity
+from loadtests.capacity.prediction import STEPS, capacity
 from scripts.checks.shared.virtual import SLO, TRUTHS, Service, truth
 
 # Highest utilisation of M/D/c that keeps p99 within k times the service time.
@@ -42,30 +41,30 @@ def erlang_capacity(servers: int, mu: float, bound_s: float) -> float:
 
 
 @pytest.mark.parametrize("servers", UTILISATION)
-def test_equal_service_times_bear_the_known_utilisation(servers: int) -> None:
+def test_equal_service_times_reach_the_known_utilisation(servers: int) -> None:
     for times, known in UTILISATION[servers].items():
-        borne = capacity(servers, [0.01], times * 0.01, 0.01) / (servers / 0.01)
-        assert borne == pytest.approx(known, abs=0.02)
+        share = capacity(servers, [0.01], times * 0.01, 0.01) / (servers / 0.01)
+        assert share == pytest.approx(known, abs=0.02)
 
 
 @pytest.mark.parametrize(("servers", "bound_s"), [(1, 0.1), (1, 0.2), (2, 0.2), (4, 0.1), (4, 0.5)])
-def test_random_service_times_bear_what_erlang_says(servers: int, bound_s: float) -> None:
-    sample = [-0.01 * math.log(1 - (each + 0.5) / 2000) for each in range(2000)]
+def test_random_service_times_agree_with_erlang(servers: int, bound_s: float) -> None:
+    sample = [-0.01 * math.log(1 - (step + 0.5) / 2000) for step in range(2000)]
     expected = erlang_capacity(servers, 100, bound_s)
     assert capacity(servers, sample, bound_s, 0.01) == pytest.approx(expected, rel=0.04)
 
 
-@pytest.mark.parametrize("service", [one for one in TRUTHS if not one.random], ids=str)
+@pytest.mark.parametrize("service", [service for service in TRUTHS if not service.random], ids=str)
 def test_it_finds_the_exact_capacity_of_equal_service_times(service: Service) -> None:
-    found = capacity(service.servers, [service.service_s], SLO.bound_s, SLO.loss_ratio)
-    assert found == pytest.approx(truth(service), rel=0.02)
+    simulated = capacity(service.servers, [service.service_s], SLO.bound_s, SLO.loss_ratio)
+    assert simulated == pytest.approx(truth(service), rel=0.02)
 
 
-def test_unequal_service_times_bear_less() -> None:
+def test_unequal_service_times_lower_capacity() -> None:
     assert capacity(2, [0.002, 0.018], 0.1, 0.01) < 0.97 * capacity(2, [0.010], 0.1, 0.01)
 
 
-def test_a_service_beyond_the_bound_bears_nothing() -> None:
+def test_a_service_beyond_the_bound_has_no_capacity() -> None:
     assert capacity(4, [0.3], 0.25, 0.01) == 0
     assert capacity(4, [0.01] * 95 + [0.3] * 5, 0.25, 0.01) == 0
     assert capacity(4, [0.01] * 999 + [0.3], 0.25, 0.01) > 0
@@ -77,16 +76,14 @@ def test_work_without_a_duration_has_no_limit() -> None:
 
 
 @pytest.mark.parametrize("wrong", [(0, [0.01], 0.01), (1, [], 0.01), (1, [0.01], 1.0)])
-def test_it_says_what_it_expects(wrong: tuple[int, list[float], float]) -> None:
+def test_wrong_arguments_are_rejected(wrong: tuple[int, list[float], float]) -> None:
     servers, sample, loss_ratio = wrong
     with pytest.raises(ValueError, match="at least one server"):
         capacity(servers, sample, 0.25, loss_ratio)
 
 
-def test_a_seed_repeats_it_and_it_is_cheap() -> None:
-    begun = process_time()
+def test_a_seed_repeats_it() -> None:
     first = capacity(16, [0.01, 0.03], 0.25, 0.01, seed=3)
-    assert process_time() - begun < 5  # 0.1 s where nothing else runs: the order of it, no more
     assert capacity(16, [0.01, 0.03], 0.25, 0.01, seed=3) == first
     assert capacity(16, [0.01, 0.03], 0.25, 0.01, seed=4) == pytest.approx(first, rel=0.03)
 
@@ -95,14 +92,26 @@ def test_a_seed_repeats_it_and_it_is_cheap() -> None:
 @given(
     servers=st.integers(1, 8),
     sample=st.lists(st.floats(0.001, 0.05), min_size=1, max_size=20),
-    bound_s=st.floats(0.02, 0.5),
+    bound_s=st.floats(0.02, 0.5) | st.none(),
 )
-def test_more_workers_and_more_time_never_bear_less(
-    servers: int, sample: list[float], bound_s: float
+def test_one_more_server_or_a_looser_bound_never_lowers_capacity(
+    servers: int, sample: list[float], bound_s: float | None
 ) -> None:
-    borne = capacity(servers, sample, bound_s, 0.01, arrivals=2000)
-    mean_s = sum(sample) / len(sample)
-    assert 0 <= borne <= 1.1 * servers / mean_s
-    step = servers / mean_s / 1000
-    assert capacity(servers, sample, 1.5 * bound_s, 0.01, arrivals=2000) >= borne - step
-    assert capacity(servers + 1, sample, bound_s, 0.01, arrivals=2000) >= borne - step
+    """All these queues meet the same requests, so that none of them waits longer than before.
+
+    Each capacity is rounded down to a step of its search, which is longer for more servers. The
+    bound may be a service time: such requests are in time exactly if they need not wait.
+    """
+    bound_s = bound_s or max(sample)
+    base = capacity(servers, sample, bound_s, 0.01, arrivals=2000)
+    ceiling = servers / max(math.fsum(sample) / len(sample), 1e-9)
+    assert 0 <= base <= 1.1 * ceiling  # 2,000 arrivals may be a little quicker than the sample
+    assert capacity(servers, sample, 1.5 * bound_s, 0.01, arrivals=2000) >= base
+    step = 1.1 * (ceiling / servers) * (servers + 1) / 2**STEPS
+    assert capacity(servers + 1, sample, bound_s, 0.01, arrivals=2000) >= base - step
+
+
+def test_a_bound_of_one_service_time_leaves_no_time_to_wait() -> None:
+    """Whether a request waited decides, and not the rounding of its end."""
+    waits = capacity(3, [0.03125], 0.03125, 0.01)
+    assert capacity(3, [0.03], 0.03, 0.01) * 0.03 == pytest.approx(waits * 0.03125, rel=0.001)

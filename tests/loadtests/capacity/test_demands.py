@@ -1,4 +1,4 @@
-"""Demands come from the right load, the least limit binds, and predictions are scored honestly."""
+"""Demands come from the right load, the lowest limit binds, and predictions are scored fairly."""
 
 from dataclasses import replace
 
@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.capacity.demands import Demands, Limit, Supply, efficiency, limits, predict, score
+from loadtests.capacity.demands import Demands, Limit, Supply, limits
+from loadtests.capacity.prediction import efficiency, predict, score
 from loadtests.slo import Slo
 from loadtests.trial.evidence import Evidence
 from tests.support import evidence_examples
@@ -59,16 +60,16 @@ def test_work_on_the_loop_holds_it_while_it_waits() -> None:
         (LONE_ASYNC, evidence_examples.ASYNC, "loop", 2990),
     ],
 )
-def test_the_resource_that_ends_first_binds(
+def test_the_resource_that_runs_out_first_binds(
     alone: Evidence | None, crowd: Evidence, binding: str, rate: float
 ) -> None:
-    found = of(alone, crowd)
-    assert found[0].name == binding
-    assert found[0].rate == pytest.approx(rate, rel=0.01)
-    assert [limit.rate for limit in found] == sorted(limit.rate for limit in found)
+    known = of(alone, crowd)
+    assert known[0].name == binding
+    assert known[0].rate == pytest.approx(rate, rel=0.01)
+    assert [limit.rate for limit in known] == sorted(limit.rate for limit in known)
 
 
-def test_what_cannot_be_told_is_left_out() -> None:
+def test_what_is_unknown_is_left_out() -> None:
     assert of(None, evidence_examples.BLIND) == ()
     assert predict(Demands(), Supply(2), [0.01], SLO) is None
     assert [limit.name for limit in of(LONE_SLEEP, replace(evidence_examples.BLIND, slots=4))] == [
@@ -76,16 +77,17 @@ def test_what_cannot_be_told_is_left_out() -> None:
     ]
     assert Demands.of(LONE_SLEEP, evidence_examples.FAILING).slot_s == pytest.approx(50.19 * MS)
     assert of(None, replace(evidence_examples.ASYNC, gil=0.0, loop_cores=0.0))[0].name == "cores"
+    assert limits(Demands(gil_s=5e-324), Supply(2)) == (), "a demand too small to matter"
 
 
-def test_more_room_lifts_the_limit_that_binds() -> None:
-    demands, room = Demands.of(LONE_THREAD, evidence_examples.GIL), Supply.of(evidence_examples.GIL)
-    twice = limits(demands, replace(room, servers=2))
+def test_more_of_a_resource_raises_its_limit() -> None:
+    demands = Demands.of(LONE_THREAD, evidence_examples.GIL)
+    twice = limits(demands, replace(Supply.of(evidence_examples.GIL), servers=2))
     assert twice[0].name == "cores"
     assert twice[0].rate == pytest.approx(2 / (1.13 / 93))
 
 
-def test_a_pool_bears_what_its_queue_bears() -> None:
+def test_a_pool_has_the_capacity_of_its_queue() -> None:
     demands = Demands(slot_s=10 * MS, response_s=10.5 * MS)
     predicted = predict(demands, Supply(4, slots=2), [9 * MS, 9 * MS], TIGHT)
     assert predicted is not None
@@ -95,9 +97,9 @@ def test_a_pool_bears_what_its_queue_bears() -> None:
     assert predicted.capacity == pytest.approx(0.57 * 200, rel=0.03)  # M/D/2, p99 ≤ 3 services
 
 
-def test_so_many_are_served_at_once_as_the_binding_resource_offers() -> None:
-    room = Supply(cores=2, slots=16, servers=3, loops=1)
-    at_once = {name: room.at_once(name) for name in ("cores", "gil", "loop", "slots")}
+def test_the_binding_resource_decides_how_many_are_served_at_once() -> None:
+    supply = Supply(cores=2, slots=16, servers=3, loops=1)
+    at_once = {name: supply.at_once(name) for name in ("cores", "gil", "loop", "slots")}
     assert at_once == {"cores": 2, "gil": 3, "loop": 1, "slots": 16}
     assert Supply(cores=8, slots=2).at_once("cores") == 2
 
@@ -117,7 +119,7 @@ def test_a_wait_beyond_the_service_comes_off_the_bound() -> None:
 def test_the_score_is_measured_by_predicted() -> None:
     assert score(100, 90, 110) == pytest.approx(0.995, abs=0.001)
     assert score(200, 90, 110) == pytest.approx(0.5, abs=0.01)
-    assert score(3000, 2000, None) is None  # it may bear what was predicted: nobody looked
+    assert score(3000, 2000, None) is None  # the predicted rate was not tried
     assert score(1000, 2000, None) == 2  # or more
     assert score(0, 0, 1) == 1
     assert score(100, 0, 1) == 0.01
@@ -132,5 +134,5 @@ def test_efficiency_is_measured_by_possible() -> None:
 
 
 @given(alone=st.none() | evidences, crowd=evidences)
-def test_whatever_was_seen_limits_are_rates(alone: Evidence | None, crowd: Evidence) -> None:
+def test_from_any_evidence_limits_are_rates(alone: Evidence | None, crowd: Evidence) -> None:
     assert all(limit.rate > 0 for limit in of(alone, crowd))

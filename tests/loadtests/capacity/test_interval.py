@@ -1,4 +1,4 @@
-"""Repeated searches become one interval, that is honest about the tool's own error."""
+"""Repeated searches become one interval, which includes the tool's own error."""
 
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.capacity.goals import FULL
 from loadtests.capacity.interval import FULL_ERROR, QUICK_ERROR, combine, differ, ratio
+from loadtests.capacity.search import Capacity, TrialPoint
 from scripts.checks.error.known_queues import QueueCase, measure
 from scripts.checks.shared.virtual import SLO, TRUTHS, Service
 
@@ -28,23 +28,23 @@ def full(capacity: float, *also: tuple[float, float], seed: int = 1) -> Capacity
 
 
 def test_a_quick_search_does_not_claim_more_than_it_knows() -> None:
-    found = combine([QUICK], SLO, QUICK_ERROR)
-    assert (found.held, found.broke) == (100, 115)
-    assert found.high is not None
-    kind = 1 + QUICK_ERROR.kindness(107, SLO)
-    assert found.capacity == pytest.approx(107.5 / kind, rel=0.02)
-    assert found.low < 100 / kind < 115 / kind < found.high
+    interval = combine([QUICK], SLO, QUICK_ERROR)
+    assert (interval.held, interval.broke) == (100, 115)
+    assert interval.high is not None
+    excess = 1 + QUICK_ERROR.excess(107, SLO)
+    assert interval.capacity == pytest.approx(107.5 / excess, rel=0.02)
+    assert interval.low < 100 / excess < 115 / excess < interval.high
 
 
-def test_short_trials_are_kindest_where_few_requests_arrive_within_the_bound() -> None:
+def test_short_trials_find_most_too_much_where_few_requests_arrive_within_the_bound() -> None:
     for error in (QUICK_ERROR, FULL_ERROR):
-        kindness = [error.kindness(rate, SLO) for rate in (20, 200, 2000)]
-        assert kindness == sorted(kindness, reverse=True)
-        assert kindness[0] == pytest.approx(error.most)
-        assert error.kindness(200, SLO.at(95)) < error.kindness(200, SLO.at(99.9))
-    assert FULL_ERROR.kindness(200, SLO) < QUICK_ERROR.kindness(200, SLO)
+        excess = [error.excess(rate, SLO) for rate in (20, 200, 2000)]
+        assert excess == sorted(excess, reverse=True)
+        assert excess[0] == pytest.approx(error.largest)
+        assert error.excess(200, SLO.at(95)) < error.excess(200, SLO.at(99.9))
+    assert FULL_ERROR.excess(200, SLO) < QUICK_ERROR.excess(200, SLO)
     gap = math.log(100) / (2 * 0.250)  # requests per second, by theory
-    assert QUICK_ERROR.kindness(2000, SLO) == pytest.approx(QUICK_ERROR.seen * gap / 2000)
+    assert QUICK_ERROR.excess(2000, SLO) == pytest.approx(QUICK_ERROR.visible_share * gap / 2000)
 
 
 def test_repeats_narrow_the_interval_and_a_disturbed_trial_does_not_move_it() -> None:
@@ -52,7 +52,7 @@ def test_repeats_narrow_the_interval_and_a_disturbed_trial_does_not_move_it() ->
     disturbed = [full(200, (170, 1.0), seed=seed) for seed in range(3)]
     calm, rough = combine(three, SLO), combine(disturbed, SLO)
     assert calm.high is not None
-    assert calm.low < 200 / (1 + FULL_ERROR.kindness(200, SLO)) < calm.high
+    assert calm.low < 200 / (1 + FULL_ERROR.excess(200, SLO)) < calm.high
     assert calm.high / calm.low < 1.12
     assert rough.capacity == pytest.approx(calm.capacity, rel=0.02)
     assert combine(three, SLO) == calm
@@ -72,9 +72,9 @@ def test_each_percentile_has_its_own_interval() -> None:
         TrialPoint(rate, FULL.trial_s, 0.0 if rate < 180 else 0.005 if rate < 200 else 0.1)
         for rate in range(170, 211, 2)
     ]
-    one = Capacity(198, 200, others={strict: Capacity(178, 180)}, trials=tuple(trials))
-    assert combine([one] * 3, strict).broke == 180
-    assert combine([one] * 3, strict).capacity < combine([one] * 3, SLO).low
+    search = Capacity(198, 200, others={strict: Capacity(178, 180)}, trials=tuple(trials))
+    assert combine([search] * 3, strict).broke == 180
+    assert combine([search] * 3, strict).capacity < combine([search] * 3, SLO).low
 
 
 def test_says_what_is_open() -> None:
@@ -108,7 +108,8 @@ def test_covers_the_truth(kind: str, number: int) -> None:
     case = QueueCase(service, TRUTHS[service][1], kind, disturbed=0.05)
     with ThreadPoolExecutor(1) as pool:
         (measured,) = measure(pool, [case], 4, seed=3)
-    covers = [one.interval.low <= case.truth <= (one.interval.high or 0) for one in measured]
+    intervals = [result.interval for result in measured]
+    covers = [interval.low <= case.truth <= (interval.high or 0) for interval in intervals]
     assert sum(covers) >= 3
 
 

@@ -1,4 +1,4 @@
-"""A final trial is long enough for what it claims, and MLRsearch is told what it must believe."""
+"""A final trial is long enough for its claim, and MLRsearch gets ratios that it can use."""
 
 from random import Random
 
@@ -19,7 +19,7 @@ def test_a_final_trial_is_long_enough() -> None:
     assert trial_duration(40, QUICK, SLO) == pytest.approx(299 / 40)
     assert trial_duration(40, QUICK, SLO.at(99.9)) == pytest.approx(2995 / 40)
     assert trial_duration(1000, QUICK, Slo(99, 2.0)) == 40
-    # Nothing is known of the 99.9 % of a bystander that got fewer either, unless it takes too long.
+    # The bystander needs as many requests for its 99.9 %, unless that takes too long.
     assert trial_duration(1000, QUICK, SLO.at(99.9)) == pytest.approx(2995 / 60)
     assert trial_duration(1000, QUICK, SLO.at(99.99)) == pytest.approx(29956 / 1000)
     assert trial_duration(1000, FULL, SLO) == 20
@@ -30,7 +30,7 @@ def test_a_final_trial_is_long_enough() -> None:
     assert trial_duration(100, FULL, SLO.at(99.9)) == pytest.approx(5256 / 100)
 
 
-def test_a_percentile_that_takes_too_long_to_prove_is_not_sought() -> None:
+def test_a_percentile_that_takes_too_long_to_prove_is_left_out() -> None:
     assert provable(100, FULL, SLO, *BESIDE) == (SLO, *BESIDE)
     assert provable(40, FULL, SLO, *BESIDE) == (SLO, SLO.at(95))
     assert provable(0, FULL, SLO.at(99.9)) == (SLO.at(99.9),)  # but the main one is
@@ -41,23 +41,23 @@ def test_a_percentile_that_takes_too_long_to_prove_is_not_sought() -> None:
 def test_finds_each_percentile_where_the_losses_cross_it(
     thresholds: list[float], rng: Random
 ) -> None:
-    """Whatever a trial has lost, each goal is told whether it broke."""
+    """Each goal learns whether it broke, however much a trial lost."""
     strictest, main, loosest = sorted(thresholds)
 
     def final(rate: float) -> float:
         crossed = sum(rate > threshold for threshold in (strictest, main, loosest))
         return rng.choice([(0.0, 0.0005), (0.0011, 0.01), (0.0101, 0.05), (0.051, 1.0)][crossed])
 
-    found = refine(final, (45.0, 90.0, 160.0), {}, FULL, (SLO, *BESIDE))
+    ends = refine(final, (45.0, 90.0, 160.0), {}, FULL, (SLO, *BESIDE))
     for slo, threshold in zip((SLO, *BESIDE), (main, loosest, strictest), strict=True):
-        held, broke = found[slo]
+        held, broke = ends[slo]
         assert held is not None
         assert broke is not None
         assert held <= threshold < broke
         assert broke / held <= 1.051
 
 
-def test_does_not_run_again_what_broke_before() -> None:
+def test_a_rate_that_broke_before_is_not_run_again() -> None:
     ran: list[float] = []
 
     def final(rate: float) -> float:

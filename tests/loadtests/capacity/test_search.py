@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.capacity.bounds import Capacity
 from loadtests.capacity.goals import FULL, QUICK, Goal, trial_duration
-from loadtests.capacity.search import search
+from loadtests.capacity.search import Capacity, search
 from loadtests.trial.verdict import Verdict
 from scripts.checks.shared.virtual import SLO, TRUTHS, Lab, Service, truth, verdict
 
@@ -29,28 +28,32 @@ def find(service: Service, goal: Goal, seed: int, disturbed: float = 0.0) -> tup
 
 @named
 def test_quick_finds_the_capacity(service: Service) -> None:
-    found = [find(service, QUICK, seed)[0] for seed in range(5 if service.ceiling < 1000 else 2)]
-    shares = [capacity.held / truth(service) for capacity in found]
-    # Trials of a few hundred requests are kind to a server that is lucky: hence the wide edge,
-    # which `loadtests.capacity.interval` knows of.
+    capacities = [
+        find(service, QUICK, seed)[0] for seed in range(5 if service.ceiling < 1000 else 2)
+    ]
+    shares = [capacity.held / truth(service) for capacity in capacities]
+    # A server may be lucky in trials of a few hundred requests: hence the wide limits, which
+    # `loadtests.capacity.interval` takes into account.
     assert 0.85 <= min(shares) <= max(shares) <= 1.25
     assert 0.88 <= median(shares) <= 1.15
-    assert all(capacity.held <= 1.15 * service.ceiling for capacity in found)
-    complete = [capacity for capacity in found if capacity.complete]
-    assert len(complete) * 2 > len(found)  # the rest ran out of time, and say so
+    assert all(capacity.held <= 1.15 * service.ceiling for capacity in capacities)
+    complete = [capacity for capacity in capacities if capacity.complete]
+    assert len(complete) * 2 > len(capacities)  # the rest ran out of time, and say so
     for capacity in complete:
         assert capacity.broke is not None
         assert capacity.broke / capacity.held <= 1.16
 
 
 @named
-def test_full_finds_it_better_and_further_percentiles_beside_it(service: Service) -> None:
-    found = [find(service, FULL, seed)[0] for seed in range(5 if service.ceiling < 1000 else 1)]
-    shares = [capacity.held / truth(service) for capacity in found]
+def test_full_finds_it_better_and_further_percentiles_too(service: Service) -> None:
+    capacities = [
+        find(service, FULL, seed)[0] for seed in range(5 if service.ceiling < 1000 else 1)
+    ]
+    shares = [capacity.held / truth(service) for capacity in capacities]
     assert 0.9 <= min(shares) <= max(shares) <= 1.12
     assert 0.94 <= median(shares) <= 1.06
-    assert all(capacity.held <= 1.03 * service.ceiling for capacity in found)
-    for capacity in found:
+    assert all(capacity.held <= 1.03 * service.ceiling for capacity in capacities)
+    for capacity in capacities:
         assert capacity.broke is not None
         if capacity.complete:
             assert capacity.broke / capacity.held <= 1.06
@@ -62,9 +65,9 @@ def test_full_finds_it_better_and_further_percentiles_beside_it(service: Service
             assert others[99.9] <= capacity.held * 1.001
 
 
-def test_full_bears_disturbed_trials() -> None:
-    found = [find(SERVICES[1], FULL, seed, disturbed=0.2)[0] for seed in range(9)]
-    shares = [capacity.held / truth(SERVICES[1]) for capacity in found]
+def test_full_tolerates_disturbed_trials() -> None:
+    capacities = [find(SERVICES[1], FULL, seed, disturbed=0.2)[0] for seed in range(9)]
+    shares = [capacity.held / truth(SERVICES[1]) for capacity in capacities]
     assert 0.94 <= median(shares) <= 1.06
     assert sum(share >= 0.9 for share in shares) >= 7
 
@@ -107,7 +110,7 @@ def test_finds_the_capacity_of_a_service_that_refuses() -> None:
     assert capacity.held < truth(SERVICES[1])
 
 
-def test_a_service_that_is_always_late_bears_nothing() -> None:
+def test_a_service_that_is_always_late_has_no_capacity() -> None:
     lab = Lab(Service("slow", 8, 0.4), SLO, Random(1))
     assert lab.search(QUICK, 20) == Capacity(held=0.0, broke=1.0)
 
@@ -136,7 +139,7 @@ def test_what_the_trials_raise_passes_through() -> None:
         search(measure, 200, QUICK, 1e6, slo=SLO, clock=lab.now)
 
 
-SHORT = 40  # trials that enclose a rate between the lowest and the highest, two for each
+SHORT = 40  # trials that enclose a rate between the lowest and the highest, two each
 
 
 @given(
@@ -158,12 +161,12 @@ def test_always_ends_with_an_interval(
 
     clock = lambda: 6.0 * len(tried)  # noqa: E731
     capacity = search(measure, guess, goal, ceiling_rate, slo=SLO, also=BESIDE, clock=clock)
-    assert [one.rate for one in capacity.trials] == tried
+    assert [trial.rate for trial in capacity.trials] == tried
     assert capacity.held == 0 or capacity.held in tried
     assert capacity.broke is None or capacity.held < capacity.broke
     assert capacity.broke is None or capacity.broke in tried
     most = goal.budget_s + goal.patience_s
-    assert 6 * (len(tried) - 2 - SHORT) < most  # a surprise takes two
+    assert 6 * (len(tried) - 2 - SHORT) < most  # a surprising break takes two
 
 
 def test_refuses_a_generator_that_offers_nothing() -> None:

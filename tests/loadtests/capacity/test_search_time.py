@@ -1,12 +1,11 @@
-"""The search keeps to its time, and says so where that ends it."""
+"""The search keeps to its budget, and reports it when that ends it."""
 
 from dataclasses import replace
 
 import pytest
 
-from loadtests.capacity.bounds import Capacity
 from loadtests.capacity.goals import FULL, QUICK
-from loadtests.capacity.search import search
+from loadtests.capacity.search import Capacity, search
 from loadtests.trial.verdict import Verdict
 from scripts.checks.shared.virtual import SLO, verdict
 
@@ -53,7 +52,7 @@ def test_a_full_search_finds_what_is_missing_by_short_trials_when_its_time_is_up
     tried: list[tuple[float, float]] = []
     spent = 0.0
 
-    def measure(rate: float, duration_s: float) -> Verdict:  # long trials are never borne
+    def measure(rate: float, duration_s: float) -> Verdict:  # long trials always break
         nonlocal spent
         spent += duration_s + 1
         tried.append((rate, duration_s))

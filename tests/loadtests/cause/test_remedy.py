@@ -1,5 +1,6 @@
-"""A remedy turns the blamed resource alone, and says how far capacity should move."""
+"""A remedy changes the blamed resource alone, and predicts how far capacity should move."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -8,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.capacity.demands import Demands, Limit, Supply, limits
-from loadtests.cause.claim import Remedy, Unproven
-from loadtests.cause.diagnosis import NAMES, Cause, diagnose
-from loadtests.cause.remedy import POOL_OF, WITHOUT, DiagnosedCell, remedy
-from loadtests.service.option_flags import OPTION_FLAGS
+from loadtests.cause.remedy import DiagnosedCell, Remedy, Unproven, judge
+from loadtests.cause.rules import RULES, Cause, diagnose, remedy
+from loadtests.service.options import OPTION_FLAGS
 from loadtests.trial.evidence import Evidence
 from server.model_table import TABLE
 from server.settings import Settings
@@ -37,6 +37,17 @@ RUNTIME = {
     "cores": 2,
     "gil": True,
 }
+PROCESS_MODELS = ["process-pool", "hybrid"]
+OPTIONS: Mapping[str, Mapping[str, object]] = {
+    "threads": {"maximum": 1000, "choices": None, "models": ["thread-pool", "hybrid"]},
+    "processes": {"maximum": 256, "choices": None, "models": PROCESS_MODELS},
+    "workers": {"maximum": 256, "choices": None, "models": None},
+    "loops": {"maximum": 256, "choices": None, "models": None},
+    "queue": {"maximum": None, "choices": None, "models": None},
+    "switch_interval": {"maximum": 1, "choices": None, "models": None},
+    "admission": {"maximum": None, "choices": ["bounded", "deadline"], "models": None},
+}
+SIZED_BY = {"thread-pool": "threads", "process-pool": "processes"}
 LONE_INLINE = lone(19.5, on_loop=True, outside=0.2, on_cpu=0.03, off_cpu=50.1)
 
 
@@ -44,10 +55,11 @@ def case(
     evidence: Evidence, alone: Evidence | None, model: str, **settings: object
 ) -> tuple[Remedy | Unproven, Cause]:
     demands = Demands.of(alone, evidence)
-    found = limits(demands, Supply.of(evidence))
+    known = limits(demands, Supply.of(evidence))
     cause = diagnose(evidence, demands)
     runtime, parameters = {**RUNTIME, **settings}, {"kib": "8192"} if alone is LONE_ECHO else {}
-    return remedy(DiagnosedCell(cause, evidence, found, runtime, model, parameters)), cause
+    cell = DiagnosedCell(evidence, known, runtime, model, parameters, OPTIONS, SIZED_BY.get(model))
+    return remedy(cause.name, cell), cause
 
 
 CASES: Mapping[str, tuple[tuple[Evidence, Evidence | None, str], str, dict[str, str], float]] = {
@@ -95,7 +107,7 @@ CASES: Mapping[str, tuple[tuple[Evidence, Evidence | None, str], str, dict[str, 
     ),
     "a longer queue": (
         (evidence_examples.TINY_QUEUE, LONE_PROCESS, "process-pool"),
-        "a queue of 1024 requests instead of 256, bounded by its length alone",
+        "a queue of 1024 requests instead of 256, limited by its length alone",
         {"admission": "bounded", "queue": "1024"},
         2,
     ),
@@ -103,48 +115,47 @@ CASES: Mapping[str, tuple[tuple[Evidence, Evidence | None, str], str, dict[str, 
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_remedy_turns_the_blamed_resource(name: str) -> None:
+def test_a_remedy_changes_the_blamed_resource(name: str) -> None:
     (evidence, alone, model), change, axes, ratio = CASES[name]
-    found, _ = case(evidence, alone, model)
-    assert isinstance(found, Remedy)
-    assert (found.change, found.axes, found.parameters, found.cores) == (change, axes, {}, None)
+    chosen, _ = case(evidence, alone, model)
+    assert isinstance(chosen, Remedy)
+    assert (chosen.change, chosen.axes, chosen.parameters, chosen.cores) == (change, axes, {}, None)
     assert axes.keys() <= {axis.name for axis in OPTION_FLAGS}
     assert Settings.model_validate(axes)
-    low, high = found.predicted
+    low, high = chosen.predicted
     assert 1 < low < ratio < high
 
 
-def test_half_of_the_cores_bear_half() -> None:
-    found, cause = case(evidence_examples.CORES, LONE_PROCESS, "process-pool")
-    assert isinstance(found, Remedy)
+def test_half_of_the_cores_sustain_half() -> None:
+    chosen, cause = case(evidence_examples.CORES, LONE_PROCESS, "process-pool")
+    assert isinstance(chosen, Remedy)
     assert cause.name == "cores"
-    assert (found.change, found.axes, found.cores) == ("1 of 2 cores for the server", {}, 1)
-    assert found.predicted == pytest.approx((0.4, 0.707), abs=0.001)
-    one, _ = case(
+    assert (chosen.change, chosen.axes, chosen.cores) == ("1 of 2 cores for the server", {}, 1)
+    assert chosen.predicted == pytest.approx((0.4, 0.707), abs=0.001)
+    single, _ = case(
         replace(evidence_examples.CORES, cores=1, server_cores=0.9, gil=0.1),
         LONE_PROCESS,
         "process-pool",
     )
-    assert one == Unproven("there is one core, and none to take away")
+    assert single == Unproven("there is only one core, so none can be taken away")
 
 
 def test_half_of_the_payload_is_a_parameter_of_the_workload() -> None:
-    found, _ = case(evidence_examples.ECHO, LONE_ECHO, "process-pool")
-    assert isinstance(found, Remedy)
-    assert (found.axes, found.parameters) == ({}, {"kib": "4096"})
-    assert found.change == "half the payload (4096 instead of 8192 KiB)"
-    cause = Cause("payload", "", {}, {})
-    without = remedy(DiagnosedCell(cause, evidence_examples.ECHO, (), RUNTIME, "process-pool"))
+    chosen, _ = case(evidence_examples.ECHO, LONE_ECHO, "process-pool")
+    assert isinstance(chosen, Remedy)
+    assert (chosen.axes, chosen.parameters) == ({}, {"kib": "4096"})
+    assert chosen.change == "half the payload (4096 instead of 8192 KiB)"
+    without = remedy("payload", DiagnosedCell(evidence_examples.ECHO, (), RUNTIME, "process-pool"))
     assert without == Unproven("the workload has no parameter `kib` that halves its payload")
 
 
-def test_what_leaves_no_room_for_a_change_is_not_turned() -> None:
+def test_no_change_is_tried_where_the_next_limit_or_a_bound_is_near() -> None:
     near = replace(evidence_examples.GIL, cores=2, generator_cores=0.8, server_cores=1.05)
     assert case(near, LONE_THREAD, "thread-pool")[0] == Unproven(
         "the next limit is too near for a change to show: cores at 101/s"
     )
     full, _ = case(evidence_examples.POOL, LONE_SLEEP, "thread-pool", threads=600)
-    assert full == Unproven("the server has no more than 1000 threads")
+    assert full == Unproven("the service allows at most 1000 threads")
     loops, _ = case(evidence_examples.GIL, LONE_THREAD, "thread-pool", loops=2)
     assert isinstance(loops, Unproven)
     loop, _ = case(evidence_examples.INLINE_SLEEP, LONE_INLINE, "inline", loops=2)
@@ -152,39 +163,83 @@ def test_what_leaves_no_room_for_a_change_is_not_turned() -> None:
     assert loop.axes == {"loops": "4"}
 
 
-def test_models_of_others_are_told_by_their_slots() -> None:
-    found, _ = case(evidence_examples.POOL, LONE_SLEEP, "actors")
-    assert found == Unproven("no option is known that sizes the 2 slots of actors")
-    assert POOL_OF.keys() | {"inline", "async", "hybrid"} == TABLE.keys()
+def test_a_model_without_a_known_option_has_no_remedy() -> None:
+    chosen, _ = case(evidence_examples.POOL, LONE_SLEEP, "actors")
+    assert chosen == Unproven("no option is known that sizes the 2 slots of actors")
 
 
-@pytest.mark.parametrize("name", WITHOUT)
-def test_what_no_resource_proves_has_a_reason(name: str) -> None:
-    found = remedy(
-        DiagnosedCell(Cause(name, "", {}, {}), evidence_examples.POOL, (), RUNTIME, "process-pool")
-    )
-    assert found == Unproven(WITHOUT[name])
+def test_a_service_without_published_options_cannot_be_changed() -> None:
+    silent = DiagnosedCell(evidence_examples.POOL, (), RUNTIME, "pool", sized_by="threads")
+    assert remedy("pool", silent) == Unproven("the service does not publish an option `threads`")
+    assert isinstance(remedy("loop busy", silent), Unproven)
+    assert isinstance(remedy("queue", silent), Unproven)
+    policies = {**OPTIONS, "admission": {"choices": ["lifo"]}}
+    other = replace(silent, options=policies)
+    assert remedy("queue", other) == Unproven("the service has no admission 'bounded'")
+
+
+@pytest.mark.parametrize(
+    "name", ["memory", "crashes", "generator", "neighbour", "failures", "too slow", "unknown", "?"]
+)
+def test_a_cause_that_no_resource_proves_has_a_reason(name: str) -> None:
+    cell = DiagnosedCell(evidence_examples.POOL, (), RUNTIME, "process-pool", {}, OPTIONS)
+    assert isinstance(remedy(name, cell), Unproven)
 
 
 def test_bursts_under_a_tight_bound_may_gain_more() -> None:
-    found, _ = case(evidence_examples.BURSTS, LONE_SLEEP, "process-pool")
-    assert isinstance(found, Remedy)
-    assert found.predicted[1] > 4
+    chosen, _ = case(evidence_examples.BURSTS, LONE_SLEEP, "process-pool")
+    assert isinstance(chosen, Remedy)
+    assert chosen.predicted[1] > 4
 
 
 @given(
     evidence=evidences,
     alone=st.none() | evidences,
-    name=st.sampled_from(NAMES),
+    name=st.sampled_from([rule.name for rule in RULES]),
     model=st.sampled_from([*TABLE, "actors"]),
 )
-def test_whatever_is_blamed_a_change_is_predicted_or_refused(
+def test_for_any_cause_a_change_is_predicted_or_refused(
     evidence: Evidence, alone: Evidence | None, name: str, model: str
 ) -> None:
-    found = limits(Demands.of(alone, evidence), Supply.of(evidence))
-    for known in (found, (), (Limit("cores", 10.0),)):
-        chosen = remedy(DiagnosedCell(Cause(name, "", {}, {}), evidence, known, RUNTIME, model))
+    derived = limits(Demands.of(alone, evidence), Supply.of(evidence))
+    for known in (derived, (), (Limit("cores", 10.0),)):
+        sized_by = SIZED_BY.get(model)
+        cell = DiagnosedCell(evidence, known, RUNTIME, model, {}, OPTIONS, sized_by)
+        chosen = remedy(name, cell)
         if isinstance(chosen, Remedy):
             low, high = chosen.predicted
             assert 0 < low <= high
             assert not low <= 1 <= high
+
+
+TWICE = Remedy("4 processes instead of 2", {"processes": "4"}, {}, None, (1.5, 2.5))
+HALF = Remedy("1 of 2 cores for the server", {}, {}, 1, (0.4, 0.707))
+
+
+@pytest.mark.parametrize(
+    ("change", "before", "after", "stands", "sentence"),
+    [
+        (TWICE, (38, 41), (76, 82), True, "1.85–2.16 ×, as predicted (1.50–2.50 ×)"),
+        (TWICE, (38, 41), (76, None), True, "at least 1.85 ×, as predicted"),
+        (TWICE, (38, 41), (39, 42), False, "0.95–1.11 ×, where 1.50–2.50 × was"),
+        (TWICE, (38, 41), (160, 180), False, "3.90–4.74 ×, where"),
+        (TWICE, (30, 45), (44, 60), False, "0.98–2.00 ×, where"),  # or no change at all
+        (TWICE, (0, 1), (20, 22), False, "20.00–22.00 ×, where"),
+        (TWICE, (38, None), (76, 80), False, "without the change it did not break"),
+        (HALF, (165, 178), (85, 92), True, "0.48–0.56 ×, as predicted (0.40–0.71 ×)"),
+        (HALF, (165, 178), (160, 175), False, "0.90–1.06 ×, where"),
+        (HALF, (165, 178), (85, None), False, "at least 0.48 ×, where"),
+    ],
+)
+def test_a_claim_stands_if_capacity_moved_as_predicted(
+    change: Remedy,
+    before: tuple[float, float | None],
+    after: tuple[float, float | None],
+    stands: bool,
+    sentence: str,
+) -> None:
+    claim = judge(change, before, after)
+    assert claim.stands is stands
+    assert sentence in claim.sentence
+    assert claim.sentence.startswith("withdrawn") is not stands
+    assert claim.measured[0] <= claim.measured[1] <= math.inf

@@ -12,7 +12,7 @@ from loadtests.load.answer import Answer, Outcome
 from loadtests.load.result import LoadResult, measured, merge, never_offered
 from loadtests.load.spec import LoadSpec, share
 from loadtests.slo import Slo
-from loadtests.trial.trial import trial_of
+from loadtests.trial.trial import Trial
 from loadtests.trial.verdict import judge
 from tests.support.short_load import BYSTANDER_RATE, DURATION_S, RATE, SETTLE_S, order
 
@@ -56,7 +56,7 @@ def test_answers_of_several_processes_are_counted_as_those_of_one(
         )
         for process in range(4)
     ]
-    counted, again = (trial_of(CELL, 12.0, each, SLO) for each in (one, merge(parts, one.zero)))
+    counted, again = (Trial.of(CELL, 12.0, each, SLO) for each in (one, merge(parts, one.zero)))
     assert counted == again
     assert judge(counted, SLO) == judge(again, SLO)
 
@@ -91,7 +91,7 @@ def test_the_share_of_a_process_that_is_gone_makes_a_trial_void() -> None:
     found = merge(
         (LoadResult(fine, 0.1, 1.0, early=False, drained=True), never_offered(lost, 1.0)), 0
     )
-    trial = trial_of(CELL, RATE, found, SLO)
+    trial = Trial.of(CELL, RATE, found, SLO)
     assert (trial.work.scheduled, trial.work.ok, trial.work.unsent) == (90, 45, 45)
     verdict = judge(trial, SLO)
     assert not verdict.valid

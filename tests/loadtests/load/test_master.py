@@ -14,7 +14,7 @@ import pytest
 
 from loadtests.load.result import LoadResult
 from loadtests.load.source import InProcess
-from loadtests.trial.trial import trial_of
+from loadtests.trial.trial import Trial
 from tests.support.cli import Begun, begun, free_port, gone, run, soon
 from tests.support.scripted_service import Scripted, scripted
 from tests.support.server_process import PATIENCE_S
@@ -96,7 +96,7 @@ def test_two_processes_offer_what_one_does_and_one_goes_on_alone(tmp_path: Path)
 def test_a_trial_of_one_process_counts_the_same() -> None:
     with scripted(answer) as service:
         found = alone(service)
-    trial = trial_of(("work", "any"), RATE, found, order("", "").slo)
+    trial = Trial.of(("work", "any"), RATE, found, order("", "").slo)
     assert (trial.work.scheduled, trial.work.ok, trial.bystander.ok) == (90, 90, 61)
     assert (trial.short, trial.drained, trial.duration_s) == (False, True, 1.0)
 

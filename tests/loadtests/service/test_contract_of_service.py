@@ -1,4 +1,4 @@
-"""A client learns from `GET /` what a service offers, and says what is wrong when it cannot."""
+"""A client learns from `GET /` what a service offers, or reports why it cannot."""
 
 import json
 import socket
@@ -28,7 +28,7 @@ def url(database: None) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def found(url: str) -> Discovery:
+def offered(url: str) -> Discovery:
     return discover(url)
 
 
@@ -55,15 +55,15 @@ def answering(status: int, body: bytes) -> Iterator[str]:
             thread.join()
 
 
-def test_a_service_says_what_it_offers(found: Discovery) -> None:
-    assert found.models["inline"]["available"]
-    assert not found.models["process-pool"]["available"]
-    assert found.workloads["sleep"]["parameters"]["ms"]["unit"] == "ms"
-    assert found.runtime["loop"] == "uvloop"
+def test_a_service_says_what_it_offers(offered: Discovery) -> None:
+    assert offered.models["inline"]["available"]
+    assert not offered.models["process-pool"]["available"]
+    assert offered.workloads["sleep"]["parameters"]["ms"]["unit"] == "ms"
+    assert offered.runtime["loop"] == "uvloop"
 
 
-def test_a_slash_at_the_end_changes_nothing(url: str, found: Discovery) -> None:
-    assert discover(f"{url}/") == found
+def test_a_slash_at_the_end_changes_nothing(url: str, offered: Discovery) -> None:
+    assert discover(f"{url}/") == offered
 
 
 def test_no_proxy_comes_between(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,8 +100,10 @@ def test_nothing_listens() -> None:
         "http://127.0.0.1:8080/?a=b",
     ],
 )
-def test_what_is_no_address(wrong: str) -> None:
-    with pytest.raises(ServiceError, match=r"no address of a service; write http://") as raised:
+def test_invalid_addresses_are_rejected(wrong: str) -> None:
+    with pytest.raises(
+        ServiceError, match=r"not the address of a service: expected e\.g\. http://"
+    ) as raised:
         discover(wrong)
     assert repr(wrong) in str(raised.value)
 
@@ -114,7 +116,9 @@ def test_what_is_no_address(wrong: str) -> None:
 def test_another_service_answers_something_else(body: bytes) -> None:
     with (
         answering(200, body) as url,
-        pytest.raises(ServiceError, match="answers something else at GET /: it is no loadbearing"),
+        pytest.raises(
+            ServiceError, match="unexpected answer to GET /: a loadbearing service lists"
+        ),
     ):
         discover(url)
 
@@ -123,31 +127,33 @@ def test_another_service_answers_something_else(body: bytes) -> None:
 def test_another_service_has_no_such_page(status: int) -> None:
     with answering(status, b"sorry") as url, pytest.raises(ServiceError) as raised:
         discover(url)
-    assert f"{url} answers {status} to GET /: it is no loadbearing service" in str(raised.value)
+    assert f"{url} answers {status} to GET /: a loadbearing service lists" in str(raised.value)
 
 
 def test_a_service_that_refuses_says_why_and_what_to_do() -> None:
-    said = {"error": {"message": "not by this name", "hint": "Use --allow-host."}}
-    with answering(403, json.dumps(said).encode()) as url, pytest.raises(ServiceError) as raised:
+    reply = {"error": {"message": "not by this name", "hint": "Use --allow-host."}}
+    with answering(403, json.dumps(reply).encode()) as url, pytest.raises(ServiceError) as raised:
         discover(url)
     assert str(raised.value) == f"{url} answers 403 to GET /: not by this name. Use --allow-host."
 
 
 def test_any_service_with_that_answer_will_do() -> None:
-    with answering(200, json.dumps(WHOLE).encode()) as url:
-        assert discover(url) == Discovery(**WHOLE)
+    options = {"threads": {"maximum": 8}}
+    for content in (WHOLE, {**WHOLE, "options": options}):
+        with answering(200, json.dumps(content).encode()) as url:
+            assert discover(url) == Discovery(**content)
 
 
-def test_why_a_cell_is_unavailable(found: Discovery) -> None:
-    assert found.unavailable("sleep", "inline") is None
-    assert found.unavailable("sleep", "async") is None
-    assert "async" in str(found.unavailable("primes", "async"))
-    assert "--models" in str(found.unavailable("sleep", "process-pool"))
+def test_why_a_cell_is_unavailable(offered: Discovery) -> None:
+    assert offered.unavailable("sleep", "inline") is None
+    assert offered.unavailable("sleep", "async") is None
+    assert "async" in str(offered.unavailable("primes", "async"))
+    assert "--models" in str(offered.unavailable("sleep", "process-pool"))
 
 
-def test_what_is_known_passes(found: Discovery) -> None:
-    found.check([("sleep", "inline"), ("primes", "process-pool")], {"sleep": {"ms": "5"}})
-    found.check([], {})
+def test_known_names_pass(offered: Discovery) -> None:
+    offered.check([("sleep", "inline"), ("primes", "process-pool")], {"sleep": {"ms": "5"}})
+    offered.check([], {})
 
 
 @pytest.mark.parametrize(
@@ -177,11 +183,11 @@ def test_what_is_known_passes(found: Discovery) -> None:
         ),
     ],
 )
-def test_what_is_unknown_is_named(
-    found: Discovery, cell: tuple[str, str], parameters: dict[str, dict[str, str]], message: str
+def test_an_unknown_name_is_reported(
+    offered: Discovery, cell: tuple[str, str], parameters: dict[str, dict[str, str]], message: str
 ) -> None:
     with pytest.raises(ServiceError) as raised:
-        found.check([("sleep", "inline"), cell], parameters)
+        offered.check([("sleep", "inline"), cell], parameters)
     assert str(raised.value) == message
 
 

@@ -1,4 +1,4 @@
-"""What has to be prepared for a Python of the servers, what has not, and the command that does."""
+"""Which environments have to be prepared for the servers, and the command that prepares them."""
 
 import platform
 import subprocess
@@ -47,20 +47,20 @@ def test_the_python_of_this_environment_needs_no_preparing(tmp_path: Path, prepa
     saying(prepared / MINOR / "bin" / "python", MINOR.replace(".", ", "), VERSION)
     for name in names_of_this():
         assert server_pythons([name]) == (ServerPython(MINOR, HERE, name),)
-    assert [one.label for one in server_pythons(names_of_this())] == [MINOR]
+    assert [python.label for python in server_pythons(names_of_this())] == [MINOR]
 
 
-def test_what_prepares_it_is_told_word_by_word(tmp_path: Path) -> None:
+def test_the_command_that_prepares_it_is_quoted(tmp_path: Path) -> None:
     script = 'case $1 in versions) echo 3.13.0 3.13.5t ;; *) echo "$0s/$2" ;; esac'
     program(tmp_path / "bin" / "pyenv", script)
     saying(
         tmp_path / "bin" / "pyenvs" / "3.13.5t" / "bin" / "python", "3, 13", "3.13.5", "true", '"a"'
     )
     path = saying(tmp_path / "my own" / "python", "3, 13", "3.13.5", lacks='"a"')
-    for name, said in (("3.13t", "3.13t"), ("3.13.5t", "3.13.5t"), (path, f"'{path}'")):
+    for name, quoted in (("3.13t", "3.13t"), ("3.13.5t", "3.13.5t"), (path, f"'{path}'")):
         with pytest.raises(ServiceError) as raised:
             server_pythons([name])
-        assert str(raised.value).endswith(f"; prepare an environment: scripts/python {said}")
+        assert str(raised.value).endswith(f"; prepare an environment: scripts/python {quoted}")
 
 
 def test_an_environment_whose_python_has_changed_is_not_taken_for_it(
@@ -69,7 +69,7 @@ def test_an_environment_whose_python_has_changed_is_not_taken_for_it(
     bin_ = prepared / "3.13" / "bin"
     bin_.mkdir(parents=True)
     (bin_ / "python").symlink_to(tmp_path / "removed")
-    with pytest.raises(ServiceError, match=r"no Python '3\.13': .*/3\.13 was made from has gone"):
+    with pytest.raises(ServiceError, match=r"no Python '3\.13': .*/3\.13 was made from is gone"):
         interpreter("3.13")
     other = saying(tmp_path / "bin" / "python3.13", "3, 13", "3.13.9")
     assert interpreter("3.13").executable == other
@@ -85,31 +85,31 @@ def test_an_environment_whose_python_has_changed_is_not_taken_for_it(
 def test_two_versions_of_a_label_have_an_environment_each(tmp_path: Path, prepared: Path) -> None:
     old = saying(tmp_path / "a" / "python", "3, 13", "3.13.0", lacks='"a"')
     new = saying(tmp_path / "b" / "python", "3, 13", "3.13.9", lacks='"a"')
-    assert [folder(interpreter(one)) for one in (old, new)] == ["3.13", "3.13"]
+    assert [folder(interpreter(path)) for path in (old, new)] == ["3.13", "3.13"]
     saying(prepared / "3.13" / "bin" / "python", "3, 13", "3.13.0")
-    assert [folder(interpreter(one)) for one in (old, new)] == ["3.13", "3.13.9"]
+    assert [folder(interpreter(path)) for path in (old, new)] == ["3.13", "3.13.9"]
     saying(prepared / "3.13.9" / "bin" / "python", "3, 13", "3.13.9")
-    assert [folder(interpreter(one)) for one in (old, new)] == ["3.13", "3.13.9"]
+    assert [folder(interpreter(path)) for path in (old, new)] == ["3.13", "3.13.9"]
     assert labels(old, new) == labels("3.13", "3.13.9") == ["3.13.0", "3.13.9"]
 
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
-    """Copy scripts/python to a checkout whose setup and pip do nothing, but that pip is counted."""
+    """Copy scripts/python to a checkout where setup does nothing and pip only counts its calls."""
     root = tmp_path / "checkout"
     program(root / "scripts" / "setup", "exit 0")
     program(root / ".venv" / "bin" / "python", f'PYTHONPATH={ROOT} exec {HERE} "$@"')
     program(root / ".venv" / "bin" / "pip", f"echo >> {root}/installed")
     (root / "scripts" / "constraints").mkdir()
     (root / "scripts" / "constraints" / "server.txt").write_text("aiohttp\n")
-    found = root / "scripts" / "python"
-    found.write_text((ROOT / "scripts" / "python").read_text())
-    found.chmod(0o755)
-    return found
+    copy = root / "scripts" / "python"
+    copy.write_text((ROOT / "scripts" / "python").read_text())
+    copy.chmod(0o755)
+    return copy
 
 
 def ran(script: Path, name: str) -> tuple[Path, int]:
-    """Run it, and return what it prints, and how often pip was called so far."""
+    """Run it; return its output, and how often pip was called so far."""
     done = subprocess.run(
         [script, name], env={"PATH": PATH}, capture_output=True, text=True, check=False
     )
@@ -124,7 +124,7 @@ def test_the_script_prepares_nothing_for_this_environment(script: Path) -> None:
         assert ran(script, name) == (Path(HERE), 0)
 
 
-def test_the_script_prepares_once_and_again_what_has_lost_its_python(
+def test_the_script_prepares_once_and_again_if_the_python_is_lost(
     script: Path, tmp_path: Path
 ) -> None:
     base = tmp_path / "my base"

@@ -1,4 +1,4 @@
-"""A Python for the servers is found by path, label or version, and says itself what it is."""
+"""A Python for the servers is found by path, label or version, and describes itself."""
 
 import platform
 import re
@@ -32,10 +32,10 @@ def test_without_a_name_servers_run_on_this_python_unlabelled() -> None:
     assert server_pythons([]) == (ServerPython("", HERE),)
 
 
-def test_an_interpreter_says_what_it_is(tmp_path: Path) -> None:
-    found = interpreter(HERE)
-    assert (found.executable, found.label, found.full) == (HERE, MINOR + T, VERSION + T)
-    assert found.lacks == ()
+def test_an_interpreter_describes_itself(tmp_path: Path) -> None:
+    python = interpreter(HERE)
+    assert (python.executable, python.label, python.full) == (HERE, MINOR + T, VERSION + T)
+    assert python.lacks == ()
     free = interpreter(saying(tmp_path / "py", "3, 13", "3.13.5", "true"))
     assert (free.label, free.full) == ("3.13t", "3.13.5t")
 
@@ -59,7 +59,7 @@ def test_the_environment_prepared_for_it_takes_its_place(tmp_path: Path, prepare
         server_pythons([bare])
 
 
-def test_labels_are_as_short_as_they_tell_apart(tmp_path: Path) -> None:
+def test_labels_are_as_short_as_they_can_be(tmp_path: Path) -> None:
     old = saying(tmp_path / "a" / "python", "3, 13", "3.13.0")
     new = saying(tmp_path / "b" / "python", "3, 13", "3.13.9")
     free = saying(tmp_path / "c" / "python", "3, 13", "3.13.9", "true")
@@ -96,29 +96,29 @@ def test_uv_and_the_path_are_asked_too(tmp_path: Path) -> None:
     assert interpreter("3.12").executable == interpreter("python3.12").executable == other
 
 
-def test_what_is_no_python_for_a_server_is_told(tmp_path: Path) -> None:
+def test_an_unusable_python_is_reported(tmp_path: Path) -> None:
     old = saying(tmp_path / "old", "3, 10", "3.10.13")
     with pytest.raises(ServiceError, match=r"old is Python 3\.10\.13; the server needs 3\.11"):
         interpreter(old)
     plain = tmp_path / "plain"
     plain.write_text("no program")
-    with pytest.raises(ServiceError, match=r"plain is no Python 3\.11 or newer \(.*denied"):
+    with pytest.raises(ServiceError, match=r"plain is not Python 3\.11 or newer \(.*denied"):
         interpreter(str(plain))
-    with pytest.raises(ServiceError, match=r"python2 is no Python .* \(Unknown option: -I\)"):
+    with pytest.raises(ServiceError, match=r"python2 is not Python .* \(Unknown option: -I\)"):
         interpreter(program(tmp_path / "python2", "echo Unknown option: -I >&2; exit 2"))
     with pytest.raises(ServiceError, match=f"there is no interpreter {tmp_path}/nowhere"):
         interpreter(str(tmp_path / "nowhere"))
     for nothing in ("", "--help"):
-        with pytest.raises(ServiceError, match=f"'{nothing}' is no Python; name its path, or a"):
+        with pytest.raises(ServiceError, match=f"'{nothing}' is not a Python: give its path"):
             interpreter(nothing)
     with pytest.raises(ServiceError, match="neither uv, pyenv nor PATH"):
         interpreter("3.99")
 
 
-def test_the_script_learns_label_folder_and_base_and_wants_one_name(tmp_path: Path) -> None:
+def test_the_script_gets_label_folder_and_base_and_takes_one_name(tmp_path: Path) -> None:
     python = saying(tmp_path / "py", "3, 99", "3.99.1", "true")
-    asked = run("loadtests.service.pythons", python)
-    assert (asked.code, asked.out, asked.err) == (0, "3.99t 3.99t /base\n", "")
+    ended = run("loadtests.service.pythons", python)
+    assert (ended.code, ended.out, ended.err) == (0, "3.99t 3.99t /base\n", "")
     wrong = run("loadtests.service.pythons", "/no/python")
     assert (wrong.code, wrong.out) == (1, "")
     assert wrong.err == "scripts/python: there is no interpreter /no/python\n"
@@ -132,7 +132,7 @@ def test_the_script_learns_label_folder_and_base_and_wants_one_name(tmp_path: Pa
 @pytest.mark.parametrize("path", sorted((ROOT / "scripts" / "constraints").glob("server*.txt")))
 def test_an_environment_has_what_the_server_needs_and_nothing_of_locust(path: Path) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    needed = {re.split(r"[<>=~!]", one)[0] for one in project["dependencies"]}
+    needed = {re.split(r"[<>=~!]", line)[0] for line in project["dependencies"]}
     pinned = set(re.findall(r"^([a-z0-9-]+)==", path.read_text(), re.MULTILINE))
     assert needed <= pinned
     assert not pinned & {"locust", "gevent", "geventhttpclient", "brotli"}, "they turn the GIL on"

@@ -1,4 +1,4 @@
-"""What happened between two readings of a service is told from its counters alone."""
+"""What happened between two readings of a service follows from its counters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BOUNDS_S = [0.01, 0.1, 1.0]
 LAGS = [0, 0, 0, 0]
 
 
-def said(at: float, **changes: Any) -> bytes:
+def stats(at: float, **changes: Any) -> bytes:
     loop = {"pid": 1, "thread": "MainThread", "cpu_s": 0.5 * at, "lag_counts": LAGS}
     whole = {
         "uptime_s": at,
@@ -28,7 +28,7 @@ def said(at: float, **changes: Any) -> bytes:
 
 
 def test_shares_are_those_of_the_time_between() -> None:
-    change = delta(read_stats(said(10)), read_stats(said(12)), "thread-pool")
+    change = delta(read_stats(stats(10)), read_stats(stats(12)), "thread-pool")
     assert change.gil == pytest.approx(0.9)
     assert change.loop_cores == pytest.approx(0.5)
     assert (change.slots, change.lost, change.servers, change.loops) == (16, 2, 1, 1)
@@ -38,13 +38,13 @@ def test_shares_are_those_of_the_time_between() -> None:
 def test_the_lag_is_that_of_the_time_between() -> None:
     after = [95, 5, 0, 0]  # five are late by up to 100 ms
     loop = {"pid": 1, "thread": "MainThread", "cpu_s": 6.0, "lag_counts": after}
-    change = delta(read_stats(said(10)), read_stats(said(12, loops=[loop])), "thread-pool")
+    change = delta(read_stats(stats(10)), read_stats(stats(12, loops=[loop])), "thread-pool")
     assert change.loop_lag_p99_s == 0.1
 
 
-def test_few_samples_say_nothing() -> None:
+def test_few_samples_mean_nothing() -> None:
     few = [{"pid": 1, "samples": 1000 + LEAST_SAMPLES - 1, "held": 900}]
-    assert delta(read_stats(said(10)), read_stats(said(12, gils=few)), "x").gil is None
+    assert delta(read_stats(stats(10)), read_stats(stats(12, gils=few)), "x").gil is None
 
 
 def test_a_model_made_of_others_has_the_slots_of_the_busiest() -> None:
@@ -53,33 +53,33 @@ def test_a_model_made_of_others_has_the_slots_of_the_busiest() -> None:
         "process-pool": {"slots": 2, "busy": 2, "lost": 3},
         "hybrid": {},
     }
-    looks = [read_stats(said(at, models=pools)) for at in (10, 12)]
-    none = {name: {**one, "lost": 0} for name, one in pools.items()}
-    change = delta(read_stats(said(8, models=none)), looks[1], "hybrid")
+    looks = [read_stats(stats(at, models=pools)) for at in (10, 12)]
+    none = {name: {**pool, "lost": 0} for name, pool in pools.items()}
+    change = delta(read_stats(stats(8, models=none)), looks[1], "hybrid")
     assert (change.slots, change.lost) == (2, 3)
     assert delta(looks[0], looks[1], "thread-pool").slots == 16
 
 
 def test_without_a_gil_none_is_held() -> None:
     none = [{"pid": 1, "samples": 0, "held": 0}]
-    looks = [read_stats(said(at, gils=none)) for at in (10, 12)]
+    looks = [read_stats(stats(at, gils=none)) for at in (10, 12)]
     assert delta(looks[0], looks[1], "x").gil == 0.0
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"uptime_s": "x"}'])
-def test_another_service_tells_nothing(body: bytes) -> None:
+def test_another_service_reports_nothing(body: bytes) -> None:
     assert read_stats(body) is None
-    assert delta(read_stats(body), read_stats(said(1)), "thread-pool").gil is None
-    assert delta(read_stats(said(1)), None, "thread-pool").slots is None
+    assert delta(read_stats(body), read_stats(stats(1)), "thread-pool").gil is None
+    assert delta(read_stats(stats(1)), None, "thread-pool").slots is None
 
 
-def test_a_service_that_tells_less_is_believed_as_far_as_it_goes() -> None:
+def test_a_service_may_report_less() -> None:
     bare = [read_stats(json.dumps({"uptime_s": at}).encode()) for at in (1, 2)]
     change = delta(bare[0], bare[1], "thread-pool")
     assert (change.gil, change.loop_cores, change.slots, change.loops) == (None, None, None, 1)
 
 
-async def test_our_own_server_tells_all_of_it() -> None:
+async def test_our_own_server_reports_everything() -> None:
     with running("--models", "thread-pool", module="server") as server:
         async with asking(server) as client:
             looks = [read_stats((await client.ask("/stats")).text.encode()) for _ in range(2)]
@@ -90,18 +90,18 @@ async def test_our_own_server_tells_all_of_it() -> None:
     assert {thread for _, thread in change.threads} == {"MainThread"}
 
 
-async def test_hybrid_alone_tells_of_the_pools_that_it_is_made_of(database: None) -> None:
+async def test_hybrid_alone_reports_the_pools_that_it_is_made_of(database: None) -> None:
     options = ("--models", "hybrid", "--threads", "5", "--processes", "1")
     with running(*options) as server, server.shut():
         async with asking(server) as client:
             before = read_stats((await client.ask("/stats")).text.encode())
-            asked = [asyncio.create_task(client.ask("/hold/hybrid")) for _ in range(3)]
+            tasks = [asyncio.create_task(client.ask("/hold/hybrid")) for _ in range(3)]
             await server.begun(3)
-            stats = await client.ask("/stats")
-            for one in asked:
-                one.cancel()
-    pools = stats.json["models"]
+            reply = await client.ask("/stats")
+            for task in tasks:
+                task.cancel()
+    pools = reply.json["models"]
     assert set(pools) == {"hybrid", "thread-pool", "process-pool"}
     assert [pools["thread-pool"][name] for name in ("slots", "busy", "queued")] == [5, 3, 0]
     assert [pools["process-pool"][name] for name in ("slots", "busy", "queued")] == [1, 0, 0]
-    assert delta(before, read_stats(stats.text.encode()), "hybrid").slots == 5
+    assert delta(before, read_stats(reply.text.encode()), "hybrid").slots == 5

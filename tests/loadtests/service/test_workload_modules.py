@@ -1,4 +1,4 @@
-"""Among the names of workloads, a module of one's own is known by how it is written."""
+"""Among names of workloads, a module of the user is recognised by its spelling."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from loadtests.service.contract import Discovery
 from loadtests.service.workload_modules import chosen, is_module, located, modules
 
 HERE = Path("/here")
-FOUND = Discovery(
+OFFERED = Discovery(
     models={},
     workloads={
         "sleep": {"source": "server.workloads.io"},
@@ -28,11 +28,11 @@ def test_a_file_or_a_dotted_name_is_a_module(module: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["sleep", "all", "my_work", "my-work"])
-def test_a_plain_word_is_none(name: str) -> None:
+def test_a_plain_word_is_not_a_module(name: str) -> None:
     assert not is_module(name)
 
 
-def test_files_are_told_with_their_whole_path() -> None:
+def test_files_become_absolute_paths() -> None:
     assert located("./mine.py", HERE) == located("mine.py", HERE) == "/here/mine.py"
     assert located("/there/mine.py", HERE) == "/there/mine.py"
     assert located("my.package", HERE) == "my.package"
@@ -45,7 +45,7 @@ def test_modules_are_picked_each_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["./mine.py", "folder/", "mine.py"])
-def test_a_missing_file_is_told(missing: str, tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(missing: str, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(ServiceError, match=f"there is no file {tmp_path}"):
         modules(["sleep", missing], tmp_path)
@@ -58,14 +58,14 @@ def test_a_missing_file_is_told(missing: str, tmp_path: Path) -> None:
         (["./mine.py"], ["checksum", "parse"]),
         (["my.package", "sleep", "mine.py", "parse"], ["score", "sleep", "checksum", "parse"]),
         (["checksum"], ["checksum"]),
-        (["all"], list(FOUND.workloads)),
+        (["all"], list(OFFERED.workloads)),
         (["./mine.py", "all"], ["checksum", "parse", "sleep", "primes", "score"]),
     ],
 )
 def test_workloads_are_chosen_by_name_or_by_their_module(
     values: list[str], expected: list[str]
 ) -> None:
-    assert chosen(values, FOUND, HERE) == expected
+    assert chosen(values, OFFERED, HERE) == expected
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ def test_workloads_are_chosen_by_name_or_by_their_module(
         ("other.package", "other.package declares no workload"),
     ],
 )
-def test_what_is_not_there_is_named(value: str, message: str) -> None:
+def test_what_is_missing_is_named(value: str, message: str) -> None:
     with pytest.raises(ServiceError) as raised:
-        chosen([value], FOUND, HERE)
+        chosen([value], OFFERED, HERE)
     assert message in str(raised.value)
 
 
@@ -87,4 +87,4 @@ def test_a_word_that_is_the_name_of_a_file_gets_a_hint(tmp_path: Path) -> None:
     with pytest.raises(
         ServiceError, match=r"no workload 'mine'; for the module here write \./mine"
     ):
-        chosen(["mine"], FOUND, tmp_path)
+        chosen(["mine"], OFFERED, tmp_path)

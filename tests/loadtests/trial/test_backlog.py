@@ -1,11 +1,11 @@
-"""The backlog rule sees overload, and never breaks a load that can be borne, in virtual time."""
+"""The backlog rule detects overload, and passes loads that can be sustained, in virtual time."""
 
 from math import log
 from random import Random
 
 import pytest
 
-from loadtests.capacity.queue import capacity
+from loadtests.capacity.prediction import capacity
 from loadtests.load.answer import Answer
 from loadtests.load.arrivals import poisson
 from loadtests.slo import Slo
@@ -24,8 +24,8 @@ QUEUES = [
 ]
 
 
-def borne(service: Service) -> float:
-    steps = [(each + 0.5) / 500 for each in range(500)]
+def sustained(service: Service) -> float:
+    steps = [(step + 0.5) / 500 for step in range(500)]
     random = [-service.service_s * log(1 - step) for step in steps]
     times = random if service.random else [service.service_s]
     return capacity(service.servers, times, SLO.bound_s, SLO.loss_ratio)
@@ -50,8 +50,8 @@ def share_that_grows(service: Service, rate: float, *, settled: bool = True) -> 
 
 @pytest.mark.parametrize("settled", [True, False])
 @pytest.mark.parametrize("service", QUEUES, ids=lambda service: service.name)
-def test_backlog_of_a_load_that_can_be_borne_does_not_grow(service: Service, settled: bool) -> None:
-    rate = 0.9 * borne(service)
+def test_the_backlog_of_a_sustained_load_does_not_grow(service: Service, settled: bool) -> None:
+    rate = 0.9 * sustained(service)
     assert share_that_grows(service, rate, settled=settled) <= 0.04
 
 

@@ -1,4 +1,4 @@
-"""A trial over real HTTP offers exactly what it says, counts it all, and leaves no load behind."""
+"""A trial over real HTTP offers its schedule, counts every request, and leaves no load behind."""
 
 import socket
 from collections import Counter
@@ -20,7 +20,7 @@ from loadtests.trial.verdict import judge
 from tests.support.server_process import running
 
 SLO = Slo.parse("p99<250ms")
-KIND = SLO.parse("p99<10s")  # no pause of the machine is as long
+LOOSE = SLO.parse("p99<10s")  # no pause of the machine is as long
 MS = 20
 
 pytestmark = pytest.mark.measures
@@ -32,69 +32,69 @@ def url(database: None) -> Iterator[str]:
         yield server.url
 
 
-class Heard:
-    """Keeps what a hammer tells of."""
+class Record:
+    """Keeps every request that a load reports."""
 
     def __init__(self) -> None:
         self.all: list[tuple[str, Request]] = []
 
-    def __call__(self, name: str, one: Request) -> None:
-        self.all.append((name, one))
+    def __call__(self, name: str, request: Request) -> None:
+        self.all.append((name, request))
 
     def count(self) -> Counter[str]:
         return Counter(name for name, _ in self.all)
 
 
-def hammer(url: str, model: str, heard: Heard, slept: int = MS) -> CellLoad:
-    """Hammer `sleep`, and take only answers for right that say `slept`."""
+def load_on(url: str, model: str, record: Record, slept: int = MS) -> CellLoad:
+    """Load `sleep`, and accept only answers that say `slept`."""
     right = f'"slept":{slept}'.encode()
     path = f"/sleep/{model}?ms={MS}"
-    return CellLoad(url, ("sleep", model), path, right, InProcess(heard))
+    return CellLoad(url, ("sleep", model), path, right, InProcess(record))
 
 
-def run(one: CellLoad, rate: float, slo: Slo, kind: Kind = "poisson") -> Trial:
-    with closing(one):
-        return one.trial(rate, 1.0, slo, kind, Random(1))
+def run(load: CellLoad, rate: float, slo: Slo, kind: Kind = "poisson") -> Trial:
+    with closing(load):
+        return load.trial(rate, 1.0, slo, kind, Random(1))
 
 
 def punctual(trial: Trial) -> Trial:
-    """Forgive a late generator: that says something of this machine, and not of the trial."""
+    """Ignore a late generator: that is about this machine, not about the trial."""
     work, bystander = replace(trial.work, lagged=0), replace(trial.bystander, lagged=0)
     return replace(trial, work=work, bystander=bystander)
 
 
 @pytest.mark.parametrize(("kind", "rate"), [("poisson", 50.4), ("uniform", 47.0)])
 def test_a_trial_offers_the_schedule_and_no_more(url: str, kind: Kind, rate: float) -> None:
-    heard = Heard()
-    trial = run(hammer(url, "async", heard), rate, KIND, kind)
+    record = Record()
+    trial = run(load_on(url, "async", record), rate, LOOSE, kind)
     assert (trial.workload, trial.model, trial.rate) == ("sleep", "async", rate)
     assert (trial.duration_s, trial.short, trial.drained) == (1.0, False, True)
     scheduled, by = round(rate), round(BYSTANDER_RATE)
     assert (trial.work.scheduled, trial.work.ok, trial.work.lost) == (scheduled, scheduled, 0)
     assert (trial.bystander.scheduled, trial.bystander.ok) == (by, by)
     settled = round(rate * SETTLE_S), round(BYSTANDER_RATE * SETTLE_S)
-    assert heard.count() == {"sleep/async": scheduled + settled[0], "bystander": by + settled[1]}
-    assert all(one.outcome == "ok" for _, one in heard.all)
+    assert record.count() == {"sleep/async": scheduled + settled[0], "bystander": by + settled[1]}
+    assert all(request.outcome == "ok" for _, request in record.all)
     assert trial.work.p50_ms is not None
     assert trial.work.p50_ms >= MS
     assert 0 < trial.generator_cpu < 1
-    verdict = judge(punctual(trial), KIND)
+    verdict = judge(punctual(trial), LOOSE)
     assert (verdict.valid, verdict.held, verdict.reasons) == (True, True, ())
 
 
 def test_wrong_answers_are_losses(url: str) -> None:
-    heard = Heard()
-    trial = run(hammer(url, "async", heard, slept=MS + 1), 50, SLO)
+    record = Record()
+    trial = run(load_on(url, "async", record, slept=MS + 1), 50, SLO)
     assert trial.short
     assert trial.duration_s < 1
     assert (trial.work.ok, trial.work.wrong) == (0, trial.work.scheduled)
     assert judge(punctual(trial), SLO).broke_by == "wrong"
-    assert {one.outcome for name, one in heard.all if name == "bystander"} == {"ok"}
+    assert {request.outcome for name, request in record.all if name == "bystander"} == {"ok"}
 
 
 def test_too_much_load_ends_early_breaks_and_leaves_the_server_idle(url: str) -> None:
-    heard = Heard()
-    trial = run(hammer(url, "inline", heard), 120, SLO)  # twice what it bears
+    record = Record()
+    trial = run(load_on(url, "inline", record), 120, SLO)  # twice its capacity
     assert trial.short
     assert trial.duration_s < 1
     assert trial.work.scheduled < 120
@@ -102,8 +102,8 @@ def test_too_much_load_ends_early_breaks_and_leaves_the_server_idle(url: str) ->
     assert trial.work.lost > SLO.loss_ratio * trial.work.scheduled
     verdict = judge(punctual(trial), SLO)
     assert (verdict.valid, verdict.held, verdict.broke_by) == (True, False, "late")
-    assert {one.outcome for _, one in heard.all} == {"ok"}, (
-        "nothing it had sent is still to be done"
+    assert {request.outcome for _, request in record.all} == {"ok"}, (
+        "no request is left on the server"
     )
 
 
@@ -111,17 +111,17 @@ def test_a_service_that_is_gone_loses_everything() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # but does not listen
         gone = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        trial = run(hammer(gone, "inline", Heard()), 50, SLO)
+        trial = run(load_on(gone, "inline", Record()), 50, SLO)
     assert trial.short
     assert (trial.work.ok, trial.bystander.ok) == (0, 0)
     assert trial.work.failed == trial.work.scheduled > 0
     assert judge(punctual(trial), SLO).broke_by == "failed"
 
 
-def test_saturation_is_what_a_blocked_loop_can_do_and_leaves_nothing_to_be_done(url: str) -> None:
-    with closing(hammer(url, "inline", Heard())) as one:
-        assert 20 < one.saturation(0.7) <= 60
-        assert one.saturation(0.3, "/health") > 60, "the loop is free again"
-        assert one.saturation(0.1, "/no-such-path") == 0
-    with closing(hammer(url, "async", Heard())) as one:
-        assert one.saturation(0.5) > 60
+def test_saturation_measures_a_blocked_loop_and_leaves_no_load_behind(url: str) -> None:
+    with closing(load_on(url, "inline", Record())) as load:
+        assert 20 < load.saturation(0.7) <= 60
+        assert load.saturation(0.3, "/health") > 60, "the loop is free again"
+        assert load.saturation(0.1, "/no-such-path") == 0
+    with closing(load_on(url, "async", Record())) as load:
+        assert load.saturation(0.5) > 60

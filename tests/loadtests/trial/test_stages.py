@@ -1,4 +1,4 @@
-"""Answers tell where their time went, and the parts add up to the whole."""
+"""Answers report where their time went, and the parts add up to the whole."""
 
 import json
 
@@ -20,10 +20,10 @@ def body(**changes: float | None) -> bytes:
 
 
 def test_reads_an_answer_of_the_contract() -> None:
-    said = read_stamps(body())
-    assert said
-    assert (said.ran, said.cpu, said.total) == pytest.approx((0.012, 0.010, 0.014))
-    assert (said.pid, said.thread) == (7, "MainThread")
+    times = read_stamps(body())
+    assert times
+    assert (times.ran, times.cpu, times.total) == pytest.approx((0.012, 0.010, 0.014))
+    assert (times.pid, times.thread) == (7, "MainThread")
     unknown = read_stamps(body(cpu=None))
     assert unknown
     assert unknown.cpu is None
@@ -32,7 +32,7 @@ def test_reads_an_answer_of_the_contract() -> None:
 @pytest.mark.parametrize(
     "other", [b"", b"{}", b"[]", b'{"ms": 3}', b"not JSON", b'{"status": "ok"}']
 )
-def test_other_bodies_tell_nothing(other: bytes) -> None:
+def test_other_bodies_have_no_stages(other: bytes) -> None:
     assert read_stamps(other) is None
 
 
@@ -44,13 +44,13 @@ def test_other_bodies_tell_nothing(other: bytes) -> None:
 def test_the_parts_add_up_to_the_response(
     lag_s: float, more_s: float, ms: dict[str, float]
 ) -> None:
-    said = read_stamps(body(**ms))
-    assert said
-    service_s = said.queued + said.started + said.ran + said.resumed + more_s
-    found = stages_of(said, lag_s, service_s)
-    assert found.total == pytest.approx(lag_s + service_s)
-    assert found.outside == pytest.approx(more_s, abs=1e-9)
-    assert min(found) >= 0
+    times = read_stamps(body(**ms))
+    assert times
+    service_s = times.queued + times.started + times.ran + times.resumed + more_s
+    parts = stages_of(times, lag_s, service_s)
+    assert parts.total == pytest.approx(lag_s + service_s)
+    assert parts.outside == pytest.approx(more_s, abs=1e-9)
+    assert min(parts) >= 0
 
 
 def test_all_late_answers_are_read_and_a_part_of_the_others() -> None:
@@ -59,7 +59,7 @@ def test_all_late_answers_are_read_and_a_part_of_the_others() -> None:
     assert all(wanted(0.3) for _ in range(10))
 
 
-def test_typical_and_late_are_told_apart() -> None:
+def test_typical_and_late_answers_are_separated() -> None:
     slow, quick = Stages(off_cpu=0.4), Stages(on_cpu=0.01)
     answers = [
         Answer(-0.5, -0.5, -0.4, "ok", 200, quick),  # while it settled
@@ -68,11 +68,11 @@ def test_typical_and_late_are_told_apart() -> None:
         Answer(0.6, 0.6, 0.7, "failed", 500, None, "HTTP 500: the work raised MemoryError"),
         Answer(0.7, 0.7, None, "unfinished"),
     ]
-    found = where(answers, SLO, -1.0, 1.0)
-    assert found.late == slow
-    assert found.typical == mean([quick] * 11 + [slow])
-    assert found.errors == {"HTTP 500: the work raised MemoryError": 1}
-    assert found.completed == (1 + 10 + READ_EVERY) / 2.0
+    went = where(answers, SLO, -1.0, 1.0)
+    assert went.late == slow
+    assert went.typical == mean([quick] * 11 + [slow])
+    assert went.errors == {"HTTP 500: the work raised MemoryError": 1}
+    assert went.completed == (1 + 10 + READ_EVERY) / 2.0
 
 
 def test_a_load_without_answers_went_nowhere() -> None:

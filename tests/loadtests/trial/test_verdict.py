@@ -1,4 +1,4 @@
-"""A trial is counted from its intended starts, and judged for what it proves and no more."""
+"""A trial is counted from its intended starts, and judged by no more than it proves."""
 
 import json
 from dataclasses import asdict, replace
@@ -25,7 +25,7 @@ TIMES = uniform(RATE, DURATION_S, Random(1))
 def stream(
     lost: int = 0, outcome: Outcome = "ok", took_s: float = 0.01, lag_s: float = 0.0
 ) -> list[Answer]:
-    """Answer a schedule after 10 ms each, but the `lost` ones spread over it as told."""
+    """Answer a schedule after 10 ms each, except the `lost` requests, spread evenly over it."""
     bad = set(range(0, len(TIMES), len(TIMES) // lost)) if lost else set()
     answers = []
     for position, time in enumerate(TIMES):
@@ -73,15 +73,15 @@ def test_a_request_without_its_answer_is_infinitely_slow(outcome: Outcome) -> No
     assert counted.spectrum_ms == (10, 10, 10, 10, None, None, None)
 
 
-def test_ignores_what_settles() -> None:
+def test_requests_of_the_settling_do_not_count() -> None:
     settled = [Answer(-0.5, -0.5, 3.0, "ok"), *stream()]
     assert tally(settled, SLO, DURATION_S) == tally(stream(), SLO, DURATION_S)
 
 
 def test_leaves_out_what_an_early_end_left_undecided() -> None:
     answers = [
-        Answer(0.1, 0.1, None, "unfinished"),  # waited 400 ms: late, whatever comes
-        Answer(0.4, 0.4, None, "unfinished"),  # waited 100 ms: might have held
+        Answer(0.1, 0.1, None, "unfinished"),  # waited 400 ms: late in any case
+        Answer(0.4, 0.4, None, "unfinished"),  # waited 100 ms: might have been in time
         Answer(0.2, 0.2, 0.3, "ok"),
     ]
     counted = tally(answers, SLO, 0.5, short=True)
@@ -109,7 +109,7 @@ def test_every_request_is_counted_once(answers: list[Answer]) -> None:
         assert within == SLO.allows(counted.lost, counted.scheduled)
 
 
-def test_a_calm_trial_holds() -> None:
+def test_a_trial_without_losses_holds() -> None:
     verdict = judge(trial(), SLO)
     assert (verdict.valid, verdict.held, verdict.reasons) == (True, True, ())
     assert verdict.broke_by is None
@@ -128,15 +128,15 @@ def test_breaks_by_lateness_and_holds_at_exactly_one_percent() -> None:
     assert judge(trial(stream(lost=10, took_s=0.3)), SLO).held
 
 
-def test_breaks_by_a_suffering_bystander() -> None:
+def test_breaks_by_a_starved_bystander() -> None:
     verdict = judge(trial(bystander=stream(lost=20, took_s=0.3)), SLO)
     assert (verdict.held, verdict.broke_by, verdict.loss_ratio) == (False, "bystander", 0)
-    assert verdict.lost == 0.02  # p95 holds all the same
+    assert verdict.lost == 0.02  # p95 holds nevertheless
 
 
 def test_breaks_if_it_does_not_drain() -> None:
     verdict = judge(replace(trial(), drained=False), SLO)
-    assert (verdict.broke_by, verdict.lost) == ("drain", 1)  # whatever the percentile
+    assert (verdict.broke_by, verdict.lost) == ("drain", 1)  # for every percentile
 
 
 @pytest.mark.parametrize("victim", ["work", "bystander"])
@@ -167,13 +167,15 @@ def test_an_early_end_needs_a_certain_verdict() -> None:
 
 
 @given(st.integers(1, 5000), st.data())
-def test_hopeless_means_that_the_rest_cannot_save_it(scheduled: int, data: st.DataObject) -> None:
+def test_counts_and_ratios_agree_on_what_the_objective_allows(
+    scheduled: int, data: st.DataObject
+) -> None:
     lost = data.draw(st.integers(0, scheduled))
     best = replace(trial().work, scheduled=scheduled, ok=scheduled - lost, late=lost)
     assert (not SLO.allows(lost, scheduled)) == (best.loss_ratio > 0.01 + 1e-12)
 
 
-def test_survives_the_way_through_json() -> None:
+def test_a_trial_is_the_same_after_json() -> None:
     before = replace(trial(stream(lost=20, outcome="failed")), disturbances=("Steal.",))
     after = json.loads(json.dumps(before.to_json(), allow_nan=False))
     assert after == json.loads(json.dumps(asdict(before)))
@@ -184,4 +186,4 @@ def test_breaks_if_work_piles_up_before_any_answer_is_late() -> None:
     growing = replace(trial().backlog, end=20, per_s=4.0, error_per_s=1.0, grows=True)
     verdict = judge(replace(trial(), backlog=growing), SLO)
     assert (verdict.held, verdict.broke_by, verdict.loss_ratio) == (False, "backlog", 0)
-    assert "4.0 ± 1.0 more each second" in verdict.reasons[0]
+    assert "by 4.0 ± 1.0 per second" in verdict.reasons[0]

@@ -1,16 +1,15 @@
-"""The axes are the server's: every one is handed on as it was given, and the server judges it."""
+"""Options of the server are passed on as given; the server checks them."""
 
 import argparse
 
 import pytest
 
-from loadtests.service.option_flags import OPTION_FLAGS, add_axes, axes_of, flags
-from loadtests.service.options import ServerOptions
+from loadtests.service.options import OPTION_FLAGS, ServerOptions, add_axes, axes_of, flags
 from loadtests.service.pythons import ServerPython
 from server.settings import Settings
 from tests.support.cli import run
 
-# Set by the load tests, or options of their own.
+# Set by the load tests, or options of the load tests themselves.
 OURS = {"host", "port", "allow_host", "models", "workloads"}
 BAD_PARAMETER = ("--workloads", "sleep", "--models", "hybrid", "--param", "sleep.ms=-1")
 GIVEN = ("--threads", "4", "--start-method=spawn", "--switch-interval", "-1")
@@ -22,11 +21,11 @@ def parsed(*words: str) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def test_every_option_of_the_server_is_an_axis_or_ours() -> None:
-    assert {axis.name for axis in OPTION_FLAGS} == Settings.model_fields.keys() - OURS
+def test_every_option_of_the_server_is_passed_on_or_ours() -> None:
+    assert {option.name for option in OPTION_FLAGS} == Settings.model_fields.keys() - OURS
 
 
-def test_what_is_given_is_handed_on_and_nothing_else() -> None:
+def test_only_given_options_are_passed_on() -> None:
     assert axes_of(parsed()) == {}
     axes = axes_of(parsed(*GIVEN))
     assert axes == {"threads": "4", "start_method": "spawn", "switch_interval": "-1"}
@@ -55,7 +54,7 @@ def test_servers_survive_the_command_line_of_locust() -> None:
         (("up", "--port", "0", "--queue", "-1"), "--queue (or LOADBEARING_QU"),
     ],
 )
-def test_what_the_server_refuses_ends_with_2(
+def test_options_that_the_server_rejects_end_with_2(
     options: tuple[str, ...], message: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("refused")

@@ -1,4 +1,4 @@
-"""A percentile is claimed from as many requests as it takes; from fewer, that is said."""
+"""A percentile is claimed only from enough requests; otherwise the lack is reported."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.capacity.goals import FULL, QUICK
+from loadtests.capacity.search import Capacity, TrialPoint
 from loadtests.capacity.support import MOST, objective, support, supported
 from loadtests.report.compare.warnings import warnings
 from loadtests.report.summary import Summary, exit_code, summarize
@@ -53,10 +53,10 @@ def cell(model: str, tried: list[list[float]], held: float = 75, broke: float | 
 def test_the_bystander_needs_as_many_requests_as_the_work(
     percentile: float, seconds: float, enough: bool
 ) -> None:
-    found = support(SLO.at(percentile), 2000, None, [TrialPoint(2000, seconds, 0.0)])
-    assert found.enough is enough
-    assert found.requests >= found.needed
-    assert (" of /health takes" in found.lack) is not enough
+    counted = support(SLO.at(percentile), 2000, None, [TrialPoint(2000, seconds, 0.0)])
+    assert counted.enough is enough
+    assert counted.requests >= counted.needed
+    assert (" of /health takes" in counted.lack) is not enough
 
 
 def test_only_what_held_at_the_rate_or_above_it_counts() -> None:
@@ -70,20 +70,20 @@ def test_only_what_held_at_the_rate_or_above_it_counts() -> None:
         *(TrialPoint(90, 5, 0.0), TrialPoint(95, 5, 1.0)),
     ]
     assert support(SLO, 75.004, 90, trials).requests == 375 + 80
-    each = [Capacity(75, 90, trials=tuple(trials)), Capacity(70, 75, trials=tuple(trials))]
-    found = supported(SLO, each)
-    assert found is not None
-    assert found.requests == 375 + 80 + 350
-    assert supported(SLO, [Capacity(75, 90)]) is None, "a run file from before does not say"
+    searches = [Capacity(75, 90, trials=tuple(trials)), Capacity(70, 75, trials=tuple(trials))]
+    counted = supported(SLO, searches)
+    assert counted is not None
+    assert counted.requests == 375 + 80 + 350
+    assert supported(SLO, [Capacity(75, 90)]) is None, "older run files lack the trials"
     assert supported(SLO, [Capacity(0, 1, trials=tuple(trials))]) is None, "there is no claim"
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_quick_search_looks_long_enough_for_a_strict_percentile(seed: int) -> None:
     service = Service("M/D/2", 2, 0.002)  # p99.9 within 250 ms up to 986 a second
-    found = Lab(service, STRICT, Random(seed)).search(QUICK, 950)
-    assert support(STRICT, found.held, found.broke, found.trials).enough
-    assert 0.8 * 986 <= found.held <= 1.05 * 986
+    capacity = Lab(service, STRICT, Random(seed)).search(QUICK, 950)
+    assert support(STRICT, capacity.held, capacity.broke, capacity.trials).enough
+    assert 0.8 * 986 <= capacity.held <= 1.05 * 986
 
 
 @pytest.mark.parametrize(
@@ -91,15 +91,15 @@ def test_a_quick_search_looks_long_enough_for_a_strict_percentile(seed: int) -> 
 )
 def test_a_slow_service_is_not_taken_for_a_fast_one(service: Service) -> None:
     for seed in range(4):
-        found = Lab(service, SLO, Random(seed)).search(QUICK, service.ceiling)
-        assert support(SLO, found.held, found.broke, found.trials).enough
-        assert found.held <= 1.05 * service.ceiling, "trials of 30 requests found 1.3 times that"
+        capacity = Lab(service, SLO, Random(seed)).search(QUICK, service.ceiling)
+        assert support(SLO, capacity.held, capacity.broke, capacity.trials).enough
+        assert capacity.held <= 1.05 * service.ceiling, "trials of 30 requests found 1.3 times that"
 
 
 def test_what_has_requests_enough_is_searched_as_before() -> None:
     lab = Lab(ALONE, SLO, Random(3))
-    found = lab.search(QUICK, 90)
-    assert support(SLO, found.held, found.broke, found.trials).enough
+    capacity = lab.search(QUICK, 90)
+    assert support(SLO, capacity.held, capacity.broke, capacity.trials).enough
     assert lab.clock_s < QUICK.budget_s + QUICK.trial_s + 2
     assert FULL.patience_s == 0, "a full search ends as soon as it did"
 
@@ -123,7 +123,7 @@ def test_a_rate_from_few_requests_is_marked_everywhere_and_starred_nowhere(tmp_p
     assert f"<sup>1</sup> {lack}" in text
     assert "?<sup>1</sup>" in text
     assert "★" not in text
-    [warning] = [one for one in summary.warnings if lack in one]
+    [warning] = [text for text in summary.warnings if lack in text]
     assert warning.endswith("use --full or --slo 'p99<250ms'.")
     [verdict] = summary.verdicts
     assert verdict.best == "async"
@@ -139,12 +139,12 @@ def test_alone_it_has_no_verdict(tmp_path: Path) -> None:
     )
     assert "sustain" not in verdict.sentence
     open_ended = summary_of(tmp_path / "open", cell("inline", OPEN, 2000, None))
-    [said] = [one for one in open_ended.warnings if "`sleep`" in one]
-    assert "at least" not in said
+    [warning] = [text for text in open_ended.warnings if "`sleep`" in text]
+    assert "at least" not in warning
 
 
 @pytest.mark.parametrize(
-    ("found", "at_least", "code"),
+    ("line", "at_least", "code"),
     [
         *(
             (cell("inline", FEW), 50, 3),
@@ -156,18 +156,18 @@ def test_alone_it_has_no_verdict(tmp_path: Path) -> None:
     ],
 )
 def test_at_least_is_answered_by_enough_requests_alone(
-    tmp_path: Path, found: Any, at_least: float | None, code: int
+    tmp_path: Path, line: Any, at_least: float | None, code: int
 ) -> None:
-    assert exit_code(summary_of(tmp_path, found), at_least) == code
+    assert exit_code(summary_of(tmp_path, line), at_least) == code
 
 
 def test_p99_and_a_further_percentile_need_theirs(tmp_path: Path) -> None:
     held = [[60.0, 20.0, 0.0], [60.0, 20.0, 0.0005], [66.0, 20.0, 0.2]]
     goals = {"p95<250ms": [60.0, 66.0], "p99.9<250ms": [60.0, 66.0]}
-    found = cell("inline", held, 60, 66) | {"goals": goals}
-    [one] = summary_of(tmp_path, found, slo=SLO, mode="full").cells
-    assert one.shown
-    assert list(one.goals) == ["p95<250ms"], "2,400 requests do not show p99.9"
+    line = cell("inline", held, 60, 66) | {"goals": goals}
+    [result] = summary_of(tmp_path, line, slo=SLO, mode="full").cells
+    assert result.shown
+    assert list(result.goals) == ["p95<250ms"], "2,400 requests do not show p99.9"
 
 
 def test_runs_are_not_compared_by_it() -> None:
