@@ -45,6 +45,7 @@ __all__ = ["LoadUser"]
 
 log = logging.getLogger("loadbearing")
 _running: list[gevent.Greenlet[..., None]] = []  # the scenario of the test, if it has one
+BY_MASTER = {"survival", "surge"}  # scenarios in which the master directs the workers
 _swarms: dict[Environment, Master] = {}  # at most one
 
 # A local service answers in fractions of a millisecond, which Locust would round away.
@@ -88,10 +89,10 @@ def _shape(environment: Any) -> None:
 def start(environment: Any, **_: Any) -> None:
     """Begin what the form or the command line asks for, or say what is wrong with it."""
     parsed = environment.parsed_options
-    if parsed.scenario in {"survival", "surge"} and isinstance(environment.runner, WorkerRunner):
-        return  # the master has it, and tells its workers what to offer
     try:
         options = Options.of(parsed)
+        if options.scenario in BY_MASTER and isinstance(environment.runner, WorkerRunner):
+            return
         if options.scenario == "survival":
             _begin_survival(environment, options)
         elif options.scenario == "surge":
@@ -171,7 +172,7 @@ def _survive(environment: Environment, options: Options, folder: Path) -> None:
             with claimed(folder):
                 code = 3
                 run = Survival(
-                    str(environment.host) if options.running_service else None,
+                    options.host or None,
                     _source(environment),
                     options,
                     folder,

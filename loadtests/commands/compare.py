@@ -21,15 +21,15 @@ from loadtests.run.file.lines import Run
 from loadtests.run.file.run_file import read
 from loadtests.run.surge.lines import is_surge
 from loadtests.system.files import put
+from loadtests.system.program import script
 from loadtests.system.streams import put_out
 from loadtests.wording import listing
 
-FORMATS = ("text", "markdown", "html", "json")
 ENDINGS = {".htm": "html", ".html": "html", ".json": "json", ".md": "markdown"}
 FILE_WIDTH = 120  # of text that goes to a file
 
 
-def compare_runs(parsed: argparse.Namespace) -> int:
+def run(parsed: argparse.Namespace) -> int:
     """Return 0, or 1 where some cell of a later run certainly bears less than in the first."""
     if parsed.output is not None and parsed.output.is_dir():
         example = parsed.output / "comparison.html"
@@ -84,7 +84,7 @@ def _read(folder: Path) -> Run:
             raise
         raise RunFileError(
             f"{folder} holds a surge, not a survival run: it has no capacities to compare; "
-            f"show it with .venv/bin/python -m loadtests report {folder}"
+            f"show it with {script('report')} {folder}"
         ) from None
 
 

@@ -21,7 +21,7 @@ from loadtests.system.signals import interruptible
 STOP_S = 15.0
 
 
-def up(parsed: argparse.Namespace) -> int:
+def run(parsed: argparse.Namespace) -> int:
     """Run until a signal comes, or until one of the two ends by itself."""
     interruptible()
     _free(parsed.web_host, parsed.web_port)

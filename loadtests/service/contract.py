@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -14,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import ProxyHandler, build_opener
 
 from loadtests.errors import ServiceError
+from loadtests.wording import unknown
 
 LOOK_S = 5.0
 _PARTS = ("models", "workloads", "runtime")
@@ -109,7 +109,6 @@ def _known(
 ) -> Mapping[str, Any]:
     if name in all_of:
         return all_of[name]
-    close = get_close_matches(name, all_of, n=1)
-    known = f"there are {', '.join(all_of)}" if all_of else "it has none"
-    hint = f"did you mean {close[0]!r}?" if close else known
-    raise ServiceError(f"there is no {what} {name!r}{of}; {hint}")
+    if not all_of:
+        raise ServiceError(f"there is no {what} {name!r}{of}; it has none")
+    raise ServiceError(unknown(f"{what} {{}}{of}", name, all_of))

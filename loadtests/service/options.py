@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from loadtests.service.option_flags import axes_of, flags
 from loadtests.service.pythons import ServerPython, server_pythons
@@ -30,7 +30,7 @@ class ServerOptions:
         here = Path.cwd()
         return cls(
             axes=axes_of(parsed),
-            modules=modules(parsed.workloads or (), here),
+            modules=modules(getattr(parsed, "workloads", None) or (), here),
             directory=str(here),
             pythons=server_pythons(getattr(parsed, "server_python", ())),
         )
@@ -38,11 +38,13 @@ class ServerOptions:
     @classmethod
     def load(cls, text: str) -> Self:
         """Read what `dump` wrote; nothing stands for the defaults."""
-        if not text:
-            return cls()
-        given = json.loads(text)
-        pythons = tuple(ServerPython(**one) for one in given.pop("pythons"))
-        return cls(**{**given, "modules": tuple(given["modules"])}, pythons=pythons)
+        return cls.of(json.loads(text)) if text else cls()
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """Return what JSON made of one."""
+        pythons = tuple(ServerPython(**python) for python in given["pythons"])
+        return cls(**{**given, "modules": tuple(given["modules"]), "pythons": pythons})
 
     def dump(self) -> str:
         return json.dumps(asdict(self))

@@ -119,9 +119,8 @@ _SINGLE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("seed", {"type": int, "default": 1, "help": "of the arrivals: the same once more"}),
 )
 _HIDDEN: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("options", {"default": "", "help": "All options of the test as JSON, instead of the others"}),
     ("output", {"default": "", "help": "Folder for the results of a survival search"}),
-    ("searches", {"type": int, "default": 0, "help": "Survival: of each cell"}),
-    ("budget", {"default": "", "help": "Survival: no search begins after it"}),
     ("phases", {"default": "5s,8s,15s", "help": "Surge: before, during and after it"}),
     ("servers", {"default": "", "help": "How its servers are started, as JSON"}),
     ("allow-host", {"default": "", "help": "Further host names for the UI, with commas"}),

@@ -65,7 +65,7 @@ def _check(environment: Environment) -> None:
     known = vars(environment.parsed_options)
     options = Options.of(Namespace(**{**known, **{name: _read(known, name) for name in form}}))
     url = form.get("host") or str(environment.host)
-    if options.scenario != "survival" or options.running_service:
+    if options.scenario != "survival" or options.host:
         found = check_cells(url, options.cells, options.parameters)
         try_parameters(options.parameters, found, url)
     if options.scenario in SHAPES and not form.get("user_count", "").isdecimal():

@@ -23,9 +23,10 @@ pytestmark = pytest.mark.usefixtures("database")
 
 def test_the_run_file_tells_the_run_from_its_first_to_its_last_line(survived: Survived) -> None:
     first, last = survived.lines[0], survived.lines[-1]
-    assert (first["line"], first["schema"], first["seed"]) == ("run", 1, 4)
-    assert (first["slo"], first["mode"]) == ("p99<250ms", "quick")
-    assert first["arguments"] == {
+    assert (first["line"], first["schema"], first["options"]["seed"]) == ("run", 1, 4)
+    plan = read(survived.folder).plan
+    assert (plan.slo, plan.mode) == ("p99<250ms", "quick")
+    assert plan.arguments == {
         "workloads": ["./mine.py"],
         "models": list(MODELS),
         "param": ["nap.ms=10"],
@@ -37,6 +38,7 @@ def test_the_run_file_tells_the_run_from_its_first_to_its_last_line(survived: Su
         "searches": None,
         "budget": None,
         "prove": False,
+        "generators": None,
     }
     assert first["environment"]["server"]["loop"] == "uvloop"
     assert first["environment"]["server"]["switch_interval_s"] == 0.001

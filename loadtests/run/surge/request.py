@@ -7,7 +7,7 @@ import shlex
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Self
 
-from loadtests.run.options import names
+from loadtests.run.options import names, settings
 from loadtests.run.surge.phases import DURATIONS, Three
 from loadtests.service.option_flags import flags
 from loadtests.service.options import ServerOptions
@@ -55,7 +55,7 @@ class SurgeRequest:
             model=parsed.model,
             policies=parsed.policies,
             slo=str(parsed.slo),
-            parameters=tuple(parsed.param),
+            parameters=tuple(settings(parsed.parameters)),
             seed=parsed.seed,
             durations=parsed.phases,
             servers=servers,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from loadtests.paths import ROOT
 from loadtests.system.child import tied
+from loadtests.system.program import script
 
 PATIENCE_S = 120.0
 
@@ -22,7 +23,7 @@ class Writer:
 
     def write(self, folder: Path) -> str:
         """Write all files of a run; returns why that failed, or nothing."""
-        again = f".venv/bin/python -m loadtests report {folder}"
+        again = f"{script('report')} {folder}"
         if self._closed:
             return f"no report was written; write it with {again}"
         self._process = process = subprocess.Popen(  # noqa: S603 - our own command

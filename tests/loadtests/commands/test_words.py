@@ -16,15 +16,18 @@ from loadtests.__main__ import main
         ("survive --quick --full", "not allowed with argument"),
         ("survive --workload x", "there is no option '--workload'; did you mean '--workloads'?"),
         ("survive --xyzzy", "there is no option '--xyzzy'"),
-        ("survive --models inline async", "'async' is one word too many; lists are written with"),
+        (
+            "survive --models inline async",
+            "unexpected argument 'async' (separate list items with commas",
+        ),
         ("survive --models ,", "',' names nothing"),
         ("survive --slo nonsense", "'nonsense' is not an SLO"),
-        ("survive --param sleep", "'sleep' is no parameter; write primes.below=5000"),
+        ("survive --param sleep", "invalid parameter 'sleep': expected e.g. primes.below=5000"),
         ("survive --beyond sok=1s", "no trial 'sok' beyond the peak; did you mean 'soak'?"),
-        ("survive --at-least -1", "'-1' is no rate; write requests per second, such as 250"),
-        ("surge --seed x", "'x' is no seed; give 0 to"),
+        ("survive --at-least -1", "invalid rate '-1': expected requests per second, e.g. 250"),
+        ("surge --seed x", "invalid seed 'x': expected 0 to"),
         ("up --web 1", "there is no option '--web'; did you mean '--web-port'?"),
-        ("up --web-port 65536", "'65536' is no port; give 1 to 65535"),
+        ("up --web-port 65536", "invalid port '65536': expected 1 to 65535"),
         ("compare a b --format markdwn", "there is no 'markdwn'; did you mean 'markdown'?"),
     ],
 )
@@ -36,4 +39,4 @@ def test_a_wrong_word_is_told_in_a_line_without_a_page_of_usage(
     said, help_line = capsys.readouterr().err.splitlines()
     assert ": error: " in said
     assert message in said
-    assert re.fullmatch("All that it takes: python -m loadtests ?[a-z]* --help", help_line)
+    assert re.fullmatch("For all options: python -m loadtests ?[a-z]* --help", help_line)

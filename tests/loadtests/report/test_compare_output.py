@@ -10,8 +10,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from loadtests.__main__ import parser
 from loadtests.commands.compare import of_folders, written
+from loadtests.commands.parser import parser
 from loadtests.errors import RunFileError
 from loadtests.report.compare.comparison import Comparison
 from loadtests.report.compare.html import axis_of
