@@ -4,8 +4,26 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tomllib
 from difflib import get_close_matches
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any, NoReturn
+
+PROJECT = "loadbearing"
+
+
+class Version(argparse.Action):
+    """Prints the version of the checkout, or of what is installed, and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        try:
+            text = (Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8")
+            found = tomllib.loads(text)["project"]["version"]
+        except (OSError, ValueError, LookupError):
+            found = version(PROJECT)
+        print(f"{PROJECT} {found}")  # noqa: T201 - this is its purpose
+        parser.exit()
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,7 +41,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""
-        self.exit(2, f"{self.prog}: error: {message}\nAll that it takes: {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: error: {message}\nFor all options: {self.prog} --help\n")
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """Show "?" for a letter that the terminal does not know."""
@@ -32,7 +50,7 @@ class Parser(argparse.ArgumentParser):
 
     def _unknown(self, word: str) -> str:
         if not word.startswith("-"):
-            return f"{word!r} is one word too many; lists are written with commas: a,b"
+            return f"unexpected argument {word!r} (separate list items with commas: a,b)"
         option = word.partition("=")[0]
         flags = [flag for flag in self._option_string_actions if flag.startswith("--")]
         close = get_close_matches(option, flags, n=1)

@@ -13,7 +13,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, NoDecode, SettingsConfigDict
 
-from server.arguments import Parser
+from server.arguments import Parser, Version
 
 PROGRAM = "python -m server"
 PREFIX = "LOADBEARING_"
@@ -153,6 +153,9 @@ class Settings(BaseSettings):
         """Read the command line and the environment; end with exit code 2 where they are wrong."""
         try:
             parser = Parser(prog=PROGRAM, description=cls.__doc__)
+            parser.add_argument(
+                "--version", action=Version, nargs=0, help="show the version and exit"
+            )
             source = CliSettingsSource[Any](cls, root_parser=parser)
             return CliApp.run(cls, cli_args=list(arguments), cli_settings_source=source)
         except ValidationError as error:

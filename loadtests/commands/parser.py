@@ -51,7 +51,8 @@ class Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from loadtests.machine.environment import PROJECT, version  # noqa: PLC0415 - takes a while
 
-        parser.exit(0, f"{PROJECT} {version()}\n")
+        print(f"{PROJECT} {version()}")  # noqa: T201 - this is its purpose
+        parser.exit()
 
 
 def parser() -> argparse.ArgumentParser:

@@ -176,8 +176,8 @@ def test_ctrl_c_ends_a_run_and_all_its_processes(measuring: tuple[Begun, Path]) 
     processes = command.below()
     assert command.press_ctrl_c() == 130
     soon(lambda: gone(processes))
-    assert "Stopped. This is what was measured until then" in command.err()
-    assert "the same command goes on" in command.err()
+    assert "Stopped. These are the results so far" in command.err()
+    assert "to resume, repeat the command with --output" in command.err()
     assert command.out() == (folder / "summary.json").read_text()
     assert json.loads(command.out())["cells"]
     assert read(folder).plan.seed == 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from loadtests.report.survival.foresight import RESOURCES
 from loadtests.report.wording import cause_sentence, interval_text
 from loadtests.slo import Slo
-from loadtests.ui.survival.steps import outcome_of
+from loadtests.ui.survival.progress import outcome_of
 from loadtests.wording import rate_text
 
 if TYPE_CHECKING:

@@ -1,10 +1,16 @@
-"""A wrong word on a command line is told in one line, with what may have been meant."""
+"""The command line: errors in one line with what may have been meant, help, and versions."""
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
 from loadtests.__main__ import main
+from loadtests.commands.parser import SUMMARY
+from tests.support.cli import run
+from tests.support.server_process import ROOT
 
 
 @pytest.mark.parametrize(
@@ -31,12 +37,55 @@ from loadtests.__main__ import main
         ("compare a b --format markdwn", "there is no 'markdwn'; did you mean 'markdown'?"),
     ],
 )
-def test_a_wrong_word_is_told_in_a_line_without_a_page_of_usage(
+def test_an_error_is_one_line_without_a_page_of_usage(
     words: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(words.split())
-    said, help_line = capsys.readouterr().err.splitlines()
-    assert ": error: " in said
-    assert message in said
+    line, help_line = capsys.readouterr().err.splitlines()
+    assert ": error: " in line
+    assert message in line
     assert re.fullmatch("For all options: python -m loadtests ?[a-z]* --help", help_line)
+
+
+def test_help_loads_nothing_that_draws_or_measures() -> None:
+    code = (
+        "import sys\nfrom loadtests.__main__ import main\ntry: main(['--help'])\n"
+        "except SystemExit: print(*sys.modules)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    names = set(loaded.stdout.decode().splitlines()[-1].split())
+    assert "loadtests.commands.parser" in names
+    assert not names & {"altair", "gevent", "vl_convert", "jinja2", "locust", "rich", "psutil"}
+
+
+@pytest.mark.parametrize("command", SUMMARY)
+def test_a_command_calls_itself_by_its_script(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = ROOT / "scripts" / command
+    lines = script.read_text().splitlines()
+    assert len(lines) <= 7
+    assert lines[-1].endswith(f'-m loadtests {command} "$@"')
+    assert any('LOADTESTS_SCRIPT="$0"' in line for line in lines)
+    assert os.access(script, os.X_OK)
+    monkeypatch.setenv("LOADTESTS_SCRIPT", f"scripts/{command}")
+    shown = run("loadtests", command, "--help")
+    assert shown.out.startswith(f"usage: scripts/{command} ")
+    assert SUMMARY[command] in shown.out
+    assert f"example: scripts/{command} " in shown.out
+    wrong = run("loadtests", command, "--xyzzy")
+    assert wrong.err.startswith(f"scripts/{command}: error: ")
+    assert wrong.err.endswith(f"For all options: scripts/{command} --help\n")
+
+
+def test_messages_name_the_script_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOADTESTS_SCRIPT", "./scripts/report")
+    assert run("loadtests", "report", "/no/such").err.startswith("./scripts/report: /no/such ")
+
+
+@pytest.mark.parametrize("words", [("loadtests",), ("loadtests", "up"), ("server",)])
+def test_the_version_is_that_of_the_project(words: tuple[str, ...]) -> None:
+    ended = run(*words, "--version")
+    assert (ended.code, ended.err) == (0, "")
+    assert re.fullmatch(r"loadbearing \d+\.\d+\.\d+\n", ended.out)

@@ -126,4 +126,4 @@ def test_how_many_generators_is_checked() -> None:
     for wrong in ("0", "two", "65"):
         ended = run("loadtests", "survive", "--generators", wrong)
         assert ended.code == 2
-        assert f"'{wrong}' is no number of processes; give 1 to 64" in ended.err
+        assert f"invalid number of processes '{wrong}': expected 1 to 64" in ended.err

@@ -114,8 +114,8 @@ def test_what_cannot_be_compared_is_said(folders: list[Path], tmp_path: Path) ->
         ([tmp_path / "nowhere"], "nowhere does not exist; name the folder of a run, which has a"),
         ([tmp_path], "holds no run, .*; name one of the runs below it, such as .*/surge"),
         ([tmp_path / "bare"], "bare holds no run, .*; name the folder of a run, which has a run"),
-        ([tmp_path / "begun"], "begun has no result: its run ended before it had one"),
-        ([tmp_path / "other"], "before and other have no cell in common that both have measured"),
+        ([tmp_path / "begun"], "begun has no results, because its run ended too early"),
+        ([tmp_path / "other"], "before and other have no measured cell in common"),
         ([tmp_path / "surge"], "holds a surge, not a survival run"),
     ):
         with pytest.raises(RunFileError, match=said):

@@ -124,7 +124,7 @@ SURGE = ("--scenario", "surge", *SURVIVAL[2:])
             "primes/async cannot run at http://127.0.0.1:",
         ),
         ((*SURVIVAL, "--slo", "nonsense"), "'nonsense' is not an SLO"),
-        ((*SURVIVAL, "--param", "nonsense"), "'nonsense' is no parameter"),
+        ((*SURVIVAL, "--param", "nonsense"), "invalid parameter 'nonsense'"),
         ((*SURGE, "--phases", "5s"), "'5s' are no phases"),
         ((*SURGE, "--param", "sleep.ms=-1"), "GET /sleep/inline?ms=-1 answers 422"),
     ],

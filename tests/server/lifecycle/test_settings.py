@@ -157,7 +157,10 @@ def test_workers_and_loops_exclude_each_other(capsys: pytest.CaptureFixture[str]
         (["--treads", "3"], "there is no option '--treads'; did you mean '--threads'?"),
         (["--thread=3"], "there is no option '--thread'; did you mean '--threads'?"),
         (["--xyzzy"], "there is no option '--xyzzy'"),
-        (["--models", "inline", "async"], "'async' is one word too many; lists are written with"),
+        (
+            ["--models", "inline", "async"],
+            "unexpected argument 'async' (separate list items with commas",
+        ),
         (["--port"], "--port: expected one argument"),
     ],
 )
@@ -170,7 +173,7 @@ def test_words_that_nothing_takes_end_with_2_and_without_a_page_of_usage(
     said, help_line = capsys.readouterr().err.splitlines()
     assert said.startswith("python -m server: error: ")
     assert reason in said
-    assert help_line == "All that it takes: python -m server --help"
+    assert help_line == "For all options: python -m server --help"
 
 
 def test_help_lists_every_option(capsys: pytest.CaptureFixture[str]) -> None:
