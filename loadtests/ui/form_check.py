@@ -1,8 +1,9 @@
-"""What the form asks for, checked before it starts: what is wrong is said above its button.
+"""Check the form before a test starts, so that errors are shown above its button.
 
-Fields that the form does not have are refused, whoever sent them. Of wrong values, Locust would
-start the test, and only its log would tell why it ended at once. A refused form is shown with its
-message. The same form may ask for a shape, which Locust knows but does not show.
+Locust would start the test, and only its log would say why it ended at once. Locust also takes
+every option that it knows from a form, whether the form shows it or not. Some of ours name
+programs to start, files to import and folders to write to: those are refused here, because they
+are for the command line only.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from loadtests.ui.shape_runner import shape
 from loadtests.ui.shapes import SHAPES
 from loadtests.wording import unknown
 
-USERS = 20  # in the form, where nothing else was asked for: enough to see something at once
+USERS = 20  # preset in the form: enough to see something at once
 LOCUSTS = {"user_count", "spawn_rate", "host", "run_time", "profile"}
 PICKED = {"user_classes", "shape_class"}  # where Locust shows its picker of classes
 MOST_USERS = 20_000  # ten times what one process sends on schedule; each takes 10 KiB
@@ -41,7 +42,7 @@ log = logging.getLogger("loadbearing")
 
 
 def check_forms(app: Flask, base: str, environment: Environment) -> None:
-    """Look at each form before Locust does."""
+    """Check each form before Locust reads it."""
     parsed = environment.parsed_options
     if parsed is not None and not parsed.autostart:
         parsed.num_users = parsed.num_users or USERS
@@ -59,7 +60,7 @@ def check_forms(app: Flask, base: str, environment: Environment) -> None:
             check_names(request.form, picker=picker)
             check_values(request.form)
             if runner is not None and runner.state not in {"spawning", "running"}:
-                _check(environment)  # else it changes the users of a test, and nothing else
+                _check(environment)  # else it only changes the number of users
         except (ValueError, ServiceError) as error:
             return _refused(environment, str(error))
         except FieldError as error:
@@ -73,7 +74,7 @@ def _refused(environment: Environment, why: str) -> Response:
 
 
 def _check(environment: Environment) -> None:
-    """Raise ValueError or ServiceError for what cannot be done."""
+    """Raise ValueError or ServiceError for a test that cannot run."""
     form = request.form
     known = vars(environment.parsed_options)
     options = Options.of(Namespace(**{**known, **{name: _read(known, name) for name in form}}))
@@ -82,7 +83,7 @@ def _check(environment: Environment) -> None:
         found = check_cells(url, options.cells, options.parameters)
         try_parameters(options.parameters, found, url)
     if options.scenario in SHAPES and not form.get("user_count", "").isdecimal():
-        raise ValueError("the number of users is no whole number")
+        raise ValueError("users must be a whole number")
     users = int(form["user_count"]) if options.scenario in SHAPES else None
     check_options(options, users or 0)
     shape(environment, options, users, run_time_s(form))
@@ -105,12 +106,12 @@ def check_names(form: Iterable[str], *, picker: bool) -> None:
     if others:
         raise FieldError(
             f"this form does not take {', '.join(map(repr, sorted(others)))}; options that it does "
-            "not show are for the command line"
+            "not show can only be set on the command line"
         )
 
 
 def check_values(form: Mapping[str, str]) -> None:
-    """Raise ValueError for values out of bounds; what is no number is for others to name."""
+    """Raise ValueError for values out of bounds; other checks report what is not a number."""
     for name, (what, least, most) in BOUNDS.items():
         number = _number(form.get(name, ""))
         if number is not None and not least <= number <= most:
@@ -122,20 +123,20 @@ def check_values(form: Mapping[str, str]) -> None:
 
 
 def check_options(options: Options, users: int) -> None:
-    """Raise ValueError for what would take too long, or too many users at once."""
+    """Raise ValueError for tests that would take too long or need too many users."""
     times = {"the time of a trial": max(options.beyond.values(), default=0.0)}
     times["the bound of the SLO"] = options.slo.bound_s
     for what, seconds in times.items():
         if seconds > LONGEST_S:
-            raise ValueError(f"{what} is {seconds:g} s, which is more than a day")
+            raise ValueError(f"{what} is {seconds:g} s, which is longer than a day")
     if options.scenario == "spike" and users * options.spike > MOST_USERS:
         raise ValueError(
-            f"{users} users times {options.spike:g} are too many; a spike has up to {MOST_USERS}"
+            f"{users} users times {options.spike:g} is too many: a spike has at most {MOST_USERS}"
         )
 
 
 def run_time_s(form: Mapping[str, str]) -> int | None:
-    """Read the run time as Locust does. Raises ValueError for what it cannot be."""
+    """Read the run time as Locust does. Raises ValueError if it is invalid."""
     text = form.get("run_time")
     if not text:
         return None
@@ -144,7 +145,9 @@ def run_time_s(form: Mapping[str, str]) -> int | None:
     except OverflowError:
         seconds = LONGEST_S + 1
     if seconds > LONGEST_S:
-        raise ValueError(f"the run time {text!r} is more than a day; without one, it runs on")
+        raise ValueError(
+            f"the run time {text!r} is longer than a day; leave it empty to run until stopped"
+        )
     return seconds
 
 

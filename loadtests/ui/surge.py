@@ -72,7 +72,7 @@ class Scenario:
         )
         with closing(hammer):
             capacity = probe(hammer, self._options.durations)
-            log.info("%s bears about %s req/s", "/".join(cell), rate_text(capacity))
+            log.info("%s sustains about %s req/s", "/".join(cell), rate_text(capacity))
             load = SurgeLoad(
                 capacity, options.durations, options.slo, options.seed, options.arrivals
             )

@@ -4,7 +4,7 @@ import json
 import re
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.error import HTTPError
@@ -110,10 +110,11 @@ def idle_up(
 ) -> Iterator[tuple[Begun, Interface]]:
     """Run the server and a UI in which nothing is ever started, for all tests of refusals."""
     folder = tmp_path_factory.mktemp("up")
-    with pytest.MonkeyPatch.context() as patch:
-        configure(folder, patch)
-        with up(folder) as running:
-            yield running
+    with ExitStack() as until_over:
+        with pytest.MonkeyPatch.context() as patch:  # of the environment of this command alone
+            configure(folder, patch)
+            running = until_over.enter_context(up(folder))
+        yield running
 
 
 @pytest.fixture

@@ -78,13 +78,13 @@ def shown(watch: RunProgress, cell: Cell) -> dict[str, Any]:
 
 def _said(result: CellResult | None, *, goes_on: bool) -> str:
     if goes_on and not (result and result.measured):
-        return "is searched now"
+        return "being measured"
     if result is None:
-        return "waits for its turn"
+        return "waiting"
     if not result.measured:
         return result.unavailable or result.error or "has no result"
     cause = cause_sentence(result)
-    return f"bears {interval_text(result)} req/s" + (f": {cause}" if cause else "")
+    return f"sustains {interval_text(result)} req/s" + (f": {cause}" if cause else "")
 
 
 def _trial(number: int, one: TrialRecord) -> dict[str, Any]:

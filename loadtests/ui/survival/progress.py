@@ -1,7 +1,7 @@
-"""A survival run as it stands: what its run file says, and what it does at this moment.
+"""The state of a survival run: what its run file says, and its current step.
 
-All that takes long is done as a line comes in, which is between two trials: while one goes on, the
-process that watches may be the one that offers the load.
+Expensive work is done when a line comes in, between two trials: during a trial, this process may
+be the one that offers the load.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 
 class RunProgress:
-    """Follows the run file in a folder; `clock` gives seconds, whenever they began."""
+    """Follows the run file in a folder; `clock` returns seconds since any moment."""
 
     def __init__(self, folder: Path, clock: Callable[[], float]) -> None:
         self.folder = folder
         self.run: Run | None = None
-        self.end: End | None = None  # of a run that never began, too
-        self.now: Cell | None = None  # which is measured, be it beyond its peak
+        self.end: End | None = None  # also of a run that never began
+        self.now: Cell | None = None  # being measured
         self.search = 0
         self.offered: float | None = None  # requests per second, while a trial goes on
-        self.step = "finding out what there is to measure, and what the generator can offer"
+        self.step = "finding out what to measure, and how much load the generator can offer"
         self.searched: set[tuple[Cell, int]] = set()
         self.foreseen: dict[Cell, Line] = {}
         self.best: set[Cell] = set()
@@ -44,7 +44,7 @@ class RunProgress:
         self._begun = clock()
 
     def look(self) -> None:
-        """Take in what was written since the last look."""
+        """Read the lines written since the last look."""
         changed: set[str] = set()
         for line in self._tail.read():
             self._update(line)
@@ -56,11 +56,11 @@ class RunProgress:
             self.best = others | leaders(results, self.run.plan.slo)
 
     def offer(self, rate: float) -> None:
-        """Note that a trial begins; the run file knows of it when it is over."""
+        """Note that a trial begins; the run file records it at its end."""
         self.offered = rate
 
     def over(self, code: int, reason: str) -> None:
-        """Note how the search has ended, be it before its first line."""
+        """Note how the search ended, even before its first line."""
         self.now = self.offered = None
         self.end = End(code, reason or None, self.elapsed_s)
 
@@ -101,7 +101,7 @@ class RunProgress:
 
 
 def step_after(line: Line) -> str | None:
-    """Say what comes after a line; None if it changes nothing."""
+    """Describe the step after a line of the run file; None if it is the same."""
     said = AFTER.get(line["line"])
     return said(line) if callable(said) else said
 
@@ -117,23 +117,23 @@ def _tried(line: Line) -> str:
 
 def _foreseen(line: Line) -> str:
     if line.get("predicted") is None:
-        return "nothing can be predicted; searching from what a crowd was answered"
+        return "no prediction is possible; searching from the rate of a short burst"
     return foreseen(line)
 
 
 def _searched(line: Line) -> str:
-    return "searched; what comes after it" if "held" in line else "there is no result"
+    return "search finished" if "held" in line else "no result"
 
 
 AFTER: Mapping[str, str | Callable[[Line], str]] = {
     "run": "starting the first server",
-    "resumed": "going on where the run was interrupted",
-    "cell-start": "starting a fresh server, and measuring what one request costs",
+    "resumed": "resuming the run",
+    "cell-start": "starting a fresh server and measuring the cost of one request",
     "prediction": _foreseen,
     "trial": _tried,
     "cell": _searched,
-    "proof-trial": lambda line: f"proving its cause, with a change: {_tried(line)}",
-    "proof": "the proof is over",
-    "beyond": lambda line: f"beyond its peak: {line['kind']} is over",
-    "end": "over",
+    "proof-trial": lambda line: f"verifying its cause: {_tried(line)}",
+    "proof": "the cause is checked",
+    "beyond": lambda line: f"beyond its capacity: {line['kind']} is finished",
+    "end": "finished",
 }

@@ -22,15 +22,15 @@ FILES = {  # in the tab
     "run.jsonl": "Run file",
 }
 TITLES = {name: f"Download survival {title[0].lower()}{title[1:]}" for name, title in FILES.items()}
-NONE = "There is no survival search yet: choose the scenario survival in the form, and start it."
+NONE = "There is no survival search yet: choose the scenario survival in the form and start it."
 LATER = {
-    "run.jsonl": "The search has only just begun: its first line comes in a moment.",
-    "": "It is written when the search is over, a few seconds later.",
+    "run.jsonl": "The search has just started; try again in a moment.",
+    "": "It is written a few seconds after the search ends.",
 }
 
 
 def show(session: Session, chosen: int | None = None) -> Mapping[str, Any]:
-    """Give what the page shows; `chosen` is the cell whose trials a person wants to see."""
+    """Return the data of the page; `chosen` is the cell whose trials are shown."""
     folder, watch = session.folder, session.watch
     return {
         "phase": session.phase,
@@ -52,7 +52,7 @@ def show(session: Session, chosen: int | None = None) -> Mapping[str, Any]:
 
 
 def _again(session: Session) -> str | None:
-    """Give the command that goes on with a search that lacks something."""
+    """Return the command that resumes an unfinished search."""
     watch = session.watch
     if session.phase not in {"stopped", "failed"} or not (watch and watch.run):
         return None
@@ -63,13 +63,13 @@ def _again(session: Session) -> str | None:
 
 
 def serve(session: Session, name: str) -> Response:
-    """Give one of our files to download, or to `?show`; a page says why one is not there yet."""
+    """Send a file to download, or to `?show`; a page says why it does not exist yet."""
     if name not in FILES:
         abort(404)
     folder = session.folder
     if folder is None or not (folder / name).exists():
         why = LATER.get(name, LATER[""]) if folder else NONE
-        return Response(fill("later.html", f"{name} is not there yet", root="../", why=why), 404)
+        return Response(fill("later.html", f"{name} does not exist yet", root="../", why=why), 404)
     shown = "show" in request.args
     titled = f"loadbearing-{folder.name}-{name}"
     return send_from_directory(
