@@ -31,28 +31,29 @@ from loadtests.service.contract import path_of
 from loadtests.ui.live_arrivals import LiveArrivals
 
 DRAIN_S = 5.0
-LATE_MS = 5.0  # send lag that says: the generator, not the server, was the limit
+LATE_MS = 5.0  # send lag beyond which the generator, not the server, was the limit
 
 log = logging.getLogger("loadbearing")
 
 
-def record(environment: Environment, name: str, one: Request) -> None:
+def record(environment: Environment, name: str, answer: Request) -> None:
     """Put one request into Locust's tables; its time counts from the intended start."""
-    ended = monotonic() if one.ended is None else one.ended
-    sent = ended if one.sent is None else one.sent
+    ended = monotonic() if answer.ended is None else answer.ended
+    sent = ended if answer.sent is None else answer.sent
+    failed = answer.outcome != "ok"
     environment.events.request.fire(
         request_type="GET",
         name=name,
-        response_time=(ended - one.intended) * 1e3,
-        response_length=one.size,
-        exception=CatchResponseError(one.error or one.outcome) if one.outcome != "ok" else None,
+        response_time=(ended - answer.intended) * 1e3,
+        response_length=answer.size,
+        exception=CatchResponseError(answer.error or answer.outcome) if failed else None,
         context={
-            "lag_ms": (sent - one.intended) * 1e3,
+            "lag_ms": (sent - answer.intended) * 1e3,
             "service_ms": (ended - sent) * 1e3,
-            "outcome": one.outcome,
+            "outcome": answer.outcome,
         },
         response=None,
-        start_time=time.time() - (ended - one.intended),
+        start_time=time.time() - (ended - answer.intended),
         url=environment.host,
     )
 
@@ -95,10 +96,10 @@ class UserLoad:
         self._closed = cycle(self.cells)
 
     def _generator(self, name: str, path: str, *, contract: bool = True) -> OpenLoop:
-        def done(one: Request) -> None:
-            if one.sent is not None:
-                self.lags.append(one.sent - one.intended)
-            record(self.environment, name, one)
+        def done(answer: Request) -> None:
+            if answer.sent is not None:
+                self.lags.append(answer.sent - answer.intended)
+            record(self.environment, name, answer)
 
         check = right if contract else bool
         generator = OpenLoop(self._connections, path, check, done)
@@ -116,7 +117,7 @@ class UserLoad:
         """Send one request and wait for its answer: a closed loop."""
         name, path = next(self._closed)
         generator = OpenLoop(
-            self._connections, path, right, lambda one: record(self.environment, name, one)
+            self._connections, path, right, lambda answer: record(self.environment, name, answer)
         )
         self._sending[generator] = name
         generator.send(monotonic())
@@ -131,7 +132,7 @@ class UserLoad:
         if self.lags and self.open:
             lags = sorted(self.lags)
             p50, p99 = (1e3 * lags[int(len(lags) * share)] for share in (0.5, 0.99))
-            trust = "" if p99 <= LATE_MS else ": the generator was late, mistrust these figures"
+            trust = "" if p99 <= LATE_MS else ": the generator was late, do not trust these figures"
             level = logging.INFO if p99 <= LATE_MS else logging.WARNING
             log.log(level, "send lag p50 %.1f ms, p99 %.1f ms%s", p50, p99, trust)
 

@@ -51,7 +51,7 @@ class RunProgress:
             if line["line"] == "cell":
                 changed.add(line["workload"])
         if self.run and changed:
-            results = [one for one in self.run.results.values() if one.workload in changed]
+            results = [result for result in self.run.results.values() if result.workload in changed]
             others = {cell for cell in self.best if cell.workload not in changed}
             self.best = others | leaders(results, self.run.plan.slo)
 
@@ -95,24 +95,24 @@ class RunProgress:
             case "resumed":
                 self.end = None
                 results = self.run.results if self.run else {}
-                self.searched = {one for one in self.searched if not results[one[0]].error}
+                self.searched = {key for key in self.searched if not results[key[0]].error}
             case "end":
                 self.now, self.end = None, end_of(line)
 
 
 def step_after(line: Line) -> str | None:
     """Describe the step after a line of the run file; None if it is the same."""
-    said = AFTER.get(line["line"])
-    return said(line) if callable(said) else said
+    text = AFTER.get(line["line"])
+    return text(line) if callable(text) else text
 
 
-def outcome_of(one: TrialRecord) -> str:
-    return "discarded" if not one.valid else "held" if one.held else "broke"
+def outcome_of(trial: TrialRecord) -> str:
+    return "discarded" if not trial.valid else "held" if trial.held else "broke"
 
 
 def _tried(line: Line) -> str:
-    one = trial_of(line)
-    return f"{rate_text(one.rate)}/s {outcome_of(one)}"
+    trial = trial_of(line)
+    return f"{rate_text(trial.rate)}/s {outcome_of(trial)}"
 
 
 def _foreseen(line: Line) -> str:

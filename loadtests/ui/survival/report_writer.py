@@ -34,16 +34,16 @@ class Writer:
             stderr=subprocess.PIPE,
             preexec_fn=tied(),
         )
-        said = b""
+        stderr = b""
         try:
-            _, said = process.communicate(timeout=PATIENCE_S)
+            _, stderr = process.communicate(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
         if not process.returncode:
             return ""
-        last = said.decode(errors="replace").strip().splitlines()[-1:]
-        why = f" ({last[0]})" if last else ""
+        line = stderr.decode(errors="replace").strip().splitlines()[-1:]
+        why = f" ({line[0]})" if line else ""
         return f"the report could not be written{why}; try {again}"
 
     def close(self) -> None:
