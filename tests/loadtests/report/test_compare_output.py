@@ -110,7 +110,7 @@ def test_what_cannot_be_compared_is_said(folders: list[Path], tmp_path: Path) ->
     (tmp_path / "bare").mkdir()
     write(tmp_path / "surge" / "run.jsonl", [{**plan([]), "mode": "surge", "cells": None}])
     for others, said in (
-        ([], "two runs at least"),
+        ([], "at least two runs"),
         ([tmp_path / "nowhere"], "nowhere does not exist; name the folder of a run, which has a"),
         ([tmp_path], "holds no run, .*; name one of the runs below it, such as .*/surge"),
         ([tmp_path / "bare"], "bare holds no run, .*; name the folder of a run, which has a run"),
@@ -154,7 +154,7 @@ def test_a_tolerance_is_a_share(text: str, capsys: pytest.CaptureFixture[str]) -
     assert parser().parse_args(["compare", "a", "b", "--tolerance", "10%"]).tolerance == 0.1
     with pytest.raises(SystemExit, match="2"):
         parser().parse_args(["compare", "a", "b", f"--tolerance={text}"])
-    assert f"{text!r} is no tolerance; give a share such as 10%" in capsys.readouterr().err
+    assert f"invalid tolerance {text!r}: expected a share, e.g. 10%" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(WIDE, "light"), (NARROW, "dark")])
