@@ -30,26 +30,26 @@ from loadtests.run.survival.run import Survival
 from loadtests.service.warm_up import check_cells, try_parameters
 from loadtests.system.signals import die_of_quit, ignored
 from loadtests.ui.form import add_options
-from loadtests.ui.own_tabs import tabs
 from loadtests.ui.recording.buckets import bucket
 from loadtests.ui.recording.recording import Recording
 from loadtests.ui.shape_runner import shape
 from loadtests.ui.shapes import SHAPES
 from loadtests.ui.surge import Scenario
 from loadtests.ui.survival.session import session_of
-from loadtests.ui.tabs import mount
+from loadtests.ui.tabs import mount, tabs
 from loadtests.ui.users import LoadUser, UserLoad, record, show
 
 __all__ = ["LoadUser"]
 
 log = logging.getLogger("loadbearing")
-_running: list[gevent.Greenlet[..., None]] = []  # the scenario of the test, if it has one
+_running: list[gevent.Greenlet[..., None]] = []  # the scenario of the test, if any
+BY_MASTER = {"survival", "surge"}  # scenarios in which the master directs the workers
 _swarms: dict[Environment, Master] = {}  # at most one
 
-# A local service answers in fractions of a millisecond, which Locust would round away.
+# A local service answers in fractions of a millisecond, which Locust would round to zero.
 locust.stats.PERCENTILES_TO_CHART = [0.5, 0.95, 0.99]
 locust.stats.bucket_response_time = bucket  # type: ignore[assignment]  # documented to be replaced
-# A worker asks for these once for each option at each change of users, for a quarter of a second.
+# A worker reads these for each option at each change of users, which takes a quarter of a second.
 argument_parser.default_args_dict = cache(argument_parser.default_args_dict)
 events.init_command_line_parser.add_listener(add_options)
 die_of_quit()
@@ -57,7 +57,7 @@ die_of_quit()
 
 @events.init.add_listener
 def join(environment: Environment, runner: Any, **_: Any) -> None:
-    """Let the processes of a distributed run hear each other, and show our tabs."""
+    """Connect the processes of a distributed run, and show our tabs."""
     gevent.get_hub().loop.update_now()  # imports took seconds, which a short run time would lack
     if environment.web_ui or isinstance(runner, WorkerRunner):
         recording = Recording(environment)
@@ -74,7 +74,7 @@ def join(environment: Environment, runner: Any, **_: Any) -> None:
 
 
 def _shape(environment: Any) -> None:
-    """Take a shape from the command line; the form asks for one again each time."""
+    """Take a shape from the command line; the form sets one again each time."""
     parsed = environment.parsed_options
     if parsed.scenario in SHAPES and not isinstance(environment.runner, WorkerRunner):
         try:
@@ -85,12 +85,12 @@ def _shape(environment: Any) -> None:
 
 @events.test_start.add_listener
 def start(environment: Any, **_: Any) -> None:
-    """Begin what the form or the command line asks for, or say what is wrong with it."""
+    """Start the test of the form or the command line, or log why it cannot start."""
     parsed = environment.parsed_options
-    if parsed.scenario in {"survival", "surge"} and isinstance(environment.runner, WorkerRunner):
-        return  # the master has it, and tells its workers what to offer
     try:
         options = Options.of(parsed)
+        if options.scenario in BY_MASTER and isinstance(environment.runner, WorkerRunner):
+            return
         if options.scenario == "survival":
             _begin_survival(environment, options)
         elif options.scenario == "surge":
@@ -111,9 +111,9 @@ def _begin_load(environment: Environment, options: Options) -> None:
 
 
 def _begin_surge(environment: Environment, options: Options) -> None:
-    found = check_cells(str(environment.host), options.cells, options.parameters)
-    try_parameters(options.parameters, found, str(environment.host))
-    scenario = Scenario(environment, _source(environment), options, found)
+    discovery = check_cells(str(environment.host), options.cells, options.parameters)
+    try_parameters(options.parameters, discovery, str(environment.host))
+    scenario = Scenario(environment, _source(environment), options, discovery)
     _running.append(gevent.spawn(_surge, environment, scenario))
 
 
@@ -137,7 +137,7 @@ def _begin_survival(environment: Environment, options: Options) -> None:
 @events.test_stopping.add_listener
 @events.test_stop.add_listener
 def stop(environment: Environment, **_: Any) -> None:
-    """End the scenario with its test, at once: to set users again would begin another test."""
+    """End the scenario with its test at once, because setting users would start another test."""
     swarm = _swarms.get(environment)
     why = GreenletExit() if swarm is None or swarm.processes else WorkersGone()
     while _running:
@@ -149,7 +149,7 @@ def stop(environment: Environment, **_: Any) -> None:
 
 
 def _hang_up(environment: Environment) -> None:
-    """Stop the scenario and let it be reported, as a terminal closes that somebody has used."""
+    """Stop the scenario and report it, because its terminal was closed."""
     scenarios = [*_running]
     gevent.killall(scenarios)
     if environment.web_ui or not scenarios:  # else it has ended Locust
@@ -157,12 +157,12 @@ def _hang_up(environment: Environment) -> None:
 
 
 def _source(environment: Environment) -> Source:
-    """Where a scenario has its load from: the workers of a master, or else this process."""
+    """Return what offers the load: the workers of a master, or else this process."""
     return _swarms.get(environment) or InProcess(partial(record, environment))
 
 
 def _survive(environment: Environment, options: Options, folder: Path) -> None:
-    """Search; where there is no UI, the terminal that started this shows it and reports it."""
+    """Search; without a UI, the command that started this process shows and reports it."""
     turn = session_of(environment).turn(folder) if environment.web_ui else nullcontext()
     with turn as watcher:
         code = 2
@@ -170,7 +170,7 @@ def _survive(environment: Environment, options: Options, folder: Path) -> None:
             with claimed(folder):
                 code = 3
                 run = Survival(
-                    str(environment.host) if options.running_service else None,
+                    options.host or None,
                     _source(environment),
                     options,
                     folder,
@@ -180,19 +180,19 @@ def _survive(environment: Environment, options: Options, folder: Path) -> None:
                 code = run.run()
         except RunFileError as error:
             if environment.web_ui:
-                raise  # which its tab shows
+                raise  # its tab shows the reason
             log.error("%s", error)  # noqa: TRY400 - the message says it all
         finally:
             _finish(environment, code)
 
 
 def _finish(environment: Environment, code: int) -> None:
-    """End the process when nobody looks at a UI; else only the test, if it is not over."""
+    """End the process if it has no UI; else only the test, unless another one may have begun."""
     environment.process_exit_code = code
     runner = environment.runner
     if runner is None:
         return
     if not environment.web_ui:
         runner.quit()
-    elif gevent.getcurrent() in _running:  # else somebody has stopped it, and may begin another
+    elif gevent.getcurrent() in _running:  # else it was stopped, and another may have begun
         runner.stop()

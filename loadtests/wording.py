@@ -34,9 +34,14 @@ def percent(share: float) -> str:
 
 
 def unknown(what: str, given: str, known: Collection[str], *, several: bool = True) -> str:
-    """Return that a name is unknown, and what may have been meant: the nearest name, or all."""
+    """Say that a name is unknown, and what may have been meant: the nearest name, or all.
+
+    `{}` in `what` is where the name goes, which else comes last.
+    """
     close = get_close_matches(given, known, n=1)
-    sentence = f"there is no {what} {given!r}".replace("  ", " ")
+    named = (what if "{}" in what else f"{what} {{}}".strip()).format(repr(given))
     if close:
-        return f"{sentence}; did you mean {close[0]!r}?"
-    return f"{sentence}; there are {', '.join(known)}" if several else sentence
+        return f"there is no {named}; did you mean {close[0]!r}?"
+    return (
+        f"there is no {named}; there are {', '.join(known)}" if several else f"there is no {named}"
+    )

@@ -1,4 +1,4 @@
-"""Compare finished runs from the terminal: read them, show or write it, and give the exit code."""
+"""Compare finished runs: read them, show or write the comparison, return the exit code."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from loadtests.run.file.lines import Run
 from loadtests.run.file.run_file import read
 from loadtests.run.surge.lines import is_surge
 from loadtests.system.files import put
+from loadtests.system.program import script
 from loadtests.system.streams import put_out
 from loadtests.wording import listing
 
-FORMATS = ("text", "markdown", "html", "json")
 ENDINGS = {".htm": "html", ".html": "html", ".json": "json", ".md": "markdown"}
 FILE_WIDTH = 120  # of text that goes to a file
 
 
-def compare_runs(parsed: argparse.Namespace) -> int:
-    """Return 0, or 1 where some cell of a later run certainly bears less than in the first."""
+def run(parsed: argparse.Namespace) -> int:
+    """Return 0, or 1 if a cell of a later run sustains significantly less than in the first."""
     if parsed.output is not None and parsed.output.is_dir():
         example = parsed.output / "comparison.html"
-        raise RunFileError(f"{parsed.output} is a folder; --output takes a file, such as {example}")
+        raise RunFileError(f"{parsed.output} is a folder; --output takes a file, e.g. {example}")
     comparison = of_folders(parsed.folders, parsed.tolerance)
     console = console_for()
     if parsed.output is None and parsed.format not in {None, "text"}:
@@ -49,9 +49,9 @@ def compare_runs(parsed: argparse.Namespace) -> int:
 
 
 def of_folders(folders: Sequence[Path], tolerance: float = 0.0) -> Comparison:
-    """Compare the runs in these folders with the first. Raises RunFileError if that is futile."""
+    """Compare these runs with the first. Raises RunFileError if nothing can be compared."""
     if len(folders) < 2:
-        raise RunFileError("compare takes two runs at least: name the folders of both")
+        raise RunFileError("compare takes at least two runs: name the folders of both")
     runs = zip(_names(folders), map(_read, folders), strict=True)
     comparison = compare(sides_of(list(runs)), tolerance)
     for number, side in enumerate(comparison.later):
@@ -68,7 +68,7 @@ def written(comparison: Comparison, kind: str) -> str:
         case "json":
             return json.dumps(as_json(comparison), indent=2, ensure_ascii=False) + "\n"
         case "html":
-            from loadtests.report.compare.html import page  # noqa: PLC0415 - Jinja takes its time
+            from loadtests.report.compare.html import page  # noqa: PLC0415 - Jinja loads slowly
 
             return page(comparison)
     console = Console(file=io.StringIO(), width=FILE_WIDTH, record=True)
@@ -83,31 +83,31 @@ def _read(folder: Path) -> Run:
         if not is_surge(folder):
             raise
         raise RunFileError(
-            f"{folder} holds a surge, not a survival run: it has no capacities to compare; "
-            f"show it with .venv/bin/python -m loadtests report {folder}"
+            f"{folder} holds a surge, not a survival run, so it has no capacities to compare; "
+            f"show it with {script('report')} {folder}"
         ) from None
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
-    """Call each run by the last part of its path, or by as many as it takes to tell them apart."""
+    """Name each run by the last part of its path, or by as many parts as make the names differ."""
     parts = [(folder if folder.is_dir() else folder.parent).absolute().parts for folder in folders]
     longest = max(map(len, parts))
     several = len(set(parts))
     for length in range(1, longest + 1):
-        names = ["/".join(one[-length:]) for one in parts]
+        names = ["/".join(path[-length:]) for path in parts]
         if len(set(names)) == several:
             break
     return names
 
 
 def _nothing(first: Side, side: Side) -> str:
-    for one in (first, side):
-        if not one.run.results:
-            return f"{one.label} has no result: its run ended before it had one; name another run"
-    reason = "have no cell in common that both have measured"
+    for run in (first, side):
+        if not run.run.results:
+            return f"{run.label} has no results, because its run ended too early; name another run"
+    reason = "have no measured cell in common"
     if any(cell.lack for cell in (*first.cells.values(), *side.cells.values())):
-        reason += ", with as many requests as the percentile takes"
+        reason += " with enough requests for the percentile"
     if len(first.pythons) > 1 or len(side.pythons) > 1:
-        each = [f"{listing(list(one.pythons))} in {one.label}" for one in (first, side)]
-        reason += f"; their Pythons are {' and '.join(each)}"
+        pythons = [f"{listing(list(run.pythons))} in {run.label}" for run in (first, side)]
+        reason += f"; their Pythons are {' and '.join(pythons)}"
     return f"{first.label} and {side.label} {reason}"

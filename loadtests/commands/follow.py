@@ -1,7 +1,7 @@
-"""Follow a measurement that runs in a process of its own, through the run file that it writes.
+"""Run a measurement in another process, and show it through the run file that it writes.
 
-What measures is served by gevent, and Locust patches the process that imports it: so it never is
-the one that a person started.
+The measuring process runs under gevent, and importing Locust monkey-patches it, so it is never the
+process of the command itself.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from loadtests.system.streams import tell
 INTERRUPTED = 130
 USAGE = 2
 GONE = 3
-LEAST_FREE = 1 << 16  # bytes, without which a log has no room to say so
+LEAST_FREE = 1 << 16  # bytes; with less, a log cannot even say that the disk is full
 OURS = re.compile(r"^ERROR:loadbearing:(.*?)(?=^[A-Z]+:[\w.]+:|\Z)", re.MULTILINE | re.DOTALL)
 LOOK_S = 0.2
 STOP_S = 30.0
 
 
 class Screen(Protocol):
-    """What shows a run while it goes on."""
+    """Shows a run while it is in progress."""
 
     def update(self, line: Line) -> None: ...
 
@@ -55,11 +55,11 @@ def follow(
 ) -> Line:
     """Run a command that writes a run file beside its log; show each line, return the last.
 
-    It inherits the `claim` on the folder. Raises ServiceError when it refuses to begin,
-    GeneratorGone when it ends otherwise without a last line.
+    The process inherits the `claim` on the folder. Raises ServiceError if it refuses to begin, and
+    MeasurementGone if it ends in another way without a last line.
     """
     tail = Tail(log.parent / FILE_NAME)
-    for line in tail.read():  # of a run that goes on, which may have ended before
+    for line in tail.read():  # of the run to resume, which may have ended before
         if line["line"] != "end":
             update(line)
     last: Line | None = None
@@ -99,7 +99,7 @@ def _last_line(
         if process.returncode == USAGE:
             raise ServiceError(_refusal(log))
         if over:
-            raise MeasurementGone(f"the load generator ended before its run; {_why(log)}")
+            raise MeasurementGone(f"the load generator ended during the run; {_why(log)}")
         sleep(LOOK_S)
 
 
@@ -112,35 +112,35 @@ def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
     resumable: Callable[[Path], None] | None = None,
     console: Console | None = None,
 ) -> tuple[Path, int] | None:
-    """Run what measures into a folder and show it; gives the folder and the exit code.
+    """Run a measurement into a folder and show it; returns the folder and the exit code.
 
     None if it was stopped before anything was measured. Raises ServiceError for wrong usage, and
-    RunFileError where another run has the folder. `resumable` is what `folder_of` asks.
+    RunFileError if another run uses the folder. `resumable` is passed to `folder_of`.
     """
     folder, made = folder_of(output, resumable)
-    until_exit = ExitStack()  # who calls this goes on to write the report
+    until_exit = ExitStack()  # the caller goes on to write the report
     atexit.register(until_exit.close)
     try:
         claim = until_exit.enter_context(claimed(folder))
     except KeyboardInterrupt:
         return None
-    console, born = console or console_for(), monotonic()
+    console, begun_at = console or console_for(), monotonic()
     screen = screen_on(console)
     try:
-        live = screen.live(lambda: monotonic() - born)
+        live = screen.live(lambda: monotonic() - begun_at)
         ended = follow(command(folder.resolve()), folder / log, screen.update, live, claim)
     except KeyboardInterrupt:
         if not _begun(folder):
             console.print("Stopped before anything was measured.")
             return None
-        again = f" (with --output {folder}, the same command goes on)" if resumable else ""
-        said = f"Stopped. This is what was measured until then{again}:"
-        console.print(said, soft_wrap=True, markup=False, highlight=False)
+        again = f" (to resume, repeat the command with --output {folder})" if resumable else ""
+        message = f"Stopped. These are the results so far{again}:"
+        console.print(message, soft_wrap=True, markup=False, highlight=False)
         ended = {"exit": INTERRUPTED}
     except MeasurementGone as error:
         if not _begun(folder):
             raise
-        tell(f"{error}. This is what was measured until then:")
+        tell(f"{error}. These are the results so far:")
         ended = {"exit": GONE}
     except ServiceError:
         if made:
@@ -151,14 +151,14 @@ def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
 
 def _why(log: Path) -> str:
     if shutil.disk_usage(log.parent).free < LEAST_FREE:
-        return f"there is no space left on the disk that has {log.parent}"
+        return f"no space is left on the disk of {log.parent}"
     return f"see {log}"
 
 
 def _refusal(log: Path) -> str:
-    """Why nothing was begun: the last thing that our own code has logged, of several lines even."""
-    said = OURS.findall(log.read_text(encoding="utf-8", errors="replace"))
-    return said[-1].strip() if said else f"the load generator did not begin; see {log}"
+    """Return the last message that our own code logged; it may have several lines."""
+    messages = OURS.findall(log.read_text(encoding="utf-8", errors="replace"))
+    return messages[-1].strip() if messages else f"the load generator did not start; see {log}"
 
 
 def _begun(folder: Path) -> bool:

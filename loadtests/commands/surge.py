@@ -1,4 +1,4 @@
-"""A surge from the terminal: measured in a process of its own, shown here as it goes on."""
+"""A surge from the terminal: another process measures it, and this one shows it."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from loadtests.system.signals import interruptible
 LOG = "surge.log"
 
 
-def surge(parsed: argparse.Namespace) -> int:
+def run(parsed: argparse.Namespace) -> int:
     """Run the surge under each policy; returns 0 done, 2 usage, 3 no trustworthy result."""
-    order = SurgeRequest.asked(parsed)  # says what is wrong before anything is written
+    request = SurgeRequest.asked(parsed)  # reports errors before anything is written
     interruptible()
 
     def command(folder: Path) -> list[str]:
-        return [sys.executable, "-m", "loadtests.run.surge.run", order.dump(), str(folder)]
+        return [sys.executable, "-m", "loadtests.run.surge.run", request.dump(), str(folder)]
 
     console = console_for()
-    found = measured(parsed.output, LOG, SurgeScreen, command, console=console)
-    if found is None:
+    measurement = measured(parsed.output, LOG, SurgeScreen, command, console=console)
+    if measurement is None:
         return INTERRUPTED
-    folder, code = found
+    folder, code = measurement
     _, unwritten = deliver(Surged, folder, console, latest=parsed.output is None)
     return code or unwritten

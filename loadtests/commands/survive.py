@@ -1,19 +1,19 @@
-"""A survival run from the terminal: Locust measures in a process of its own, this one shows it.
+"""A survival run from the terminal: Locust measures in another process, and this one shows it.
 
-Locust patches the process that imports it, so it never is this one; what both know goes through
-the run file.
+Importing Locust monkey-patches the process, so the search runs in a child; the run file is the
+only channel between them.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from loadtests.commands.follow import INTERRUPTED, measured
-from loadtests.durations import parse_duration
+from loadtests.commands.parser import options_of
 from loadtests.errors import ServiceError
 from loadtests.load.distributed.processes import distributed
 from loadtests.paths import ROOT
@@ -22,10 +22,8 @@ from loadtests.report.delivery import deliver
 from loadtests.report.summary import exit_code
 from loadtests.report.survival.files import Survived
 from loadtests.report.survival.live import LiveScreen
-from loadtests.run.beyond.kinds import chosen_kinds
-from loadtests.run.options import HEADLINE_WORKLOADS, SEARCHES, Options, parameters
+from loadtests.run.options import Options
 from loadtests.run.survival.history import resumable
-from loadtests.run.survival.request import asked
 from loadtests.service.contract import discover
 from loadtests.service.options import ServerOptions, flags
 from loadtests.system.signals import interruptible
@@ -33,82 +31,48 @@ from loadtests.system.signals import interruptible
 LOG = "locust.log"
 
 
-def survive(parsed: argparse.Namespace) -> int:
-    """Run the search and follow it; returns the exit code that DESIGN promises."""
-    servers = ServerOptions.asked(parsed)  # says what is wrong before anything is written
-    if parsed.host:
-        _left_as_it_is(servers)
-        discover(parsed.host)
+def run(parsed: argparse.Namespace) -> int:
+    """Run the search and show it; returns 0, 1 below --at-least, 2 usage, 3 no trusted result."""
+    servers = ServerOptions.asked(parsed)  # reports errors before anything is written
+    options = options_of(parsed, servers=servers)
+    if options.host:
+        _check_unchanged(servers)
+        discover(options.host)
     interruptible()
     console = console_for(json=parsed.json)
-    found = measured(
+    measurement = measured(
         parsed.output,
         LOG,
         LiveScreen,
-        partial(_command, parsed, servers),
-        resumable=partial(resumable, asked=_asked(parsed, servers)),
+        partial(_command, options),
+        resumable=partial(resumable, asked={"options": options.record()}),
         console=console,
     )
-    if found is None:
+    if measurement is None:
         return INTERRUPTED
-    folder, code = found
+    folder, code = measurement
     latest = parsed.output is None
     report, unwritten = deliver(Survived, folder, console, json=parsed.json, latest=latest)
     return code or exit_code(report.summary, parsed.at_least) or unwritten
 
 
-def _left_as_it_is(servers: ServerOptions) -> None:
-    """Raise ServiceError where a running service is to be what only a fresh one can be."""
+def _check_unchanged(servers: ServerOptions) -> None:
+    """Raise ServiceError for options that only a fresh server can have."""
     pythons = [python.name for python in servers.pythons if python.name]
-    asked = [*flags(servers.axes), *servers.modules, *pythons]
-    if asked:
+    given = [*flags(servers.axes), *servers.modules, *pythons]
+    if given:
         raise ServiceError(
-            f"--host measures a running service as it was started, which {asked[0]} cannot change; "
-            "start that service so, or leave --host out"
+            f"--host measures a running service as it is, so {given[0]} has no effect; "
+            "start the service with it, or leave out --host"
         )
 
 
-def _asked(parsed: argparse.Namespace, servers: ServerOptions) -> dict[str, Any]:
-    """What the run file will say of it; which cells there are is not known yet."""
-    options = Options(
-        workloads=parsed.workloads or HEADLINE_WORKLOADS,
-        models=parsed.models,
-        load="open",
-        arrivals="poisson",
-        scenario="survival",
-        slo=parsed.slo,
-        mode=parsed.mode,
-        seed=parsed.seed,
-        parameters=parameters(parsed.param),
-        output="",
-        running_service=bool(parsed.host),
-        servers=servers,
-        beyond=chosen_kinds(parsed.beyond, parsed.mode),
-        searches=parsed.searches or SEARCHES[parsed.mode],
-        budget_s=parse_duration(parsed.budget) if parsed.budget else 0.0,
-        prove=parsed.prove,
-    )
-    return asked(options, parsed.host, parsed.generators)
-
-
-def _command(parsed: argparse.Namespace, servers: ServerOptions, folder: Path) -> list[str]:
+def _command(options: Options, folder: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "loadtests.ui.launch"),
         *("-f", str(ROOT / "loadtests" / "locustfile.py")),
-        *distributed(parsed.generators),
+        *distributed(options.generators),
         *("--headless", "--users", "1", "--spawn-rate", "1", "--skip-log-setup"),
-        *("--scenario", "survival", "--mode", parsed.mode, "--slo", str(parsed.slo)),
-        *("--workloads", *(parsed.workloads or HEADLINE_WORKLOADS), "--models", *parsed.models),
-        *(
-            "--beyond",
-            ",".join(parsed.beyond),
-            "--param",
-            ",".join(parsed.param),
-            "--seed",
-            str(parsed.seed),
-        ),
-        *("--searches", str(parsed.searches or 0), "--budget", parsed.budget or ""),
-        *(("--prove",) if parsed.prove else ()),
-        *("--output", str(folder), "--servers", servers.dump()),
-        *(("--host", parsed.host, "--running-service") if parsed.host else ()),
+        *("--options", replace(options, output=str(folder)).dump()),
+        *(("--host", options.host) if options.host else ()),
     ]

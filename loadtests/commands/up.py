@@ -1,4 +1,4 @@
-"""The server and the Locust UI side by side, ready to click; Ctrl-C stops both."""
+"""Run the server and the Locust web interface side by side; Ctrl-C stops both."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from loadtests.system.signals import interruptible
 STOP_S = 15.0
 
 
-def up(parsed: argparse.Namespace) -> int:
-    """Run until a signal comes, or until one of the two ends by itself."""
+def run(parsed: argparse.Namespace) -> int:
+    """Run until a signal, or until one of the two ends."""
     interruptible()
     _free(parsed.web_host, parsed.web_port)
     try:
@@ -45,16 +45,16 @@ def _ui(server: ServerProcess, parsed: argparse.Namespace, servers: ServerOption
         *(("--workloads", *workloads) if workloads else ()),
         *distributed(parsed.generators),
     ]
-    said = f"Server: {server.url}   Locust UI: {address}   Ctrl-C stops both"
+    message = f"Server: {server.url}   Locust UI: {address}   Ctrl-C stops both"
     if parsed.web_host not in {HERE, "localhost", "::1"}:
-        said += f"\nwith --web-host {parsed.web_host}, all who reach this machine can start tests"
-    print(said, flush=True)  # noqa: T201 - printing is its purpose
+        message += f"\nwith --web-host {parsed.web_host}, anyone on the network can start tests"
+    print(message, flush=True)  # noqa: T201 - printing is its purpose
     with child(command, stop_s=STOP_S, cwd=ROOT, start_new_session=True) as locust:
         return locust.wait()
 
 
 def _name(host: str) -> str:
-    """Write a host as it stands in a URL that can be opened on this machine."""
+    """Return the host for a URL that can be opened on this machine."""
     if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
         return HERE
     return f"[{host}]" if ":" in host else host

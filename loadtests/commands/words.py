@@ -1,16 +1,18 @@
-"""How our commands read their words: what is wrong in one sentence, and the next thing to do."""
+"""How our commands read their words: what is wrong in one sentence, and what to do about it."""
 
 from __future__ import annotations
 
 import argparse
 import re
 from collections.abc import Callable, Collection, Sequence
+from math import inf
 from typing import Any, NoReturn, TypeVar
 
+from loadtests.run.options import Flag, names, number
 from loadtests.wording import unknown
 
-Read = TypeVar("Read")
-# What argparse says of a wrong choice; which quotes it takes depends on the version of Python.
+Value = TypeVar("Value")
+# argparse's message for a wrong choice; its quotes depend on the version of Python.
 CHOICE = re.compile(r"invalid choice: '?(?P<given>.*?)'? \(.*?choose from (?P<known>.*)\)")
 
 
@@ -21,7 +23,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**{"allow_abbrev": False, **options})
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        """Read them; each command names itself the words that it does not know."""
+        """Read them; each command reports the unknown words itself."""
         parsed, left = super().parse_known_args(args, namespace)
         if left:
             self.error(self._unknown(left))
@@ -32,21 +34,39 @@ class Parser(argparse.ArgumentParser):
         if wrong := CHOICE.search(message):
             known = re.findall(r"[\w-]+", wrong["known"])
             message = f"{message[: wrong.start()]}{unknown('', wrong['given'], known)}"
-        self.exit(2, f"{self.prog}: error: {message}\nAll that it takes: {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: error: {message}\nFor all options: {self.prog} --help\n")
 
     def _unknown(self, left: Sequence[str]) -> str:
-        """Say what is wrong with words that nothing takes: an option, or one word too many."""
         options = [word.partition("=")[0] for word in left if word.startswith("-")]
         if not options:
-            return f"{left[0]!r} is one word too many; lists are written with commas: a,b"
+            return f"unexpected argument {left[0]!r} (separate list items with commas: a,b)"
         flags = [flag for flag in self._option_string_actions if flag.startswith("--")]
         return unknown("option", options[0], flags, several=False)
 
 
-def checked(read: Callable[[str], Read]) -> Callable[[str], Read]:
+class Reading(argparse.Action):
+    """Keeps the value of an option that a field of the options describes."""
+
+    def __init__(self, *, flag: Flag, **options: Any) -> None:
+        super().__init__(**options)
+        self._flag = flag
+        self._words: list[str] = []
+
+    def __call__(
+        self, parser: object, namespace: object, words: Any, option: object = None
+    ) -> None:
+        self._words = [*self._words, words] if self._flag.repeated else [words]
+        try:
+            value = self._flag.read(",".join(self._words))
+        except ValueError as error:
+            raise argparse.ArgumentError(self, str(error)) from None
+        setattr(namespace, self.dest, value)
+
+
+def checked(read: Callable[[str], Value]) -> Callable[[str], Value]:
     """Let argparse show the reason of a ValueError, not only that there was one."""
 
-    def parse(text: str) -> Read:
+    def parse(text: str) -> Value:
         try:
             return read(text)
         except ValueError as error:
@@ -68,20 +88,38 @@ def among(what: str, known: Collection[str]) -> Callable[[str], str]:
 
 def whole(what: str, least: int, most: int) -> Callable[[str], int]:
     """Read a whole number within bounds."""
-
-    def read(text: str) -> int:
-        number = int(text) if re.fullmatch(r"-?\d{1,18}", text) else None
-        if number is None or not least <= number <= most:
-            raise ValueError(f"{text!r} is no {what}; give {least} to {most}")
-        return number
-
-    return checked(read)
+    return checked(number(what, "", int, least, most))
 
 
-def add_generators(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--generators", type=whole("number of processes", 1, MOST), default=1,
-        metavar="N",
-        help="processes that offer the load (default: 1)")  # fmt: skip
+def rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < inf:
+        raise ValueError(f"invalid rate {text!r}: expected requests per second, e.g. 250")
+    return value
 
 
-MOST = 64
+def single(text: str) -> tuple[str]:
+    if "," in text or not text.strip():
+        raise ValueError(f"invalid workload {text!r}: expected a single one, e.g. primes")
+    return (text.strip(),)
+
+
+def hosts(text: str) -> tuple[str, ...]:
+    listed = names(text)
+    for name in listed:
+        if not re.fullmatch(r"[\w.-]+", name):
+            raise ValueError(f"invalid host name {name!r}: expected e.g. bench.lan")
+    return listed
+
+
+def tolerance(text: str) -> float:
+    try:
+        share = float(text.strip().removesuffix("%")) / 100
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 1:
+        raise ValueError(f"invalid tolerance {text!r}: expected a share, e.g. 10%")
+    return share

@@ -34,7 +34,7 @@ def environment() -> dict[str, Any]:
     """
     return {
         "project": PROJECT,
-        "version": _version(),
+        "version": version(),
         "commit": _commit(),
         "platform": platform.platform(),
         "system": platform.system(),
@@ -106,7 +106,7 @@ def _count(number: object, noun: str) -> str:
     return f"{number} {noun if number == 1 else plural}"
 
 
-def _version() -> str | None:
+def version() -> str | None:
     """Read it from the checkout, which is what runs; else from what is installed."""
     with suppress(OSError, ValueError, LookupError):
         project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

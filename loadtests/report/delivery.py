@@ -19,6 +19,7 @@ from loadtests.report.survival.live import live
 from loadtests.report.survival.terminal import REPORT
 from loadtests.run.file.folders import link_latest
 from loadtests.system.files import put
+from loadtests.system.program import script
 from loadtests.system.streams import tell
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def deliver(
     With `latest`, that link leads to it from now on. A Ctrl-C waits until the summary is written,
     and is raised again with words that say what there is.
     """
-    again = f".venv/bin/python -m loadtests report {folder}"
+    again = f"{script('report')} {folder}"
     try:
         with _held_off():
             report = read(folder)

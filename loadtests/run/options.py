@@ -1,100 +1,83 @@
-"""What a person may choose for a load test, read from the form or the command line alike."""
+"""What a load test is asked to do, as one value: read, sent to another process, stored, compared.
+
+Each field of `Options` says for itself how it is read and written, so that a further option is a
+further field: the command line, the first line of a run file, and the comparison with a run that
+is to be resumed follow from it. A field that people choose in the UI has a form field too.
+"""
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Self
 
 from loadtests.capacity.support import objective
-from loadtests.durations import parse_duration
-from loadtests.load.arrivals import Kind
-from loadtests.run.beyond.kinds import Chosen, chosen_kinds
+from loadtests.run.beyond.kinds import KINDS, Chosen, chosen_kinds, expected_s, written
 from loadtests.run.surge.phases import DURATIONS, Three, durations
 from loadtests.service.options import ServerOptions
+from loadtests.service.workload_modules import located
 from loadtests.slo import Slo
 
+if TYPE_CHECKING:
+    from loadtests.load.arrivals import Kind
+
 PERCENTILES = (95.0, 99.0, 99.9)  # of a full search, all with the same bound
-SEARCHES = {"quick": 1, "full": 3}  # of each cell; each on a fresh server, for no two are alike
+SEARCHES = {"quick": 1, "full": 3}  # per cell, each on a fresh server, because servers differ
 HEADLINE_WORKLOADS = ("sleep", "primes", "sha256", "scrape")
 HEADLINE_MODELS = (
     *("inline", "async", "thread-pool", "process-pool", "supervised-process-pool"),
     *("interpreter-pool", "hybrid"),
 )
+MOST_SEARCHES = 50
+MOST_GENERATORS = 64
+MOST_SEED = 2**32
+MEASURE, PRECISION, SERVICE = "what to measure", "how precisely", "the service"
+
+
+def same(begun: Any, now: Any) -> bool:
+    """Whether a run was begun with what is asked for now; nothing is said in several ways."""
+    return bool((begun or None) == (now or None))
+
+
+def _always(_: object, __: object) -> bool:
+    return True
+
+
+def _no_less(begun: Any, now: Any) -> bool:
+    """Whether more is asked for than before, or as much."""
+    return set(begun) <= set(now) if isinstance(begun, list) else bool(now >= begun)
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """One load test, as asked for: no search begins after `budget_s`, if that is not 0.
+class Flag:
+    """How a field is written on the command line, and what resuming a run may change of it.
 
-    `also` are further percentiles of the objective that each search looks for.
+    `name` is that of the flag, where the field has another one. `read` raises ValueError for words
+    that mean nothing, and `write` returns the words again, which `resumes` compares. `choices`
+    make a flag of each value of the field, with its help.
     """
 
-    workloads: tuple[str, ...]
-    models: tuple[str, ...]
-    load: str
-    arrivals: Kind
-    scenario: str
-    slo: Slo
-    mode: str
-    seed: int
-    parameters: Mapping[str, Mapping[str, str]]
-    output: str
-    running_service: bool
-    servers: ServerOptions = field(default_factory=ServerOptions)
-    beyond: Chosen = field(default_factory=dict)
-    also: tuple[Slo, ...] = ()
-    searches: int = 1
-    budget_s: float = 0.0
-    prove: bool = False
-    durations: Three = DURATIONS
-    steps: int = 5
-    spike: float = 4.0
-
-    @property
-    def cells(self) -> list[tuple[str, str]]:
-        return [(workload, model) for workload in self.workloads for model in self.models]
-
-    @classmethod
-    def of(cls, parsed: Namespace) -> Options:
-        """Read what Locust parsed. Raises ValueError naming what is wrong."""
-        return cls(
-            workloads=names(parsed.workloads),
-            models=names(parsed.models),
-            load=parsed.load,
-            arrivals=parsed.arrivals,
-            scenario=parsed.scenario,
-            slo=objective(parsed.slo),
-            mode=parsed.mode,
-            seed=int(_number(parsed.seed, "seed", "1", int)),
-            parameters=parameters(parsed.param),
-            output=parsed.output,
-            running_service=parsed.running_service,
-            servers=ServerOptions.load(parsed.servers),
-            beyond=chosen_kinds(names(parsed.beyond), parsed.mode),
-            also=also(objective(parsed.slo), parsed.mode),
-            searches=parsed.searches or SEARCHES[parsed.mode],
-            budget_s=parse_duration(parsed.budget) if parsed.budget else 0.0,
-            prove=parsed.prove,
-            durations=durations(parsed.phases),
-            steps=int(_number(parsed.steps, "number of steps", "5", int)),
-            spike=_number(parsed.spike, "height of a spike", "4", float),
-        )
+    group: str
+    help: str = ""
+    metavar: str | None = None
+    name: str = ""
+    read: Callable[[Any], Any] = str
+    write: Callable[[Any], Any] = lambda value: value
+    resumes: Callable[[Any, Any], bool] = same
+    repeated: bool = False
+    choices: Mapping[str, str] | None = None
 
 
-def _number(given: Any, what: str, example: str, kind: type[float]) -> float:
-    try:
-        return kind(given)
-    except ValueError:
-        raise ValueError(f"{given!r} is no {what}; write {example}") from None
+def option(default: Any, flag: Flag | None = None, load: Callable[[Any], Any] | None = None) -> Any:
+    """Return a field with a default; `load` reads what JSON has made of its value."""
+    metadata = {"flag": flag, "load": load or _tuples}
+    return field(default_factory=lambda: default, metadata=metadata)
 
 
-def also(slo: Slo, mode: str) -> tuple[Slo, ...]:
-    """Give the percentiles that a search looks for beside the one asked for, in a full run."""
-    if mode != "full":
-        return ()
-    return tuple(slo.at(one) for one in PERCENTILES if one != slo.percentile)
+def _tuples(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def names(given: Any) -> tuple[str, ...]:
@@ -104,13 +87,222 @@ def names(given: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in split if name))
 
 
+def some_names(given: Any) -> tuple[str, ...]:
+    if not (listed := names(given)):
+        raise ValueError(f"{given!r} names nothing: expected names separated by commas, or all")
+    return listed
+
+
 def parameters(given: Any) -> dict[str, dict[str, str]]:
     """Read `workload.name=value` settings. Raises ValueError for any other form."""
-    found: dict[str, dict[str, str]] = {}
+    values: dict[str, dict[str, str]] = {}
     for setting in names(given):
         target, equals, value = setting.partition("=")
         workload, dot, name = target.partition(".")
         if not (equals and dot and workload and name and value):
-            raise ValueError(f"{setting!r} is no parameter; write primes.below=5000")
-        found.setdefault(workload, {})[name] = value
-    return found
+            raise ValueError(f"invalid parameter {setting!r}: expected e.g. primes.below=5000")
+        values.setdefault(workload, {})[name] = value
+    return values
+
+
+def settings(values: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Write what `parameters` reads."""
+    return [f"{w}.{name}={value}" for w, given in values.items() for name, value in given.items()]
+
+
+def beyond(given: Any) -> dict[str, float]:
+    return chosen_kinds(some_names(given), "quick")
+
+
+def number(
+    what: str, example: str, kind: type[float], least: float | None = None, most: float = 0
+) -> Callable[[Any], Any]:
+    """Return a reader of numbers, within bounds if there are any."""
+
+    def read(given: Any) -> Any:
+        try:
+            value = kind(given)
+        except (ValueError, OverflowError):
+            value = None
+        if value is None and least is None:
+            raise ValueError(f"invalid {what} {given!r}: expected e.g. {example}")
+        if value is None or (least is not None and not least <= value <= most):
+            raise ValueError(f"invalid {what} {given!r}: expected {least} to {most}")
+        return value
+
+    return read
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """One load test; no search begins after `budget_s`, unless that is 0."""
+
+    slo: Slo = option(  # noqa: RUF009 - it returns a field
+        Slo(99, 0.25),
+        Flag(MEASURE, "service-level objective; slower answers count as late", "SLO",
+             read=objective, write=str),
+        load=Slo.parse,
+    )  # fmt: skip
+    workloads: tuple[str, ...] = option(
+        HEADLINE_WORKLOADS,
+        Flag(MEASURE, "workloads, modules of your own (./mine.py), or all; "
+             "`curl localhost:8080/` lists those of a running server",
+             "W,...", read=some_names, write=list, repeated=True),
+    )  # fmt: skip
+    models: tuple[str, ...] = option(
+        HEADLINE_MODELS,
+        Flag(MEASURE, "models, or all; the same page lists them", "M,...",
+             read=some_names, write=list, repeated=True),
+    )  # fmt: skip
+    parameters: Mapping[str, Mapping[str, str]] = option(
+        {},
+        Flag(MEASURE, "set a parameter of a workload, e.g. primes.below=5000; repeatable",
+             "W.NAME=VALUE", "param", parameters, settings, repeated=True),
+    )  # fmt: skip
+    host: str = option(
+        "",
+        Flag(SERVICE, "measure this running service instead of starting fresh servers", "URL",
+             write=lambda url: url or None),
+    )  # fmt: skip
+    beyond: Chosen = option(  # noqa: RUF009 - it returns a field
+        {},
+        Flag(MEASURE, f"trials beyond the capacity: {', '.join(KINDS)}, or none "
+             "(default: all with --full, else none)",
+             "KIND[=TIME],...", read=beyond, resumes=_no_less),
+    )  # fmt: skip
+    searches: int = option(
+        1,
+        Flag(PRECISION, "searches per cell, each on a fresh server (default: 3 with --full, "
+             "else 1)", "N", read=number("count of searches", "3", int, 1, MOST_SEARCHES),
+             resumes=_no_less),
+    )  # fmt: skip
+    budget_s: float = option(
+        0.0,
+        Flag(PRECISION, "start no new search after this long (e.g. 30m); resume with --output DIR",
+             "TIME", "budget", parse_duration, lambda s: duration_text(s) if s else None, _always),
+    )  # fmt: skip
+    prove: bool = option(
+        False,
+        Flag(MEASURE, "verify each cause: relieve only that resource and search again",
+             resumes=_no_less),
+    )  # fmt: skip
+    servers: ServerOptions = field(
+        default_factory=ServerOptions, metadata={"load": ServerOptions.of}
+    )
+    generators: int = option(
+        1,
+        Flag(PRECISION, "processes that offer the load (default: 1)", "N",
+             read=number("number of processes", "2", int, 1, MOST_GENERATORS),
+             write=lambda count: count if count > 1 else None, resumes=_always),
+    )  # fmt: skip
+    seed: int = option(
+        1,
+        Flag(PRECISION, "seed of the arrival schedule; same seed, same schedule", "N",
+             read=number("seed", "1", int, 0, MOST_SEED)),
+    )  # fmt: skip
+    mode: str = option(
+        "quick",
+        Flag(PRECISION, choices={
+            "quick": "about 20 s per cell, intervals about 36 %% wide (default)",
+            "full": "up to 9 minutes per cell, three searches each: for figures to publish"}),
+    )  # fmt: skip
+    scenario: str = "survival"
+    load: str = "open"
+    arrivals: Kind = "poisson"
+    output: str = ""
+    durations: Three = option(DURATIONS)  # noqa: RUF009 - it returns a field
+    steps: int = 5
+    spike: float = 4.0
+
+    @classmethod
+    def of(cls, parsed: Namespace) -> Self:
+        """Return what Locust parsed: one word with all of it, or the fields of the form.
+
+        Raises ValueError that names what is wrong.
+        """
+        if parsed.options:
+            return cls.restore(json.loads(parsed.options))
+        return cls.choose(
+            workloads=names(parsed.workloads),
+            models=names(parsed.models),
+            load=parsed.load,
+            arrivals=parsed.arrivals,
+            scenario=parsed.scenario,
+            slo=objective(parsed.slo),
+            mode=parsed.mode,
+            seed=number("seed", "1", int)(parsed.seed),
+            parameters=parameters(parsed.param),
+            output=parsed.output,
+            host=parsed.host if parsed.running_service else "",
+            servers=ServerOptions.load(parsed.servers),
+            prove=parsed.prove,
+            durations=durations(parsed.phases),
+            steps=number("number of steps", "5", int)(parsed.steps),
+            spike=number("height of the spike", "4", float)(parsed.spike),
+            **({"beyond": beyond(parsed.beyond)} if names(parsed.beyond) else {}),
+        )
+
+    @classmethod
+    def choose(cls, **values: Any) -> Self:
+        """Return options with these fields; the mode decides what else is not given."""
+        mode = values.get("mode", "quick")
+        return cls(**{"searches": SEARCHES[mode], "beyond": chosen_kinds((), mode), **values})
+
+    @classmethod
+    def restore(cls, given: Mapping[str, Any]) -> Self:
+        """Return what `asdict` gave, after its way through JSON; later fields are left out."""
+        return cls(**{
+            item.name: item.metadata.get("load", _tuples)(given[item.name])
+            for item in fields(cls)
+            if item.name in given
+        })  # fmt: skip
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "slo": str(self.slo)}
+
+    def dump(self) -> str:
+        """Return one word, for the command line of the measuring process."""
+        return json.dumps(self.as_json())
+
+    def record(self) -> dict[str, Any]:
+        """Return what the first line of a run file holds; folders are left out."""
+        servers = self.servers if self.servers.modules else replace(self.servers, directory="")
+        return replace(self, output="", servers=servers).as_json()
+
+    @property
+    def cells(self) -> list[tuple[str, str]]:
+        return [(workload, model) for workload in self.workloads for model in self.models]
+
+    @property
+    def also(self) -> tuple[Slo, ...]:
+        """Further percentiles of the objective, which a full search looks for too."""
+        others = [percentile for percentile in PERCENTILES if percentile != self.slo.percentile]
+        return tuple(map(self.slo.at, others)) if self.mode == "full" else ()
+
+    def words(self) -> dict[str, Any]:
+        """Return the words of each flag, and None where nothing has to be said."""
+        words = {name: flag.write(getattr(self, item.name)) for name, item, flag in flagged(self)}
+        words["beyond"] = written(self.beyond, self.mode)
+        words["searches"] = None if self.searches == SEARCHES[self.mode] else self.searches
+        named = {located(workload, self.servers.folder) for workload in self.workloads}
+        words["workloads"] += [module for module in self.servers.modules if module not in named]
+        pythons = [python.name for python in self.servers.pythons if python.name]
+        return {**words, **self.servers.axes, "server_python": pythons}
+
+
+def flagged(options: Options | type[Options]) -> Iterator[tuple[str, Field[Any], Flag]]:
+    """List the fields that have a flag, by its name."""
+    for item in fields(options):
+        if flag := item.metadata.get("flag"):
+            yield flag.name or item.name, item, flag
+
+
+def request_of(line: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a line with the words of its options, as older run files have them."""
+    if "options" not in line:
+        return line
+    options = Options.restore(line["options"])
+    words = options.words()
+    apart = {name: words.pop(name) for name in ("slo", "mode", "seed")}
+    more = {"searches": options.searches, "beyond_s": expected_s(options.beyond)}
+    return {**line, **apart, **more, "arguments": words}

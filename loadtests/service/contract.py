@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -14,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import ProxyHandler, build_opener
 
 from loadtests.errors import ServiceError
+from loadtests.wording import unknown
 
 LOOK_S = 5.0
 _PARTS = ("models", "workloads", "runtime")
@@ -113,7 +113,6 @@ def _known(
 ) -> Mapping[str, Any]:
     if name in known:
         return known[name]
-    close = get_close_matches(name, known, n=1)
-    names = f"there are {', '.join(known)}" if known else "it has none"
-    hint = f"did you mean {close[0]!r}?" if close else names
-    raise ServiceError(f"there is no {what} {name!r}{of}; {hint}")
+    if not known:
+        raise ServiceError(f"unknown {what} {name!r}{of}: it has none")
+    raise ServiceError(unknown(f"{what} {{}}{of}", name, known))

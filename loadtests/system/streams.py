@@ -12,10 +12,11 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from loadtests.system.program import PROGRAM
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-PROGRAM = "python -m loadtests"
 UNREAD = {errno.EPIPE, errno.EIO}  # the reader is gone; the terminal is gone
 PLAIN = dict(zip("≥≈–—•★×÷·…", (">=", "~", "-", "-", "-", "*", "x", "/", ".", "..."), strict=True))
 PLAIN |= dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))  # footnotes

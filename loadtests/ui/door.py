@@ -41,7 +41,7 @@ class Door:
     ) -> None:
         self._inner = inner
         self._index = index
-        self._allowed = frozenset(one.lower() for one in allowed)
+        self._allowed = frozenset(item.lower() for item in allowed)
         self._names = {"localhost", host.lower(), *self._allowed} - EVERYWHERE
         self._wide = host != "localhost" and not _is_loopback(_address(host))
         if self._wide:
@@ -56,7 +56,7 @@ class Door:
             return [body]
 
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-            kept = [one for one in headers if not one[0].lower().startswith(NOT_SENT)]
+            kept = [item for item in headers if not item[0].lower().startswith(NOT_SENT)]
             return start_response(status, [*kept, FRAMES], *more)
 
         return self._inner(environ, start)

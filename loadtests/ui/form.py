@@ -11,14 +11,14 @@ from loadtests.errors import ServiceError
 from loadtests.service.contract import Discovery, discover
 from loadtests.ui.shapes import SHAPES
 
-_SEVERAL = "Ctrl or ⌘ for several, side by side"
+_SEVERAL = "Ctrl or ⌘ to select several"
 
 
 def add_options(parser: Any) -> None:
     """Add our options to Locust's parser, with choices from the service that the form is for.
 
-    They go to the parser itself: Locust loses what is in an argument group. Their order here is
-    that of the form: what everybody chooses, and then what single scenarios know.
+    They go to the parser itself, because Locust loses argument groups. Their order is that of the
+    form: the common ones first, then those of single scenarios.
     """
     offered = None if "--headless" in sys.argv else _offered(_host())
     add = parser.add_argument
@@ -27,13 +27,13 @@ def add_options(parser: Any) -> None:
             "workloads",
             offered and list(offered.workloads),
             "primes",
-            f"the work to run; {_SEVERAL}",
+            f"what to run; {_SEVERAL}",
         ),
         (
             "models",
             offered and _started(offered),
             "thread-pool",
-            f"to run it under; {_SEVERAL}",
+            f"how to run it; {_SEVERAL}",
         ),
     ):
         choices = {"choices": values, "is_multiple": True} if values else {}
@@ -45,29 +45,29 @@ def add_options(parser: Any) -> None:
 
 
 def shown() -> set[str]:
-    """Name the fields that the form shows of our options."""
+    """Return the names of our options that the form shows."""
     return {"workloads", "models", *(option for option, _ in (*_COMMON, *_SINGLE))}
 
 
 def choices() -> dict[str, list[str]]:
-    """Give what may be chosen in fields where it is always the same."""
+    """Return the choices of fields whose choices never change."""
     options = dict((*_COMMON, *_SINGLE))
-    return {name: one["choices"] for name, one in options.items() if "choices" in one}
+    return {name: field["choices"] for name, field in options.items() if "choices" in field}
 
 
 _COMMON: tuple[tuple[str, dict[str, Any]], ...] = (
     (
         "param",
-        {"default": "", "help": "parameters of workloads, such as primes.below=5000,sleep.ms=5"},
+        {"default": "", "help": "parameters of workloads, e.g. primes.below=5000,sleep.ms=5"},
     ),
     (
         "scenario",
         {
             "choices": ["steady", *SHAPES, "survival", "surge"],
             "default": "steady",
-            "help": "steady: so many users; steps: up to them; spike: several times as many for a "
-            "while; soak: for long, to see what drifts; survival: search what each cell bears; "
-            "surge: half of what a cell bears, 2.5 times that, and half again",
+            "help": "steady: constant load; steps: rising to the number of users; spike: a "
+            "multiple of it for a while; soak: for long, to see drift; survival: find the capacity "
+            "of each cell; surge: half of a cell's capacity, then 2.5 times it, then half again",
         },
     ),
     (
@@ -75,37 +75,43 @@ _COMMON: tuple[tuple[str, dict[str, Any]], ...] = (
         {
             "choices": ["open", "closed"],
             "default": "open",
-            "help": "open: a user is one arrival a second, whatever becomes of those before; "
-            "closed: a user is a client that waits for each answer",
+            "help": "open: each user is one request per second, sent on schedule; closed: each "
+            "user is a client that waits for each answer",
         },
     ),
-    ("slo", {"default": "p99<250ms", "help": "the objective: what comes later is late"}),
+    (
+        "slo",
+        {
+            "default": "p99<250ms",
+            "help": "service-level objective, e.g. p99<250ms; slower answers count as late",
+        },
+    ),
     (
         "arrivals",
         {
             "choices": ["poisson", "uniform"],
             "default": "poisson",
-            "help": "of an open load: at random, as people come, or evenly spaced",
+            "help": "of an open load: at random (Poisson) or evenly spaced",
         },
     ),
 )
 _SINGLE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("steps", {"type": int, "default": 5, "help": "steps: how many, up to the number of users"}),
-    ("spike", {"type": float, "default": 4.0, "help": "spike: how many times the users"}),
+    ("spike", {"type": float, "default": 4.0, "help": "spike: multiple of the number of users"}),
     (
         "mode",
         {
             "choices": ["quick", "full"],
             "default": "quick",
-            "help": "survival: how carefully; full takes hours, and is what one publishes",
+            "help": "survival: precision; full takes hours and is for figures to publish",
         },
     ),
     (
         "beyond",
         {
             "default": "",
-            "help": "survival: trials beyond the peak, such as overload,soak=5m, or none "
-            "(a full search has them all)",
+            "help": "survival: trials beyond the capacity, e.g. overload,soak=5m, or none "
+            "(default: all in full mode)",
         },
     ),
     (
@@ -113,23 +119,29 @@ _SINGLE: tuple[tuple[str, dict[str, Any]], ...] = (
         {
             "action": "store_true",
             "default": False,
-            "help": "survival: change what was blamed, and search again",
+            "help": "survival: verify each cause: relieve only that resource and search again",
         },
     ),
-    ("seed", {"type": int, "default": 1, "help": "of the arrivals: the same once more"}),
+    (
+        "seed",
+        {
+            "type": int,
+            "default": 1,
+            "help": "seed of the arrival schedule; same seed, same schedule",
+        },
+    ),
 )
 _HIDDEN: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("options", {"default": "", "help": "All options of the test as JSON, instead of the others"}),
     ("output", {"default": "", "help": "Folder for the results of a survival search"}),
-    ("searches", {"type": int, "default": 0, "help": "Survival: of each cell"}),
-    ("budget", {"default": "", "help": "Survival: no search begins after it"}),
-    ("phases", {"default": "5s,8s,15s", "help": "Surge: before, during and after it"}),
-    ("servers", {"default": "", "help": "How its servers are started, as JSON"}),
+    ("phases", {"default": "5s,8s,15s", "help": "Surge: durations before, during and after it"}),
+    ("servers", {"default": "", "help": "How servers are started, as JSON"}),
     ("allow-host", {"default": "", "help": "Further host names for the UI, with commas"}),
     (
         "running-service",
         {
             "action": "store_true",
-            "help": "Survival: measure the service at --host as it is, and start none",
+            "help": "Survival: measure the service at --host instead of starting servers",
         },
     ),
 )

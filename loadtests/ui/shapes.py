@@ -1,4 +1,4 @@
-"""Courses of a load that a person watches: steps up, a spike, a soak. The search is elsewhere."""
+"""Load shapes for the UI: steps up to a rate, a spike, a soak."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SPIKE_SHARE = 0.2  # of the whole time, in its middle
 def course(
     shape: str, rate: float, duration_s: float | None, steps: int, spike: float
 ) -> tuple[Phase, ...]:
-    """Describe the offered rate over time; without a duration, it takes the usual one.
+    """Return the offered rate over time; without a duration, the usual one applies.
 
     Steps climb to `rate`, a spike is `spike` times as high, and a soak stays. Raises ValueError
-    for a course that cannot be offered.
+    for a shape that cannot be offered.
     """
     whole = duration_s or USUAL_S[shape]
     match shape:
@@ -31,12 +31,14 @@ def course(
             phases = (Phase(rate, whole),)
     least = SHORTEST_S / min(phase.duration_s / whole for phase in phases)
     if whole < least:
-        raise ValueError(f"{whole:g} s are too short for {shape}; give a run time of {least:g} s")
+        raise ValueError(
+            f"{whole:g} s is too short for {shape}; give a run time of at least {least:g} s"
+        )
     return phases
 
 
 def rate_at(phases: Sequence[Phase], at_s: float) -> float | None:
-    """Look up the rate at a time since the start; None once the course is over."""
+    """Look up the rate at a time since the start; None after the end."""
     for phase in phases:
         if at_s < phase.duration_s:
             return phase.rate
@@ -46,16 +48,16 @@ def rate_at(phases: Sequence[Phase], at_s: float) -> float | None:
 
 def _steps(rate: float, duration_s: float, steps: int) -> tuple[Phase, ...]:
     if not 2 <= steps <= MOST_STEPS:
-        raise ValueError(f"{steps} are no steps; give a number from 2 to {MOST_STEPS}")
+        raise ValueError(f"steps must be 2 to {MOST_STEPS}, not {steps}")
     if rate < steps:
         raise ValueError(
-            f"{steps} steps up to {rate:g} users: one user is the least; give more users"
+            f"{steps} steps need at least {steps} users, not {rate:g}; give more users"
         )
     return tuple(Phase(rate * (step + 1) / steps, duration_s / steps) for step in range(steps))
 
 
 def _spike(rate: float, duration_s: float, spike: float) -> tuple[Phase, ...]:
     if spike <= 1:
-        raise ValueError(f"a spike of {spike:g} times the users is none; give more than 1")
+        raise ValueError(f"spike must be more than 1, not {spike:g}")
     beside = Phase(rate, duration_s * (1 - SPIKE_SHARE) / 2)
     return beside, Phase(spike * rate, duration_s * SPIKE_SHARE), beside

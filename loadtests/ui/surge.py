@@ -63,21 +63,21 @@ class Scenario:
         options = self._options
         path = path_of(*cell, options.parameters.get(cell[0]))
         expected = expected_answer(self._url, path)
-        hammer = CellLoad(
+        load_cell = CellLoad(
             self._url,
             cell,
             path,
             expected,
             self._source,
         )
-        with closing(hammer):
-            capacity = probe(hammer, self._options.durations)
-            log.info("%s bears about %s req/s", "/".join(cell), rate_text(capacity))
+        with closing(load_cell):
+            capacity = probe(load_cell, self._options.durations)
+            log.info("%s sustains about %s req/s", "/".join(cell), rate_text(capacity))
             load = SurgeLoad(
                 capacity, options.durations, options.slo, options.seed, options.arrivals
             )
             gauges = Gauges(self._url, cell[1])
-            line = offer(hammer, gauges, load, self._show)
+            line = offer(load_cell, gauges, load, self._show)
         course = PolicyResult.of({"policy": self._policy, "queue": None, **line})
         for sentence in (said(course, capacity, options.slo), *course.flaws):
             log.info("%s: %s", "/".join(cell), sentence)

@@ -36,23 +36,24 @@ DRAIN_S = 5.0
 log = logging.getLogger("loadbearing")
 
 
-def record(environment: Environment, name: str, one: Request) -> None:
+def record(environment: Environment, name: str, answer: Request) -> None:
     """Put one request into Locust's tables; its time counts from the intended start."""
-    ended = monotonic() if one.ended is None else one.ended
-    sent = ended if one.sent is None else one.sent
+    ended = monotonic() if answer.ended is None else answer.ended
+    sent = ended if answer.sent is None else answer.sent
+    failed = answer.outcome != "ok"
     environment.events.request.fire(
         request_type="GET",
         name=name,
-        response_time=(ended - one.intended) * 1e3,
-        response_length=one.size,
-        exception=CatchResponseError(one.error or one.outcome) if one.outcome != "ok" else None,
+        response_time=(ended - answer.intended) * 1e3,
+        response_length=answer.size,
+        exception=CatchResponseError(answer.error or answer.outcome) if failed else None,
         context={
-            "lag_ms": (sent - one.intended) * 1e3,
+            "lag_ms": (sent - answer.intended) * 1e3,
             "service_ms": (ended - sent) * 1e3,
-            "outcome": one.outcome,
+            "outcome": answer.outcome,
         },
         response=None,
-        start_time=time.time() - (ended - one.intended),
+        start_time=time.time() - (ended - answer.intended),
         url=environment.host,
     )
 
@@ -96,10 +97,10 @@ class UserLoad:
         self._closed = cycle(self.cells)
 
     def _generator(self, name: str, path: str, *, contract: bool = True) -> OpenLoop:
-        def done(one: Request) -> None:
-            if one.sent is not None:
-                self.lags.append(one.sent - one.intended)
-            record(self.environment, name, one)
+        def done(answer: Request) -> None:
+            if answer.sent is not None:
+                self.lags.append(answer.sent - answer.intended)
+            record(self.environment, name, answer)
 
         check = right if contract else bool
         generator = OpenLoop(self._connections, path, check, done)
@@ -117,7 +118,7 @@ class UserLoad:
         """Send one request and wait for its answer: a closed loop."""
         name, path = next(self._closed)
         generator = OpenLoop(
-            self._connections, path, right, lambda one: record(self.environment, name, one)
+            self._connections, path, right, lambda answer: record(self.environment, name, answer)
         )
         self._sending[generator] = name
         generator.send(monotonic())
@@ -133,7 +134,7 @@ class UserLoad:
             lags = sorted(self.lags)
             p50, p99 = (1e3 * lags[int(len(lags) * share)] for share in (0.5, 0.99))
             late = p99 > self._lag_allowed_ms
-            trust = ": the generator was late, mistrust these figures" if late else ""
+            trust = ": the generator was late, do not trust these figures" if late else ""
             level = logging.WARNING if late else logging.INFO
             log.log(level, "send lag p50 %.1f ms, p99 %.1f ms%s", p50, p99, trust)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.__main__ import parser
+from loadtests.commands.parser import parser
 from tests.support.server_process import Running, asking, running
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +24,13 @@ COMMAND = re.compile(
     r"^\$ (.+)$|^(scripts/.+)$|`((?:scripts/|\.venv/bin/python )[^`\n]+)`", re.MULTILINE
 )
 COMMANDS = sorted({"".join(groups) for text in PAGES.values() for groups in COMMAND.findall(text)})
-OURS = {"survive", "surge", "up"}  # scripts that are a word of the command line
+OURS = {
+    "survive",
+    "surge",
+    "up",
+    "report",
+    "compare",
+}  # scripts of the command line
 CURLS = re.findall(
     r"^\$ curl 'localhost:8080(\S+)'\n(\{\n.*?^\}\n)", README, re.MULTILINE | re.DOTALL
 )

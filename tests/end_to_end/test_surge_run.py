@@ -129,7 +129,7 @@ def test_a_report_writes_and_shows_the_same_again(surged: Surged) -> None:
     [
         (("--admission", "fifo"), "there is no admission 'fifo'; there are unbounded, bounded"),
         (("--phases", "5s"), "invalid phases '5s': expected three durations"),
-        (("--workload", "sleep,noop"), "'sleep,noop' is not one workload"),
+        (("--workload", "sleep,noop"), "invalid workload 'sleep,noop'"),
         (("--workload", "slep"), "there is no workload 'slep'; did you mean 'sleep'?"),
         (("--param", "sleep.ms=-1"), "GET /sleep/thread-pool?ms=-1 answers 422"),
         (("--param", "noop.ms=5"), "--param noop.… has no effect on sleep"),
@@ -155,7 +155,7 @@ def test_ctrl_c_ends_a_surge_and_all_its_processes(tmp_path: Path) -> None:
         processes = command.below()
         assert command.press_ctrl_c() == 130
         soon(lambda: gone(processes))
-        assert "Stopped. This is what was measured until then:" in command.out()
+        assert "Stopped. These are the results so far:" in command.out()
         assert command.err() == ""
 
 
@@ -173,7 +173,7 @@ def test_the_scenario_in_locust_offers_it_to_a_running_service(tmp_path: Path) -
         )
         ended = run(*LOCUST, "--host", server.url, "-u", "1", *cell, *words)
     assert ended.code in {0, 1, 3}, ended.err  # 1: Locust's own, where some request was lost
-    assert re.search(r"sleep/thread-pool bears about \d", ended.err)
+    assert re.search(r"sleep/thread-pool sustains about \d", ended.err)
     assert "sleep/thread-pool: bounded: during the surge " in ended.err
     assert "Traceback" not in ended.err
     rows = {row["name"]: row for row in json.loads((tmp_path / "rows.json").read_text())}

@@ -23,9 +23,10 @@ pytestmark = pytest.mark.usefixtures("database")
 
 def test_the_run_file_tells_the_run_from_its_first_to_its_last_line(survived: Survived) -> None:
     first, last = survived.lines[0], survived.lines[-1]
-    assert (first["line"], first["schema"], first["seed"]) == ("run", 1, 4)
-    assert (first["slo"], first["mode"]) == ("p99<250ms", "quick")
-    assert first["arguments"] == {
+    assert (first["line"], first["schema"], first["options"]["seed"]) == ("run", 1, 4)
+    plan = read(survived.folder).plan
+    assert (plan.slo, plan.mode) == ("p99<250ms", "quick")
+    assert plan.arguments == {
         "workloads": ["./mine.py"],
         "models": list(MODELS),
         "param": ["nap.ms=10"],
@@ -37,6 +38,7 @@ def test_the_run_file_tells_the_run_from_its_first_to_its_last_line(survived: Su
         "searches": None,
         "budget": None,
         "prove": False,
+        "generators": None,
     }
     assert first["environment"]["server"]["loop"] == "uvloop"
     assert first["environment"]["server"]["switch_interval_s"] == 0.001
@@ -174,8 +176,8 @@ def test_ctrl_c_ends_a_run_and_all_its_processes(measuring: tuple[Begun, Path]) 
     processes = command.below()
     assert command.press_ctrl_c() == 130
     soon(lambda: gone(processes))
-    assert "Stopped. This is what was measured until then" in command.err()
-    assert "the same command goes on" in command.err()
+    assert "Stopped. These are the results so far" in command.err()
+    assert "to resume, repeat the command with --output" in command.err()
     assert command.out() == (folder / "summary.json").read_text()
     assert json.loads(command.out())["cells"]
     assert read(folder).plan.seed == 1

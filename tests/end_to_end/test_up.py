@@ -70,7 +70,7 @@ def test_the_form_offers_what_the_server_has(both: tuple[Begun, Interface, str])
         ("slo", "nonsense", "invalid SLO 'nonsense'"),
         ("param", "sleep.ms=nine", "answers 422"),
         ("param", "sleep.second=1", "there is no parameter 'second' of sleep"),
-        ("seed", "first", "'first' is no seed"),
+        ("seed", "first", "invalid seed 'first'"),
         ("host", "http://127.0.0.1:1", "nothing answers at http://127.0.0.1:1"),
     ],
 )

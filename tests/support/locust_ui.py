@@ -1,17 +1,30 @@
-"""The UI of Locust, as a browser talks to it."""
+"""The UI of Locust, as a browser talks to it; and one that stays up while nothing is started."""
 
 import json
 import re
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 
+import pytest
+
 from tests.support.cli import Begun, begun, free_port, soon
 
+# Settings of a user, for some other service, in each place where Locust looks for them.
+CONFIGURED = "nosuch = 1\nrun-time = 1s\nmaster = true\nweb-host = 0.0.0.0\nlocustfile = mine.py\n"
+VARIABLES = {
+    "LOCUST_MODE_MASTER": "1",
+    "LOCUST_RUN_TIME": "1s",
+    "LOCUST_TAGS": "foo",
+    "LOCUST_WEB_HOST": "0.0.0.0",
+    "LOCUST_SKIP_MONKEY_PATCH": "1",
+    "LOCUST_LOCUSTFILE": "mine.py",
+}
+CELL = {"user_count": "1", "spawn_rate": "1", "workloads": "noop", "models": "inline"}
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -80,3 +93,35 @@ def fields(page: str) -> dict[str, dict[str, Any]]:
 
 def choices(page: str, name: str) -> list[str]:
     return list(fields(page)[name]["choices"])
+
+
+def configure(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Make this the folder of a user who has such settings."""
+    for name in (".locust.conf", "locust.conf"):
+        (folder / name).write_text(CONFIGURED)
+    patch.setenv("HOME", str(folder))
+    for name, value in VARIABLES.items():
+        patch.setenv(name, value)
+
+
+@pytest.fixture(scope="session")
+def idle_up(
+    database: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Begun, Interface]]:
+    """Run the server and a UI in which nothing is ever started, for all tests of refusals."""
+    folder = tmp_path_factory.mktemp("up")
+    with ExitStack() as until_over:
+        with pytest.MonkeyPatch.context() as patch:  # of the environment of this command alone
+            configure(folder, patch)
+            running = until_over.enter_context(up(folder))
+        yield running
+
+
+@pytest.fixture
+def idle_ui(idle_up: tuple[Begun, Interface]) -> Iterator[Interface]:
+    """Check that nothing has started when the test is over."""
+    command, interface = idle_up
+    before = {process.pid for process in command.below()}
+    yield interface
+    assert interface.rows("ready") is not None
+    assert {process.pid for process in command.below()} == before

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from loadtests.durations import duration_text, parse_duration
+from loadtests.wording import unknown
 
 NONE = "none"
 SHORTEST_S = 1.0
@@ -72,9 +72,7 @@ def _usual(mode: str) -> dict[str, float]:
 def _one(text: str) -> tuple[str, float]:
     name, equals, time = text.partition("=")
     if name not in KINDS:
-        close = get_close_matches(name, KINDS, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(KINDS)}"
-        raise ValueError(f"there is no trial {name!r} beyond the peak; {hint}")
+        raise ValueError(unknown("trial {} beyond the peak", name, KINDS))
     if not equals:
         return name, KINDS[name].duration_s
     try:

@@ -13,6 +13,7 @@ from tempfile import TemporaryFile
 
 from loadtests.errors import RunFileError
 from loadtests.run.file.places import FILE_NAME
+from loadtests.system.program import script
 
 RESULTS = "results"
 
@@ -34,7 +35,7 @@ def folder_of(
         if resumable is None:
             raise RunFileError(
                 f"{asked} holds a run already; name another folder with --output, "
-                f"or show it: .venv/bin/python -m loadtests report {asked}"
+                f"or show it: {script('report')} {asked}"
             )
         resumable(asked)
     new = not asked.exists()

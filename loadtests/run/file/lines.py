@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from loadtests.cell import Cell
 from loadtests.run.file.cells import CellResult
+from loadtests.run.options import request_of
 
 Line = Mapping[str, Any]
 T = TypeVar("T")
@@ -115,12 +116,14 @@ def cell_of(line: Line) -> Cell:
 
 
 def plan_of(line: Line) -> Plan:
+    line = request_of(line)
     absent = tuple(map(cell_of, line.get("absent") or ()))
     return _fill(Plan, line, cells=tuple(map(cell_of, line["cells"])), absent=absent)
 
 
 def resumed(plan: Plan, line: Line) -> Plan:
     """Take in that a run goes on: it may have been asked for more than before."""
+    line = request_of(line)
     more = {name: line[name] for name in ("searches", "arguments", "beyond_s") if name in line}
     return replace(plan, **more)
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Self
 
 from loadtests.durations import duration_text
-from loadtests.run.options import names
+from loadtests.run.options import names, settings
 from loadtests.run.surge.phases import DURATIONS, Three
 from loadtests.service.options import ServerOptions, flags
 from loadtests.service.workload_modules import ALL
@@ -55,7 +55,7 @@ class SurgeRequest:
             model=parsed.model,
             policies=parsed.policies,
             slo=str(parsed.slo),
-            parameters=tuple(parsed.param),
+            parameters=tuple(settings(parsed.parameters)),
             seed=parsed.seed,
             durations=parsed.phases,
             servers=servers,

@@ -14,6 +14,7 @@ from loadtests.run.file.places import FILE_NAME
 from loadtests.run.file.run_file import SCHEMA, Tail
 from loadtests.run.survival.agenda import PROOF, Agenda
 from loadtests.run.survival.request import different
+from loadtests.system.program import script
 
 ANOTHER = "name another folder with --output"
 
@@ -69,8 +70,8 @@ def resumable(folder: Path, asked: Mapping[str, Any]) -> None:
     agenda.update({"line": "resumed", **asked})
     if agenda.plan and not agenda.left:
         raise RunFileError(
-            f"{folder} holds a run already, and it lacks nothing; {ANOTHER}, show it (python -m "
-            f"loadtests report {folder}), or add to it: --searches, --prove, --beyond"
+            f"{folder} holds a run already, and it lacks nothing; {ANOTHER}, show it ("
+            f"{script('report')} {folder}), or add to it: --searches, --prove, --beyond"
         )
 
 

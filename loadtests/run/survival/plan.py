@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,6 @@ from loadtests.errors import ServiceError
 from loadtests.load.source import Source
 from loadtests.machine.environment import environment
 from loadtests.run.options import Options
-from loadtests.run.survival.request import asked
 from loadtests.service.contract import Discovery, discover
 from loadtests.service.launcher import Launcher
 from loadtests.service.warm_up import try_parameters
@@ -52,7 +52,7 @@ def plan(options: Options, services: Launcher, source: Source) -> tuple[list[Cel
     return cells, {
         "started": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "environment": {**environment(), "server": first, **several},
-        **asked(options, services.host, source.processes),
+        "options": replace(options, host=services.host or "", generators=source.processes).record(),
         "generator_ceiling": ceiling,
         "cells": [cell._asdict() for cell in cells],
         "absent": [cell._asdict() for cell in cells if _absent(cell, found, services)],

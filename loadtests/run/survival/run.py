@@ -124,8 +124,7 @@ class Survival:
         if self._history.begun is None:
             self._file.append("run", **line)
         else:
-            added = {name: line[name] for name in ("searches", "arguments", "beyond_s")}
-            self._write("resumed", started=line["started"], **added)
+            self._write("resumed", started=line["started"], options=line["options"])
         return cells, line["generator_ceiling"]
 
     def _write(self, kind: Kind, /, **fields: object) -> None:

@@ -1,4 +1,4 @@
-// A logarithmic axis: a function from values to pixels, with round values to name.
+// A logarithmic axis: a function from values to pixels, with round values for its ticks.
 
 const STEPS = [1, 2, 5];
 
@@ -18,7 +18,7 @@ function ticks(low, high) {
   return inside.length > 2 ? inside : even(low, high);
 }
 
-/** Of a narrow axis: round values at even distances. */
+/** Round values at even distances, for a narrow axis. */
 function even(low, high) {
   const rough = (high - low) / 8;
   const power = 10 ** Math.floor(Math.log10(rough));

@@ -1,4 +1,4 @@
-// Lines over the last minutes, drawn as SVG: no library, and it is as wide as its page.
+// Line charts of the last minutes, drawn as SVG without a library, as wide as the page.
 
 const HEIGHT = 190;
 const GAP_S = 4;
@@ -12,14 +12,14 @@ function draw(tag, attributes, text) {
   return element;
 }
 
-/** Round up to 1, 2 or 5 times a power of ten: the ends of axes that people can read. */
+/** Round up to 1, 2 or 5 times a power of ten: the ends of readable axes. */
 export function ceiling(value) {
   const power = 10 ** Math.floor(Math.log10(Math.max(value, 1e-3)));
   return [1, 2, 5, 10].find((digit) => digit * power >= value * 0.999) * power;
 }
 
 /** Draw lines of [seconds from now, value]; a missing value leaves a gap. `bound` is drawn as a
- *  dashed line. What is drawn is said in the legend too, with the last value of each line. */
+ *  dashed line. The legend repeats the lines, each with its last value. */
 export function chart(figure, { lines, span, unit, bound = null, boundName = "" }) {
   const width = Math.max(280, figure.clientWidth);
   const values = lines.flatMap((line) => line.points.map(([, value]) => value ?? 0));

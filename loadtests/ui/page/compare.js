@@ -1,4 +1,4 @@
-// Cells side by side at the same offered rate: bars to scale, and the same figures as a table.
+// Cells side by side at the same offered rate, as bars to scale and as a table.
 
 import { fill, make, model, ms, none, number, poll, share } from "./live.js";
 
@@ -25,11 +25,11 @@ poll("compare.json", (data) => {
 });
 
 function about({ scenario, load, slo, elapsed_s: elapsed, state, rows }) {
-  if (!rows.length) return "Start a load with several models, and see here what becomes of each.";
-  const since = scenario === "steady" ? "since all users were there" : "since the start";
-  const rate = load === "open" ? "offered the same" : "from clients that wait";
+  if (!rows.length) return "Start a load with several models to compare them here.";
+  const since = scenario === "steady" ? "since all users have started" : "since the start";
+  const rate = load === "open" ? "the same load offered to each" : "from clients that wait for each answer";
   return `${scenario}, ${rate}, ${state}; ${number(elapsed)} s ${since}, or the last reset. ` +
-    `In time: ${slo.replace(/^p[\d.]+</, "within ")}.`;
+    `In time means ${slo.replace(/^p[\d.]+</, "within ")}.`;
 }
 
 const rated = (value) => (value >= 100 ? number(value) : value.toFixed(1));
@@ -60,7 +60,7 @@ function bars(rows) {
   });
   const head = make("div", { class: "cell soft small" },
     make("span", {}, "cell"),
-    make("span", {}, "requests a second: in time, late, lost"),
+    make("span", {}, "requests per second: in time, late, lost"),
     make("span", {}, "response time: p50, p95, p99"));
   at("bars").replaceChildren(...(rows.length ? [head] : []), ...drawn);
 }

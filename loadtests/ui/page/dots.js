@@ -1,5 +1,5 @@
 // The trials of one cell as dots: offered rate against p99, both on logarithmic axes, with the
-// objective, the prediction and the ceiling as lines. What lost too much has no p99: it is above.
+// objective, the prediction and the estimate as lines. Trials that lost too much have no p99: they are at the top.
 
 import { axis } from "./axis.js";
 import { number } from "./live.js";
@@ -71,7 +71,7 @@ function lines(width, x, y, shown) {
   parts.push(make("line", { class: "slo", x1: EDGE.left, x2: width - EDGE.right, y1: slo, y2: slo }));
   parts.push(label(EDGE.left + 6, slo - 6, shown.slo, "start", "slo"));
   const upright = [
-    ["ceiling", shown.ceiling, 12, `ceiling ${number(shown.ceiling)} (${shown.binding})`],
+    ["ceiling", shown.ceiling, 12, `estimate ${number(shown.ceiling)} (${shown.binding})`],
     ["predicted", shown.predicted, 26, `predicted ${number(shown.predicted)}`],
     ["offered", shown.offered, 40, `now ${number(shown.offered)}/s`],
   ];
@@ -108,11 +108,11 @@ function alternative(shown) {
   const [held, broke] = [of("held"), of("broke")];
   return [
     `Trials of ${shown.title}, offered rate against p99.`,
-    held.length ? `${held.length} held, up to ${number(Math.max(...held))} a second.` : "None held.",
+    held.length ? `${held.length} held, up to ${number(Math.max(...held))} per second.` : "None held.",
     broke.length ? `${broke.length} broke, from ${number(Math.min(...broke))} on.` : "None broke.",
     shown.predicted ? `Predicted ${number(shown.predicted)}.` : "",
-    shown.ceiling ? `The ceiling is ${number(shown.ceiling)}.` : "",
-    "The table below has each of them.",
+    shown.ceiling ? `The estimate is ${number(shown.ceiling)}.` : "",
+    "The table below lists them all.",
   ].filter(Boolean).join(" ");
 }
 

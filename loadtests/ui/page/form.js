@@ -1,9 +1,9 @@
-// Locust's form in words of ours, with all of our fields open. What React wrote is not replaced:
-// it would not know the new element, but it never looks at the text of one that it has written.
+// Relabels Locust's form and opens our fields. Only texts are changed: React would not know a new
+// element, but it never looks at the text of one that it has written.
 
 const WORDS = {
-  "Number of users (peak concurrency)": "Users (open load: arrivals a second; closed load: clients)",
-  "Ramp up (users started/second)": "Ramp up (users a second, until all are there)",
+  "Number of users (peak concurrency)": "Users (open load: arrivals per second; closed load: clients)",
+  "Ramp up (users started/second)": "Ramp up (users started per second)",
 };
 const OURS = "Custom parameters";
 const MOST_ROWS = 14;
@@ -17,7 +17,7 @@ export function improve(root) {
   }
   for (const summary of root.querySelectorAll(".MuiAccordionSummary-root:not([data-opened])")) {
     if (summary.textContent !== OURS) continue;
-    summary.dataset.opened = "once"; // whoever closes it wants it closed
+    summary.dataset.opened = "once"; // so that a user can close it again
     if (summary.getAttribute("aria-expanded") === "false") summary.click();
   }
 }

@@ -1,12 +1,12 @@
-// What all our tabs share: data each second, numbers to read, rows that keep their selection, and
-// the theme and the height that suit the page around.
+// Shared by all our tabs: data each second, readable numbers, table rows that keep their selection,
+// and the theme and height of the page around them.
 
 const EVERY_MS = 1000;
 const PATIENCE_MS = 5000;
 const SLOWEST_MS = 15000;
 
 /** Ask a relative address each `every` ms, less often while nothing answers, not at all while hidden.
- *  `show` gets what came; `lost` gets null, or why there was no answer. */
+ *  `show` gets the data; `lost` gets null, or why there was no answer. */
 export function poll(address, show, lost = notice, every = EVERY_MS) {
   let pause = every;
   async function look() {
@@ -19,7 +19,7 @@ export function poll(address, show, lost = notice, every = EVERY_MS) {
         pause = every;
       } catch (error) {
         pause = Math.min(2 * pause, SLOWEST_MS);
-        lost(`No word from Locust (${error.message}); asking again in ${pause / 1000} s.`);
+        lost(`Locust does not answer (${error.message}); trying again in ${pause / 1000} s.`);
       }
     }
     setTimeout(look, pause);
@@ -27,7 +27,7 @@ export function poll(address, show, lost = notice, every = EVERY_MS) {
   look();
 }
 
-/** Say above everything what is wrong, or take it back with null. */
+/** Show a message above everything, or remove it with null. */
 export function notice(text) {
   const place = document.getElementById("notice");
   place.hidden = !text;
@@ -36,7 +36,7 @@ export function notice(text) {
 
 export const none = "–";
 
-/** Write a number with three digits that count; `–` for what is not known. */
+/** Write a number with three significant digits; `–` if it is unknown. */
 export function number(value) {
   if (value === null || value === undefined) return none;
   const size = Math.abs(value);
@@ -66,7 +66,7 @@ export function model(name) {
 }
 
 /** Fill the body of a table. Cells are texts or elements, of the class that their column's head
- *  has; one whose words stay the same is left alone, and so is what a person has selected there. */
+ *  has; a cell whose text stays the same is not touched, so that a selection in it survives. */
 export function fill(body, rows) {
   const heads = body.parentNode.tHead.rows[0].cells;
   while (body.rows.length > rows.length) body.deleteRow(-1);

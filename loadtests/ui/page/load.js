@@ -1,4 +1,4 @@
-// The load second by second: what is offered, what comes back, and what of that is in time.
+// The load second by second: offered, achieved, and in time.
 
 import { chart } from "./chart.js";
 import { fill, make, ms, none, number, poll } from "./live.js";
@@ -17,7 +17,7 @@ poll("load.json", (data) => {
     seconds.filter((one) => one.at >= since).map((one) => [one.at - before, one[key]]);
   chart(at("rates"), {
     span: SHOWN_S,
-    unit: "requests a second",
+    unit: "requests per second",
     lines: [
       { name: open ? "offered" : "sent", kind: "offered", points: line(open ? "users" : "offered") },
       { name: "achieved", kind: "achieved", points: line("achieved") },
@@ -42,11 +42,11 @@ poll("load.json", (data) => {
 });
 
 function about({ scenario, load, slo, state, course }) {
-  if (!scenario) return "No test has begun yet.";
-  const what = load === "closed" ? "clients that wait for each answer" : "arrivals a second";
+  if (!scenario) return "No test has started yet.";
+  const what = load === "closed" ? "clients that wait for each answer" : "arrivals per second";
   const phases = course.map(([rate, lasts]) => `${number(rate)}/s for ${number(lasts)} s`);
   const planned = phases.length > 6 ? [...phases.slice(0, 3), "…", phases.at(-1)] : phases;
-  const said = `${scenario}, ${load} load (users are ${what}), in time: ${slo}; ${state}.`;
+  const said = `${scenario}, ${load} load (users are ${what}), objective ${slo}; ${state}.`;
   return planned.length ? `${said} Planned: ${planned.join(", ")}.` : said;
 }
 
@@ -86,16 +86,16 @@ function drifts(found) {
   at("soak").hidden = !found;
   if (!found) return;
   const said = [
-    ["p99 of right answers", "ms", found.p99_ms],
+    ["p99 of correct answers", "ms", found.p99_ms],
     ["memory of the service", "MiB", found.memory_mib],
   ].map(([what, unit, drift]) => make("p", {}, `${what}: ${sentence(drift, unit)}`));
   at("drifts").replaceChildren(...said);
 }
 
 function sentence(drift, unit) {
-  if (!drift) return "too early to tell.";
+  if (!drift) return "too early to say.";
   const [low, high] = drift.interval;
   const between = low === null ? "no interval yet" : `${low.toFixed(2)} to ${high.toFixed(2)}`;
-  const verdict = drift.distinguishable ? "it drifts" : "not to be told from none";
-  return `${drift.per_minute.toFixed(2)} ${unit} a minute (${between}): ${verdict}.`;
+  const verdict = drift.distinguishable ? "significant" : "not significant";
+  return `${drift.per_minute.toFixed(2)} ${unit} per minute (${between}): ${verdict}.`;
 }

@@ -5,14 +5,14 @@ import { make, model } from "./live.js";
 const MARKS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 const SPOKEN = {
-  waiting: "waits for its turn",
-  searching: "searched now",
-  beyond: "measured beyond its peak now",
-  absent: "cannot exist here",
+  waiting: "waiting",
+  searching: "being measured",
+  beyond: "being measured beyond its capacity",
+  absent: "not available",
   failed: "no result",
 };
 
-/** Draw all cells; `choose` is told the index of the one that a person wants to see. */
+/** Draw all cells; `choose` is called with the index of the selected cell. */
 export function draw(run, choose) {
   const table = document.getElementById("matrix");
   const shape = JSON.stringify([run.started, run.rows, run.workloads]);
@@ -75,7 +75,7 @@ function move(table, event) {
 
 function explain(run) {
   const lines = run.notes.map((note, at) => `${mark(at + 1)} ${note}`);
-  if (run.cells.some((cell) => cell.best)) lines.unshift("★ best, or not to be told from it");
+  if (run.cells.some((cell) => cell.best)) lines.unshift("★ best, or statistically tied with it");
   const place = document.getElementById("notes");
   if (place.words === lines.join()) return;
   place.words = lines.join();

@@ -1,4 +1,4 @@
-// How the service fares, by its own words. That it has none is itself a finding.
+// The gauges of the service, and whether it answers at all.
 
 import { chart } from "./chart.js";
 import { fill, make, model, ms, none, number, poll, share } from "./live.js";
@@ -11,7 +11,7 @@ poll("server.json", (data) => {
   silence(data);
   chart(at("lags"), {
     span: SPAN_S,
-    unit: "ms that a timer came late, of the ten seconds before",
+    unit: "ms by which timers fired late, over ten seconds",
     lines: [
       { name: "p50", kind: "good", points: data.lags.map(([age, p50]) => [age, p50]) },
       { name: "p99", kind: "bad", points: data.lags.map(([age, , p99]) => [age, p99]) },
@@ -45,8 +45,8 @@ function silence({ silent_s: silent, host, uptime_s: uptime }) {
   at("answers").hidden = silent !== null && uptime === null;
   if (silent === null) return;
   const why = uptime === null
-    ? "is there one, and does it answer at /stats?"
-    : "its event loop is blocked, or it is gone. What is below is its last word.";
+    ? "is it running, and does it answer at /stats?"
+    : "its event loop is blocked, or it has stopped. The figures below are its last ones.";
   at("silent").textContent = `${host} has not answered for ${Math.floor(silent)} s: ${why}`;
 }
 

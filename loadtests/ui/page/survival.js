@@ -1,4 +1,4 @@
-// The Survival tab: where the search is, its matrix, and the trials of one cell.
+// The Survival tab: progress of the search, its matrix, and the trials of one cell.
 
 import { make, notice, poll } from "./live.js";
 import { draw as drawDots } from "./dots.js";
@@ -9,12 +9,12 @@ const place = (id) => document.getElementById(id);
 const address = new URL("survival.json", location); // of what is shown; a choice is added to it
 
 const PHASES = {
-  waiting: "waiting until the results of the search before are written",
+  waiting: "waiting for the report of the previous search",
   stopping: "stopping",
-  writing: "the search is over; writing its report",
-  over: "The search is over.",
-  stopped: "The search was stopped. This is what was measured until then.",
-  failed: "The search has failed.",
+  writing: "The search is finished; writing its report.",
+  over: "The search is finished.",
+  stopped: "The search was stopped. These are the results so far.",
+  failed: "The search failed.",
 };
 
 async function choose(index) {
@@ -51,7 +51,7 @@ function drawCell(shown, goesOn) {
   text("title", shown.title);
   text("said", shown.said);
   const follow = place("follow");
-  const latest = goesOn ? "the cell that is searched" : "the cell that was searched last";
+  const latest = goesOn ? "the cell being measured" : "the cell measured last";
   if (shown.follows) text("follow", `This is ${latest}. Choose another above.`);
   else if (follow.textContent !== `Show ${latest}`) {
     const back = make("button", { type: "button" }, `Show ${latest}`);
@@ -86,7 +86,7 @@ function files(state, written) {
   place("files").dataset.key = key;
   const links = ready.map((file) =>
     make("a", { href: `./results/${file.name}?show`, target: "_blank" }, file.title));
-  const words = written ? "Results" : "What was measured";
+  const words = written ? "Results" : "Results so far";
   place("files").replaceChildren(`${words}: `, ...between(links, ", "), ` in ${state.folder}`);
 }
 
@@ -99,7 +99,7 @@ function list(place, sentences) {
   place.replaceChildren(...sentences.map((one) => make("li", {}, ...coded(one))));
 }
 
-/** Let `names` in backquotes stand out, as in Markdown. */
+/** Show `names` in backquotes as code, as Markdown does. */
 function coded(sentence) {
   return sentence.split("`").map((part, at) => (at % 2 ? make("code", {}, part) : part));
 }
@@ -114,5 +114,5 @@ function text(id, words) {
   if (element.textContent !== words) element.textContent = words;
 }
 
-// Not more often: a browser that draws takes time of the cores that are measured.
+// Not more often, because drawing takes CPU time from the cores that are measured.
 poll(address, show, notice, 3000);

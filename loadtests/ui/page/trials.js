@@ -13,7 +13,7 @@ export function draw(shown) {
   fill(table.tBodies[0], rows.map((one) => row(one, shown.searches)));
   const button = document.getElementById("all");
   button.hidden = latest.length <= FEW;
-  button.textContent = whole ? "Show the latest only" : `Show all ${latest.length} trials`;
+  button.textContent = whole ? "Show only the latest" : `Show all ${latest.length} trials`;
   button.onclick = () => {
     whole = !whole;
     draw(shown);

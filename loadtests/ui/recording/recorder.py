@@ -31,13 +31,13 @@ class Recorder:
 
     def take(self, name: str, outcome: str, took_ms: float, lag_ms: float) -> None:
         """Count one that has ended; `lag_ms` is how late it was sent."""
-        seen = self._cells.get(name)
-        if seen is None:
-            seen = self._cells[name] = RecordedRow()
+        row = self._cells.get(name)
+        if row is None:
+            row = self._cells[name] = RecordedRow()
         if outcome == "ok":
-            seen.times[bucket(took_ms)] += 1
+            row.times[bucket(took_ms)] += 1
             outcome = "good" if took_ms <= self._bound_ms else "late"
-        seen.fates[outcome] += 1
+        row.fates[outcome] += 1
         self._lags[bucket(lag_ms)] += 1
 
     def drain(self, second: int, flying: Mapping[str, int]) -> dict[str, Any]:
@@ -48,14 +48,14 @@ class Recorder:
         """
         cells = {}
         for name in dict.fromkeys((*self._cells, *flying, *self._flying)):
-            seen = self._cells.get(name) or RecordedRow()
+            row = self._cells.get(name) or RecordedRow()
             waiting = flying.get(name, 0)
             cells[name] = {
-                "offered": seen.fates.total() + waiting - self._flying.get(name, 0),
+                "offered": row.fates.total() + waiting - self._flying.get(name, 0),
                 "flying": waiting,
-                "fates": dict(seen.fates),
-                "times": pairs(seen.times),
+                "fates": dict(row.fates),
+                "times": pairs(row.times),
             }
-        said = {"second": second, "cells": cells, "lags": pairs(self._lags)}
+        report = {"second": second, "cells": cells, "lags": pairs(self._lags)}
         self._cells, self._lags, self._flying = {}, Counter(), dict(flying)
-        return said
+        return report

@@ -91,11 +91,11 @@ def _here(url: str) -> bool:
 
 def _pss_mib(processes: Sequence[Mapping[str, Any]]) -> dict[int, float]:
     """Weigh those that are the service's; behind a forwarded port other machines' are not."""
-    found = {}
-    for one in processes:
+    sizes = {}
+    for item in processes:
         with suppress(psutil.Error, AttributeError):  # it ended, or this is no Linux
-            process = psutil.Process(one["pid"])
+            process = psutil.Process(item["pid"])
             times = process.cpu_times()
-            if abs(times.user + times.system - one["cpu_s"]) < SAME_CPU_S:
-                found[one["pid"]] = process.memory_full_info().pss / 2**20
-    return found
+            if abs(times.user + times.system - item["cpu_s"]) < SAME_CPU_S:
+                sizes[item["pid"]] = process.memory_full_info().pss / 2**20
+    return sizes

@@ -50,7 +50,7 @@ class Vitals:
         self._looks.append(Look(at, stats))
         lag = stats["loop_lag_ms"]
         self._add(Point(at, lag["p50"], lag["p99"]))
-        total = sum(one["rss_mib"] for one in stats["processes"])
+        total = sum(process["rss_mib"] for process in stats["processes"])
         self._memory.append((at, total))
 
     def missed(self, at: float) -> None:
@@ -70,8 +70,8 @@ class Vitals:
             "silent_s": silent_s if silent_s > SILENT_S else None,
             "uptime_s": stats.get("uptime_s"),
             "lag_ms": stats.get("loop_lag_ms"),
-            "lags": [[one.at - now, one.p50_ms, one.p99_ms] for one in self._points],
-            "processes": [self._process(one) for one in stats.get("processes", ())],
+            "lags": [[point.at - now, point.p50_ms, point.p99_ms] for point in self._points],
+            "processes": [self._process(process) for process in stats.get("processes", ())],
             "models": [
                 {"name": name, **{gauge: gauges.get(gauge) for gauge in GAUGES}}
                 for name, gauges in stats.get("models", {}).items()
@@ -93,18 +93,18 @@ class Vitals:
         while point.at - self._points[0].at > SHOWN_S:
             self._points.popleft()
 
-    def _process(self, one: Mapping[str, Any]) -> dict[str, Any]:
-        pid = one["pid"]
-        return {**one, "cpu": self._share(one), "pss_mib": self._pss.get(pid)}
+    def _process(self, process: Mapping[str, Any]) -> dict[str, Any]:
+        pid = process["pid"]
+        return {**process, "cpu": self._share(process), "pss_mib": self._pss.get(pid)}
 
-    def _share(self, one: Mapping[str, Any]) -> float | None:
+    def _share(self, process: Mapping[str, Any]) -> float | None:
         """Divide what a process used since the look before by the time between."""
         if len(self._looks) < 2:
             return None
         before, last = self._looks[-2], self._looks[-1]
         for other in before.stats["processes"]:
-            if other["pid"] == one["pid"]:
-                return float((one["cpu_s"] - other["cpu_s"]) / _between(before, last))
+            if other["pid"] == process["pid"]:
+                return float((process["cpu_s"] - other["cpu_s"]) / _between(before, last))
         return None
 
     def _gil(self) -> list[dict[str, Any]]:
@@ -121,7 +121,7 @@ class Vitals:
 
 
 def _gils(gils: Sequence[Mapping[str, Any]]) -> dict[int, tuple[int, int]]:
-    return {one["pid"]: (one["samples"], one["held"]) for one in gils}
+    return {gil["pid"]: (gil["samples"], gil["held"]) for gil in gils}
 
 
 def _between(before: Look, last: Look) -> float:

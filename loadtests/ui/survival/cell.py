@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from loadtests.report.survival.foresight import RESOURCES
 from loadtests.report.wording import cause_sentence, interval_text
 from loadtests.slo import Slo
-from loadtests.ui.survival.steps import outcome_of
+from loadtests.ui.survival.progress import outcome_of
 from loadtests.wording import rate_text
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ Bracket = tuple[float | None, float | None]
 
 def bracket_of(trials: Iterable[TrialRecord]) -> Bracket:
     """Return the highest rate that held, and the lowest that mostly broke; None where none has."""
-    each: dict[float, list[bool]] = {}
-    for one in trials:
-        if one.valid:
-            each.setdefault(one.rate, []).append(one.held)
-    bad = [rate for rate, held in each.items() if sum(held) * 2 < len(held)]
+    held_at: dict[float, list[bool]] = {}
+    for trial in trials:
+        if trial.valid:
+            held_at.setdefault(trial.rate, []).append(trial.held)
+    bad = [rate for rate, held in held_at.items() if sum(held) * 2 < len(held)]
     broke = min(bad, default=None)
-    good = [rate for rate, held in each.items() if any(held) and (broke is None or rate < broke)]
+    good = [rate for rate, held in held_at.items() if any(held) and (broke is None or rate < broke)]
     return max(good, default=None), broke
 
 
@@ -45,7 +45,7 @@ def bracket_text(bracket: Bracket) -> str:
 
 def trials_of(run: Run, cell: Cell, search: int | None = None) -> list[TrialRecord]:
     """List the trials of all searches of a cell, or of one."""
-    return [one for one in run.trials if one.cell == cell and search in {None, one.search}]
+    return [trial for trial in run.trials if trial.cell == cell and search in {None, trial.search}]
 
 
 def shown(watch: RunProgress, cell: Cell) -> dict[str, Any]:
@@ -55,8 +55,8 @@ def shown(watch: RunProgress, cell: Cell) -> dict[str, Any]:
     result = run.results.get(cell)
     trials = trials_of(run, cell)
     goes_on = watch.now == cell
-    told = watch.foreseen.get(cell, {})
-    held, broke = bracket_of([one for one in trials if one.search == watch.search])
+    prediction = watch.foreseen.get(cell, {})
+    held, broke = bracket_of([trial for trial in trials if trial.search == watch.search])
     if result and result.measured and not goes_on:
         held, broke = result.bears, result.broke
     return {
@@ -65,39 +65,39 @@ def shown(watch: RunProgress, cell: Cell) -> dict[str, Any]:
         "said": _said(result, goes_on=goes_on),
         "bound": 1e3 * Slo.parse(run.plan.slo).bound_s,
         "slo": run.plan.slo,
-        "predicted": told.get("predicted"),
-        "ceiling": told.get("ceiling"),
-        "binding": RESOURCES.get(told.get("binding") or "", told.get("binding")),
+        "predicted": prediction.get("predicted"),
+        "ceiling": prediction.get("ceiling"),
+        "binding": RESOURCES.get(prediction.get("binding") or "", prediction.get("binding")),
         "offered": watch.offered if goes_on else None,
         "held": held,
         "broke": broke,
         "searches": run.plan.searches,
-        "trials": [_trial(number, one) for number, one in enumerate(trials, start=1)],
+        "trials": [_trial(number, trial) for number, trial in enumerate(trials, start=1)],
     }
 
 
 def _said(result: CellResult | None, *, goes_on: bool) -> str:
     if goes_on and not (result and result.measured):
-        return "is searched now"
+        return "being measured"
     if result is None:
-        return "waits for its turn"
+        return "waiting"
     if not result.measured:
         return result.unavailable or result.error or "has no result"
     cause = cause_sentence(result)
-    return f"bears {interval_text(result)} req/s" + (f": {cause}" if cause else "")
+    return f"sustains {interval_text(result)} req/s" + (f": {cause}" if cause else "")
 
 
-def _trial(number: int, one: TrialRecord) -> dict[str, Any]:
+def _trial(number: int, trial: TrialRecord) -> dict[str, Any]:
     return {
         "number": number,
-        "search": one.search + 1,
-        "at": one.at,
-        "rate": one.rate,
-        "seconds": one.duration_s,
-        "outcome": outcome_of(one),
-        "p50": one.work.p50_ms,
-        "p99": one.work.p99_ms,
-        "lost": one.work.loss_ratio,
-        "health": one.bystander.p99_ms,
-        "why": one.reasons[0] if one.reasons else "",
+        "search": trial.search + 1,
+        "at": trial.at,
+        "rate": trial.rate,
+        "seconds": trial.duration_s,
+        "outcome": outcome_of(trial),
+        "p50": trial.work.p50_ms,
+        "p99": trial.work.p99_ms,
+        "lost": trial.work.loss_ratio,
+        "health": trial.bystander.p99_ms,
+        "why": trial.reasons[0] if trial.reasons else "",
     }

@@ -1,39 +1,40 @@
-"""A survival run as it stands: what its run file says, and what it does at this moment.
+"""The state of a survival run: what its run file says, and its current step.
 
-All that takes long is done as a line comes in, which is between two trials: while one goes on, the
-process that watches may be the one that offers the load.
+Expensive work is done when a line comes in, between two trials: during a trial, this process may
+be the one that offers the load.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loadtests.report.survival.foresight import foreseen
 from loadtests.report.verdicts import leaders
-from loadtests.run.file.lines import End, cell_of, end_of
+from loadtests.run.file.lines import End, cell_of, end_of, trial_of
 from loadtests.run.file.places import FILE_NAME
 from loadtests.run.file.run_file import Tail, with_next
 from loadtests.run.survival.time_left import Pace
-from loadtests.ui.survival.steps import step_after
+from loadtests.wording import rate_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from loadtests.cell import Cell
-    from loadtests.run.file.lines import Line, Run
+    from loadtests.run.file.lines import Line, Run, TrialRecord
 
 
 class RunProgress:
-    """Follows the run file in a folder; `clock` gives seconds, whenever they began."""
+    """Follows the run file in a folder; `clock` returns seconds since any moment."""
 
     def __init__(self, folder: Path, clock: Callable[[], float]) -> None:
         self.folder = folder
         self.run: Run | None = None
-        self.end: End | None = None  # of a run that never began, too
-        self.now: Cell | None = None  # which is measured, be it beyond its peak
+        self.end: End | None = None  # also of a run that never began
+        self.now: Cell | None = None  # being measured
         self.search = 0
         self.offered: float | None = None  # requests per second, while a trial goes on
-        self.step = "finding out what there is to measure, and what the generator can offer"
+        self.step = "finding out what to measure, and how much load the generator can offer"
         self.searched: set[tuple[Cell, int]] = set()
         self.foreseen: dict[Cell, Line] = {}
         self.best: set[Cell] = set()
@@ -43,23 +44,23 @@ class RunProgress:
         self._begun = clock()
 
     def look(self) -> None:
-        """Take in what was written since the last look."""
+        """Read the lines written since the last look."""
         changed: set[str] = set()
         for line in self._tail.read():
             self._update(line)
             if line["line"] == "cell":
                 changed.add(line["workload"])
         if self.run and changed:
-            results = [one for one in self.run.results.values() if one.workload in changed]
+            results = [result for result in self.run.results.values() if result.workload in changed]
             others = {cell for cell in self.best if cell.workload not in changed}
             self.best = others | leaders(results, self.run.plan.slo)
 
     def offer(self, rate: float) -> None:
-        """Note that a trial begins; the run file knows of it when it is over."""
+        """Note that a trial begins; the run file records it at its end."""
         self.offered = rate
 
     def over(self, code: int, reason: str) -> None:
-        """Note how the search has ended, be it before its first line."""
+        """Note how the search ended, even before its first line."""
         self.now = self.offered = None
         self.end = End(code, reason or None, self.elapsed_s)
 
@@ -94,6 +95,45 @@ class RunProgress:
             case "resumed":
                 self.end = None
                 results = self.run.results if self.run else {}
-                self.searched = {one for one in self.searched if not results[one[0]].error}
+                self.searched = {key for key in self.searched if not results[key[0]].error}
             case "end":
                 self.now, self.end = None, end_of(line)
+
+
+def step_after(line: Line) -> str | None:
+    """Describe the step after a line of the run file; None if it is the same."""
+    text = AFTER.get(line["line"])
+    return text(line) if callable(text) else text
+
+
+def outcome_of(trial: TrialRecord) -> str:
+    return "discarded" if not trial.valid else "held" if trial.held else "broke"
+
+
+def _tried(line: Line) -> str:
+    trial = trial_of(line)
+    return f"{rate_text(trial.rate)}/s {outcome_of(trial)}"
+
+
+def _foreseen(line: Line) -> str:
+    if line.get("predicted") is None:
+        return "no prediction is possible; searching from the rate of a short burst"
+    return foreseen(line)
+
+
+def _searched(line: Line) -> str:
+    return "search finished" if "held" in line else "no result"
+
+
+AFTER: Mapping[str, str | Callable[[Line], str]] = {
+    "run": "starting the first server",
+    "resumed": "resuming the run",
+    "cell-start": "starting a fresh server and measuring the cost of one request",
+    "prediction": _foreseen,
+    "trial": _tried,
+    "cell": _searched,
+    "proof-trial": lambda line: f"verifying its cause: {_tried(line)}",
+    "proof": "the cause is checked",
+    "beyond": lambda line: f"beyond its capacity: {line['kind']} is finished",
+    "end": "finished",
+}

@@ -1,4 +1,4 @@
-"""Have the report of a search written by a process of its own."""
+"""Write the report of a search in another process."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from pathlib import Path
 
 from loadtests.paths import ROOT
 from loadtests.system.child import child
+from loadtests.system.program import script
 
 PATIENCE_S = 120.0
 STOP_S = 5.0
 
 
 class Writer:
-    """Writes reports until it is closed; under gevent, nobody else waits for them."""
+    """Writes reports until it is closed; under gevent, only the caller waits."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = False
 
     def write(self, folder: Path) -> str:
-        """Write all files of a run; returns why that failed, or nothing."""
-        again = f".venv/bin/python -m loadtests report {folder}"
+        """Write all files of a run; returns the error, or an empty string."""
+        again = f"{script('report')} {folder}"
         if self._closed:
-            return f"no report was written; write it with {again}"
+            return f"no report was written; to write it: {again}"
         stderr = b""
         with child(
             [sys.executable, "-m", "loadtests", "report", str(folder)],
@@ -45,7 +46,7 @@ class Writer:
         return f"the report could not be written{why}; try {again}"
 
     def close(self) -> None:
-        """Write no more, and end what is being written."""
+        """Write no more reports, and stop the current one."""
         self._closed = True
         if self._process is not None:
             with suppress(ProcessLookupError):

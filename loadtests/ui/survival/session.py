@@ -1,7 +1,7 @@
-"""The searches of one session at the UI: one at a time, each in a folder of its own, all reported.
+"""The searches started in one UI: one at a time, each in its own folder, each with a report.
 
-A report takes seconds of arithmetic. So a process of its own writes it when the search is over,
-and the next search waits for that: nothing of ours disturbs a measurement.
+A report takes seconds of CPU time, so another process writes it after the search. The next search
+waits for it, because it would disturb the measurement.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from loadtests.ui.survival.report_writer import Writer
 
 Phase = Literal["idle", "waiting", "searching", "stopping", "writing", "over", "stopped", "failed"]
 TOO_SOON = "the search was stopped before anything was measured"
-UNKNOWN = "the search ended unexpectedly; the log says why"
+UNKNOWN = "the search ended unexpectedly; see the log"
 
 log = logging.getLogger("loadbearing")
 
 
 @cache
 def session_of(environment: Environment) -> Session:
-    """Give the one session that a UI has."""
+    """Return the only session of a UI."""
     session = Session()
     environment.events.quitting.add_listener(lambda **_: session.quit())
     return session
 
 
 class Session:
-    """What the Survival tab shows: the search that goes on, or else the last one."""
+    """What the Survival tab shows: the current search, or else the last one."""
 
     def __init__(self) -> None:
         self.phase: Phase = "idle"
@@ -56,12 +56,12 @@ class Session:
 
     @property
     def folder(self) -> Path | None:
-        """Where the results of the search that goes on are, or else of the last one."""
+        """The folder with the results of the current search, or else of the last one."""
         now = self.watch.folder if self.watch else None
         return now if now and now.exists() else self._last
 
     def choose(self, options: Options) -> Path:
-        """Make the folder of the next search: the one that was asked for is for the first."""
+        """Create the folder of the next search; a folder named by --output is for the first."""
         asked = Path(options.output).resolve() if options.output else None
         if asked is None or asked in self._asked:
             return new_folder((options.servers.folder / RESULTS).resolve(), datetime.now(UTC))
@@ -71,7 +71,7 @@ class Session:
 
     @contextmanager
     def turn(self, folder: Path) -> Iterator[RunProgress]:
-        """Wait for one's turn, and have the search within the block watched, and then reported."""
+        """Wait for the previous search, watch the one within the block, and report it."""
         self.phase, self.reason = "waiting", ""
         try:
             self._one.acquire()
@@ -101,16 +101,16 @@ class Session:
         self.phase, self.reason = phase, reason
 
     def stopping(self) -> None:
-        """Show that somebody has pressed Stop, which takes as long as the server takes to end."""
+        """Show that Stop was pressed; the search ends when its server has."""
         if self.phase == "searching":
             self.phase = "stopping"
 
     def quit(self) -> None:
-        """Write no more reports: Locust itself ends."""
+        """Write no more reports, because Locust is ending."""
         self._writer.close()
 
     def _close(self, watch: RunProgress, *, stopped: bool) -> None:
-        """Report what was measured, and say how the search has ended."""
+        """Report the results, and how the search ended."""
         watch.look()
         code = watch.end.exit if watch.end else 3
         reason = (watch.end.reason if watch.end else UNKNOWN) or ""
@@ -120,13 +120,13 @@ class Session:
             return
         self._last, self.phase = watch.folder, "writing"
         problem = self._writer.write(watch.folder) or self._published(watch.folder)
-        if self.watch is watch:  # else one that has not begun is told of
+        if self.watch is watch:  # else the tab shows why the next one did not start
             self.phase = "stopped" if stopped else "failed" if code else "over"
             self.reason = "; ".join(filter(None, ("" if stopped else reason, problem)))
-        log.info("the survival search is over; results are in %s", watch.folder)
+        log.info("the survival search is finished; its results are in %s", watch.folder)
 
     def _published(self, folder: Path) -> str:
-        """Read what was written; returns what is wrong with it."""
+        """Read the summary that was written; returns the error, if any."""
         try:
             self.summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
             link_latest(folder)
@@ -135,6 +135,6 @@ class Session:
         return ""
 
     def _empty(self, folder: Path) -> None:
-        """Remove the folder of a search that has measured nothing, if we have made it."""
+        """Remove the folder of a search that has measured nothing, if we created it."""
         if folder not in self._asked and folder.exists():
             discard(folder)

@@ -1,4 +1,4 @@
-"""The Survival tab: its page, what that page asks for, and the results to download."""
+"""The Survival tab: the data that its page asks for, and the results to download."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ from contextlib import suppress
 from shlex import quote
 from typing import Any
 
-from flask import request
+from flask import Response, abort, request, send_from_directory
 
 from loadtests.paths import ROOT
 from loadtests.report.summary import command
-from loadtests.ui.survival.files import FILES, TITLES, serve
+from loadtests.ui.pages import fill
 from loadtests.ui.survival.session import Session
 from loadtests.ui.survival.view import view
-from loadtests.ui.tabs import Route, Tab
 
-
-def survival_tab(session: Session) -> Tab:
-    return Tab(
-        key="survival",
-        title="Survival",
-        data=lambda: show(session, request.args.get("cell", type=int)),
-        routes=[Route("results/<name>", lambda name: serve(session, name))],
-        downloads=[(f"./panel/results/{name}", title) for name, title in TITLES.items()],
-    )
+FILES = {  # in the tab
+    "report.html": "Report",
+    "summary.md": "Summary",
+    "summary.json": "Summary as JSON",
+    "run.jsonl": "Run file",
+}
+TITLES = {name: f"Download survival {title[0].lower()}{title[1:]}" for name, title in FILES.items()}
+NONE = "There is no survival search yet: choose the scenario survival in the form and start it."
+LATER = {
+    "run.jsonl": "The search has just started; try again in a moment.",
+    "": "It is written a few seconds after the search ends.",
+}
 
 
 def show(session: Session, chosen: int | None = None) -> Mapping[str, Any]:
-    """Give what the page shows; `chosen` is the cell whose trials a person wants to see."""
+    """Return the data of the page; `chosen` is the cell whose trials are shown."""
     folder, watch = session.folder, session.watch
     return {
         "phase": session.phase,
@@ -50,7 +52,7 @@ def show(session: Session, chosen: int | None = None) -> Mapping[str, Any]:
 
 
 def _again(session: Session) -> str | None:
-    """Give the command that goes on with a search that lacks something."""
+    """Return the command that resumes an unfinished search."""
     watch = session.watch
     if session.phase not in {"stopped", "failed"} or not (watch and watch.run):
         return None
@@ -58,3 +60,18 @@ def _again(session: Session) -> str | None:
     with suppress(ValueError):
         folder = folder.relative_to(ROOT)
     return f"{command(watch.run)} --output {quote(str(folder))}"
+
+
+def serve(session: Session, name: str) -> Response:
+    """Send a file to download, or to `?show`; a page says why it does not exist yet."""
+    if name not in FILES:
+        abort(404)
+    folder = session.folder
+    if folder is None or not (folder / name).exists():
+        why = LATER.get(name, LATER[""]) if folder else NONE
+        return Response(fill("later.html", f"{name} does not exist yet", root="../", why=why), 404)
+    shown = "show" in request.args
+    titled = f"loadbearing-{folder.name}-{name}"
+    return send_from_directory(
+        folder, name, as_attachment=not shown, download_name=titled, max_age=0
+    )

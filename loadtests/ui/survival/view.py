@@ -35,7 +35,7 @@ def view(watch: RunProgress, chosen: int | None = None) -> dict[str, Any]:
     entries = {cell: _entry(watch, run, cell) for cell in cells}
     notes = list(dict.fromkeys(entry.note for _, entry in entries.values() if entry.note))
     return {
-        "head": f"Requests per second borne within {run.plan.slo}",
+        "head": f"Highest load that meets {run.plan.slo} (requests per second)",
         "mode": run.plan.mode,
         "started": run.plan.started,
         "environment": describe(run.plan.environment),

@@ -12,7 +12,7 @@ from loadtests.capacity.demands import Demands
 from loadtests.load.open_loop import Request
 from loadtests.load.source import InProcess, Listener
 from loadtests.machine.sentinel import Sentinel
-from loadtests.run.options import HEADLINE_MODELS, Options
+from loadtests.run.options import Options
 from loadtests.run.survival.trials import Costs, Tools, TrialRunner
 from loadtests.service.contract import path_of
 from loadtests.service.process import ServerProcess
@@ -66,11 +66,7 @@ def connect(
 ) -> Iterator[CalibratedCell]:
     """Connect to a cell; the generator calls `heard` with each answer."""
     path = path_of(workload, model, parameters)
-    options = Options(
-        workloads=(workload,), models=HEADLINE_MODELS, load="open", arrivals="poisson",
-        scenario="survival", slo=SLO, mode="quick", seed=1,
-        parameters={workload: parameters}, output="", running_service=False,
-    )  # fmt: skip
+    options = Options(slo=SLO, workloads=(workload,), parameters={workload: parameters})
     watch = ServiceWatch(server.url, model, server)
     load = CellLoad(server.url, (workload, model), path, CORRECT, InProcess(heard))
     with closing(watch), closing(load):

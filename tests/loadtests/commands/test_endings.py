@@ -1,4 +1,4 @@
-"""However a measurement ends, what it has measured until then is reported."""
+"""However a measurement ends, its results so far are reported."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_generator_that_ends_halfway_leaves_a_report(tmp_path: Path) -> None:
         out, err = process.communicate(timeout=LONG_S)
     assert process.returncode == 3
     [line] = err.splitlines()
-    assert f"ended before its run; see {folder / 'log'}. This is what was measured" in line
+    assert f"ended during the run; see {folder / 'log'}. These are the results so far" in line
     assert "thread-pool" in out
     assert names(folder) >= WHOLE
 
@@ -81,5 +81,5 @@ def test_a_second_ctrl_c_ends_the_wait_and_not_the_report(tmp_path: Path) -> Non
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=LONG_S)
     assert (process.returncode, err) == (130, "")
-    assert f"Stopped. This is what was measured until then (with --output {folder}, " in out
+    assert f"(to resume, repeat the command with --output {folder}):" in out
     assert len(json.loads((folder / "summary.json").read_text())["cells"]) == 2

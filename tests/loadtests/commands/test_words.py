@@ -1,10 +1,16 @@
-"""A wrong word on a command line is told in one line, with what may have been meant."""
+"""The command line: errors in one line with what may have been meant, help, and versions."""
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
 from loadtests.__main__ import main
+from loadtests.commands.parser import SUMMARY
+from tests.support.cli import run
+from tests.support.server_process import ROOT
 
 
 @pytest.mark.parametrize(
@@ -16,24 +22,70 @@ from loadtests.__main__ import main
         ("survive --quick --full", "not allowed with argument"),
         ("survive --workload x", "there is no option '--workload'; did you mean '--workloads'?"),
         ("survive --xyzzy", "there is no option '--xyzzy'"),
-        ("survive --models inline async", "'async' is one word too many; lists are written with"),
+        (
+            "survive --models inline async",
+            "unexpected argument 'async' (separate list items with commas",
+        ),
         ("survive --models ,", "',' names nothing"),
         ("survive --slo nonsense", "invalid SLO 'nonsense'"),
-        ("survive --param sleep", "'sleep' is no parameter; write primes.below=5000"),
+        ("survive --param sleep", "invalid parameter 'sleep': expected e.g. primes.below=5000"),
         ("survive --beyond sok=1s", "no trial 'sok' beyond the peak; did you mean 'soak'?"),
-        ("survive --at-least -1", "'-1' is no rate; write requests per second, such as 250"),
-        ("surge --seed x", "'x' is no seed; give 0 to"),
+        ("survive --at-least -1", "invalid rate '-1': expected requests per second, e.g. 250"),
+        ("surge --seed x", "invalid seed 'x': expected 0 to"),
         ("up --web 1", "there is no option '--web'; did you mean '--web-port'?"),
-        ("up --web-port 65536", "'65536' is no port; give 1 to 65535"),
+        ("up --web-port 65536", "invalid port '65536': expected 1 to 65535"),
         ("compare a b --format markdwn", "there is no 'markdwn'; did you mean 'markdown'?"),
     ],
 )
-def test_a_wrong_word_is_told_in_a_line_without_a_page_of_usage(
+def test_an_error_is_one_line_without_a_page_of_usage(
     words: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(words.split())
-    said, help_line = capsys.readouterr().err.splitlines()
-    assert ": error: " in said
-    assert message in said
-    assert re.fullmatch("All that it takes: python -m loadtests ?[a-z]* --help", help_line)
+    line, help_line = capsys.readouterr().err.splitlines()
+    assert ": error: " in line
+    assert message in line
+    assert re.fullmatch("For all options: python -m loadtests ?[a-z]* --help", help_line)
+
+
+def test_help_loads_nothing_that_draws_or_measures() -> None:
+    code = (
+        "import sys\nfrom loadtests.__main__ import main\ntry: main(['--help'])\n"
+        "except SystemExit: print(*sys.modules)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    names = set(loaded.stdout.decode().splitlines()[-1].split())
+    assert "loadtests.commands.parser" in names
+    assert not names & {"altair", "gevent", "vl_convert", "jinja2", "locust", "rich", "psutil"}
+
+
+@pytest.mark.parametrize("command", SUMMARY)
+def test_a_command_calls_itself_by_its_script(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = ROOT / "scripts" / command
+    lines = script.read_text().splitlines()
+    assert len(lines) <= 7
+    assert lines[-1].endswith(f'-m loadtests {command} "$@"')
+    assert any('LOADTESTS_SCRIPT="$0"' in line for line in lines)
+    assert os.access(script, os.X_OK)
+    monkeypatch.setenv("LOADTESTS_SCRIPT", f"scripts/{command}")
+    shown = run("loadtests", command, "--help")
+    assert shown.out.startswith(f"usage: scripts/{command} ")
+    assert SUMMARY[command] in shown.out
+    assert f"example: scripts/{command} " in shown.out
+    wrong = run("loadtests", command, "--xyzzy")
+    assert wrong.err.startswith(f"scripts/{command}: error: ")
+    assert wrong.err.endswith(f"For all options: scripts/{command} --help\n")
+
+
+def test_messages_name_the_script_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOADTESTS_SCRIPT", "./scripts/report")
+    assert run("loadtests", "report", "/no/such").err.startswith("./scripts/report: /no/such ")
+
+
+@pytest.mark.parametrize("words", [("loadtests",), ("loadtests", "up"), ("server",)])
+def test_the_version_is_that_of_the_project(words: tuple[str, ...]) -> None:
+    ended = run(*words, "--version")
+    assert (ended.code, ended.err) == (0, "")
+    assert re.fullmatch(r"loadbearing \d+\.\d+\.\d+\n", ended.out)

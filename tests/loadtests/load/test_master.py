@@ -115,7 +115,7 @@ def test_a_survival_search_takes_several_generators_and_ctrl_c_ends_them(tmp_pat
         assert command.err() == ""
     lines = said(file)
     trial = next(line for line in lines if line["line"] == "trial")
-    assert lines[0]["arguments"]["generators"] == 2
+    assert lines[0]["options"]["generators"] == 2
     assert trial["short"] or trial["work"]["scheduled"] == round(
         trial["rate"] * trial["duration_s"]
     )
@@ -126,4 +126,4 @@ def test_how_many_generators_is_checked() -> None:
     for wrong in ("0", "two", "65"):
         ended = run("loadtests", "survive", "--generators", wrong)
         assert ended.code == 2
-        assert f"'{wrong}' is no number of processes; give 1 to 64" in ended.err
+        assert f"invalid number of processes '{wrong}': expected 1 to 64" in ended.err

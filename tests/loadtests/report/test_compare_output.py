@@ -10,8 +10,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from loadtests.__main__ import parser
 from loadtests.commands.compare import of_folders, written
+from loadtests.commands.parser import parser
 from loadtests.errors import RunFileError
 from loadtests.report.compare.comparison import Comparison
 from loadtests.report.compare.html import axis_of
@@ -110,12 +110,12 @@ def test_what_cannot_be_compared_is_said(folders: list[Path], tmp_path: Path) ->
     (tmp_path / "bare").mkdir()
     write(tmp_path / "surge" / "run.jsonl", [{**plan([]), "mode": "surge", "cells": None}])
     for others, said in (
-        ([], "two runs at least"),
+        ([], "at least two runs"),
         ([tmp_path / "nowhere"], "nowhere does not exist; name the folder of a run, which has a"),
         ([tmp_path], "holds no run, .*; name one of the runs below it, such as .*/surge"),
         ([tmp_path / "bare"], "bare holds no run, .*; name the folder of a run, which has a run"),
-        ([tmp_path / "begun"], "begun has no result: its run ended before it had one"),
-        ([tmp_path / "other"], "before and other have no cell in common that both have measured"),
+        ([tmp_path / "begun"], "begun has no results, because its run ended too early"),
+        ([tmp_path / "other"], "before and other have no measured cell in common"),
         ([tmp_path / "surge"], "holds a surge, not a survival run"),
     ):
         with pytest.raises(RunFileError, match=said):
@@ -154,7 +154,7 @@ def test_a_tolerance_is_a_share(text: str, capsys: pytest.CaptureFixture[str]) -
     assert parser().parse_args(["compare", "a", "b", "--tolerance", "10%"]).tolerance == 0.1
     with pytest.raises(SystemExit, match="2"):
         parser().parse_args(["compare", "a", "b", f"--tolerance={text}"])
-    assert f"{text!r} is no tolerance; give a share such as 10%" in capsys.readouterr().err
+    assert f"invalid tolerance {text!r}: expected a share, e.g. 10%" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(WIDE, "light"), (NARROW, "dark")])

@@ -81,7 +81,7 @@ def test_an_abort_while_drawing_costs_the_pictures_alone(
     assert ended.returncode == 0
     assert f"not drawn: {picture}, " in said
     assert "ended with SIGTRAP" in said
-    assert f"python -m loadtests report {tmp_path}" in said
+    assert f"scripts/report {tmp_path}" in said
     assert names(tmp_path) >= WHOLE
     assert not (tmp_path / picture).exists()
     page = (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -18,26 +18,13 @@ from loadtests.run.beyond.run import beyond
 from loadtests.run.options import Options
 from loadtests.service.launcher import Launcher
 from loadtests.service.sampler import sample
-from loadtests.slo import Slo
 from loadtests.trial import cell_load
 
 pytestmark = pytest.mark.usefixtures("database")
 
 CELL = Cell("sleep", "inline")
 FOUND = {"held": 40.0, "broke": 40.0, "peak_goodput": 40.0}
-OPTIONS = Options(
-    workloads=("sleep",),
-    models=("inline",),
-    load="open",
-    arrivals="poisson",
-    scenario="survival",
-    slo=Slo.parse("p99<250ms"),
-    mode="quick",
-    seed=1,
-    parameters={"sleep": {"ms": "20"}},
-    output="",
-    running_service=False,
-)
+OPTIONS = Options(workloads=("sleep",), models=("inline",), parameters={"sleep": {"ms": "20"}})
 
 
 @pytest.fixture

@@ -1,11 +1,25 @@
-"""What a person may choose is read alike from a form, which gives lists, and a command line."""
+"""Options are read from a form and a command line, travel as one word, and are stored whole."""
 
+import argparse
+import json
 from argparse import Namespace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from loadtests.run.options import Options, names, parameters
+from loadtests.commands.parser import add_options, options_of, parser
+from loadtests.run.options import (
+    MEASURE,
+    Flag,
+    Options,
+    names,
+    number,
+    option,
+    parameters,
+    request_of,
+)
+from loadtests.run.survival.request import different
 from loadtests.service.options import ServerOptions
 from loadtests.slo import Slo
 
@@ -21,13 +35,13 @@ CHOSEN: dict[str, Any] = {
     "param": "sleep.ms=5,primes.below=100",
     "output": "here",
     "beyond": "soak=5m,spike",
-    "searches": 0,
-    "budget": "10m",
     "prove": True,
     "phases": "1s,2s,3s",
     "steps": "4",
     "spike": "2.5",
     "running_service": True,
+    "host": "http://service:80",
+    "options": "",
     "servers": ServerOptions({"threads": "4"}, ("/here/mine.py",), "/here").dump(),
 }
 
@@ -67,14 +81,16 @@ def test_parameters(given: Any, expected: dict[str, dict[str, str]]) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["sleep", "ms=5", "sleep.ms", "sleep.ms=", ".ms=5", "sleep.=5"])
-def test_what_is_no_parameter(wrong: str) -> None:
-    with pytest.raises(ValueError, match=r"is no parameter; write primes\.below=5000") as raised:
+def test_invalid_parameters(wrong: str) -> None:
+    with pytest.raises(ValueError, match=r"expected e\.g\. primes\.below=5000") as raised:
         parameters(f"sleep.ms=5,{wrong}")
     assert repr(wrong) in str(raised.value)
 
 
 def test_options_are_read_whole() -> None:
-    assert Options.of(Namespace(**CHOSEN)) == Options(
+    options = Options.of(Namespace(**CHOSEN))
+    assert options.also == (Slo(99, 1.0), Slo(99.9, 1.0))
+    assert options == Options(
         workloads=("sleep", "primes"),
         models=("inline", "thread-pool"),
         load="closed",
@@ -85,12 +101,10 @@ def test_options_are_read_whole() -> None:
         seed=7,
         parameters={"sleep": {"ms": "5"}, "primes": {"below": "100"}},
         output="here",
-        running_service=True,
+        host="http://service:80",
         servers=ServerOptions({"threads": "4"}, ("/here/mine.py",), "/here"),
         beyond={"soak": 300.0, "spike": 5.0},
-        also=(Slo(99, 1.0), Slo(99.9, 1.0)),
         searches=3,
-        budget_s=600.0,
         prove=True,
         durations=(1, 2, 3),
         steps=4,
@@ -103,15 +117,74 @@ def test_options_are_read_whole() -> None:
     [
         ("slo", "nonsense", "invalid SLO 'nonsense'"),
         ("slo", "p99.9999<1s", "p99.9999 takes 2,995,7.. requests, and no run has more"),
-        ("param", "sleep", "'sleep' is no parameter"),
-        ("seed", "first", "'first' is no seed; write 1"),
-        ("steps", "2.5", "'2.5' is no number of steps; write 5"),
-        ("spike", "high", "'high' is no height of a spike; write 4"),
-        ("budget", "soon", "invalid duration 'soon': expected e.g. 250ms, 30s, 2m or 1h"),
+        ("param", "sleep", "invalid parameter 'sleep'"),
+        ("seed", "first", "invalid seed 'first': expected e.g. 1"),
+        ("steps", "2.5", "invalid number of steps '2.5': expected e.g. 5"),
+        ("spike", "high", "invalid height of the spike 'high': expected e.g. 4"),
         ("phases", "1s", "invalid phases '1s'"),
+        ("budget", "soon", "invalid duration 'soon': expected e.g. 250ms, 30s, 2m or 1h"),
         ("beyond", "sok", "there is no trial 'sok' beyond the peak; did you mean 'soak'?"),
     ],
 )
 def test_what_is_wrong_is_named(field: str, wrong: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Options.of(Namespace(**{**CHOSEN, field: wrong}))
+
+
+def test_options_travel_as_one_word() -> None:
+    options = Options.of(Namespace(**CHOSEN))
+    sent = Namespace(**{**CHOSEN, "options": options.dump(), "seed": "8", "models": []})
+    assert Options.of(sent) == options
+    assert Options.restore({**options.as_json(), "of a later version": 1}) == options
+
+
+def test_the_first_line_says_the_same_as_those_of_older_files() -> None:
+    parsed = parser().parse_args(
+        [
+            *("survive", "--workloads", "sleep,primes", "--beyond", "soak=5m", "--prove"),
+            *("--param", "sleep.ms=5", "--param", "primes.below=9", "--budget", "10m"),
+            *("--generators", "2", "--seed", "3"),
+        ]
+    )
+    options = options_of(parsed, servers=ServerOptions({"threads": "4"}))
+    line = request_of({"line": "run", "options": json.loads(json.dumps(options.record()))})
+    assert {name: value for name, value in line.items() if name != "options"} == {
+        "line": "run", "slo": "p99<250ms", "mode": "quick", "seed": 3,
+        "searches": 1, "beyond_s": 303.0,
+        "arguments": {
+            "workloads": ["sleep", "primes"],
+            "models": list(Options().models),
+            "param": ["sleep.ms=5", "primes.below=9"],
+            "host": None, "beyond": ["soak=300s"], "searches": None, "budget": "600s",
+            "prove": True, "generators": 2, "threads": "4", "server_python": [],
+        },
+    }  # fmt: skip
+    assert line["options"]["servers"]["directory"] == ""
+    assert request_of({"line": "run", "slo": "p99<1s"}) == {"line": "run", "slo": "p99<1s"}
+
+
+@dataclass(frozen=True, slots=True)
+class Patient(Options):
+    """The options, and a further one: one field, and nothing else."""
+
+    patience_s: int = option(
+        7, Flag(MEASURE, "seconds to wait", "N", "patience", number("patience", "7", int, 1, 60))
+    )
+
+
+def test_a_further_option_is_one_field(capsys: pytest.CaptureFixture[str]) -> None:
+    line = argparse.ArgumentParser()
+    add_options(line, Patient)
+    assert "--patience N" in line.format_help()
+    assert "seconds to wait (default: 7)" in line.format_help()
+    with pytest.raises(SystemExit):
+        line.parse_args(["--patience", "61"])
+    assert "invalid patience '61': expected 1 to 60" in capsys.readouterr().err
+    options = options_of(line.parse_args(["--patience", "9"]), Patient)
+    assert isinstance(options, Patient)
+    assert options.patience_s == 9
+    assert Patient.restore(json.loads(options.dump())) == options
+    assert options.record()["patience_s"] == 9
+    assert options.words()["patience"] == 9
+    begun, now = ({"mode": "quick", "arguments": {"patience": given}} for given in (7, 9))
+    assert list(different(begun, now)) == ["--patience 7 (now 9)"]

@@ -45,12 +45,12 @@ def test_every_course_lasts_as_long_as_it_is_told_and_then_ends(
 @pytest.mark.parametrize(
     ("shape", "rate", "duration_s", "steps", "spike", "message"),
     [
-        ("steps", 10, 60, 1, 4, "1 are no steps; give a number from 2 to 100"),
+        ("steps", 10, 60, 1, 4, "steps must be 2 to 100, not 1"),
         ("steps", 4, 60, 5, 4, "give more users"),
-        ("steps", 50, 5, 5, 4, r"5 s are too short for steps; give a run time of 10 s"),
-        ("spike", 10, 5, 5, 4, r"too short for spike; give a run time of 10 s"),
-        ("spike", 10, 60, 5, 1, "a spike of 1 times the users is none"),
-        ("soak", 10, 1, 5, 4, "too short for soak; give a run time of 2 s"),
+        ("steps", 50, 5, 5, 4, r"5 s is too short for steps; give a run time of at least 10 s"),
+        ("spike", 10, 5, 5, 4, r"too short for spike; give a run time of at least 10 s"),
+        ("spike", 10, 60, 5, 1, "spike must be more than 1, not 1"),
+        ("soak", 10, 1, 5, 4, "too short for soak; give a run time of at least 2 s"),
     ],
 )
 def test_what_cannot_be_offered_is_said(  # noqa: PLR0913, PLR0917  # one course each

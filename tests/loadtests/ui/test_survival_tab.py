@@ -46,7 +46,7 @@ async def browser() -> AsyncIterator[Browser]:
 def test_a_result_that_is_not_there_is_said_in_words(ui: Interface, name: str) -> None:
     code, page = answer(ui, f"/panel/results/{name}")
     assert code == 404
-    assert f"{name} is not there yet" in page
+    assert f"{name} does not exist yet" in page
     assert "no survival search yet" in page
 
 
@@ -54,7 +54,7 @@ def test_no_other_file_can_be_had(ui: Interface) -> None:
     for name in ("locust.log", "server.log", "..%2Fout", "later.html"):
         code, page = answer(ui, f"/panel/results/{name}")
         assert code == 404
-        assert "not there yet" not in page
+        assert "does not exist yet" not in page
 
 
 async def test_a_search_is_started_watched_and_stopped(

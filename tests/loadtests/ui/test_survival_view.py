@@ -65,7 +65,7 @@ def broke(rate: float, **changes: Any) -> Line:
 def test_before_the_first_line_there_is_a_step_and_no_matrix(watch: RunProgress) -> None:
     said = shown(watch)
     assert said["cells"] == []
-    assert "what there is to measure" in said["step"]
+    assert "what to measure" in said["step"]
     assert said["progress"]["said"] == "starting"
 
 
@@ -89,9 +89,9 @@ def test_cells_wait_for_their_turn(watch: RunProgress) -> None:
     assert said["rows"] == [
         {"row": model, "model": model, "colour": COLOURS[model]} for model in ("hybrid", "async")
     ]
-    assert said["head"] == "Requests per second borne within p99<250ms"
+    assert said["head"] == "Highest load that meets p99<250ms (requests per second)"
     assert "Intel Xeon" in said["environment"]
-    assert said["shown"]["said"] == "waits for its turn"
+    assert said["shown"]["said"] == "waiting"
 
 
 def test_the_cell_that_is_searched_shows_its_bracket_and_what_is_offered(
@@ -168,7 +168,7 @@ def test_what_comes_after_the_search_of_a_cell_is_named(watch: RunProgress) -> N
     said = after(watch, TWO, START, result("primes", "hybrid", 168.0, 179.0, "refused"))
     assert states(said) == ["beyond", "waiting"]
     said = after(watch, {"line": "beyond", **CELL, "at": 290.0, "kind": "spike", "reason": "none"})
-    assert said["step"] == "primes under hybrid: beyond its peak: spike is over"
+    assert said["step"] == "primes under hybrid: beyond its capacity: spike is finished"
     assert states(after(watch, END)) == ["done", "waiting"]
 
 
@@ -187,7 +187,7 @@ def test_a_resumed_run_forgets_what_had_no_result(watch: RunProgress) -> None:
     lines = [TWO, flawed, unavailable("primes", "async", NO_TWIN)]
     said = after(watch, *lines, {"line": "resumed", "at": 40.0, "started": "2026"})
     assert said["progress"]["done"] == 1
-    assert said["step"] == "going on where the run was interrupted"
+    assert said["step"] == "resuming the run"
 
 
 def test_several_pythons_have_rows_of_their_own(watch: RunProgress) -> None:

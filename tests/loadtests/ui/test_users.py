@@ -124,7 +124,7 @@ SURGE = ("--scenario", "surge", *SURVIVAL[2:])
             "primes/async cannot run at http://127.0.0.1:",
         ),
         ((*SURVIVAL, "--slo", "nonsense"), "invalid SLO 'nonsense'"),
-        ((*SURVIVAL, "--param", "nonsense"), "'nonsense' is no parameter"),
+        ((*SURVIVAL, "--param", "nonsense"), "invalid parameter 'nonsense'"),
         ((*SURGE, "--phases", "5s"), "invalid phases '5s'"),
         ((*SURGE, "--param", "sleep.ms=-1"), "GET /sleep/inline?ms=-1 answers 422"),
     ],

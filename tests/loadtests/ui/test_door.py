@@ -3,7 +3,6 @@
 import json
 import re
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from wsgiref.util import setup_testing_defaults
@@ -13,32 +12,11 @@ import pytest
 
 from loadtests.ui.door import Door
 from tests.support.cli import Begun, run
-from tests.support.locust_ui import Answer, Interface, up
+from tests.support.locust_ui import CELL, Answer, Interface, fields, up
 
-CELL = {"user_count": "1", "spawn_rate": "1", "workloads": "noop", "models": "inline"}
 READ = ("/", "/stats/requests", "/logs", "/panel/survival.json", "/panel/survival", "/nosuch")
 WRITE = ("/swarm", "/stop", "/stats/reset", "/user", "/panel/survival.json", "/nosuch")
 pytestmark = pytest.mark.usefixtures("database")
-
-
-@pytest.fixture(scope="module")
-def both(
-    database: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Begun, Interface]]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOCUST_WEB_HOST", "0.0.0.0")
-        with up(tmp_path_factory.mktemp("up")) as one:
-            yield one
-
-
-@pytest.fixture
-def ui(both: tuple[Begun, Interface]) -> Iterator[Interface]:
-    """The UI; whatever a test asks of it, nothing starts."""
-    command, interface = both
-    before = {one.pid for one in command.below()}
-    yield interface
-    assert interface.rows("ready") is not None
-    assert {one.pid for one in command.below()} == before
 
 
 def refused(answer: Answer) -> str:
@@ -51,16 +29,17 @@ def refused(answer: Answer) -> str:
     return str(said["message"])
 
 
-def test_it_listens_on_loopback_whatever_the_environment_says(
-    both: tuple[Begun, Interface],
+def test_it_listens_on_loopback_whatever_a_user_has_set_for_locust(
+    idle_up: tuple[Begun, Interface],
 ) -> None:
-    command, ui = both
+    command, ui = idle_up
     places = {
         end.laddr.ip
         for one in command.below()
         for end in one.net_connections("tcp")
         if end.status == psutil.CONN_LISTEN and end.laddr.port == int(ui.url.rpartition(":")[2])
     }
+    assert "scenario" in fields(ui.page() or "")
     assert places == {"127.0.0.1"}
 
 
@@ -77,39 +56,44 @@ def test_it_listens_on_loopback_whatever_the_environment_says(
     ],
     ids=str,
 )
-def test_a_page_of_another_origin_changes_nothing(ui: Interface, headers: dict[str, str]) -> None:
+def test_a_page_of_another_origin_changes_nothing(
+    idle_ui: Interface, headers: dict[str, str]
+) -> None:
     for path in WRITE:
-        assert "so nothing was done" in refused(ui.ask(path, CELL, **headers))
+        assert "so nothing was done" in refused(idle_ui.ask(path, CELL, **headers))
 
 
 @pytest.mark.parametrize("path", READ)
-def test_a_page_of_another_origin_reads_nothing(ui: Interface, path: str) -> None:
-    refused(ui.ask(path, Origin="https://evil.example"))
-    refused(ui.ask(path, Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="no-cors"))
-    headers = ui.ask(path).headers
+def test_a_page_of_another_origin_reads_nothing(idle_ui: Interface, path: str) -> None:
+    refused(idle_ui.ask(path, Origin="https://evil.example"))
+    refused(idle_ui.ask(path, Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="no-cors"))
+    headers = idle_ui.ask(path).headers
     assert not [name for name in headers if name.lower().startswith("access-control-")]
     assert headers["Content-Security-Policy"] == "frame-ancestors 'self'"
 
 
-def test_links_of_other_sites_lead_to_the_page_and_nowhere_else(ui: Interface) -> None:
+def test_links_of_other_sites_lead_to_the_page_and_nowhere_else(idle_ui: Interface) -> None:
     link = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"}
-    assert ui.ask("/", None, **link).status == 200
-    refused(ui.ask("/stats/report", None, **link))
+    assert idle_ui.ask("/", None, **link).status == 200
+    refused(idle_ui.ask("/stats/report", None, **link))
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8089", "server", "0.0.0.0", "["])
-def test_a_request_for_another_host_is_refused(ui: Interface, host: str) -> None:
+def test_a_request_for_another_host_is_refused(idle_ui: Interface, host: str) -> None:
     for path in READ:
-        assert f"to the name {host!r}" in refused(ui.ask(path, Host=host))
+        assert f"to the name {host!r}" in refused(idle_ui.ask(path, Host=host))
     for path in WRITE:
-        refused(ui.ask(path, CELL, Host=host, Origin=f"http://{host}"))
+        refused(idle_ui.ask(path, CELL, Host=host, Origin=f"http://{host}"))
 
 
-def test_pages_of_its_own_and_programs_may_change_things(ui: Interface) -> None:
-    assert ui.ask("/stats/reset", {}, Origin=ui.url, Sec_Fetch_Site="same-origin").status == 200
-    assert ui.ask("/stats/reset", {}).status == 200
+def test_pages_of_its_own_and_programs_may_change_things(idle_ui: Interface) -> None:
+    assert (
+        idle_ui.ask("/stats/reset", {}, Origin=idle_ui.url, Sec_Fetch_Site="same-origin").status
+        == 200
+    )
+    assert idle_ui.ask("/stats/reset", {}).status == 200
     forwarded = {"Host": "localhost:9000", "Origin": "http://localhost:9000"}
-    assert ui.ask("/stats/reset", {}, **forwarded).status == 200
+    assert idle_ui.ask("/stats/reset", {}, **forwarded).status == 200
 
 
 def test_the_network_is_let_in_when_asked_for(tmp_path: Path) -> None:

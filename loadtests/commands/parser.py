@@ -1,0 +1,202 @@
+"""The command line: five commands, each with its purpose, its options in groups, and an example."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from loadtests.commands.words import Parser, Reading, checked, hosts, rate, single, tolerance, whole
+from loadtests.load.distributed.processes import HERE
+from loadtests.run.options import (
+    MEASURE,
+    MOST_GENERATORS,
+    PRECISION,
+    SERVICE,
+    Options,
+    flagged,
+    some_names,
+)
+from loadtests.run.surge.phases import DURATIONS, durations
+from loadtests.run.surge.request import HEADLINE_POLICIES, policies
+from loadtests.service.options import add_axes
+from loadtests.system.program import PROGRAM, SCRIPT
+
+PORTS = 65535  # the last one
+OUTPUT = "the output"
+FORMATS = ("text", "markdown", "html", "json")
+SURVIVE = "Find the highest load that each concurrency model sustains, and what runs out first."
+SURGE = "Show what a surge of load leaves behind, under each admission policy."
+UP = "Run the server and the Locust web interface, until Ctrl-C."
+REPORT = "Show a finished run again, and write its files again."
+COMPARE = "Compare survival runs, cell by cell: ratios with intervals, and what was different."
+SUMMARY = {"survive": SURVIVE, "surge": SURGE, "up": UP, "report": REPORT, "compare": COMPARE}
+EXAMPLES = {
+    "survive": "--workloads sleep --models inline,async,thread-pool",
+    "surge": "--workload primes --model process-pool --admission unbounded,deadline",
+    "up": "--threads 8 --workloads ./mine.py",
+    "report": "results/latest",
+    "compare": "results/mine results/latest",
+}
+EXIT_CODES = {
+    "survive": "0 done, 1 a cell is below --at-least, 2 wrong usage, 3 no trustworthy result",
+    "surge": "0 done, 2 wrong usage, 3 no trustworthy result",
+    "compare": "0 no regression, 1 a later run sustains significantly less, 2 wrong usage",
+}
+
+
+class Version(argparse.Action):
+    """Prints the version and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from loadtests.machine.environment import PROJECT, version  # noqa: PLC0415 - takes a while
+
+        print(f"{PROJECT} {version()}")  # noqa: T201 - this is its purpose
+        parser.exit()
+
+
+def parser() -> argparse.ArgumentParser:
+    top = Parser(prog=PROGRAM, description="Load tests for the loadbearing server.")
+    _add_version(top)
+    commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    _survive(_command(commands, "survive"))
+    _surge(_command(commands, "surge"))
+    _up(_command(commands, "up"))
+    _report(_command(commands, "report"))
+    _compare(_command(commands, "compare"))
+    return top
+
+
+def add_options(
+    parser: argparse.ArgumentParser, kind: type[Options] = Options, only: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Add the fields that have a flag, or only some; returns the groups of options by title."""
+    groups = {title: parser.add_argument_group(title) for title in (MEASURE, PRECISION, SERVICE)}
+    for name, item, flag in flagged(kind):
+        if only and item.name not in only:
+            continue
+        group, word = groups[flag.group], f"--{name.replace('_', '-')}"
+        common: dict[str, Any] = {"dest": item.name, "default": argparse.SUPPRESS}
+        default = getattr(kind(), item.name)
+        if flag.choices:
+            either = group.add_mutually_exclusive_group()
+            for value, text in flag.choices.items():
+                either.add_argument(
+                    f"--{value}", action="store_const", const=value, help=text, **common
+                )
+        elif default is False:
+            group.add_argument(word, action="store_true", help=flag.help, **common)
+        else:
+            text = flag.help + ("" if "(default" in flag.help else _default(flag.write(default)))
+            common |= {"action": Reading, "flag": flag, "metavar": flag.metavar, "help": text}
+            group.add_argument(word, **common)
+    return groups
+
+
+def options_of(parsed: argparse.Namespace, kind: type[Options] = Options, **more: Any) -> Options:
+    """Return the options that were parsed, with further fields."""
+    given = {item.name for _, item, _ in flagged(kind)} & vars(parsed).keys()
+    return kind.choose(**{name: getattr(parsed, name) for name in given}, **more)
+
+
+def _default(words: Any) -> str:
+    text = ",".join(words) if isinstance(words, list) else words
+    return "" if text in {None, ""} else f" (default: {text})"
+
+
+def _command(commands: Any, name: str) -> argparse.ArgumentParser:
+    program = SCRIPT or f"{PROGRAM} {name}"
+    codes = f"\nexit code: {EXIT_CODES[name]}" if name in EXIT_CODES else ""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        prog=program,
+        help=SUMMARY[name],
+        description=SUMMARY[name],
+        epilog=f"example: {program} {EXAMPLES[name]}{codes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_version(parser)
+    return parser
+
+
+def _survive(parser: argparse.ArgumentParser) -> None:
+    groups = add_options(parser)
+    groups[SERVICE].add_argument("--server-python", action="append", default=[], metavar="PYTHON",
+        help="run servers on this Python: a path or version, e.g. 3.13t; repeatable")  # fmt: skip
+    add_axes(parser)
+    output = _add_output(parser)
+    output.add_argument("--at-least", type=checked(rate), metavar="RATE",
+        help="exit with 1 if a cell sustains less than this many requests per second")  # fmt: skip
+    _add_json(output)
+
+
+def _surge(parser: argparse.ArgumentParser) -> None:
+    shared = ("slo", "parameters", "seed")
+    group = add_options(parser, only=shared)[MEASURE]
+    parser.set_defaults(**{name: getattr(Options(), name) for name in shared})
+    group.add_argument("--workload", dest="workloads", type=checked(single), default=("primes",),
+        metavar="W", help="a workload, or a module that has one (default: primes)")  # fmt: skip
+    group.add_argument("--model", default="process-pool", metavar="M",
+        help="the model that runs it (default: process-pool)")  # fmt: skip
+    group.add_argument("--admission", dest="policies", type=checked(policies),
+        default=HEADLINE_POLICIES, metavar="P,...", help="admission policies to measure in turn, "
+        f"or all (default: {','.join(HEADLINE_POLICIES)})")  # fmt: skip
+    group.add_argument("--phases", type=checked(durations), default=DURATIONS, metavar="T,T,T",
+        help="durations before, during and after the surge (default: 5s,8s,15s)")  # fmt: skip
+    add_axes(parser, but=("admission",))
+    _add_output(parser)
+
+
+def _up(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(MEASURE)
+    group.add_argument("--workloads", type=checked(some_names), action="extend", metavar="W,...",
+        help="modules of your own to serve, and workloads preselected in the form")  # fmt: skip
+    group.add_argument("--generators", metavar="N", default=1,
+        type=whole("number of processes", 1, MOST_GENERATORS),
+        help="processes that offer the load (default: 1)")  # fmt: skip
+    group = parser.add_argument_group("addresses")
+    group.add_argument("--port", type=whole("port", 0, PORTS), default=8080,
+        help="port of the server (default: 8080)")  # fmt: skip
+    group.add_argument("--web-port", type=whole("port", 1, PORTS), default=8089,
+        help="port of the web interface (default: 8089)")  # fmt: skip
+    group.add_argument("--web-host", default=HERE, metavar="ADDRESS",
+        help="address that the web interface listens on (default: 127.0.0.1, reachable from this "
+        "machine only); with 0.0.0.0, anyone on the network can start load tests here, without a "
+        "password")  # fmt: skip
+    group.add_argument("--allow-host", type=checked(hosts), default=(), metavar="NAME,...",
+        help="further host names by which it may be opened, e.g. bench.lan")  # fmt: skip
+    add_axes(parser)
+
+
+def _report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help="folder of a run")
+    _add_json(parser.add_argument_group(OUTPUT))
+
+
+def _compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folders", type=Path, nargs="+", metavar="DIR",
+        help="run folders; the first is the baseline")  # fmt: skip
+    group = parser.add_argument_group(PRECISION)
+    group.add_argument("--tolerance", type=checked(tolerance), default=0.0, metavar="SHARE",
+        help="how much less a cell may sustain, e.g. 10%% (default: 0%%)")  # fmt: skip
+    group = parser.add_argument_group(OUTPUT)
+    group.add_argument("--format", choices=FORMATS,
+        help="format (default: text, or that of the name of the --output file)")  # fmt: skip
+    group.add_argument("--output", type=Path, metavar="FILE",
+        help="also write the comparison to a file, e.g. comparison.html, .md or .json")  # fmt: skip
+
+
+def _add_output(parser: argparse.ArgumentParser) -> Any:
+    group = parser.add_argument_group(OUTPUT)
+    group.add_argument("--output", type=Path, metavar="DIR",
+        help="folder for results, or a run to resume (default: results/<UTC time>)")  # fmt: skip
+    return group
+
+
+def _add_json(group: Any) -> None:
+    group.add_argument("--json", action="store_true",
+        help="write summary.json, and only that, to standard output")  # fmt: skip
+
+
+def _add_version(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")

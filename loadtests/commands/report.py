@@ -1,0 +1,19 @@
+"""Write the files of a finished run again, and show it."""
+
+from __future__ import annotations
+
+import argparse
+
+from loadtests.report.console import console_for
+from loadtests.report.delivery import deliver
+from loadtests.report.surge.files import Surged
+from loadtests.report.survival.files import Survived
+from loadtests.run.file.places import run_folder
+from loadtests.run.surge.lines import is_surge
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Return 0, or 2 where a file could not be written."""
+    folder = run_folder(parsed.folder)
+    kind = Surged if is_surge(folder) else Survived
+    return deliver(kind, folder, console_for(json=parsed.json), json=parsed.json)[1]
