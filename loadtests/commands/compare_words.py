@@ -21,7 +21,7 @@ def add_compare(commands: Any) -> None:
     one.add_argument("--format", choices=FORMATS,
         help="of what is shown or written (default: text, or as --output is named)")  # fmt: skip
     one.add_argument("--output", type=Path, metavar="FILE",
-        help="also write it to a file, such as comparison.html, .md or .json")  # fmt: skip
+        help="also write it to a file: .txt, .md or .json")  # fmt: skip
     one.add_argument("--tolerance", type=_tolerance, default=0.0, metavar="SHARE",
         help="how much less a cell may bear, such as 10%% (default: 0%%)")  # fmt: skip
 
