@@ -70,7 +70,9 @@ def test_streams_that_are_closed_cost_nothing(folder: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere this limit is not kept")
 @pytest.mark.parametrize(
-    ("lines", "picture"), [(SURVIVED, "capacity.svg"), (LINES, "surge.svg")], ids=["run", "surge"]
+    ("lines", "picture"),
+    [(SURVIVED, "'Response time at p99' of sleep"), (LINES, "surge.svg")],
+    ids=["run", "surge"],
 )
 def test_an_abort_while_drawing_costs_the_pictures_alone(
     lines: list[Line], picture: str, tmp_path: Path
