@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, floor, log10
+from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -51,8 +51,9 @@ def ticks(low: float, high: float) -> list[float]:
 def even_ticks(high: float) -> list[float]:
     """Choose round numbers for a linear axis from 0."""
     power = 10.0 ** floor(log10(high))
+    high *= 1 + 1e-9  # which is not to fall below a number by a rounding error
     step = next(part * power for part in (0.1, 0.2, 0.5, 1, 2, 5) if high / (part * power) < MOST)
-    return [round(number * step, 6) for number in range(ceil(high / step + 1e-9))]
+    return [round(number * step, 6) for number in range(floor(high / step) + 1)]
 
 
 def ms_text(ms: float) -> str:
