@@ -94,7 +94,7 @@ def _method(surge: Surge) -> Iterator[str]:
         "admission: the best of three short attempts, because noise can only lower it. Of this "
         f"capacity, {before} was offered before the surge, {during} during it, and {after} after "
         "it, on a seeded schedule with random arrivals that does not wait for slow answers. "
-        f"{used.settle_s:g} s at the first rate came before all that, and do not count. "
+        f"A lead-in of {used.settle_s:g} s at the first rate does not count. "
         "Each policy had a freshly started server, and the same arrivals."
     )
     yield (

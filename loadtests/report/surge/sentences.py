@@ -138,6 +138,6 @@ def _wasted(result: PolicyResult) -> str:
     if held is None or clients is None or held <= clients:
         return ""
     return (
-        ", because the server was still working on abandoned requests (at the end it held "
+        ": the server was still working on abandoned requests (at the end it held "
         f"{held}, and {count_of(clients, 'client')} waited)"
     )

@@ -146,7 +146,7 @@ def test_a_collapse_is_reported_with_its_reason() -> None:
     assert sentence(COLLAPSED, 100, SLO) == (
         "unbounded: during the surge, no request was answered in time, while 100 % of the clients "
         "gave up waiting; in the 15 s after it, no request was answered in time, although the "
-        "load was only 50 % of the capacity, because the server was still working on abandoned "
+        "load was only 50 % of the capacity: the server was still working on abandoned "
         "requests (at the end it held 1574, and 50 clients waited)."
     )
 
