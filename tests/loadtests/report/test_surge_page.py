@@ -137,12 +137,12 @@ async def test_it_opens_offline_fits_and_follows_the_scheme(folder: Path, surge:
     looks: list[tuple[Scheme, str]] = [("light", LIGHT), ("dark", DARK)]
     async with chromium() as browser:
         for (scheme, paper), width in product(looks, (WIDE, NARROW)):
-            one = await watched(browser, width, scheme)
-            await one.page.context.set_offline(True)
-            await one.page.goto(address)
-            await one.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = 1)")
-            assert await one.overflow() == 0
-            assert await one.page.evaluate(PAPER) == paper
-            assert await one.page.get_by_role("img").count() == 2
-            assert [one.errors, set(one.requests)] == [[], {address}]
-            await one.page.close()
+            tab = await watched(browser, width, scheme)
+            await tab.page.context.set_offline(True)
+            await tab.page.goto(address)
+            await tab.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = 1)")
+            assert await tab.overflow() == 0
+            assert await tab.page.evaluate(PAPER) == paper
+            assert await tab.page.get_by_role("img").count() == 2
+            assert [tab.errors, set(tab.requests)] == [[], {address}]
+            await tab.page.close()
