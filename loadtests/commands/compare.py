@@ -11,10 +11,9 @@ from pathlib import Path
 from rich.console import Console
 
 from loadtests.errors import RunFileError
-from loadtests.report.compare.comparison import Comparison, compare
+from loadtests.report.compare.comparison import Comparison, Side, compare
 from loadtests.report.compare.json import as_json
 from loadtests.report.compare.markdown import markdown
-from loadtests.report.compare.sides import Side, sides_of
 from loadtests.report.compare.terminal import final
 from loadtests.report.console import console_for
 from loadtests.run.file.lines import Run
@@ -25,23 +24,20 @@ from loadtests.system.program import script
 from loadtests.system.streams import put_out
 from loadtests.wording import listing
 
-ENDINGS = {".htm": "html", ".html": "html", ".json": "json", ".md": "markdown"}
+ENDINGS = {"": "text", ".txt": "text", ".md": "markdown", ".json": "json"}
 FILE_WIDTH = 120  # of text that goes to a file
 
 
 def run(parsed: argparse.Namespace) -> int:
     """Return 0, or 1 if a cell of a later run sustains significantly less than in the first."""
-    if parsed.output is not None and parsed.output.is_dir():
-        example = parsed.output / "comparison.html"
-        raise RunFileError(f"{parsed.output} is a folder; --output takes a file, e.g. {example}")
+    kind = _format_of(parsed)
     comparison = of_folders(parsed.folders, parsed.tolerance)
     console = console_for()
-    if parsed.output is None and parsed.format not in {None, "text"}:
-        put_out(written(comparison, parsed.format))
+    if parsed.output is None and kind != "text":
+        put_out(written(comparison, kind))
     else:
         console.print(final(comparison))
     if parsed.output is not None:
-        kind = parsed.format or ENDINGS.get(parsed.output.suffix.lower(), "text")
         parsed.output.parent.mkdir(parents=True, exist_ok=True)
         put(parsed.output, written(comparison, kind))
         console.print(f"\nWritten: {parsed.output}", soft_wrap=True, markup=False, highlight=False)
@@ -53,9 +49,9 @@ def of_folders(folders: Sequence[Path], tolerance: float = 0.0) -> Comparison:
     if len(folders) < 2:
         raise RunFileError("compare takes at least two runs: name the folders of both")
     runs = zip(_names(folders), map(_read, folders), strict=True)
-    comparison = compare(sides_of(list(runs)), tolerance)
+    comparison = compare(list(runs), tolerance)
     for number, side in enumerate(comparison.later):
-        if not any(comparison.compared(number)):
+        if not any(comparison.pairs(number)):
             raise RunFileError(_nothing(comparison.first, side))
     return comparison
 
@@ -67,13 +63,26 @@ def written(comparison: Comparison, kind: str) -> str:
             return markdown(comparison)
         case "json":
             return json.dumps(as_json(comparison), indent=2, ensure_ascii=False) + "\n"
-        case "html":
-            from loadtests.report.compare.html import page  # noqa: PLC0415 - Jinja loads slowly
-
-            return page(comparison)
     console = Console(file=io.StringIO(), width=FILE_WIDTH, record=True)
     console.print(final(comparison))
     return console.export_text()
+
+
+def _format_of(parsed: argparse.Namespace) -> str:
+    """Return --format, or else what the ending of --output stands for.
+
+    Raises RunFileError if that is a folder, or has an ending that stands for no format.
+    """
+    output: Path | None = parsed.output
+    if output is not None and output.is_dir():
+        example = output / "comparison.md"
+        raise RunFileError(f"{output} is a folder; --output takes a file, e.g. {example}")
+    ending = "" if output is None else output.suffix.lower()
+    if parsed.format is None and ending not in ENDINGS:
+        raise RunFileError(
+            f"{output}: no format has the ending {ending}; use .txt, .md or .json, or add --format"
+        )
+    return str(parsed.format or ENDINGS[ending])
 
 
 def _read(folder: Path) -> Run:

@@ -24,7 +24,7 @@ from loadtests.system.program import PROGRAM, SCRIPT
 
 PORTS = 65535  # the last one
 OUTPUT = "the output"
-FORMATS = ("text", "markdown", "html", "json")
+FORMATS = ("text", "markdown", "json")
 SURVIVE = "Find the highest load that each concurrency model sustains, and what runs out first."
 SURGE = "Show what a surge of load leaves behind, under each admission policy."
 UP = "Run the server and the Locust web interface, until Ctrl-C."
@@ -183,7 +183,7 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--format", choices=FORMATS,
         help="format (default: text, or that of the name of the --output file)")  # fmt: skip
     group.add_argument("--output", type=Path, metavar="FILE",
-        help="also write the comparison to a file, e.g. comparison.html, .md or .json")  # fmt: skip
+        help="also write the comparison to a file, e.g. comparison.md (or .txt, .json)")  # fmt: skip
 
 
 def _add_output(parser: argparse.ArgumentParser) -> Any:

@@ -14,6 +14,7 @@ from dataclasses import Field, asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from loadtests.capacity.support import objective
+from loadtests.durations import duration_text, parse_duration
 from loadtests.run.beyond.kinds import KINDS, Chosen, chosen_kinds, expected_s, written
 from loadtests.run.surge.phases import DURATIONS, Three, durations
 from loadtests.service.options import ServerOptions

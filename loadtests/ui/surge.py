@@ -13,7 +13,7 @@ from locust.runners import MasterRunner
 
 from loadtests.errors import ServiceError, Untrustworthy, WorkersGone
 from loadtests.load.source import Source
-from loadtests.report.surge.sentences import said
+from loadtests.report.surge.sentences import sentence
 from loadtests.run.options import Options
 from loadtests.run.surge.gauges import Gauges
 from loadtests.run.surge.lines import PolicyResult
@@ -79,6 +79,6 @@ class Scenario:
             gauges = Gauges(self._url, cell[1])
             line = offer(load_cell, gauges, load, self._show)
         course = PolicyResult.of({"policy": self._policy, "queue": None, **line})
-        for sentence in (said(course, capacity, options.slo), *course.flaws):
-            log.info("%s: %s", "/".join(cell), sentence)
+        for text in (sentence(course, capacity, options.slo), *course.flaws):
+            log.info("%s: %s", "/".join(cell), text)
         return not course.flaws

@@ -1,4 +1,4 @@
-"""What differs in charts differs in its colour, on light paper and on dark paper."""
+"""Different things in charts have different colours, on light paper and on dark paper."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ LAB = (
 )
 
 
-def test_stages_look_like_no_model_and_their_names_can_be_read() -> None:
+def test_stages_differ_from_models_and_have_legible_names() -> None:
     for stage, papers in STAGES.items():
         for paper, colour in enumerate(papers):
-            assert min(unlike(colour, other) for other in (*COLOURS.values(), OTHER)) > 0.1
+            assert min(distance(colour, other) for other in (*COLOURS.values(), OTHER)) > 0.1
             assert all(
-                unlike(colour, other[paper]) > 0.05
+                distance(colour, other[paper]) > 0.05
                 for name, other in STAGES.items()
                 if name != stage
             )
-            name = PARTS[stage][1]
-            written = (name, DARK.get(name, name))[paper]
-            assert contrast(rgb(written), rgb(colour)) >= READABLE
+            light = PARTS[stage][1]
+            text = (light, DARK.get(light, light))[paper]
+            assert contrast(rgb(text), rgb(colour)) >= READABLE
 
 
-def unlike(one: str, other: str) -> float:
-    """Return how far two colours are apart in Oklab: https://bottosson.github.io/posts/oklab."""
-    return dist(*map(oklab, (one, other)))
+def distance(colour: str, other: str) -> float:
+    """Return the distance of two colours in Oklab: https://bottosson.github.io/posts/oklab."""
+    return dist(oklab(colour), oklab(other))
 
 
 def oklab(colour: str) -> list[float]:

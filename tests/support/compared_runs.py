@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from loadtests.report.compare.comparison import Comparison, compare
-from loadtests.report.compare.sides import sides_of
 from loadtests.run.file.combine import with_search
 from loadtests.run.file.lines import End, Run, plan_of, result_of, trial_of
 from tests.support.run_files import ENVIRONMENT, plan
@@ -33,7 +32,7 @@ def run_of(*lines: Line, environment: Mapping[str, Any] | None = None, **changes
 
 def compared(*runs: Run, tolerance: float = 0.0) -> Comparison:
     """Compare them under the names of A, B, C and so on."""
-    return compare(sides_of([(chr(ord("A") + at), run) for at, run in enumerate(runs)]), tolerance)
+    return compare([(chr(ord("A") + at), run) for at, run in enumerate(runs)], tolerance)
 
 
 def served(version: str, **changes: Any) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""The charts of a survival run, for its report and for pages that show what it found."""
+"""The charts of reports: drawn by Altair where they have scales, by a template elsewhere."""

@@ -1,4 +1,4 @@
-"""Axes of charts: where they begin and end, and which of their marks bear a number."""
+"""Axes of charts: where they begin and end, and which of their ticks have a number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import altair as alt
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-WIDE = 3.0  # beyond this ratio an axis is logarithmic
 STEPS = (
     (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9),
     (1, 1.5, 2, 3, 4, 6, 8),
@@ -38,15 +37,28 @@ def span(values: Iterable[float], room: float = 1.15) -> tuple[float, float]:
 def ticks(low: float, high: float) -> list[float]:
     """Choose round numbers for a logarithmic axis: 1, 2, 5, 10 …, or fewer, or more of them."""
     for steps in STEPS:
-        found = [
+        chosen = [
             round(step * 10.0**power, 6)
             for power in range(floor(log10(low)), floor(log10(high)) + 1)
             for step in steps
             if low <= step * 10.0**power <= high
         ]
-        if len(found) <= MOST:
-            return found
-    return found[:: len(found) // MOST + 1]
+        if len(chosen) <= MOST:
+            return chosen
+    return chosen[:: len(chosen) // MOST + 1]
+
+
+def even_ticks(high: float) -> list[float]:
+    """Choose round numbers for a linear axis from 0."""
+    power = 10.0 ** floor(log10(high))
+    high *= 1 + 1e-9  # which is not to fall below a number by a rounding error
+    step = next(part * power for part in (0.1, 0.2, 0.5, 1, 2, 5) if high / (part * power) < MOST)
+    return [round(number * step, 6) for number in range(floor(high / step) + 1)]
+
+
+def ms_text(ms: float) -> str:
+    """Read a time as the axes do that Vega draws."""
+    return f"{ms / 1000:g} s" if ms >= 1000 else f"{ms:g} ms"
 
 
 def logarithmic(domain: Sequence[float]) -> alt.Scale:

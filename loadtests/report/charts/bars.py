@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf, log
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loadtests.report.charts.axes import span, ticks
+from loadtests.report.charts.canvas import Canvas, text_width
 from loadtests.report.charts.drawing import FAINT, INK, SOFT
-from loadtests.report.charts.pieces import Pieces
 from loadtests.report.charts.points import Style, styles
 from loadtests.report.survival.matrix import ABSENT, BEST
 from loadtests.report.wording import cause_short, interval_text
@@ -17,19 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from loadtests.cell import Cell
-    from loadtests.report.charts.pieces import Weight
     from loadtests.run.file.cells import CellResult
 
 WIDTH, ROW, NAME, GAP, HEAD, FOOT = 172, 44, 160, 14, 32, 14  # pixels
-TITLE, BAND = 30, 24  # the height of the title, and between bands of columns
-BAR, STUB, SMALL = 10, 14, 12  # a page may show it at nine tenths: letters stay legible
-PLAIN, BOLD = 6.7, 7.4  # pixels for a character of small print
+TITLE, BAND = 30, 24  # the height of the title, and the space between bands of columns
+BAR, STUB = 10, 14
 MOST_COLUMNS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class BarAxis:
-    """A logarithmic axis on the page: rates, and the pixels where they are."""
+    """A logarithmic axis on the page: rates, and where they are in pixels."""
 
     low: float
     high: float
@@ -41,86 +39,85 @@ class BarAxis:
         return cls(*span((rate for rate in rates if rate < inf), room), left, width)
 
     def at(self, rate: float) -> float:
-        """Return the pixel of a rate, inside of the axis."""
+        """Return the pixel of a rate, within the axis."""
         inside = min(max(rate, self.low), self.high)
         return self.left + self.width * log(inside / self.low) / log(self.high / self.low)
 
-    def draw(self, pieces: Pieces, top: float, height: float) -> None:
-        """Draw it below a rule for each number, but for numbers that would touch another."""
+    def draw(self, canvas: Canvas, top: float, height: float) -> None:
+        """Draw a rule for each number and the number below it, unless it would touch the last."""
         end = -inf
         for tick in ticks(self.low, self.high):
             text, x = f"{tick:,g}", self.at(tick)
-            half = PLAIN * len(text) / 2 + 3
+            half = text_width(text) / 2 + 3
             if x - half > end:
                 end = x + half
-                pieces.upright(x, top, height, FAINT)
-                pieces.word(text, x, top + height + 14, SOFT, align="center", size=SMALL)
+                canvas.rule(x, top, height, FAINT)
+                canvas.text(text, x, top + height + 14, SOFT, anchor="middle")
 
 
-def capacities(cells: Sequence[CellResult], best: Collection[Cell], title: str) -> Any:
+def capacities(results: Sequence[CellResult], best: Collection[Cell], title: str) -> str:
     """Draw the interval of every cell, and in small print what broke it."""
-    looks = styles(one.cell for one in cells if not one.unavailable)
-    workloads = list(dict.fromkeys(one.workload for one in cells))
-    pieces, height = Pieces(), HEAD + ROW * len(looks) + FOOT
-    pieces.word(title, 0, 13, size=14, weight="bold")
+    looks = styles(result for result in results if not result.unavailable)
+    workloads = list(dict.fromkeys(result.workload for result in results))
+    canvas, height = Canvas(), HEAD + ROW * len(looks) + FOOT
+    canvas.text(title, 0, 13, size=14, bold=True)
     for number, workload in enumerate(workloads):
         band, column = divmod(number, MOST_COLUMNS)
         left, top = NAME + column * (WIDTH + GAP), TITLE + band * (height + BAND)
         if not column:
             for row, (name, look) in enumerate(looks.items()):
-                y = top + HEAD + ROW * row + 11
-                pieces.word(name, NAME - 14, y, look.text, align="right", size=SMALL)
-        mine = [one for one in cells if one.workload == workload]
-        pieces.word(workload, left, top + 12, size=13, weight="bold")
-        rates = [rate for one in mine if one.measured for rate in (one.low, one.high)]
+                canvas.text(name, NAME - 14, top + HEAD + ROW * row + 11, look.text, anchor="end")
+        mine = [result for result in results if result.workload == workload]
+        canvas.text(workload, left, top + 12, size=13, bold=True)
+        rates = [rate for result in mine if result.measured for rate in (result.low, result.high)]
         axis = BarAxis.of(rates, left, WIDTH)
-        axis.draw(pieces, top + HEAD - 6, ROW * len(looks))
-        for cell in mine:
-            if cell.row in looks:
-                y = top + HEAD + ROW * list(looks).index(cell.row)
-                bar(pieces, axis, cell, y, looks[cell.row])
-                if cell.capacity and not cell.unbounded:
-                    pieces.upright(axis.at(cell.capacity), y - 1, BAR + 4, INK)
-                _name(pieces, axis, cell, y + BAR, best=cell.cell in best)
+        axis.draw(canvas, top + HEAD - 6, ROW * len(looks))
+        for result in mine:
+            if result.row in looks:
+                y = top + HEAD + ROW * list(looks).index(result.row)
+                draw_bar(canvas, axis, result, y, looks[result.row])
+                if result.capacity and not result.unbounded:
+                    canvas.rule(axis.at(result.capacity), y - 1, BAR + 4, INK)
+                _label(canvas, axis, result, y + BAR, best=result.cell in best)
     bands, columns = max(1, -(-len(workloads) // MOST_COLUMNS)), min(len(workloads), MOST_COLUMNS)
     width = NAME + columns * (WIDTH + GAP) - GAP
-    return pieces.chart(width, TITLE + bands * (height + BAND) - BAND)
+    return canvas.svg(width, TITLE + bands * (height + BAND) - BAND)
 
 
-def told(cells: Sequence[CellResult]) -> str:
-    """Say the same as the picture."""
-    said: dict[str, list[str]] = {}
-    for one in cells:
-        if one.measured:
-            cause = cause_short(one)
-            text = f"{one.row} {interval_text(one)}{f' ({cause})' if cause else ''}"
-            said.setdefault(one.workload, []).append(text)
-    return " ".join(f"{workload}: {', '.join(texts)}." for workload, texts in said.items())
+def described(results: Sequence[CellResult]) -> str:
+    """Say in words what the picture shows."""
+    workloads: dict[str, list[str]] = {}
+    for result in results:
+        if result.measured:
+            cause = cause_short(result)
+            text = f"{result.row} {interval_text(result)}{f' ({cause})' if cause else ''}"
+            workloads.setdefault(result.workload, []).append(text)
+    return " ".join(f"{workload}: {', '.join(texts)}." for workload, texts in workloads.items())
 
 
-def bar(pieces: Pieces, axis: BarAxis, one: CellResult, y: float, look: Style) -> None:
-    """Draw an interval; where its end is not known, an arrow goes on from what was borne."""
-    if not one.measured or not one.bears:
+def draw_bar(canvas: Canvas, axis: BarAxis, result: CellResult, y: float, look: Style) -> None:
+    """Draw an interval; where its end is unknown, an arrow points on from what was sustained."""
+    if not result.measured or not result.bears:
         return
-    begin, end = _ends(axis, one)
-    pieces.bar(begin, end, y + 1, BAR, look.colour)
-    if one.unbounded:
-        pieces.word("▸", end, y + 1 + BAR, look.text, size=13)
+    begin, end = _ends(axis, result)
+    canvas.box(begin, y + 1, end - begin, BAR, look.colour, radius=3, opacity=0.85)
+    if result.unbounded:
+        canvas.text("▸", end, y + 1 + BAR, look.text, size=13)
 
 
-def _ends(axis: BarAxis, one: CellResult) -> tuple[float, float]:
-    begin = axis.at(one.low)
-    return begin, begin + STUB if one.unbounded else max(axis.at(one.high), begin + 1)
+def _ends(axis: BarAxis, result: CellResult) -> tuple[float, float]:
+    begin = axis.at(result.low)
+    return begin, begin + STUB if result.unbounded else max(axis.at(result.high), begin + 1)
 
 
-def _name(pieces: Pieces, axis: BarAxis, one: CellResult, y: float, *, best: bool) -> None:
-    """Write the interval below its bar, and what bounds it."""
-    if not one.measured or not one.bears:
-        text = interval_text(one) if one.measured else ABSENT
-        pieces.word(text, axis.left, y + 2, SOFT, size=SMALL, clear=PLAIN * len(text))
+def _label(canvas: Canvas, axis: BarAxis, result: CellResult, y: float, *, best: bool) -> None:
+    """Write the interval below its bar, and what limits it."""
+    if not result.measured or not result.bears:
+        text = interval_text(result) if result.measured else ABSENT
+        canvas.text(text, axis.left, y + 2, SOFT, halo=True)
         return
-    text = f"{BEST if best else ''} {interval_text(one)} {cause_short(one)}".strip()
-    width = (BOLD if best else PLAIN) * len(text)
-    x = max(min((sum(_ends(axis, one)) - width) / 2, axis.left + axis.width - width), axis.left)
-    weight: Weight = "bold" if best else "normal"
-    pieces.word(text, x, y + 15, size=SMALL, weight=weight, clear=width)
+    text = f"{BEST if best else ''} {interval_text(result)} {cause_short(result)}".strip()
+    width = text_width(text, bold=best)
+    centred = (sum(_ends(axis, result)) - width) / 2
+    x = max(min(centred, axis.left + axis.width - width), axis.left)
+    canvas.text(text, x, y + 15, bold=best, halo=True)

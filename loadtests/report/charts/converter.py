@@ -1,4 +1,4 @@
-"""Charts become pictures in a process of their own: V8, which draws them, aborts where it fails.
+"""Altair charts become SVG in a separate process, because V8, which draws them, may abort it.
 
 JSON goes in and comes out, a line for each chart.
 """
@@ -28,32 +28,32 @@ MOST_ENDS = 2  # of such processes; then the cause is not the chart
 
 
 class Converter:
-    """Turns charts into SVG, as long as it is open."""
+    """Turns charts into SVG until it is closed."""
 
     def __init__(self) -> None:
         self._running = ExitStack()
         self._process: subprocess.Popen[bytes] | None = None
         self._ends: list[str] = []
-        with suppress(Undrawn):  # it loads while the first chart is made
+        with suppress(Undrawn):  # it loads while the first chart is prepared
             self._process = self._start()
 
     def svg(self, specification: Mapping[str, Any]) -> str:
-        """Draw one. Raises Undrawn."""
+        """Draw a chart. Raises Undrawn."""
         if len(self._ends) >= MOST_ENDS:
             raise Undrawn(self._ends[-1])
         self._process = self._process or self._start()
         try:
-            said = self._ask(self._process, json.dumps(specification).encode() + b"\n")
+            reply = self._ask(self._process, json.dumps(specification).encode() + b"\n")
         except (OSError, EOFError):
             self._ends.append(self._end())
             raise Undrawn(self._ends[-1]) from None
         except BaseException:
-            self.close()  # half of an answer may be under way
+            self.close()  # half a reply may be in the pipe
             raise
-        answer: dict[str, str] = json.loads(said)
-        if "svg" not in answer:
-            raise Undrawn(answer["error"])
-        return answer["svg"]
+        result: dict[str, str] = json.loads(reply)
+        if "svg" not in result:
+            raise Undrawn(result["error"])
+        return result["svg"]
 
     def close(self) -> None:
         self._process = None
@@ -82,21 +82,21 @@ class Converter:
             raise Undrawn(f"no process could be started: {error.strerror}") from None
 
     def _ask(self, process: subprocess.Popen[bytes], line: bytes) -> bytes:
-        """Send a line and read one. Raises OSError or EOFError where the process has ended."""
+        """Send a line and read one. Raises OSError or EOFError if the process has ended."""
         assert process.stdin is not None
         assert process.stdout is not None
         sent = 0
         while sent < len(line):
             sent += process.stdin.write(line[sent:])
-        said, deadline = b"", monotonic() + PATIENCE_S
-        while not said.endswith(b"\n"):
+        reply, deadline = b"", monotonic() + PATIENCE_S
+        while not reply.endswith(b"\n"):
             if not select([process.stdout], [], [], max(deadline - monotonic(), 0))[0]:
                 raise TimeoutError
-            some = process.stdout.read(1 << 20)
-            if not some:
+            part = process.stdout.read(1 << 20)
+            if not part:
                 raise EOFError
-            said += some
-        return said
+            reply += part
+        return reply
 
     def _end(self) -> str:
         """Say how the process has ended, or end it."""
@@ -108,4 +108,4 @@ class Converter:
         if not code:
             return f"drawing took more than {PATIENCE_S:.0f} s"
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return f"the process that draws ended with {how}, as it does where memory is limited"
+        return f"the drawing process ended with {how}, which is usual where memory is limited"

@@ -1,4 +1,4 @@
-"""Response time and goodput against the offered rate: where a line turns, a model gives in."""
+"""Response time and goodput against the offered rate: lines bend where a model is overloaded."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import altair as alt
 
 from loadtests.report.charts.axes import MS, span
 from loadtests.report.charts.drawing import INK, SOFT
-from loadtests.report.charts.fit import rising
 from loadtests.report.charts.lines import COLOUR, Lines, beside, values
-from loadtests.report.charts.points import ENOUGH, of_rows, styles
+from loadtests.report.charts.points import enough, rising, styles, trials_by_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from loadtests.run.file.cells import CellResult
     from loadtests.run.file.lines import TrialRecord
@@ -27,40 +26,41 @@ UNTITLED = {"title": None}
 def p99(results: Sequence[CellResult], trials: Iterable[TrialRecord], slo: Slo) -> Any | None:
     """Draw the response time at p99; None without trials.
 
-    Where over 1 % of the requests were lost it is infinite: such trials lie on the upper edge.
+    Where more than 1 % of the requests were lost it is infinite: those trials are on the upper
+    edge.
     """
-    rows = of_rows(results, trials)
+    rows = trials_by_row(results, trials)
     bound_ms = 1e3 * slo.bound_s
-    times = [one.work.p99_ms for found in rows.values() for one in found if one.work.p99_ms]
+    times = [trial.work.p99_ms for those in rows.values() for trial in those if trial.work.p99_ms]
     y = span([*times, bound_ms], room=1.5)
-    lines = Lines(_rates(rows), y, OFFERED, UNTITLED | {"label": MS}, _styles(results))
-    for row, found in rows.items():
-        for one in found:
-            lines.dot(row, one.rate, one.work.p99_ms or y[1], held=one.held)
-        enough = _enough(found)
-        fit = rising((log(one.work.p99_ms or y[1]), one.work.scheduled) for one in enough)
-        for one, height in zip(enough, fit, strict=True):
-            lines.go(row, one.rate, exp(height))
+    lines = Lines(_rates(rows), y, OFFERED, UNTITLED | {"label": MS}, styles(results))
+    for row, those in rows.items():
+        for trial in those:
+            lines.dot(row, trial.rate, trial.work.p99_ms or y[1], held=trial.held)
+        chosen = enough(those)
+        fit = rising((log(trial.work.p99_ms or y[1]), trial.work.scheduled) for trial in chosen)
+        for trial, height in zip(chosen, fit, strict=True):
+            lines.go(row, trial.rate, exp(height))
     lines.below += _objective(bound_ms, str(slo))
     return lines.chart() if lines.dots else None
 
 
 def goodput(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> Any | None:
-    """Draw what was answered rightly and in time, and each capacity as a bar; None without trials.
+    """Draw the right answers in time, and each capacity as a bar; None without trials.
 
-    The dotted line is where all that is offered becomes goodput.
+    The dotted line is where the whole offered load becomes goodput.
     """
-    rows = {row: _enough(found) for row, found in of_rows(results, trials).items()}
+    rows = {row: enough(those) for row, those in trials_by_row(results, trials).items()}
     x = _rates(rows)
-    known = [one.work.goodput for found in rows.values() for one in found if one.work.goodput]
+    known = [trial.work.goodput for those in rows.values() for trial in those if trial.work.goodput]
     y = (max(min([*known, x[0]]) / 1.1, x[0] / 2.5), x[1])
-    lines = Lines(x, y, OFFERED, UNTITLED, _styles(results))
-    for row, found in rows.items():
-        fit = rising((_lost(one), one.work.scheduled) for one in found)
-        for one, lost in zip(found, fit, strict=True):
-            lines.dot(row, one.rate, one.work.goodput or 0.0, held=one.held)
-            lines.go(row, one.rate, one.rate * (1 - lost))
-    ends = alt.Chart(values([{"x": one, "y": one} for one in x])).encode(y=alt.Y("y:Q"))
+    lines = Lines(x, y, OFFERED, UNTITLED, styles(results))
+    for row, those in rows.items():
+        fit = rising((_lost(trial), trial.work.scheduled) for trial in those)
+        for trial, lost in zip(those, fit, strict=True):
+            lines.dot(row, trial.rate, trial.work.goodput or 0.0, held=trial.held)
+            lines.go(row, trial.rate, trial.rate * (1 - lost))
+    ends = alt.Chart(values([{"x": rate, "y": rate} for rate in x])).encode(y=alt.Y("y:Q"))
     lines.below += [
         ends.mark_line(color=SOFT, strokeDash=[1, 3]).encode(x=alt.X("x:Q")),
         beside(ends.transform_filter(f"datum.x == {x[1]}"), "nothing lost", SOFT),
@@ -71,36 +71,29 @@ def goodput(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> Any
 
 def _objective(bound_ms: float, name: str) -> list[Any]:
     """Draw the bound of the SLO, named where no line can cover the name."""
-    one = alt.Chart(values([{"y": bound_ms}])).encode(y=alt.Y("y:Q"))
-    rule = one.mark_rule(color=INK, strokeDash=[5, 3], strokeWidth=1.2)
-    return [rule, beside(one, name, INK), beside(one, "over 1 % lost", SOFT).encode(y=alt.value(0))]
+    chart = alt.Chart(values([{"y": bound_ms}])).encode(y=alt.Y("y:Q"))
+    rule = chart.mark_rule(color=INK, strokeDash=[5, 3], strokeWidth=1.2)
+    lost = beside(chart, "over 1 % lost", SOFT).encode(y=alt.value(0))
+    return [rule, beside(chart, name, INK), lost]
 
 
 def _capacities(results: Sequence[CellResult], lines: Lines) -> Any:
     bars = [
         {
-            "colour": lines.styles[one.row].colour,
-            "low": max(one.low, lines.x[0]),
-            "high": min(one.high, lines.x[1]),
-            "y": one.capacity or one.bears,
+            "colour": lines.styles[result.row].colour,
+            "low": max(result.low, lines.x[0]),
+            "high": min(result.high, lines.x[1]),
+            "y": result.capacity or result.bears,
         }
-        for one in results
-        if one.measured and one.bears
+        for result in results
+        if result.measured and result.bears
     ]
     marks = alt.Chart(values(bars)).mark_rule(strokeWidth=9, opacity=0.35)
     return marks.encode(alt.X("low:Q"), alt.X2("high:Q"), alt.Y("y:Q"), COLOUR)
 
 
-def _styles(results: Sequence[CellResult]) -> Any:
-    return styles(one.cell for one in results)
-
-
-def _rates(rows: Any) -> tuple[float, float]:
-    return span(one.rate for found in rows.values() for one in found)
-
-
-def _enough(found: Iterable[TrialRecord]) -> list[TrialRecord]:
-    return [one for one in found if one.work.scheduled >= ENOUGH]
+def _rates(rows: Mapping[str, Sequence[TrialRecord]]) -> tuple[float, float]:
+    return span(trial.rate for those in rows.values() for trial in those)
 
 
 def _lost(trial: TrialRecord) -> float:

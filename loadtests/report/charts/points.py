@@ -1,4 +1,4 @@
-"""What charts show of trials: which of them, and in whose colour."""
+"""What charts show of trials: which of them, in which colour, and the lines through them."""
 
 from __future__ import annotations
 
@@ -7,27 +7,26 @@ from typing import TYPE_CHECKING, NamedTuple
 from loadtests.report.colours import colour_of, shades_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from loadtests.cell import Cell
     from loadtests.run.file.cells import CellResult
     from loadtests.run.file.lines import TrialRecord
 
-ENOUGH = 20  # requests: what was ended after fewer is no point of a line
+ENOUGH = 20  # requests: a trial that ended after fewer does not influence a line
 DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])  # one for each Python
 
 
 class Style(NamedTuple):
-    """How a row is drawn: its model's colour, a shade of that to write with, and a dash."""
+    """How a row is drawn: the colour of its model, a shade of it for text, and a dash."""
 
     colour: str
     text: str
     dash: list[int]
 
 
-def styles(cells: Iterable[Cell]) -> dict[str, Style]:
+def styles(results: Iterable[CellResult]) -> dict[str, Style]:
     """Return the style of each row."""
-    rows = {cell.row: cell for cell in cells}
+    rows = {result.row: result.cell for result in results}
     pythons = list(dict.fromkeys(cell.python for cell in rows.values()))
     return {
         row: Style(
@@ -39,19 +38,45 @@ def styles(cells: Iterable[Cell]) -> dict[str, Style]:
     }
 
 
-def of_rows(
+def trials_by_row(
     results: Sequence[CellResult], trials: Iterable[TrialRecord]
-) -> Mapping[str, list[TrialRecord]]:
-    """Sort the valid trials of one workload by row and rate."""
+) -> dict[str, list[TrialRecord]]:
+    """Group the valid trials of one workload by row, each sorted by rate."""
     rows: dict[str, list[TrialRecord]] = {result.row: [] for result in results}
     workload = results[0].workload if results else ""
     for trial in trials:
         if trial.valid and trial.workload == workload and trial.cell.row in rows:
             rows[trial.cell.row].append(trial)
-    return {row: sorted(found, key=lambda one: one.rate) for row, found in rows.items() if found}
+    return {
+        row: sorted(those, key=lambda trial: trial.rate) for row, those in rows.items() if those
+    }
+
+
+def enough(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
+    """Leave out trials with too few requests for a line."""
+    return [trial for trial in trials if trial.work.scheduled >= ENOUGH]
 
 
 def at_break(result: CellResult, trials: Iterable[TrialRecord]) -> TrialRecord | None:
-    """Return the longest trial at the lowest rate that broke: it saw most of what ended first."""
-    broke = [one for one in trials if one.valid and not one.held and one.rate > result.bears]
-    return min(broke, key=lambda one: (one.rate, -one.duration_s), default=None)
+    """Return the longest trial at the lowest rate that broke: it shows best what ran out."""
+    broke = [
+        trial for trial in trials if trial.valid and not trial.held and trial.rate > result.bears
+    ]
+    return min(broke, key=lambda trial: (trial.rate, -trial.duration_s), default=None)
+
+
+def rising(dots: Iterable[tuple[float, float]]) -> list[float]:
+    """Fit (value, weight), in their order, by values that never fall, in least squares.
+
+    Isotonic regression by pooling adjacent violators: Barlow et al., "Statistical Inference Under
+    Order Restrictions" (1972), section 1.2.
+    """
+    pools: list[tuple[float, float, int]] = []  # mean, weight, number of dots
+    for value, weight in dots:
+        mean, total, count = value, weight, 1
+        while pools and pools[-1][0] >= mean:
+            before, weight_before, count_before = pools.pop()
+            mean = (mean * total + before * weight_before) / (total + weight_before)
+            total, count = total + weight_before, count + count_before
+        pools.append((mean, total, count))
+    return [mean for mean, _, count in pools for _ in range(count)]

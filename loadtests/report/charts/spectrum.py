@@ -1,4 +1,4 @@
-"""The whole distribution of response times, at a rate that every survivor of a workload held."""
+"""The whole distribution of response times, at a rate that every row of a workload sustained."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from loadtests.report.charts.axes import MS, span
 from loadtests.report.charts.lines import Lines
 from loadtests.report.charts.loads import UNTITLED
-from loadtests.report.charts.points import of_rows, styles
+from loadtests.report.charts.points import styles, trials_by_row
 from loadtests.trial.tally import SPECTRUM
 from loadtests.wording import rate_text
 
@@ -28,45 +28,46 @@ X = {
 
 
 class Spectra(NamedTuple):
-    """The rate that all survivors held, and of each row the trial that is shown."""
+    """The rate that all rows sustained, and the trial that is shown of each row."""
 
     rate: float
     shown: dict[str, TrialRecord]
 
 
 def spectra(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> Spectra | None:
-    """Choose a trial of each survivor: the nearest that held below the rate that all held.
+    """Choose a trial of each row: the highest that held, up to the rate that all rows sustained.
 
-    Where a search began above that rate, it is its lowest one. None where nothing was recorded.
+    If a search began above that rate, its lowest trial. None if nothing was recorded.
     """
-    survivors = {one.row: one.bears for one in results if one.measured and one.bears}
-    rate = min(survivors.values(), default=0.0)
+    sustained = {result.row: result.bears for result in results if result.measured and result.bears}
+    rate = min(sustained.values(), default=0.0)
     shown = {}
-    for row, found in of_rows(results, trials).items():
-        held = [one for one in found if one.held and one.work.spectrum_ms]
-        if row in survivors and held:
-            below = [one for one in held if one.rate <= 1.001 * rate]
-            shown[row] = max(below, key=_size) if below else min(held, key=lambda one: one.rate)
+    for row, those in trials_by_row(results, trials).items():
+        held = [trial for trial in those if trial.held and trial.work.spectrum_ms]
+        if row in sustained and held:
+            below = [trial for trial in held if trial.rate <= 1.001 * rate]
+            lowest = min(held, key=lambda trial: trial.rate)
+            shown[row] = max(below, key=_size, default=lowest)
     return Spectra(rate, shown) if shown else None
 
 
 def figures(trial: TrialRecord) -> list[tuple[float, float | None]]:
-    """Return percentiles that the trial has requests for, with their response times in ms."""
+    """Return the percentiles for which the trial has enough requests, with their times in ms."""
     pairs = zip(SPECTRUM, trial.work.spectrum_ms, strict=False)
     return [(at, ms) for at, ms in pairs if _one_in(at, trial) <= trial.work.scheduled]
 
 
-def spectrum(results: Sequence[CellResult], found: Spectra) -> Any:
-    """Draw the distributions; a line ends where the rest was never answered rightly."""
-    shown = {row: figures(trial) for row, trial in found.shown.items()}
-    y = span((ms for each in shown.values() for _, ms in each if ms), room=1.3)
-    most = max(trial.work.scheduled for trial in found.shown.values())
-    lines = Lines((2, 1.1 * max(most, 10)), y, X, UNTITLED | {"label": MS}, _styles(results))
-    lines.names = {row: f"{row}, {rate_text(one.rate)}/s" for row, one in found.shown.items()}
-    for row, each in shown.items():
-        for at, ms in each:
+def spectrum(results: Sequence[CellResult], chosen: Spectra) -> Any:
+    """Draw the distributions; a line ends where the remaining requests got no right answer."""
+    times = {row: figures(trial) for row, trial in chosen.shown.items()}
+    y = span((ms for pairs in times.values() for _, ms in pairs if ms), room=1.3)
+    most = max(trial.work.scheduled for trial in chosen.shown.values())
+    lines = Lines((2, 1.1 * max(most, 10)), y, X, UNTITLED | {"label": MS}, styles(results))
+    lines.names = {row: f"{row}, {rate_text(trial.rate)}/s" for row, trial in chosen.shown.items()}
+    for row, pairs in times.items():
+        for percentile, ms in pairs:
             if ms is not None:
-                lines.go(row, _one_in(at, found.shown[row]), ms)
+                lines.go(row, _one_in(percentile, chosen.shown[row]), ms)
     return lines.chart()
 
 
@@ -76,7 +77,3 @@ def _one_in(percentile: float, trial: TrialRecord) -> float:
 
 def _size(trial: TrialRecord) -> tuple[float, int]:
     return trial.rate, trial.work.scheduled
-
-
-def _styles(results: Sequence[CellResult]) -> Any:
-    return styles(one.cell for one in results)

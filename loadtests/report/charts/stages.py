@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import altair as alt
+from typing import TYPE_CHECKING, NamedTuple
 
 from loadtests.load.answer import Stages
-from loadtests.report.charts.axes import MS
-from loadtests.report.charts.drawing import INK, PAPER, SOFT
-from loadtests.report.charts.lines import COLOUR, RAW, values
-from loadtests.report.charts.pieces import BARE
+from loadtests.report.charts.axes import even_ticks, ms_text
+from loadtests.report.charts.canvas import Canvas, text_width
+from loadtests.report.charts.drawing import FAINT, INK, PAPER, SOFT
 from loadtests.report.charts.points import Style, at_break
 from loadtests.report.colours import STAGES
 from loadtests.report.wording import SIGNS
@@ -23,9 +20,8 @@ if TYPE_CHECKING:
     from loadtests.run.file.lines import TrialRecord
 
 BLACK, WHITE = "#10141a", "#ffffff"  # on colours that are the same on dark paper
-WIDTH, BAR, HEAD, GAP = 436, 17, 19, 12  # pixels
-CHARACTER = 6.9  # pixels: a part that is narrower than its name does not bear it
-# What a stage is called, and the colour of that name upon the colour of the stage.
+LEFT, WIDTH, BAR, HEAD, GAP, AXIS = 48, 436, 17, 19, 12, 22  # pixels
+# What a stage is called, and the colour of that name on the colour of the stage.
 PARTS = {
     "lag": ("sent late", INK),
     "outside": ("on the way", INK),
@@ -51,114 +47,69 @@ class Spent(NamedTuple):
 
 
 def spent(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> list[Spent]:
-    """Return what is known of each row: of typical requests, and of late ones."""
-    found = list(trials)
-    each = [one for result in results for one in _of(result, found)]
-    return each if any(one.stages for one in each) else []
+    """Return what is known about each row: its typical requests, and its late ones."""
+    every = list(trials)
+    groups = [group for result in results for group in _groups(result, every)]
+    return groups if any(group.stages for group in groups) else []
 
 
-def chart(parts: Sequence[Spent], styles: Mapping[str, Style]) -> Any:
+def chart(groups: Sequence[Spent], styles: Mapping[str, Style]) -> str:
     """Draw two bars for each row."""
-    tops, height = _tops(parts)
-    longest = 1e3 * max(one.stages.total for one in parts if one.stages)
-    scale = alt.Scale(domain=[0, longest], nice=False)
-    y = alt.Y("y:Q", scale=RAW)
-    axis = alt.Axis(labelExpr=MS, title=None, tickCount=6, grid=False)
-    pieces = alt.Chart(values(list(_pieces(parts, tops, longest))))
-    bars = pieces.mark_rect(stroke=PAPER, strokeWidth=0.6).encode(
-        alt.X("begin:Q", scale=scale, axis=axis),
-        alt.X2("end:Q"),
-        y,
-        alt.Y2("below:Q"),
-        COLOUR,
-    )
-    named = pieces.transform_filter("datum.name").mark_text(
-        align="left", baseline="middle", dx=5, dy=BAR / 2 + 0.5, fontSize=11
-    )
-    heads = alt.Chart(values(list(_heads(parts, tops, styles))))
-    at, text = alt.value(0), alt.Text("text:N")
-    above = heads.transform_filter("datum.at == 'above'").mark_text(align="left", fontSize=12, dx=1)
-    aside = heads.transform_filter("datum.at == 'aside'").mark_text(align="right", dx=-7)
-    instead = heads.transform_filter("datum.at == 'instead'").mark_text(align="left", dx=5)
-    return alt.layer(
-        bars,
-        _outlines(parts, tops).encode(x=alt.X("begin:Q"), x2=alt.X2("end:Q"), y=y, y2="below:Q"),
-        named.encode(
-            alt.Color("on:N", scale=RAW), x=alt.X("begin:Q"), y=y, text=alt.Text("name:N")
-        ),
-        *(one.encode(x=at, y=y, text=text, color=COLOUR) for one in (above, aside, instead)),
-    ).properties(width=WIDTH, height=height, view=BARE)
+    longest = 1e3 * max(group.stages.total for group in groups if group.stages)
+    canvas, y, row = Canvas(), 0.0, ""
+    for group in groups:
+        if group.row != row:
+            y += HEAD + (GAP if row else 0)
+            row = group.row
+            head = f"{row} at {rate_text(group.rate)} req/s"
+            canvas.text(head, LEFT + 1, y - 4, styles[row].text)
+        canvas.text(group.group, LEFT - 7, y + 12.5, SOFT, anchor="end", size=11)
+        if group.stages:
+            _bar(canvas, group.stages, y, WIDTH / longest)
+        else:
+            canvas.text(group.why, LEFT + 5, y + 12.5, SOFT, size=11)
+        y += BAR + 3
+    y += 4
+    canvas.line([(LEFT, y), (LEFT + WIDTH, y)], FAINT)
+    for ms in even_ticks(longest):
+        x = LEFT + WIDTH * ms / longest
+        canvas.rule(x, y, 5, FAINT)
+        canvas.text(ms_text(ms), x, y + 17, anchor="middle", size=11)
+    return canvas.svg(LEFT + WIDTH, y + AXIS)
 
 
 def key() -> dict[str, str]:
-    """Return the colour of each part by its name, as style sheets say it."""
+    """Return the colour of each part by its name, as style sheets write it."""
     return {
         PARTS[stage][0]: f"light-dark({light}, {dark})" for stage, (light, dark) in STAGES.items()
     }
 
 
-def _of(result: CellResult, trials: Sequence[TrialRecord]) -> Iterator[Spent]:
-    trial = at_break(result, (one for one in trials if one.cell == result.cell))
+def _groups(result: CellResult, trials: Sequence[TrialRecord]) -> Iterator[Spent]:
+    trial = at_break(result, (trial for trial in trials if trial.cell == result.cell))
     if trial is None:
         return
-    for group in ("typical", "late"):
-        said = trial.evidence.get(group)
-        known = Stages(*said) if said and len(said) == len(Stages._fields) else None
-        yield Spent(result.row, group, trial.rate, known, "" if known else _why(trial, group))
+    for name in ("typical", "late"):
+        seconds = trial.evidence.get(name)
+        known = Stages(*seconds) if seconds and len(seconds) == len(Stages._fields) else None
+        yield Spent(result.row, name, trial.rate, known, "" if known else _why(trial, name))
 
 
-def _why(trial: TrialRecord, group: str) -> str:
-    """Say why there are no stages: refused requests, say, are neither answered nor late."""
-    if group == "late" and not trial.work.late:
+def _why(trial: TrialRecord, name: str) -> str:
+    """Say why there are no stages: a refused request, for example, is neither answered nor late."""
+    if name == "late" and not trial.work.late:
         sign = SIGNS.get(trial.broke_by or "", ("", ""))[1]
         return f"none was late: {sign}" if sign else "none was late"
-    return f"no {'late ' if group == 'late' else ''}answer was read"
+    return f"no {'late ' if name == 'late' else ''}answer was read"
 
 
-def _tops(parts: Sequence[Spent]) -> tuple[list[float], float]:
-    """Return where each bar begins, and how high all of them are; each row has a line above."""
-    tops, y, row = [], 0.0, ""
-    for one in parts:
-        y += 0 if one.row == row else HEAD + (GAP if row else 0)
-        tops.append(y)
-        y, row = y + BAR + 3, one.row
-    return tops, y + 4
-
-
-def _pieces(
-    parts: Sequence[Spent], tops: Sequence[float], longest: float
-) -> Iterator[dict[str, Any]]:
-    for one, top in zip(parts, tops, strict=True):
-        begin = 0.0
-        for stage, took_s in zip(Stages._fields, one.stages or (), strict=bool(one.stages)):
-            name, on = PARTS[stage]
-            end = begin + 1e3 * took_s
-            fits = WIDTH * (end - begin) / longest >= CHARACTER * len(name) + 8
-            yield {"begin": begin, "end": end, "y": top, "below": top + BAR, "on": on,
-                "colour": STAGES[stage][0], "name": name if fits else None}  # fmt: skip
-            begin = end
-
-
-def _outlines(parts: Sequence[Spent], tops: Sequence[float]) -> Any:
-    """Frame each bar: some stages are as pale as the paper."""
-    each = [
-        {"begin": 0, "end": 1e3 * one.stages.total, "y": top, "below": top + BAR}
-        for one, top in zip(parts, tops, strict=True)
-        if one.stages
-    ]
-    return alt.Chart(values(each)).mark_rect(filled=False, stroke=SOFT, strokeWidth=1)
-
-
-def _heads(
-    parts: Sequence[Spent], tops: Sequence[float], styles: Mapping[str, Style]
-) -> Iterator[dict[str, Any]]:
-    row = ""
-    for one, top in zip(parts, tops, strict=True):
-        if one.row != row:
-            text = f"{one.row} at {rate_text(one.rate)} req/s"
-            yield {"text": text, "y": top - 8, "colour": styles[one.row].text, "at": "above"}
-        middle = {"y": top + BAR / 2 + 0.5, "colour": SOFT}
-        yield {"text": one.group, "at": "aside", **middle}
-        if one.why:
-            yield {"text": one.why, "at": "instead", **middle}
-        row = one.row
+def _bar(canvas: Canvas, stages: Stages, y: float, pixels_per_ms: float) -> None:
+    """Draw the stages side by side, in a frame because some are as pale as the paper."""
+    begin = float(LEFT)
+    for stage, took_s in zip(Stages._fields, stages, strict=True):
+        (name, on), width = PARTS[stage], 1e3 * took_s * pixels_per_ms
+        canvas.box(begin, y, width, BAR, STAGES[stage][0])
+        if width >= text_width(name) + 8:
+            canvas.text(name, begin + 5, y + 12.5, on, size=11)
+        begin += width
+    canvas.box(LEFT, y, begin - LEFT, BAR, "none", stroke=SOFT)

@@ -1,1 +1,1 @@
-"""Runs compared with the first of them."""
+"""Later runs compared with a first one, the baseline."""

@@ -1,4 +1,4 @@
-"""What differs between runs: what was asked for, on which machine, with which software."""
+"""What differs between runs: their options, their machines, and their software."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from loadtests.report.compare.sides import Side
+    from loadtests.report.compare.comparison import Side
 
 UNKNOWN = "—"
-# Other each time, or told by something else: cells by the rows of the comparison, for example.
+# Different each time, or shown elsewhere: cells are the rows of the comparison, for example.
 LEFT_OUT = {
     *("project", "platform", "load_average", "warnings", "server", "servers"),
     *("workloads", "models", "server_python", "output", "budget", "prove", "beyond"),
@@ -36,48 +36,48 @@ OF_THE_TESTS = {"python", "implementation", "gil"}  # the server has its own
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something that is not the same in all runs, and what it is in each of them."""
+    """Something that is not the same in all runs, with its value in each of them."""
 
     name: str
     values: tuple[str, ...]
 
 
 def changes(sides: Sequence[Side]) -> tuple[Change, ...]:
-    """Find all that is known to differ: in what was asked for, the server, and the machine."""
+    """Return every known difference: in the options, the server, and the machine."""
     facts = [dict(_facts(side)) for side in sides]
-    names = dict.fromkeys(name for one in facts for name in one)
-    found = (Change(name, tuple(one.get(name, UNKNOWN) for one in facts)) for name in names)
-    return tuple(change for change in found if len(set(change.values)) > 1)
+    names = dict.fromkeys(name for known in facts for name in known)
+    every = (Change(name, tuple(known.get(name, UNKNOWN) for known in facts)) for name in names)
+    return tuple(change for change in every if len(set(change.values)) > 1)
 
 
 def _facts(side: Side) -> Iterator[tuple[str, str]]:
     plan, pythons = side.run.plan, side.pythons
-    known = {name.removesuffix("_s") for one in pythons.values() for name in one}
-    asked = {name: value for name, value in plan.arguments.items() if name not in known}
+    reported = {name.removesuffix("_s") for server in pythons.values() for name in server}
+    options = {name: value for name, value in plan.arguments.items() if name not in reported}
     yield from _flat(
-        asked | {"slo": plan.slo, "mode": plan.mode, "searches": plan.searches, "seed": plan.seed}
+        options | {"slo": plan.slo, "mode": plan.mode, "searches": plan.searches, "seed": plan.seed}
     )
     for label, server in pythons.items():
-        of_which = f" ({label})" if len(pythons) > 1 else ""
+        suffix = f" ({label})" if len(pythons) > 1 else ""
         for name, value in _flat(server):
-            yield f"{'cores of the server' if name == 'cores' else name}{of_which}", value
+            yield f"{'cores of the server' if name == 'cores' else name}{suffix}", value
     yield from _flat(
         {name: value for name, value in plan.environment.items() if name not in OF_THE_TESTS}
     )
     for name in sorted(OF_THE_TESTS & plan.environment.keys()):
-        yield f"{_named(name)} of the load tests", _text(plan.environment[name])
+        yield f"{_readable(name)} of the load tests", _text(plan.environment[name])
 
 
 def _flat(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """List facts by their readable names; those of packages stand for themselves."""
+    """List facts by their readable names; names of packages stay as they are."""
     for name, value in facts.items():
         if isinstance(value, Mapping) and name not in LEFT_OUT:
-            yield from ((str(one), _text(each)) for one, each in value.items())
+            yield from ((str(package), _text(version)) for package, version in value.items())
         elif name not in LEFT_OUT:
-            yield _named(name), _text(value)
+            yield _readable(name), _text(value)
 
 
-def _named(name: str) -> str:
+def _readable(name: str) -> str:
     if name in NAMES:
         return NAMES[name]
     ending = next((ending for ending in UNITS if name.endswith(ending)), None)

@@ -1,30 +1,52 @@
-"""Compare cells of later runs with the same cells of the first, by intervals of their ratios."""
+"""Runs side by side: matching cells are compared by intervals of the ratio to the first run."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections import Counter
+from dataclasses import dataclass, field
 from math import inf
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from loadtests.capacity.interval import ratio
+from loadtests.cell import Cell
 from loadtests.report.verdicts import interval_of
+from loadtests.run.file.cells import NOT_MEASURED, CellResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from loadtests.cell import Cell
-    from loadtests.report.compare.sides import Side
-    from loadtests.run.file.cells import CellResult
+    from loadtests.run.file.lines import Run
 
+MACHINE = ("system", "cpu", "cores", "memory_gib")
 Sign = Literal["more", "less", "same"]
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio:
-    """What a cell bears ÷ what it bore in the first run: a 95 % interval, and the best guess.
+class Side:
+    """A run: the name of its folder, its label beside the other runs, and its cells."""
 
-    `low` is 0, `high` infinite and `best` None where a bound is missing: because a search met its
-    upper limit, or because the cell bears no load.
+    folder: str
+    run: Run
+    label: str = ""
+    cells: Mapping[Cell, CellResult] = field(default_factory=dict)
+
+    @property
+    def pythons(self) -> dict[str, Mapping[str, Any]]:
+        """Map each Python of the run, e.g. 3.13t, to what its servers report about themselves."""
+        environment = self.run.plan.environment
+        servers = environment.get("servers") or {}
+        server = environment.get("server") or {}
+        labels = dict.fromkeys(cell.python for cell in (*self.run.plan.cells, *self.run.results))
+        return {label or _only_python(self): servers.get(label, server) for label in labels}
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Capacity of a cell ÷ its capacity in the first run: a 95 % interval and the best estimate.
+
+    `low` is 0, `high` infinite and `best` None where a bound is missing: because a search reached
+    its upper limit, or because the cell sustains no load.
     """
 
     low: float
@@ -33,20 +55,20 @@ class Ratio:
 
     @property
     def sign(self) -> Sign:
-        """Tell "more" from "less" only where the interval excludes 1."""
+        """Return "more" or "less" only where the interval excludes 1."""
         return "more" if self.low > 1 else "less" if self.high < 1 else "same"
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A cell in one of the later runs; without `ratio` where there is nothing to compare."""
+    """A cell in one of the later runs; without `ratio` if there is nothing to compare."""
 
-    found: CellResult | None
+    result: CellResult | None
     ratio: Ratio | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CellRow:
     """A cell in the first run, and in each of the later ones, in their order."""
 
     cell: Cell
@@ -55,13 +77,13 @@ class Row:
 
     @property
     def measured(self) -> bool:
-        """Whether it is in some run."""
-        found = (self.first, *(match.found for match in self.later))
-        return any(cell is not None and cell.measured for cell in found)
+        """Whether any run measured it."""
+        results = (self.first, *(match.result for match in self.later))
+        return any(result is not None and result.measured for result in results)
 
 
-class Compared(NamedTuple):
-    """A cell that the first run and a later one have both measured."""
+class CellPair(NamedTuple):
+    """A cell that the first run and a later one both measured."""
 
     cell: Cell
     before: CellResult
@@ -71,13 +93,13 @@ class Compared(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Runs of which the first is what the others are measured by.
+    """Runs, of which the first is the baseline.
 
-    A cell has to bear less by more than the share `tolerance` to be called a regression.
+    A cell is a regression if its capacity is lower by more than the share `tolerance`.
     """
 
     sides: tuple[Side, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[CellRow, ...]
     tolerance: float = 0.0
 
     @property
@@ -89,45 +111,45 @@ class Comparison:
         return self.sides[1:]
 
     @property
-    def shown(self) -> tuple[Row, ...]:
-        """Leave out what no run has measured."""
+    def shown(self) -> tuple[CellRow, ...]:
+        """Leave out the cells that no run measured."""
         return tuple(row for row in self.rows if row.measured)
 
-    def compared(self, number: int) -> Iterator[Compared]:
-        """Go through the cells that can be compared in the later run of this number, from 0."""
+    def pairs(self, number: int) -> Iterator[CellPair]:
+        """Yield the cells that can be compared in the later run of this number, from 0."""
         for row in self.rows:
             match = row.later[number]
-            if row.first is not None and match.found is not None and match.ratio is not None:
-                yield Compared(row.cell, row.first, match.found, match.ratio)
+            if row.first is not None and match.result is not None and match.ratio is not None:
+                yield CellPair(row.cell, row.first, match.result, match.ratio)
 
     def regressed(self, ratio: Ratio) -> bool:
         return ratio.high < 1 - self.tolerance
 
     @property
     def regressions(self) -> int:
-        """Count the cells of later runs that certainly bear less than in the first."""
+        """Count the cells of later runs that certainly sustain less than in the first."""
         return sum(
-            self.regressed(each.ratio)
+            self.regressed(pair.ratio)
             for number in range(len(self.later))
-            for each in self.compared(number)
+            for pair in self.pairs(number)
         )
 
 
-def compare(sides: Sequence[Side], tolerance: float = 0.0) -> Comparison:
-    """Compare each run with the first; cells stand in the order in which they were asked for."""
+def compare(runs: Sequence[tuple[str, Run]], tolerance: float = 0.0) -> Comparison:
+    """Compare runs, each with the name of its folder, with the first of them."""
+    sides = _sides(runs)
     first, *later = sides
-    asked = dict.fromkeys(cell for side in sides for cell in side.cells)
-    workloads = list(dict.fromkeys(cell.workload for cell in asked))
-    cells = sorted(asked, key=lambda cell: workloads.index(cell.workload))
+    requested = dict.fromkeys(cell for side in sides for cell in side.cells)
+    workloads = list(dict.fromkeys(cell.workload for cell in requested))
     rows = tuple(
-        Row(
+        CellRow(
             cell,
             first.cells.get(cell),
             tuple(_match(first.cells.get(cell), side.cells.get(cell)) for side in later),
         )
-        for cell in cells
+        for cell in sorted(requested, key=lambda cell: workloads.index(cell.workload))
     )
-    return Comparison(tuple(sides), rows, tolerance)
+    return Comparison(sides, rows, tolerance)
 
 
 def _match(before: CellResult | None, after: CellResult | None) -> Match:
@@ -138,9 +160,59 @@ def _match(before: CellResult | None, after: CellResult | None) -> Match:
 
 
 def _best(before: CellResult, after: CellResult) -> float | None:
-    guesses = [
+    estimates = [
         cell.capacity
         for cell in (before, after)
         if cell.bears and cell.high < inf and cell.capacity
     ]
-    return guesses[1] / guesses[0] if len(guesses) == 2 else None
+    return estimates[1] / estimates[0] if len(estimates) == 2 else None
+
+
+def _sides(runs: Sequence[tuple[str, Run]]) -> tuple[Side, ...]:
+    """Label each run by its Python if nothing else differs, otherwise by its folder.
+
+    Cells match by workload and model. Their Python counts only if some run measured several:
+    otherwise 3.13 and 3.13t could not be compared.
+    """
+    sides = [Side(folder, run) for folder, run in runs]
+    several = any(len(side.pythons) > 1 for side in sides)
+    labels = _labels(sides, several=several)
+    return tuple(
+        Side(side.folder, side.run, label, _cells(side, several=several))
+        for side, label in zip(sides, labels, strict=True)
+    )
+
+
+def _cells(side: Side, *, several: bool) -> dict[Cell, CellResult]:
+    requested = dict.fromkeys((*side.run.plan.cells, *side.run.results))
+    return {
+        cell._replace(python=(cell.python or _only_python(side)) if several else ""): (
+            side.run.results.get(cell) or CellResult(*cell, error=NOT_MEASURED)
+        )
+        for cell in requested
+    }
+
+
+def _labels(sides: Sequence[Side], *, several: bool) -> list[str]:
+    pythons = [next(iter(side.pythons), "") for side in sides]
+    machines = [[side.run.plan.environment.get(key) for key in MACHINE] for side in sides]
+    alike = all(machine == machines[0] for machine in machines)
+    if alike and not several and all(pythons) and len(set(pythons)) == len(sides):
+        return [f"Python {python}" for python in pythons]
+    total = Counter(side.folder for side in sides)
+    so_far: Counter[str] = Counter()
+    labels = []
+    for side in sides:
+        so_far[side.folder] += 1
+        repeated = total[side.folder] > 1
+        labels.append(f"{side.folder} ({so_far[side.folder]})" if repeated else side.folder)
+    return labels
+
+
+def _only_python(side: Side) -> str:
+    """Name the only Python of a run as in runs with several: 3.13, or 3.13t."""
+    environment = side.run.plan.environment
+    server = environment.get("server") or {}
+    version = str(server.get("python") or environment.get("python") or "")
+    minor = re.match(r"\d+\.\d+", version)
+    return f"{minor[0]}{'t' * bool(server.get('free_threaded_build'))}" if minor else version

@@ -10,14 +10,14 @@ from loadtests.report.compare.sentences import verdicts
 from loadtests.report.compare.warnings import unlike, warnings
 
 if TYPE_CHECKING:
-    from loadtests.report.compare.comparison import Comparison, Match, Ratio, Row
+    from loadtests.report.compare.comparison import CellRow, Comparison, Match, Ratio
     from loadtests.run.file.cells import CellResult
 
 SCHEMA = 1
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
-    """Return plain data; infinite bounds are null, as are cells that a run did not ask for."""
+    """Return plain data; infinite bounds are null, as are cells that a run did not include."""
     return {
         "schema": SCHEMA,
         "verdicts": list(verdicts(comparison)),
@@ -42,12 +42,12 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _row(comparison: Comparison, row: Row) -> dict[str, Any]:
+def _row(comparison: Comparison, row: CellRow) -> dict[str, Any]:
     return {
         "workload": row.cell.workload,
         "model": row.cell.model,
         "python": row.cell.python or None,
-        "first": _found(row.first),
+        "first": _result(row.first),
         "later": [_match(comparison, match) for match in row.later],
     }
 
@@ -55,7 +55,7 @@ def _row(comparison: Comparison, row: Row) -> dict[str, Any]:
 def _match(comparison: Comparison, match: Match) -> dict[str, Any]:
     ratio = match.ratio
     return {
-        "found": _found(match.found),
+        "found": _result(match.result),
         "ratio": None if ratio is None else ratio.best,
         "interval": None if ratio is None else _interval(ratio),
         "bears": None if ratio is None else ratio.sign,
@@ -67,7 +67,7 @@ def _interval(ratio: Ratio) -> list[float | None]:
     return [ratio.low, ratio.high if isfinite(ratio.high) else None]
 
 
-def _found(cell: CellResult | None) -> dict[str, Any] | None:
+def _result(cell: CellResult | None) -> dict[str, Any] | None:
     if cell is None:
         return None
     return {

@@ -1,37 +1,45 @@
-"""A comparison as Markdown: what one pastes into an issue or a review."""
+"""A comparison as Markdown, to paste into an issue or a review."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loadtests.report.compare.cells import NOTHING_CHANGED, objectives, places, rate_of, title_of
 from loadtests.report.compare.changes import changes
-from loadtests.report.compare.sentences import verdicts
+from loadtests.report.compare.sentences import (
+    NOTHING_CHANGED,
+    legend_of,
+    machines,
+    marked,
+    objectives,
+    range_text,
+    rate_of,
+    title_of,
+    verdicts,
+)
 from loadtests.report.compare.warnings import unlike, warnings
-from loadtests.report.compare.wording import legend_of, marked, range_text
 from loadtests.report.survival.markdown import plain, table_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from loadtests.report.compare.changes import Change
     from loadtests.report.compare.comparison import Comparison, Match
 
 
 def markdown(comparison: Comparison) -> str:
-    """Return the comparison, the verdict first."""
-    found = changes(comparison.sides)
+    """Return the comparison, the verdicts first."""
+    different = changes(comparison.sides)
     parts = [
         f"# {plain(title_of(comparison))}",
-        "\n>\n".join(f"> {plain(said)}" for said in unlike(comparison)),
-        "\n".join(f"- {plain(said)}" for said in verdicts(comparison)),
-        f"Requests per second borne within `{objectives(comparison)}`, and the ratio with its "
+        "\n>\n".join(f"> {plain(sentence)}" for sentence in unlike(comparison)),
+        "\n".join(f"- {plain(sentence)}" for sentence in verdicts(comparison)),
+        f"Requests per second sustained within `{objectives(comparison)}`, and the ratio with its "
         "95 % interval:",
         "\n".join(_cells(comparison)),
         legend_of(comparison),
-        "**What has changed**" if found else NOTHING_CHANGED,
-        "\n".join(_changes(comparison, found)),
-        "\n".join(f"- {plain(name)}: {plain(where)}" for name, where in places(comparison)),
+        "**What has changed**" if different else NOTHING_CHANGED,
+        "\n".join(_changes(comparison, different)),
+        "\n".join(f"- {plain(name)}: {plain(place)}" for name, place in machines(comparison)),
         _warnings(warnings(comparison)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -50,7 +58,7 @@ def _cells(comparison: Comparison) -> Iterator[str]:
 
 
 def _match(match: Match) -> tuple[str, str]:
-    rate, ratio = plain(rate_of(match.found)), match.ratio
+    rate, ratio = plain(rate_of(match.result)), match.ratio
     if ratio is None:
         return rate, ""
     figure = f"**{marked(ratio)}**" if ratio.sign != "same" else marked(ratio)
@@ -58,14 +66,14 @@ def _match(match: Match) -> tuple[str, str]:
     return rate, f"{figure}{small}"
 
 
-def _changes(comparison: Comparison, found: Sequence[Change]) -> Iterator[str]:
-    if found:
+def _changes(comparison: Comparison, different: Sequence[Change]) -> Iterator[str]:
+    if different:
         yield table_row(["", *(plain(side.label) for side in comparison.sides)])
         yield table_row(["---"] * (1 + len(comparison.sides)))
-    for change in found:
+    for change in different:
         yield table_row(map(plain, [change.name, *change.values]))
 
 
-def _warnings(said: Iterable[str]) -> str:
-    lines = [f"- {plain(warning)}" for warning in said]
+def _warnings(sentences: Sequence[str]) -> str:
+    lines = [f"- {plain(sentence)}" for sentence in sentences]
     return "\n".join(["**Warnings**", "", *lines]) if lines else ""

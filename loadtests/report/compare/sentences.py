@@ -1,4 +1,4 @@
-"""Say in plain sentences what each later run bears of what the first one bears."""
+"""A comparison in words: its verdicts, and how its rates and ratios read in every format."""
 
 from __future__ import annotations
 
@@ -6,94 +6,169 @@ from math import inf, sqrt
 from statistics import median
 from typing import TYPE_CHECKING
 
-from loadtests.report.compare.wording import range_text, ratio_text
+from loadtests.machine.environment import describe
+from loadtests.report.survival.matrix import ABSENT
 from loadtests.report.wording import interval_text
-from loadtests.wording import count_of, listing, percent
+from loadtests.wording import DASH, TIMES, count_of, listing, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from loadtests.report.compare.comparison import Compared, Comparison
+    from loadtests.report.compare.comparison import CellPair, Comparison, Ratio
+    from loadtests.run.file.cells import CellResult
 
-NAMED = 3  # cells in a sentence; the table has them all
+NAMED = 3  # cells in a sentence; the table has all of them
+MARKS = {"more": "▲", "less": "▼", "same": ""}
+NO_RATIO = "?"
+LEGEND = "▲ sustains more, ▼ less than in the first run; the others are statistically tied."
+WHY_NO_RATIO = (
+    f"{NO_RATIO} no ratio is known: both searches reached their upper limit, or no load was "
+    "sustained."
+)
+NOTHING_CHANGED = "No known difference between these runs, except when they were made."
 
 
 def verdicts(comparison: Comparison) -> tuple[str, ...]:
-    """Judge each later run: what bears less comes first, for that is why people compare."""
+    """Judge each later run; losses come first, because they are why people compare."""
     return tuple(
         sentence
         for number in range(len(comparison.later))
-        for sentence in _judged(comparison, number)
+        for sentence in _judge(comparison, number)
     )
 
 
-def _judged(comparison: Comparison, number: int) -> Iterator[str]:
-    one, first = comparison.later[number].label, comparison.first.label
-    cells = list(comparison.compared(number))
-    less, more = (sorted(_of(sign, cells), key=_size) for sign in ("less", "more"))
-    for sign, found in (("less", less), ("more", more[::-1])):
-        if len(found) == 1:
-            yield _single(one, first, found[0])
-        elif found:
-            yield f"{one} bears {sign} than {first} {_where(found, len(cells))}."
+def rate_of(result: CellResult | None) -> str:
+    """Return the capacity of a cell, or a dash where there is none."""
+    if result is None or result.unavailable:
+        return ABSENT
+    return interval_text(result) if result.measured else "no result"
+
+
+def factor_text(factor: float) -> str:
+    """Round to a hundredth, or to a thousandth where 1.00 would hide which side of 1 it is on."""
+    close = 0 < abs(factor - 1) < 0.005
+    return f"{factor:.0f}" if factor >= 9.95 else f"{factor:.{3 if close else 2}f}"
+
+
+def range_text(ratio: Ratio) -> str:
+    """Return the interval, e.g. "1.72–2.10"; a missing bound is left open."""
+    if ratio.high == inf:
+        return f"≥ {factor_text(ratio.low)}" if ratio.low else ""
+    if not ratio.low:
+        return f"≤ {factor_text(ratio.high)}"
+    return f"{factor_text(ratio.low)}{DASH}{factor_text(ratio.high)}"
+
+
+def ratio_text(ratio: Ratio) -> str:
+    """Return the best estimate, e.g. "1.90 ×", or the bound that is known."""
+    if ratio.best is None:
+        known = range_text(ratio)
+    else:
+        known = f"{ratio.best:.{0 if ratio.best >= 9.95 else 2}f}"
+    return f"{known} {TIMES}" if known else NO_RATIO
+
+
+def marked(ratio: Ratio) -> str:
+    """Return the ratio with a mark in front if it differs from 1, so that colour is not needed."""
+    return f"{MARKS[ratio.sign]} {ratio_text(ratio)}".strip()
+
+
+def legend_of(comparison: Comparison) -> str:
+    """Explain the marks that are used in a comparison."""
+    matches = [match for row in comparison.rows for match in row.later]
+    texts = {marked(match.ratio) for match in matches if match.ratio}
+    return f"{LEGEND} {WHY_NO_RATIO}" if NO_RATIO in texts else LEGEND
+
+
+def title_of(comparison: Comparison) -> str:
+    others = ", ".join(side.label for side in comparison.later)
+    return f"{others} against {comparison.first.label}"
+
+
+def objectives(comparison: Comparison) -> str:
+    """Name the objective of all runs, or each of them where they differ."""
+    return " or ".join(dict.fromkeys(side.run.plan.slo for side in comparison.sides))
+
+
+def machines(comparison: Comparison) -> list[tuple[str, str]]:
+    """Describe where each run was made; once if all were made on the same machine."""
+    places = [(side.label, describe(side.run.plan.environment)) for side in comparison.sides]
+    return [("All", places[0][1])] if len({place for _, place in places}) == 1 else places
+
+
+def _judge(comparison: Comparison, number: int) -> Iterator[str]:
+    later, first = comparison.later[number].label, comparison.first.label
+    pairs = list(comparison.pairs(number))
+    less, more = (
+        sorted((pair for pair in pairs if pair.ratio.sign == sign), key=_size)
+        for sign in ("less", "more")
+    )
+    for sign, different in (("less", less), ("more", more[::-1])):
+        if len(different) == 1:
+            yield _single(later, first, different[0])
+        elif different:
+            yield f"{later} sustains {sign} than {first} {_where(different, len(pairs))}."
     if less and comparison.tolerance:
-        beyond = sum(comparison.regressed(each.ratio) for each in less)
-        where = f"in {count_of(beyond, 'cell')}" if beyond else "in no cell"
-        yield f"It certainly bears less by more than {percent(comparison.tolerance)} {where}."
-    same = len(cells) - len(less) - len(more)
-    if same and same < len(cells):
-        which = f"{same} of {count_of(len(cells), 'cell')}"
-        yield f"{which} of {one} cannot be told apart from those of {first}.{_unseen(cells)}"
-    elif same:
-        where = f"in any of {same} cells" if same > 1 else f"for {_name(cells[0])}"
-        yield f"{one} and {first} cannot be told apart {where}.{_unseen(cells)}"
+        count = sum(comparison.regressed(pair.ratio) for pair in less)
+        where = f"in {count_of(count, 'cell')}" if count else "in no cell"
+        yield f"The loss certainly exceeds {percent(comparison.tolerance)} {where}."
+    tied = len(pairs) - len(less) - len(more)
+    if tied and tied < len(pairs):
+        which = f"{tied} of {count_of(len(pairs), 'cell')}"
+        verb = "is" if tied == 1 else "are"
+        yield f"{which} of {later} {verb} statistically tied with {first}.{_undetected(pairs)}"
+    elif tied:
+        where = f"in all {tied} cells" if tied > 1 else f"for {_name(pairs[0])}"
+        yield f"{later} and {first} are statistically tied {where}.{_undetected(pairs)}"
 
 
-def _of(sign: str, cells: Sequence[Compared]) -> Iterator[Compared]:
-    return (each for each in cells if each.ratio.sign == sign)
-
-
-def _single(one: str, first: str, each: Compared) -> str:
-    now, before = interval_text(each.after), interval_text(each.before)
-    if not each.after.bears:
-        return f"{one} bears no load for {_name(each)}, where {first} bears {before} req/s."
-    if not each.before.bears:
-        return f"{one} bears {now} req/s for {_name(each)}, where {first} bears no load."
-    interval = "" if each.ratio.best is None else f" ({range_text(each.ratio)})"
+def _single(later: str, first: str, pair: CellPair) -> str:
+    now, before = interval_text(pair.after), interval_text(pair.before)
+    if not pair.after.bears:
+        return f"{later} sustains no load for {_name(pair)}, where {first} sustains {before} req/s."
+    if not pair.before.bears:
+        return f"{later} sustains {now} req/s for {_name(pair)}, where {first} sustains no load."
+    interval = "" if pair.ratio.best is None else f" ({range_text(pair.ratio)})"
     return (
-        f"{one} bears {ratio_text(each.ratio)}{interval} what {first} bears for {_name(each)}: "
-        f"{now} instead of {before} req/s."
+        f"{later} sustains {ratio_text(pair.ratio)}{interval} the load of {first} for "
+        f"{_name(pair)}: {now} instead of {before} req/s."
     )
 
 
-def _where(found: Sequence[Compared], of: int) -> str:
-    named = [f"{_name(each)} ({_short(each)})" for each in found[:NAMED]]
-    left = len(found) - len(named)
-    cells = listing([*named, f"{left} more"] if left else named)
-    count = f"all {of} cells" if len(found) == of else f"{len(found)} of {count_of(of, 'cell')}"
+def _where(pairs: Sequence[CellPair], total: int) -> str:
+    names = [f"{_name(pair)} ({_short(pair)})" for pair in pairs[:NAMED]]
+    rest = len(pairs) - len(names)
+    cells = listing([*names, f"{rest} more"] if rest else names)
+    count = (
+        f"all {total} cells"
+        if len(pairs) == total
+        else f"{len(pairs)} of {count_of(total, 'cell')}"
+    )
     return f"in {count}: {cells}"
 
 
-def _short(each: Compared) -> str:
-    return ratio_text(each.ratio) if each.after.bears else "no load"
+def _short(pair: CellPair) -> str:
+    return ratio_text(pair.ratio) if pair.after.bears else "no load"
 
 
-def _name(each: Compared) -> str:
-    return f"`{each.cell.workload}` under {each.cell.row}"
+def _name(pair: CellPair) -> str:
+    return f"`{pair.cell.workload}` under {pair.cell.row}"
 
 
-def _size(each: Compared) -> float:
-    ratio = each.ratio
+def _size(pair: CellPair) -> float:
+    ratio = pair.ratio
     if ratio.best is not None:
         return ratio.best
     return ratio.high if ratio.high < 1 else ratio.low
 
 
-def _unseen(cells: Sequence[Compared]) -> str:
-    """Say how much goes unseen: half of all intervals reach so far to either side."""
+def _undetected(pairs: Sequence[CellPair]) -> str:
+    """State the smallest detectable change: half of all intervals reach this far to each side."""
     spans = [
-        sqrt(each.ratio.high / each.ratio.low)
-        for each in cells
-        if each.ratio.low and each.ratio.high < inf
+        sqrt(pair.ratio.high / pair.ratio.low)
+        for pair in pairs
+        if pair.ratio.low and pair.ratio.high < inf
     ]
-    return f" Changes of less than about {percent(median(spans) - 1)} go unseen." if spans else ""
+    if not spans:
+        return ""
+    return f" Changes of less than about {percent(median(spans) - 1)} go undetected."

@@ -1,4 +1,4 @@
-"""A comparison in the terminal: the verdict, each cell, what has changed, and what to beware of."""
+"""A comparison in the terminal: verdicts, cells, what has changed, and warnings."""
 
 from __future__ import annotations
 
@@ -14,11 +14,19 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.report.colours import colour_of
-from loadtests.report.compare.cells import NOTHING_CHANGED, objectives, places, rate_of, title_of
 from loadtests.report.compare.changes import changes
-from loadtests.report.compare.sentences import verdicts
+from loadtests.report.compare.sentences import (
+    NOTHING_CHANGED,
+    legend_of,
+    machines,
+    marked,
+    objectives,
+    range_text,
+    rate_of,
+    title_of,
+    verdicts,
+)
 from loadtests.report.compare.warnings import unlike, warnings
-from loadtests.report.compare.wording import legend_of, marked, range_text
 from loadtests.report.items import item
 
 if TYPE_CHECKING:
@@ -30,40 +38,40 @@ if TYPE_CHECKING:
     from loadtests.report.compare.comparison import Comparison, Match
 
 LABEL_WIDTH = 14
-NAME_WIDTH = 24  # "supervised-process-pool", but not with a Python behind it
+NAME_WIDTH = 24  # "supervised-process-pool", but not followed by a Python
 RATIO_WIDTH = 18  # "▲ 1.90 × 1.72–2.10"
 GAP = 2
 STYLES = {"more": "bold green", "less": "bold red", "same": ""}
 
 
 def final(comparison: Comparison) -> RenderableType:
-    """Draw a comparison: the verdict first."""
+    """Draw a comparison, the verdicts first."""
     title = f"[bold]{escape(title_of(comparison))}[/bold] ({escape(objectives(comparison))})"
     parts: list[RenderableType] = [
         Text.from_markup(title),
-        *(Text(f"{name}: {where}", style="dim") for name, where in places(comparison)),
+        *(Text(f"{name}: {place}", style="dim") for name, place in machines(comparison)),
         Text(),
-        *(item("!", said, "bold yellow") for said in unlike(comparison)),
-        *(item("•", said) for said in verdicts(comparison)),
+        *(item("!", sentence, "bold yellow") for sentence in unlike(comparison)),
+        *(item("•", sentence) for sentence in verdicts(comparison)),
         Text(),
         Ratios(comparison),
         Text(legend_of(comparison), style="dim"),
         Text(),
     ]
-    found = changes(comparison.sides)
+    different = changes(comparison.sides)
     parts += (
-        [Text("What has changed", style="bold"), _changes(comparison, found)]
-        if found
+        [Text("What has changed", style="bold"), _changes(comparison, different)]
+        if different
         else [Text(NOTHING_CHANGED)]
     )
-    if said := warnings(comparison):
-        parts += [Text(), *(item("!", warning, "yellow") for warning in said)]
+    if sentences := warnings(comparison):
+        parts += [Text(), *(item("!", sentence, "yellow") for sentence in sentences)]
     return Group(*parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Ratios:
-    """A row for each cell, a column for each later run; those that do not fit go below."""
+    """A row for each cell, a column for each later run; columns that do not fit go below."""
 
     comparison: Comparison
 
@@ -73,11 +81,11 @@ class Ratios:
         rows = self.comparison.shown
         names = max(len(row.cell.workload) for row in rows) + NAME_WIDTH + 2 * GAP
         later = len(self.comparison.later)
-        fit = max(1, (options.max_width - names - LABEL_WIDTH) // (RATIO_WIDTH + GAP))
-        for start in range(0, later, fit):
+        columns = max(1, (options.max_width - names - LABEL_WIDTH) // (RATIO_WIDTH + GAP))
+        for start in range(0, later, columns):
             if start:
                 yield Text()
-            yield self._table(range(start, min(start + fit, later)))
+            yield self._table(range(start, min(start + columns, later)))
 
     def _table(self, numbers: range) -> Table:
         first, later = self.comparison.first, self.comparison.later
@@ -89,7 +97,7 @@ class Ratios:
         if len(later) == 1:
             table.add_column("ratio")
             table.add_column("95 %")
-        entry = _both if len(later) == 1 else _ratio
+        entry = _rate_and_ratio if len(later) == 1 else _ratio
         for workload, rows in groupby(self.comparison.shown, lambda row: row.cell.workload):
             for place, row in enumerate(rows):
                 table.add_row(
@@ -105,8 +113,8 @@ def _wrapped(name: str, width: int = LABEL_WIDTH, style: str = "") -> Text:
     return Text("\n".join(textwrap.wrap(name, width)), style=style)
 
 
-def _both(match: Match) -> tuple[RenderableType, ...]:
-    rate = rate_of(match.found)
+def _rate_and_ratio(match: Match) -> tuple[RenderableType, ...]:
+    rate = rate_of(match.result)
     if match.ratio is None:
         return rate, "", ""
     style = STYLES[match.ratio.sign]
@@ -116,16 +124,16 @@ def _both(match: Match) -> tuple[RenderableType, ...]:
 
 def _ratio(match: Match) -> tuple[RenderableType, ...]:
     if match.ratio is None:
-        return (rate_of(match.found),)
+        return (rate_of(match.result),)
     interval = f" {range_text(match.ratio)}" if match.ratio.best is not None else ""
     return (Text(f"{marked(match.ratio)}{interval}", STYLES[match.ratio.sign]),)
 
 
-def _changes(comparison: Comparison, found: Sequence[Change]) -> Table:
+def _changes(comparison: Comparison, different: Sequence[Change]) -> Table:
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("")
     for side in comparison.sides:
         table.add_column(_wrapped(side.label), overflow="fold")
-    for change in found:
+    for change in different:
         table.add_row(Text(change.name), *(Text(value) for value in change.values))
     return table

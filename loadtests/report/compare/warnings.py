@@ -1,29 +1,28 @@
-"""What weakens a comparison, in sentences, so that nobody takes it for more."""
+"""What weakens a comparison, in sentences, so that nobody reads too much into it."""
 
 from __future__ import annotations
 
 from statistics import median
 from typing import TYPE_CHECKING
 
-from loadtests.report.compare.wording import factor_text
+from loadtests.report.compare.sentences import factor_text
 from loadtests.report.warnings import ENOUGH, busy, pieces_ms
 from loadtests.wording import TIMES, count_of, listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from loadtests.report.compare.comparison import Comparison, Match, Row
-    from loadtests.report.compare.sides import Side
+    from loadtests.report.compare.comparison import CellRow, Comparison, Match, Side
     from loadtests.run.file.lines import Plan
 
-UNLIKE = 1.1  # the same piece of work takes this much longer on another machine, or another day
-CHANCE = 0.05  # of a 95 % interval to exclude 1 where nothing differs
+UNLIKE = 1.1  # the same calculation takes this much longer on another machine, or another day
+CHANCE = 0.05  # that a 95 % interval excludes 1 although nothing differs
 NAMED = 3
 
 
 def unlike(comparison: Comparison) -> tuple[str, ...]:
-    """Say what forbids to judge runs by their ratios: it stands before all that they say."""
-    return tuple(said for side in comparison.later for said in _unlike(comparison, side))
+    """Say why runs cannot be judged by their ratios; shown before everything else."""
+    return tuple(sentence for side in comparison.later for sentence in _unlike(comparison, side))
 
 
 def warnings(comparison: Comparison) -> tuple[str, ...]:
@@ -33,51 +32,51 @@ def warnings(comparison: Comparison) -> tuple[str, ...]:
 
 def _warnings(comparison: Comparison) -> Iterator[str]:
     for side in comparison.sides:
-        yield from _of_one(side)
+        yield from _conditions(side)
     for number, side in enumerate(comparison.later):
-        yield from _another_way(comparison.first, side)
-        yield from _as_fast(comparison.first, side)
+        yield from _same_or_other_mode(comparison.first, side)
+        yield from _speed(comparison.first, side)
         yield from _one_sided(comparison, number)
         yield from _by_chance(comparison, number)
 
 
-def _of_one(side: Side) -> Iterator[str]:
+def _conditions(side: Side) -> Iterator[str]:
     run, name = side.run, side.label
     if run.end is None:
-        yield f"{name} has not ended: it was interrupted, or it goes on."
+        yield f"{name} has not ended: it was interrupted, or is still running."
     elif run.end.reason:
         yield f"{name} ended early: {run.end.reason.rstrip('.')}."
-    if said := busy(run.plan.environment):
-        yield f"{name}: {said}"
+    if warning := busy(run.plan.environment):
+        yield f"{name}: {warning}"
     if run.plan.arguments.get("host"):
-        yield f"{name} measured a running service that was not restarted between its cells."
+        yield f"{name} measured a running service, which was not restarted between its cells."
     if str(run.plan.environment.get("commit") or "").endswith("-dirty"):
-        yield f"{name} was measured with changes that are in no commit."
+        yield f"{name} was measured with uncommitted changes."
 
 
 def _unlike(comparison: Comparison, side: Side) -> Iterator[str]:
-    first, one, other = comparison.first.label, comparison.first.run.plan, side.run.plan
-    if one.slo != other.slo:
+    first, baseline, plan = comparison.first.label, comparison.first.run.plan, side.run.plan
+    if baseline.slo != plan.slo:
         yield (
-            f"{side.label} was held to {other.slo}, and {first} to {one.slo}: their rates answer "
-            "different questions, and no ratio of them tells which run is better."
+            f"{side.label} had the objective {plan.slo}, and {first} had {baseline.slo}: their "
+            "rates answer different questions, and the ratio does not show which run is better."
         )
     for workload in dict.fromkeys(row.cell.workload for row in comparison.rows):
-        now, before = (_settings(each, workload) for each in (other, one))
+        now, before = (_settings(of, workload) for of in (plan, baseline))
         if now != before:
             yield (
-                f"`{workload}` ran with {now} in {side.label}, and with {before} in {first}: "
-                "that is other work, and no ratio of their rates tells which run is better."
+                f"`{workload}` ran with {now} in {side.label}, and with {before} in {first}: that "
+                "is different work, and the ratio of their rates does not show which run is better."
             )
 
 
-def _another_way(first: Side, side: Side) -> Iterator[str]:
-    one, other = first.run, side.run
-    if one.plan.started == other.plan.started and one.results == other.results:
+def _same_or_other_mode(first: Side, side: Side) -> Iterator[str]:
+    baseline, run = first.run, side.run
+    if baseline.plan.started == run.plan.started and baseline.results == run.results:
         yield f"{side.label} and {first.label} are the same run."
-    if one.plan.mode != other.plan.mode:
+    if baseline.plan.mode != run.plan.mode:
         yield (
-            f"{side.label} is a {other.plan.mode} run, and {first.label} a {one.plan.mode} run: "
+            f"{side.label} is a {run.plan.mode} run, and {first.label} a {baseline.plan.mode} run: "
             "ratios are as uncertain as the quick one makes them."
         )
 
@@ -87,20 +86,20 @@ def _settings(plan: Plan, workload: str) -> str:
     return listing(sorted(text for text in given if text.startswith(f"{workload}."))) or "defaults"
 
 
-def _as_fast(first: Side, side: Side) -> Iterator[str]:
-    """Tell whether the cores were, by the piece of work that goes with each trial."""
-    one, other = (pieces_ms(each.run) for each in (first, side))
-    pythons = {each.run.plan.environment.get("python") for each in (first, side)}
-    if min(len(one), len(other)) < ENOUGH or len(pythons) > 1:
+def _speed(first: Side, side: Side) -> Iterator[str]:
+    """Report other core speeds, by the calculation that is timed beside each trial."""
+    baseline, times = (pieces_ms(of.run) for of in (first, side))
+    pythons = {of.run.plan.environment.get("python") for of in (first, side)}
+    if min(len(baseline), len(times)) < ENOUGH or len(pythons) > 1:
         return
-    before, now = median(one), median(other)
+    before, now = median(baseline), median(times)
     if max(now / before, before / now) > UNLIKE:
-        slower = "slower" if now > before else "faster"
+        slower = now > before
         yield (
-            f"The cores were {slower} in {side.label}: the same piece of work took {now:.2f} ms of "
-            f"CPU, {factor_text(now / before)} {TIMES} what it took in {first.label} "
-            f"({before:.2f} ms). What computes bears {'less' if now > before else 'more'} for that "
-            "alone."
+            f"The cores were {'slower' if slower else 'faster'} in {side.label}: the same "
+            f"calculation took {now:.2f} ms of CPU time, {factor_text(now / before)} {TIMES} the "
+            f"{before:.2f} ms in {first.label}. That alone "
+            f"{'lowers' if slower else 'raises'} the capacity of CPU-bound work."
         )
 
 
@@ -114,42 +113,39 @@ def _one_sided(comparison: Comparison, number: int) -> Iterator[str]:
             reasons = {_why(row, None if name == first.label else number) for row in rows}
             why = f" ({reasons.pop()})" if len(reasons) == 1 else ""
             yield (
-                f"{count_of(len(rows), 'cell')} cannot be compared for want of a result in {name}"
+                f"{count_of(len(rows), 'cell')} cannot be compared, because {name} has no result"
                 f"{why}: {_names(rows)}."
             )
 
 
-def _measured(row: Row) -> bool:
+def _measured(row: CellRow) -> bool:
     return row.first is not None and row.first.shown
 
 
 def _has(match: Match) -> bool:
-    return match.found is not None and match.found.shown
+    return match.result is not None and match.result.shown
 
 
-def _why(row: Row, number: int | None) -> str:
-    cell = row.first if number is None else row.later[number].found
+def _why(row: CellRow, number: int | None) -> str:
+    cell = row.first if number is None else row.later[number].result
     if cell is None:
-        return "not asked for"
+        return "not requested"
     return (cell.unavailable or cell.error or cell.lack or "no number was reported").rstrip(".")
 
 
-def _names(rows: Iterable[Row]) -> str:
+def _names(rows: Iterable[CellRow]) -> str:
     names = [f"`{row.cell.workload}` under {row.cell.row}" for row in rows]
-    left = len(names) - NAMED
-    return listing([*names[:NAMED], f"{left} more"] if left > 0 else names)
+    rest = len(names) - NAMED
+    return listing([*names[:NAMED], f"{rest} more"] if rest > 0 else names)
 
 
 def _by_chance(comparison: Comparison, number: int) -> Iterator[str]:
-    cells = list(comparison.compared(number))
-    differing = sum(each.ratio.sign != "same" for each in cells)
-    expected = round(CHANCE * len(cells))
-    if 0 < differing <= expected:
+    pairs = list(comparison.pairs(number))
+    different = sum(pair.ratio.sign != "same" for pair in pairs)
+    expected = round(CHANCE * len(pairs))
+    if 0 < different <= expected:
+        count = "as many do here" if different > 1 else "one does here"
         yield (
-            f"Of {len(cells)} cells that are all the same, about {expected} would seem to differ "
-            f"by chance: {_seem(differing)}. Measure again what matters to you."
+            f"Of {len(pairs)} cells without any real difference, about {expected} would appear to "
+            f"differ by chance: {count}. Repeat the measurements that matter to you."
         )
-
-
-def _seem(differing: int) -> str:
-    return "as many do here" if differing > 1 else "one does here"

@@ -1,4 +1,4 @@
-"""The files that a finished surge leaves beside its run file, and what a terminal shows of it."""
+"""The files that a finished surge adds to its run file, and what a terminal shows of it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Surged:
         self.surge = read(folder)
 
     def texts(self) -> dict[str, str]:
-        """Return what other programs read, and people without a browser."""
+        """Return the files for other programs, and for people without a browser."""
         text = json.dumps(as_json(self.surge), indent=2, ensure_ascii=False)
         return {"summary.json": text + "\n", "summary.md": markdown(self.surge)}
 
@@ -37,9 +37,9 @@ class Surged:
         return final(self.surge, self._folder)
 
     def pictures(self, gallery: Gallery) -> Iterator[tuple[str, Callable[[], str]]]:
-        """Give the name of each picture, and what draws it; the page that has all is the last."""
-        from loadtests.report.surge.html import html  # noqa: PLC0415 - Altair takes half a second
-        from loadtests.report.surge.picture import svg  # noqa: PLC0415 - likewise
+        """Yield the name of each picture and what draws it; the page with all of them is last."""
+        from loadtests.report.surge.charts import svg  # noqa: PLC0415 - Altair takes half a second
+        from loadtests.report.surge.html import html  # noqa: PLC0415 - likewise
 
         if self.surge.measured:
             yield "surge.svg", partial(svg, self.surge, gallery.converter)

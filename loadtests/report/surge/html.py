@@ -1,24 +1,20 @@
-"""A surge as one page that needs no network: what one studies, and sends to others."""
+"""A surge as one page that needs no network, to study and to share."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from loadtests.load.schedule import patience_s
 from loadtests.load.spec import SETTLE_S
 from loadtests.machine.environment import describe
-from loadtests.report.charts.drawing import drawn, dressed, inline, rules, unchecked
+from loadtests.report.charts.drawing import rules
 from loadtests.report.pages import render
 from loadtests.report.policies import style_of
-from loadtests.report.surge import fates
-from loadtests.report.surge.picture import figure
+from loadtests.report.surge.charts import COUNTED, goodput_figure, numbers, outcomes_figure
 from loadtests.report.surge.sentences import sentences, warnings
-from loadtests.report.surge.table import SHARES, load_text, table, title
-from loadtests.report.survival.figures import Figure
+from loadtests.report.surge.table import HEADS, SHARES, load_text, table, title
 from loadtests.report.survival.tables import Table
 from loadtests.run.beyond.recovery import HELD_S
-from loadtests.run.surge.phases import NAMES
 from loadtests.run.surge.phases import SHARES as LOADS
 from loadtests.wording import percent
 
@@ -26,25 +22,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from loadtests.report.gallery import Gallery
-    from loadtests.run.surge.counts import OutcomeCounts
     from loadtests.run.surge.lines import PolicyResult, Surge
 
-OUTCOMES = "What became of all requests"
-STACKED = "Of those that were to start in each second, in the order of the key from below."
-PADDING = {"left": 4, "top": 4, "right": 16, "bottom": 4}
-COUNTED = ("offered", *(name for name, _ in fates.FATES.values()))
 
-
-class Told(NamedTuple):
-    """All seconds of one policy, and what there is to say of them in a line."""
+class Seconds(NamedTuple):
+    """All seconds of one policy as a table, and a line that sums them up."""
 
     policy: str
     summary: str
     table: Table
 
 
+class Settings(NamedTuple):
+    """The constants of a surge: shares of the capacity, and times in seconds."""
+
+    loads: tuple[float, ...]
+    settle_s: float
+    patience_s: float
+    held_s: float
+
+
 def html(surge: Surge, gallery: Gallery) -> str:
     """Return the content of `report.html`."""
+    figures = [goodput_figure, outcomes_figure] if surge.measured else []
     return render(
         "surge.html",
         surge=surge,
@@ -54,9 +54,9 @@ def html(surge: Surge, gallery: Gallery) -> str:
         sentences=sentences(surge),
         rows=table(surge),
         shares=SHARES,
-        heads=NAMES,
+        heads=HEADS,
         colour=lambda policy: style_of(policy)[0],
-        figures=[figure(surge, gallery), _outcomes(surge, gallery)] if surge.measured else [],
+        figures=[figure(surge, gallery) for figure in figures],
         environment=describe(surge.environment),
         warnings=warnings(surge),
         seconds=list(map(_seconds, surge.measured)),
@@ -64,59 +64,47 @@ def html(surge: Surge, gallery: Gallery) -> str:
     )
 
 
-def _outcomes(surge: Surge, gallery: Gallery) -> Figure:
-    rows = [
-        (course.policy, phase.name, *_numbers(phase.counts))
-        for course in surge.measured
-        for phase in course.phases
-    ]
-    found = Table(("admission", "phase", *COUNTED), tuple(rows), words=2)
-    named = Figure(OUTCOMES, STACKED, None, found, fates.key(), wide=True)
-
-    def draw() -> Figure:
-        with unchecked():
-            chart = dressed(fates.chart(surge.measured), padding=PADDING)
-            picture = drawn(chart, gallery.converter)
-        return replace(named, picture=inline(picture, "outcomes", OUTCOMES, found.told()))
-
-    return gallery.attempt(repr(OUTCOMES), draw, named)
+def settings(surge: Surge) -> Settings:
+    """Return the constants that the surge was measured with; the only place that knows them."""
+    return Settings(
+        loads=LOADS,
+        settle_s=SETTLE_S,
+        patience_s=patience_s(surge.slo),
+        held_s=min(HELD_S, surge.durations[2] / 2),
+    )
 
 
-def _seconds(course: PolicyResult) -> Told:
+def _seconds(result: PolicyResult) -> Seconds:
     rows = []
-    for at, counts in enumerate(course.series):
-        phase = next((one.name for one in course.phases if one.start_s <= at < one.end_s), "")
-        rows.append((phase, str(at), *_numbers(counts)))
-    offered = sum(one.offered for one in course.series)
-    good = sum(one.good for one in course.series)
-    said = f"{good} of {offered} requests were answered rightly and in time"
-    return Told(course.policy, said, Table(("phase", "second", *COUNTED), tuple(rows)))
-
-
-def _numbers(counts: OutcomeCounts) -> tuple[str, ...]:
-    return (str(counts.offered), *(str(getattr(counts, name)) for name in fates.FATES))
+    for at, counts in enumerate(result.series):
+        names = (phase.name for phase in result.phases if phase.start_s <= at < phase.end_s)
+        rows.append((next(names, ""), str(at), *numbers(counts)))
+    offered = sum(counts.offered for counts in result.series)
+    good = sum(counts.good for counts in result.series)
+    summary = f"{good} of {offered} requests got a right answer in time"
+    return Seconds(result.policy, summary, Table(("phase", "second", *COUNTED), tuple(rows)))
 
 
 def _method(surge: Surge) -> Iterator[str]:
     """Say how it was measured, one paragraph after the other."""
-    before, during, after = map(percent, LOADS)
+    used = settings(surge)
+    before, during, after = map(percent, used.loads)
     yield (
-        "A closed loop of many clients first found out what the cell bears roughly, under bounded "
-        "admission: the best of three short goes, as noise only takes. Of this capacity, "
-        f"{before} was offered before the surge, {during} during it, and {after} after it, "
-        "whatever became of the requests before, on a seeded schedule whose arrivals are "
-        f"random, as people come; {SETTLE_S:g} s at the first rate went before, and do not count. "
+        "A closed loop of many clients first estimated the capacity of the cell, under bounded "
+        "admission: the best of three short attempts, because noise can only lower it. Of this "
+        f"capacity, {before} was offered before the surge, {during} during it, and {after} after "
+        "it, on a seeded schedule with random arrivals that does not wait for slow answers. "
+        f"A lead-in of {used.settle_s:g} s at the first rate does not count. "
         "Each policy had a freshly started server, and the same arrivals."
     )
     yield (
-        "Response time counts from the intended start, so what queues on the way counts too. An "
-        f"answer is good if it is right and came within the bound of {surge.slo}. Refused are "
-        "those that got a 503 or 504. A client that has no answer "
-        f"{patience_s(surge.slo):g} s after its intended start hangs up: it gave up waiting."
+        "Response time counts from the intended start, so time spent queueing on the way counts "
+        f"too. An answer is good if it is right and within the bound of {surge.slo}. Refused "
+        f"requests got a 503 or 504. A client without an answer {used.patience_s:g} s after its "
+        "intended start hangs up: it gave up waiting."
     )
-    span = min(HELD_S, surge.durations[2] / 2)
     yield (
-        "“SLO again” is the time from the end of the surge to the first moment after which "
-        f"the share of good answers was that of {surge.slo} for {span:g} s. A generator that did "
-        "not keep its schedule, or was itself the limit, is named among the warnings."
+        f"“{HEADS[-1]}” is the time from the end of the surge to the first moment after which "
+        f"the share of good answers met {surge.slo} for {used.held_s:g} s. A generator that fell "
+        "behind its schedule, or was itself the limit, is named in the warnings."
     )

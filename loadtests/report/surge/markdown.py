@@ -1,4 +1,4 @@
-"""A surge as Markdown: what one pastes into an issue, a review or a results page."""
+"""A surge as Markdown, to paste into an issue, a review or a results page."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from loadtests.machine.environment import describe
 from loadtests.report.surge.sentences import sentences, warnings
 from loadtests.report.surge.table import HEADS, SHARES, load_text, table, title
+from loadtests.report.survival.markdown import table_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from loadtests.report.surge.table import PolicyRow
     from loadtests.run.surge.lines import Surge
@@ -17,29 +18,25 @@ if TYPE_CHECKING:
 
 def markdown(surge: Surge) -> str:
     """Return the content of `summary.md`."""
-    lines = table(surge)
-    told = [f"- {warning}" for warning in warnings(surge)]
+    rows = table(surge)
+    cautions = [f"- {warning}" for warning in warnings(surge)]
     parts = [
         f"# {title(surge).replace('<', '&lt;')}",
         f"{describe(surge.environment)}; started {surge.started}.",
         load_text(surge),
-        "\n".join(_table(lines)) if lines else "",
-        SHARES if lines else "",
-        f"![{title(surge)}](surge.svg)".replace("<", "&lt;") if lines else "",
-        "\n".join(f"- {said}" for said in sentences(surge)).replace("<", "&lt;"),
-        "\n".join(["**Warnings**", "", *told]) if told else "",
+        "\n".join(_table(rows)) if rows else "",
+        SHARES if rows else "",
+        f"![{title(surge)}](surge.svg)".replace("<", "&lt;") if rows else "",
+        "\n".join(f"- {sentence}" for sentence in sentences(surge)).replace("<", "&lt;"),
+        "\n".join(["**Warnings**", "", *cautions]) if cautions else "",
         f"Made with:\n\n```sh\n{surge.command}\n```",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _table(lines: Iterable[PolicyRow]) -> Iterable[str]:
-    yield _row([*HEADS, "good answers, each second"])
-    yield _row(["---"] * (len(HEADS) + 1))
-    for row in lines:
+def _table(rows: Iterable[PolicyRow]) -> Iterator[str]:
+    yield table_row([*HEADS, "good answers, each second"])
+    yield table_row(["---"] * (len(HEADS) + 1))
+    for row in rows:
         phases = [f"{figure}<br><sub>{small}</sub>" for figure, small in row.phases]
-        yield _row([row.policy, *phases, row.refused, row.gave_up, row.again, row.sparkline])
-
-
-def _row(fields: Iterable[str]) -> str:
-    return "| " + " | ".join(fields) + " |"
+        yield table_row([row.policy, *phases, row.refused, row.gave_up, row.again, row.sparkline])

@@ -1,4 +1,4 @@
-"""Say in plain words what a surge did under each policy; every word follows from its figures."""
+"""What a surge did under each policy, in plain words that follow from its figures."""
 
 from __future__ import annotations
 
@@ -16,77 +16,87 @@ if TYPE_CHECKING:
     from loadtests.run.surge.lines import PolicyResult, Surge
     from loadtests.slo import Slo
 
-FEW = 0.05  # a share that is not worth a word
+FEW = 0.05  # a share too small to mention
 AT_ONCE_S = 0.5
-OVER = 1.25  # of the capacity: more than a probe is wrong by on a quiet machine
+OVER = 1.25  # of the capacity: more than the error of a probe on a quiet machine
 
 
 def sentences(surge: Surge) -> tuple[str, ...]:
     """Return one or two sentences for each policy."""
     if surge.capacity is None:
         return ()
-    return tuple(said(one, surge.capacity, surge.slo) for one in surge.courses)
+    return tuple(sentence(result, surge.capacity, surge.slo) for result in surge.courses)
 
 
-def said(course: PolicyResult, capacity: float, slo: Slo) -> str:
-    """Return one or two sentences on one policy."""
-    return " ".join(_said(course, capacity, slo))
+def sentence(result: PolicyResult, capacity: float, slo: Slo) -> str:
+    """Return one or two sentences about one policy."""
+    return " ".join(_clauses(result, capacity, slo))
 
 
 def warnings(surge: Surge) -> tuple[str, ...]:
-    """Return what makes the figures less than they seem."""
-    flaws = tuple(f"{one.policy}: {flaw}" for one in surge.courses for flaw in one.flaws)
+    """Return what makes the figures less certain than they look."""
+    flaws = tuple(f"{result.policy}: {flaw}" for result in surge.courses for flaw in result.flaws)
     return (*surge.warnings, *_conditions(surge), *flaws)
 
 
+def recovery_text(recovery_s: float) -> str:
+    """Say when the SLO was met again."""
+    return "at once" if recovery_s < AT_ONCE_S else f"{recovery_s:.1f} s later"
+
+
 def _conditions(surge: Surge) -> Iterator[str]:
-    if said := busy(surge.environment):
-        yield said
-    after = next((one.after for one in surge.measured if one.recovery_s is not None), None)
+    if warning := busy(surge.environment):
+        yield warning
+    recovered = (result.after for result in surge.measured if result.recovery_s is not None)
+    after = next(recovered, None)
     if after and after.counts.offered < needed(surge.slo):
         yield (
-            f"{surge.slo.name} takes {needed(surge.slo):,} requests, and {after.counts.offered:,} "
-            "were offered after the surge: too few to show that the SLO held again. Give the last "
-            "of --phases more time."
+            f"{surge.slo.name} needs {needed(surge.slo):,} requests, but {after.counts.offered:,} "
+            "were offered after the surge: too few to show that the SLO was met again. Make the "
+            "last of the --phases longer."
         )
-    best = max(surge.measured, key=lambda one: one.surge.goodput, default=None)
+    best = max(surge.measured, key=lambda result: result.surge.goodput, default=None)
     if best and surge.capacity and best.surge.goodput > OVER * surge.capacity:
         yield (
-            f"The capacity was taken for too low: {best.policy} answered "
-            f"{percent(best.surge.goodput / surge.capacity)} of it in time. So the surge was less "
-            "than meant, and so was the load after it."
+            f"The capacity was underestimated: {best.policy} answered "
+            f"{percent(best.surge.goodput / surge.capacity)} of it in time, so the surge and the "
+            "load after it were smaller than intended."
         )
 
 
-def _said(course: PolicyResult, capacity: float, slo: Slo) -> Iterator[str]:
-    if course.error:
-        yield f"{course.policy} has no result: {course.error.rstrip('.')}."
+def _clauses(result: PolicyResult, capacity: float, slo: Slo) -> Iterator[str]:
+    if result.error:
+        yield f"{result.policy} has no result: {result.error.rstrip('.')}."
         return
-    yield f"{course.policy}: {_during(course, capacity)}; {_afterwards(course, capacity)}."
-    if fails(course.before, slo):
-        share = percent(course.before.counts.share)
-        yield f"Even before the surge {slo} did not hold: {share} were answered in time."
+    yield f"{result.policy}: {_during(result, capacity)}; {_afterwards(result, capacity)}."
+    if missed(result.before, slo):
+        share = percent(result.before.counts.share)
+        yield (
+            f"{slo} was not met even before the surge: {share} of the requests were answered in "
+            "time."
+        )
 
 
-def fails(phase: Stretch, slo: Slo) -> bool:
-    """Whether the SLO did not hold over a whole phase."""
+def missed(phase: Stretch, slo: Slo) -> bool:
+    """Whether the SLO was missed over a whole phase."""
     lost = phase.counts.offered - phase.counts.good
     return exceeds(lost, phase.counts.offered, slo.loss_ratio)
 
 
-def _during(course: PolicyResult, capacity: float) -> str:
-    phase = course.surge
-    share = phase.goodput / capacity
+def _during(result: PolicyResult, capacity: float) -> str:
+    phase = result.surge
     if phase.counts.good:
-        rate = f"{rate_text(phase.goodput)} answers a second"
-        said = f"{rate} came in time, {percent(share)} of the capacity"
+        share = percent(phase.goodput / capacity)
+        answered = (
+            f"{rate_text(phase.goodput)} req/s were answered in time, {share} of the capacity"
+        )
     else:
-        said = "no answer came in time"
-    return f"during the surge {said}{_lost(phase)}"
+        answered = "no request was answered in time"
+    return f"during the surge, {answered}{_lost(phase)}"
 
 
 def _lost(phase: Stretch) -> str:
-    """Tell what became of the others, as far as it is worth a word."""
+    """Say what happened to the other requests, as far as it is worth mentioning."""
     counts = phase.counts
     kinds = (
         (counts.refused, "were refused"),
@@ -94,39 +104,40 @@ def _lost(phase: Stretch) -> str:
         (counts.late, "were answered too late"),
         (counts.failed, "got an error"),
     )
-    parts = [(percent(n / counts.offered), what) for n, what in kinds if _much(n, counts)]
-    if not parts:
+    shares = [
+        (percent(number / counts.offered), outcome)
+        for number, outcome in kinds
+        if _many(number, counts)
+    ]
+    if not shares:
         return ""
-    (first, what), *others = parts
-    told = [f"{first} of the clients {what}", *(" ".join(other) for other in others)]
-    return f", while {listing(told)}"
+    (share, outcome), *others = shares
+    return f", while {listing([f'{share} of the clients {outcome}', *map(' '.join, others)])}"
 
 
-def _much(number: int, counts: OutcomeCounts) -> bool:
+def _many(number: int, counts: OutcomeCounts) -> bool:
     return number > FEW * counts.offered
 
 
-def _afterwards(course: PolicyResult, capacity: float) -> str:
-    phase, took = course.after, course.recovery_s
+def _afterwards(result: PolicyResult, capacity: float) -> str:
+    phase, took = result.after, result.recovery_s
     if took is not None:
-        return f"after it the SLO held again {again_text(took)}"
-    share = f"only {percent(phase.counts.share)}" if phase.counts.good else "nothing"
-    load = f"although the load was then {percent(phase.rate / capacity)} of the capacity"
-    within = f"in the {phase.duration_s:g} s after it"
-    return f"{within} {share} was answered in time, {load}{_burden(course)}"
+        return f"after it, the SLO was met again {recovery_text(took)}"
+    answered = (
+        f"only {percent(phase.counts.share)} of the requests were answered in time"
+        if phase.counts.good
+        else "no request was answered in time"
+    )
+    load = f"although the load was only {percent(phase.rate / capacity)} of the capacity"
+    return f"in the {phase.duration_s:g} s after it, {answered}, {load}{_wasted(result)}"
 
 
-def again_text(recovery_s: float) -> str:
-    """Say when the SLO held again."""
-    return "at once" if recovery_s < AT_ONCE_S else f"{recovery_s:.1f} s later"
-
-
-def _burden(course: PolicyResult) -> str:
-    """Say that the server works for nobody, where it shows."""
-    held, clients = course.held, course.waited_for
+def _wasted(result: PolicyResult) -> str:
+    """Say that the server works on abandoned requests, where that can be seen."""
+    held, clients = result.held, result.waited_for
     if held is None or clients is None or held <= clients:
         return ""
     return (
-        ": it was still working for clients who had left "
-        f"(in the end it held {held} requests, and {count_of(clients, 'client')} waited)"
+        ": the server was still working on abandoned requests (at the end it held "
+        f"{held}, and {count_of(clients, 'client')} waited)"
     )

@@ -1,11 +1,11 @@
-"""What a surge did, policy by policy: the same figures for the terminal, Markdown and JSON."""
+"""The figures of a surge, policy by policy: the same for the terminal, Markdown, HTML and JSON."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from loadtests.report.surge.sentences import again_text, sentences, warnings
+from loadtests.report.surge.sentences import recovery_text, sentences, warnings
 from loadtests.run.surge.counts import columns
 from loadtests.run.surge.phases import NAMES
 from loadtests.wording import rate_text
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 SCHEMA = 1
 BARS = "▁▂▃▄▅▆▇█"
 NOTHING = "·"
-HEADS = ("admission", *NAMES, "refused", "gave up", "SLO again")
+HEADS = ("admission", *NAMES, "refused", "gave up", "SLO met again")
 SHARES = (
-    "Shares before and after the surge are of the offered load, those during it of the capacity; "
-    "p99 is that of the right answers alone."
+    "Shares before and after the surge refer to the offered load, those during it to the capacity; "
+    "p99 covers right answers only."
 )
 
 
@@ -39,9 +39,9 @@ class PolicyRow:
 
 
 def table(surge: Surge) -> tuple[PolicyRow, ...]:
-    """Shares are of the offered load before and after the surge, of the capacity during it."""
+    """Return a row for each policy; `SHARES` says what its shares refer to."""
     capacity = surge.capacity or 1.0
-    return tuple(_row(course, capacity) for course in surge.measured)
+    return tuple(_row(result, capacity) for result in surge.measured)
 
 
 def title(surge: Surge) -> str:
@@ -49,25 +49,25 @@ def title(surge: Surge) -> str:
 
 
 def load_text(surge: Surge) -> str:
-    """Say what was offered, and what the bounded server was given."""
+    """Say what was offered, and how long the queue of the bounded policy was."""
     if not surge.measured:
         return "Nothing was measured."
-    one = surge.measured[0]
     steps = ", then ".join(
-        f"{rate_text(phase.rate)} req/s for {phase.duration_s:g} s" for phase in one.phases
+        f"{rate_text(phase.rate)} req/s for {phase.duration_s:g} s"
+        for phase in surge.measured[0].phases
     )
-    said = f"Capacity about {rate_text(surge.capacity or 0)} req/s. Offered: {steps}."
-    queues = [course.queue for course in surge.measured if course.queue is not None]
+    text = f"Capacity about {rate_text(surge.capacity or 0)} req/s. Offered: {steps}."
+    queues = [result.queue for result in surge.measured if result.queue is not None]
     if queues and surge.target_s:
-        said += (
-            f" The queue of bounded holds {queues[0]}: what the cell works off within its target "
-            f"of {1000 * surge.target_s:g} ms."
+        text += (
+            f" The queue of bounded holds {queues[0]}: as many as the cell completes within its "
+            f"target of {1000 * surge.target_s:g} ms."
         )
-    return said
+    return text
 
 
 def sparkline(figures: Sequence[float], top: float) -> str:
-    """Draw one character for each figure; `top` is as high as it gets."""
+    """Draw one character for each figure; `top` is the full height."""
     return "".join(_bar(figure / top if top else 0.0) for figure in figures)
 
 
@@ -81,16 +81,16 @@ def as_json(surge: Surge) -> dict[str, Any]:
         "slo": str(surge.slo),
         "capacity": surge.capacity,
         "target_s": surge.target_s,
-        "policies": [_policy_json(course) for course in surge.courses],
+        "policies": [_policy_json(result) for result in surge.courses],
         "sentences": list(sentences(surge)),
         "warnings": list(warnings(surge)),
     }
 
 
-def _policy_json(course: PolicyResult) -> dict[str, Any]:
+def _policy_json(result: PolicyResult) -> dict[str, Any]:
     return {
-        "policy": course.policy,
-        "queue": course.queue,
+        "policy": result.policy,
+        "queue": result.queue,
         "phases": [
             {
                 "name": phase.name,
@@ -100,32 +100,32 @@ def _policy_json(course: PolicyResult) -> dict[str, Any]:
                 "p99_ms": phase.p99_ms,
                 "counts": asdict(phase.counts),
             }
-            for phase in course.phases
+            for phase in result.phases
         ],
-        "series": columns(course.series),
-        "recovery_s": course.recovery_s,
-        "held": course.held,
-        "waited_for": course.waited_for,
-        "flaws": list(course.flaws),
-        "error": course.error,
+        "series": columns(result.series),
+        "recovery_s": result.recovery_s,
+        "held": result.held,
+        "waited_for": result.waited_for,
+        "flaws": list(result.flaws),
+        "error": result.error,
     }
 
 
-def _row(course: PolicyResult, capacity: float) -> PolicyRow:
-    every = [phase.counts for phase in course.phases]
-    took = course.recovery_s
-    within = f"never, within {course.after.duration_s:g} s"
+def _row(result: PolicyResult, capacity: float) -> PolicyRow:
+    counts = [phase.counts for phase in result.phases]
+    took = result.recovery_s
+    never = f"never, within {result.after.duration_s:g} s"
     return PolicyRow(
-        policy=course.policy,
+        policy=result.policy,
         phases=(
-            _figure(course.before, course.before.counts.share),
-            _figure(course.surge, course.surge.goodput / capacity),
-            _figure(course.after, course.after.counts.share),
+            _figure(result.before, result.before.counts.share),
+            _figure(result.surge, result.surge.goodput / capacity),
+            _figure(result.after, result.after.counts.share),
         ),
-        refused=str(sum(one.refused for one in every)),
-        gave_up=str(sum(one.gave_up for one in every)),
-        again=within if took is None else again_text(took),
-        sparkline=sparkline([one.good for one in course.series], capacity),
+        refused=str(sum(phase.refused for phase in counts)),
+        gave_up=str(sum(phase.gave_up for phase in counts)),
+        again=never if took is None else recovery_text(took),
+        sparkline=sparkline([second.good for second in result.series], capacity),
     )
 
 

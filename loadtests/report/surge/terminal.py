@@ -1,4 +1,4 @@
-"""A surge in the terminal: how far it is, and what it says in the end."""
+"""A surge in the terminal: its progress, and its results."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ AROUND_S = AHEAD_S + 1.5  # and to drain and stop
 
 
 class SurgeScreen:
-    """What a surge shows while it goes on: fed with the lines of its run file, in their order."""
+    """The progress of a surge, updated with the lines of its run file in their order."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -47,7 +47,7 @@ class SurgeScreen:
         self._done: list[PolicyResult] = []
 
     def update(self, line: Line) -> None:
-        """Take in the next line; kinds of lines not known here are left out."""
+        """Process the next line; unknown kinds of lines are ignored."""
         match line["line"]:
             case "run":
                 self._policies = tuple(line["policies"])
@@ -65,24 +65,24 @@ class SurgeScreen:
                 self._done.append(PolicyResult.of(line))
                 left_s = self._whole * (len(self._policies) - len(self._done))
                 left = f"; about {rounded_duration(left_s)} left" if left_s else ""
-                self._say(self._told(self._done[-1]) + left)
+                self._say(self._progress(self._done[-1]) + left)
 
     def live(self, clock: Callable[[], float]) -> AbstractContextManager[object]:
-        """Keep the progress on the terminal while the block runs; do nothing elsewhere."""
+        """Show the progress while the block runs, if this is a terminal."""
         return live(self._console, lambda: self.render(clock()))
 
     def render(self, now: float) -> RenderableType:
-        """Draw how far the run is, `now` seconds after its start."""
+        """Draw the progress of the run, `now` seconds after its start."""
         total, done = len(self._policies), len(self._done)
         if not total:
             return Text("starting …")
         spent = max(0.0, now - self._running[1]) if self._running else 0.0
         left = max(0.0, self._whole * (total - done) - min(spent, self._whole))
         grid = Table.grid(padding=(0, 2))
-        said = f"{done} of {total} policies, about {rounded_duration(left)} left"
-        grid.add_row(ProgressBar(total, done + spent / self._whole, BAR_WIDTH), Text(said))
-        told = [Text(self._told(course)) for course in self._done]
-        return Group(*told, grid, Text(self._doing(spent), style="italic"))
+        text = f"{done} of {total} policies, about {rounded_duration(left)} left"
+        grid.add_row(ProgressBar(total, done + spent / self._whole, BAR_WIDTH), Text(text))
+        finished = [Text(self._progress(result)) for result in self._done]
+        return Group(*finished, grid, Text(self._doing(spent), style="italic"))
 
     @property
     def _whole(self) -> float:
@@ -98,12 +98,12 @@ class SurgeScreen:
             over += seconds
         return f"{self._running[0]}: {name} …"
 
-    def _told(self, course: PolicyResult) -> str:
-        number = f"[{self._policies.index(course.policy) + 1}/{len(self._policies)}]"
-        if course.error:
-            return f"{number} {course.policy}: no result"
-        line = sparkline([one.good for one in course.series], self._capacity)
-        return f"{number} {course.policy}: {line}"
+    def _progress(self, result: PolicyResult) -> str:
+        number = f"[{self._policies.index(result.policy) + 1}/{len(self._policies)}]"
+        if result.error:
+            return f"{number} {result.policy}: no result"
+        line = sparkline([second.good for second in result.series], self._capacity)
+        return f"{number} {result.policy}: {line}"
 
     def _say(self, text: str) -> None:
         if not self._console.is_terminal:
@@ -111,39 +111,39 @@ class SurgeScreen:
 
 
 def final(surge: Surge, folder: Path | None = None) -> RenderableType:
-    """Draw a finished surge: the table, each second of it, what it says, the folder."""
-    lines = table(surge)
+    """Draw a finished surge: its table, each of its seconds, its sentences, its folder."""
+    rows = table(surge)
     parts: list[RenderableType] = [
         Text(title(surge), style="bold"),
         Text(describe(surge.environment), style="dim"),
         Text(load_text(surge)),
         Text(),
-        _figures(lines),
+        _figures(rows),
         Text(),
-        _sparklines(lines, surge),
+        _sparklines(rows, surge),
         Text(),
-        *(item("•", said) for said in sentences(surge)),
+        *(item("•", sentence) for sentence in sentences(surge)),
     ]
-    if told := warnings(surge):
-        parts += [Text(), *(item("!", warning, "yellow") for warning in told)]
+    if cautions := warnings(surge):
+        parts += [Text(), *(item("!", warning, "yellow") for warning in cautions)]
     if folder is not None:
         parts += [Text(), Text(f"Results: {folder}", overflow="fold")]
     return Group(*parts)
 
 
-def _figures(lines: tuple[PolicyRow, ...]) -> Table:
+def _figures(rows: tuple[PolicyRow, ...]) -> Table:
     grid = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for head in HEADS:
         grid.add_column(head, max_width=12 if head == HEADS[-1] else None)
-    for row in lines:
+    for row in rows:
         cells = [Group(Text(figure), Text(small, style="dim")) for figure, small in row.phases]
         grid.add_row(_name(row), *cells, row.refused, row.gave_up, row.again)
     return grid
 
 
-def _sparklines(lines: tuple[PolicyRow, ...], surge: Surge) -> RenderableType:
+def _sparklines(rows: tuple[PolicyRow, ...], surge: Surge) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
-    for row in lines:
+    for row in rows:
         grid.add_row(_name(row), Text(row.sparkline, style=style_of(row.policy)[0]))
     before, during, _ = map(int, surge.durations)
     mark = (

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from loadtests.report.charts import bars, ceilings, loads, resources, spectrum, stages
-from loadtests.report.charts.drawing import drawn, dressed, inline, unchecked
+from loadtests.report.charts.drawing import drawn, inline
 from loadtests.report.charts.points import ENOUGH, styles
 from loadtests.report.survival.tables import Table, ceilings_table, spectra_table, stages_table
 from loadtests.slo import Slo
@@ -96,7 +96,7 @@ def _sketches(
     caption = f"Against the offered rate: {DOTS}; {RISING}."
     figure = Figure("Response time at p99", caption, None)
     yield Sketch("p99", lambda: loads.p99(results, mine, slo), _told_p99(results, mine), figure)
-    bears = bars.told(results)
+    bears = bars.described(results)
     goodput = Figure("Goodput", GOODPUT, None)
     yield Sketch("goodput", lambda: loads.goodput(results, mine), bears, goodput)
     if (found := spectrum.spectra(results, mine)) is not None:
@@ -119,19 +119,16 @@ def _spectrum(results: Sequence[CellResult], found: spectrum.Spectra) -> Sketch:
 
 
 def _stages(results: Sequence[CellResult], spent: list[stages.Spent]) -> Sketch:
-    table, looks = stages_table(spent), styles(one.cell for one in results)
+    table, looks = stages_table(spent), styles(results)
     figure = Figure("Where the time went at the break", STAGES, None, table, stages.key())
     return Sketch("stages", lambda: stages.chart(spent, looks), table.told(), figure)
 
 
 def _drawn(sketch: Sketch, workload: str, converter: Converter) -> Figure | None:
-    # Names at the right may be wider in the font of a reader than in that of the one who draws.
-    padding = {"left": 4, "top": 4, "right": 16, "bottom": 4}
-    with unchecked():
-        chart = sketch.chart()
-        if chart is None:
-            return None
-        picture = drawn(dressed(chart, padding=padding), converter)
+    chart = sketch.chart()
+    if chart is None:
+        return None
+    picture = chart if isinstance(chart, str) else drawn(chart, converter)
     name, figure = f"{sketch.name}-{workload}", sketch.figure
     return replace(figure, picture=inline(picture, name, figure.title, sketch.told))
 

@@ -43,7 +43,7 @@ class Survived:
         from loadtests.report.survival.html import html  # noqa: PLC0415 - likewise
 
         yield "survival.svg", partial(svg, self.summary)
-        bars = partial(capacity_chart.drawing, self.summary, gallery.converter)
+        bars = partial(capacity_chart.drawing, self.summary)
         drawing = gallery.attempt("capacity.svg", bars, "")
         if drawing:
             yield "capacity.svg", partial(capacity_chart.svg, drawing, self.summary)

@@ -12,7 +12,6 @@ from rich.text import Text
 
 from loadtests.errors import RunFileError
 from loadtests.paths import ROOT
-from loadtests.report.charts.converter import Converter
 from loadtests.report.summary import summarize
 from loadtests.report.survival.foretold import foretold
 from loadtests.report.survival.markdown import markdown
@@ -98,8 +97,7 @@ def chart(summary: Summary) -> str:
     """Draw the capacity of each model."""
     from loadtests.report.survival import capacity_chart  # noqa: PLC0415 - Altair takes half a second
 
-    with Converter() as converter:
-        return capacity_chart.svg(capacity_chart.drawing(summary, converter), summary)
+    return capacity_chart.svg(capacity_chart.drawing(summary), summary)
 
 
 DRAWN: dict[str, Callable[[Summary], str]] = {"picture": picture, "chart": chart}

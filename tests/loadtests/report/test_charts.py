@@ -1,7 +1,9 @@
-"""What charts are made of tells the truth: axes, names, fits, and which trials they show."""
+"""What charts are made of is right: axes, names, fits, and which trials they show."""
 
 from __future__ import annotations
 
+import re
+import xml.etree.ElementTree as ET
 from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
@@ -9,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.report.charts.axes import MOST, span, ticks
-from loadtests.report.charts.drawing import _rounded
-from loadtests.report.charts.fit import rising
-from loadtests.report.charts.flags import placed, wide
-from loadtests.report.charts.points import at_break
+from loadtests.report.charts.axes import MOST, even_ticks, ms_text, span, ticks
+from loadtests.report.charts.canvas import Canvas
+from loadtests.report.charts.drawing import DARK, PAPER, standalone
+from loadtests.report.charts.lines import placed, width_of
+from loadtests.report.charts.points import at_break, rising
 from loadtests.report.charts.spectrum import figures, spectra
 from loadtests.report.charts.stages import spent
 from loadtests.report.survival.grids import depths
@@ -31,24 +33,40 @@ SPECTRUM = [10.0, 12.0, 20.0, 30.0, 90.0, None, None]
 def test_no_name_covers_another_or_its_staff(ends: dict[str, float]) -> None:
     flags = placed(ends.items())
     assert {flag.name for flag in flags} == set(ends)
-    for one, other in product(flags, flags):
-        if one is not other:
-            begins = other.x - wide(other.name)
-            if one.row == other.row:
-                assert one.x <= begins or other.x <= one.x - wide(one.name)
-            if one.row > other.row:  # its staff goes down past the other
-                assert not begins < one.x < other.x
+    for flag, other in product(flags, flags):
+        if flag is not other:
+            begins = other.x - width_of(other.name)
+            if flag.row == other.row:
+                assert flag.x <= begins or other.x <= flag.x - width_of(flag.name)
+            if flag.row > other.row:  # its staff goes down past the other
+                assert not begins < flag.x < other.x
 
 
 @given(st.floats(0.01, 1e5), st.floats(1.5, 1e4))
 def test_an_axis_has_few_numbers_within_its_ends(low: float, ratio: float) -> None:
-    found = ticks(low, low * ratio)
-    assert 1 <= len(found) <= 2 * MOST
-    assert all(0.999 * low <= tick <= 1.001 * low * ratio for tick in found)
-    assert all(a < b for a, b in pairwise(found))
+    numbers = ticks(low, low * ratio)
+    assert 1 <= len(numbers) <= 2 * MOST
+    assert all(0.999 * low <= tick <= 1.001 * low * ratio for tick in numbers)
+    assert all(a < b for a, b in pairwise(numbers))
 
 
-def test_an_axis_of_nothing_or_of_one_value_is_still_one() -> None:
+@given(st.floats(0.01, 1e6))
+def test_an_even_axis_begins_at_zero_and_has_round_numbers(high: float) -> None:
+    numbers = even_ticks(high)
+    assert numbers[0] == 0
+    assert 3 <= len(numbers) <= MOST
+    assert numbers[-1] <= 1.001 * high < numbers[-1] + 1.01 * numbers[1]
+    assert [ms_text(ms) for ms in even_ticks(2600)] == [
+        "0 ms",
+        "500 ms",
+        "1 s",
+        "1.5 s",
+        "2 s",
+        "2.5 s",
+    ]
+
+
+def test_an_axis_of_no_value_or_one_value_has_a_length() -> None:
     assert span([]) == (1.0, 10.0)
     low, high = span([100.0])
     assert low < 100 < high
@@ -64,7 +82,7 @@ def test_a_rising_fit_never_falls_and_keeps_the_mean(dots: list[tuple[float, flo
     assert kept_sum == pytest.approx(given_sum, abs=1e-3)
 
 
-def test_a_rising_fit_leaves_alone_what_rises_and_pools_what_does_not() -> None:
+def test_a_rising_fit_keeps_what_rises_and_pools_the_rest() -> None:
     assert rising([(1, 1), (2, 5), (3, 1)]) == [1, 2, 3]
     assert rising([(1, 1), (4, 1), (2, 3)]) == [1, 2.5, 2.5]
 
@@ -74,7 +92,7 @@ def test_the_break_is_the_longest_trial_at_the_lowest_rate_that_broke() -> None:
     lines = [
         trial("primes", "inline", rate, held=held, duration_s=seconds, valid=valid)
         for rate, held, seconds, valid in (
-            (40, False, 9, True),  # an accident: more was held
+            (40, False, 9, True),  # an accident: it sustained more
             (60, False, 1, True),
             (60, False, 3, True),
             (55, False, 9, False),
@@ -82,12 +100,12 @@ def test_the_break_is_the_longest_trial_at_the_lowest_rate_that_broke() -> None:
             (65, True, 9, True),
         )
     ]
-    found = at_break(cell, map(trial_of, lines))
-    assert found is not None
-    assert (found.rate, found.duration_s) == (60, 3)
+    broke = at_break(cell, map(trial_of, lines))
+    assert broke is not None
+    assert (broke.rate, broke.duration_s) == (60, 3)
 
 
-def test_spectra_are_of_trials_that_held_at_what_every_survivor_held() -> None:
+def test_spectra_show_trials_that_held_at_a_rate_that_every_row_sustained() -> None:
     results = [result("primes", "inline", 40, 50), result("primes", "hybrid", 90, 99)]
     results.append(result("primes", "async", 0, 5))
     work = {"scheduled": 150, "ok": 150, "spectrum_ms": SPECTRUM}
@@ -102,23 +120,24 @@ def test_spectra_are_of_trials_that_held_at_what_every_survivor_held() -> None:
             ("async", 5, False),
         )
     ]
-    found = spectra(list(map(result_of, results)), map(trial_of, trials))
-    assert found is not None
-    assert found.rate == 40
-    assert {row: one.rate for row, one in found.shown.items()} == {"inline": 40, "hybrid": 80}
-    known = figures(found.shown["inline"])
+    chosen = spectra(list(map(result_of, results)), map(trial_of, trials))
+    assert chosen is not None
+    assert chosen.rate == 40
+    rates = {row: shown.rate for row, shown in chosen.shown.items()}
+    assert rates == {"inline": 40, "hybrid": 80}
+    known = figures(chosen.shown["inline"])
     assert [at for at, _ in known] == [50, 75, 90, 95, 99, 100]  # 150 requests have no p99.9
     assert known[-1] == (100, None)
 
 
 def test_stages_at_the_break_come_in_the_order_of_their_fields() -> None:
-    seen = {"typical": [0.001] * 7, "late": None}
-    broke = trial("primes", "inline", 60, held=False, evidence=seen)
-    one, two = spent([result_of(result("primes", "inline", 50, 60))], [trial_of(broke)])
-    assert (one.group, one.rate) == ("typical", 60)
-    assert one.stages
-    assert one.stages.total == pytest.approx(0.007)
-    assert (two.group, two.stages) == ("late", None)
+    evidence = {"typical": [0.001] * 7, "late": None}
+    broke = trial("primes", "inline", 60, held=False, evidence=evidence)
+    typical, late = spent([result_of(result("primes", "inline", 50, 60))], [trial_of(broke)])
+    assert (typical.group, typical.rate) == ("typical", 60)
+    assert typical.stages
+    assert typical.stages.total == pytest.approx(0.007)
+    assert (late.group, late.stages) == ("late", None)
 
 
 @pytest.mark.parametrize(
@@ -130,38 +149,56 @@ def test_stages_at_the_break_come_in_the_order_of_their_fields() -> None:
         ({}, None, "none was late"),
     ],
 )
-def test_where_no_late_answer_is_shown_it_is_said_why(
+def test_the_reason_is_given_where_no_late_answer_is_shown(
     work: Line, broke_by: str | None, why: str
 ) -> None:
-    seen = {"typical": [0.001] * 7, "late": None}
+    evidence = {"typical": [0.001] * 7, "late": None}
     broke = trial(
         "primes",
         "inline",
         60,
         held=False,
-        evidence=seen,
+        evidence=evidence,
         work={"late": 0, **work},
         broke_by=broke_by,
     )
     results = [result_of(result("primes", "inline", 50, 60))]
-    assert [one.why for one in spent(results, [trial_of(broke)])] == ["", why]
+    assert [group.why for group in spent(results, [trial_of(broke)])] == ["", why]
     assert spent(results, [trial_of({**broke, "evidence": {}})]) == []
 
 
 def test_a_column_is_shaded_by_itself() -> None:
     lines = [result("a", "inline", 1, 1), result("a", "async", 100, 100)]
     lines += [result("b", "inline", 7, 7), result("b", "async", 0, 1)]
-    found = {one[:2]: depth for one, depth in depths(map(result_of, lines), ()).items()}
-    assert found == {("a", "inline"): 0.01, ("a", "async"): 1.0, ("b", "inline"): 1.0}
+    shades = {cell[:2]: depth for cell, depth in depths(map(result_of, lines), ()).items()}
+    assert shades == {("a", "inline"): 0.01, ("a", "async"): 1.0, ("b", "inline"): 1.0}
 
 
-def test_what_bears_the_same_is_shaded_the_same_and_so_is_all_that_is_best() -> None:
+def test_equal_capacities_have_the_same_shade_and_so_have_all_that_are_best() -> None:
     lines = [result("a", "inline", 98, 98), result("a", "async", 100, 100)]
     lines += [result("a", "hybrid", 80, 80), result("a", "thread-pool", 50, 50)]
     cells = [result_of(line) for line in lines]
-    found = depths(cells, {cells[1].cell, cells[2].cell})
-    assert [found[one.cell] for one in cells] == [0.98, 1.0, 1.0, 0.5]
+    shades = depths(cells, {cells[1].cell, cells[2].cell})
+    assert [shades[result.cell] for result in cells] == [0.98, 1.0, 1.0, 0.5]
 
 
-def test_numbers_of_a_picture_are_rounded_to_what_one_can_see() -> None:
-    assert _rounded(' d="M12.3456,-0.512l0.04,5.96"') == ' d="M12.3,-.5l0,6"'
+def test_a_canvas_is_wide_enough_for_its_texts_and_escapes_them() -> None:
+    canvas = Canvas()
+    canvas.box(0, 1, 12.3456, 5, "#D55E00")
+    canvas.text("<b>", 0, 10, anchor="end", halo=True)
+    canvas.text("a long name & more", 90, 10)
+    picture = canvas.svg(100, 20)
+    root = ET.fromstring(standalone(picture, "Title", "In words"))
+    width = float(root.get("width", 0))
+    assert 200 < width < 300
+    assert [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")] == [
+        "<b>",
+        "a long name & more",
+    ]
+    assert 'width="12.3"' in picture
+
+
+def test_a_picture_follows_the_colours_of_the_page() -> None:
+    picture = standalone(Canvas().svg(10, 10), "Title", "In words")
+    assert f'[fill="{PAPER}"]{{fill:{DARK[PAPER]}}}' in picture
+    assert set(re.findall(r'fill="(#[^"]+)"', picture)) == {PAPER}

@@ -1,4 +1,4 @@
-"""A comparison says of two runs what their intervals allow, and no more."""
+"""A comparison claims what the intervals of two runs allow, and nothing more."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ from hypothesis import strategies as st
 
 from loadtests.cell import Cell
 from loadtests.report.compare.comparison import Comparison, Ratio
-from loadtests.report.compare.sentences import verdicts
-from loadtests.report.compare.wording import legend_of, marked, range_text, ratio_text
+from loadtests.report.compare.sentences import (
+    legend_of,
+    marked,
+    range_text,
+    ratio_text,
+    verdicts,
+)
 from loadtests.run.file.lines import Run
 from tests.support.compared_runs import compared, run_of, served
 from tests.support.run_files import NO_TWIN, SERVERS, SEVERAL_RESULTS, on, result, unavailable
 
 RATE = st.floats(2, 2000)
 BREAK = st.one_of(st.none(), st.floats(1.02, 1.4))  # ÷ held
-BORNE = st.lists(st.tuples(RATE, BREAK), min_size=2, max_size=2)
+BRACKETS = st.lists(st.tuples(RATE, BREAK), min_size=2, max_size=2)
 
 
 def one_cell(held: float | None, broke: float | None) -> Run:
@@ -31,33 +36,39 @@ def ratio_of(comparison: Comparison, number: int = 0) -> Ratio:
     return ratio
 
 
-def test_a_clear_difference_is_told_with_ratio_interval_and_rates() -> None:
-    found = compared(one_cell(90, 97), one_cell(171, 182))
-    ratio = ratio_of(found)
-    assert (ratio.sign, found.regressions) == ("more", 0)
-    assert ratio.best == pytest.approx(2.0, abs=0.05)  # more than 171 / 90: trials are kind
+def test_a_clear_difference_is_reported_with_ratio_interval_and_rates() -> None:
+    comparison = compared(one_cell(90, 97), one_cell(171, 182))
+    ratio = ratio_of(comparison)
+    assert (ratio.sign, comparison.regressions) == ("more", 0)
+    assert ratio.best == pytest.approx(
+        2.0, abs=0.05
+    )  # more than 171 / 90: short trials are lenient
     assert ratio.best is not None
     assert 1.5 < ratio.low < ratio.best < ratio.high < 2.6
-    (said,) = verdicts(found)
-    assert said.startswith(f"B bears {ratio_text(ratio)} ({range_text(ratio)}) what A bears for ")
-    assert "`primes` under thread-pool: " in said
-    assert said.endswith(" req/s.")
+    (sentence,) = verdicts(comparison)
+    start = (
+        f"B sustains {ratio_text(ratio)} ({range_text(ratio)}) the load of A for `primes` under "
+    )
+    assert sentence.startswith(f"{start}thread-pool: ")
+    assert sentence.endswith(" req/s.")
 
 
 def test_a_run_is_no_better_than_itself() -> None:
     cells = [result("primes", f"model-{n}", 40.0 * n, 43.0 * n) for n in range(1, 5)]
-    found = compared(run_of(*cells), run_of(*cells))
-    assert [each.ratio.best for each in found.compared(0)] == [1.0] * 4
-    assert found.regressions == 0
-    (said,) = verdicts(found)
-    assert said.startswith("B and A cannot be told apart in any of 4 cells. Changes of less than ")
+    comparison = compared(run_of(*cells), run_of(*cells))
+    assert [pair.ratio.best for pair in comparison.pairs(0)] == [1.0] * 4
+    assert comparison.regressions == 0
+    (sentence,) = verdicts(comparison)
+    assert sentence.startswith(
+        "B and A are statistically tied in all 4 cells. Changes of less than about "
+    )
 
 
 @settings(max_examples=30, deadline=None)
-@given(BORNE)
-def test_swapping_two_runs_inverts_their_ratio(borne: list[tuple[float, float | None]]) -> None:
-    one, other = (one_cell(held, step and held * step) for held, step in borne)
-    there, back = ratio_of(compared(one, other)), ratio_of(compared(other, one))
+@given(BRACKETS)
+def test_swapping_two_runs_inverts_their_ratio(brackets: list[tuple[float, float | None]]) -> None:
+    first, later = (one_cell(held, step and held * step) for held, step in brackets)
+    there, back = ratio_of(compared(first, later)), ratio_of(compared(later, first))
     assert 0 <= there.low <= there.high
     if there.best is not None:
         assert back.best == pytest.approx(1 / there.best)
@@ -87,10 +98,12 @@ def test_no_load_is_no_ratio() -> None:
     some, none = one_cell(90, 97), one_cell(0, 4)
     lost = compared(some, none)
     assert lost.regressions == 1
-    (said,) = verdicts(lost)
-    assert said.startswith("B bears no load for `primes` under thread-pool, where A bears ")
-    (said,) = verdicts(compared(none, some))
-    assert said.endswith(" req/s for `primes` under thread-pool, where A bears no load.")
+    (sentence,) = verdicts(lost)
+    assert sentence.startswith(
+        "B sustains no load for `primes` under thread-pool, where A sustains "
+    )
+    (sentence,) = verdicts(compared(none, some))
+    assert sentence.endswith(" req/s for `primes` under thread-pool, where A sustains no load.")
 
 
 def test_what_only_one_run_has_is_no_regression() -> None:
@@ -105,23 +118,23 @@ def test_what_only_one_run_has_is_no_regression() -> None:
         result("primes", "inline", 64, 70),
         unavailable("primes", "async", NO_TWIN),
     )
-    found = compared(first, second)
-    assert [each.cell.model for each in found.compared(0)] == ["inline"]
-    assert found.regressions == 0
-    assert [row.cell for row in found.rows] == [  # what belongs together stands together
+    comparison = compared(first, second)
+    assert [pair.cell.model for pair in comparison.pairs(0)] == ["inline"]
+    assert comparison.regressions == 0
+    assert [row.cell for row in comparison.rows] == [  # cells of a workload are neighbours
         *(Cell("primes", "inline"), Cell("primes", "async")),
         *(Cell("sleep", "async"), Cell("sleep", "hybrid")),
     ]
-    assert Cell("primes", "async") not in [row.cell for row in found.shown]
+    assert Cell("primes", "async") not in [row.cell for row in comparison.shown]
 
 
-def test_a_tolerance_forgives_what_is_less_by_no_more() -> None:
+def test_a_tolerance_forgives_smaller_losses() -> None:
     runs = one_cell(171, 182), one_cell(90, 97)
     high = ratio_of(compared(*runs)).high
     assert compared(*runs, tolerance=1 - high - 0.01).regressions == 1
     forgiven = compared(*runs, tolerance=1 - high + 0.01)
     assert forgiven.regressions == 0
-    assert any(said.endswith(" in no cell.") for said in verdicts(forgiven))
+    assert any(sentence.endswith(" in no cell.") for sentence in verdicts(forgiven))
 
 
 def test_many_differences_are_counted_and_the_largest_named() -> None:
@@ -131,18 +144,19 @@ def test_many_differences_are_counted_and_the_largest_named() -> None:
         *(result("primes", model, 100 / n, 106 / n) for n, model in enumerate(models, 1))
     )
     less, same = verdicts(compared(first, later))
-    assert less.startswith("B bears less than A in 5 of 6 cells: `primes` under model-6 (0.1")
+    assert less.startswith("B sustains less than A in 5 of 6 cells: `primes` under model-6 (0.1")
     assert less.endswith("and 2 more.")
-    assert same.startswith("1 of 6 cells of B cannot be told apart")
+    assert same.startswith("1 of 6 cells of B is statistically tied with A.")
 
 
-def test_each_later_run_is_measured_by_the_first() -> None:
-    found = compared(one_cell(90, 97), one_cell(171, 182), one_cell(40, 43))
-    assert [match.ratio.sign for match in found.rows[0].later if match.ratio] == ["more", "less"]
-    assert [said[:7] for said in verdicts(found)] == ["B bears", "C bears"]
+def test_each_later_run_is_compared_with_the_first() -> None:
+    comparison = compared(one_cell(90, 97), one_cell(171, 182), one_cell(40, 43))
+    (row,) = comparison.rows
+    assert [match.ratio.sign for match in row.later if match.ratio] == ["more", "less"]
+    assert [sentence[:10] for sentence in verdicts(comparison)] == ["B sustains", "C sustains"]
 
 
-def test_runs_on_one_python_each_are_compared_and_called_by_it() -> None:
+def test_runs_on_one_python_each_are_labelled_by_it() -> None:
     with_gil = run_of(
         on("3.13", result("primes", "thread-pool", 50, 55)), environment={"servers": SERVERS}
     )
@@ -150,15 +164,14 @@ def test_runs_on_one_python_each_are_compared_and_called_by_it() -> None:
         result("primes", "thread-pool", 120, 130),
         environment=served("3.13.5", gil=False, free_threaded_build=True),
     )
-    found = compared(with_gil, plain)
-    assert [side.label for side in found.sides] == ["Python 3.13", "Python 3.13t"]
-    assert ratio_of(found).sign == "more"
-    assert verdicts(found)[0].startswith("Python 3.13t bears 2.56 × (2.")
+    comparison = compared(with_gil, plain)
+    assert [side.label for side in comparison.sides] == ["Python 3.13", "Python 3.13t"]
+    assert ratio_of(comparison).sign == "more"
+    assert verdicts(comparison)[0].startswith("Python 3.13t sustains 2.56 × (2.")
 
 
-def test_runs_on_one_python_are_called_by_their_folders() -> None:
-    found = compared(one_cell(90, 97), one_cell(90, 97))
-    assert [side.label for side in found.sides] == ["A", "B"]
+def test_runs_on_the_same_python_are_labelled_by_their_folders() -> None:
+    assert [side.label for side in compared(one_cell(90, 97), one_cell(90, 97)).sides] == ["A", "B"]
     elsewhere = run_of(
         result("primes", "thread-pool", 90, 97), environment={"cpu": "M9", **served("3.14.0")}
     )
@@ -167,11 +180,9 @@ def test_runs_on_one_python_are_called_by_their_folders() -> None:
 
 def test_where_a_run_has_several_pythons_the_same_ones_match() -> None:
     several = run_of(*SEVERAL_RESULTS, environment={"servers": SERVERS})
-    found = compared(several, several)
-    assert [each.cell.row for each in found.compared(0)] == [
+    assert [pair.cell.row for pair in compared(several, several).pairs(0)] == [
         "thread-pool · 3.13",
         "thread-pool · 3.13t",
     ]
     single = run_of(result("primes", "thread-pool", 52, 56), environment=served("3.13.0"))
-    found = compared(several, single)
-    assert [each.cell.row for each in found.compared(0)] == ["thread-pool · 3.13"]
+    assert [pair.cell.row for pair in compared(several, single).pairs(0)] == ["thread-pool · 3.13"]

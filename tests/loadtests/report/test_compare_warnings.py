@@ -1,4 +1,4 @@
-"""A comparison tells what else differs between its runs, and what weakens it."""
+"""A comparison reports what else differs between its runs, and what weakens it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_nothing_has_changed_between_a_run_and_itself() -> None:
     assert changed(run_of(CELL), run_of(CELL, started="later")) == {}
 
 
-def test_changes_read_as_people_say_them() -> None:
+def test_changes_have_readable_names() -> None:
     before = run_of(CELL, environment={"commit": "abc", "load_average": [0.2, 0.1, 0.1]})
     server = {"threads": 16, "gil": False, "packages": {"aiohttp": "4.0"}, "deadline_s": 2.0}
     after = run_of(
@@ -49,7 +49,7 @@ def test_changes_read_as_people_say_them() -> None:
     }
 
 
-def test_several_pythons_are_told_apart_and_one_is_found_among_their_servers() -> None:
+def test_the_servers_of_several_pythons_are_kept_apart() -> None:
     cells = [on(label, CELL) for label in SERVERS]
     several = run_of(*cells, environment={"servers": SERVERS})
     slower = {**SERVERS, "3.13t": {**SERVERS["3.13t"], "loop": "asyncio"}}
@@ -59,30 +59,30 @@ def test_several_pythons_are_told_apart_and_one_is_found_among_their_servers() -
     assert changed(*single)["GIL"] == ("on", "off")
 
 
-def test_a_run_that_says_nothing_of_itself_is_compared_all_the_same() -> None:
+def test_a_run_without_an_environment_can_be_compared() -> None:
     bare = replace(run_of(CELL), plan=replace(run_of(CELL).plan, environment={}))
-    found = compared(bare, run_of(CELL))
-    assert Change("CPU", (UNKNOWN, "Intel Xeon Platinum 8375C")) in changes(found.sides)
-    assert [side.label for side in found.sides] == ["A", "B"]
+    sides = compared(bare, run_of(CELL)).sides
+    assert Change("CPU", (UNKNOWN, "Intel Xeon Platinum 8375C")) in changes(sides)
+    assert [side.label for side in sides] == ["A", "B"]
 
 
-def test_other_objectives_and_other_work_forbid_to_judge() -> None:
+def test_runs_with_different_objectives_or_work_are_not_judged() -> None:
     assert unlike(compared(run_of(CELL), run_of(CELL))) == ()
-    (said,) = unlike(compared(run_of(CELL), run_of(CELL, slo="p99<1s")))
-    assert said.startswith("B was held to p99<1s, and A to p99<250ms: ")
+    (warning,) = unlike(compared(run_of(CELL), run_of(CELL, slo="p99<1s")))
+    assert warning.startswith("B had the objective p99<1s, and A had p99<250ms: ")
     arguments = {"param": ["primes.below=5", "sleep.ms=3"]}
-    (said,) = unlike(compared(run_of(CELL), run_of(CELL, arguments=arguments)))
-    assert said.startswith("`primes` ran with primes.below=5 in B, and with defaults in A: ")
+    (warning,) = unlike(compared(run_of(CELL), run_of(CELL, arguments=arguments)))
+    assert warning.startswith("`primes` ran with primes.below=5 in B, and with defaults in A: ")
 
 
-def test_conditions_are_told_of_each_run() -> None:
+def test_the_conditions_of_each_run_are_reported() -> None:
     busy = {"load_average": [2.5, 1.0, 1.0], "commit": "abc-dirty"}
     first = run_of(CELL, environment=busy, arguments={"host": "http://127.0.0.1:1"})
-    said = warnings(compared(first, replace(run_of(CELL, mode="full"), end=None)))
-    assert [text.split(":")[0] for text in said] == [
+    sentences = warnings(compared(first, replace(run_of(CELL, mode="full"), end=None)))
+    assert [text.split(":")[0] for text in sentences] == [
         "A",  # was busy
-        "A measured a running service that was not restarted between its cells.",
-        "A was measured with changes that are in no commit.",
+        "A measured a running service, which was not restarted between its cells.",
+        "A was measured with uncommitted changes.",
         "B has not ended",
         "B is a full run, and A a quick run",
     ]
@@ -91,16 +91,16 @@ def test_conditions_are_told_of_each_run() -> None:
     assert "B and A are the same run." in warnings(compared(run_of(CELL), run_of(CELL)))
 
 
-def test_slower_cores_are_told_from_slower_code() -> None:
+def test_slower_cores_are_distinguished_from_slower_code() -> None:
     def timed(piece_ms: float, python: str = "3.11.7") -> Run:
         machine = {"slowdown": 1.0, "calibration_ms": piece_ms}
         trials = [trial("primes", "thread-pool", 50.0, machine=machine)] * 10
         return run_of(CELL, *trials, started=str(piece_ms), environment={"python": python})
 
-    (said,) = warnings(compared(timed(0.5), timed(0.75)))
-    assert said.startswith(
-        "The cores were slower in B: the same piece of work took 0.75 ms of CPU, 1.50 × what it "
-        "took in A (0.50 ms)."
+    (warning,) = warnings(compared(timed(0.5), timed(0.75)))
+    assert warning.startswith(
+        "The cores were slower in B: the same calculation took 0.75 ms of CPU time, 1.50 × the "
+        "0.50 ms in A."
     )
     assert "faster" in warnings(compared(timed(0.75), timed(0.5)))[0]
     assert warnings(compared(timed(0.5), timed(0.52))) == ()
@@ -110,18 +110,20 @@ def test_slower_cores_are_told_from_slower_code() -> None:
 def test_cells_without_a_counterpart_are_named_with_the_reason() -> None:
     first = run_of(CELL, result("sleep", "async", 900, 950), started="1")
     second = run_of(CELL, unavailable("sleep", "async", NO_TWIN), started="2")
-    (said,) = warnings(compared(first, second))
-    assert said == (
-        "1 cell cannot be compared for want of a result in B (no native async twin): "
+    (warning,) = warnings(compared(first, second))
+    assert warning == (
+        "1 cell cannot be compared, because B has no result (no native async twin): "
         "`sleep` under async."
     )
-    (said,) = warnings(compared(run_of(CELL, started="3"), first))
-    assert "want of a result in A (not asked for): `sleep` under async." in said
+    (warning,) = warnings(compared(run_of(CELL, started="3"), first))
+    assert "because A has no result (not requested): `sleep` under async." in warning
 
 
 def test_few_differences_among_many_cells_may_be_chance() -> None:
     cells = [result("primes", f"model-{n}", 90, 97) for n in range(19)]
     first = run_of(*cells, CELL, started="1")
     second = run_of(*cells, result("primes", "thread-pool", 30, 33), started="2")
-    (said,) = warnings(compared(first, second))
-    assert said.startswith("Of 20 cells that are all the same, about 1 would seem to differ")
+    (warning,) = warnings(compared(first, second))
+    assert warning.startswith(
+        "Of 20 cells without any real difference, about 1 would appear to differ"
+    )

@@ -67,9 +67,9 @@ LINES = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = tmp_path_factory.mktemp("surge")
-    write(found / "run.jsonl", LINES)
-    return found
+    path = tmp_path_factory.mktemp("surge")
+    write(path / "run.jsonl", LINES)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +85,8 @@ def page(folder: Path, surge: Surge) -> str:
 
 def test_every_sentence_policy_and_warning_is_on_the_page(page: str, surge: Surge) -> None:
     text = text_of(page)
-    told = (title(surge), load_text(surge), *sentences(surge), *warnings(surge), surge.command)
-    for said in told:
-        assert said in text
+    texts = (title(surge), load_text(surge), *sentences(surge), *warnings(surge), surge.command)
+    assert [missing for missing in texts if missing not in text] == []
     for name in POLICIES:
         assert re.search(rf'<th scope="row"><span class="model"[^>]*>{name}</span>', page)
     assert "never, within 2 s" in text
@@ -96,21 +95,21 @@ def test_every_sentence_policy_and_warning_is_on_the_page(page: str, surge: Surg
     assert "for 1 s" in text, "the objective must hold for half of the last phase"
 
 
-def test_what_a_run_file_says_is_no_markup(page: str) -> None:
+def test_markup_in_a_run_file_is_escaped(page: str) -> None:
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more." in page
     assert "Fast &lt;b&gt;" in page
 
 
-def test_each_second_and_each_phase_are_there_as_numbers(page: str) -> None:
+def test_each_second_and_each_phase_are_on_the_page_as_numbers(page: str) -> None:
     tables = re.findall(r"<table>.*?</table>", page, flags=re.DOTALL)
     phases, *seconds = tables
     assert phases.count("<tr>") == 1 + 3 * len(POLICIES)
-    assert [one.count("<tr>") for one in seconds] == [1 + len(SERIES)] * len(POLICIES)
+    assert [table.count("<tr>") for table in seconds] == [1 + len(SERIES)] * len(POLICIES)
     assert re.sub(r"<[^>]*>", " ", seconds[0]).split()[-8:-5] == ["after", "5", "40"]
 
 
-def test_it_names_nothing_elsewhere_and_its_charts_have_words(page: str) -> None:
+def test_the_page_loads_nothing_and_its_charts_have_descriptions(page: str) -> None:
     assert not re.search(r'(?:src|href)="(?!#|data:)', page)
     assert "url(http" not in page
     assert "@import" not in page
@@ -124,7 +123,7 @@ def test_it_names_nothing_elsewhere_and_its_charts_have_words(page: str) -> None
     assert len(names) == len(set(names))
 
 
-def test_a_surge_that_measured_nothing_has_a_report_too(tmp_path: Path) -> None:
+def test_a_surge_without_results_has_a_report(tmp_path: Path) -> None:
     write(tmp_path / "run.jsonl", [RUN, {"line": "end", "exit": 3, "reason": "no answer"}])
     reported(tmp_path, Surged)
     text = text_of((tmp_path / "report.html").read_text(encoding="utf-8"))
@@ -138,12 +137,12 @@ async def test_it_opens_offline_fits_and_follows_the_scheme(folder: Path, surge:
     looks: list[tuple[Scheme, str]] = [("light", LIGHT), ("dark", DARK)]
     async with chromium() as browser:
         for (scheme, paper), width in product(looks, (WIDE, NARROW)):
-            one = await watched(browser, width, scheme)
-            await one.page.context.set_offline(True)
-            await one.page.goto(address)
-            await one.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = 1)")
-            assert await one.overflow() == 0
-            assert await one.page.evaluate(PAPER) == paper
-            assert await one.page.get_by_role("img").count() == 2
-            assert [one.errors, set(one.requests)] == [[], {address}]
-            await one.page.close()
+            tab = await watched(browser, width, scheme)
+            await tab.page.context.set_offline(True)
+            await tab.page.goto(address)
+            await tab.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = 1)")
+            assert await tab.overflow() == 0
+            assert await tab.page.evaluate(PAPER) == paper
+            assert await tab.page.get_by_role("img").count() == 2
+            assert [tab.errors, set(tab.requests)] == [[], {address}]
+            await tab.page.close()

@@ -1,4 +1,4 @@
-"""A surge in the terminal while it goes on: how far it is, and what has become of those before."""
+"""The progress of a surge in the terminal: the current phase, and the policies that are done."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def test_progress_names_policy_and_phase_and_the_time_left() -> None:
     assert "about 54 s left" in shown(screen, 20.0)
     screen.update(DONE)
     screen.update(start("bounded", 10.0 + 28 + AROUND_S))
-    said = shown(screen, 42.0 + AHEAD_S + 14)
-    assert "[1/2] unbounded: ▅·█" in said
-    assert "bounded: after …" in said
-    assert "1 of 2 policies" in said
+    text = shown(screen, 42.0 + AHEAD_S + 14)
+    assert "[1/2] unbounded: ▅·█" in text
+    assert "bounded: after …" in text
+    assert "1 of 2 policies" in text
 
 
 def test_elsewhere_each_policy_is_one_plain_line() -> None:

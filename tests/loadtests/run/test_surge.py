@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from loadtests.load.answer import Answer, Outcome
-from loadtests.report.surge.sentences import said, sentences, warnings
+from loadtests.report.surge.sentences import sentence, sentences, warnings
 from loadtests.run.beyond.recovery import recovery_s
 from loadtests.run.surge.counts import (
     OutcomeCounts,
@@ -143,35 +143,37 @@ COLLAPSED = PolicyResult("unbounded", (FINE, SWAMPED, LOST), held=1574, waited_f
 BOUNDED = PolicyResult("bounded", (FINE, SHED, WELL), recovery_s=0.1, held=1, waited_for=1)
 
 
-def test_a_collapse_is_told_with_its_reason() -> None:
-    assert said(COLLAPSED, 100, SLO) == (
-        "unbounded: during the surge no answer came in time, while 100 % of the clients gave up "
-        "waiting; in the 15 s after it nothing was answered in time, although the load was then "
-        "50 % of the capacity: it was still working for clients who had left (in the end it held "
-        "1574 requests, and 50 clients waited)."
+def test_a_collapse_is_reported_with_its_reason() -> None:
+    assert sentence(COLLAPSED, 100, SLO) == (
+        "unbounded: during the surge, no request was answered in time, while 100 % of the clients "
+        "gave up waiting; in the 15 s after it, no request was answered in time, although the "
+        "load was only 50 % of the capacity: the server was still working on abandoned "
+        "requests (at the end it held 1574, and 50 clients waited)."
     )
 
 
 def test_the_words_follow_from_the_figures_and_not_from_the_name() -> None:
-    assert said(replace(BOUNDED, policy="unbounded"), 100, SLO) == (
-        "unbounded: during the surge 96 answers a second came in time, 96 % of the capacity, "
-        "while 62 % of the clients were refused; after it the SLO held again at once."
+    assert sentence(replace(BOUNDED, policy="unbounded"), 100, SLO) == (
+        "unbounded: during the surge, 96 req/s were answered in time, 96 % of the capacity, "
+        "while 62 % of the clients were refused; after it, the SLO was met again at once."
     )
     slow = replace(COLLAPSED, phases=(FINE, SWAMPED, WELL), recovery_s=3.4)
-    assert said(slow, 100, SLO).endswith("; after it the SLO held again 3.4 s later.")
+    assert sentence(slow, 100, SLO).endswith("; after it, the SLO was met again 3.4 s later.")
     idle = replace(COLLAPSED, held=50)
-    assert said(idle, 100, SLO).endswith("although the load was then 50 % of the capacity.")
+    assert sentence(idle, 100, SLO).endswith("although the load was only 50 % of the capacity.")
     some = replace(idle, phases=(FINE, SWAMPED, replace(LOST, counts=OutcomeCounts(750, good=300))))
-    assert "in the 15 s after it only 40 % was answered in time" in said(some, 100, SLO)
+    assert "in the 15 s after it, only 40 % of the requests were answered in time" in sentence(
+        some, 100, SLO
+    )
     weak = replace(BOUNDED, phases=(replace(FINE, counts=OutcomeCounts(250, good=200)), SHED, WELL))
-    assert said(weak, 100, SLO).endswith(
-        " Even before the surge p99<250ms did not hold: 80 % were answered in time."
+    assert sentence(weak, 100, SLO).endswith(
+        " p99<250ms was not met even before the surge: 80 % of the requests were answered in time."
     )
     broken = PolicyResult("lifo", error="the server did not start.")
-    assert said(broken, 100, SLO) == "lifo has no result: the server did not start."
+    assert sentence(broken, 100, SLO) == "lifo has no result: the server did not start."
 
 
-def test_what_weakens_the_figures_is_told() -> None:
+def test_the_warnings_say_what_weakens_the_figures() -> None:
     quiet = {"load_average": [0.1], "cores": 2}
     run = Surge(
         started="", environment=quiet, command="", workload="primes", model="inline",
@@ -181,10 +183,10 @@ def test_what_weakens_the_figures_is_told() -> None:
     assert run.trusted
     assert len(sentences(run)) == 1
     [few] = warnings(replace(run, slo=SLO.at(99.9)))
-    assert few.startswith("p99.9 takes 2,995 requests, and 750 were offered after the surge")
+    assert few.startswith("p99.9 needs 2,995 requests, but 750 were offered after the surge")
     assert warnings(replace(run, slo=SLO.at(99.9), courses=(COLLAPSED,))) == (), "it claims nothing"
     [low] = warnings(replace(run, capacity=70))
-    assert low.startswith("The capacity was taken for too low: bounded answered 137 % of it")
+    assert low.startswith("The capacity was underestimated: bounded answered 137 % of it")
     [flaw] = warnings(replace(run, courses=(replace(BOUNDED, flaws=("It was late.",)),)))
     assert flaw == "bounded: It was late."
     [busy] = warnings(replace(run, environment={"load_average": [2.5], "cores": 2}))
