@@ -9,8 +9,8 @@ from loadtests.load.schedule import patience_s
 from loadtests.load.spec import SETTLE_S
 from loadtests.machine.environment import describe
 from loadtests.report.charts.drawing import drawn, dressed, inline, rules, unchecked
+from loadtests.report.colours import style_of
 from loadtests.report.pages import render
-from loadtests.report.policies import style_of
 from loadtests.report.surge import fates
 from loadtests.report.surge.picture import figure
 from loadtests.report.surge.sentences import sentences, warnings

@@ -18,8 +18,7 @@ from loadtests.report.charts.drawing import (
     standalone,
     unchecked,
 )
-from loadtests.report.colours import shades
-from loadtests.report.policies import style_of
+from loadtests.report.colours import shades, style_of
 from loadtests.report.surge.sentences import again_text, sentences
 from loadtests.report.surge.table import load_text, title
 from loadtests.report.survival.figures import Figure

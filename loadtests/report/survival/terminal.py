@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from loadtests.machine.environment import describe
-from loadtests.report.items import item
+from loadtests.report.console import item
 from loadtests.report.survival.beyond import CORNER, STARVED, peaks_of, sentences, starved_of
 from loadtests.report.survival.beyond import TITLE as BEYOND
 from loadtests.report.survival.costs import TITLE, costs_of
