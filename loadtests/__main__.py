@@ -23,7 +23,7 @@ from loadtests.load.distributed.processes import HERE
 from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
 from loadtests.report.surge.files import Surged
-from loadtests.report.survival.files import Survived
+from loadtests.report.survival.files import SurvivalReport
 from loadtests.run.beyond.kinds import KINDS
 from loadtests.run.file.places import run_folder
 from loadtests.run.options import HEADLINE_MODELS, HEADLINE_WORKLOADS
@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
 def report(parsed: argparse.Namespace) -> int:
     """Write the files of a run again, and show it."""
     folder = run_folder(parsed.folder)
-    kind = Surged if is_surge(folder) else Survived
+    kind = Surged if is_surge(folder) else SurvivalReport
     return deliver(kind, folder, console_for(json=parsed.json), json=parsed.json)[1]
 
 

@@ -19,7 +19,7 @@ from loadtests.paths import ROOT
 from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
 from loadtests.report.summary import exit_code
-from loadtests.report.survival.files import Survived
+from loadtests.report.survival.files import SurvivalReport
 from loadtests.report.survival.live import LiveScreen
 from loadtests.run.beyond.kinds import chosen_kinds, seconds
 from loadtests.run.options import HEADLINE_WORKLOADS, SEARCHES, Options, parameters
@@ -53,7 +53,7 @@ def survive(parsed: argparse.Namespace) -> int:
         return INTERRUPTED
     folder, code = found
     latest = parsed.output is None
-    report, unwritten = deliver(Survived, folder, console, json=parsed.json, latest=latest)
+    report, unwritten = deliver(SurvivalReport, folder, console, json=parsed.json, latest=latest)
     return code or exit_code(report.summary, parsed.at_least) or unwritten
 
 

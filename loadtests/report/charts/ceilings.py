@@ -8,7 +8,7 @@ from loadtests.report.charts.bars import FOOT, BarAxis, bar
 from loadtests.report.charts.drawing import INK, SOFT
 from loadtests.report.charts.pieces import Pieces
 from loadtests.report.charts.points import styles
-from loadtests.report.survival.foresight import RESOURCES
+from loadtests.report.survival.sections import resource_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ def ceilings(results: Sequence[CellResult]) -> Any | None:
         ceiling = axis.at(one.ceiling or 0.0)
         for offset in (0.0, 3.0):
             pieces.upright(ceiling + offset, y, 17, SOFT)
-        name = RESOURCES.get(one.binding or "", one.binding or "").removeprefix("the ")
+        name = resource_of(one.binding).removeprefix("the ")
         pieces.word(name, WIDTH + 10, y + 12, SOFT, size=12)
     pieces.word("ends first", WIDTH + 10, 12, SOFT, size=12)
     return pieces.chart(WIDTH + ENDS, TOP + ROW * len(known) + FOOT)

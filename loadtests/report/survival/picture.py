@@ -1,4 +1,4 @@
-"""The final matrix as an SVG picture, for pages that show what a run looks like."""
+"""A finished run in the terminal as an SVG picture, for pages."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from loadtests.report.summary import Summary
 
 WIDTH = 100
-# Rich names a web font and its own site: a picture must look the same without a network.
+# Rich refers to a web font and its own site, but a picture must look the same offline.
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}|<!--.*?-->", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 FORMAT = FORMAT.replace("Fira Code,", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono,")
 
 
 def svg(summary: Summary) -> str:
-    """Return `survival.svg`: the same text for the same summary."""
+    """Return `survival.svg`; it is the same for the same summary."""
     return drawn(final(summary), summary)
 
 
-def drawn(what: RenderableType, summary: Summary) -> str:
-    """Draw something of a run as a terminal would."""
+def drawn(report: RenderableType, summary: Summary) -> str:
+    """Draw a part of a run's report as a terminal would."""
     console = Console(
         record=True,
         file=io.StringIO(),
@@ -37,6 +37,6 @@ def drawn(what: RenderableType, summary: Summary) -> str:
         color_system="truecolor",
         no_color=False,
     )
-    console.print(what)
+    console.print(report)
     title = f"loadbearing: {summary.slo}, {summary.mode} run"
     return console.export_svg(title=title, code_format=FORMAT, unique_id="survival")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loadtests.report.survival.foresight import foreseen
+from loadtests.report.survival.sections import prediction_text
 from loadtests.run.file.lines import trial_of
 from loadtests.wording import rate_text
 
@@ -32,7 +32,7 @@ def _tried(line: Line) -> str:
 def _foreseen(line: Line) -> str:
     if line.get("predicted") is None:
         return "nothing can be predicted; searching from what a crowd was answered"
-    return foreseen(line)
+    return prediction_text(line)
 
 
 def _searched(line: Line) -> str:

@@ -25,14 +25,14 @@ from pathlib import Path
 from loadtests.commands.follow import measured
 from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
-from loadtests.report.survival.files import Survived
+from loadtests.report.survival.files import SurvivalReport
 from loadtests.report.survival.live import LiveScreen
 source, output, json = Path(sys.argv[1]), Path(sys.argv[2]), "--json" in sys.argv
 console = console_for(json=json)
 copy = [sys.executable, "-c", "import shutil, sys; shutil.copy(*sys.argv[1:])"]
 command = lambda folder: [*copy, str(source), str(folder / "run.jsonl")]
 folder, code = measured(output, "log", LiveScreen, command, console=console)
-deliver(Survived, folder, console, json=json)
+deliver(SurvivalReport, folder, console, json=json)
 """
 
 

@@ -15,7 +15,7 @@ from loadtests.errors import RunFileError, Undrawn
 from loadtests.report.charts.converter import Converter
 from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
-from loadtests.report.survival.files import Survived
+from loadtests.report.survival.files import SurvivalReport
 from loadtests.run.file.folders import folder_of
 from loadtests.system.files import put
 from tests.loadtests.report.test_surge_page import LINES
@@ -112,12 +112,12 @@ def test_a_latest_that_is_a_folder_is_told_after_the_report(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder.parent / "latest").mkdir()
-    report, code = deliver(Survived, folder, console_for(), latest=True)
+    report, code = deliver(SurvivalReport, folder, console_for(), latest=True)
     said = capsys.readouterr()
     assert (code, len(report.summary.cells)) == (0, 2)
     assert "thread-pool" in said.out
     [line] = said.err.splitlines()
-    assert f"{folder.parent / 'latest'} does not lead to this run" in line
+    assert f"{folder.parent / 'latest'} does not point to this run" in line
     assert names(folder) >= WHOLE
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loadtests.report.survival.files import Survived
+from loadtests.report.survival.files import SurvivalReport
 from loadtests.report.survival.tables import TRIAL_HEADS
 from loadtests.report.wording import interval_text
 from tests.support.browser import NARROW, WIDE, Scheme, chromium, watched
@@ -88,7 +88,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def summary(folder: Path) -> Summary:
-    return reported(folder, Survived).summary
+    return reported(folder, SurvivalReport).summary
 
 
 @pytest.fixture
@@ -159,10 +159,10 @@ def test_a_run_of_which_little_is_known_has_a_report(tmp_path: Path) -> None:
     lines = [unavailable("primes", "async", "none"), result("sleep", "inline", 0.0, 4.0, "late")]
     first = plan([("primes", "async"), ("sleep", "inline"), ("sleep", "hybrid")])
     write(tmp_path / "run.jsonl", [first, *lines, trial("sleep", "inline", 4.0, held=False)])
-    reported(tmp_path, Survived)
+    reported(tmp_path, SurvivalReport)
     text = text_of((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "none (< 4)" in text
-    assert "No trial of it was run." in text
+    assert "No trials were run." in text
 
 
 async def test_it_opens_offline_fits_and_follows_the_scheme(folder: Path, summary: Summary) -> None:
