@@ -36,6 +36,7 @@ USAGE = 2
 GONE = 3
 LEAST_FREE = 1 << 16  # bytes, without which a log has no room to say so
 OURS = re.compile(r"^ERROR:loadbearing:(.*?)(?=^[A-Z]+:[\w.]+:|\Z)", re.MULTILINE | re.DOTALL)
+NOT_AGAIN = {"end", "prediction"}  # of a resumed run: a search that was cut off predicts anew
 LOOK_S = 0.2
 STOP_S = 30.0
 
@@ -61,8 +62,8 @@ def follow(
     GeneratorGone when it ends otherwise without a last line.
     """
     tail = Tail(log.parent / FILE_NAME)
-    for line in tail.read():  # of a run that goes on, which may have ended before
-        if line["line"] != "end":
+    for line in tail.read():  # of a run that is resumed
+        if line["line"] not in NOT_AGAIN:
             update(line)
     with _process(command, log, claim) as process, live:
         while True:

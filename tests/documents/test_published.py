@@ -1,4 +1,4 @@
-"""What the README and the results page show of runs is what the runs that are kept say."""
+"""README and the results page show what the published runs contain."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_pages_and_pictures_are_fresh(path: Path) -> None:
 
 def test_every_page_shows_the_headline_run() -> None:
     for page in ("README.md", "loadtests/RESULTS.md"):
-        assert any(one.startswith("headline") for one in names((ROOT / page).read_text()))
+        assert any(name.startswith("headline") for name in names((ROOT / page).read_text()))
 
 
 def test_a_block_is_filled_and_the_rest_of_the_page_is_left_alone() -> None:
@@ -50,9 +50,9 @@ def test_a_block_is_filled_and_the_rest_of_the_page_is_left_alone() -> None:
 
 
 def test_a_run_is_kept_with_all_that_its_reports_say(tmp_path: Path) -> None:
-    one = trial("sleep", "inline", 14.123456789, evidence={"much": 1.0})
+    measured = trial("sleep", "inline", 14.123456789, evidence={"much": 1.0})
     before = tmp_path / "before"
-    write(before / "run.jsonl", [FULL[0], one, *FULL[1:]])
+    write(before / "run.jsonl", [FULL[0], measured, *FULL[1:]])
     keep(before, tmp_path / "after")
     kept, whole = (read(folder) for folder in (tmp_path / "after", before))
     assert summarize(kept).as_json() == summarize(whole).as_json()
@@ -92,13 +92,13 @@ def test_predictions_are_summed_up() -> None:
         "median 1.00, within 25 % of 1 for 2, from 0.50 (`primes` under a) to 1.20 (`primes` "
         "under c)."
     )
-    assert prediction_quality([CellResult(*one) for one in [("primes", "a")]]) == ""
+    assert prediction_quality([CellResult("primes", "a")]) == ""
 
 
 def test_time_left_was_right_in_the_headline_run() -> None:
     lines: list[dict[str, Any]] = [
         json.loads(line) for line in (HEADLINE / "run.jsonl").read_text().splitlines()
     ]
-    there = [line for line in lines if line.get("unavailable")]
-    lines[0].setdefault("absent", [{k: one[k] for k in ("workload", "model")} for one in there])
+    absent = [line for line in lines if line.get("unavailable")]
+    lines[0].setdefault("absent", [{k: line[k] for k in ("workload", "model")} for line in absent])
     assert within_a_third(lines) > 0.9

@@ -1,4 +1,4 @@
-"""What people see of a run is complete, fits, and needs neither colour nor network."""
+"""A report is complete, fits its terminal, and needs neither colour nor network."""
 
 from __future__ import annotations
 
@@ -107,7 +107,18 @@ def test_a_screen_says_how_much_is_left_from_its_first_line_to_its_last() -> Non
     assert "20 of 20 cells, done" in printed(screen_after(*FULL).render(620.0))
 
 
-def test_durations_read_as_people_say_them() -> None:
+def test_a_resumed_screen_starts_over_with_the_search_that_was_cut_off() -> None:
+    predicted = {"line": "prediction", "workload": "primes", "model": "hybrid", "at": 241.0}
+    figures = {"predicted": 60.0, "ceiling": 80.0, "binding": "cores"}
+    lines = [FULL[0], *FULL_RESULTS[:9], START, {**predicted, **figures}]
+    assert "≈ 60?" in printed(screen_after(*lines).render(250.0))
+    resumed: Line = {"line": "resumed", "at": 250.0}
+    text = printed(screen_after(*lines, resumed).render(1.0))
+    assert "≈ 60?" not in text
+    assert "measuring" not in text
+
+
+def test_durations_are_in_words() -> None:
     assert [duration(s) for s in (40, 360, 7500)] == ["40 s", "6 min", "2 h 05 min"]
 
 
@@ -167,7 +178,7 @@ def test_the_picture_is_offline_well_formed_and_repeatable(
 def test_markdown_holds_the_whole_run(summary: Summary) -> None:
     text = markdown(summary)
     table = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(table) == 2 * (2 + 5)  # what was borne, and what it cost
+    assert len(table) == 2 * (2 + 5)  # capacities and costs
     assert {line.count("|") for line in table} == {6}
     figure = intervals(summary, "process-pool")[1]
     assert f"**★ {figure}**<br><sub>backlog grew</sub>" in row(text, "| process-pool")
