@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from loadtests.report.survival.sections import FilledSection, filled
 from loadtests.report.verdicts import WorkloadVerdict, judge_workload, sentences
-from loadtests.report.warnings import cautions
+from loadtests.report.warnings import warnings_of
 from loadtests.run.file.cells import NOT_MEASURED, CellResult
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def summarize(run: Run) -> Summary:
         command=command(run),
         cells=cells,
         verdicts=verdicts,
-        warnings=tuple(cautions(run, cells, verdicts)),
+        warnings=tuple(warnings_of(run, cells, verdicts)),
         beyond=run.beyond,
         ended=run.end.exit if run.end else 0,
     )

@@ -25,9 +25,10 @@ NAMED = 3  # of many cells without result for the same reason
 NUMBER = re.compile(r"\d[\d.,]*")
 
 
-def cautions(
+def warnings_of(
     run: Run, cells: Sequence[CellResult], verdicts: Sequence[WorkloadVerdict]
 ) -> Iterator[str]:
+    """Yield all warnings about a run, the most general first."""
     failed = [cell for cell in cells if not (cell.measured or cell.unavailable)]
     missing = [cell for cell in failed if cell.error == NOT_MEASURED]
     # If every cell had its turn and failed, the run has no other reason to end than theirs.
