@@ -34,6 +34,7 @@ USAGE = 2
 GONE = 3
 LEAST_FREE = 1 << 16  # bytes; with less, a log cannot even say that the disk is full
 OURS = re.compile(r"^ERROR:loadbearing:(.*?)(?=^[A-Z]+:[\w.]+:|\Z)", re.MULTILINE | re.DOTALL)
+NOT_AGAIN = {"end", "prediction"}  # of a resumed run: a search that was cut off predicts anew
 LOOK_S = 0.2
 STOP_S = 30.0
 
@@ -59,8 +60,8 @@ def follow(
     MeasurementGone if it ends in another way without a last line.
     """
     tail = Tail(log.parent / FILE_NAME)
-    for line in tail.read():  # of the run to resume, which may have ended before
-        if line["line"] != "end":
+    for line in tail.read():  # of a run that is resumed
+        if line["line"] not in NOT_AGAIN:
             update(line)
     last: Line | None = None
     try:

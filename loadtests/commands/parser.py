@@ -183,7 +183,7 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--format", choices=FORMATS,
         help="format (default: text, or that of the name of the --output file)")  # fmt: skip
     group.add_argument("--output", type=Path, metavar="FILE",
-        help="also write the comparison to a file, e.g. comparison.md (or .txt, .json)")  # fmt: skip
+        help="also write the comparison to a .md, .txt or .json file")  # fmt: skip
 
 
 def _add_output(parser: argparse.ArgumentParser) -> Any:

@@ -20,7 +20,7 @@ from loadtests.paths import ROOT
 from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
 from loadtests.report.summary import exit_code
-from loadtests.report.survival.files import Survived
+from loadtests.report.survival.files import SurvivalReport
 from loadtests.report.survival.live import LiveScreen
 from loadtests.run.options import Options
 from loadtests.run.survival.history import resumable
@@ -52,7 +52,7 @@ def run(parsed: argparse.Namespace) -> int:
         return INTERRUPTED
     folder, code = measurement
     latest = parsed.output is None
-    report, unwritten = deliver(Survived, folder, console, json=parsed.json, latest=latest)
+    report, unwritten = deliver(SurvivalReport, folder, console, json=parsed.json, latest=latest)
     return code or exit_code(report.summary, parsed.at_least) or unwritten
 
 

@@ -1,1 +1,1 @@
-"""What a survival run looks like to people: in the terminal, as a picture, as Markdown."""
+"""What people read of a run: in the terminal, as Markdown, as a page and as pictures."""

@@ -1,7 +1,8 @@
-"""One colour for each model, the same everywhere; names always stand beside it.
+"""One colour for each model and each admission policy, always shown beside its name.
 
-After Okabe and Ito, "Color Universal Design": told apart with every kind of colour vision. Their
-darkest and brightest tones are moved towards the middle, to be read on black and on white.
+The palette is that of Okabe and Ito ("Color Universal Design"), which stays distinguishable with
+every kind of colour vision. Its darkest and brightest tones are moved towards the middle, so that
+they can be read on black and on white.
 """
 
 from __future__ import annotations
@@ -19,8 +20,15 @@ COLOURS = {
     "dask": "#6C8EBF",
 }
 OTHER = "#8A8A8A"
-# Where time goes is no model: pale for what is between, dark for what waits in the server, and two
-# tones that no model has for the work itself. On light paper, and on dark paper.
+POLICIES: dict[str, tuple[str, list[int]]] = {  # the dash: lengths of ink and gap
+    "unbounded": ("#D55E00", [1, 0]),
+    "bounded": ("#2F8FD0", [8, 3]),
+    "deadline": ("#009E73", [4, 2]),
+    "lifo": ("#CC79A7", [2, 2]),
+    "adaptive": ("#9A8F1F", [8, 2, 2, 2]),
+}
+# The stages of a request, on light paper and on dark paper. They use no model's colour: pale for
+# the way there and back, dark for waiting in the server, two tones of their own for the work.
 STAGES = {
     "lag": ("#c9cdd3", "#4a515b"),
     "outside": ("#a5d8d2", "#12575a"),
@@ -31,7 +39,7 @@ STAGES = {
     "back": ("#e6c8ee", "#5d3a69"),
 }
 READABLE = 4.5  # the contrast that WCAG 2 asks of text (AA)
-LIGHT, DARK = (253, 253, 254), (13, 17, 23)  # the papers of our pages and pictures
+LIGHT, DARK = (253, 253, 254), (13, 17, 23)  # the background of our pages and pictures
 STEPS = 50
 Rgb = tuple[float, float, float]
 
@@ -40,19 +48,24 @@ def colour_of(model: str) -> str:
     return COLOURS.get(model, OTHER)
 
 
+def style_of(policy: str) -> tuple[str, list[int]]:
+    """Return the colour of an admission policy, and its dash."""
+    return POLICIES.get(policy, (OTHER, [1, 0]))
+
+
 def shades_of(model: str) -> tuple[str, str]:
-    """Return the model's colour to write with: on light paper, and on dark paper."""
+    """Return the shades in which a model's name is written on light and on dark paper."""
     return shades(colour_of(model))
 
 
 def shades(colour: str) -> tuple[str, str]:
-    """Darken and lighten a colour as far as it takes to be read on light and on dark paper."""
+    """Darken a colour until it can be read on light paper, and lighten it for dark paper."""
     return _towards(colour, (0, 0, 0), LIGHT), _towards(colour, (255, 255, 255), DARK)
 
 
-def contrast(one: Rgb, other: Rgb) -> float:
+def contrast(first: Rgb, second: Rgb) -> float:
     """Return the contrast ratio of two colours, by WCAG 2: from 1 to 21."""
-    bright, dim = sorted((_luminance(one), _luminance(other)), reverse=True)
+    bright, dim = sorted((_luminance(first), _luminance(second)), reverse=True)
     return (bright + 0.05) / (dim + 0.05)
 
 

@@ -1,4 +1,4 @@
-"""Where a command speaks: drawn on a terminal, in plain lines elsewhere; or one JSON document."""
+"""Where a command prints: drawn on a terminal, plain lines elsewhere, or one JSON document."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from loadtests.system.streams import put_out
 
@@ -17,20 +19,29 @@ if TYPE_CHECKING:
 
 
 def console_for(*, json: bool = False) -> Console:
-    """Speak on standard output, or on standard error where that is for the JSON document.
+    """Print on standard output, or on standard error if that is reserved for a JSON document.
 
-    Without a terminal that can be drawn on there are no control sequences, whatever FORCE_COLOR
-    says: a log takes lines only. NO_COLOR leaves colours out.
+    Control sequences are used only on a terminal that supports them, even with FORCE_COLOR,
+    because a log holds plain lines. NO_COLOR removes the colours.
     """
     file = sys.stderr if json else sys.stdout
-    drawn = file.isatty() and os.environ.get("TERM") != "dumb"
-    return Console(file=file, force_terminal=None if drawn else False)
+    terminal = file.isatty() and os.environ.get("TERM") != "dumb"
+    return Console(file=file, force_terminal=None if terminal else False)
 
 
-def show(console: Console, what: RenderableType, folder: Path, document: str | None = None) -> None:
-    """Show a finished run; or the content of its summary.json, alone on standard output."""
+def show(
+    console: Console, report: RenderableType, folder: Path, document: str | None = None
+) -> None:
+    """Print the report of a finished run, or only its `document` on standard output."""
     if document is not None:
         console.print(f"Results: {folder}", soft_wrap=True, highlight=False, markup=False)
         put_out(document)
     else:
-        console.print(what)
+        console.print(report)
+
+
+def item(bullet: str, sentence: str, style: str = "") -> Table:
+    """Indent all lines of a sentence behind its bullet; backticks are for Markdown only."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row(Text(bullet, style=style), Text(sentence.replace("`", "")))
+    return grid

@@ -1,6 +1,6 @@
-"""A finished run is reported: first what was measured, on disk and on the terminal; then pictures.
+"""Report a finished run: first the results, on disk and on the terminal, then the pictures.
 
-What goes wrong on the way is told, and takes nothing with it.
+Whatever fails on the way is reported and affects nothing else.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 class Report(Protocol):
-    """What there is to say of a run."""
+    """The report of a run: texts for files, what a terminal shows, and pictures."""
 
     def texts(self) -> Mapping[str, str]: ...
 
@@ -53,10 +53,10 @@ def deliver(
     json: bool = False,
     latest: bool = False,
 ) -> tuple[AnyReport, int]:
-    """Write and show the report of a run; returns it, and 2 if its summary could not be written.
+    """Write and show the report of a run; return it, and 2 if its summary could not be written.
 
-    With `latest`, that link leads to it from now on. A Ctrl-C waits until the summary is written,
-    and is raised again with words that say what there is.
+    With `latest`, the link of that name points to it from now on. A Ctrl-C waits until the summary
+    is written, and is then raised again with a message that says what exists.
     """
     again = f"{script('report')} {folder}"
     try:
@@ -66,21 +66,21 @@ def deliver(
             unwritten = list(_unwritten(folder, texts))
         unlinked = _unlinked(folder) if latest else ""
         show(console, report.shown(), folder, texts["summary.json"] if json else None)
-        for one in unwritten:
-            tell(f"not written: {one}; once that is mended, repeat it: {again}")
+        for problem in unwritten:
+            tell(f"not written: {problem}; once this is fixed, repeat it: {again}")
         if unlinked:
             tell(unlinked)
         _draw(report, folder, console, again, json=json)
     except KeyboardInterrupt as error:
-        said = f"{error}" or "stopped"
+        message = f"{error}" or "stopped"
         raise KeyboardInterrupt(
-            f"{said}; the summary is in {folder}, draw the rest: {again}"
+            f"{message}; the summary is in {folder}, draw the rest: {again}"
         ) from None
     return report, UNWRITTEN if unwritten else 0
 
 
 def _unwritten(folder: Path, texts: Mapping[str, str]) -> Iterator[str]:
-    """Write what can be written; give the names of the others, and why not."""
+    """Write the texts; yield those that could not be written, with the reason."""
     for name, text in texts.items():
         try:
             put(folder / name, text)
@@ -89,11 +89,11 @@ def _unwritten(folder: Path, texts: Mapping[str, str]) -> Iterator[str]:
 
 
 def _unlinked(folder: Path) -> str:
-    """Let `latest` lead to a folder; returns why it does not."""
+    """Point `latest` to a folder; return why that failed, or nothing."""
     try:
         link_latest(folder)
     except (RunFileError, OSError) as error:
-        return f"{folder.parent / 'latest'} does not lead to this run: {reason(error)}"
+        return f"{folder.parent / 'latest'} does not point to this run: {reason(error)}"
     return ""
 
 
@@ -103,7 +103,7 @@ def _draw(report: Report, folder: Path, console: Console, again: str, *, json: b
         def draw() -> None:
             for name, picture in report.pictures(gallery):
                 write = partial(_write, folder / name, picture)
-                # A page that lacks some is better than none, but not than one of before.
+                # An incomplete page is better than none, but not better than an earlier one.
                 last = name == REPORT and not (folder / name).exists()
                 gallery.attempt(name, write, None, stopped=last)
 
@@ -123,20 +123,21 @@ def _write(path: Path, picture: Callable[[], str]) -> None:
 
 @contextmanager
 def _handled(handler: Callable[[int, object], None]) -> Iterator[None]:
-    """Let a handler have the signals that would raise KeyboardInterrupt."""
-    theirs = [one for one in STOPPING if signal.getsignal(one) is signal.default_int_handler]
-    for number in theirs:
+    """Pass the signals that would raise KeyboardInterrupt to a handler."""
+    default = signal.default_int_handler
+    numbers = [number for number in STOPPING if signal.getsignal(number) is default]
+    for number in numbers:
         signal.signal(number, handler)
     try:
         yield
     finally:
-        for number in theirs:
+        for number in numbers:
             signal.signal(number, signal.default_int_handler)
 
 
 @contextmanager
 def _held_off() -> Iterator[None]:
-    """Let signals that stop a command wait until the block is over."""
+    """Defer the signals that stop a command until the block is over."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:
         yield

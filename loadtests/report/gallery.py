@@ -1,4 +1,4 @@
-"""The pictures of a report, drawn one after the other: one that fails costs none of the others."""
+"""The pictures of a report, drawn one after the other: if one fails, the others remain."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from loadtests.wording import listing
 
 Drawn = TypeVar("Drawn")
 Instead = TypeVar("Instead")
-NAMED = 3  # of many pictures with one and the same reason
+NAMED = 3  # of many pictures with the same reason
 STOPPED = "stopped by Ctrl-C"
 
 
@@ -26,9 +26,9 @@ class Gallery:
     def attempt(
         self, name: str, draw: Callable[[], Drawn], instead: Instead, *, stopped: bool = False
     ) -> Drawn | Instead:
-        """Draw a picture; where that fails, note why, and return what to show in its place.
+        """Draw a picture; if that fails, note why and return what to show `instead`.
 
-        After a Ctrl-C only what is to be drawn though `stopped` is tried.
+        After a Ctrl-C only pictures with `stopped` are drawn.
         """
         if self.stopped and not stopped:
             self.missing[name] = STOPPED
@@ -40,20 +40,20 @@ class Gallery:
             return instead
 
     def stop(self, number: int, _: object) -> None:
-        """Handle a signal: draw no more; the next one raises KeyboardInterrupt.
+        """Handle a signal: draw no more, and let the next one raise KeyboardInterrupt.
 
-        The first must not, as Altair is being loaded perhaps, where exceptions may get lost.
+        The first one must not raise, because exceptions may get lost while Altair is loading.
         """
         self.stopped = True
         signal.signal(number, signal.default_int_handler)
 
     @property
     def complaints(self) -> list[str]:
-        """Name what is missing, in a sentence for each reason."""
+        """List the missing pictures, in a sentence for each reason."""
         names: dict[str, list[str]] = {}
         for name, why in self.missing.items():
             names.setdefault(why, []).append(name)
-        return [f"not drawn: {_named(those)} ({why})" for why, those in names.items()]
+        return [f"not drawn: {_listed(missing)} ({why})" for why, missing in names.items()]
 
     def __enter__(self) -> Self:
         return self
@@ -63,11 +63,11 @@ class Gallery:
 
 
 def reason(error: Exception) -> str:
-    """Say in a line what is wrong."""
-    said = error.strerror if isinstance(error, OSError) else f"{error}"
-    return " ".join((said or type(error).__name__).split())
+    """Return what is wrong in one line."""
+    message = error.strerror if isinstance(error, OSError) else f"{error}"
+    return " ".join((message or type(error).__name__).split())
 
 
-def _named(names: list[str]) -> str:
+def _listed(names: list[str]) -> str:
     more = len(names) - NAMED
     return listing(names if more < 2 else [*names[:NAMED], f"{more} more"])

@@ -1,4 +1,4 @@
-"""Pages to read: one file each, with its style inside, that asks no network for anything."""
+"""HTML pages: one self-contained file each, which needs no network."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ PAGE = Path(__file__).parent / "page"
 
 
 def render(template: str, **values: object) -> str:
-    """Fill in a template of `page/`; what it is given is escaped, and must be all that it names."""
-    return _environment().get_template(template).render(palette=_palette(), **values)
+    """Fill in a template of `page/`. Values are escaped; a missing one is an error."""
+    return _environment().get_template(template).render(palette=palette(), **values)
 
 
 @cache
@@ -33,13 +33,13 @@ def _environment() -> Environment:
 
 
 def coded(sentence: str) -> Markup:
-    """Escape a sentence, and set as code what it has between backticks."""
+    """Escape a sentence, and mark up as code what stands between backticks."""
     return Markup(re.sub("`([^`]*)`", r"<code>\1</code>", str(escape(sentence))))  # noqa: S704 - escaped
 
 
 @cache
-def _palette() -> Markup:
-    """Give each model its colour, and shades of it to write with on light and on dark paper."""
+def palette() -> Markup:
+    """Return the CSS variables of the models: colour, and shades to write with on either paper."""
     lines = []
     for model, colour in COLOURS.items():
         light, dark = shades_of(model)

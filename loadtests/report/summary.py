@@ -1,4 +1,4 @@
-"""What a run says: capacities, verdicts, warnings, and the exit code that follows."""
+"""A run in brief: capacities, verdicts, warnings, and the exit code that follows."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import shlex
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from loadtests.report.verdicts import WorkloadVerdict, judge_workload
-from loadtests.report.warnings import cautions
+from loadtests.report.survival.sections import FilledSection, filled
+from loadtests.report.verdicts import WorkloadVerdict, judge_workload, sentences
+from loadtests.report.warnings import warnings_of
 from loadtests.run.file.cells import NOT_MEASURED, CellResult
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ ONCE_PER_VALUE = ("param", "server_python")  # all other lists are one comma-sep
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A whole run in brief; cells stand in the order in which they were asked for."""
+    """A whole run in brief, with the cells in the order of the request."""
 
     environment: Mapping[str, Any]
     slo: str
@@ -32,7 +33,12 @@ class Summary:
     verdicts: tuple[WorkloadVerdict, ...]
     warnings: tuple[str, ...]
     beyond: Beyond = field(default_factory=dict)
-    ended: int = 0  # the exit code that the measuring process asked for
+    ended: int = 0  # the exit code of the measuring process
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What follows for each workload."""
+        return tuple(sentences(self.verdicts))
 
     def as_json(self) -> dict[str, Any]:
         """Return the content of `summary.json`; rates are per second."""
@@ -53,12 +59,13 @@ class Summary:
                 for verdict in self.verdicts
             ],
             "warnings": list(self.warnings),
+            "sections": [_section_json(section) for section in filled(self)],
         }
 
 
 def summarize(run: Run) -> Summary:
-    """Judge a run, whether it is complete or not."""
-    # A resumed run may ask for fewer cells than the file holds: results count all the same.
+    """Judge a run, complete or not."""
+    # A resumed run may ask for fewer cells than the file holds: all results count.
     names = dict.fromkeys((*run.plan.cells, *run.results))
     cells = tuple(run.results.get(name) or CellResult(*name, error=NOT_MEASURED) for name in names)
     verdicts = tuple(
@@ -75,17 +82,17 @@ def summarize(run: Run) -> Summary:
         command=command(run),
         cells=cells,
         verdicts=verdicts,
-        warnings=tuple(cautions(run, cells, verdicts)),
+        warnings=tuple(warnings_of(run, cells, verdicts)),
         beyond=run.beyond,
         ended=run.end.exit if run.end else 0,
     )
 
 
 def exit_code(summary: Summary, at_least: float | None) -> int:
-    """Return 0 if done, 1 if some cell bears less than `at_least`, 3 if that cannot be said.
+    """Return 0 if done, 1 if a cell sustains less than `at_least`, 3 if that is unknown.
 
-    A cell that cannot exist does not count. Without `at_least`, one result is enough; with it,
-    each needs as many requests as its percentile takes.
+    Unavailable cells do not count. Without `at_least`, one result is enough; with it, each cell
+    needs as many requests as its percentile takes.
     """
     if summary.ended:
         return summary.ended
@@ -98,7 +105,7 @@ def exit_code(summary: Summary, at_least: float | None) -> int:
 
 
 def command(run: Run) -> str:
-    """Return the command that repeats a run; where its results went is left out."""
+    """Return the command that repeats a run, without its output folder."""
     words = ["scripts/survive"]
     options = {"slo": run.plan.slo, **run.plan.arguments, "seed": run.plan.seed}
     options.pop(run.plan.mode, None)
@@ -143,4 +150,16 @@ def _cell_json(cell: CellResult) -> dict[str, Any]:
         "discarded": cell.discarded,
         "unavailable": cell.unavailable,
         "broke_by": cell.broke_by,
+    }
+
+
+def _section_json(section: FilledSection) -> dict[str, Any]:
+    return {
+        "title": section.section.title,
+        "caption": section.section.caption,
+        "cells": [
+            {"column": cell.workload, "row": cell.row, "figure": entry.figure, "small": entry.small}
+            for cell, entry in section.entries.items()
+        ],
+        "notes": list(section.notes),
     }

@@ -1,4 +1,4 @@
-"""Plain sentences for each workload, drawn from intervals alone."""
+"""What follows for each workload, in plain sentences that rest on the intervals alone."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ POOLS = {"thread-pool", "process-pool"}  # `hybrid` runs a workload of one stage
 
 @dataclass(frozen=True, slots=True)
 class WorkloadVerdict:
-    """Which row bears most of a workload; `tied` names all that cannot be told from it.
+    """Which row sustains most of a workload; `tied` are all that do not differ significantly.
 
-    `pythons` says what a Python changes for a model, where several were measured.
+    `best` is None if no row sustains any load, and `sentence` says why. `pythons` compares the
+    Pythons of each model, if there were several.
     """
 
     workload: str
@@ -32,13 +33,9 @@ class WorkloadVerdict:
     tied: tuple[str, ...] = ()
     pythons: tuple[str, ...] = ()
 
-    @property
-    def said(self) -> tuple[str, ...]:
-        return (self.sentence, *self.pythons)
-
 
 def judge_workload(workload: str, results: Iterable[CellResult], slo: str) -> WorkloadVerdict:
-    """Compare the rows of one workload, of those that had requests enough for the objective."""
+    """Compare the rows of one workload that had enough requests for the objective."""
     cells = list(results)
     ranked = sorted((cell for cell in cells if cell.shown), key=_rank, reverse=True)
     unsure = [cell for cell in cells if cell.lack]
@@ -48,7 +45,7 @@ def judge_workload(workload: str, results: Iterable[CellResult], slo: str) -> Wo
         return WorkloadVerdict(workload, None, _nothing(workload, cells))
     best = ranked[0]
     if not best.bears:
-        return WorkloadVerdict(workload, None, _none_bears(workload, ranked, slo))
+        return WorkloadVerdict(workload, None, _none_sustains(workload, ranked, slo))
     tied = [cell for cell in ranked if cell.bears and not _more(best, cell)]
     tied.sort(key=lambda cell: cell.model == "hybrid")  # stable: the pool is named first
     others = [cell for cell in ranked if cell not in tied]
@@ -59,34 +56,48 @@ def judge_workload(workload: str, results: Iterable[CellResult], slo: str) -> Wo
     return WorkloadVerdict(workload, best.row, "; ".join(clauses) + ".", _rows(tied), pythons)
 
 
+def sentences(verdicts: Iterable[WorkloadVerdict]) -> Iterator[str]:
+    """Yield all sentences; workloads that lack a result share one, at the end."""
+    missing = []
+    for verdict in verdicts:
+        if verdict.sentence == _no_result(f"`{verdict.workload}`"):
+            missing.append(f"`{verdict.workload}`")
+        else:
+            yield from (verdict.sentence, *verdict.pythons)
+    if missing:
+        yield _no_result(listing(missing))
+
+
 def leaders(results: Iterable[CellResult], slo: str) -> set[Cell]:
-    """Return the best cell of each workload, and those tied with it, where rows compete."""
+    """Return the best cell of each workload and those tied with it, if rows compete."""
     columns: dict[str, list[CellResult]] = {}
-    for result in (one for one in results if one.shown):
-        columns.setdefault(result.workload, []).append(result)
+    for result in results:
+        if result.shown:
+            columns.setdefault(result.workload, []).append(result)
+    tied = {name: judge_workload(name, column, slo).tied for name, column in columns.items()}
     return {
         cell.cell
-        for workload, column in columns.items()
+        for name, column in columns.items()
         for cell in column
-        if len(column) > 1 and cell.row in judge_workload(workload, column, slo).tied
+        if len(column) > 1 and cell.row in tied[name]
     }
+
+
+def interval_of(cell: CellResult) -> Interval:
+    """Return what all searches of a measured cell found together."""
+    high = None if cell.unbounded else cell.high
+    best = cell.capacity or cell.midpoint
+    return Interval(cell.bears, cell.broke, best, cell.low, high, cell.draws)
 
 
 def _rank(cell: CellResult) -> tuple[float, float]:
     return cell.midpoint if cell.bears else 0.0, cell.bears
 
 
-def _more(one: CellResult, other: CellResult) -> bool:
-    """Whether one bears more, as far as that can be told: the interval of the ratio excludes 1."""
-    least, _ = ratio(interval_of(one), interval_of(other))
+def _more(cell: CellResult, other: CellResult) -> bool:
+    """Whether a cell sustains significantly more: the interval of the ratio excludes 1."""
+    least, _ = ratio(interval_of(cell), interval_of(other))
     return least > 1
-
-
-def interval_of(cell: CellResult) -> Interval:
-    """Return what all searches of a measured cell say together."""
-    high = None if cell.unbounded else cell.high
-    best = cell.capacity or cell.midpoint
-    return Interval(cell.bears, cell.broke, best, cell.low, high, cell.draws)
 
 
 def _rows(cells: Sequence[CellResult]) -> tuple[str, ...]:
@@ -94,19 +105,20 @@ def _rows(cells: Sequence[CellResult]) -> tuple[str, ...]:
 
 
 def _head(workload: str, tied: Sequence[CellResult], slo: str) -> str:
+    rates = listing([interval_text(cell) for cell in tied])
     if len(tied) == 1:
-        rate = interval_text(tied[0]).replace("≥", "at least")
-        return f"For `{workload}`, {tied[0].row} bears {rate} req/s within {slo}"
-    rates = f"{listing([interval_text(cell) for cell in tied])} req/s within {slo}"
+        rate = rates.replace("≥", "at least")
+        return f"`{workload}`: {tied[0].row} sustains {rate} req/s at {slo}"
+    rows = f"`{workload}`: {listing(_rows(tied))} sustain"
     same = len(tied) == 2 and tied[0].python == tied[1].python
     if same and tied[0].model in POOLS and tied[1].model == "hybrid":
-        return f"For `{workload}`, {listing(_rows(tied))} bear the same: {rates}"
-    return f"For `{workload}`, {listing(_rows(tied))} cannot be told apart in this run: {rates}"
+        return f"{rows} the same: {rates} req/s at {slo}"
+    return f"{rows} {rates} req/s at {slo} (no significant difference in this run)"
 
 
 def _beaten(tied: Sequence[CellResult], others: Sequence[CellResult]) -> CellResult | None:
-    """The best of those that bear less than all the best, as far as that can be told."""
-    less = (cell for cell in others if cell.bears and all(_more(one, cell) for one in tied))
+    """Return the best of those that sustain significantly less than each of the tied cells."""
+    less = (cell for cell in others if cell.bears and all(_more(best, cell) for best in tied))
     return next(less, None)
 
 
@@ -117,48 +129,48 @@ def _ratio(tied: Sequence[CellResult], beaten: CellResult | None) -> str:
     return f", {_times(weakest, beaten)} {beaten.row} ({interval_text(beaten)})"
 
 
-def _times(one: CellResult, other: CellResult) -> str:
-    ratio = one.bears / other.bears
+def _times(cell: CellResult, other: CellResult) -> str:
+    ratio = cell.bears / other.bears
     digits = 0 if ratio >= 9.95 else 1 if ratio >= 1.05 else 2
     least = ""
-    if one.unbounded:
+    if cell.unbounded:
         least, ratio = "at least ", floor(ratio * 10**digits) / 10**digits
     return f"{least}{ratio:.{digits}f} {TIMES}"
 
 
 def _pythons(workload: str, ranked: Sequence[CellResult]) -> Iterator[str]:
-    """Compare each model's best Python with those that clearly bear less."""
+    """Compare each model's best Python with those that sustain significantly less."""
     for model in dict.fromkeys(cell.model for cell in ranked):
         best, *others = (cell for cell in ranked if cell.model == model)
         less = [cell for cell in others if cell.bears and _more(best, cell)]
         none = [cell.python for cell in others if not cell.bears]
         clauses = [
-            f"{_times(best, cell)} {'' if number else f'on {best.python} '}"
-            f"what it bears on {cell.python}"
+            f"{_times(best, cell)} as much {'' if number else f'on {best.python} '}"
+            f"as on {cell.python}"
             for number, cell in enumerate(less)
         ]
         if none and best.bears:
             clauses.append(f"{'' if less else f'load on {best.python}, '}none on {listing(none)}")
         if clauses:
-            yield f"{model} bears {', '.join(clauses)} (`{workload}`)."
+            yield f"`{workload}`: {model} sustains {', '.join(clauses)}."
 
 
 def _breaks(
     tied: Sequence[CellResult], others: Sequence[CellResult], beaten: CellResult | None
 ) -> list[str]:
-    """Tell what ended at the rate of a trial that broke, beside the interval, which is another."""
+    """Say what ran out, at the rate of a trial that broke, which need not be in the interval."""
     if not others:
         return _own_break(tied)
     none = [cell for cell in others if not cell.bears]
     if none:
-        verb = "bears" if len(none) == 1 else "bear"
+        verb = "sustains" if len(none) == 1 else "sustain"
         return [f"{listing(_rows(none))} {verb} no load{_why(none)}"]
     worst = others[-1]
-    said = _at_break(worst)
-    if worst is beaten:  # whose interval has just been said
-        return [f"under {worst.row}, {said}"] if said else []
-    bears = f"{worst.row} bears {interval_text(worst)}"
-    return [f"{bears}: {said}" if said else bears]
+    at_break = _at_break(worst)
+    if worst is beaten:  # whose interval is in the clause before
+        return [f"under {worst.row}, {at_break}"] if at_break else []
+    capacity = f"{worst.row} sustains {interval_text(worst)}"
+    return [f"{capacity}: {at_break}" if at_break else capacity]
 
 
 def _at_break(cell: CellResult) -> str:
@@ -169,32 +181,36 @@ def _at_break(cell: CellResult) -> str:
 def _own_break(tied: Sequence[CellResult]) -> list[str]:
     if len(tied) > 1:
         cause = _shared_cause(tied)
-        return [f"beyond that, {cause}"] if cause else []
+        return [f"at higher rates, {cause}"] if cause else []
     if tied[0].broke is None:
-        return ["the search met its upper limit before it broke"]
-    said = _at_break(tied[0])
-    return [said] if said else []
+        return ["the search reached its upper limit first"]
+    at_break = _at_break(tied[0])
+    return [at_break] if at_break else []
 
 
-def _none_bears(workload: str, cells: Sequence[CellResult], slo: str) -> str:
+def _none_sustains(workload: str, cells: Sequence[CellResult], slo: str) -> str:
     subject = cells[0].row if len(cells) == 1 else "no model"
-    verb = "bears no load" if len(cells) == 1 else "bears any load"
-    return f"For `{workload}`, {subject} {verb} within {slo}{_why(cells)}."
+    load = "no load" if len(cells) == 1 else "any load"
+    return f"`{workload}`: {subject} sustains {load} at {slo}{_why(cells)}."
 
 
 def _nothing(workload: str, cells: Sequence[CellResult]) -> str:
     reasons = {cell.unavailable for cell in cells}
     if None in reasons or not cells:
-        return f"For `{workload}`, this run has no result."
+        return _no_result(f"`{workload}`")
     why = f": {reasons.pop()}" if len(reasons) == 1 else ""
-    return f"For `{workload}`, no asked-for model exists{why}."
+    return f"`{workload}`: none of the requested models is available{why}."
+
+
+def _no_result(workloads: str) -> str:
+    return f"{workloads}: no result in this run."
 
 
 def _why(cells: Sequence[CellResult]) -> str:
     rates = [cell.broke for cell in cells if cell.broke]
     cause = _shared_cause(cells)
-    at = f"even {rate_text(max(rates))} req/s is too much" if rates else ""
-    return "".join(f": {text}" for text in (at,) if text) + (f" ({cause})" if cause else "")
+    at = f": even {rate_text(max(rates))} req/s is too much" if rates else ""
+    return at + (f" ({cause})" if cause else "")
 
 
 def _shared_cause(cells: Sequence[CellResult]) -> str:

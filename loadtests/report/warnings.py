@@ -1,13 +1,14 @@
-"""What weakens the results of a run, in sentences, so that nobody takes them for more."""
+"""What weakens the results of a run, in sentences; each reason once, with its advice."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from loadtests.capacity.goals import FULL, QUICK, Goal, trial_duration
 from loadtests.run.file.cells import NOT_MEASURED
 from loadtests.slo import Slo
-from loadtests.wording import count_of, listing, rate_text
+from loadtests.wording import DASH, count_of, listing, rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,34 +20,39 @@ if TYPE_CHECKING:
 ENOUGH = 10  # trials
 LOOSER = (99.9, 99.0, 95.0, 90.0, 50.0)  # percentiles, which take fewer requests
 UNSTEADY = 1.25
-BUSY_SHARE = 1.0  # of all cores, for a minute; what is busy during a trial, the sentinel sees
+BUSY_SHARE = 1.0  # of all cores, for a minute; the sentinel watches them during trials
+NAMED = 3  # of many cells without result for the same reason
+NUMBER = re.compile(r"\d[\d.,]*")
 
 
-def cautions(
+def warnings_of(
     run: Run, cells: Sequence[CellResult], verdicts: Sequence[WorkloadVerdict]
 ) -> Iterator[str]:
-    if run.end and run.end.reason:
-        yield f"The run ended early: {_said([run.end.reason])}"
+    """Yield all warnings about a run, the most general first."""
+    failed = [cell for cell in cells if not (cell.measured or cell.unavailable)]
+    missing = [cell for cell in failed if cell.error == NOT_MEASURED]
+    # If every cell had its turn and failed, the run has no other reason to end than theirs.
+    same = failed and not missing and not any(cell.measured for cell in cells)
+    if run.end and run.end.reason and not same:
+        yield f"The run ended early: {_joined([run.end.reason])}"
     yield from _conditions(run)
     yield from _servers(run, cells)
-    yield from _discarded(run)
+    reasons = _without_result([cell for cell in failed if cell.error != NOT_MEASURED])
+    yield from _discarded(run, reasons)
     yield from _speed(run)
+    yield from reasons
     for cell in cells:
         name = f"`{cell.workload}` under {cell.row}"
         if cell.lack:
             yield f"{name}: {cell.lack}.{_enough(cell, run.plan)}"
         elif cell.unbounded:
             limit = rate_text(cell.bears)
-            yield f"{name}: the search met its upper limit; it bears at least {limit} req/s."
+            yield f"{name}: the search reached its upper limit; it sustains at least {limit} req/s."
         elif cell.measured and len(cell.searches) < run.plan.searches:
             lacking = count_of(run.plan.searches - len(cell.searches), "search")
-            yield f"{name} lacks {lacking} of {run.plan.searches}: its interval says too little."
-        elif cell.error == NOT_MEASURED:
-            continue
-        elif not cell.measured and not cell.unavailable:
-            yield f"{name} has no result: {_said([cell.error or ''])}"
-    if missing := sum(cell.error == NOT_MEASURED for cell in cells):
-        yield f"{missing} of {count_of(len(cells), 'cell')} were {NOT_MEASURED}."
+            yield f"{name} lacks {lacking} of {run.plan.searches}: its interval is uncertain."
+    if missing:
+        yield f"{len(missing)} of {count_of(len(cells), 'cell')} were {NOT_MEASURED}."
     open_ended = {(cell.workload, cell.row) for cell in cells if cell.unbounded}
     ties = [
         f"`{v.workload}` ({listing(v.tied)})"
@@ -58,16 +64,32 @@ def cautions(
         yield f"The intervals of the best overlap for {listing(ties)}{hint}."
 
 
+def _without_result(cells: Iterable[CellResult]) -> list[str]:
+    """Give the reason for each cell without result; alike but for their numbers, only once."""
+    alike: dict[str, list[CellResult]] = {}
+    for cell in cells:
+        alike.setdefault(_alike(cell.error or ""), []).append(cell)
+    warnings = []
+    for group in alike.values():
+        names = [f"`{cell.workload}` under {cell.row}" for cell in group]
+        if len(names) > NAMED + 1:
+            names = [*names[:NAMED], f"{len(names) - NAMED} other cells"]
+        verb = "has" if len(group) == 1 else "have"
+        reason = _joined([group[0].error or ""])
+        warnings.append(f"{listing(names)} {verb} no result: {reason}")
+    return warnings
+
+
 def _enough(cell: CellResult, plan: Plan) -> str:
-    """Say how to have enough requests at the rate of a cell: look longer, or claim less."""
+    """Advise how to get enough requests at the rate of a cell: search longer, or claim less."""
     slo = Slo.parse(plan.slo)
-    looser = [slo.at(one) for one in LOOSER if one < slo.percentile]
-    ways = [f"--slo '{one}'" for one in looser if _fits(cell, QUICK, one)][:1]
+    looser = [slo.at(percentile) for percentile in LOOSER if percentile < slo.percentile]
+    ways = [f"--slo '{goal}'" for goal in looser if _fits(cell, QUICK, goal)][:1]
     if plan.mode == "full":
         ways.insert(0, "more --searches")
     elif _fits(cell, FULL, slo):
         ways.insert(0, "--full")
-    return f" To show more than that, use {' or '.join(ways)}." if ways else ""
+    return f" For enough requests, use {' or '.join(ways)}." if ways else ""
 
 
 def _fits(cell: CellResult, goal: Goal, slo: Slo) -> bool:
@@ -75,47 +97,47 @@ def _fits(cell: CellResult, goal: Goal, slo: Slo) -> bool:
 
 
 def busy(environment: Mapping[str, Any]) -> str | None:
-    """Say that the machine was busy before a run, if it was."""
+    """Return a warning if the machine was busy before a run."""
     load, cores = environment.get("load_average"), environment.get("cores")
     if not (load and cores and load[0] > BUSY_SHARE * cores):
         return None
-    how = f"load average {load[0]:.1f} on {count_of(cores, 'core')}"
-    return f"The machine was busy before the run started ({how}): rates may be too low."
+    figures = f"load average {load[0]:.1f} on {count_of(cores, 'core')}"
+    return f"The machine was busy before the run started ({figures}): rates may be too low."
 
 
 def _conditions(run: Run) -> Iterator[str]:
-    if said := busy(run.plan.environment):
-        yield said
+    if warning := busy(run.plan.environment):
+        yield warning
     if run.plan.arguments.get("host"):
         yield (
-            "A running service was measured that the run did not start: it was not restarted "
+            "The run measured a service that it did not start: the service was not restarted "
             "between cells, and its CPU and memory were not sampled."
         )
 
 
 def _speed(run: Run) -> Iterator[str]:
-    """Tell that the cores were not equally fast all the time: cells were not measured alike."""
+    """Warn if the cores changed their speed: cells were then measured under unlike conditions."""
     pieces = pieces_ms(run)
     if len(pieces) < ENOUGH:
         return
     fast, slow = pieces[len(pieces) // 10], pieces[-1 - len(pieces) // 10]
     if slow > UNSTEADY * fast:
         yield (
-            f"The cores were not equally fast all the time: the same piece of work took {fast:.2f} "
-            f"to {slow:.2f} ms of CPU in the middle 80 % of all trials. Cells that were measured "
-            f"minutes apart compare the worse for it; {_evened(run.plan.searches)}."
+            f"CPU speed varied during the run (the same work took {fast:.2f}{DASH}{slow:.2f} ms in "
+            "the middle 80 % of all trials). Comparisons between cells measured minutes apart are "
+            f"less certain; {_remedy(run.plan.searches)}."
         )
 
 
-def _evened(searches: int) -> str:
-    """Say what makes up for cores that change their speed."""
+def _remedy(searches: int) -> str:
+    """Name what makes up for cores that change their speed."""
     if searches > 1:
-        return f"each was measured {searches} times, in random order, which evens out a part of it"
-    return "--full measures each of them several times"
+        return f"measuring each {searches} times in random order reduces this"
+    return "--full measures each several times, in random order"
 
 
 def pieces_ms(run: Run) -> list[float]:
-    """Return what one and the same piece of work took of CPU beside each trial, sorted."""
+    """Return the CPU time that the same piece of work took beside each trial, sorted."""
     return sorted(
         trial.machine["slowdown"] * trial.machine["calibration_ms"]
         for trial in run.trials
@@ -124,32 +146,48 @@ def pieces_ms(run: Run) -> list[float]:
 
 
 def _servers(run: Run, cells: Sequence[CellResult]) -> Iterator[str]:
-    """Pass on what the servers say of themselves, each thing once, with its Pythons."""
+    """Pass on the servers' own warnings, each once, with the Pythons that gave it."""
     environment = run.plan.environment
     servers = environment.get("servers") or {"": environment.get("server") or {}}
-    told = [(text, label) for label, one in servers.items() for text in one.get("warnings") or ()]
-    told += [(text, cell.python) for cell in cells for text in cell.warnings]
+    texts = [
+        (text, label) for label, server in servers.items() for text in server.get("warnings") or ()
+    ]
+    texts += [(text, cell.python) for cell in cells for text in cell.warnings]
     pythons: dict[str, list[str]] = {}
-    for text, label in dict.fromkeys(told):
+    for text, label in dict.fromkeys(texts):
         pythons.setdefault(text, []).append(label)
     for text, labels in pythons.items():
         where = f"The server on {listing(labels)}" if any(labels) else "The server"
-        yield f"{where}: {_said([text])}"
+        yield f"{where}: {_joined([text])}"
 
 
-def _discarded(run: Run) -> Iterator[str]:
-    """Count what was discarded; of a search that was abandoned, nothing counts."""
-    over = {(one.cell, part.search) for one in run.results.values() for part in one.parts or (one,)}
-    trials = [trial for trial in run.trials if (trial.cell, trial.search) in over]
+def _discarded(run: Run, reasons: Iterable[str]) -> Iterator[str]:
+    """Count the discarded trials of finished searches; explain one unless `reasons` do."""
+    finished = {
+        (result.cell, part.search)
+        for result in run.results.values()
+        for part in result.parts or (result,)
+    }
+    trials = [trial for trial in run.trials if (trial.cell, trial.search) in finished]
     invalid = [trial for trial in trials if not trial.valid]
-    if invalid:
-        first = invalid[0]
+    if not invalid:
+        return
+    verb = "was" if len(invalid) == 1 else "were"
+    count = f"{len(invalid)} of {count_of(len(trials), 'trial')} {verb} discarded."
+    first = invalid[0]
+    reason = _joined(first.reasons[:1])  # the others are in the table of all trials
+    if any(_alike(reason) in _alike(known) for known in reasons):
+        yield count
+    else:
         where = f"`{first.workload}` under {first.cell.row} at {rate_text(first.rate)} req/s"
-        total = count_of(len(trials), "trial")
-        verb = "was" if len(invalid) == 1 else "were"
-        yield f"{len(invalid)} of {total} {verb} discarded. First {where}: {_said(first.reasons)}"
+        yield f"{count} The first, {where}: {reason}"
 
 
-def _said(reasons: Iterable[str]) -> str:
+def _alike(reason: str) -> str:
+    """Return what equals the same reason with other numbers."""
+    return NUMBER.sub("#", reason)
+
+
+def _joined(reasons: Iterable[str]) -> str:
     sentences = (f"{reason.rstrip('.')}." for reason in reasons if reason)
     return " ".join(sentences) or "no reason was reported."

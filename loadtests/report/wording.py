@@ -1,4 +1,4 @@
-"""How rates, intervals and causes read, in the same words everywhere."""
+"""Capacities and causes in words, the same in every report."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 AT_LEAST = (
-    "the search met its upper limit: the generator offers no more on time (see --generators), or "
-    "no trial at a higher rate was valid"
+    "lower bound: the generator cannot send more on time (see --generators), or no trial at a "
+    "higher rate was valid"
 )
-UNKNOWN = "unknown"  # the cause where nothing that was looked at was used up
+UNKNOWN = "unknown"  # the cause if no resource that was watched ran out
 
-# What a trial's `broke_by` says → in a matrix, in a sentence.
+# The `broke_by` of a trial → in a table, in a sentence.
 SIGNS = {
     "bystander": ("/health late", "/health was starved"),
     "backlog": ("backlog grew", "the backlog kept growing"),
     "drain": ("no drain", "the backlog did not drain"),
-    "refused": ("queue full", "the queue was full and refused"),
+    "refused": ("queue full", "the queue was full"),
     "expired": ("expired", "requests passed their deadline"),
     "wrong": ("wrong", "answers were wrong"),
     "failed": ("failed", "requests failed"),
@@ -32,10 +32,15 @@ SIGNS = {
 }
 
 
+def headline(slo: str) -> str:
+    """Name what a run finds out, and its unit."""
+    return f"Highest load that meets {slo} (requests per second)"
+
+
 def interval_text(result: CellResult) -> str:
     """Return the capacity: two rates, "≥ 400" at the search's limit, or "none (< 4)".
 
-    A question mark follows where too few requests held to show the percentile.
+    A question mark follows if there were too few requests to show the percentile.
     """
     if not result.bears:
         return f"none (< {rate_text(result.broke)})" if result.broke else "none"
@@ -47,25 +52,29 @@ def interval_text(result: CellResult) -> str:
 
 
 def cause_short(result: CellResult) -> str:
-    """Name what bound a cell when it broke, or else by what sign it broke."""
+    """Name the resource that limited a cell, or else the symptom of the trial that broke."""
     if result.cause and result.cause != UNKNOWN:
         return result.cause
     return _sign(result.broke_by)[0]
 
 
 def cause_sentence(result: CellResult) -> str:
-    """Say the same as a clause, with the number that proves it."""
+    """Return the same as a clause, with the number that proves it."""
     if result.cause and result.cause != UNKNOWN:
         return str(result.cause_evidence.get("sentence") or result.cause)
     return _sign(result.broke_by)[1]
 
 
 def not_shown(workload: str, cells: Sequence[CellResult], slo: str) -> str:
-    """Say of cells whose requests were too few that nothing is known of them."""
+    """Report that cells had too few requests for the objective."""
     rates = listing([interval_text(cell) for cell in cells])
     rows = listing([cell.row for cell in cells])
-    why = listing(list(dict.fromkeys(cell.lack for cell in cells)))
-    return f"For `{workload}`, no rate of {rows} is shown to keep {slo} ({rates} req/s): {why}."
+    lacks = listing(list(dict.fromkeys(cell.lack for cell in cells)))
+    verb = "meets" if len(cells) == 1 else "meet"
+    return (
+        f"`{workload}`: too few requests to show that {rows} {verb} {slo} at {rates} req/s: "
+        f"{lacks}."
+    )
 
 
 def _sign(broke_by: str | None) -> tuple[str, str]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from loadtests.report import pages
-from loadtests.report.colours import COLOURS, shades_of
 
 PAGE = Path(__file__).parent / "page"
 STYLES = ((pages.PAGE, "style.css"), (PAGE, "tabs.css"))
@@ -33,9 +32,4 @@ def _environment() -> Environment:
 def stylesheet() -> str:
     """Join the colours of the models, the style of every page, and what is the tabs' own."""
     styles = [(folder / name).read_text(encoding="utf-8") for folder, name in STYLES]
-    return "\n".join((":root {", *map(_lines, COLOURS), "}", *styles))
-
-
-def _lines(model: str) -> str:
-    light, dark = shades_of(model)
-    return f"--model-{model}: {COLOURS[model]}; --text-{model}: light-dark({light}, {dark});"
+    return "\n".join((pages.palette(), *styles))

@@ -10,7 +10,7 @@ import pytest
 from loadtests.errors import RunFileError
 from loadtests.paths import ROOT
 from loadtests.report.summary import summarize
-from loadtests.report.survival.foretold import foretold
+from loadtests.report.survival.sections import prediction_quality
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.run_file import read
 from scripts.checks.publish.blocks import filled, names
@@ -88,11 +88,11 @@ SCORES = [("a", 0.5), ("b", 1.0), ("c", 1.2)]
 
 def test_predictions_are_summed_up() -> None:
     cells = [CellResult("primes", name, score=score) for name, score in SCORES]
-    assert foretold(cells).endswith(
-        "measured ÷ predicted is 1.00 in the median, and within 25 % of 1 for 2: from 0.50 "
-        "(`primes` under a) to 1.20 (`primes` under c)."
+    assert prediction_quality(cells).endswith(
+        "median 1.00, within 25 % of 1 for 2, from 0.50 (`primes` under a) to 1.20 (`primes` "
+        "under c)."
     )
-    assert foretold([CellResult("primes", "a")]) == ""
+    assert prediction_quality([CellResult("primes", "a")]) == ""
 
 
 def test_time_left_was_right_in_the_headline_run() -> None:

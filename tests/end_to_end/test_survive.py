@@ -96,7 +96,7 @@ def test_beyond_the_peak_there_are_figures_or_a_reason(survived: Survived) -> No
 
 def test_the_terminal_shows_the_matrix_and_a_sentence(survived: Survived) -> None:
     out = survived.ended.out
-    assert "Requests per second borne within p99<250ms (quick run)" in out
+    assert "Highest load that meets p99<250ms (requests per second), quick run" in out
     assert all(f"nap / {model} · {LABEL}: " in out for model in MODELS[1:])
     assert "[3/3]" in out
     assert "★" in out

@@ -1,4 +1,4 @@
-"""A run that has ended, reported as the commands do it, but for what a terminal shows."""
+"""A finished run, reported as the commands do it, or printed as a terminal would show it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from rich.console import RenderableType
+
 AnyReport = TypeVar("AnyReport", bound=Report)
 
 
 def reported(folder: Path, kind: Callable[[Path], AnyReport]) -> AnyReport:
     """Write and draw all files of the run in a folder."""
     return deliver(kind, folder, Console(file=io.StringIO()))[0]
+
+
+def printed(report: RenderableType, width: int = 80) -> str:
+    """Return the text that a terminal of this width shows."""
+    console = Console(width=width, file=io.StringIO(), record=True)
+    console.print(report)
+    return console.export_text()

@@ -8,7 +8,7 @@ from loadtests.report.charts.bars import FOOT, BarAxis, draw_bar
 from loadtests.report.charts.canvas import Canvas
 from loadtests.report.charts.drawing import INK, SOFT
 from loadtests.report.charts.points import styles
-from loadtests.report.survival.foresight import RESOURCES
+from loadtests.report.survival.sections import resource_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def ceilings(results: Sequence[CellResult]) -> str | None:
         ceiling = axis.at(result.ceiling or 0.0)
         for offset in (0.0, 3.0):
             canvas.rule(ceiling + offset, y, 17, SOFT)
-        name = RESOURCES.get(result.binding or "", result.binding or "").removeprefix("the ")
+        name = resource_of(result.binding).removeprefix("the ")
         canvas.text(name, WIDTH + 10, y + 12, SOFT)
     canvas.text("limited by", WIDTH + 10, 12, SOFT)
     return canvas.svg(WIDTH + ENDS, TOP + ROW * len(known) + FOOT)

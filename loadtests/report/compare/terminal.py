@@ -27,7 +27,7 @@ from loadtests.report.compare.sentences import (
     verdicts,
 )
 from loadtests.report.compare.warnings import unlike, warnings
-from loadtests.report.items import item
+from loadtests.report.console import item
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-// Comfort only: the page says all that it has to say without this.
+// Comfort only: the page is complete without this.
 "use strict";
 
 const button = (text, action) => {
@@ -9,7 +9,7 @@ const button = (text, action) => {
   return made;
 };
 
-// Light or dark, whatever the system says.
+// Light or dark, against the setting of the system.
 const root = document.documentElement;
 const theme = button("Light / dark", () => {
   const dark = getComputedStyle(root).colorScheme === "dark"
@@ -22,7 +22,7 @@ document.querySelector("header").append(theme);
 // Tables as tab-separated values, for a spreadsheet.
 const text = (cell) => {
   const copy = cell.cloneNode(true);
-  copy.querySelectorAll("small").forEach((one) => one.prepend(" "));
+  copy.querySelectorAll("small").forEach((small) => small.prepend(" "));
   return copy.textContent.replace(/\s+/g, " ").trim();
 };
 document.querySelectorAll("table").forEach((table) => {

@@ -8,8 +8,8 @@ from loadtests.load.schedule import patience_s
 from loadtests.load.spec import SETTLE_S
 from loadtests.machine.environment import describe
 from loadtests.report.charts.drawing import rules
+from loadtests.report.colours import style_of
 from loadtests.report.pages import render
-from loadtests.report.policies import style_of
 from loadtests.report.surge.charts import COUNTED, goodput_figure, numbers, outcomes_figure
 from loadtests.report.surge.sentences import sentences, warnings
 from loadtests.report.surge.table import HEADS, SHARES, load_text, table, title

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from loadtests.durations import rounded_duration
 from loadtests.machine.environment import describe
-from loadtests.report.items import item
-from loadtests.report.policies import style_of
+from loadtests.report.colours import style_of
+from loadtests.report.console import item
 from loadtests.report.surge.sentences import sentences, warnings
 from loadtests.report.surge.table import HEADS, PolicyRow, load_text, sparkline, table, title
 from loadtests.report.survival.live import BAR_WIDTH, live

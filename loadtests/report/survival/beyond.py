@@ -1,63 +1,124 @@
-"""What became of cells beyond their peak: two tables, and sentences where they tell something."""
+"""What happened to cells beyond their capacity: in tables, in sentences and in a few words."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from loadtests.cell import Cell
-from loadtests.report.survival.brief import WATCHED, brief, drifts, kept
 from loadtests.report.survival.matrix import ABSENT, Entry
 from loadtests.slo import Slo
 from loadtests.wording import DASH, TIMES, count_of, listing, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from loadtests.report.summary import Summary
     from loadtests.run.file.lines import Line
 
 HEALTH = "/health"
-CORNER = f"1.5 {TIMES} · 2 {TIMES}"
-TITLE = (
-    f"Beyond the peak: goodput at 1.5 {TIMES} and 2 {TIMES} capacity, as a share of the peak; "
-    "below it, time until the objective holds after a spike, goodput kept while workers are "
-    "killed, and the share of /health that the overload lost"
-)
-STARVED = (
-    "Who starves whom: p99 in ms of /health and of a tiny request under each model, while the "
-    "server is offered 80 % of what the row bears"
-)
-COLLAPSE = 0.8  # of the goodput: who keeps less past the peak has a sentence
-TELLING = 0.01  # of the bystander: what an objective of 99 % cannot bear
-SPREAD = 0.1  # between the models of a workload that is worth one
+WATCHED = {  # what a soak watches → its name and its unit
+    "pss_mib": ("memory", " MiB"),
+    "threads": ("the number of threads", ""),
+    "processes": ("the number of processes", ""),
+    "descriptors": ("the number of descriptors", ""),
+    "p50_ms": ("the median response time", " ms"),
+}
+AT_ONCE_S = 0.05
+COLLAPSE = 0.8  # of the goodput: a model that keeps less beyond its capacity gets a sentence
+STARVED = 0.01  # of the bystander's requests: the loss at which an objective of 99 % fails
+SPREAD = 0.1  # between the models of a workload: a difference that is worth a sentence
 
 
 def peaks_of(summary: Summary) -> Mapping[Cell, Entry]:
-    """Show each cell past its peak; empty where that was not measured."""
-    found = {cell.cell: summary.beyond.get(cell.cell) for cell in summary.cells}
-    if not any(one and one.keys() - {"bystanders", "soak"} for one in found.values()):
+    """Show each cell under overload, a spike and faults; empty where that was not measured."""
+    measured = {cell.cell: summary.beyond.get(cell.cell) for cell in summary.cells}
+    if not any(kinds and kinds.keys() - {"bystanders", "soak"} for kinds in measured.values()):
         return {}
-    return {cell: _entry(one) if one else Entry(ABSENT, style="dim") for cell, one in found.items()}
-
-
-def starved_of(summary: Summary) -> Mapping[Cell, Entry]:
-    """Show who was starved by which load: a row for each load, a column for each stream."""
-    bound_ms = 1e3 * Slo.parse(summary.slo).bound_s
     return {
-        Cell(stream, f"{cell.workload} under {cell.row}"): _starved(one, bound_ms)
-        for cell, found in _of("bystanders", summary).items()
-        for stream, one in found.get("beside", {}).items()
+        cell: _peak(kinds) if kinds else Entry(ABSENT, style="dim")
+        for cell, kinds in measured.items()
     }
 
 
-def sentences(summary: Summary) -> list[str]:
-    """Say of each workload what the tables show, and of the soaks whether anything drifted."""
-    workloads = dict.fromkeys(cell.workload for cell in summary.cells)
-    said = [one for workload in workloads if (one := _past_the_peak(summary, workload))]
-    return [*said, *_soaks(summary), *_unmeasured(summary)]
+def overload_notes(summary: Summary) -> Iterator[str]:
+    """Name the models that collapse beyond the peak, or differ much from each other."""
+    for workload in dict.fromkeys(cell.workload for cell in summary.cells):
+        loads = {
+            cell.row: load
+            for cell, overload in _measured("overload", summary).items()
+            for load in overload.get("loads", ())
+            if cell.workload == workload and load["factor"] == 2 and "kept" in load
+        }
+        ranked = sorted(loads, key=lambda row: float(loads[row]["kept"]))
+        if not ranked:
+            continue
+        worst, best = loads[ranked[0]], loads[ranked[-1]]
+        if worst["kept"] >= COLLAPSE and best["kept"] - worst["kept"] < SPREAD:
+            continue
+        other = f", {ranked[-1]} {kept(best)}{_at_whose_cost(best)}" if best is not worst else ""
+        yield (
+            f"Beyond the peak of `{workload}`: at 2 {TIMES}, {ranked[0]} keeps {kept(worst)} of "
+            f"its goodput{other}."
+        )
 
 
-def _entry(kinds: Mapping[str, Line]) -> Entry:
+def interference_of(summary: Summary) -> Mapping[Cell, Entry]:
+    """Show how a load slows down others: a row for each load, a column for each stream."""
+    bound_ms = 1e3 * Slo.parse(summary.slo).bound_s
+    return {
+        Cell(stream, f"{cell.workload} under {cell.row}"): _delayed(counts, bound_ms)
+        for cell, bystanders in _measured("bystanders", summary).items()
+        for stream, counts in bystanders.get("beside", {}).items()
+    }
+
+
+def interference_notes(summary: Summary) -> Iterator[str]:
+    return _unmeasured("bystanders", summary)
+
+
+def soak_notes(summary: Summary) -> Iterator[str]:
+    """Report what drifted in a soak, what was lost, and why a soak is missing."""
+    soaks = {cell: soak for cell, soak in _measured("soak", summary).items() if "drift" in soak}
+    allowed = Slo.parse(summary.slo).loss_ratio
+    for cell, soak in soaks.items():
+        where = f"Soak of `{cell.workload}` under {cell.row}"
+        if soak["loss_ratio"] > allowed:
+            yield f"{where}: {percent(soak['loss_ratio'])} of the requests were lost."
+        for name, drift in soak["drift"].items():
+            if drifts(drift):
+                quantity, unit = WATCHED[name]
+                slope, (low, high) = drift["per_minute"], drift["interval"]
+                yield (
+                    f"{where}: {quantity} {'grows' if slope > 0 else 'falls'} by "
+                    f"{abs(slope):.2g}{unit} a minute (95 %: {low:.2g} to {high:.2g})."
+                )
+    steady = [
+        cell
+        for cell, soak in soaks.items()
+        if soak["loss_ratio"] <= allowed
+        and not any(map(drifts, soak["drift"].values()))
+        and any(drift and None not in drift["interval"] for drift in soak["drift"].values())
+    ]
+    if steady:
+        yield f"Soak: no drift beyond noise in {count_of(len(steady), 'cell')}."
+    yield from _unmeasured("soak", summary)
+
+
+def brief(kind: str, line: Line) -> str:
+    """Sum up one measurement beyond the peak, or say why there is none."""
+    return str(line["reason"]) if "reason" in line else _BRIEFS[kind](line)
+
+
+def kept(load: Line) -> str:
+    """Return the share of its goodput that a cell keeps under one overload."""
+    return percent(load["kept"]) if "kept" in load else ABSENT
+
+
+def drifts(drift: Line | None) -> bool:
+    return bool(drift and drift["distinguishable"])
+
+
+def _peak(kinds: Mapping[str, Line]) -> Entry:
     shown = [kind for kind in ("overload", "spike", "faults") if kind in kinds]
     reasons = {kind: kinds[kind]["reason"] for kind in shown if "reason" in kinds[kind]}
     loads = kinds.get("overload", {}).get("loads", ())
@@ -69,88 +130,76 @@ def _entry(kinds: Mapping[str, Line]) -> Entry:
         for kind in shown
         if kind != "overload" and kind not in reasons
     ]
-    starved = max((load.get("bystander_lost", 0.0) for load in loads), default=0.0)
-    if starved > TELLING:
-        small.append(f"{HEALTH} {DASH}{percent(starved)}")
+    lost = max((load.get("bystander_lost", 0.0) for load in loads), default=0.0)
+    if lost > STARVED:
+        small.append(f"{HEALTH} {DASH}{percent(lost)}")
     same = len(reasons) == len(shown) and len(set(reasons.values())) == 1
-    why = [reason if same else f"{kind}: {reason}" for kind, reason in reasons.items()]
+    notes = [reason if same else f"{kind}: {reason}" for kind, reason in reasons.items()]
     return Entry(
         " · ".join(map(kept, loads)) or ABSENT,
         "\n".join(small),
-        note="; ".join(dict.fromkeys(why)) or None,
+        note="; ".join(dict.fromkeys(notes)) or None,
     )
 
 
-def _starved(one: Line, bound_ms: float) -> Entry:
-    p99 = one["p99_ms"]
+def _delayed(counts: Line, bound_ms: float) -> Entry:
+    p99 = counts["p99_ms"]
     if p99 is None:
-        return Entry(f"{percent(one['lost'])} lost", style="yellow")
+        return Entry(f"{percent(counts['lost'])} lost", style="yellow")
     return Entry(f"{p99:.{0 if p99 >= 9.95 else 1}f}", style="yellow" if p99 > bound_ms else "")
-
-
-def _past_the_peak(summary: Summary, workload: str) -> str:
-    loads = {
-        cell.row: load
-        for cell, found in _of("overload", summary).items()
-        for load in found.get("loads", ())
-        if cell.workload == workload and load["factor"] == 2 and "kept" in load
-    }
-    ranked = sorted(loads, key=lambda row: float(loads[row]["kept"]))
-    if not ranked:
-        return ""
-    worst, best = loads[ranked[0]], loads[ranked[-1]]
-    if worst["kept"] >= COLLAPSE and best["kept"] - worst["kept"] < SPREAD:
-        return ""
-    other = f", {ranked[-1]} {kept(best)}{_at_whose_cost(best)}" if best is not worst else ""
-    return (
-        f"Past the peak of `{workload}`: at 2 {TIMES}, {ranked[0]} keeps {kept(worst)} of its "
-        f"goodput{other}."
-    )
 
 
 def _at_whose_cost(load: Line) -> str:
     lost = load["bystander_lost"]
-    return f" (but {percent(lost)} of {HEALTH} is lost)" if lost > TELLING else ""
+    return f" (but {percent(lost)} of {HEALTH} is lost)" if lost > STARVED else ""
 
 
-def _soaks(summary: Summary) -> Iterator[str]:
-    soaks = {cell: one for cell, one in _of("soak", summary).items() if "drift" in one}
-    allowed = Slo.parse(summary.slo).loss_ratio
-    for cell, soak in soaks.items():
-        if soak["loss_ratio"] > allowed:
-            lost = percent(soak["loss_ratio"])
-            yield f"Soak of `{cell.workload}` under {cell.row}: {lost} of the requests were lost."
-        for name, one in soak["drift"].items():
-            if drifts(one):
-                what, unit = WATCHED[name]
-                low, high = one["interval"]
-                yield (
-                    f"Soak of `{cell.workload}` under {cell.row}: {what} "
-                    f"{'grows' if one['per_minute'] > 0 else 'falls'} by "
-                    f"{abs(one['per_minute']):.2g}{unit} a minute (95 %: {low:.2g} to {high:.2g})."
-                )
-    still = [
-        cell
-        for cell, soak in soaks.items()
-        if soak["loss_ratio"] <= allowed
-        and not any(map(drifts, soak["drift"].values()))
-        and any(one and None not in one["interval"] for one in soak["drift"].values())
-    ]
-    if still:
-        yield f"Soak: nothing drifts that can be told from noise in {count_of(len(still), 'cell')}."
-
-
-def _unmeasured(summary: Summary) -> Iterator[str]:
+def _unmeasured(kind: str, summary: Summary) -> Iterator[str]:
     """Give the reasons that have no place in a table."""
-    for kind in ("soak", "bystanders"):
-        reasons: dict[str, list[str]] = {}
-        for cell, found in _of(kind, summary).items():
-            if "reason" in found:
-                reasons.setdefault(found["reason"], []).append(f"`{cell.workload}`/{cell.row}")
-        for reason, cells in reasons.items():
-            yield f"No {kind} of {listing(cells)}: {reason.rstrip('.')}."
+    reasons: dict[str, list[str]] = {}
+    for cell, line in _measured(kind, summary).items():
+        if "reason" in line:
+            reasons.setdefault(line["reason"], []).append(f"`{cell.workload}`/{cell.row}")
+    for reason, cells in reasons.items():
+        yield f"No {kind} of {listing(cells)}: {reason.rstrip('.')}."
 
 
-def _of(kind: str, summary: Summary) -> dict[Cell, Line]:
-    found = {cell.cell: summary.beyond.get(cell.cell, {}).get(kind) for cell in summary.cells}
-    return {cell: one for cell, one in found.items() if one}
+def _measured(kind: str, summary: Summary) -> dict[Cell, Line]:
+    lines = {cell.cell: summary.beyond.get(cell.cell, {}).get(kind) for cell in summary.cells}
+    return {cell: line for cell, line in lines.items() if line}
+
+
+def _overload(line: Line) -> str:
+    return ", ".join(f"{load['factor']:g} {TIMES} {kept(load)}" for load in line["loads"])
+
+
+def _spike(line: Line) -> str:
+    recovery = line["recovery_s"]
+    if recovery is None:
+        return f"> {line['watched_s']:g} s"
+    few = line.get("requests", 0) < line.get("needed", 0)
+    text = f"{recovery:.1f} s" if recovery > AT_ONCE_S else "0 s"
+    return f"{text} (of {line['requests']:,} requests)" if few else text
+
+
+def _soak(line: Line) -> str:
+    drifting = [WATCHED[name][0] for name, drift in line["drift"].items() if drifts(drift)]
+    return f"{', '.join(drifting)} drifted" if drifting else "no drift"
+
+
+def _faults(line: Line) -> str:
+    return percent(line["kept"])
+
+
+def _bystanders(line: Line) -> str:
+    slow = [name for name, counts in line["beside"].items() if counts["lost"] > STARVED]
+    return f"{', '.join(slow)} starved" if slow else "none starved"
+
+
+_BRIEFS: Mapping[str, Callable[[Line], str]] = {
+    "overload": _overload,
+    "spike": _spike,
+    "soak": _soak,
+    "faults": _faults,
+    "bystanders": _bystanders,
+}

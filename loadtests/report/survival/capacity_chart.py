@@ -1,4 +1,4 @@
-"""The picture of a whole run: what each model bears, and what broke it."""
+"""The chart of a whole run: the capacity of each model, and what ran out."""
 
 from __future__ import annotations
 
@@ -8,33 +8,31 @@ from loadtests.report.charts import bars
 from loadtests.report.charts.drawing import inline, standalone
 from loadtests.report.survival.figures import Figure
 from loadtests.report.verdicts import leaders
+from loadtests.report.wording import headline
 
 if TYPE_CHECKING:
     from loadtests.report.summary import Summary
 
 CAPTION = (
-    "Each bar is the interval that holds the capacity with 95 % confidence, the mark in it the "
-    "best estimate; each axis is logarithmic; ★: best, or not to be told from it."
+    "Each bar is the 95 % confidence interval for the capacity, the mark in it the best estimate; "
+    "each axis is logarithmic; ★: best, or statistically tied with it."
 )
 
 
 def drawing(summary: Summary) -> str:
     """Draw what `svg` and `figure` show."""
-    return bars.capacities(summary.cells, leaders(summary.cells, summary.slo), title(summary))
+    return bars.capacities(
+        summary.cells, leaders(summary.cells, summary.slo), headline(summary.slo)
+    )
 
 
 def svg(drawing: str, summary: Summary) -> str:
     """Return `capacity.svg`, which follows the colours of the page that shows it."""
-    return standalone(drawing, title(summary), bars.described(summary.cells))
+    return standalone(drawing, headline(summary.slo), bars.described(summary.cells))
 
 
 def figure(drawing: str, summary: Summary) -> Figure:
-    """Return it as a part of a page; its title stands in the picture, if that was drawn."""
-    told = bars.described(summary.cells)
-    picture = inline(drawing, "capacity", title(summary), told) if drawing else None
-    return Figure("The same as bars", CAPTION, picture, wide=True)
-
-
-def title(summary: Summary) -> str:
-    """Name what is shown, and its unit."""
-    return f"Requests per second borne within {summary.slo}"
+    """Return the chart as a part of a page, without a picture if it could not be drawn."""
+    words = bars.described(summary.cells)
+    picture = inline(drawing, "capacity", headline(summary.slo), words) if drawing else None
+    return Figure("Capacity by model", CAPTION, picture, wide=True)

@@ -1,4 +1,4 @@
-"""The figures of a report: each a chart, what it shows in words, and its data as a table."""
+"""The figures of a report: each a chart, its caption, and its data as a table."""
 
 from __future__ import annotations
 
@@ -24,31 +24,32 @@ if TYPE_CHECKING:
     from loadtests.run.file.cells import CellResult
     from loadtests.run.file.lines import TrialRecord
 
-RISING = "lines are fits that assume no more than that things get worse as the load rises"
-DOTS = "a dot is a trial, hollow where it was not held"
+RISING = "lines are fits that assume only that things get worse as the load rises"
+DOTS = "a dot is a trial, hollow if the load was not held"
 GOODPUT = (
-    f"Right answers in time, per second, in trials of {ENOUGH} requests or more; bars are the "
+    f"Correct answers in time, per second, in trials of {ENOUGH} requests or more; bars are the "
     "intervals of the capacities."
 )
 STAGES = (
-    "Mean stages of typical answers and of late ones, at the lowest rate that broke: the longest "
-    "trial there."
+    "Mean stages of typical and of late answers, in the longest trial at the lowest rate that "
+    "broke."
 )
 USED = (
-    "While the load rose from 0.6 to 1.7 times the capacity, whose place is marked; the figure is "
-    "that of the highest load tried. Loop lag is drawn on a logarithmic axis, memory is PSS."
+    "While the load rose from 0.6 to 1.7 times the capacity, which is marked; the number belongs "
+    "to the highest load tried. Loop lag has a logarithmic axis; memory is PSS."
 )
 CEILINGS = (
-    "Bar: what was measured. Stroke: what was predicted before the search. Double stroke: where "
-    "arithmetic says that the named resource ends."
+    "Bar: measured. Stroke: predicted before the search. Double stroke: the estimated limit, at "
+    "which the named resource runs out."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart on a page; without a table its data are in the table of all trials.
+    """A chart on a page; without a table of its own its data are in that of all trials.
 
-    `key` names colours that have no name in the chart. Without a picture it could not be drawn.
+    `key` explains colours that have no name in the chart. `picture` is None if it could not be
+    drawn.
     """
 
     title: str
@@ -60,17 +61,17 @@ class Figure:
 
     @property
     def natural(self) -> int:
-        """How wide the chart was drawn, in pixels: where it is smaller, letters are too."""
-        found = re.search(r' width="(\d+)', self.picture or "")
-        return int(found[1]) if found else 0
+        """The width of the drawing in pixels: if it is shown smaller, so are its letters."""
+        width = re.search(r' width="(\d+)', self.picture or "")
+        return int(width[1]) if width else 0
 
 
 class Sketch(NamedTuple):
-    """A figure that is still to be drawn: there is none where its chart is None."""
+    """A figure before it is drawn; it is left out if its chart is None."""
 
     name: str
     chart: Callable[[], Any]
-    told: str
+    words: str  # for readers who cannot see the chart
     figure: Figure
 
 
@@ -81,9 +82,9 @@ def figures(
     slo: Slo,
     gallery: Gallery,
 ) -> Iterator[Figure]:
-    """Draw what there is to see of one workload."""
-    mine = [one for one in trials if one.workload == workload]
-    for sketch in _sketches(results, mine, slo):
+    """Draw the figures of one workload."""
+    own = [trial for trial in trials if trial.workload == workload]
+    for sketch in _sketches(results, own, slo):
         draw = partial(_drawn, sketch, workload, gallery.converter)
         figure = gallery.attempt(f"{sketch.figure.title!r} of {workload}", draw, sketch.figure)
         if figure is not None:
@@ -91,31 +92,32 @@ def figures(
 
 
 def _sketches(
-    results: Sequence[CellResult], mine: Sequence[TrialRecord], slo: Slo
+    results: Sequence[CellResult], trials: Sequence[TrialRecord], slo: Slo
 ) -> Iterator[Sketch]:
     caption = f"Against the offered rate: {DOTS}; {RISING}."
     figure = Figure("Response time at p99", caption, None)
-    yield Sketch("p99", lambda: loads.p99(results, mine, slo), _told_p99(results, mine), figure)
-    bears = bars.described(results)
+    words = _p99_words(results, trials)
+    yield Sketch("p99", lambda: loads.p99(results, trials, slo), words, figure)
+    capacities = bars.described(results)
     goodput = Figure("Goodput", GOODPUT, None)
-    yield Sketch("goodput", lambda: loads.goodput(results, mine), bears, goodput)
-    if (found := spectrum.spectra(results, mine)) is not None:
-        yield _spectrum(results, found)
-    if spent := stages.spent(results, mine):
+    yield Sketch("goodput", lambda: loads.goodput(results, trials), capacities, goodput)
+    if (spectra := spectrum.spectra(results, trials)) is not None:
+        yield _spectrum(results, spectra)
+    if spent := stages.spent(results, trials):
         yield _stages(results, spent)
-    used = Figure("What it used", USED, None)
-    yield Sketch("used", lambda: resources.chart(results, mine), bears, used)
+    used = Figure("Resources used", USED, None)
+    yield Sketch("used", lambda: resources.chart(results, trials), capacities, used)
     table = ceilings_table(results)
-    figure = Figure("Ceiling, prediction, measurement", CEILINGS, None, table)
+    figure = Figure("Limit, prediction, measurement", CEILINGS, None, table)
     yield Sketch("ceiling", lambda: ceilings.ceilings(results), table.told(), figure)
 
 
-def _spectrum(results: Sequence[CellResult], found: spectrum.Spectra) -> Sketch:
-    rate = rate_text(found.rate)
-    caption = f"{rate} req/s is what every survivor held; of each, the nearest trial that held."
-    table = spectra_table(found)
+def _spectrum(results: Sequence[CellResult], spectra: spectrum.Spectra) -> Sketch:
+    rate = rate_text(spectra.rate)
+    caption = f"Models that held {rate} req/s, each in the nearest trial that it held."
+    table = spectra_table(spectra)
     figure = Figure(f"All response times at {rate} req/s", caption, None, table)
-    return Sketch("spectrum", lambda: spectrum.spectrum(results, found), table.told(), figure)
+    return Sketch("spectrum", lambda: spectrum.spectrum(results, spectra), table.told(), figure)
 
 
 def _stages(results: Sequence[CellResult], spent: list[stages.Spent]) -> Sketch:
@@ -130,16 +132,14 @@ def _drawn(sketch: Sketch, workload: str, converter: Converter) -> Figure | None
         return None
     picture = chart if isinstance(chart, str) else drawn(chart, converter)
     name, figure = f"{sketch.name}-{workload}", sketch.figure
-    return replace(figure, picture=inline(picture, name, figure.title, sketch.told))
+    return replace(figure, picture=inline(picture, name, figure.title, sketch.words))
 
 
-def _told_p99(results: Sequence[CellResult], trials: Sequence[TrialRecord]) -> str:
-    said = []
-    for one in results:
-        held = [each for each in trials if each.cell == one.cell and each.valid and each.held]
-        best = max(held, key=lambda each: (each.rate, each.duration_s), default=None)
+def _p99_words(results: Sequence[CellResult], trials: Sequence[TrialRecord]) -> str:
+    parts = []
+    for cell in results:
+        held = [trial for trial in trials if trial.cell == cell.cell and trial.valid and trial.held]
+        best = max(held, key=lambda trial: (trial.rate, trial.duration_s), default=None)
         if best and best.work.p99_ms is not None:
-            said.append(f"{one.row} {best.work.p99_ms:.0f} ms at {rate_text(best.rate)} req/s")
-    return (
-        f"At the highest load that each held: {', '.join(said)}." if said else "Nothing was held."
-    )
+            parts.append(f"{cell.row} {best.work.p99_ms:.0f} ms at {rate_text(best.rate)} req/s")
+    return f"At the highest load that each held: {', '.join(parts)}." if parts else "No load held."

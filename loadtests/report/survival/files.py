@@ -1,4 +1,4 @@
-"""The files that a finished survival run leaves beside its run file, and what a terminal shows."""
+"""The files of a finished survival run beside its run file, and what a terminal shows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from loadtests.report.gallery import Gallery
 
 
-class Survived:
+class SurvivalReport:
     """The report of the run in a folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -30,7 +30,7 @@ class Survived:
         self.summary = summarize(self._run)
 
     def texts(self) -> dict[str, str]:
-        """Return what other programs read, and people without a browser."""
+        """Return the files for other programs, and for people without a browser."""
         text = json.dumps(self.summary.as_json(), indent=2, ensure_ascii=False)
         return {"summary.json": text + "\n", "summary.md": markdown(self.summary)}
 
@@ -38,7 +38,7 @@ class Survived:
         return final(self.summary, self._folder)
 
     def pictures(self, gallery: Gallery) -> Iterator[tuple[str, Callable[[], str]]]:
-        """Give the name of each picture, and what draws it; the page that has all is the last."""
+        """Yield the name of each picture and what draws it; the page comes last."""
         from loadtests.report.survival import capacity_chart  # noqa: PLC0415 - Altair takes half a second
         from loadtests.report.survival.html import html  # noqa: PLC0415 - likewise
 

@@ -1,4 +1,4 @@
-"""A run as one page that needs no network: what one studies, and sends to others."""
+"""A run as one page that needs no network: to study, and to send to others."""
 
 from __future__ import annotations
 
@@ -7,27 +7,20 @@ from typing import TYPE_CHECKING, NamedTuple
 from loadtests.machine.environment import describe
 from loadtests.report.charts.drawing import rules
 from loadtests.report.pages import render
-from loadtests.report.survival.beyond import CORNER, STARVED, peaks_of, sentences, starved_of
-from loadtests.report.survival.beyond import TITLE as BEYOND
 from loadtests.report.survival.capacity_chart import figure
-from loadtests.report.survival.costs import TITLE as COSTS
-from loadtests.report.survival.costs import costs_of
 from loadtests.report.survival.figures import Figure, figures
-from loadtests.report.survival.foresight import proofs
-from loadtests.report.survival.grids import Grid, depths, grid
-from loadtests.report.survival.matrix import entry_of
-from loadtests.report.survival.tables import TRIAL_HEADS, UNITS, TrialTable, tried
+from loadtests.report.survival.matrix import CORNER, capacities, depths, grid
+from loadtests.report.survival.sections import filled
+from loadtests.report.survival.tables import TRIAL_HEADS, UNITS, TrialTable, trial_tables
 from loadtests.report.verdicts import leaders
-from loadtests.report.wording import AT_LEAST
+from loadtests.report.wording import headline
 from loadtests.slo import Slo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from loadtests.cell import Cell
     from loadtests.report.gallery import Gallery
     from loadtests.report.summary import Summary
-    from loadtests.report.survival.matrix import Entry
     from loadtests.run.file.lines import Run
 
 
@@ -36,37 +29,28 @@ class Part(NamedTuple):
 
     workload: str
     figures: tuple[Figure, ...]
-    tried: list[TrialTable]
+    tables: list[TrialTable]
     spectrum: bool
 
 
-def html(run: Run, summary: Summary, capacities: str, gallery: Gallery) -> str:
-    """Return the content of `report.html`; `capacities` is what `hero` drew, if it did."""
-    best = leaders(summary.cells, summary.slo)
-    entries = {cell.cell: entry_of(cell, best=cell.cell in best) for cell in summary.cells}
-    matrix = grid(entries, "Survival matrix", "req/s", depths(summary.cells, best))
+def html(run: Run, summary: Summary, capacity_chart: str, gallery: Gallery) -> str:
+    """Return the content of `report.html`; `capacity_chart` is empty if it could not be drawn."""
+    shades = depths(summary.cells, leaders(summary.cells, summary.slo))
+    sustained = any(cell.bears for cell in summary.cells)
     return render(
         "report.html",
         summary=summary,
+        headline=headline(summary.slo),
         plan=run.plan,
         rules=rules(),
         environment=describe(summary.environment),
-        at_least=AT_LEAST if any(cell.unbounded for cell in summary.cells) else None,
-        said=[said for verdict in summary.verdicts for said in verdict.said],
-        matrix=matrix,
-        hero=figure(capacities, summary) if any(cell.bears for cell in summary.cells) else None,
+        matrix=grid(capacities(summary), CORNER, shades),
+        hero=figure(capacity_chart, summary) if sustained else None,
         parts=list(_parts(run, summary, gallery)),
-        costs=_titled(costs_of(summary), COSTS),
-        beyond=[
-            one
-            for one in (
-                _titled(peaks_of(summary), BEYOND, CORNER),
-                _titled(starved_of(summary), STARVED, "load"),
-            )
-            if one
+        sections=[
+            (section, grid(entries, section.corner) if entries else None, notes)
+            for section, entries, notes in filled(summary)
         ],
-        sentences=sentences(summary),
-        proofs=list(proofs(summary)),
         heads=list(zip(TRIAL_HEADS, UNITS, strict=True)),
         discarded=sum(not trial.valid for trial in run.trials),
         trials=len(run.trials),
@@ -77,11 +61,7 @@ def _parts(run: Run, summary: Summary, gallery: Gallery) -> Iterator[Part]:
     slo = Slo.parse(summary.slo)
     for workload in dict.fromkeys(cell.workload for cell in summary.cells):
         results = [cell for cell in summary.cells if cell.workload == workload]
-        mine = [trial for trial in run.trials if trial.workload == workload]
-        recorded = any(trial.work.spectrum_ms for trial in mine)
-        drawn = tuple(figures(workload, results, mine, slo, gallery))
-        yield Part(workload, drawn, tried(results, mine), recorded or not mine)
-
-
-def _titled(entries: Mapping[Cell, Entry], title: str, corner: str = "model") -> Grid | None:
-    return grid(entries, title, corner) if entries else None
+        trials = [trial for trial in run.trials if trial.workload == workload]
+        recorded = any(trial.work.spectrum_ms for trial in trials)
+        drawn = tuple(figures(workload, results, trials, slo, gallery))
+        yield Part(workload, drawn, trial_tables(results, trials), recorded or not trials)

@@ -1,4 +1,4 @@
-"""A survival run in the terminal while it goes on: the matrix as it fills."""
+"""A survival run in the terminal while it is measured: the matrix as it fills."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.cell import Cell
-from loadtests.report.survival.brief import brief
-from loadtests.report.survival.foresight import foreseen, said_of
+from loadtests.report.survival.beyond import brief
 from loadtests.report.survival.matrix import Entry, Matrix, entry_of
+from loadtests.report.survival.sections import prediction_text, proof_text
+from loadtests.report.survival.terminal import head
 from loadtests.report.verdicts import leaders
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.combine import with_search
@@ -30,19 +31,15 @@ if TYPE_CHECKING:
 
     from loadtests.run.file.lines import Line, Plan, TrialRecord
 
-from loadtests.durations import rounded_duration
-from loadtests.report.survival.terminal import head
-
 PENDING = Entry("·", style="dim")
 REFRESHES_PER_S = 4
 BAR_WIDTH = 30
 
 
 class LiveScreen:
-    """What a run shows while it goes on: fed with the lines of its run file, in their order.
+    """What a run shows while it is measured, fed with the lines of its run file in their order.
 
-    On a terminal `render` is the matrix as it fills; elsewhere each finished cell is printed as
-    one plain line, and `render` is for tests alone.
+    A terminal shows what `render` returns; elsewhere each event is printed as one plain line.
     """
 
     def __init__(self, console: Console, cells: Iterable[Cell] = ()) -> None:
@@ -52,38 +49,40 @@ class LiveScreen:
         self._results: dict[Cell, CellResult] = {}
         self._searched: set[tuple[Cell, int]] = set()
         self._running: Cell | None = None
-        self._said = ""
+        self._step = ""  # of the running cell
         self._pace = Pace()
 
     def update(self, line: Line) -> None:
-        """Take in the next line of the run file; kinds of lines not known here are left out."""
+        """Take in the next line of the run file; lines of unknown kinds are ignored."""
         self._pace.update(line)
         match line["line"]:
             case "run":
                 self._plan = plan_of(line)
                 self._cells = self._plan.cells
                 self._announce(head(self._plan.slo, self._plan.mode, self._plan.environment))
-                self._announce(Text(f"{count_of(self._total, self._what)}{self._rest(0.0)}"))
+                self._announce(Text(f"{count_of(self._total, self._unit)}{self._rest(0.0)}"))
             case "resumed" if self._plan:
                 self._plan = resumed(self._plan, line)
-                self._searched = {one for one in self._searched if not self._results[one[0]].error}
+                self._running, self._step = None, ""
+                self._searched = {
+                    (cell, search)
+                    for cell, search in self._searched
+                    if not self._results[cell].error
+                }
                 done = f"{len(self._searched)} of {count_of(self._total, 'search')}"
                 self._announce(Text(f"resumed: {done} done before{self._rest(line.get('at'))}"))
             case "cell-start":
-                self._running, self._said = cell_of(line), ""
+                self._running, self._step = cell_of(line), ""
             case "trial":
-                self._said = _tried(trial_of(line))
+                self._step = _trial_text(trial_of(line))
             case "prediction":
-                self._foreseen(line)
+                self._predict(line)
             case "cell":
                 self._take(result_of(line))
             case "proof":
-                self._announce(
-                    Text(f"      {line['workload']} / {cell_of(line).row}: {said_of(line)}")
-                )
+                self._announce(_detail(line, f": {proof_text(line)}"))
             case "beyond":
-                said = f"{line['kind']}: {brief(line['kind'], line)}"
-                self._announce(Text(f"      {line['workload']} / {cell_of(line).row}, {said}"))
+                self._announce(_detail(line, f", {line['kind']}: {brief(line['kind'], line)}"))
             case "end":
                 self._running = None
 
@@ -102,7 +101,7 @@ class LiveScreen:
         return live(self._console, lambda: self.render(clock()))
 
     def render(self, now: float) -> RenderableType:
-        """Draw the run as it stands `now` seconds after its start."""
+        """Draw the run as it is `now` seconds after its start."""
         best = leaders(self._results.values(), self._plan.slo if self._plan else "")
         entries = {cell: self._entry(cell, best) for cell in self._cells}
         top = [head(self._plan.slo, self._plan.mode, self._plan.environment)] if self._plan else []
@@ -110,7 +109,7 @@ class LiveScreen:
 
     def _entry(self, cell: Cell, best: set[Cell]) -> Entry:
         if self._running == cell:
-            return Entry("measuring …", self._said, style="italic")
+            return Entry("measuring …", self._step, style="italic")
         result = self._results.get(cell)
         return entry_of(result, best=cell in best) if result else PENDING
 
@@ -119,8 +118,8 @@ class LiveScreen:
         if not total:
             return Text("starting …")
         grid = Table.grid(padding=(0, 2))
-        said = f"{done} of {count_of(total, self._what)}, {self._time_left(now)}"
-        grid.add_row(ProgressBar(total, done, BAR_WIDTH), Text(said))
+        text = f"{done} of {count_of(total, self._unit)}, {self._time_left(now)}"
+        grid.add_row(ProgressBar(total, done, BAR_WIDTH), Text(text))
         return grid
 
     @property
@@ -128,7 +127,7 @@ class LiveScreen:
         return len(self._cells) * (self._plan.searches if self._plan else 1)
 
     @property
-    def _what(self) -> str:
+    def _unit(self) -> str:
         return "cell" if self._total == len(self._cells) else "search"
 
     def _time_left(self, now: float) -> str:
@@ -136,21 +135,18 @@ class LiveScreen:
         return f"about {rounded_duration(left)} left" if left else "done"
 
     def _rest(self, at: float | None) -> str:
-        """What a plain line ends with: the time left at this moment of the run file."""
+        """End a plain line with the time left at this moment of the run file."""
         left = self._pace.left_at(at or 0.0)
         return f"; about {rounded_duration(left)} left" if left else ""
 
-    def _foreseen(self, line: Line) -> None:
-        """Show what is predicted, before the search can know."""
+    def _predict(self, line: Line) -> None:
         if line.get("predicted") is not None:
-            self._said = f"≈ {rate_text(line['predicted'])}?"
-            self._announce(
-                Text(f"      {line['workload']} / {cell_of(line).row}: {foreseen(line)}")
-            )
+            self._step = f"≈ {rate_text(line['predicted'])}?"
+            self._announce(_detail(line, f": {prediction_text(line)}"))
 
-    def _announce(self, said: RenderableType) -> None:
+    def _announce(self, message: RenderableType) -> None:
         if not self._console.is_terminal:
-            self._console.print(said, soft_wrap=True)
+            self._console.print(message, soft_wrap=True)
 
     def _plain(self, result: CellResult, rest: str) -> Text:
         entry = entry_of(result)
@@ -162,7 +158,7 @@ class LiveScreen:
 
 
 def live(console: Console, render: Callable[[], RenderableType]) -> AbstractContextManager[object]:
-    """Keep what is drawn on a terminal while the block runs; do nothing elsewhere."""
+    """Keep a drawing on a terminal while the block runs; do nothing elsewhere."""
     if not console.is_terminal:
         return nullcontext()
     return Live(
@@ -173,6 +169,10 @@ def live(console: Console, render: Callable[[], RenderableType]) -> AbstractCont
     )
 
 
-def _tried(last: TrialRecord) -> str:
-    outcome = "discarded" if not last.valid else "held" if last.held else "broke"
-    return f"{rate_text(last.rate)}/s {outcome}"
+def _detail(line: Line, text: str) -> Text:
+    return Text(f"      {line['workload']} / {cell_of(line).row}{text}")
+
+
+def _trial_text(trial: TrialRecord) -> str:
+    outcome = "discarded" if not trial.valid else "held" if trial.held else "broke"
+    return f"{rate_text(trial.rate)}/s {outcome}"

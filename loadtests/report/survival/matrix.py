@@ -1,9 +1,9 @@
-"""The survival matrix, models by workloads, for the terminal and for a picture of it."""
+"""Tables of rows by workloads: arranged once, for the terminal, Markdown and the page."""
 
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
@@ -13,14 +13,16 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.report.colours import colour_of
+from loadtests.report.verdicts import leaders
 from loadtests.report.wording import AT_LEAST, cause_short, interval_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from rich.console import Console, ConsoleOptions, RenderableType
 
     from loadtests.cell import Cell
+    from loadtests.report.summary import Summary
     from loadtests.run.file.cells import CellResult
 
 NAME_WIDTH = 16  # longer names are broken at a hyphen or a space where they do not fit
@@ -28,18 +30,51 @@ COLUMN_WIDTH = 14  # "/health late" and an indent: four workloads fit into 80 co
 GAP = 2
 BEST = "★"
 ABSENT = "—"
+CORNER = "req/s"
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one cell of the matrix shows: a figure, small print, and the reason for a footnote."""
+    """What one cell of a table shows: a figure, small print, and the reason for a footnote."""
 
     figure: str
     small: str = ""
     style: str = ""
     note: str | None = None
     best: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """An entry in its place: with the number of its footnote, and its shade on a page.
+
+    `depth` is 0 for none, and 1 for the highest of its column and whatever is tied with it.
+    """
+
+    entry: Entry
+    number: int | None = None
+    depth: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a table; the model gives it its colour."""
+
+    row: str
+    model: str
+    squares: tuple[Square | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A whole table: a line for each row, a column for each workload, footnotes by number."""
+
+    corner: str
+    columns: tuple[str, ...]
+    lines: tuple[Line, ...]
+    notes: tuple[str, ...]
+    legend: tuple[str, ...]
 
 
 def entry_of(result: CellResult, *, best: bool = False) -> Entry:
@@ -53,61 +88,109 @@ def entry_of(result: CellResult, *, best: bool = False) -> Entry:
     return Entry(interval_text(result), small, style, note, best)
 
 
+def capacities(summary: Summary) -> dict[Cell, Entry]:
+    """Show the capacity of each cell; the warnings say why a cell has no result."""
+    best = leaders(summary.cells, summary.slo)
+    entries = {cell.cell: entry_of(cell, best=cell.cell in best) for cell in summary.cells}
+    failed = {cell.cell for cell in summary.cells if not (cell.measured or cell.unavailable)}
+    return {
+        cell: replace(entry, note=None) if cell in failed else entry
+        for cell, entry in entries.items()
+    }
+
+
+def depths(results: Iterable[CellResult], best: Collection[Cell]) -> dict[Cell, float]:
+    """Shade each cell by its share of the highest in its column; all that are best look alike."""
+    columns: dict[str, list[CellResult]] = {}
+    for result in results:
+        if result.shown and result.bears:
+            columns.setdefault(result.workload, []).append(result)
+    most = {name: max(cell.midpoint for cell in column) for name, column in columns.items()}
+    return {
+        cell.cell: 1.0 if cell.cell in best else round(cell.midpoint / most[name], 2)
+        for name, column in columns.items()
+        for cell in column
+    }
+
+
+def grid(
+    entries: Mapping[Cell, Entry], corner: str, depths: Mapping[Cell, float] | None = None
+) -> Grid:
+    """Arrange entries: rows and workloads in the order in which they come."""
+    columns = tuple(dict.fromkeys(cell.workload for cell in entries))
+    notes = tuple(dict.fromkeys(entry.note for entry in entries.values() if entry.note))
+    shades = {} if depths is None else depths
+
+    def square(cell: Cell) -> Square | None:
+        entry = entries.get(cell)
+        if entry is None:
+            return None
+        number = notes.index(entry.note) + 1 if entry.note else None
+        return Square(entry, number, shades.get(cell, 0.0))
+
+    lines = tuple(
+        Line(cell.row, cell.model, tuple(square(cell._replace(workload=name)) for name in columns))
+        for cell in {cell.row: cell for cell in entries}.values()
+    )
+    return Grid(corner, columns, lines, notes, tuple(_legend(entries.values())))
+
+
+def _legend(entries: Collection[Entry]) -> Iterator[str]:
+    if any(entry.best for entry in entries):
+        yield f"{BEST} best, or statistically tied with it"
+    if any(entry.figure.startswith("≥") for entry in entries):
+        yield f"≥ {AT_LEAST}"
+
+
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """The matrix as a renderable; workloads that do not fit side by side go below."""
+    """A table in the terminal; workloads that do not fit side by side go below."""
 
     entries: Mapping[Cell, Entry]
-    corner: str = "req/s"
+    corner: str = CORNER
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
-        workloads = list(dict.fromkeys(cell.workload for cell in self.entries))
-        notes = list(dict.fromkeys(e.note for e in self.entries.values() if e.note is not None))
-        width = max((cell_len(cell.row) for cell in self.entries), default=0)
-        if width + len(workloads) * (COLUMN_WIDTH + GAP) > options.max_width:
+        whole = grid(self.entries, self.corner)
+        width = max((cell_len(line.row) for line in whole.lines), default=0)
+        if width + len(whole.columns) * (COLUMN_WIDTH + GAP) > options.max_width:
             width = NAME_WIDTH
         fit = max(1, (options.max_width - width) // (COLUMN_WIDTH + GAP))
-        for start in range(0, len(workloads), fit):
+        for start in range(0, len(whole.columns), fit):
             if start:
                 yield Text()
-            yield self._table(workloads[start : start + fit], notes, width)
-        for line in [*self._legend(), *(f"{_mark(notes, note)} {note}" for note in notes)]:
-            yield Text(line, style="dim")
-
-    def _legend(self) -> Iterator[str]:
-        if any(entry.best for entry in self.entries.values()):
-            yield f"{BEST} best, or not to be told from it"
-        if any(entry.figure.startswith("≥") for entry in self.entries.values()):
-            yield f"≥ {AT_LEAST}"
-
-    def _table(self, workloads: list[str], notes: list[str], width: int) -> Table:
-        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
-        table.add_column(self.corner, no_wrap=True)
-        for workload in workloads:
-            name = "\n".join(textwrap.wrap(workload, COLUMN_WIDTH))
-            table.add_column(name, min_width=COLUMN_WIDTH, overflow="fold")
-        for one in {cell.row: cell for cell in self.entries}.values():
-            row = (self.entries.get(one._replace(workload=workload)) for workload in workloads)
-            table.add_row(_name(one, width), *(_shown(entry, notes) for entry in row))
-        return table
+            yield _table(whole, slice(start, start + fit), width)
+        notes = (f"{_mark(number)} {note}" for number, note in enumerate(whole.notes, start=1))
+        for text in (*whole.legend, *notes):
+            yield Text(text, style="dim")
 
 
-def _name(cell: Cell, width: int) -> Text:
-    whole = cell.row.replace("· ", "·\N{NO-BREAK SPACE}")  # a Python stays behind its dot
+def _table(whole: Grid, part: slice, width: int) -> Table:
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
+    table.add_column(whole.corner, no_wrap=True)
+    for workload in whole.columns[part]:
+        name = "\n".join(textwrap.wrap(workload, COLUMN_WIDTH))
+        table.add_column(name, min_width=COLUMN_WIDTH, overflow="fold")
+    for line in whole.lines:
+        table.add_row(_name(line, width), *map(_shown, line.squares[part]))
+    return table
+
+
+def _name(line: Line, width: int) -> Text:
+    whole = line.row.replace("· ", "·\N{NO-BREAK SPACE}")  # a Python stays behind its dot
     lines = textwrap.wrap(whole, width)
-    return Text("\n".join(lines).replace("\N{NO-BREAK SPACE}", " "), style=colour_of(cell.model))
+    return Text("\n".join(lines).replace("\N{NO-BREAK SPACE}", " "), style=colour_of(line.model))
 
 
-def _shown(entry: Entry | None, notes: list[str]) -> RenderableType:
-    if entry is None:
+def _shown(square: Square | None) -> RenderableType:
+    if square is None:
         return ""
-    mark = f" {_mark(notes, entry.note)}" if entry.note is not None else ""
+    entry, mark = square.entry, f" {_mark(square.number)}" if square.number else ""
     figure = Text(f"{BEST if entry.best else ' '} {entry.figure}{mark}", style=entry.style)
     small = textwrap.indent(entry.small, "  ")
     return Group(figure, Text(small, style="dim")) if entry.small else figure
 
 
-def _mark(notes: Iterable[str], note: str) -> str:
-    return str(list(notes).index(note) + 1).translate(SUPERSCRIPT)
+def _mark(number: int) -> str:
+    return str(number).translate(SUPERSCRIPT)

@@ -1,4 +1,4 @@
-"""The final matrix as an SVG picture, for pages that show what a run looks like."""
+"""A finished run in the terminal as an SVG picture, for pages."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ELSEWHERE = re.compile(r"@font-face \{.*?\}|<!--.*?-->", re.DOTALL)
 
 
 def svg(summary: Summary) -> str:
-    """Return `survival.svg`: the same text for the same summary."""
+    """Return `survival.svg`; it is the same for the same summary."""
     return drawn(final(summary), summary)
 
 
-def drawn(what: RenderableType, summary: Summary) -> str:
-    """Draw something of a run as a terminal would."""
+def drawn(report: RenderableType, summary: Summary) -> str:
+    """Draw a part of a run's report as a terminal would."""
     console = Console(
         record=True,
         file=io.StringIO(),
@@ -35,7 +35,7 @@ def drawn(what: RenderableType, summary: Summary) -> str:
         color_system="truecolor",
         no_color=False,
     )
-    console.print(what)
+    console.print(report)
     title = f"loadbearing: {summary.slo}, {summary.mode} run"
     picture = ELSEWHERE.sub("", console.export_svg(title=title, unique_id="survival"))
     return picture.replace("Fira Code,", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono,")

@@ -1,4 +1,4 @@
-"""Figures as rows: what charts are drawn from, and every trial of a run."""
+"""The data of charts as tables, and every trial of a run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from loadtests.load.answer import Stages
 from loadtests.report.charts import spectrum, stages
-from loadtests.report.survival.foresight import RESOURCES
+from loadtests.report.survival.sections import resource_of
 from loadtests.report.wording import SIGNS, UNKNOWN, interval_text
 from loadtests.trial.tally import SPECTRUM
 from loadtests.wording import percent, rate_text
@@ -15,6 +15,7 @@ from loadtests.wording import percent, rate_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from loadtests.cell import Cell
     from loadtests.run.file.cells import CellResult
     from loadtests.run.file.lines import TrialRecord
 
@@ -28,14 +29,14 @@ UNITS = ("s", "req/s", "s", "", "", "ms", "ms", "req/s", "%", "ms", "ms", "", "%
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Named columns; those after the first `words` hold numbers."""
+    """Named columns; all but the first `words` hold numbers."""
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     words: int = 1
 
     def told(self) -> str:
-        """Read it out, for those who see no chart."""
+        """Return the table as text, for readers who cannot see the chart."""
         return " ".join(
             f"{' '.join(row[: self.words])}: "
             + ", ".join(
@@ -57,10 +58,10 @@ class TrialTable:
     rows: tuple[tuple[str, ...], ...]
 
 
-def spectra_table(found: spectrum.Spectra) -> Table:
+def spectra_table(spectra: spectrum.Spectra) -> Table:
     heads = ("model", "req/s", *(f"p{at:g}" for at in SPECTRUM[:-1]), "slowest")
     rows = []
-    for row, trial in found.shown.items():
+    for row, trial in spectra.shown.items():
         known = dict(spectrum.figures(trial))
         times = (_number(known.get(at), " ms") for at in SPECTRUM)
         rows.append((row, rate_text(trial.rate), *times))
@@ -74,81 +75,82 @@ def stages_table(spent: Sequence[stages.Spent]) -> Table:
         heads,
         tuple(
             (
-                one.row,
-                one.group,
-                rate_text(one.rate),
-                *((_number(1e3 * s, " ms") for s in one.stages) if one.stages else missing),
+                bar.row,
+                bar.group,
+                rate_text(bar.rate),
+                *((_number(1e3 * s, " ms") for s in bar.stages) if bar.stages else missing),
             )
-            for one in spent
+            for bar in spent
         ),
         words=2,
     )
 
 
 def ceilings_table(results: Sequence[CellResult]) -> Table:
-    heads = ("model", "ends first", "ceiling", "predicted", "measured", "of the ceiling")
-    known = [one for one in results if one.measured and one.ceiling is not None]
+    heads = ("model", "runs out first", "limit", "predicted", "measured", "of the limit")
+    known = [cell for cell in results if cell.measured and cell.ceiling is not None]
     return Table(
         heads,
         tuple(
             (
-                one.row,
-                RESOURCES.get(one.binding or "", one.binding or ""),
-                rate_text(one.ceiling or 0),
-                NOTHING if one.predicted is None else rate_text(one.predicted),
-                interval_text(one),
-                NOTHING if one.efficiency is None else percent(one.efficiency),
+                cell.row,
+                resource_of(cell.binding),
+                rate_text(cell.ceiling or 0),
+                NOTHING if cell.predicted is None else rate_text(cell.predicted),
+                interval_text(cell),
+                NOTHING if cell.efficiency is None else percent(cell.efficiency),
             )
-            for one in known
+            for cell in known
         ),
         words=2,
     )
 
 
-def tried(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> list[TrialTable]:
-    """List every trial of a workload by its cell, those that prove nothing too."""
-    every = list(trials)
-    found = []
-    for one in results:
-        mine = [trial for trial in every if trial.cell == one.cell]
-        if mine:
-            discarded = sum(not trial.valid for trial in mine)
+def trial_tables(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> list[TrialTable]:
+    """List all trials of a workload by cell, invalid ones included."""
+    by_cell: dict[Cell, list[TrialRecord]] = {}
+    for trial in trials:
+        by_cell.setdefault(trial.cell, []).append(trial)
+    tables = []
+    for cell in results:
+        if own := by_cell.get(cell.cell):
+            discarded = sum(not trial.valid for trial in own)
             more = f", {discarded} discarded" if discarded else ""
-            rows = tuple(_trial(trial) for trial in mine)
-            found.append(TrialTable(one.row, one.model, f"{len(mine)} trials{more}", rows))
-    return found
+            rows = tuple(map(_trial, own))
+            tables.append(TrialTable(cell.row, cell.model, f"{len(own)} trials{more}", rows))
+    return tables
 
 
-def _trial(one: TrialRecord) -> tuple[str, ...]:
-    seen, lag_s = one.evidence, one.evidence.get("loop_lag_p99_s")
-    loss = one.work.loss_ratio
+def _trial(trial: TrialRecord) -> tuple[str, ...]:
+    evidence, lag_s = trial.evidence, trial.evidence.get("loop_lag_p99_s")
+    loss = trial.work.loss_ratio
     return (
-        f"{one.at:.0f}",
-        rate_text(one.rate),
-        f"{one.duration_s:.1f}",
-        str(one.work.scheduled),
-        ("held" if one.held else "broke") if one.valid else "discarded",
-        _number(one.work.p50_ms),
-        _number(one.work.p99_ms),
-        _number(one.work.goodput),
+        f"{trial.at:.0f}",
+        rate_text(trial.rate),
+        f"{trial.duration_s:.1f}",
+        str(trial.work.scheduled),
+        ("held" if trial.held else "broke") if trial.valid else "discarded",
+        _number(trial.work.p50_ms),
+        _number(trial.work.p99_ms),
+        _number(trial.work.goodput),
         NOTHING if loss is None else f"{100 * loss:.3g}",
-        _number(one.bystander.p99_ms),
+        _number(trial.bystander.p99_ms),
         _number(None if lag_s is None else 1e3 * lag_s),
-        _number(seen.get("server_cores"), digits=2),
-        _percent(seen.get("gil")),
-        _number(one.pss_mib),
-        _percent(one.generator_cpu),
-        _why(one),
+        _number(evidence.get("server_cores"), digits=2),
+        _percent(evidence.get("gil")),
+        _number(trial.pss_mib),
+        _percent(trial.generator_cpu),
+        _why(trial),
     )
 
 
-def _why(one: TrialRecord) -> str:
-    if not one.valid:
-        return " ".join(one.reasons)
-    if one.held:
+def _why(trial: TrialRecord) -> str:
+    if not trial.valid:
+        return " ".join(trial.reasons)
+    if trial.held:
         return ""
-    cause = str((one.cause or {}).get("name") or UNKNOWN)
-    sign = SIGNS.get(one.broke_by or "", (one.broke_by or "",))[0]
+    cause = str((trial.cause or {}).get("name") or UNKNOWN)
+    sign = SIGNS.get(trial.broke_by or "", (trial.broke_by or "",))[0]
     return sign if cause == UNKNOWN else f"{cause} ({sign})" if sign else cause
 
 

@@ -9,17 +9,13 @@ from rich.markup import escape
 from rich.text import Text
 
 from loadtests.machine.environment import describe
-from loadtests.report.items import item
-from loadtests.report.survival.beyond import CORNER, STARVED, peaks_of, sentences, starved_of
-from loadtests.report.survival.beyond import TITLE as BEYOND
-from loadtests.report.survival.costs import TITLE, costs_of
-from loadtests.report.survival.foresight import TITLE as FORESIGHT
-from loadtests.report.survival.foresight import foresight_of, proofs
-from loadtests.report.survival.matrix import Matrix, entry_of
-from loadtests.report.verdicts import leaders
+from loadtests.report.console import item
+from loadtests.report.survival.matrix import Matrix, capacities
+from loadtests.report.survival.sections import filled
+from loadtests.report.wording import headline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from rich.console import RenderableType
@@ -31,25 +27,12 @@ REPORT = "report.html"
 
 
 def final(summary: Summary, folder: Path | None = None) -> RenderableType:
-    """Draw a finished run: the matrix, a sentence for each workload, warnings, the folder."""
-    parts: list[RenderableType] = [
-        head(summary.slo, summary.mode, summary.environment),
-        Text(),
-        matrix_of(summary),
-        Text(),
-        *said(summary),
-    ]
-    if costs := costs_of(summary):
-        parts += [Text(), Text(TITLE, style="dim"), Text(), Matrix(costs, corner="cost")]
-    for title, entries, corner in (
-        (FORESIGHT, foresight_of(summary), "ceiling"),
-        (BEYOND, peaks_of(summary), CORNER),
-        (STARVED, starved_of(summary), "p99 in ms"),
-    ):
-        if entries:
-            parts += [Text(), Text(title, style="dim"), Text(), Matrix(entries, corner=corner)]
-    if more := (*sentences(summary), *proofs(summary)):
-        parts += [Text(), *(item("•", sentence) for sentence in more)]
+    """Draw a finished run: the outcome, the sections, warnings and the folder."""
+    parts = [outcome(summary)]
+    for section, entries, notes in filled(summary):
+        parts += [Text(), Text(f"{section.title}: {section.caption}", style="dim"), Text()]
+        parts += [Matrix(entries, section.corner)] if entries else []
+        parts += items(notes)
     if summary.warnings:
         parts += [Text(), *(item("!", warning, "yellow") for warning in summary.warnings)]
     if folder is not None:
@@ -57,16 +40,17 @@ def final(summary: Summary, folder: Path | None = None) -> RenderableType:
     return Group(*parts)
 
 
-def said(summary: Summary) -> list[RenderableType]:
-    """Say what follows for each workload."""
-    return [item("•", one) for verdict in summary.verdicts for one in verdict.said]
+def outcome(summary: Summary) -> RenderableType:
+    """Draw the matrix, and a sentence for each workload."""
+    top = head(summary.slo, summary.mode, summary.environment)
+    matrix = Matrix(capacities(summary))
+    return Group(top, Text(), matrix, Text(), *items(summary.sentences))
 
 
-def matrix_of(summary: Summary) -> Matrix:
-    best = leaders(summary.cells, summary.slo)
-    return Matrix({cell.cell: entry_of(cell, best=cell.cell in best) for cell in summary.cells})
+def items(sentences: Iterable[str]) -> list[RenderableType]:
+    return [item("•", sentence) for sentence in sentences]
 
 
 def head(slo: str, mode: str, environment: Mapping[str, object]) -> RenderableType:
-    title = f"[bold]Requests per second borne within {escape(slo)}[/bold] ({escape(mode)} run)"
+    title = f"[bold]{escape(headline(slo))}[/bold], {escape(mode)} run"
     return Group(Text.from_markup(title), Text(describe(environment), style="dim"))

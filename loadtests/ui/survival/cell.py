@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from loadtests.report.survival.foresight import RESOURCES
+from loadtests.report.survival.sections import resource_of
 from loadtests.report.wording import cause_sentence, interval_text
 from loadtests.slo import Slo
 from loadtests.ui.survival.progress import outcome_of
@@ -67,7 +67,7 @@ def shown(watch: RunProgress, cell: Cell) -> dict[str, Any]:
         "slo": run.plan.slo,
         "predicted": prediction.get("predicted"),
         "ceiling": prediction.get("ceiling"),
-        "binding": RESOURCES.get(prediction.get("binding") or "", prediction.get("binding")),
+        "binding": resource_of(prediction.get("binding")) or None,
         "offered": watch.offered if goes_on else None,
         "held": held,
         "broke": broke,

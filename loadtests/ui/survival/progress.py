@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loadtests.report.survival.foresight import foreseen
+from loadtests.report.survival.sections import prediction_text
 from loadtests.report.verdicts import leaders
 from loadtests.run.file.lines import End, cell_of, end_of, trial_of
 from loadtests.run.file.places import FILE_NAME
@@ -118,7 +118,7 @@ def _tried(line: Line) -> str:
 def _foreseen(line: Line) -> str:
     if line.get("predicted") is None:
         return "no prediction is possible; searching from the rate of a short burst"
-    return foreseen(line)
+    return prediction_text(line)
 
 
 def _searched(line: Line) -> str:

@@ -7,16 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Group
-from rich.text import Text
-
 from loadtests.errors import RunFileError
 from loadtests.paths import ROOT
 from loadtests.report.summary import summarize
-from loadtests.report.survival.foretold import foretold
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.picture import drawn
-from loadtests.report.survival.terminal import head, matrix_of, said
+from loadtests.report.survival.sections import prediction_quality
+from loadtests.report.survival.terminal import outcome
+from loadtests.report.wording import headline
 from loadtests.run.file.run_file import read
 from loadtests.system.files import put
 from loadtests.wording import listing
@@ -81,7 +79,7 @@ def block(page: str, runs: Mapping[str, Summary], name: str) -> str:
         case "":
             return markdown(summary).partition("\n\n")[2].rstrip()
         case "predictions":
-            return foretold(summary.cells)
+            return prediction_quality(summary.cells)
         case _:
             where = os.path.relpath(_place(run, what), Path(page).parent)
             return f"![{_alternative(summary, what)}]({Path(where).as_posix()})"
@@ -89,8 +87,7 @@ def block(page: str, runs: Mapping[str, Summary], name: str) -> str:
 
 def picture(summary: Summary) -> str:
     """Draw the matrix and its sentences as a terminal shows them."""
-    parts = (head(summary.slo, summary.mode, summary.environment), matrix_of(summary))
-    return drawn(Group(parts[0], Text(), parts[1], Text(), *said(summary)), summary)
+    return drawn(outcome(summary), summary)
 
 
 def chart(summary: Summary) -> str:
@@ -115,8 +112,6 @@ def _alternative(summary: Summary, what: str) -> str:
         if verdict.tied
     ]
     kind = "matrix" if what == "picture" else what
-    title = (
-        f"The survival {kind}: the highest load that meets {summary.slo}, in requests per second"
-    )
+    title = f"The survival {kind}. {headline(summary.slo)}"
     note = f". Best for {'; for '.join(best)}" if best else ""
     return f"{title}{note}".replace("<", "&lt;")

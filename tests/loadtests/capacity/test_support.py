@@ -135,7 +135,7 @@ def test_alone_it_has_no_verdict(tmp_path: Path) -> None:
     [verdict] = summary.verdicts
     assert verdict.best is None
     assert verdict.sentence.startswith(
-        "For `sleep`, no rate of inline is shown to keep p99.9<250ms"
+        "`sleep`: too few requests to show that inline meets p99.9<250ms"
     )
     assert "sustain" not in verdict.sentence
     open_ended = summary_of(tmp_path / "open", cell("inline", OPEN, 2000, None))

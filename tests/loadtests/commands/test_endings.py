@@ -25,7 +25,7 @@ from loadtests.commands.follow import measured
 from loadtests.system.start import begin, carry_out
 from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
-from loadtests.report.survival.files import Survived
+from loadtests.report.survival.files import SurvivalReport
 from loadtests.report.survival.live import LiveScreen
 from loadtests.system.signals import interruptible
 
@@ -35,7 +35,7 @@ def main(words):
     command = lambda folder: [sys.executable, "-c", program, *files]
     folder = Path(files[-1]).parent
     found = measured(folder, "log", LiveScreen, command, resumable=print, console=console_for())
-    return deliver(Survived, found[0], console_for())[1] or found[1]
+    return deliver(SurvivalReport, found[0], console_for())[1] or found[1]
 
 begin()
 carry_out(main)

@@ -18,7 +18,7 @@ from loadtests.report.charts.lines import placed, width_of
 from loadtests.report.charts.points import at_break, rising
 from loadtests.report.charts.spectrum import figures, spectra
 from loadtests.report.charts.stages import spent
-from loadtests.report.survival.grids import depths
+from loadtests.report.survival.matrix import depths
 from loadtests.run.file.lines import result_of, trial_of
 from tests.support.run_files import result, trial
 
@@ -143,7 +143,7 @@ def test_stages_at_the_break_come_in_the_order_of_their_fields() -> None:
 @pytest.mark.parametrize(
     ("work", "broke_by", "why"),
     [
-        ({"refused": 9}, "refused", "none was late: the queue was full and refused"),
+        ({"refused": 9}, "refused", "none was late: the queue was full"),
         ({}, "backlog", "none was late: the backlog kept growing"),
         ({"late": 3}, "late", "no late answer was read"),
         ({}, None, "none was late"),

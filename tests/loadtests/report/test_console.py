@@ -1,4 +1,4 @@
-"""A run is drawn on a terminal, told in plain lines elsewhere, or is one JSON document."""
+"""A run is drawn on a terminal, printed as plain lines elsewhere, or as one JSON document."""
 
 from __future__ import annotations
 
@@ -23,16 +23,19 @@ FOLLOW = """
 import sys
 from pathlib import Path
 from loadtests.commands.follow import measured
-from loadtests.report.console import console_for
+from loadtests.report.console import console_for, show
 from loadtests.report.delivery import deliver
-from loadtests.report.survival.files import Survived
+from loadtests.report.survival.files import SurvivalReport
 from loadtests.report.survival.live import LiveScreen
 source, output, json = Path(sys.argv[1]), Path(sys.argv[2]), "--json" in sys.argv
 console = console_for(json=json)
 copy = [sys.executable, "-c", "import shutil, sys; shutil.copy(*sys.argv[1:])"]
 command = lambda folder: [*copy, str(source), str(folder / "run.jsonl")]
 folder, code = measured(output, "log", LiveScreen, command, console=console)
-deliver(Survived, folder, console, json=json)
+if json:
+    deliver(SurvivalReport, folder, console, json=True)
+else:  # without pictures, which take their time
+    show(console, SurvivalReport(folder).shown(), folder)
 """
 
 
@@ -43,12 +46,13 @@ def command(tmp_path: Path) -> tuple[str, ...]:
 
 
 def environment(**more: str) -> dict[str, str]:
-    kept = {name: one for name, one in os.environ.items() if name not in {"NO_COLOR", "COLUMNS"}}
+    unset = {"NO_COLOR", "COLUMNS"}
+    kept = {name: value for name, value in os.environ.items() if name not in unset}
     return {**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **more}
 
 
 def on_a_terminal(command: tuple[str, ...], **more: str) -> str:
-    """Run a command at a terminal of its own; returns all that it shows there."""
+    """Run a command in a terminal of its own; return all that it prints there."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(**more)
@@ -57,12 +61,12 @@ def on_a_terminal(command: tuple[str, ...], **more: str) -> str:
         shown = b""
         while True:
             try:
-                some = os.read(ours, 65536)
-            except OSError:  # Linux: nobody is at the other end any more
+                chunk = os.read(ours, 65536)
+            except OSError:  # Linux: the other end is closed
                 break
-            if not some:
+            if not chunk:
                 break
-            shown += some
+            shown += chunk
         os.close(ours)
         assert process.wait(LONG_S) == 0, shown.decode()
     return shown.decode()

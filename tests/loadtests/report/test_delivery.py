@@ -1,4 +1,4 @@
-"""What was measured is reported, whatever becomes of its pictures, its streams or its disk."""
+"""A run is reported even if its pictures, its streams or its disk fail."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loadtests.errors import RunFileError, Undrawn
 from loadtests.report.charts.converter import Converter
 from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
-from loadtests.report.survival.files import Survived
+from loadtests.report.survival.files import SurvivalReport
 from loadtests.run.file.folders import folder_of
 from loadtests.system.files import put
 from tests.loadtests.report.test_surge_page import LINES
@@ -51,7 +51,7 @@ def names(folder: Path) -> set[str]:
 
 
 def shell(script: str, *words: str, **more: str) -> subprocess.CompletedProcess[bytes]:
-    """Run `"$@"`, which is `python -m` with these words, in a line of a shell."""
+    """Run a line of shell, in which `"$@"` is `python -m` with these words."""
     return subprocess.run(
         ["sh", "-c", script, "sh", sys.executable, "-P", "-m", *words],
         env=environment(more), capture_output=True, timeout=LONG_S, check=False,
@@ -79,11 +79,11 @@ def test_an_abort_while_drawing_costs_the_pictures_alone(
 ) -> None:
     write(tmp_path / "run.jsonl", lines)
     ended = shell('ulimit -v 4000000; exec "$@"', "loadtests", "report", str(tmp_path))
-    [said] = ended.stderr.decode().splitlines()
+    [message] = ended.stderr.decode().splitlines()
     assert ended.returncode == 0
-    assert f"not drawn: {picture}" in said
-    assert "ended with SIGTRAP" in said
-    assert f"scripts/report {tmp_path}" in said
+    assert f"not drawn: {picture}, " in message
+    assert "ended with SIGTRAP" in message
+    assert f"scripts/report {tmp_path}" in message
     assert names(tmp_path) >= WHOLE
     assert not (tmp_path / picture).exists()
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
@@ -98,28 +98,28 @@ def test_one_chart_that_fails_costs_no_other() -> None:
         assert "<svg" in converter.svg({"mark": "point"})
 
 
-def test_a_full_disk_is_told_in_a_line_and_costs_the_rest_nothing(folder: Path) -> None:
+def test_a_full_disk_is_reported_in_a_line_and_costs_the_rest_nothing(folder: Path) -> None:
     for name in ("summary.json", "capacity.svg"):
         (folder / name).symlink_to("/dev/full")
     ended = shell('"$@"', "loadtests", "report", str(folder))
     summary, picture = ended.stderr.decode().splitlines()
     assert f"not written: {folder}/summary.json (No space left on device); " in summary
     assert "not drawn: capacity.svg (No space left on device); draw it later: " in picture
-    assert ended.returncode == 2, "whoever needs the summary has to know"
+    assert ended.returncode == 2, "callers that need the summary have to know"
     assert "thread-pool" in ended.stdout.decode()
     assert names(folder) >= WHOLE | {"survival.svg"}
 
 
-def test_a_latest_that_is_a_folder_is_told_after_the_report(
+def test_a_latest_that_is_a_folder_is_reported_after_the_run(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder.parent / "latest").mkdir()
-    report, code = deliver(Survived, folder, console_for(), latest=True)
-    said = capsys.readouterr()
+    report, code = deliver(SurvivalReport, folder, console_for(), latest=True)
+    streams = capsys.readouterr()
     assert (code, len(report.summary.cells)) == (0, 2)
-    assert "thread-pool" in said.out
-    [line] = said.err.splitlines()
-    assert f"{folder.parent / 'latest'} does not lead to this run" in line
+    assert "thread-pool" in streams.out
+    [line] = streams.err.splitlines()
+    assert f"{folder.parent / 'latest'} does not point to this run" in line
     assert names(folder) >= WHOLE
 
 
@@ -160,9 +160,9 @@ def test_ctrl_c_ends_a_report_in_a_line(
         assert process.stderr is not None
         soon(lambda: moment(folder, process))
         process.send_signal(signal.SIGINT)
-        said = process.stderr.read().decode().splitlines()
+        lines = process.stderr.read().decode().splitlines()
         assert process.wait(LONG_S) == 130
-    [line] = [one for one in said if not one.startswith("import time:")]
+    [line] = [line for line in lines if not line.startswith("import time:")]
     assert line.startswith("python -m loadtests: ")
     if moment is when_the_summary_is_there:
         assert f"; the summary is in {folder}, draw the rest: " in line

@@ -1,4 +1,4 @@
-"""Pages say all that they are given, escaped, with readable colours on either paper."""
+"""Pages are self-contained and escaped, with readable colours on either paper."""
 
 import pytest
 

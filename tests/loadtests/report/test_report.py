@@ -1,4 +1,4 @@
-"""What people see of a run is complete, fits, and needs neither colour nor network."""
+"""A report is complete, fits its terminal, and needs neither colour nor network."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from loadtests.report.survival.picture import svg
 from loadtests.report.survival.terminal import final
 from loadtests.report.wording import interval_text
 from loadtests.run.file.run_file import read
+from tests.support.finished_report import printed
 from tests.support.run_files import FULL, FULL_RESULTS, NO_TWIN, plan, result, trial, write
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from loadtests.run.file.lines import Line
 
 START: Line = {"line": "cell-start", "workload": "primes", "model": "hybrid", "at": 240.0}
@@ -32,12 +31,6 @@ START: Line = {"line": "cell-start", "workload": "primes", "model": "hybrid", "a
 @pytest.fixture
 def summary(tmp_path: Path) -> Summary:
     return summarize(read(write(tmp_path / "run.jsonl", FULL)))
-
-
-def drawn(what: RenderableType, width: int = 80) -> str:
-    console = Console(width=width, file=io.StringIO(), record=True)
-    console.print(what)
-    return console.export_text()
 
 
 def screen_after(*lines: Line) -> LiveScreen:
@@ -57,7 +50,7 @@ def row(text: str, model: str) -> str:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_matrix_fits_with_every_figure_on_one_line(summary: Summary, width: int) -> None:
-    text = drawn(final(summary), width)
+    text = printed(final(summary), width)
     assert max(map(cell_len, text.splitlines())) <= width
     figures = intervals(summary, "process-pool")
     assert row(text, "process-pool").split() == (
@@ -70,14 +63,14 @@ def test_the_matrix_fits_with_every_figure_on_one_line(summary: Summary, width: 
 
 
 def test_absent_cells_have_their_reason_once_below(summary: Summary) -> None:
-    text = drawn(final(summary))
+    text = printed(final(summary))
     assert row(text, "async ").count("— ¹") == 3
     assert text.count(NO_TWIN) == 1
     assert f"¹ {NO_TWIN}" in text
 
 
 def test_the_end_has_sentences_warnings_and_files(summary: Summary) -> None:
-    text = " ".join(drawn(final(summary, Path("results/here"))).split())
+    text = " ".join(printed(final(summary, Path("results/here"))).split())
     for verdict in summary.verdicts:
         assert verdict.sentence.replace("`", "") in text
     for warning in summary.warnings:
@@ -88,7 +81,7 @@ def test_the_end_has_sentences_warnings_and_files(summary: Summary) -> None:
 def test_many_workloads_are_stacked_and_long_names_broken() -> None:
     model = "supervised-process-pool"
     cells = [(f"work-{number}", model) for number in range(9)]
-    text = drawn(screen_after(plan(cells)).render(0.0))
+    text = printed(screen_after(plan(cells)).render(0.0))
     assert max(map(cell_len, text.splitlines())) <= 80
     assert all(f"work-{number}" in text for number in range(9))
     assert text.count("supervised-") == 3
@@ -96,22 +89,33 @@ def test_many_workloads_are_stacked_and_long_names_broken() -> None:
 
 def test_a_screen_shows_what_is_pending_running_and_done(summary: Summary) -> None:
     lines = [FULL[0], *FULL_RESULTS[:9], START]
-    text = drawn(screen_after(*lines).render(250.0))
+    text = printed(screen_after(*lines).render(250.0))
     assert "measuring …" in row(text, "hybrid")
     assert "9 of 20 cells" in text
     assert row(text, "inline").split() == ["inline", *intervals(summary, "inline")[:2], "·", "·"]
     broke = trial("primes", "hybrid", 120.0, held=False, broke_by="late")
-    assert "120/s broke" in drawn(screen_after(*lines, broke).render(250.0))
+    assert "120/s broke" in printed(screen_after(*lines, broke).render(250.0))
     invalid = trial("primes", "hybrid", 120.0, held=False, valid=False)
-    assert "120/s discarded" in drawn(screen_after(*lines, invalid).render(250.0))
+    assert "120/s discarded" in printed(screen_after(*lines, invalid).render(250.0))
 
 
 def test_a_screen_says_how_much_is_left_from_its_first_line_to_its_last() -> None:
     lines = [FULL[0], *FULL_RESULTS[:9], START]  # 8 of 30 s each, 1 that cannot exist, 11 to do
-    assert "about 5 min left" in drawn(screen_after(*lines).render(250.0))
-    assert "0 of 20 cells, about 8 min left" in drawn(screen_after(FULL[0]).render(12.0))
-    assert "starting" in drawn(screen_after().render(1.0))
-    assert "20 of 20 cells, done" in drawn(screen_after(*FULL).render(620.0))
+    assert "about 5 min left" in printed(screen_after(*lines).render(250.0))
+    assert "0 of 20 cells, about 8 min left" in printed(screen_after(FULL[0]).render(12.0))
+    assert "starting" in printed(screen_after().render(1.0))
+    assert "20 of 20 cells, done" in printed(screen_after(*FULL).render(620.0))
+
+
+def test_a_resumed_screen_starts_over_with_the_search_that_was_cut_off() -> None:
+    predicted = {"line": "prediction", "workload": "primes", "model": "hybrid", "at": 241.0}
+    figures = {"predicted": 60.0, "ceiling": 80.0, "binding": "cores"}
+    lines = [FULL[0], *FULL_RESULTS[:9], START, {**predicted, **figures}]
+    assert "≈ 60?" in printed(screen_after(*lines).render(250.0))
+    resumed: Line = {"line": "resumed", "at": 250.0}
+    text = printed(screen_after(*lines, resumed).render(1.0))
+    assert "≈ 60?" not in text
+    assert "measuring" not in text
 
 
 def test_without_a_terminal_each_finished_cell_is_one_line(summary: Summary) -> None:
@@ -170,7 +174,7 @@ def test_the_picture_is_offline_well_formed_and_repeatable(
 def test_markdown_holds_the_whole_run(summary: Summary) -> None:
     text = markdown(summary)
     table = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(table) == 2 * (2 + 5)  # what was borne, and what it cost
+    assert len(table) == 2 * (2 + 5)  # capacities and costs
     assert {line.count("|") for line in table} == {6}
     figure = intervals(summary, "process-pool")[1]
     assert f"**★ {figure}**<br><sub>backlog grew</sub>" in row(text, "| process-pool")
@@ -187,5 +191,5 @@ def test_markdown_of_hostile_reasons_stays_a_table(tmp_path: Path) -> None:
     odd = result("sleep", "inline", 1, 2, "a | b")
     path = write(tmp_path / "run.jsonl", [plan([("sleep", "async")]), failed, odd])
     text = markdown(summarize(read(path)))
-    assert "&lt;b&gt; | &amp; no answer" in text
+    assert "has no result: &lt;b> | & no answer." in text
     assert "a \\| b" in text

@@ -1,4 +1,4 @@
-"""The report of a run says all that its summary says, and needs no network, script or colour."""
+"""The page has everything that the summary has, and needs no network, script or colour."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loadtests.report.survival.files import Survived
+from loadtests.report.survival.files import SurvivalReport
 from loadtests.report.survival.tables import TRIAL_HEADS
 from loadtests.report.wording import interval_text
 from tests.support.browser import NARROW, WIDE, Scheme, chromium, watched
@@ -34,9 +34,9 @@ DISTURBED = "The cores were <slow> now & then."
 
 
 def trials(line: Line) -> list[Line]:
-    """Make up what a search runs: three loads that held, two that broke, and one for nothing."""
+    """Make up the trials of a search: three that held, two that broke, and an invalid one."""
     cell, held = (line["workload"], line["model"]), line["held"] or 1.0
-    made = []
+    valid = []
     for number, share in enumerate((0.5, 0.8, 1.0, 1.2, 1.5)):
         broke = share > 1
         work = {
@@ -48,29 +48,30 @@ def trials(line: Line) -> list[Line]:
             "goodput": 0.7 * held if broke else share * held,
             "spectrum_ms": [20, 30, 50, 90, 150, None, None],
         }
-        seen: dict[str, object] = {
+        evidence: dict[str, object] = {
             "loop_lag_p99_s": 0.01 * share,
             "server_cores": share,
             "gil": 0.4 * share,
         }
-        seen |= {"typical": STAGES, "late": [2 * one for one in STAGES]}
+        evidence |= {"typical": STAGES, "late": [2 * stage for stage in STAGES]}
         cause = {"name": "GIL", "sentence": "the GIL was held"} if broke else None
-        made.append(
-            trial(*cell, share * held, at=10.0 * number, held=not broke, work=work, evidence=seen,
-                broke_by="late" if broke else None, pss_mib=90 + share, cause=cause)
+        valid.append(
+            trial(*cell, share * held, at=10.0 * number, held=not broke, work=work,
+                evidence=evidence, broke_by="late" if broke else None, pss_mib=90 + share,
+                cause=cause)
         )  # fmt: skip
-    return [*made, trial(*cell, held, valid=False, held=False, reasons=[DISTURBED])]
+    return [*valid, trial(*cell, held, valid=False, held=False, reasons=[DISTURBED])]
 
 
 def measured(line: Line) -> dict[str, object]:
     held = line["held"]
-    foreseen = {"ceiling": 1.3 * held, "predicted": held, "binding": "gil"} if held else {}
-    return {**line, **foreseen}
+    estimate = {"ceiling": 1.3 * held, "predicted": held, "binding": "gil"} if held else {}
+    return {**line, **estimate}
 
 
 RESULTS = [line for line in FULL_RESULTS if line["workload"] in {"sleep", "primes"}]
 CHARTS = 1 + 2 * 6  # of the whole run, and of each workload
-TRIALS = [one for line in RESULTS if not line["unavailable"] for one in trials(line)]
+TRIALS = [made for line in RESULTS if not line["unavailable"] for made in trials(line)]
 RUN = [
     plan([(line["workload"], line["model"]) for line in RESULTS]),
     *TRIALS,
@@ -81,14 +82,14 @@ RUN = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = tmp_path_factory.mktemp("report")
-    write(found / "run.jsonl", RUN)
-    return found
+    path = tmp_path_factory.mktemp("report")
+    write(path / "run.jsonl", RUN)
+    return path
 
 
 @pytest.fixture(scope="module")
 def summary(folder: Path) -> Summary:
-    return reported(folder, Survived).summary
+    return reported(folder, SurvivalReport).summary
 
 
 @pytest.fixture
@@ -133,10 +134,10 @@ def test_every_chart_has_a_text_alternative_and_no_name_is_used_twice(page: str)
     for chart in charts:
         root = ET.fromstring(chart)
         assert root.get("role") == "img"
-        title, said = root[0], root[1]
+        title, words = root[0], root[1]
         assert (title.text or "").strip()
-        assert (said.text or "").strip()
-        assert root.get("aria-labelledby") == f"{title.get('id')} {said.get('id')}"
+        assert (words.text or "").strip()
+        assert root.get("aria-labelledby") == f"{title.get('id')} {words.get('id')}"
     names = re.findall(r'\bid="([^"]+)"', page)
     assert len(names) == len(set(names))
 
@@ -159,10 +160,10 @@ def test_a_run_of_which_little_is_known_has_a_report(tmp_path: Path) -> None:
     lines = [unavailable("primes", "async", "none"), result("sleep", "inline", 0.0, 4.0, "late")]
     first = plan([("primes", "async"), ("sleep", "inline"), ("sleep", "hybrid")])
     write(tmp_path / "run.jsonl", [first, *lines, trial("sleep", "inline", 4.0, held=False)])
-    reported(tmp_path, Survived)
+    reported(tmp_path, SurvivalReport)
     text = text_of((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "none (< 4)" in text
-    assert "No trial of it was run." in text
+    assert "No trials were run." in text
 
 
 async def test_it_opens_offline_fits_and_follows_the_scheme(folder: Path, summary: Summary) -> None:
@@ -171,15 +172,15 @@ async def test_it_opens_offline_fits_and_follows_the_scheme(folder: Path, summar
     looks: list[tuple[Scheme, str]] = [("light", LIGHT), ("dark", DARK)]
     async with chromium() as browser:
         for (scheme, paper), width in product(looks, (WIDE, NARROW)):
-            one = await watched(browser, width, scheme)
-            await one.page.context.set_offline(True)
-            await one.page.goto(address)
-            await one.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = 1)")
-            assert await one.overflow() == 0
-            assert await one.page.evaluate(SMALLEST) >= LEGIBLE
-            assert await one.page.evaluate(PAPER) == paper
-            await one.page.get_by_role("button", name="Light / dark").click()
-            assert await one.page.evaluate(PAPER) != paper
-            assert await one.page.get_by_role("img").count() == CHARTS
-            assert [one.errors, set(one.requests)] == [[], {address}]
-            await one.page.close()
+            tab = await watched(browser, width, scheme)
+            await tab.page.context.set_offline(True)
+            await tab.page.goto(address)
+            await tab.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = 1)")
+            assert await tab.overflow() == 0
+            assert await tab.page.evaluate(SMALLEST) >= LEGIBLE
+            assert await tab.page.evaluate(PAPER) == paper
+            await tab.page.get_by_role("button", name="Light / dark").click()
+            assert await tab.page.evaluate(PAPER) != paper
+            assert await tab.page.get_by_role("img").count() == CHARTS
+            assert [tab.errors, set(tab.requests)] == [[], {address}]
+            await tab.page.close()

@@ -1,4 +1,4 @@
-"""Where several Pythons are compared, every reader of a run tells its rows apart by them."""
+"""If several Pythons are compared, every report of a run has a row for each."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from loadtests.report.verdicts import judge_workload, leaders
 from loadtests.report.wording import interval_text
 from loadtests.run.file.lines import cell_of, result_of
 from loadtests.run.file.run_file import read
+from tests.support.finished_report import printed
 from tests.support.run_files import (
     ENVIRONMENT,
     FORKED,
@@ -54,12 +55,6 @@ def rows(text: str, begin: str) -> list[str]:
     return [line.split("  ")[0].strip() for line in text.splitlines() if line.startswith(begin)]
 
 
-def drawn(width: int, summary: Summary) -> str:
-    console = Console(width=width, file=io.StringIO(), record=True)
-    console.print(final(summary))
-    return console.export_text()
-
-
 def test_cells_of_different_pythons_are_different_cells(tmp_path: Path) -> None:
     run = read(write(tmp_path / "run.jsonl", [SEVERAL_FIRST, *SEVERAL_RESULTS]))
     assert list(run.plan.cells) == list(run.results) == CELLS
@@ -85,53 +80,51 @@ def test_rows_compete_with_each_other_whatever_their_python(summary: Summary) ->
     assert leaders(summary.cells, SLO) == {CELLS[1]}
     [verdict] = summary.verdicts
     assert verdict.sentence.startswith(
-        "For `primes`, thread-pool · 3.13t bears 97–134 req/s within p99<250ms, "
+        "`primes`: thread-pool · 3.13t sustains 97–134 req/s at p99<250ms, "
         "2.4 × thread-pool · 3.13 (38–52)"
     )
 
 
 def test_a_sentence_says_what_a_python_changes(summary: Summary) -> None:
     [verdict] = summary.verdicts
-    assert verdict.pythons == (
-        "thread-pool bears 2.4 × on 3.13t what it bears on 3.13 (`primes`).",
-    )
+    assert verdict.pythons == ("`primes`: thread-pool sustains 2.4 × as much on 3.13t as on 3.13.",)
 
 
 @pytest.mark.parametrize(
-    ("borne", "said"),
+    ("capacities", "sentences"),
     [
         ({"3.13": (50, 55), "3.14": (52, 60)}, []),  # their intervals overlap
         ({"3.13": (50, 55)}, []),
         ({"3.13": (0, 4), "3.14": (0, 5)}, []),
         ({"3.13": (50, 55), "3.14": (75, 80), "3.13t": (150, 160)}, [
-            "m bears 2.0 × on 3.13t what it bears on 3.14, 3.0 × what it bears on 3.13 (`w`)."]),
+            "`w`: m sustains 2.0 × as much on 3.13t as on 3.14, 3.0 × as much as on 3.13."]),
         ({"3.13": (50, 55), "3.14": (52, 60), "3.13t": (20, 22)}, [
-            "m bears 2.6 × on 3.14 what it bears on 3.13t (`w`)."]),
-        ({"3.13": (0, 4), "3.14": (9, 10)}, ["m bears load on 3.14, none on 3.13 (`w`)."]),
+            "`w`: m sustains 2.6 × as much on 3.14 as on 3.13t."]),
+        ({"3.13": (0, 4), "3.14": (9, 10)}, ["`w`: m sustains load on 3.14, none on 3.13."]),
         ({"3.13": (0, 4), "3.14": (10, 11), "3.13t": (100, None)}, [
-            "m bears at least 10 × on 3.13t what it bears on 3.14, none on 3.13 (`w`)."]),
+            "`w`: m sustains at least 10 × as much on 3.13t as on 3.14, none on 3.13."]),
     ],
 )  # fmt: skip
-def test_pythons_are_told_apart_by_intervals_alone(
-    borne: dict[str, tuple[float, float | None]], said: list[str]
+def test_pythons_differ_only_if_their_intervals_do(
+    capacities: dict[str, tuple[float, float | None]], sentences: list[str]
 ) -> None:
-    lines = [on(python, result("w", "m", *rates)) for python, rates in borne.items()]
+    lines = [on(python, result("w", "m", *rates)) for python, rates in capacities.items()]
     verdict = judge_workload("w", map(result_of, lines), SLO)
-    assert list(verdict.pythons) == said
+    assert list(verdict.pythons) == sentences
 
 
-def test_pool_and_hybrid_bear_the_same_on_one_python_only() -> None:
+def test_pool_and_hybrid_sustain_the_same_on_one_python_only() -> None:
     pool = on("3.13", result("w", "process-pool", 100, 110))
     hybrid = on("3.13", result("w", "hybrid", 101, 111))
     same = judge_workload("w", map(result_of, [pool, hybrid]), SLO).sentence
-    assert "process-pool · 3.13 and hybrid · 3.13 bear the same" in same
+    assert "process-pool · 3.13 and hybrid · 3.13 sustain the same" in same
     other = judge_workload("w", map(result_of, [pool, {**hybrid, "python": "3.14"}]), SLO).sentence
-    assert "cannot be told apart" in other
+    assert "no significant difference" in other
 
 
 def test_what_servers_say_of_themselves_is_passed_on_once(summary: Summary) -> None:
-    said = [warning for warning in summary.warnings if warning.startswith("The server")]
-    assert said == [
+    warnings = [warning for warning in summary.warnings if warning.startswith("The server")]
+    assert warnings == [
         f"The server on 3.13 and 3.13t: {FORKED}.",
         f"The server on 3.13t: {GIL_IS_ON}.",
     ]
@@ -152,7 +145,7 @@ def test_the_head_names_all_pythons(summary: Summary) -> None:
 
 
 def test_each_python_has_its_row_in_every_matrix(summary: Summary) -> None:
-    wide = drawn(100, summary)
+    wide = printed(final(summary), 100)
     assert rows(wide, "thread-pool") == 2 * ["thread-pool · 3.13", "thread-pool · 3.13t"]
     assert f"¹ {TOO_OLD}" in wide
     table = markdown(summary)
@@ -164,7 +157,8 @@ def test_each_python_has_its_row_in_every_matrix(summary: Summary) -> None:
 def test_a_narrow_matrix_breaks_names_before_the_python(tmp_path: Path) -> None:
     workloads = ("sleep", "primes", "sha256", "scrape")
     lines = [on("3.13t", result(name, "thread-pool", 5.0, 6.0)) for name in workloads]
-    text = drawn(80, summarize(read(write(tmp_path / "run.jsonl", [plan([]), *lines]))))
+    summary = summarize(read(write(tmp_path / "run.jsonl", [plan([]), *lines])))
+    text = printed(final(summary))
     assert rows(text, "thread-pool") == 2 * ["thread-pool"]
     assert rows(text, "·") == 2 * ["· 3.13t"]
 
@@ -177,9 +171,7 @@ def test_a_running_matrix_has_the_rows_too(summary: Summary) -> None:
         screen.update(line)
     first = interval_text(summary.cells[0])
     assert f"[1/4] primes / thread-pool · 3.13: {first} req/s (too late)" in out.getvalue()
-    console = Console(width=100, file=io.StringIO(), record=True)
-    console.print(screen.render(2.0))
-    text = console.export_text()
+    text = printed(screen.render(2.0), 100)
     assert first in next(row for row in text.splitlines() if "pool · 3.13 " in row)
     assert "measuring" in next(row for row in text.splitlines() if "pool · 3.13t" in row)
 
@@ -195,6 +187,6 @@ def test_the_command_names_axes_and_pythons(summary: Summary) -> None:
 def test_a_discarded_trial_names_its_row(tmp_path: Path) -> None:
     bad = on("3.13t", trial("primes", "thread-pool", 80, valid=False, reasons=["Noise."]))
     summary = summarize(read(write(tmp_path / "run.jsonl", [SEVERAL_FIRST, *SEVERAL_RESULTS, bad])))
-    assert "First `primes` under thread-pool · 3.13t at 80 req/s: Noise." in "".join(
+    assert "The first, `primes` under thread-pool · 3.13t at 80 req/s: Noise." in "".join(
         summary.warnings
     )

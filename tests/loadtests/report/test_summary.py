@@ -1,4 +1,4 @@
-"""A summary says what the intervals allow, and no more."""
+"""A summary concludes what the intervals allow, and no more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.report.summary import Summary, exit_code, summarize
-from loadtests.report.verdicts import judge_workload, leaders
+from loadtests.report.survival.markdown import markdown
+from loadtests.report.verdicts import WorkloadVerdict, judge_workload, leaders
 from loadtests.report.wording import cause_sentence
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import result_of
@@ -43,45 +44,101 @@ KEYS = (
 )
 
 
-def sentence(*lines: Line) -> str:
+def verdict_of(*lines: Line) -> WorkloadVerdict:
     results = [result_of(line) for line in lines]
-    return judge_workload(results[0].workload, results, SLO).sentence
+    return judge_workload(results[0].workload, results, SLO)
 
 
 def summary_of(path: Path, lines: Iterable[Line], **changes: Any) -> Summary:
     lines = list(lines)
-    cells = [(x["workload"], x["model"]) for x in lines if x["line"] == "cell"]
+    cells = [(line["workload"], line["model"]) for line in lines if line["line"] == "cell"]
     changes.setdefault("cells", plan(cells)["cells"])
     return summarize(read(write(path / "run.jsonl", [plan([]) | changes, *lines])))
 
 
-def test_a_clear_winner_is_named_with_ratio_and_what_broke_the_loser() -> None:
-    assert sentence(
-        result("primes", "inline", 64, 70, "bystander"),
-        result("primes", "thread-pool", 90, 97, "late"),
-        result("primes", "process-pool", 171, 182, "backlog"),
-    ) == (
-        "For `primes`, process-pool bears 171–182 req/s within p99<250ms, 1.9 × thread-pool "
-        "(90–97); inline bears 64–70: at 70 req/s, /health was starved."
+GOOD = result("sleep", "async", 600, 640)
+WEAK = result("sleep", "inline", 14, 16)
+FAILED = result("sleep", "hybrid", None, None, error="the server did not start")
+SLOW = result("scrape", "inline", 0, 4, "late")
+ABSENT = unavailable("primes", "async", NO_TWIN)
+UNSTARTED = result("primes", "inline", None, None, error="the server did not start")
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        (  # a clear winner: its ratio to the next, and what limits the last
+            [
+                result("primes", "inline", 64, 70, "bystander"),
+                result("primes", "thread-pool", 90, 97, "late"),
+                result("primes", "process-pool", 171, 182, "backlog"),
+            ],
+            "`primes`: process-pool sustains 171–182 req/s at p99<250ms, 1.9 × thread-pool "
+            "(90–97); inline sustains 64–70: at 70 req/s, /health was starved.",
+        ),
+        (  # the pool is named before the hybrid that uses it
+            [
+                result("primes", "hybrid", 172, 183, "late"),
+                result("primes", "process-pool", 171, 182, "late"),
+                result("primes", "inline", 64, 70, "late"),
+            ],
+            "`primes`: process-pool and hybrid sustain the same: 171–182 and 172–183 req/s at "
+            "p99<250ms, 2.7 × inline (64–70); under inline, at 70 req/s, answers came too late.",
+        ),
+        (  # overlapping intervals have no ratio
+            [
+                result("sleep", "async", 100, 120, "late"),
+                result("sleep", "thread-pool", 90, 100, "late"),
+            ],
+            "`sleep`: async and thread-pool sustain 100–120 and 90–100 req/s at p99<250ms (no "
+            "significant difference in this run); at higher rates, answers came too late.",
+        ),
+        (  # the search's limit is a lower bound, and so is a ratio to it
+            [
+                result("sleep", "async", 1310, None),
+                result("sleep", "thread-pool", 148, 160, "late"),
+            ],
+            "`sleep`: async sustains at least 1310 req/s at p99<250ms, at least 8.8 × thread-pool "
+            "(148–160); under thread-pool, at 160 req/s, answers came too late.",
+        ),
+        (
+            [result("sleep", "async", 1310, None)],
+            "`sleep`: async sustains at least 1310 req/s at p99<250ms; the search reached its "
+            "upper limit first.",
+        ),
+        (
+            [result("sleep", "async", 88, 95, "refused")],
+            "`sleep`: async sustains 88–95 req/s at p99<250ms; at 95 req/s, the queue was full.",
+        ),
+        (
+            [SLOW],
+            "`scrape`: inline sustains no load at p99<250ms: even 4 req/s is too much (answers "
+            "came too late).",
+        ),
+        (
+            [SLOW, result("scrape", "hybrid", 0, 6, "late")],
+            "`scrape`: no model sustains any load at p99<250ms: even 6 req/s is too much (answers "
+            "came too late).",
+        ),
+        (
+            [SLOW, result("scrape", "hybrid", 52, 56, "late")],
+            "`scrape`: hybrid sustains 52–56 req/s at p99<250ms; inline sustains no load: even 4 "
+            "req/s is too much (answers came too late).",
+        ),
+        ([ABSENT], f"`primes`: none of the requested models is available: {NO_TWIN}."),
+        ([ABSENT, UNSTARTED], "`primes`: no result in this run."),
+    ],
+)
+def test_a_verdict_says_what_the_intervals_allow(lines: list[Line], sentence: str) -> None:
+    assert verdict_of(*lines).sentence == sentence
+
+
+def test_workloads_without_a_result_share_one_sentence(tmp_path: Path) -> None:
+    summary = summary_of(tmp_path, [UNSTARTED, GOOD, UNSTARTED | {"workload": "sha256"}])
+    assert summary.sentences == (
+        summary.verdicts[1].sentence,
+        "`primes` and `sha256`: no result in this run.",
     )
-
-
-def test_hybrid_and_its_pool_bear_the_same() -> None:
-    said = sentence(
-        result("primes", "hybrid", 172, 183, "late"),
-        result("primes", "process-pool", 171, 182, "late"),
-        result("primes", "inline", 64, 70, "late"),
-    )
-    assert "process-pool and hybrid bear the same: 171–182 and 172–183 req/s" in said
-
-
-def test_overlapping_intervals_are_never_called_better() -> None:
-    said = sentence(
-        result("sleep", "async", 100, 120, "late"), result("sleep", "thread-pool", 90, 100, "late")
-    )
-    assert said.startswith("For `sleep`, async and thread-pool cannot be told apart in this run")
-    assert said.endswith("beyond that, answers came too late.")
-    assert "1.1" not in said
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e4), st.floats(0, 1e4)), min_size=1, max_size=6))
@@ -102,44 +159,9 @@ def test_the_best_beats_all_that_are_not_tied_with_it(pairs: list[tuple[float, f
             assert cell.high < best.low or cell.held == 0
 
 
-def test_a_search_that_met_its_limit_is_a_lower_bound() -> None:
-    said = sentence(
-        result("sleep", "async", 1310, None), result("sleep", "thread-pool", 148, 160, "late")
-    )
-    assert "async bears at least 1310 req/s" in said
-    assert "at least 8.8 × thread-pool (148–160)" in said
-    assert "upper limit" in sentence(result("sleep", "async", 1310, None))
-
-
 def test_two_that_met_their_limits_are_tied() -> None:
     cells = [CellResult("sleep", model, held=held) for model, held in (("a", 100), ("b", 900))]
     assert set(judge_workload("sleep", cells, SLO).tied) == {"a", "b"}
-
-
-def test_a_single_model_is_compared_with_nothing() -> None:
-    assert sentence(result("sleep", "async", 88, 95, "refused")) == (
-        "For `sleep`, async bears 88–95 req/s within p99<250ms; at 95 req/s, the queue was full "
-        "and refused."
-    )
-
-
-def test_models_that_bear_nothing_are_said_so() -> None:
-    slow = result("scrape", "inline", 0, 4, "late")
-    assert sentence(slow) == (
-        "For `scrape`, inline bears no load within p99<250ms: even 4 req/s is too much "
-        "(answers came too late)."
-    )
-    assert "no model bears any load" in sentence(slow, result("scrape", "hybrid", 0, 6, "late"))
-    assert "inline bears no load: even 4 req/s" in sentence(
-        slow, result("scrape", "hybrid", 52, 56, "late")
-    )
-
-
-def test_workloads_without_result_say_why() -> None:
-    none = unavailable("primes", "async", NO_TWIN)
-    assert sentence(none) == f"For `primes`, no asked-for model exists: {NO_TWIN}."
-    failed = result("primes", "inline", None, None, error="the server did not start")
-    assert sentence(none, failed) == "For `primes`, this run has no result."
 
 
 def test_leaders_need_competition() -> None:
@@ -152,7 +174,15 @@ def test_leaders_need_competition() -> None:
 def test_the_json_has_the_agreed_keys(tmp_path: Path) -> None:
     data = summarize(read(write(tmp_path / "run.jsonl", FULL))).as_json()
     assert json.loads(json.dumps(data)) == data
-    assert list(data) == ["schema", "environment", "slo", "cells", "verdicts", "warnings"]
+    assert list(data) == [
+        "schema",
+        "environment",
+        "slo",
+        "cells",
+        "verdicts",
+        "warnings",
+        "sections",
+    ]
     assert [list(cell) for cell in data["cells"]] == [KEYS.split()] * 20
     assert [list(v) for v in data["verdicts"]] == [["workload", "best", "sentence", "pythons"]] * 4
     primes = {v["workload"]: v["best"] for v in data["verdicts"]}
@@ -173,15 +203,15 @@ def test_a_quiet_complete_run_has_no_warnings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("searches", "said"),
-    [(3, "each was measured 3 times, in random order"), (1, "; --full measures")],
+    ("searches", "advice"),
+    [(3, "measuring each 3 times in random order"), (1, "; --full measures")],
 )
 def test_what_is_advised_of_unsteady_cores_was_not_done_already(
-    tmp_path: Path, searches: int, said: str
+    tmp_path: Path, searches: int, advice: str
 ) -> None:
     speeds = [{"slowdown": 1.0 + 0.1 * number, "calibration_ms": 0.3} for number in range(10)]
     lines = [trial("sleep", "async", 80, machine=machine) for machine in speeds]
-    assert said in "\n".join(summary_of(tmp_path, lines, searches=searches).warnings)
+    assert advice in "\n".join(summary_of(tmp_path, lines, searches=searches).warnings)
 
 
 @pytest.mark.parametrize(
@@ -190,9 +220,10 @@ def test_what_is_advised_of_unsteady_cores_was_not_done_already(
         (
             trial("sleep", "async", 80, valid=False, held=False, reasons=["Steal time 4 %."]),
             {},
-            "1 of 1 trial was discarded. First `sleep` under async at 80 req/s: Steal time 4 %.",
+            "1 of 1 trial was discarded. The first, `sleep` under async at 80 req/s: Steal time 4 "
+            "%.",
         ),
-        (result("sleep", "hybrid", 900, None), {}, "met its upper limit"),
+        (result("sleep", "hybrid", 900, None), {}, "reached its upper limit"),
         (result("sleep", "hybrid", 610, 650), {}, "overlap for `sleep` (async and hybrid)"),
         (result("sleep", "hybrid", None, None, error="no answer"), {}, "no result: no answer."),
         ({"line": "end", "exit": 3, "reason": "too noisy"}, {}, "ended early: too noisy."),
@@ -216,10 +247,21 @@ def test_what_weakens_a_result_is_warned_of(
     assert warning in "\n".join(summary.warnings)
 
 
-GOOD = result("sleep", "async", 600, 640)
-WEAK = result("sleep", "inline", 14, 16)
-FAILED = result("sleep", "hybrid", None, None, error="the server did not start")
-ABSENT = unavailable("primes", "async", NO_TWIN)
+def test_a_busy_machine_is_reported_once_with_one_advice(tmp_path: Path) -> None:
+    lines: list[Line] = []
+    for number, model in enumerate(("inline", "async", "hybrid")):
+        reason = f"Other processes kept 1.2{number} cores busy. End them."
+        flawed = trial("sleep", model, 80, valid=False, held=False, reasons=[reason, "Be early."])
+        error = f"3 trials at 8{number}/s prove nothing: {reason}"
+        lines += [*3 * [flawed], result("sleep", model, None, None, error=error)]
+    lines.append({"line": "end", "exit": 3, "reason": f"no result: {lines[3]['error']}; or wait"})
+    summary = summary_of(tmp_path, lines)
+    assert summary.warnings == (
+        "9 of 9 trials were discarded.",
+        "`sleep` under inline, `sleep` under async and `sleep` under hybrid have no result: 3 "
+        "trials at 80/s prove nothing: Other processes kept 1.20 cores busy. End them.",
+    )
+    assert markdown(summary).count("cores busy") == 1
 
 
 @pytest.mark.parametrize(
@@ -254,22 +296,22 @@ def test_the_command_repeats_the_run(tmp_path: Path) -> None:
         "output": "/some/where",
         "at_least": None,
     }
-    said = summary_of(tmp_path, [GOOD], arguments=arguments).command
-    assert shlex.split(said) == [
+    command = summary_of(tmp_path, [GOOD], arguments=arguments).command
+    assert shlex.split(command) == [
         *("scripts/survive", "--slo", SLO, "--workloads", "sleep,primes"),
         *("--param", "sleep.ms=20", "--param", "primes.below=9", "--seed", "1", "--quick"),
     ]
 
 
 @pytest.mark.parametrize(
-    ("rate", "said"),
+    ("rate", "text"),
     [
         *((0, "0"), (0.53, "0.53"), (4.0, "4"), (9.53, "9.5"), (95.34, "95"), (99.6, "100")),
         *((171.4, "171"), (1234.0, "1230"), (12345.0, "12300")),
     ],
 )
-def test_rates_are_rounded_to_what_is_known(rate: float, said: str) -> None:
-    assert rate_text(rate) == said
+def test_rates_are_rounded_to_what_is_known(rate: float, text: str) -> None:
+    assert rate_text(rate) == text
 
 
 def test_unknown_causes_are_passed_on_and_names_are_listed() -> None:
@@ -283,5 +325,5 @@ def test_a_claim_that_its_proof_withdraws_is_no_cause_any_more(tmp_path: Path) -
     proof = {"line": "proof", "workload": "primes", "model": "hybrid", "sentence": "it did not"}
     for stands, cause in ((True, "cores"), (False, None)):
         folder = tmp_path / str(stands)
-        [found] = summary_of(folder, [cell, proof | {"stands": stands}]).cells
-        assert (found.cause, found.proof["stands"]) == (cause, stands)
+        [proved] = summary_of(folder, [cell, proof | {"stands": stands}]).cells
+        assert (proved.cause, proved.proof["stands"]) == (cause, stands)

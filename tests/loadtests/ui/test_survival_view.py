@@ -100,7 +100,8 @@ def test_the_cell_that_is_searched_shows_its_bracket_and_what_is_offered(
     cell = after(watch, TWO, START)["cells"][0]
     assert (cell["state"], cell["figure"], cell["small"]) == ("searching", "…", "getting ready")
     said = after(watch, PREDICTED)
-    assert said["step"] == ("primes under hybrid: predicted 180 req/s (cores would end at 200)")
+    predicted = "predicted 180 req/s (estimated limit: 200, by cores)"
+    assert said["step"] == f"primes under hybrid: {predicted}"
     after(watch, trial("primes", "hybrid", 90.0))
     watch.offer(130.0)
     said = shown(watch)

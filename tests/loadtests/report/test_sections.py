@@ -1,0 +1,219 @@
+"""The sections of a report are the same in every format, and each is one entry of a tuple."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from html import unescape
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rich.console import Console
+
+from loadtests.report.summary import Summary, summarize
+from loadtests.report.survival import sections
+from loadtests.report.survival.beyond import brief
+from loadtests.report.survival.files import SurvivalReport
+from loadtests.report.survival.live import LiveScreen
+from loadtests.report.survival.markdown import markdown
+from loadtests.report.survival.matrix import Entry
+from loadtests.report.survival.sections import SECTIONS, Section, filled
+from loadtests.report.survival.terminal import final
+from loadtests.run.file.run_file import read
+from tests.support.finished_report import printed, reported
+from tests.support.run_files import plan, result, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from loadtests.run.file.lines import Line
+
+CELLS = [("primes", "inline"), ("primes", "process-pool"), ("primes", "async")]
+NO_PEAK = "its peak is not known: the search met its upper limit"
+NO_WORKER = "no worker process to kill: a crash there ends the server"
+UNWATCHED = {"cpu_ms_per_request": None, "pss_mib": None, "bystander_p99_ms": 20.4}
+WATCHED = {"cpu_ms_per_request": 9.123, "pss_mib": 120.4, "bystander_p99_ms": 3.21}
+ESTIMATE = {"ceiling": 80.0, "predicted": 60.0, "binding": "gil"}
+
+
+def beyond(kind: str, model: str, **fields: Any) -> dict[str, Any]:
+    cell = {"workload": "primes", "model": model, "python": ""}
+    return {"line": "beyond", "at": 60.0, **cell, "kind": kind, "elapsed_s": 20.0, **fields}
+
+
+def load(factor: float, kept: float, lost: float = 0.0) -> dict[str, Any]:
+    return {"factor": factor, "rate": 100 * factor, "kept": kept, "bystander_lost": lost}
+
+
+def drift(per_minute: float, low: float, high: float) -> dict[str, Any]:
+    distinguishable = low > 0 or high < 0
+    return {
+        "per_minute": per_minute, "interval": [low, high], "distinguishable": distinguishable
+    }  # fmt: skip
+
+
+def spike(recovery_s: float | None) -> dict[str, Any]:
+    return {"recovery_s": recovery_s, "watched_s": 10}
+
+
+GROWING = {"pss_mib": drift(1.234, 0.91, 1.5), "p50_ms": None}
+STARVING = {
+    "/health": {"p99_ms": 3.21, "lost": 0},
+    "inline": {"p99_ms": 612.3, "lost": 0.3},
+    "thread-pool": {"p99_ms": None, "lost": 0.5},
+}
+BEYOND = [
+    beyond("overload", "inline", loads=[load(1.5, 0.2), load(2, 0.031)]),
+    beyond("spike", "inline", **spike(None)),
+    beyond("faults", "inline", reason=NO_WORKER),
+    beyond("soak", "inline", loss_ratio=0.0, drift=GROWING),
+    beyond("overload", "process-pool", loads=[load(1.5, 0.981), load(2, 0.97, lost=0.2)]),
+    beyond("spike", "process-pool", **spike(0.42)),
+    beyond("faults", "process-pool", kept=0.93),
+    beyond("soak", "process-pool", loss_ratio=0.0, drift={"pss_mib": drift(0.01, -0.2, 0.2)}),
+    beyond("bystanders", "process-pool", beside=STARVING),
+    beyond("bystanders", "inline", reason="3 attempts prove nothing: late."),
+    *(beyond(kind, "async", reason=NO_PEAK) for kind in ("overload", "spike", "faults")),
+]
+PROOF = {"line": "proof", "workload": "primes", "model": "inline", "sentence": "Two cores: 2.0 ×."}
+
+
+def run_of(folder: Path, *lines: Line, **fields: Any) -> Summary:
+    results = [result(*cell, 50, 55, **fields) for cell in CELLS]
+    return summarize(read(write(folder / "run.jsonl", [plan(CELLS), *results, *lines])))
+
+
+@pytest.fixture
+def summary(tmp_path: Path) -> Summary:
+    return run_of(tmp_path, *BEYOND, PROOF, **WATCHED, **ESTIMATE)
+
+
+def notes(summary: Summary) -> list[str]:
+    return [note for _, _, notes in filled(summary) for note in notes]
+
+
+def bare(text: str) -> str:
+    """Leave out spaces, and the marks of code, which are elements on a page."""
+    return re.sub(r"[`\s]", "", text)
+
+
+def everywhere(folder: Path) -> dict[str, str]:
+    """Report a run in all formats, without marks, line ends and escapes."""
+    summary = reported(folder, SurvivalReport).summary
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    body = re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.DOTALL)
+    texts = {
+        "terminal": printed(final(summary), 120),
+        "markdown": (folder / "summary.md").read_text(encoding="utf-8").replace("*", ""),
+        "page": re.sub(r"<[^>]*>", " ", body[body.index("<main>") :]),
+        "json": json.dumps(summary.as_json()["sections"], ensure_ascii=False),
+    }
+    return {name: " ".join(unescape(text).split()) for name, text in texts.items()}
+
+
+def test_every_format_shows_the_same_sections_in_the_same_order(
+    summary: Summary, tmp_path: Path
+) -> None:
+    titles = [section.title for section in SECTIONS]
+    assert [section.title for section, _, _ in filled(summary)] == titles
+    for name, text in everywhere(tmp_path).items():
+        captions = [text.find(section.caption) for section in SECTIONS]
+        assert -1 not in captions, name
+        assert captions == sorted(captions), name
+        assert all(bare(note) in bare(text) for note in notes(summary)), name
+
+
+def test_a_new_section_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Section(
+        "Searches",
+        "How many trials each took",
+        "trials",
+        lambda summary: {cell.cell: Entry(f"{cell.trials} trials") for cell in summary.cells},
+        lambda _: ["Fewer is better."],
+    )
+    monkeypatch.setattr(sections, "SECTIONS", (*SECTIONS, own))
+    run_of(tmp_path)
+    for name, text in everywhere(tmp_path).items():
+        for words in ("Searches", own.caption, "8 trials", "Fewer is better."):
+            assert words in text, name
+
+
+def test_what_a_cell_cost_is_shown_if_its_processes_were_watched(tmp_path: Path) -> None:
+    text = markdown(run_of(tmp_path / "watched", **WATCHED))
+    assert "| inline | 9.12 ms<br><sub>120M, 3.2 ms</sub> |" in text
+    assert not list(filled(run_of(tmp_path / "unwatched", **UNWATCHED)))
+
+
+def test_estimates_are_shown_with_the_resource_and_the_share_that_was_reached(
+    summary: Summary,
+) -> None:
+    assert "| inline | 80 GIL<br><sub>≈ 60, 55 %</sub> |" in markdown(summary)
+
+
+def test_cells_beyond_their_peak_are_shown(summary: Summary) -> None:
+    for text in (printed(final(summary), 120), unescape(markdown(summary))):
+        for words in (
+            *("20 % · 3 %", "spike > 10 s", "98 % · 97 %", "spike 0.4 s", "faults 93 %"),
+            *("/health –20 %", f"faults: {NO_WORKER}", NO_PEAK, "1.5 ×"),
+        ):
+            assert words in text
+        assert text.count(NO_PEAK) == 1, "one footnote for all that it explains"
+
+
+def test_interference_is_shown(summary: Summary) -> None:
+    assert "| primes under process-pool | 3.2 | 612 | 50 % lost |" in markdown(summary)
+
+
+def test_notes_report_what_matters(summary: Summary) -> None:
+    assert notes(summary) == [
+        "`primes` under inline: Two cores: 2.0 ×.",
+        "Beyond the peak of `primes`: at 2 ×, inline keeps 3 % of its goodput, process-pool 97 % "
+        "(but 20 % of /health is lost).",
+        "No bystanders of `primes`/inline: 3 attempts prove nothing: late.",
+        "Soak of `primes` under inline: memory grows by 1.2 MiB a minute (95 %: 0.91 to 1.5).",
+        "Soak: no drift beyond noise in 1 cell.",
+    ]
+
+
+def test_models_that_do_alike_have_no_note(tmp_path: Path) -> None:
+    loads = [beyond("overload", model, loads=[load(2, 0.9)]) for _, model in CELLS[:2]]
+    assert notes(run_of(tmp_path, *loads)) == []
+
+
+def test_the_json_has_the_last_figures_of_each_cell(tmp_path: Path) -> None:
+    again = beyond("spike", "process-pool", **spike(0.1))
+    inline, pool, _ = run_of(tmp_path, *BEYOND, again).as_json()["cells"]
+    assert inline["beyond"]["faults"] == {"reason": NO_WORKER}
+    assert inline["beyond"]["overload"] == {"loads": [load(1.5, 0.2), load(2, 0.031)]}
+    assert pool["beyond"]["spike"] == spike(0.1)
+    assert all(cell["beyond"] is None for cell in run_of(tmp_path / "none").as_json()["cells"])
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (BEYOND[0], "1.5 × 20 %, 2 × 3 %"),
+        (
+            beyond("overload", "x", loads=[load(1.5, 1), {"factor": 2, "reason": "?"}]),
+            "1.5 × 100 %, 2 × —",
+        ),
+        (beyond("spike", "x", **spike(0.0)), "0 s"),
+        (beyond("spike", "x", **spike(0.0), requests=299, needed=299), "0 s"),
+        (beyond("spike", "x", **spike(0.0), requests=298, needed=299), "0 s (of 298 requests)"),
+        (BEYOND[2], NO_WORKER),
+        (BEYOND[3], "memory drifted"),
+        (BEYOND[7], "no drift"),
+        (BEYOND[8], "inline, thread-pool starved"),
+    ],
+)
+def test_each_is_summed_up_in_brief(line: dict[str, Any], text: str) -> None:
+    assert brief(line["kind"], line) == text
+
+
+def test_without_a_terminal_each_is_one_line() -> None:
+    out = io.StringIO()
+    screen = LiveScreen(Console(file=out, width=80))
+    for line in (plan(CELLS), BEYOND[6]):
+        screen.update(line)
+    assert out.getvalue().splitlines()[-1] == "      primes / process-pool, faults: 93 %"
