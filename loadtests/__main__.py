@@ -25,7 +25,7 @@ from loadtests.report.delivery import deliver
 from loadtests.report.surge.files import Surged
 from loadtests.report.survival.files import Survived
 from loadtests.run.beyond.kinds import KINDS
-from loadtests.run.file.places import run_folder
+from loadtests.run.file.run_file import run_folder
 from loadtests.run.options import HEADLINE_MODELS, HEADLINE_WORKLOADS
 from loadtests.run.surge.lines import is_surge
 from loadtests.run.surge.phases import DURATIONS, durations

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import floor
 from typing import TYPE_CHECKING
 
-from loadtests.capacity.interval import Interval, ratio
+from loadtests.capacity.interval import ratio
 from loadtests.report.wording import cause_sentence, interval_text, not_shown
 from loadtests.wording import TIMES, listing, rate_text
 
@@ -78,15 +78,8 @@ def _rank(cell: CellResult) -> tuple[float, float]:
 
 def _more(one: CellResult, other: CellResult) -> bool:
     """Whether one bears more, as far as that can be told: the interval of the ratio excludes 1."""
-    least, _ = ratio(interval_of(one), interval_of(other))
+    least = ratio(one.interval, other.interval)[0] if one.interval and other.interval else 0.0
     return least > 1
-
-
-def interval_of(cell: CellResult) -> Interval:
-    """Return what all searches of a measured cell say together."""
-    high = None if cell.unbounded else cell.high
-    best = cell.capacity or cell.midpoint
-    return Interval(cell.bears, cell.broke, best, cell.low, high, cell.draws)
 
 
 def _rows(cells: Sequence[CellResult]) -> tuple[str, ...]:

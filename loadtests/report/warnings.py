@@ -38,8 +38,8 @@ def cautions(
         elif cell.unbounded:
             limit = rate_text(cell.bears)
             yield f"{name}: the search met its upper limit; it bears at least {limit} req/s."
-        elif cell.measured and len(cell.searches) < run.plan.searches:
-            lacking = count_of(run.plan.searches - len(cell.searches), "search")
+        elif cell.measured and len(cell.valid) < run.plan.searches:
+            lacking = count_of(run.plan.searches - len(cell.valid), "search")
             yield f"{name} lacks {lacking} of {run.plan.searches}: its interval says too little."
         elif cell.error == NOT_MEASURED:
             continue
@@ -139,7 +139,7 @@ def _servers(run: Run, cells: Sequence[CellResult]) -> Iterator[str]:
 
 def _discarded(run: Run) -> Iterator[str]:
     """Count what was discarded; of a search that was abandoned, nothing counts."""
-    over = {(one.cell, part.search) for one in run.results.values() for part in one.parts or (one,)}
+    over = {(one.cell, each.search) for one in run.results.values() for each in one.searches}
     trials = [trial for trial in run.trials if (trial.cell, trial.search) in over]
     invalid = [trial for trial in trials if not trial.valid]
     if invalid:

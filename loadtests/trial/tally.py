@@ -25,23 +25,23 @@ class Tally:
     `spectrum_ms` are the response times at the percentiles of `SPECTRUM`, to the microsecond.
     """
 
-    scheduled: int
-    ok: int
-    late: int
-    refused: int
-    expired: int
-    failed: int
-    wrong: int
-    unfinished: int
-    unsent: int
-    p50_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
-    service_p50_ms: float | None
-    lag_p50_ms: float | None
-    lag_p99_ms: float | None
-    lagged: int
-    goodput: float
+    scheduled: int = 0
+    ok: int = 0
+    late: int = 0
+    refused: int = 0
+    expired: int = 0
+    failed: int = 0
+    wrong: int = 0
+    unfinished: int = 0
+    unsent: int = 0
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+    service_p50_ms: float | None = None
+    lag_p50_ms: float | None = None
+    lag_p99_ms: float | None = None
+    lagged: int = 0
+    goodput: float = 0.0
     spectrum_ms: tuple[float | None, ...] = ()
 
     @property

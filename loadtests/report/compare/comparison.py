@@ -7,7 +7,6 @@ from math import inf
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from loadtests.capacity.interval import ratio
-from loadtests.report.verdicts import interval_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -133,7 +132,9 @@ def compare(sides: Sequence[Side], tolerance: float = 0.0) -> Comparison:
 def _match(before: CellResult | None, after: CellResult | None) -> Match:
     if before is None or after is None or not (before.shown and after.shown):
         return Match(after)
-    low, high = ratio(interval_of(after), interval_of(before))
+    if before.interval is None or after.interval is None:
+        return Match(after)
+    low, high = ratio(after.interval, before.interval)
     return Match(after, Ratio(low, high, _best(before, after)))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from loadtests.cell import Cell
-from loadtests.run.file.cells import NOT_MEASURED, CellResult
+from loadtests.run.file.cells import CellResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,8 +55,7 @@ def sides_of(runs: Sequence[tuple[str, Run]]) -> tuple[Side, ...]:
 def _cells(side: Side, *, several: bool) -> dict[Cell, CellResult]:
     asked = dict.fromkeys((*side.run.plan.cells, *side.run.results))
     return {
-        _aligned(cell, side, several=several): side.run.results.get(cell)
-        or CellResult(*cell, error=NOT_MEASURED)
+        _aligned(cell, side, several=several): side.run.results.get(cell) or CellResult(cell)
         for cell in asked
     }
 

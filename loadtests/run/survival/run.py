@@ -21,9 +21,8 @@ from loadtests.load.source import Source
 from loadtests.machine.sentinel import Sentinel
 from loadtests.run.beyond.lab import Peak, PeakLab
 from loadtests.run.beyond.run import beyond
-from loadtests.run.file.combine import typical
-from loadtests.run.file.places import FILE_NAME
-from loadtests.run.file.run_file import Kind, RunFile
+from loadtests.run.file.fold import typical
+from loadtests.run.file.run_file import FILE_NAME, Kind, RunFile
 from loadtests.run.options import Options
 from loadtests.run.survival.agenda import PROOF, rounds
 from loadtests.run.survival.cell import CellSearch

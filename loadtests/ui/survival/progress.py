@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loadtests.report.verdicts import leaders
+from loadtests.run.file.fold import with_next
 from loadtests.run.file.lines import End, cell_of, end_of
-from loadtests.run.file.places import FILE_NAME
-from loadtests.run.file.run_file import Tail, with_next
+from loadtests.run.file.run_file import FILE_NAME, Tail
 from loadtests.run.survival.time_left import Pace
 from loadtests.ui.survival.steps import step_after
 

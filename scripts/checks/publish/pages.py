@@ -18,7 +18,7 @@ from loadtests.report.survival.foretold import foretold
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.picture import drawn
 from loadtests.report.survival.terminal import head, matrix_of, said
-from loadtests.run.file.run_file import read
+from loadtests.run.file.fold import read
 from loadtests.system.files import put
 from loadtests.wording import listing
 from scripts.checks.publish.blocks import filled, names

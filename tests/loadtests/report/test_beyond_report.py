@@ -17,7 +17,7 @@ from loadtests.report.survival.files import Survived
 from loadtests.report.survival.live import LiveScreen
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.terminal import final
-from loadtests.run.file.run_file import read
+from loadtests.run.file.fold import read
 from tests.loadtests.report.test_report import drawn
 from tests.support.finished_report import reported
 from tests.support.run_files import plan, result, write

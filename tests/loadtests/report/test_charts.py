@@ -17,8 +17,8 @@ from loadtests.report.charts.points import at_break
 from loadtests.report.charts.spectrum import figures, spectra
 from loadtests.report.charts.stages import spent
 from loadtests.report.survival.grids import depths
-from loadtests.run.file.lines import result_of, trial_of
-from tests.support.run_files import result, trial
+from loadtests.run.file.lines import trial_of
+from tests.support.run_files import measured, result, trial
 
 if TYPE_CHECKING:
     from loadtests.run.file.lines import Line
@@ -70,7 +70,7 @@ def test_a_rising_fit_leaves_alone_what_rises_and_pools_what_does_not() -> None:
 
 
 def test_the_break_is_the_longest_trial_at_the_lowest_rate_that_broke() -> None:
-    cell = result_of(result("primes", "inline", 50, 60))
+    cell = measured(result("primes", "inline", 50, 60))
     lines = [
         trial("primes", "inline", rate, held=held, duration_s=seconds, valid=valid)
         for rate, held, seconds, valid in (
@@ -102,7 +102,7 @@ def test_spectra_are_of_trials_that_held_at_what_every_survivor_held() -> None:
             ("async", 5, False),
         )
     ]
-    found = spectra(list(map(result_of, results)), map(trial_of, trials))
+    found = spectra(list(map(measured, results)), map(trial_of, trials))
     assert found is not None
     assert found.rate == 40
     assert {row: one.rate for row, one in found.shown.items()} == {"inline": 40, "hybrid": 80}
@@ -114,7 +114,7 @@ def test_spectra_are_of_trials_that_held_at_what_every_survivor_held() -> None:
 def test_stages_at_the_break_come_in_the_order_of_their_fields() -> None:
     seen = {"typical": [0.001] * 7, "late": None}
     broke = trial("primes", "inline", 60, held=False, evidence=seen)
-    one, two = spent([result_of(result("primes", "inline", 50, 60))], [trial_of(broke)])
+    one, two = spent([measured(result("primes", "inline", 50, 60))], [trial_of(broke)])
     assert (one.group, one.rate) == ("typical", 60)
     assert one.stages
     assert one.stages.total == pytest.approx(0.007)
@@ -143,7 +143,7 @@ def test_where_no_late_answer_is_shown_it_is_said_why(
         work={"late": 0, **work},
         broke_by=broke_by,
     )
-    results = [result_of(result("primes", "inline", 50, 60))]
+    results = [measured(result("primes", "inline", 50, 60))]
     assert [one.why for one in spent(results, [trial_of(broke)])] == ["", why]
     assert spent(results, [trial_of({**broke, "evidence": {}})]) == []
 
@@ -151,14 +151,14 @@ def test_where_no_late_answer_is_shown_it_is_said_why(
 def test_a_column_is_shaded_by_itself() -> None:
     lines = [result("a", "inline", 1, 1), result("a", "async", 100, 100)]
     lines += [result("b", "inline", 7, 7), result("b", "async", 0, 1)]
-    found = {one[:2]: depth for one, depth in depths(map(result_of, lines), ()).items()}
+    found = {one[:2]: depth for one, depth in depths(map(measured, lines), ()).items()}
     assert found == {("a", "inline"): 0.01, ("a", "async"): 1.0, ("b", "inline"): 1.0}
 
 
 def test_what_bears_the_same_is_shaded_the_same_and_so_is_all_that_is_best() -> None:
     lines = [result("a", "inline", 98, 98), result("a", "async", 100, 100)]
     lines += [result("a", "hybrid", 80, 80), result("a", "thread-pool", 50, 50)]
-    cells = [result_of(line) for line in lines]
+    cells = [measured(line) for line in lines]
     found = depths(cells, {cells[1].cell, cells[2].cell})
     assert [found[one.cell] for one in cells] == [0.98, 1.0, 1.0, 0.5]
 

@@ -111,9 +111,12 @@ def test_what_cannot_be_compared_is_said(folders: list[Path], tmp_path: Path) ->
     write(tmp_path / "surge" / "run.jsonl", [{**plan([]), "mode": "surge", "cells": None}])
     for others, said in (
         ([], "two runs at least"),
-        ([tmp_path / "nowhere"], "nowhere does not exist; name the folder of a run, which has a"),
-        ([tmp_path], "holds no run, .*; name one of the runs below it, such as .*/surge"),
-        ([tmp_path / "bare"], "bare holds no run, .*; name the folder of a run, which has a run"),
+        (
+            [tmp_path / "nowhere"],
+            "nowhere does not exist; name the folder of a run, which contains",
+        ),
+        ([tmp_path], "does not contain a run .*; name one of the runs below it, e.g. .*/surge"),
+        ([tmp_path / "bare"], "bare does not contain a run .*; name the folder of a run"),
         ([tmp_path / "begun"], "begun has no result: its run ended before it had one"),
         ([tmp_path / "other"], "before and other have no cell in common that both have measured"),
         ([tmp_path / "surge"], "holds a surge, not a survival run"),

@@ -8,7 +8,7 @@ from loadtests.report.summary import Summary, summarize
 from loadtests.report.survival.costs import costs_of
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.terminal import final
-from loadtests.run.file.run_file import read
+from loadtests.run.file.fold import read
 from tests.loadtests.report.test_report import drawn
 from tests.support.run_files import plan, result, write
 

@@ -18,7 +18,7 @@ from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.picture import svg
 from loadtests.report.survival.terminal import duration, final
 from loadtests.report.wording import interval_text
-from loadtests.run.file.run_file import read
+from loadtests.run.file.fold import read
 from tests.support.run_files import FULL, FULL_RESULTS, NO_TWIN, plan, result, trial, write
 
 if TYPE_CHECKING:

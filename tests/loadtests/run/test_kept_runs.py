@@ -6,7 +6,7 @@ import pytest
 
 from loadtests.paths import ROOT
 from loadtests.report.summary import summarize
-from loadtests.run.file.run_file import read
+from loadtests.run.file.fold import read
 
 Figures = tuple[float | None, float | None, str | None]  # 95 % interval of the capacity, cause
 
