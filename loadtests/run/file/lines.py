@@ -7,7 +7,7 @@ stand beside each other, whatever they belong to.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from functools import cache
 from types import NoneType, UnionType
@@ -60,7 +60,7 @@ def decode(kind: type[T], data: Line) -> T:
 
 
 @cache
-def _hints(kind: type) -> Mapping[str, Any]:
+def _hints(kind: Hashable) -> Mapping[str, Any]:
     return get_type_hints(kind)
 
 
@@ -142,14 +142,6 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
-    """Constants of a run that its reports print; the defaults are those of runs without them."""
-
-    overload_factors: tuple[float, ...] = (1.5, 2.0)  # of the capacity
-    bystanders_load: float = 0.8  # of the capacity
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """The first line of a run file: what was requested, where, and by which objective.
 
@@ -166,7 +158,6 @@ class Plan:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     beyond_s: float = 0.0
     absent: tuple[Cell, ...] = ()
-    method: Method = field(default_factory=Method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +198,8 @@ def _capacity(line: Line) -> Capacity:
     complete, held, broke = line.get("complete", True), line["held"], line["broke"]
     points = tuple(TrialPoint(*point) for point in line.get("tried") or ())
     others = {
-        Slo.parse(name): Capacity(*bounds, complete, trials=points)
-        for name, bounds in (line.get("goals") or {}).items()
+        Slo.parse(name): Capacity(low, high, complete, trials=points)
+        for name, (low, high) in (line.get("goals") or {}).items()
     }
     return Capacity(held, broke, complete, others, points)
 

@@ -113,7 +113,7 @@ def test_what_cannot_be_compared_is_said(folders: list[Path], tmp_path: Path) ->
         ([], "two runs at least"),
         (
             [tmp_path / "nowhere"],
-            "nowhere does not exist; name the folder of a run, which contains",
+            "nowhere does not exist; name the folder of a run",
         ),
         ([tmp_path], "does not contain a run .*; name one of the runs below it, e.g. .*/surge"),
         ([tmp_path / "bare"], "bare does not contain a run .*; name the folder of a run"),
