@@ -35,8 +35,8 @@ from loadtests.service.launcher import Launcher
 
 SPENT = "not measured: the budget of {:g} s was spent; repeat the command with a larger --budget"
 ADVICE = (
-    "end what else runs on this machine, or wait for quieter times; where it is the generator that "
-    "is late, give it more processes (--generators 2) or cores of its own (--host)"
+    "stop other programs on this machine, or retry when it is idle. If the generator was late, add "
+    "processes (--generators 2) or run it on another machine (--host)"
 )
 
 log = logging.getLogger("loadbearing")
@@ -163,7 +163,7 @@ class Survival:
         return PeakLab(self._services, cell, peak, self._options, most, self._source)
 
     def _cell(self, bearing: CellSearch, cell: Cell, search: int) -> dict[str, Any] | None:
-        """Search what one cell bears, be it that it cannot exist; None if there is no time."""
+        """Measure one cell, or record why it is unavailable. None if the budget is spent."""
         if self._spent:
             if not search:
                 spent = SPENT.format(self._options.budget_s)
