@@ -7,7 +7,7 @@ stand beside each other, whatever they belong to.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from functools import cache
 from types import NoneType, UnionType
@@ -54,13 +54,13 @@ def decode(kind: type[T], data: Line) -> T:
     fields are left out: a line holds more than one reader needs. Raises TypeError for what lacks a
     field without default.
     """
-    hints = _hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]  # types are hashable
     given = {name: data[name] for name in hints if data.get(name) is not None}
     return kind(**{name: _restore(hints[name], value) for name, value in given.items()})
 
 
 @cache
-def _hints(kind: Hashable) -> Mapping[str, Any]:
+def _hints(kind: type) -> Mapping[str, Any]:
     return get_type_hints(kind)
 
 
