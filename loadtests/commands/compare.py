@@ -16,8 +16,8 @@ from loadtests.report.compare.json import as_json
 from loadtests.report.compare.markdown import markdown
 from loadtests.report.compare.terminal import final
 from loadtests.report.console import console_for
+from loadtests.run.file.fold import read
 from loadtests.run.file.lines import Run
-from loadtests.run.file.run_file import read
 from loadtests.run.surge.lines import is_surge
 from loadtests.system.files import put
 from loadtests.system.program import script

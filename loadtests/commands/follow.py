@@ -24,8 +24,7 @@ from loadtests.report.console import console_for
 from loadtests.run.file.folder_lock import claimed
 from loadtests.run.file.folders import discard, folder_of
 from loadtests.run.file.lines import Line
-from loadtests.run.file.places import FILE_NAME
-from loadtests.run.file.run_file import Tail
+from loadtests.run.file.run_file import FILE_NAME, Tail
 from loadtests.system.child import child
 from loadtests.system.streams import tell
 

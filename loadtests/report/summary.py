@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from loadtests.report.survival.sections import FilledSection, filled
 from loadtests.report.verdicts import WorkloadVerdict, judge_workload, sentences
 from loadtests.report.warnings import warnings_of
-from loadtests.run.file.cells import NOT_MEASURED, CellResult
+from loadtests.run.file.cells import CellResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,7 @@ def summarize(run: Run) -> Summary:
     """Judge a run, complete or not."""
     # A resumed run may ask for fewer cells than the file holds: all results count.
     names = dict.fromkeys((*run.plan.cells, *run.results))
-    cells = tuple(run.results.get(name) or CellResult(*name, error=NOT_MEASURED) for name in names)
+    cells = tuple(run.results.get(name) or CellResult(name) for name in names)
     verdicts = tuple(
         judge_workload(
             workload, (cell for cell in cells if cell.workload == workload), run.plan.slo
@@ -130,7 +130,7 @@ def _cell_json(cell: CellResult) -> dict[str, Any]:
         "python": cell.python or None,
         "held": cell.held,
         "broke": cell.broke,
-        "interval": list(cell.interval) if cell.interval else None,
+        "interval": [cell.interval.low, cell.interval.high] if cell.interval else None,
         "capacity": cell.capacity,
         "ceiling": cell.ceiling,
         "binding": cell.binding,
@@ -140,7 +140,7 @@ def _cell_json(cell: CellResult) -> dict[str, Any]:
         "cause": cell.cause,
         "cause_evidence": dict(cell.cause_evidence) or None,
         "proof": dict(cell.proof) or None,
-        "searches": [list(bounds) for bounds in cell.searches],
+        "searches": [list(search.bounds) for search in cell.valid],
         "support": cell.support and asdict(cell.support) | {"enough": cell.support.enough},
         "goals": {slo: list(bounds) for slo, bounds in cell.goals.items()},
         "bystander_p99_ms": cell.bystander_p99_ms,

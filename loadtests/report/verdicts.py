@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import floor
 from typing import TYPE_CHECKING
 
-from loadtests.capacity.interval import Interval, ratio
+from loadtests.capacity.interval import ratio
 from loadtests.report.wording import cause_sentence, interval_text, not_shown
 from loadtests.wording import TIMES, listing, rate_text
 
@@ -83,20 +83,13 @@ def leaders(results: Iterable[CellResult], slo: str) -> set[Cell]:
     }
 
 
-def interval_of(cell: CellResult) -> Interval:
-    """Return what all searches of a measured cell found together."""
-    high = None if cell.unbounded else cell.high
-    best = cell.capacity or cell.midpoint
-    return Interval(cell.bears, cell.broke, best, cell.low, high, cell.draws)
-
-
 def _rank(cell: CellResult) -> tuple[float, float]:
     return cell.midpoint if cell.bears else 0.0, cell.bears
 
 
 def _more(cell: CellResult, other: CellResult) -> bool:
     """Whether a cell sustains significantly more: the interval of the ratio excludes 1."""
-    least, _ = ratio(interval_of(cell), interval_of(other))
+    least = ratio(cell.interval, other.interval)[0] if cell.interval and other.interval else 0.0
     return least > 1
 
 

@@ -48,8 +48,8 @@ def warnings_of(
         elif cell.unbounded:
             limit = rate_text(cell.bears)
             yield f"{name}: the search reached its upper limit; it sustains at least {limit} req/s."
-        elif cell.measured and len(cell.searches) < run.plan.searches:
-            lacking = count_of(run.plan.searches - len(cell.searches), "search")
+        elif cell.measured and len(cell.valid) < run.plan.searches:
+            lacking = count_of(run.plan.searches - len(cell.valid), "search")
             yield f"{name} lacks {lacking} of {run.plan.searches}: its interval is uncertain."
     if missing:
         yield f"{len(missing)} of {count_of(len(cells), 'cell')} were {NOT_MEASURED}."
@@ -164,9 +164,7 @@ def _servers(run: Run, cells: Sequence[CellResult]) -> Iterator[str]:
 def _discarded(run: Run, reasons: Iterable[str]) -> Iterator[str]:
     """Count the discarded trials of finished searches; explain one unless `reasons` do."""
     finished = {
-        (result.cell, part.search)
-        for result in run.results.values()
-        for part in result.parts or (result,)
+        (result.cell, part.search) for result in run.results.values() for part in result.searches
     }
     trials = [trial for trial in run.trials if (trial.cell, trial.search) in finished]
     invalid = [trial for trial in trials if not trial.valid]

@@ -23,23 +23,23 @@ class Tally:
     slow. A time is None where it is infinite, and where there is nothing to time.
     """
 
-    scheduled: int
-    ok: int
-    late: int
-    refused: int
-    expired: int
-    failed: int
-    wrong: int
-    unfinished: int
-    unsent: int
-    p50_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
-    service_p50_ms: float | None
-    lag_p50_ms: float | None
-    lag_p99_ms: float | None
-    lagged: int  # sent later than `lag_allowed_s` after their intended start
-    goodput: float
+    scheduled: int = 0
+    ok: int = 0
+    late: int = 0
+    refused: int = 0
+    expired: int = 0
+    failed: int = 0
+    wrong: int = 0
+    unfinished: int = 0
+    unsent: int = 0
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+    service_p50_ms: float | None = None
+    lag_p50_ms: float | None = None
+    lag_p99_ms: float | None = None
+    lagged: int = 0  # sent later than `lag_allowed_s` after their intended start
+    goodput: float = 0.0
     spectrum_ms: tuple[float | None, ...] = ()  # response times at the percentiles of `SPECTRUM`
 
     @property

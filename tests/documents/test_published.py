@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from loadtests.cell import Cell
 from loadtests.errors import RunFileError
 from loadtests.paths import ROOT
 from loadtests.report.summary import summarize
 from loadtests.report.survival.sections import prediction_quality
 from loadtests.run.file.cells import CellResult
-from loadtests.run.file.run_file import read
+from loadtests.run.file.fold import read
 from scripts.checks.publish.blocks import filled, names
 from scripts.checks.publish.keep import keep
 from scripts.checks.publish.pages import RUNS, block, made
-from tests.support.run_files import FULL, plan, trial, write
+from tests.support.run_files import FULL, measured, plan, result, trial, write
 from tests.support.timelines import within_a_third
 
 if TYPE_CHECKING:
@@ -87,12 +88,15 @@ SCORES = [("a", 0.5), ("b", 1.0), ("c", 1.2)]
 
 
 def test_predictions_are_summed_up() -> None:
-    cells = [CellResult("primes", name, score=score) for name, score in SCORES]
+    cells = [
+        measured(result("primes", name, 100 * score, 100 * score, predicted=100.0))
+        for name, score in SCORES
+    ]
     assert prediction_quality(cells).endswith(
         "median 1.00, within 25 % of 1 for 2, from 0.50 (`primes` under a) to 1.20 (`primes` "
         "under c)."
     )
-    assert prediction_quality([CellResult("primes", "a")]) == ""
+    assert prediction_quality([CellResult(Cell("primes", "a"))]) == ""
 
 
 def test_time_left_was_right_in_the_headline_run() -> None:

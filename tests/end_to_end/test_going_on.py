@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.errors import RunFileError
 from loadtests.report.summary import summarize
-from loadtests.run.file.run_file import read
+from loadtests.run.file.fold import read
 from loadtests.run.survival.history import History, resumable
 from tests.support.cli import run
 from tests.support.run_files import plan, result, trial, write

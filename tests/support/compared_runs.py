@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from loadtests.report.compare.comparison import Comparison, compare
-from loadtests.run.file.combine import with_search
-from loadtests.run.file.lines import End, Run, plan_of, result_of, trial_of
+from loadtests.run.file.fold import with_search
+from loadtests.run.file.lines import End, Run, plan_of, search_of, trial_of
 from tests.support.run_files import ENVIRONMENT, plan
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def run_of(*lines: Line, environment: Mapping[str, Any] | None = None, **changes
     asked = plan_of(plan(names) | changes)
     results: Mapping[Cell, CellResult] = {}
     for line in cells:
-        results = with_search(results, result_of(line), asked)
+        results = with_search(results, search_of(line), asked)
     trials = tuple(trial_of(line) for line in lines if line["line"] == "trial")
     return Run(asked, trials, results, end=End(0))
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from loadtests.capacity.interval import Interval
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import search_of
 from loadtests.run.file.run_file import RunFile
 
 if TYPE_CHECKING:
@@ -65,7 +68,6 @@ def result(
         "at": 30.0,
         "held": held,
         "broke": broke,
-        "interval": None if held is None else [held, broke],
         "unavailable": None,
         "error": None,
         "trials": 8,
@@ -77,6 +79,14 @@ def result(
         "saturation": None,
         "elapsed_s": 30.0,
     } | changes
+
+
+def measured(line: Line) -> CellResult:
+    """Return the result of a single search, with its bounds as the interval of the capacity."""
+    search = search_of(line)
+    held, broke = search.bounds
+    interval = Interval(held, broke, search.midpoint, held, broke) if search.capacity else None
+    return CellResult(search.cell, (search,), interval)
 
 
 def trial(workload: str, model: str, rate: float, **changes: Any) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from loadtests.capacity.interval import ratio
 from loadtests.cell import Cell
-from loadtests.report.verdicts import interval_of
-from loadtests.run.file.cells import NOT_MEASURED, CellResult
+from loadtests.run.file.cells import CellResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -155,7 +154,9 @@ def compare(runs: Sequence[tuple[str, Run]], tolerance: float = 0.0) -> Comparis
 def _match(before: CellResult | None, after: CellResult | None) -> Match:
     if before is None or after is None or not (before.shown and after.shown):
         return Match(after)
-    low, high = ratio(interval_of(after), interval_of(before))
+    if before.interval is None or after.interval is None:
+        return Match(after)
+    low, high = ratio(after.interval, before.interval)
     return Match(after, Ratio(low, high, _best(before, after)))
 
 
@@ -187,7 +188,7 @@ def _cells(side: Side, *, several: bool) -> dict[Cell, CellResult]:
     requested = dict.fromkeys((*side.run.plan.cells, *side.run.results))
     return {
         cell._replace(python=(cell.python or _only_python(side)) if several else ""): (
-            side.run.results.get(cell) or CellResult(*cell, error=NOT_MEASURED)
+            side.run.results.get(cell) or CellResult(cell)
         )
         for cell in requested
     }

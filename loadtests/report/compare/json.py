@@ -73,7 +73,7 @@ def _result(cell: CellResult | None) -> dict[str, Any] | None:
     return {
         "held": cell.held,
         "broke": cell.broke,
-        "interval": list(cell.interval) if cell.interval else None,
+        "interval": [cell.interval.low, cell.interval.high] if cell.interval else None,
         "capacity": cell.capacity,
         "cause": cell.cause,
         "unavailable": cell.unavailable,

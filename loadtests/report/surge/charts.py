@@ -9,8 +9,7 @@ import altair as alt
 
 from loadtests.report.charts.drawing import FAINT, INK, SHADE, SOFT, drawn, inline, standalone
 from loadtests.report.charts.lines import COLOUR, values
-from loadtests.report.colours import shades
-from loadtests.report.policies import style_of
+from loadtests.report.colours import shades, style_of
 from loadtests.report.surge.sentences import recovery_text, sentences
 from loadtests.report.surge.table import load_text, title
 from loadtests.report.survival.figures import Figure

@@ -10,7 +10,7 @@ from loadtests.report.summary import summarize
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.picture import svg
 from loadtests.report.survival.terminal import REPORT, final
-from loadtests.run.file.run_file import read
+from loadtests.run.file.fold import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,14 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.cell import Cell
+from loadtests.durations import rounded_duration
 from loadtests.report.survival.beyond import brief
 from loadtests.report.survival.matrix import Entry, Matrix, entry_of
 from loadtests.report.survival.sections import prediction_text, proof_text
 from loadtests.report.survival.terminal import head
 from loadtests.report.verdicts import leaders
-from loadtests.run.file.cells import CellResult
-from loadtests.run.file.combine import with_search
-from loadtests.run.file.lines import cell_of, plan_of, result_of, resumed, trial_of
+from loadtests.run.file.cells import CellResult, SearchResult
+from loadtests.run.file.fold import with_search
+from loadtests.run.file.lines import cell_of, plan_of, resumed, search_of, trial_of
 from loadtests.run.survival.time_left import Pace
 from loadtests.wording import count_of, rate_text
 
@@ -78,7 +79,7 @@ class LiveScreen:
             case "prediction":
                 self._predict(line)
             case "cell":
-                self._take(result_of(line))
+                self._take(search_of(line))
             case "proof":
                 self._announce(_detail(line, f": {proof_text(line)}"))
             case "beyond":
@@ -86,12 +87,14 @@ class LiveScreen:
             case "end":
                 self._running = None
 
-    def _take(self, result: CellResult) -> None:
+    def _take(self, search: SearchResult) -> None:
+        cell = search.cell
         if self._plan:
-            self._results = dict(with_search(self._results, result, self._plan))
-        self._searched.add((result.cell, result.search))
+            self._results = dict(with_search(self._results, search, self._plan))
+        self._searched.add((cell, search.search))
         self._running = None
-        self._announce(self._plain(self._results.get(result.cell, result), self._rest(result.at)))
+        result = self._results.get(cell) or CellResult(cell, (search,))
+        self._announce(self._plain(result, self._rest(search.at)))
 
     def live(self, clock: Callable[[], float]) -> AbstractContextManager[object]:
         """Keep the matrix on the terminal while the block runs; do nothing elsewhere.

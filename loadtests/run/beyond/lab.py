@@ -110,7 +110,7 @@ class PeakLab:
                     return attempt(stand)
                 except _FlawedLoad as error:
                     flaw = str(error)
-        raise Unmeasured(f"{TRIES} attempts prove nothing: {flaw}")
+        raise Unmeasured(f"no valid load in {TRIES} attempts: {flaw}")
 
     @contextmanager
     def _stand(self, models: str | None) -> Iterator[LoadedServer]:

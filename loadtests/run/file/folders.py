@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from loadtests.errors import RunFileError
-from loadtests.run.file.places import FILE_NAME
+from loadtests.run.file.run_file import FILE_NAME
 from loadtests.system.program import script
 
 RESULTS = "results"

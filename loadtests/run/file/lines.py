@@ -1,67 +1,104 @@
-"""What the lines of a run file say, as data; the only place that knows their keys."""
+"""The lines of a run file as values: written with `encode`, restored with `decode`.
+
+Nothing else knows their keys. A line is a flat JSON object: the fields of the values that it holds
+stand beside each other, whatever they belong to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, TypeVar
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from loadtests.capacity.search import Capacity, TrialPoint
 from loadtests.cell import Cell
-from loadtests.run.file.cells import CellResult
+from loadtests.run.file.cells import CellResult, SearchResult
 from loadtests.run.options import request_of
+from loadtests.slo import Slo
+from loadtests.trial.backlog import Backlog
+from loadtests.trial.tally import Tally
+from loadtests.trial.trial import Trial
 
 Line = Mapping[str, Any]
+Beyond = Mapping[Cell, Mapping[str, Line]]  # the figures of each kind, or the reason for none
 T = TypeVar("T")
 
+# What trials lack that were written by hand, or before it was recorded.
+UNRECORDED = {
+    "duration_s": 0.0,
+    "work": {},
+    "bystander": {},
+    "backlog": asdict(Backlog(0, 0, 0.0, 0.0, 0.0, grows=False)),
+    "drained": True,
+    "generator_cpu": 0.0,
+}
 
-Beyond = Mapping[Cell, Mapping[str, Line]]  # the figures of each kind, or the reason for none
+
+def encode(value: Any) -> Any:
+    """Return plain data for JSON: fields by their names; infinite and undefined numbers as null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: encode(getattr(value, name)) for name in _hints(type(value))}
+    if isinstance(value, Mapping):
+        return {str(key): encode(item) for key, item in value.items()}
+    return [encode(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What became of the scheduled requests of one trial, of the workload or the bystander."""
+def decode(kind: type[T], data: Line) -> T:
+    """Restore a dataclass from what `encode` returned.
 
-    scheduled: int = 0
-    ok: int = 0
-    late: int = 0
-    refused: int = 0
-    expired: int = 0
-    failed: int = 0
-    wrong: int = 0
-    unfinished: int = 0
-    unsent: int = 0
-    loss_ratio: float | None = None
-    p50_ms: float | None = None
-    p95_ms: float | None = None
-    p99_ms: float | None = None
-    goodput: float | None = None
-    spectrum_ms: tuple[float | None, ...] = ()  # at the percentiles of `tally.SPECTRUM`
+    Fields that are missing, or null where they cannot be, have their defaults. Keys that are not
+    fields are left out: a line holds more than one reader needs. Raises TypeError for what lacks a
+    field without default.
+    """
+    hints = _hints(kind)  # type: ignore[arg-type]  # types are hashable
+    given = {name: data[name] for name in hints if data.get(name) is not None}
+    return kind(**{name: _restore(hints[name], value) for name, value in given.items()})
+
+
+@cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    return get_type_hints(kind)
+
+
+def _restore(kind: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if get_origin(kind) in {Union, UnionType}:
+        kind = next(part for part in get_args(kind) if part is not NoneType)
+    if is_dataclass(kind) and isinstance(kind, type):
+        return decode(kind, value)
+    if get_origin(kind) is tuple:
+        item = get_args(kind)[0]
+        return tuple(_restore(item, part) for part in value)
+    if isinstance(kind, type) and issubclass(kind, tuple):  # a NamedTuple
+        if isinstance(value, Mapping):
+            return kind(**value)
+        return kind(*map(_restore, _hints(kind).values(), value))
+    return value
 
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
-    """What readers need of a trial; `at` is in seconds since the start of the run.
+    """A trial and its verdict; `at` is in seconds since the start of the run.
 
-    `evidence` is what `evidence.Evidence` holds, `cause` what was concluded from it.
+    `evidence` is what `trial.evidence.Evidence` holds, `cause` what was concluded from it.
     """
 
-    workload: str
-    model: str
-    rate: float
+    trial: Trial
     valid: bool
     held: bool
     python: str = ""
     search: int = 0
     at: float = 0.0
-    duration_s: float = 0.0
     elapsed_s: float = 0.0
-    short: bool = False
     broke_by: str | None = None
     cause: Mapping[str, Any] | None = None
     reasons: tuple[str, ...] = ()
-    work: Counts = field(default_factory=Counts)
-    bystander: Counts = field(default_factory=Counts)
-    generator_cpu: float | None = None
     machine: Mapping[str, Any] = field(default_factory=dict)
     evidence: Mapping[str, Any] = field(default_factory=dict)
     cpu_ms_per_request: float | None = None
@@ -69,7 +106,31 @@ class TrialRecord:
 
     @property
     def cell(self) -> Cell:
-        return Cell(self.workload, self.model, self.python)
+        return Cell(self.trial.workload, self.trial.model, self.python)
+
+    @property
+    def workload(self) -> str:
+        return self.trial.workload
+
+    @property
+    def rate(self) -> float:
+        return self.trial.rate
+
+    @property
+    def duration_s(self) -> float:
+        return self.trial.duration_s
+
+    @property
+    def work(self) -> Tally:
+        return self.trial.work
+
+    @property
+    def bystander(self) -> Tally:
+        return self.trial.bystander
+
+    @property
+    def generator_cpu(self) -> float:
+        return self.trial.generator_cpu
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +144,9 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The first line of a run file: what was asked for, where, and by which objective.
+    """The first line of a run file: what was requested, where, and by which objective.
 
-    `absent` are those of its cells which the service has said that it does not offer.
+    `absent` are those of its cells which the service does not offer.
     """
 
     started: str
@@ -116,46 +177,34 @@ def cell_of(line: Line) -> Cell:
 
 
 def plan_of(line: Line) -> Plan:
-    line = request_of(line)
-    absent = tuple(map(cell_of, line.get("absent") or ()))
-    return _fill(Plan, line, cells=tuple(map(cell_of, line["cells"])), absent=absent)
+    return decode(Plan, request_of(line))
 
 
 def resumed(plan: Plan, line: Line) -> Plan:
-    """Take in that a run goes on: it may have been asked for more than before."""
+    """Update the plan of a run that is resumed: it may ask for more than before."""
     line = request_of(line)
     more = {name: line[name] for name in ("searches", "arguments", "beyond_s") if name in line}
     return replace(plan, **more)
 
 
 def trial_of(line: Line) -> TrialRecord:
-    work, bystander = (_counts(line.get(side) or {}) for side in ("work", "bystander"))
-    reasons = tuple(line.get("reasons") or ())
-    return _fill(TrialRecord, line, work=work, bystander=bystander, reasons=reasons)
+    return decode(TrialRecord, {**line, "trial": {**UNRECORDED, **line}})
 
 
-def result_of(line: Line) -> CellResult:
-    low_high = line.get("interval")
-    return _fill(
-        CellResult,
-        line,
-        interval=tuple(low_high) if low_high else None,
-        warnings=tuple(line.get("warnings") or ()),
-        goals={slo: tuple(bounds) for slo, bounds in (line.get("goals") or {}).items()},
-        cause_evidence=line.get("cause_evidence") or {},
-        tried=tuple(tuple(one) for one in line.get("tried") or ()),
-    )
+def search_of(line: Line) -> SearchResult:
+    result = decode(SearchResult, {**line, "capacity": None})
+    return result if line.get("held") is None else replace(result, capacity=_capacity(line))
+
+
+def _capacity(line: Line) -> Capacity:
+    complete, held, broke = line.get("complete", True), line["held"], line["broke"]
+    points = tuple(TrialPoint(*point) for point in line.get("tried") or ())
+    others = {
+        Slo.parse(name): Capacity(low, high, complete, trials=points)
+        for name, (low, high) in (line.get("goals") or {}).items()
+    }
+    return Capacity(held, broke, complete, others, points)
 
 
 def end_of(line: Line) -> End:
-    return _fill(End, line)
-
-
-def _counts(said: Line) -> Counts:
-    return _fill(Counts, said, spectrum_ms=tuple(said.get("spectrum_ms") or ()))
-
-
-def _fill(record: Callable[..., T], line: Line, **parsed: object) -> T:
-    # Keys that we do not know are left out: writers may say more than these readers need.
-    known = {item.name for item in fields(record)}  # type: ignore[arg-type]  # some dataclass
-    return record(**{name: value for name, value in line.items() if name in known} | parsed)
+    return decode(End, line)

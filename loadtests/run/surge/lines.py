@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from loadtests.errors import RunFileError
 from loadtests.run.file.lines import Line
-from loadtests.run.file.places import FILE_NAME, run_file
-from loadtests.run.file.run_file import SCHEMA, Tail
+from loadtests.run.file.run_file import FILE_NAME, SCHEMA, Tail, run_file
 from loadtests.run.surge.counts import OutcomeCounts, Stretch, rows
 from loadtests.slo import Slo
 

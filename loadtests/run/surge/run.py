@@ -17,8 +17,7 @@ from typing import Any
 from loadtests.errors import ServiceError, StartError, Untrustworthy
 from loadtests.load.source import InProcess
 from loadtests.machine.environment import environment
-from loadtests.run.file.places import FILE_NAME
-from loadtests.run.file.run_file import RunFile
+from loadtests.run.file.run_file import FILE_NAME, RunFile
 from loadtests.run.options import parameters
 from loadtests.run.surge.gauges import Gauges
 from loadtests.run.surge.lines import SURGE

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from loadtests.cell import Cell
 from loadtests.run.beyond.kinds import chosen_kinds
-from loadtests.run.file.combine import typical
+from loadtests.run.file.fold import typical
 from loadtests.run.file.lines import Line, Plan, cell_of, plan_of, resumed
 
 SEARCH = "search"

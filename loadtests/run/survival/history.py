@@ -10,8 +10,7 @@ from typing import Any
 from loadtests.cell import Cell
 from loadtests.errors import RunFileError
 from loadtests.run.file.lines import Line, cell_of
-from loadtests.run.file.places import FILE_NAME
-from loadtests.run.file.run_file import SCHEMA, Tail
+from loadtests.run.file.run_file import FILE_NAME, SCHEMA, Tail
 from loadtests.run.survival.agenda import PROOF, Agenda
 from loadtests.run.survival.request import different
 from loadtests.system.program import script

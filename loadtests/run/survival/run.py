@@ -21,9 +21,8 @@ from loadtests.load.source import Source
 from loadtests.machine.sentinel import Sentinel
 from loadtests.run.beyond.lab import Peak, PeakLab
 from loadtests.run.beyond.run import beyond
-from loadtests.run.file.combine import typical
-from loadtests.run.file.places import FILE_NAME
-from loadtests.run.file.run_file import Kind, RunFile
+from loadtests.run.file.fold import typical
+from loadtests.run.file.run_file import FILE_NAME, Kind, RunFile
 from loadtests.run.options import Options
 from loadtests.run.survival.agenda import PROOF, rounds
 from loadtests.run.survival.cell import CellSearch
@@ -36,8 +35,8 @@ from loadtests.service.launcher import Launcher
 
 SPENT = "not measured: the budget of {:g} s was spent; repeat the command with a larger --budget"
 ADVICE = (
-    "end what else runs on this machine, or wait for quieter times; where it is the generator that "
-    "is late, give it more processes (--generators 2) or cores of its own (--host)"
+    "stop other programs on this machine, or retry when it is idle. If the generator was late, add "
+    "processes (--generators 2) or run it on another machine (--host)"
 )
 
 log = logging.getLogger("loadbearing")
@@ -163,7 +162,7 @@ class Survival:
         return PeakLab(self._services, cell, peak, self._options, most, self._source)
 
     def _cell(self, bearing: CellSearch, cell: Cell, search: int) -> dict[str, Any] | None:
-        """Search what one cell bears, be it that it cannot exist; None if there is no time."""
+        """Measure one cell, or record why it is unavailable. None if the budget is spent."""
         if self._spent:
             if not search:
                 spent = SPENT.format(self._options.budget_s)

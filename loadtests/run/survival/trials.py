@@ -77,7 +77,7 @@ class TrialRunner:
             if verdict.valid:
                 return verdict
             self._discarded += 1
-        reason = f"{TRIES} trials at {rate:.0f}/s prove nothing: {verdict.reasons[0]}"
+        reason = f"no valid trial in {TRIES} attempts at {rate:.0f} req/s: {verdict.reasons[0]}"
         raise Untrustworthy(reason, rate)
 
     def once(self, rate: float, duration_s: float) -> Verdict:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from loadtests.report.survival.sections import prediction_text
 from loadtests.report.verdicts import leaders
+from loadtests.run.file.fold import with_next
 from loadtests.run.file.lines import End, cell_of, end_of, trial_of
-from loadtests.run.file.places import FILE_NAME
-from loadtests.run.file.run_file import Tail, with_next
+from loadtests.run.file.run_file import FILE_NAME, Tail
 from loadtests.run.survival.time_left import Pace
 from loadtests.wording import rate_text
 

@@ -10,8 +10,7 @@ from typing import Any
 
 from loadtests.errors import RunFileError
 from loadtests.run.file.lines import Line
-from loadtests.run.file.places import FILE_NAME, run_file
-from loadtests.run.file.run_file import Tail
+from loadtests.run.file.run_file import FILE_NAME, Tail, run_file
 from loadtests.system.files import put
 
 DIGITS = 6

@@ -15,7 +15,7 @@ from loadtests.report.survival.picture import drawn
 from loadtests.report.survival.sections import prediction_quality
 from loadtests.report.survival.terminal import outcome
 from loadtests.report.wording import headline
-from loadtests.run.file.run_file import read
+from loadtests.run.file.fold import read
 from loadtests.system.files import put
 from loadtests.wording import listing
 from scripts.checks.publish.blocks import filled, names

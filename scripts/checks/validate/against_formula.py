@@ -22,7 +22,7 @@ from time import monotonic
 from loadtests.cell import Cell
 from loadtests.paths import ROOT
 from loadtests.run.file.cells import CellResult
-from loadtests.run.file.run_file import read
+from loadtests.run.file.fold import read
 from loadtests.system.child import tied
 from scripts.checks.shared.oracle import running
 from scripts.checks.validate.case import Case, Finding, remark, within

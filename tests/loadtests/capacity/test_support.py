@@ -14,7 +14,7 @@ from loadtests.report.compare.warnings import warnings
 from loadtests.report.summary import Summary, exit_code, summarize
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.verdicts import leaders
-from loadtests.run.file.run_file import read
+from loadtests.run.file.fold import read
 from loadtests.slo import Slo
 from scripts.checks.shared.virtual import SLO, Lab, Service
 from tests.support.cli import run

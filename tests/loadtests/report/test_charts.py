@@ -19,8 +19,8 @@ from loadtests.report.charts.points import at_break, rising
 from loadtests.report.charts.spectrum import figures, spectra
 from loadtests.report.charts.stages import spent
 from loadtests.report.survival.matrix import depths
-from loadtests.run.file.lines import result_of, trial_of
-from tests.support.run_files import result, trial
+from loadtests.run.file.lines import trial_of
+from tests.support.run_files import measured, result, trial
 
 if TYPE_CHECKING:
     from loadtests.run.file.lines import Line
@@ -88,7 +88,7 @@ def test_a_rising_fit_keeps_what_rises_and_pools_the_rest() -> None:
 
 
 def test_the_break_is_the_longest_trial_at_the_lowest_rate_that_broke() -> None:
-    cell = result_of(result("primes", "inline", 50, 60))
+    cell = measured(result("primes", "inline", 50, 60))
     lines = [
         trial("primes", "inline", rate, held=held, duration_s=seconds, valid=valid)
         for rate, held, seconds, valid in (
@@ -120,7 +120,7 @@ def test_spectra_show_trials_that_held_at_a_rate_that_every_row_sustained() -> N
             ("async", 5, False),
         )
     ]
-    chosen = spectra(list(map(result_of, results)), map(trial_of, trials))
+    chosen = spectra(list(map(measured, results)), map(trial_of, trials))
     assert chosen is not None
     assert chosen.rate == 40
     rates = {row: shown.rate for row, shown in chosen.shown.items()}
@@ -133,7 +133,7 @@ def test_spectra_show_trials_that_held_at_a_rate_that_every_row_sustained() -> N
 def test_stages_at_the_break_come_in_the_order_of_their_fields() -> None:
     evidence = {"typical": [0.001] * 7, "late": None}
     broke = trial("primes", "inline", 60, held=False, evidence=evidence)
-    typical, late = spent([result_of(result("primes", "inline", 50, 60))], [trial_of(broke)])
+    typical, late = spent([measured(result("primes", "inline", 50, 60))], [trial_of(broke)])
     assert (typical.group, typical.rate) == ("typical", 60)
     assert typical.stages
     assert typical.stages.total == pytest.approx(0.007)
@@ -162,7 +162,7 @@ def test_the_reason_is_given_where_no_late_answer_is_shown(
         work={"late": 0, **work},
         broke_by=broke_by,
     )
-    results = [result_of(result("primes", "inline", 50, 60))]
+    results = [measured(result("primes", "inline", 50, 60))]
     assert [group.why for group in spent(results, [trial_of(broke)])] == ["", why]
     assert spent(results, [trial_of({**broke, "evidence": {}})]) == []
 
@@ -170,14 +170,14 @@ def test_the_reason_is_given_where_no_late_answer_is_shown(
 def test_a_column_is_shaded_by_itself() -> None:
     lines = [result("a", "inline", 1, 1), result("a", "async", 100, 100)]
     lines += [result("b", "inline", 7, 7), result("b", "async", 0, 1)]
-    shades = {cell[:2]: depth for cell, depth in depths(map(result_of, lines), ()).items()}
+    shades = {cell[:2]: depth for cell, depth in depths(map(measured, lines), ()).items()}
     assert shades == {("a", "inline"): 0.01, ("a", "async"): 1.0, ("b", "inline"): 1.0}
 
 
 def test_equal_capacities_have_the_same_shade_and_so_have_all_that_are_best() -> None:
     lines = [result("a", "inline", 98, 98), result("a", "async", 100, 100)]
     lines += [result("a", "hybrid", 80, 80), result("a", "thread-pool", 50, 50)]
-    cells = [result_of(line) for line in lines]
+    cells = [measured(line) for line in lines]
     shades = depths(cells, {cells[1].cell, cells[2].cell})
     assert [shades[result.cell] for result in cells] == [0.98, 1.0, 1.0, 0.5]
 

@@ -99,9 +99,9 @@ def test_runs_that_cannot_be_compared_are_rejected_with_the_reason(
     write(tmp_path / "surge" / "run.jsonl", [{**plan([]), "mode": "surge", "cells": None}])
     for others, message in (
         ([], "at least two runs"),
-        ([tmp_path / "nowhere"], "nowhere does not exist; name the folder of a run, which has a"),
-        ([tmp_path], "holds no run, .*; name one of the runs below it, such as .*/surge"),
-        ([tmp_path / "bare"], "bare holds no run, .*; name the folder of a run, which has a run"),
+        ([tmp_path / "nowhere"], "nowhere does not exist; name the folder of a run"),
+        ([tmp_path], "does not contain a run .*; name one of the runs below it, e.g. .*/surge"),
+        ([tmp_path / "bare"], "bare does not contain a run .*; name the folder of a run"),
         ([tmp_path / "begun"], "begun has no results, because its run ended too early"),
         ([tmp_path / "other"], "before and other have no measured cell in common"),
         ([tmp_path / "surge"], "holds a surge, not a survival run"),

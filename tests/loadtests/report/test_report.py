@@ -18,7 +18,7 @@ from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.picture import svg
 from loadtests.report.survival.terminal import final
 from loadtests.report.wording import interval_text
-from loadtests.run.file.run_file import read
+from loadtests.run.file.fold import read
 from tests.support.finished_report import printed
 from tests.support.run_files import FULL, FULL_RESULTS, NO_TWIN, plan, result, trial, write
 

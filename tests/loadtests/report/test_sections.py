@@ -20,7 +20,7 @@ from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.matrix import Entry
 from loadtests.report.survival.sections import SECTIONS, Section, filled
 from loadtests.report.survival.terminal import final
-from loadtests.run.file.run_file import read
+from loadtests.run.file.fold import read
 from tests.support.finished_report import printed, reported
 from tests.support.run_files import plan, result, write
 

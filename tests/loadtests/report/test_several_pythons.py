@@ -20,8 +20,8 @@ from loadtests.report.survival.picture import svg
 from loadtests.report.survival.terminal import final
 from loadtests.report.verdicts import judge_workload, leaders
 from loadtests.report.wording import interval_text
-from loadtests.run.file.lines import cell_of, result_of
-from loadtests.run.file.run_file import read
+from loadtests.run.file.fold import read
+from loadtests.run.file.lines import cell_of
 from tests.support.finished_report import printed
 from tests.support.run_files import (
     ENVIRONMENT,
@@ -30,6 +30,7 @@ from tests.support.run_files import (
     SEVERAL_FIRST,
     SEVERAL_RESULTS,
     TOO_OLD,
+    measured,
     on,
     plan,
     result,
@@ -109,16 +110,16 @@ def test_pythons_differ_only_if_their_intervals_do(
     capacities: dict[str, tuple[float, float | None]], sentences: list[str]
 ) -> None:
     lines = [on(python, result("w", "m", *rates)) for python, rates in capacities.items()]
-    verdict = judge_workload("w", map(result_of, lines), SLO)
+    verdict = judge_workload("w", map(measured, lines), SLO)
     assert list(verdict.pythons) == sentences
 
 
 def test_pool_and_hybrid_sustain_the_same_on_one_python_only() -> None:
     pool = on("3.13", result("w", "process-pool", 100, 110))
     hybrid = on("3.13", result("w", "hybrid", 101, 111))
-    same = judge_workload("w", map(result_of, [pool, hybrid]), SLO).sentence
+    same = judge_workload("w", map(measured, [pool, hybrid]), SLO).sentence
     assert "process-pool · 3.13 and hybrid · 3.13 sustain the same" in same
-    other = judge_workload("w", map(result_of, [pool, {**hybrid, "python": "3.14"}]), SLO).sentence
+    other = judge_workload("w", map(measured, [pool, {**hybrid, "python": "3.14"}]), SLO).sentence
     assert "no significant difference" in other
 
 

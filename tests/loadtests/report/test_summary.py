@@ -14,14 +14,13 @@ from loadtests.report.summary import Summary, exit_code, summarize
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.verdicts import WorkloadVerdict, judge_workload, leaders
 from loadtests.report.wording import cause_sentence
-from loadtests.run.file.cells import CellResult
-from loadtests.run.file.lines import result_of
-from loadtests.run.file.run_file import read
+from loadtests.run.file.fold import read
 from loadtests.wording import listing, rate_text
 from tests.support.run_files import (
     ENVIRONMENT,
     FULL,
     NO_TWIN,
+    measured,
     plan,
     result,
     trial,
@@ -45,7 +44,7 @@ KEYS = (
 
 
 def verdict_of(*lines: Line) -> WorkloadVerdict:
-    results = [result_of(line) for line in lines]
+    results = [measured(line) for line in lines]
     return judge_workload(results[0].workload, results, SLO)
 
 
@@ -143,10 +142,7 @@ def test_workloads_without_a_result_share_one_sentence(tmp_path: Path) -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 1e4), st.floats(0, 1e4)), min_size=1, max_size=6))
 def test_the_best_beats_all_that_are_not_tied_with_it(pairs: list[tuple[float, float]]) -> None:
-    cells = [
-        CellResult("w", f"m{i}", held=low, broke=low + gap, interval=(low, low + gap))
-        for i, (low, gap) in enumerate(pairs)
-    ]
+    cells = [measured(result("w", f"m{i}", low, low + gap)) for i, (low, gap) in enumerate(pairs)]
     verdict = judge_workload("w", cells, SLO)
     by_model = {cell.model: cell for cell in cells}
     if verdict.best is None:
@@ -160,14 +156,16 @@ def test_the_best_beats_all_that_are_not_tied_with_it(pairs: list[tuple[float, f
 
 
 def test_two_that_met_their_limits_are_tied() -> None:
-    cells = [CellResult("sleep", model, held=held) for model, held in (("a", 100), ("b", 900))]
+    cells = [
+        measured(result("sleep", model, held, None)) for model, held in (("a", 100), ("b", 900))
+    ]
     assert set(judge_workload("sleep", cells, SLO).tied) == {"a", "b"}
 
 
 def test_leaders_need_competition() -> None:
-    alone = result_of(result("sleep", "async", 88, 95))
+    alone = measured(result("sleep", "async", 88, 95))
     assert leaders([alone], SLO) == set()
-    other = result_of(result("sleep", "inline", 10, 12))
+    other = measured(result("sleep", "inline", 10, 12))
     assert leaders([alone, other], SLO) == {alone.cell}
 
 
@@ -315,8 +313,9 @@ def test_rates_are_rounded_to_what_is_known(rate: float, text: str) -> None:
 
 
 def test_unknown_causes_are_passed_on_and_names_are_listed() -> None:
-    assert cause_sentence(CellResult("w", "m", broke_by="the disk was full")) == "the disk was full"
-    assert cause_sentence(CellResult("w", "m")) == ""
+    full = measured(result("w", "m", 1, 2, "the disk was full"))
+    assert cause_sentence(full) == "the disk was full"
+    assert cause_sentence(measured(result("w", "m", 1, 2))) == ""
     assert [listing(["a", "b", "c"][:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
 
 

@@ -116,7 +116,7 @@ def test_a_load_that_is_never_offered_as_it_should_be_has_a_reason(
     monkeypatch.setattr(cell_load, "SETTLE_S", 0.1)
     monkeypatch.setattr("loadtests.run.beyond.lab.TRIES", 2)
     [line] = run(tmp_path, "soak")
-    assert line["reason"] == "2 attempts prove nothing: It was late."
+    assert line["reason"] == "no valid load in 2 attempts: It was late."
 
 
 def test_a_tree_of_processes_is_sampled_from_outside() -> None:

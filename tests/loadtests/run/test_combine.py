@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.run.file.combine import together, typical
-from loadtests.run.file.lines import plan_of, result_of
+from loadtests.run.file.fold import together, typical
+from loadtests.run.file.lines import plan_of, search_of
 from tests.support.run_files import plan, result
 
 PLAN = plan_of(plan([("primes", "inline")], searches=3))
@@ -36,4 +36,4 @@ def test_the_search_that_is_proved_has_the_cause_that_is_told(
     lines = searches(*found)
     one = typical(lines)
     assert one is lines[chosen]
-    assert one["cause"] == together([result_of(line) for line in lines], PLAN).cause
+    assert one["cause"] == together([search_of(line) for line in lines], PLAN).cause

@@ -18,10 +18,10 @@ from loadtests.cell import Cell
 from loadtests.errors import RunFileError
 from loadtests.machine.environment import describe, environment
 from loadtests.run.file.cells import CellResult
-from loadtests.run.file.combine import with_search
+from loadtests.run.file.fold import read, with_search
 from loadtests.run.file.folders import link_latest, new_folder
-from loadtests.run.file.lines import result_of
-from loadtests.run.file.run_file import RunFile, Tail, read
+from loadtests.run.file.lines import search_of
+from loadtests.run.file.run_file import RunFile, Tail
 from tests.support.run_files import ENVIRONMENT, FULL, plan, result, trial, write
 from tests.support.server_process import ROOT
 
@@ -41,7 +41,7 @@ def test_what_was_appended_is_read_back(tmp_path: Path) -> None:
     assert run.trials[0].reasons == ("4 % were late.",)
     assert run.trials[0].work.p99_ms == 210.0
     inline = run.results[Cell("primes", "inline")]
-    assert (inline.held, inline.broke, inline.searches) == (64.0, 70.0, ((64.0, 70.0),))
+    assert [search.bounds for search in inline.searches] == [(64.0, 70.0)]
     assert (inline.measured, inline.unbounded) == (True, False)
     assert inline.low < 64.0  # a quick search is known to err by more, and to be kind
     assert 64.0 < inline.high < 85.0
@@ -74,7 +74,7 @@ def test_searches_are_combined_once_with_what_came_of_each(tmp_path: Path) -> No
     run = read(write(tmp_path / "run.jsonl", [plan(both, searches=3), *lines]))
     folded: Mapping[Cell, CellResult] = {}
     for line in lines:
-        folded = with_search(folded, result_of(line), run.plan)
+        folded = with_search(folded, search_of(line), run.plan)
     assert run.results == folded
     assert [found.trials for found in run.results.values()] == [24, 24]
 
@@ -136,7 +136,7 @@ def test_errors_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(RunFileError, match=r"schema 2.*reads schema 1.*\(9\.0\)"):
         read(path)
     path.write_text(json.dumps(plan([])) + "\nrubbish\n")
-    with pytest.raises(RunFileError, match="line 2: this is no line"):
+    with pytest.raises(RunFileError, match="line 2: not a line"):
         read(path)
     path.write_text(json.dumps(plan([])) + '\n{"line": "trial", "workload": "primes"}\n')
     with pytest.raises(RunFileError, match="line 2: this 'trial' line lacks"):
