@@ -179,7 +179,7 @@ def test_known_names_pass(offered: Discovery) -> None:
         (
             ("noop", "inline"),
             {"noop": {"ms": "5"}},
-            "there is no parameter 'ms' of noop; it has none",
+            "unknown parameter 'ms' of noop: it has none",
         ),
     ],
 )
