@@ -98,7 +98,7 @@ def exit_code(summary: Summary, at_least: float | None) -> int:
         return summary.ended
     possible = [cell for cell in summary.cells if not cell.unavailable]
     measured = [cell for cell in possible if cell.measured]
-    if at_least is not None and any(cell.bears < at_least for cell in measured):
+    if at_least is not None and any(cell.sustained < at_least for cell in measured):
         return 1
     unsure = at_least is not None and not all(cell.shown for cell in possible)
     return 3 if unsure or not measured else 0

@@ -39,14 +39,14 @@ def judge_workload(workload: str, results: Iterable[CellResult], slo: str) -> Wo
     cells = list(results)
     ranked = sorted((cell for cell in cells if cell.shown), key=_rank, reverse=True)
     unsure = [cell for cell in cells if cell.lack]
-    if unsure and not any(cell.bears for cell in ranked):
+    if unsure and not any(cell.sustained for cell in ranked):
         return WorkloadVerdict(workload, None, not_shown(workload, unsure, slo))
     if not ranked:
         return WorkloadVerdict(workload, None, _nothing(workload, cells))
     best = ranked[0]
-    if not best.bears:
+    if not best.sustained:
         return WorkloadVerdict(workload, None, _none_sustains(workload, ranked, slo))
-    tied = [cell for cell in ranked if cell.bears and not _more(best, cell)]
+    tied = [cell for cell in ranked if cell.sustained and not _more(best, cell)]
     tied.sort(key=lambda cell: cell.model == "hybrid")  # stable: the pool is named first
     others = [cell for cell in ranked if cell not in tied]
     beaten = _beaten(tied, others)
@@ -84,7 +84,7 @@ def leaders(results: Iterable[CellResult], slo: str) -> set[Cell]:
 
 
 def _rank(cell: CellResult) -> tuple[float, float]:
-    return cell.midpoint if cell.bears else 0.0, cell.bears
+    return cell.midpoint if cell.sustained else 0.0, cell.sustained
 
 
 def _more(cell: CellResult, other: CellResult) -> bool:
@@ -111,19 +111,19 @@ def _head(workload: str, tied: Sequence[CellResult], slo: str) -> str:
 
 def _beaten(tied: Sequence[CellResult], others: Sequence[CellResult]) -> CellResult | None:
     """Return the best of those that sustain significantly less than each of the tied cells."""
-    less = (cell for cell in others if cell.bears and all(_more(best, cell) for best in tied))
+    less = (cell for cell in others if cell.sustained and all(_more(best, cell) for best in tied))
     return next(less, None)
 
 
 def _ratio(tied: Sequence[CellResult], beaten: CellResult | None) -> str:
     if beaten is None:
         return ""
-    weakest = min(tied, key=lambda cell: cell.bears)
+    weakest = min(tied, key=lambda cell: cell.sustained)
     return f", {_times(weakest, beaten)} {beaten.row} ({interval_text(beaten)})"
 
 
 def _times(cell: CellResult, other: CellResult) -> str:
-    ratio = cell.bears / other.bears
+    ratio = cell.sustained / other.sustained
     digits = 0 if ratio >= 9.95 else 1 if ratio >= 1.05 else 2
     least = ""
     if cell.unbounded:
@@ -135,14 +135,14 @@ def _pythons(workload: str, ranked: Sequence[CellResult]) -> Iterator[str]:
     """Compare each model's best Python with those that sustain significantly less."""
     for model in dict.fromkeys(cell.model for cell in ranked):
         best, *others = (cell for cell in ranked if cell.model == model)
-        less = [cell for cell in others if cell.bears and _more(best, cell)]
-        none = [cell.python for cell in others if not cell.bears]
+        less = [cell for cell in others if cell.sustained and _more(best, cell)]
+        none = [cell.python for cell in others if not cell.sustained]
         clauses = [
             f"{_times(best, cell)} as much {'' if number else f'on {best.python} '}"
             f"as on {cell.python}"
             for number, cell in enumerate(less)
         ]
-        if none and best.bears:
+        if none and best.sustained:
             clauses.append(f"{'' if less else f'load on {best.python}, '}none on {listing(none)}")
         if clauses:
             yield f"`{workload}`: {model} sustains {', '.join(clauses)}."
@@ -154,7 +154,7 @@ def _breaks(
     """Say what ran out, at the rate of a trial that broke, which need not be in the interval."""
     if not others:
         return _own_break(tied)
-    none = [cell for cell in others if not cell.bears]
+    none = [cell for cell in others if not cell.sustained]
     if none:
         verb = "sustains" if len(none) == 1 else "sustain"
         return [f"{listing(_rows(none))} {verb} no load{_why(none)}"]

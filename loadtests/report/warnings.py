@@ -46,7 +46,7 @@ def warnings_of(
         if cell.lack:
             yield f"{name}: {cell.lack}.{_enough(cell, run.plan)}"
         elif cell.unbounded:
-            limit = rate_text(cell.bears)
+            limit = rate_text(cell.sustained)
             yield f"{name}: the search reached its upper limit; it sustains at least {limit} req/s."
         elif cell.measured and len(cell.valid) < run.plan.searches:
             lacking = count_of(run.plan.searches - len(cell.valid), "search")
@@ -93,7 +93,7 @@ def _enough(cell: CellResult, plan: Plan) -> str:
 
 
 def _fits(cell: CellResult, goal: Goal, slo: Slo) -> bool:
-    return trial_duration(cell.bears, goal, slo) <= max(goal.budget_s, goal.patience_s)
+    return trial_duration(cell.sustained, goal, slo) <= max(goal.budget_s, goal.patience_s)
 
 
 def busy(environment: Mapping[str, Any]) -> str | None:

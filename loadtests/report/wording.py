@@ -42,11 +42,11 @@ def interval_text(result: CellResult) -> str:
 
     A question mark follows if there were too few requests to show the percentile.
     """
-    if not result.bears:
+    if not result.sustained:
         return f"none (< {rate_text(result.broke)})" if result.broke else "none"
     mark = "?" if result.lack else ""
     if result.unbounded:
-        return f"≥ {rate_text(result.bears)}{mark}"
+        return f"≥ {rate_text(result.sustained)}{mark}"
     low, high = rate_text(result.low), rate_text(result.high)
     return (low if low == high else f"{low}{DASH}{high}") + mark
 

@@ -14,6 +14,9 @@ from loadtests.report.summary import summarize
 from loadtests.report.survival.sections import prediction_quality
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.fold import read
+from loadtests.run.options import Options
+from loadtests.service.options import ServerOptions
+from loadtests.service.pythons import ServerPython
 from scripts.checks.publish.blocks import filled, names
 from scripts.checks.publish.keep import keep
 from scripts.checks.publish.pages import RUNS, block, made
@@ -82,6 +85,17 @@ def test_paths_of_pythons_are_reduced_to_their_names(tmp_path: Path) -> None:
     write(tmp_path / "run.jsonl", [plan([], arguments=arguments), FULL[-1]])
     keep(tmp_path, tmp_path / "after")
     assert read(tmp_path / "after").plan.arguments["server_python"] == ["3.13", "python3.13t"]
+
+
+def test_executables_of_servers_are_reduced_to_their_names(tmp_path: Path) -> None:
+    python = ServerPython("3.13t", "/home/me/bin/python3.13t", "~/bin/python3.13t")
+    options = Options(servers=ServerOptions(pythons=(python,))).record()
+    write(tmp_path / "run.jsonl", [{**plan([]), "options": options}, FULL[-1]])
+    keep(tmp_path, tmp_path / "after")
+    first, _ = (tmp_path / "after" / "run.jsonl").read_text().splitlines()
+    assert json.loads(first)["options"]["servers"]["pythons"] == [
+        {"label": "3.13t", "executable": "python3.13t", "name": "python3.13t"}
+    ]
 
 
 SCORES = [("a", 0.5), ("b", 1.0), ("c", 1.2)]

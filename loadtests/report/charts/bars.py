@@ -97,7 +97,7 @@ def described(results: Sequence[CellResult]) -> str:
 
 def draw_bar(canvas: Canvas, axis: BarAxis, result: CellResult, y: float, look: Style) -> None:
     """Draw an interval; where its end is unknown, an arrow points on from what was sustained."""
-    if not result.measured or not result.bears:
+    if not result.measured or not result.sustained:
         return
     begin, end = _ends(axis, result)
     canvas.box(begin, y + 1, end - begin, BAR, look.colour, radius=3, opacity=0.85)
@@ -112,7 +112,7 @@ def _ends(axis: BarAxis, result: CellResult) -> tuple[float, float]:
 
 def _label(canvas: Canvas, axis: BarAxis, result: CellResult, y: float, *, best: bool) -> None:
     """Write the interval below its bar, and what limits it."""
-    if not result.measured or not result.bears:
+    if not result.measured or not result.sustained:
         text = interval_text(result) if result.measured else ABSENT
         canvas.text(text, axis.left, y + 2, SOFT, halo=True)
         return

@@ -83,10 +83,10 @@ def _capacities(results: Sequence[CellResult], lines: Lines) -> Any:
             "colour": lines.styles[result.row].colour,
             "low": max(result.low, lines.x[0]),
             "high": min(result.high, lines.x[1]),
-            "y": result.capacity or result.bears,
+            "y": result.capacity or result.sustained,
         }
         for result in results
-        if result.measured and result.bears
+        if result.measured and result.sustained
     ]
     marks = alt.Chart(values(bars)).mark_rule(strokeWidth=9, opacity=0.35)
     return marks.encode(alt.X("low:Q"), alt.X2("high:Q"), alt.Y("y:Q"), COLOUR)

@@ -60,7 +60,9 @@ def enough(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
 def at_break(result: CellResult, trials: Iterable[TrialRecord]) -> TrialRecord | None:
     """Return the longest trial at the lowest rate that broke: it shows best what ran out."""
     broke = [
-        trial for trial in trials if trial.valid and not trial.held and trial.rate > result.bears
+        trial
+        for trial in trials
+        if trial.valid and not trial.held and trial.rate > result.sustained
     ]
     return min(broke, key=lambda trial: (trial.rate, -trial.duration_s), default=None)
 

@@ -52,9 +52,9 @@ RESOURCES = (
 def chart(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> str | None:
     """Draw them against the offered rate as a multiple of the capacity; None if none is known."""
     capacities = {
-        result.row: result.capacity or result.bears
+        result.row: result.capacity or result.sustained
         for result in results
-        if result.measured and result.bears
+        if result.measured and result.sustained
     }
     rows = {
         row: chosen

@@ -39,7 +39,9 @@ def spectra(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> Spe
 
     If a search began above that rate, its lowest trial. None if nothing was recorded.
     """
-    sustained = {result.row: result.bears for result in results if result.measured and result.bears}
+    sustained = {
+        result.row: result.sustained for result in results if result.measured and result.sustained
+    }
     rate = min(sustained.values(), default=0.0)
     shown = {}
     for row, those in trials_by_row(results, trials).items():

@@ -164,7 +164,7 @@ def _best(before: CellResult, after: CellResult) -> float | None:
     estimates = [
         cell.capacity
         for cell in (before, after)
-        if cell.bears and cell.high < inf and cell.capacity
+        if cell.sustained and cell.high < inf and cell.capacity
     ]
     return estimates[1] / estimates[0] if len(estimates) == 2 else None
 

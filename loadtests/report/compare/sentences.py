@@ -124,9 +124,9 @@ def _judge(comparison: Comparison, number: int) -> Iterator[str]:
 
 def _single(later: str, first: str, pair: CellPair) -> str:
     now, before = interval_text(pair.after), interval_text(pair.before)
-    if not pair.after.bears:
+    if not pair.after.sustained:
         return f"{later} sustains no load for {_name(pair)}, where {first} sustains {before} req/s."
-    if not pair.before.bears:
+    if not pair.before.sustained:
         return f"{later} sustains {now} req/s for {_name(pair)}, where {first} sustains no load."
     interval = "" if pair.ratio.best is None else f" ({range_text(pair.ratio)})"
     return (
@@ -148,7 +148,7 @@ def _where(pairs: Sequence[CellPair], total: int) -> str:
 
 
 def _short(pair: CellPair) -> str:
-    return ratio_text(pair.ratio) if pair.after.bears else "no load"
+    return ratio_text(pair.ratio) if pair.after.sustained else "no load"
 
 
 def _name(pair: CellPair) -> str:

@@ -15,6 +15,7 @@ from loadtests.report.surge.sentences import sentences, warnings
 from loadtests.report.surge.table import HEADS, SHARES, load_text, table, title
 from loadtests.report.survival.tables import Table
 from loadtests.run.beyond.recovery import HELD_S
+from loadtests.run.surge.phases import PROBES
 from loadtests.run.surge.phases import SHARES as LOADS
 from loadtests.wording import percent
 
@@ -40,6 +41,7 @@ class Settings(NamedTuple):
     settle_s: float
     patience_s: float
     held_s: float
+    probes: int
 
 
 def html(surge: Surge, gallery: Gallery) -> str:
@@ -65,12 +67,14 @@ def html(surge: Surge, gallery: Gallery) -> str:
 
 
 def settings(surge: Surge) -> Settings:
-    """Return the constants that the surge was measured with; the only place that knows them."""
+    """Return the constants of a surge: from its file, or today's where an older one lacks them."""
+    used = surge.constants
     return Settings(
-        loads=LOADS,
-        settle_s=SETTLE_S,
-        patience_s=patience_s(surge.slo),
-        held_s=min(HELD_S, surge.durations[2] / 2),
+        loads=tuple(used.get("loads", LOADS)),
+        settle_s=used.get("settle_s", SETTLE_S),
+        patience_s=used.get("patience_s", patience_s(surge.slo)),
+        held_s=min(used.get("held_s", HELD_S), surge.durations[2] / 2),
+        probes=used.get("probes", PROBES),
     )
 
 
@@ -91,9 +95,10 @@ def _method(surge: Surge) -> Iterator[str]:
     before, during, after = map(percent, used.loads)
     yield (
         "A closed loop of many clients first estimated the capacity of the cell, under bounded "
-        "admission: the best of three short attempts, because noise can only lower it. Of this "
-        f"capacity, {before} was offered before the surge, {during} during it, and {after} after "
-        "it, on a seeded schedule with random arrivals that does not wait for slow answers. "
+        f"admission: the best of {used.probes} short attempts, because noise can only lower "
+        f"it. Of this capacity, {before} was offered before the surge, {during} during it, "
+        f"and {after} after it, on a seeded schedule with random arrivals that does not "
+        "wait for slow answers. "
         f"A lead-in of {used.settle_s:g} s at the first rate does not count. "
         "Each policy had a freshly started server, and the same arrivals."
     )

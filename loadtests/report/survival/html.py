@@ -36,7 +36,7 @@ class Part(NamedTuple):
 def html(run: Run, summary: Summary, capacity_chart: str, gallery: Gallery) -> str:
     """Return the content of `report.html`; `capacity_chart` is empty if it could not be drawn."""
     shades = depths(summary.cells, leaders(summary.cells, summary.slo))
-    sustained = any(cell.bears for cell in summary.cells)
+    sustained = any(cell.sustained for cell in summary.cells)
     return render(
         "report.html",
         summary=summary,

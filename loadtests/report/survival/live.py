@@ -154,7 +154,7 @@ class LiveScreen:
     def _plain(self, result: CellResult, rest: str) -> Text:
         entry = entry_of(result)
         number = f"[{len(self._searched)}/{self._total}]"
-        unit = " req/s" if result.measured and result.bears else ""
+        unit = " req/s" if result.measured and result.sustained else ""
         reason = entry.note or entry.small
         more = f" ({reason})" if reason else ""
         return Text(f"{number} {result.workload} / {result.row}: {entry.figure}{unit}{more}{rest}")

@@ -103,7 +103,7 @@ def depths(results: Iterable[CellResult], best: Collection[Cell]) -> dict[Cell, 
     """Shade each cell by its share of the highest in its column; all that are best look alike."""
     columns: dict[str, list[CellResult]] = {}
     for result in results:
-        if result.shown and result.bears:
+        if result.shown and result.sustained:
             columns.setdefault(result.workload, []).append(result)
     most = {name: max(cell.midpoint for cell in column) for name, column in columns.items()}
     return {

@@ -151,13 +151,13 @@ class CellResult:
         return (known.held, known.broke) if known and self.measured else (None, None)
 
     @property
-    def bears(self) -> float:
+    def sustained(self) -> float:
         return self.held or 0.0
 
     @property
     def unbounded(self) -> bool:
         """Whether the search met its upper limit before the cell broke."""
-        return self.measured and self.bears > 0 and self.broke is None
+        return self.measured and self.sustained > 0 and self.broke is None
 
     @property
     def capacity(self) -> float | None:
@@ -166,7 +166,7 @@ class CellResult:
 
     @property
     def low(self) -> float:
-        return self.interval.low if self.interval else self.bears
+        return self.interval.low if self.interval else self.sustained
 
     @property
     def high(self) -> float:
@@ -175,7 +175,7 @@ class CellResult:
 
     @property
     def midpoint(self) -> float:
-        return self.bears if self.unbounded else (self.low + self.high) / 2
+        return self.sustained if self.unbounded else (self.low + self.high) / 2
 
     @property
     def trials(self) -> int:
@@ -228,9 +228,9 @@ class CellResult:
 
     @property
     def _best(self) -> Bounds:
-        if self.interval and self.broke is not None and self.bears > 0:
+        if self.interval and self.broke is not None and self.sustained > 0:
             return self.interval.capacity, self.interval.capacity
-        return self.bears, self.broke  # without both ends there is no best guess between them
+        return self.sustained, self.broke  # without both ends there is no best guess between them
 
     @property
     def broke_by(self) -> str | None:

@@ -80,6 +80,7 @@ class Surge:
     target_s: float | None = None
     courses: tuple[PolicyResult, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    constants: Mapping[str, Any] = field(default_factory=dict)  # empty in older files
 
     @property
     def measured(self) -> tuple[PolicyResult, ...]:
@@ -134,4 +135,5 @@ def _surge(lines: list[Line]) -> Surge:
         target_s=probe.get("target_s"),
         courses=tuple(PolicyResult.of(line) for line in lines if line["line"] == "policy"),
         warnings=(reason,) if reason else (),
+        constants=first.get("constants") or {},
     )

@@ -16,7 +16,7 @@ from loadtests.load.spec import SETTLE_S
 from loadtests.run.beyond.recovery import recovery_s
 from loadtests.run.surge.counts import columns, seconds, stretches, waiting
 from loadtests.run.surge.gauges import Gauges
-from loadtests.run.surge.phases import NAMES, Three, rates
+from loadtests.run.surge.phases import NAMES, PROBES, Three, rates
 from loadtests.trial.cell_load import CellLoad
 from loadtests.trial.tally import tally
 from loadtests.trial.verdict import flaws
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 WARM_S = 1.0  # all workers have started, and have imported what they need
 PROBE_S = 2.0
-PROBES = 3
 
 
 class SurgeLoad(NamedTuple):

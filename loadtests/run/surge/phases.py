@@ -6,6 +6,7 @@ from loadtests.durations import parse_duration
 
 NAMES = ("before", "surge", "after")
 SHARES = (0.5, 2.5, 0.5)  # of the capacity
+PROBES = 3  # closed loops that estimate the capacity
 DURATIONS = (5.0, 8.0, 15.0)
 MOST_S = 600.0
 EXPECTED = "expected three durations, before, during and after the surge, e.g. 5s,8s,15s"

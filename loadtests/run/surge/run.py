@@ -15,14 +15,17 @@ from time import monotonic
 from typing import Any
 
 from loadtests.errors import ServiceError, StartError, Untrustworthy
+from loadtests.load.schedule import patience_s
 from loadtests.load.source import InProcess
+from loadtests.load.spec import SETTLE_S
 from loadtests.machine.environment import environment
+from loadtests.run.beyond.recovery import HELD_S
 from loadtests.run.file.run_file import FILE_NAME, RunFile
 from loadtests.run.options import parameters
 from loadtests.run.surge.gauges import Gauges
 from loadtests.run.surge.lines import SURGE
 from loadtests.run.surge.measure import SurgeLoad, offer, probe
-from loadtests.run.surge.phases import queue_within
+from loadtests.run.surge.phases import PROBES, SHARES, queue_within
 from loadtests.run.surge.request import SurgeRequest
 from loadtests.service.contract import Discovery, discover, path_of
 from loadtests.service.process import ServerProcess
@@ -111,6 +114,13 @@ class Measuring:
             policies=list(order.policies),
             slo=order.slo,
             durations=list(order.durations),
+            constants={
+                "loads": list(SHARES),
+                "settle_s": SETTLE_S,
+                "patience_s": patience_s(self._slo),
+                "held_s": HELD_S,
+                "probes": PROBES,
+            },
         )
 
     def _policy(self, policy: str, capacity: float, target_s: float) -> bool:

@@ -58,7 +58,7 @@ def shown(watch: RunProgress, cell: Cell) -> dict[str, Any]:
     prediction = watch.foreseen.get(cell, {})
     held, broke = bracket_of([trial for trial in trials if trial.search == watch.search])
     if result and result.measured and not goes_on:
-        held, broke = result.bears, result.broke
+        held, broke = result.sustained, result.broke
     return {
         "title": f"{cell.workload} under {cell.row}",
         "model": cell.model,

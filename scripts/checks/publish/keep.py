@@ -15,6 +15,7 @@ from loadtests.system.files import put
 
 DIGITS = 6
 LEFT_OUT = {"trial": {"evidence"}, "proof-trial": {"evidence"}}  # the line of its cell has it
+PATHS = {"executable", "name"}  # of an interpreter; the name is what the user typed
 PLACES = re.compile(
     r"(?<![\w.:/])(?:/(?:home|root|tmp|work|mnt|opt|srv|usr|var|private|Users)/|~/)"
 )
@@ -43,7 +44,19 @@ def _without_machine(lines: list[Line]) -> Iterator[Line]:
             paths = kept["arguments"].get("server_python") or ()
             pythons = [PurePath(path).name for path in paths]
             kept["arguments"] = {**kept["arguments"], "server_python": pythons}
+        if "options" in kept:
+            kept["options"] = _without_places(kept["options"])
         yield kept
+
+
+def _without_places(options: Line) -> Line:
+    """Reduce the interpreters of the servers to their names."""
+    servers = options.get("servers") or {}
+    pythons = [
+        {**python, **{key: PurePath(python[key]).name for key in PATHS & python.keys()}}
+        for python in servers.get("pythons") or ()
+    ]
+    return {**options, "servers": {**servers, "pythons": pythons}} if pythons else options
 
 
 def _written(line: Line) -> str:

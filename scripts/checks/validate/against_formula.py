@@ -112,7 +112,7 @@ def oracle(testbed: Testbed) -> Case:
 
 
 def _judged(care: str, error: float, result: CellResult, true: float) -> Iterator[Finding]:
-    ratio = (result.capacity or result.bears) / true
+    ratio = (result.capacity or result.sustained) / true
     yield within(f"{care}: measured / true", [ratio], 1 - error, 1 + error, "")
     shown = f"{result.low:.1f}–{result.high:.1f}"
     yield Finding(shown, result.low <= true <= result.high, "an interval that contains it")

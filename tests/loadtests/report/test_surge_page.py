@@ -95,6 +95,17 @@ def test_every_sentence_policy_and_warning_is_on_the_page(page: str, surge: Surg
     assert "for 1 s" in text, "the objective must hold for half of the last phase"
 
 
+def test_the_constants_are_those_of_the_run_file(tmp_path: Path) -> None:
+    constants = {
+        "loads": [0.4, 3.5, 0.6], "settle_s": 7.5, "patience_s": 9, "held_s": 0.75, "probes": 5
+    }  # fmt: skip
+    write(tmp_path / "run.jsonl", [{**RUN, "constants": constants}, *LINES[1:]])
+    reported(tmp_path, Surged)
+    text = text_of((tmp_path / "report.html").read_text(encoding="utf-8"))
+    for used in ("40 %", "350 %", "60 %", "7.5 s", "answer 9 s", "for 0.75 s", "best of 5"):
+        assert used in text
+
+
 def test_markup_in_a_run_file_is_escaped(page: str) -> None:
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more." in page

@@ -6,24 +6,30 @@ import json
 import math
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtests.capacity.search import Capacity
 from loadtests.cell import Cell
 from loadtests.errors import RunFileError
 from loadtests.machine.environment import describe, environment
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.fold import read, with_search
 from loadtests.run.file.folders import link_latest, new_folder
-from loadtests.run.file.lines import search_of
+from loadtests.run.file.lines import encode, search_of
 from loadtests.run.file.run_file import RunFile, Tail
 from tests.support.run_files import ENVIRONMENT, FULL, plan, result, trial, write
 from tests.support.server_process import ROOT
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 NOON = datetime(2026, 11, 22, 18, 0, 0, tzinfo=UTC)
 SMALL = [
@@ -32,6 +38,12 @@ SMALL = [
     trial("primes", "inline", 80.0, held=False, broke_by="late", reasons=["4 % were late."]),
     result("primes", "inline", 64.0, 70.0, "late"),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    capacity: Capacity
+    share: Fraction | None = None
 
 
 def test_what_was_appended_is_read_back(tmp_path: Path) -> None:
@@ -190,3 +202,10 @@ def test_the_description_prefers_the_runtime_of_the_server() -> None:
     free = ENVIRONMENT | {"server": {"python": "3.14.2", "gil": False, "threads": 1}}
     assert describe(free).endswith("CPython 3.14.2 without GIL, 1 thread")
     assert describe({}) == ""
+
+
+def test_a_class_is_encoded_whose_types_only_the_checker_imports() -> None:
+    assert encode(Unseen(Capacity(8.0, math.inf))) == {
+        "capacity": encode(Capacity(8.0, None)),
+        "share": None,
+    }
