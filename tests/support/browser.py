@@ -39,7 +39,7 @@ async def chromium(*words: str) -> AsyncIterator[Browser]:
     """
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
-        pytest.skip("there is no browser; on Debian: apt-get install chromium")
+        pytest.skip("no browser is installed; on Debian: apt-get install chromium")
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=path, args=["--no-sandbox", *words])
         try:

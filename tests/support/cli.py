@@ -118,7 +118,7 @@ def soon(look: Callable[[], Found | None], patience_s: float = PATIENCE_S) -> Fo
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    """Whether all of them have ended, be it that nobody has buried them."""
+    """Whether all of them have ended; zombies count as ended."""
 
     def alive(process: psutil.Process) -> bool:
         try:

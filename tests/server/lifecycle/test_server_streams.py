@@ -7,13 +7,13 @@ from importlib.util import find_spec
 
 import pytest
 
-from server.model_table import TABLE
+from server.tables import MODELS
 from tests.server.lifecycle.test_serve import ended
 from tests.support.rude_workloads import CHATTER
 from tests.support.server_process import PATIENCE_S, ROOT, asking, running
 
 OTHERS = {"async", "interpreter-pool"} | (set() if find_spec("distributed") else {"dask"})
-MODELS = [name for name in TABLE if name not in OTHERS]
+MODELS = [name for name in MODELS if name not in OTHERS]
 RUDE = ("--processes", "1", "--workloads", "tests.support.rude_workloads", "--models")
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from server.model_table import TABLE
+from server.tables import MODELS
 from tests.server.lifecycle.test_serve import ended
 from tests.support.server_process import PATIENCE_S, Client, Running, asking, running
 from tests.support.several_loops import complaints
 
-MODELS = [name for name in TABLE if name != "interpreter-pool"]  # cannot import the module
+MODELS = [name for name in MODELS if name != "interpreter-pool"]  # cannot import the module
 IN_SERVER = ("inline", "thread-per-request", "async")
 SERVERS = [("--loop", "uvloop"), ("--loop", "asyncio"), ("--workers", "2"), ("--loops", "2")]
 TEXT = "the deadline had passed when a worker was free"

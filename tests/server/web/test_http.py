@@ -2,8 +2,8 @@
 
 import pytest
 
-from server.model_table import TABLE
 from server.models.base import PROMISES
+from server.tables import MODELS
 from server.web import answers
 from tests.support.faulty_workloads import MISBEHAVING
 from tests.support.server_process import Answer, Client, asking, running
@@ -24,7 +24,7 @@ async def test_discovery_describes_models_workloads_and_runtime(client: Client) 
     answer = await client.ask("/")
     discovery = answer.json
     answers.Discovery.model_validate(discovery)
-    assert list(discovery["models"]) == list(TABLE)
+    assert list(discovery["models"]) == list(MODELS)
     for model in discovery["models"].values():
         assert model["available"] == (model["why"] is None)
         assert list(model["promises"]) == [*PROMISES]
@@ -136,7 +136,7 @@ async def test_other_methods_are_not_allowed(path: str, allowed: str, client: Cl
 async def test_an_extra_slash_is_explained(path: str, meant: str, client: Client) -> None:
     answer = await client.ask(path)
     assert answer.status == 404
-    assert error(answer)["message"] == f"there is no path '{path}'"
+    assert error(answer)["message"] == f"unknown path '{path}'"
     assert error(answer)["hint"] == f"Did you mean '{meant}'?"
 
 
