@@ -79,7 +79,7 @@ class Dask(Offloaded):
                         await asyncio.sleep(LOOK_S)
                     log.warning("%s. %s", self._why, self._hint)
             except Exception as error:  # noqa: BLE001 - starting and connecting run Dask's code
-                self._why = f"the Dask cluster did not start: {' '.join(str(error).split())}"
+                self._why = f"cannot reach a Dask cluster: {' '.join(str(error).split())}"
                 if not self._tried.is_set():
                     log.warning("%s. %s", self._why, self._hint)
                     self._tried.set()

@@ -151,7 +151,7 @@ async def test_a_foreign_cluster_may_start_late_and_restart() -> None:
         async with asking(server) as client:
             answer = await client.ask("/noop/dask")
             assert answer.status == 503
-            assert answer.error["message"].startswith("the Dask cluster did not start: ")
+            assert answer.error["message"].startswith("cannot reach a Dask cluster: ")
             assert address in answer.error["message"]
             assert "the server connects by itself" in answer.error["hint"]
             with foreign(port, server) as cluster:
@@ -175,7 +175,7 @@ async def test_a_foreign_cluster_may_start_late_and_restart() -> None:
                 assert await ended(server) == 0
                 assert cluster.poll() is None  # the server must not end it
         late, gone = server.complaints().splitlines()
-        assert "WARNING loadbearing: the Dask cluster did not start: " in late
+        assert "WARNING loadbearing: cannot reach a Dask cluster: " in late
         assert f"WARNING loadbearing: the Dask scheduler at {address} is gone." in gone
 
 
