@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from server.admission.policies import MODELS as POLICIES
 from server.models.base import PROMISES
 from server.models.selection import load
-from server.tables import MODELS
+from server.tables import MODELS, POLICIES
 from tests.support.server_process import Running, asking, running
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -63,7 +63,7 @@ def _start(workers: int, folder: str) -> subprocess.Popen[str]:
             # A killed scheduler leaves semaphores to the tracker, which warns when it removes them.
             "PYTHONWARNINGS": "ignore:resource_tracker",
             "DASK_LOGGING": quiet,
-            # Dask evaluates it as a literal: unquoted, a random name (/tmp/x-1or) can cause a warning.
+            # Dask evaluates it as a literal: unquoted, a random /tmp/x-1or can cause a warning.
             "DASK_TEMPORARY_DIRECTORY": repr(folder),
         },
         stdin=subprocess.PIPE,
