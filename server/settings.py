@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from shutil import get_terminal_size
 from textwrap import fill
-from typing import Annotated, Any, Literal, NoReturn, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Self, get_args
 
 from annotated_types import Ge, Le
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, NoDecode, SettingsConfigDict
 
 from server.errors import closest, did_you_mean
-from server.model_table import TABLE
+from server.tables import MODELS, POLICIES
 
 PROGRAM = "python -m server"
 VERSION = "0.1.0"  # as in pyproject.toml; a checkout need not be installed
@@ -67,6 +67,10 @@ def cores() -> int:
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 # Bounds come before what reads text, or they are missing from the schema.
 Duration = Annotated[float, Ge(1e-6), BeforeValidator(duration)]
+if TYPE_CHECKING:
+    PolicyName = str
+else:
+    PolicyName = Literal[tuple(POLICIES)]
 
 
 class Settings(BaseSettings):
@@ -120,7 +124,7 @@ class Settings(BaseSettings):
     dask: str | None = Field(
         None, description="address of a Dask scheduler; by default, dask starts a local cluster"
     )
-    admission: Literal["unbounded", "bounded", "deadline", "lifo", "adaptive"] = Field(
+    admission: PolicyName = Field(
         "deadline", description="who is let in when all workers are busy; everyone else gets 503"
     )
     target: Duration = Field(
@@ -146,11 +150,11 @@ class Settings(BaseSettings):
     @classmethod
     def _check_models(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if ALL in names:
-            return tuple(TABLE)
+            return tuple(MODELS)
         for name in names:
-            if name not in TABLE:
-                hint = did_you_mean(name, [*TABLE, ALL])
-                raise ValueError(f"there is no model {name!r}. {hint}")
+            if name not in MODELS:
+                hint = did_you_mean(name, [*MODELS, ALL])
+                raise ValueError(f"unknown model {name!r}. {hint}")
         return names
 
     @model_validator(mode="after")
@@ -243,7 +247,7 @@ class Parser(argparse.ArgumentParser):
                     "the option; the option takes precedence."
                 ),
                 "",
-                paragraph(f"Models: {', '.join(TABLE)}.", later="  "),
+                paragraph(f"Models: {', '.join(MODELS)}.", later="  "),
                 paragraph(f"Workloads: {', '.join(self._workloads())}.", later="  "),
                 f"\n{EXAMPLE}\n",
             ]
@@ -259,7 +263,7 @@ class Parser(argparse.ArgumentParser):
             return f"unexpected argument {word!r} (separate list items with commas: a,b)"
         option = word.partition("=")[0]
         flags = [flag for flag in self._option_string_actions if flag.startswith("--")]
-        return f"there is no option {option!r}. {closest(option, flags)}".rstrip()
+        return f"unknown option {option!r}. {closest(option, flags)}".rstrip()
 
 
 def _described(name: str, field: FieldInfo) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from server.model_table import TABLE
+from server.tables import MODELS
 from server.workloads import orders, web
 from tests.support.locust_ui import idle_ui, idle_up
 from tests.support.resumed_run import home, survived
@@ -63,7 +63,7 @@ def server(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
     loop, python = request.param
     sizes = [word for option, size in SIZES.items() for word in (f"--{option}", str(size))]
     options = ("--loop", loop, *sizes, "--deadline", "30s")
-    with running(*options, "--models", ",".join(TABLE), python=python) as one:
+    with running(*options, "--models", ",".join(MODELS), python=python) as one:
         yield one
 
 

@@ -12,7 +12,7 @@ from time import monotonic
 
 from server.admission.deadlines import Deadlines, Watch
 from server.admission.departures import Departures
-from server.admission.policies import TABLE, Policy
+from server.admission.policies import Policy, load
 from server.errors import Refused
 from server.settings import Settings
 
@@ -212,4 +212,4 @@ class Visit:
 
 
 def _policy(settings: Settings, workers: int) -> Policy:
-    return TABLE[settings.admission](workers, settings.queue, settings.target)
+    return load(settings.admission)(workers, settings.queue, settings.target)

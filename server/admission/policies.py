@@ -13,7 +13,10 @@ one is waiting when a worker becomes free.
 from __future__ import annotations
 
 from math import inf
+from pkgutil import resolve_name
 from typing import ClassVar
+
+from server.tables import POLICIES
 
 
 class Policy:
@@ -137,10 +140,7 @@ class Adaptive(Policy):
         )
 
 
-TABLE: dict[str, type[Policy]] = {
-    "unbounded": Unbounded,
-    "bounded": Bounded,
-    "deadline": Deadline,
-    "lifo": Lifo,
-    "adaptive": Adaptive,
-}
+def load(name: str) -> type[Policy]:
+    """Import the class of a policy."""
+    policy: type[Policy] = resolve_name(POLICIES[name])
+    return policy

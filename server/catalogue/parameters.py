@@ -45,7 +45,7 @@ class Parameters:
         for name, raw in _pairs(query):
             if name not in self.all:
                 takes = did_you_mean(name, self.all) if self.all else "It takes no parameters."
-                raise BadRequest(f"there is no parameter {name!r}", takes)
+                raise BadRequest(f"unknown parameter {name!r}", takes)
             if name in given:
                 raise BadRequest(f"parameter {name!r} was given twice", "Give each parameter once.")
             given.add(name)

@@ -48,7 +48,7 @@ def load(given: str, reserved: Container[str] = (), built_in: Container[str] = (
     if not changed and all(known.function.__module__ != name for known in REGISTRY.values()):
         here = getattr(sys.modules[name], "__file__", None) or given
         raise WorkloadError(
-            f"{here}: there is no workload in it; "
+            f"{here}: it has no workload; "
             'put `@workload(kind="cpu")` above a function (or "io", "mixed")'
         )
     return name
@@ -60,7 +60,7 @@ def _from_path(given: str) -> str:
     name = path.stem
     if not path.is_file():
         hint = closest(path.name, (other.name for other in path.parent.glob("*.py")))
-        raise WorkloadError(f"there is no file {path}. {hint}".rstrip())
+        raise WorkloadError(f"file not found: {path}. {hint}".rstrip())
     if path.suffix != ".py":
         raise WorkloadError(f"{path}: not a Python file; use one whose name ends in .py")
     if not name.isidentifier():
@@ -114,7 +114,7 @@ def _import(name: str, given: str) -> None:
         if where is None and isinstance(error, ModuleNotFoundError):
             hint = closest(name, (path.stem for path in Path.cwd().glob("*.py")))
             raise WorkloadError(
-                f"there is no module {name!r}, neither in {Path.cwd()} nor on Python's path "
+                f"module {name!r} is neither in {Path.cwd()} nor on Python's path "
                 f"({error}). {hint}".rstrip()
             ) from None
         raise WorkloadError(f"{where or given}: the import failed: {reason}") from error

@@ -54,6 +54,6 @@ class Runner(web.AppRunner):
         waiting.register(self._bound, select.POLLIN)
         clock = asyncio.get_running_loop().time
         end = clock() + ACCEPT_S
-        while waiting.poll(0) and clock() < end:  # noqa: ASYNC110 - there is no event for it
+        while waiting.poll(0) and clock() < end:  # noqa: ASYNC110 - nothing sets an event for it
             await asyncio.sleep(0)  # one turn of the event loop accepts them
         await asyncio.sleep(0)  # in another turn, asyncio sets up the last of them

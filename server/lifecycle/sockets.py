@@ -35,7 +35,7 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 
 
 class Listening(socket.socket):
-    """A listening socket that rests after a connection for which there is no file descriptor.
+    """A listening socket that rests after a connection that gets no file descriptor.
 
     asyncio tries again after a second, but first it would fail as often as the backlog is long, and
     set a timer each time. uvloop accepts such connections and closes them.

@@ -78,7 +78,7 @@ class Offloaded(Model):
                 return await (self.dispatch_again if again else self.dispatch)(job, timeline, visit)
             except BrokenExecutor:
                 self.lost += 1
-            except Refused:  # there is no worker, and none can be started
+            except Refused:  # no worker is left, and none can be started
                 self.bulkhead.refused += 1
                 raise
         raise WorkFailed(

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib import import_module
+from pkgutil import resolve_name
 
-from server.model_table import TABLE
 from server.models.base import Model
 from server.settings import ALL, Settings
+from server.tables import MODELS
 
 NOT_STARTED = "not started: "  # programs read this
 
 
 def load(name: str) -> type[Model]:
     """Import the class of a model, which imports optional packages only when it starts."""
-    module, _, attribute = TABLE[name].partition(":")
-    model: type[Model] = getattr(import_module(module), attribute)
+    model: type[Model] = resolve_name(MODELS[name])
     return model
 
 
 def absent(settings: Settings) -> dict[str, str | None]:
     """Why each model is not started, and what would help; None for models that are."""
     reasons = {}
-    for name in TABLE:
+    for name in MODELS:
         model = load(name)
         reasons[name] = model.missing(settings)
         wanted = name in settings.models if settings.models else model.by_default

@@ -3,7 +3,7 @@
     loop ── publishes, 4 × a second ──▶ its slot ◀── reads all slots ── the loop that answers
 
 Any loop can therefore answer for the whole service at once, even while another one is blocked: the
-last state of that loop is on the board, with its age. There are no files and no sockets, and no
+last state of that loop is on the board, with its age. It needs neither files nor sockets, and no
 loop waits for another.
 """
 

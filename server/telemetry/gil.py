@@ -37,7 +37,7 @@ class Sampler:
 
     @property
     def samples(self) -> Samples | None:
-        """All samples; zeros where there is no GIL; None where the system cannot tell."""
+        """All samples; zeros without a GIL; None where the system cannot tell."""
         return self._samples if self._samples[0] or not _enabled() else None
 
     def start(self) -> None:

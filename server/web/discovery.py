@@ -11,10 +11,10 @@ from typing import Any
 
 from server.admission import policies
 from server.catalogue.parameters import Parameters
-from server.model_table import TABLE
 from server.models.base import Promises
 from server.models.selection import load
 from server.settings import GROUPS, VARIABLE, Settings, cores
+from server.tables import MODELS
 from server.web import answers
 from server.workloads.registry import Workload
 
@@ -84,7 +84,7 @@ def runtime(settings: Settings) -> answers.Runtime:
         loops=settings.loops,
         admission=settings.admission,
         target_s=settings.target,
-        answered_within_s=policies.TABLE[settings.admission].answered_within(settings.target),
+        answered_within_s=policies.load(settings.admission).answered_within(settings.target),
         queue=settings.queue,
         deadline_s=settings.deadline,
         switch_interval_s=settings.switch_interval,
@@ -148,9 +148,9 @@ def _affected(option: str) -> list[str] | None:
     """List the models that an option affects; None if it affects all."""
     if option in {"threads", "processes", "start_method"}:
         size = "threads" if option == "threads" else "processes"
-        return [name for name in TABLE if _is_sized_by(size, name)]
+        return [name for name in MODELS if _is_sized_by(size, name)]
     if option in GROUPS["overload"]:
-        return [name for name in TABLE if "bounded" not in load(name).promises.cannot]
+        return [name for name in MODELS if "bounded" not in load(name).promises.cannot]
     return ["dask"] if option == "dask" else None
 
 

@@ -13,9 +13,9 @@ from pydantic_core import to_json
 
 from server.catalogue.parameters import Parameters
 from server.errors import BadRequest, CannotRun, NotAllowed, NotFound, WorkFailed, did_you_mean
-from server.model_table import TABLE
 from server.models.base import Model, Work
 from server.models.selection import NOT_STARTED
+from server.tables import MODELS
 from server.telemetry.counts import Stages
 from server.telemetry.publisher import Vitals
 from server.web.answers import Discovery
@@ -167,9 +167,9 @@ class Service:
         if name not in self._workloads:
             others = () if model else filter(None, FIXED)
             hint = did_you_mean(name, self._workloads, others)
-            raise NotFound(f"there is no workload {name!r}", hint)
-        if model and model not in TABLE:
-            raise NotFound(f"there is no model {model!r}", did_you_mean(model, TABLE))
+            raise NotFound(f"unknown workload {name!r}", hint)
+        if model and model not in MODELS:
+            raise NotFound(f"unknown model {model!r}", did_you_mean(model, MODELS))
         model = model or "hybrid"
         if model in self._models:
             raise _misdirected(request, f"/{path}", "GET")
@@ -186,5 +186,5 @@ class Service:
 def _misdirected(request: web.Request, path: str, *allowed: str) -> NotAllowed | NotFound:
     """Distinguish a wrong method from a path with a slash too many."""
     if request.method in allowed:
-        return NotFound(f"there is no path {request.rel_url.raw_path!r}", f"Did you mean {path!r}?")
+        return NotFound(f"unknown path {request.rel_url.raw_path!r}", f"Did you mean {path!r}?")
     return NotAllowed(request.method, path, *allowed)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from server.admission.policies import TABLE as POLICIES
-from server.model_table import TABLE
 from server.models.base import PROMISES
 from server.models.selection import load
+from server.tables import MODELS, POLICIES
 from tests.support.server_process import Running, asking, running
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +19,7 @@ ROWS = re.findall(r"`(curl [^`]*'localhost[^`]+)`", COOKBOOK)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    with running("--models", ",".join(TABLE), module="server") as process:
+    with running("--models", ",".join(MODELS), module="server") as process:
         yield process
 
 
@@ -66,7 +65,7 @@ def test_rows_were_found() -> None:
     assert len(ROWS) >= 12
 
 
-@pytest.mark.parametrize("model", TABLE)
+@pytest.mark.parametrize("model", MODELS)
 def test_the_table_of_promises_is_what_the_models_say(model: str) -> None:
     kept = load(model).promises.kept()
     marks = " | ".join("✓" if holds else "–" for holds in kept.values())

@@ -38,15 +38,15 @@ CURLS = re.findall(
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    with running(module="server") as one:
-        yield one
+    with running(module="server") as started:
+        yield started
 
 
 def shape(value: Any) -> Any:
     """Keep what must be the same in every answer: keys, words, and results."""
     if isinstance(value, dict):
         keep = {"result", "error", "workload", "model"}
-        return {key: one if key in keep else shape(one) for key, one in value.items()}
+        return {key: part if key in keep else shape(part) for key, part in value.items()}
     return type(value)
 
 
@@ -76,9 +76,9 @@ def test_commands_exist_and_understand_their_options(command: str) -> None:
 
 async def test_models_and_workloads_are_all_named(server: Running) -> None:
     async with asking(server) as client:
-        found = (await client.ask("/")).json
+        discovery = (await client.ask("/")).json
     names = set(re.findall(r"`([a-z0-9-]+)`", README))
-    assert names >= found["models"].keys() | found["workloads"].keys()
+    assert names >= discovery["models"].keys() | discovery["workloads"].keys()
 
 
 def rows(title: str) -> list[tuple[str, str]]:
@@ -95,16 +95,16 @@ async def test_the_table_of_models_has_them_all_in_their_order(server: Running) 
 
 async def test_the_table_of_workloads_has_them_all_by_their_kinds(server: Running) -> None:
     async with asking(server) as client:
-        found = (await client.ask("/")).json["workloads"]
+        workloads = (await client.ask("/")).json["workloads"]
     kinds: dict[str, str] = {}
-    for names, said in rows("Workloads"):
-        word = said.partition(" ")[0].strip(":")
+    for names, text in rows("Workloads"):
+        word = text.partition(" ")[0].strip(":")
         kinds |= dict.fromkeys(names.replace("`", "").split(), word)
     words = {"io": "I/O", "cpu": "CPU", "mixed": "mixed"}
     free = {"echo", "noop"}  # neither waits nor computes
-    assert kinds.keys() == found.keys()
+    assert kinds.keys() == workloads.keys()
     for name in kinds.keys() - free:
-        assert kinds[name] == words[found[name]["kind"]], name
+        assert kinds[name] == words[workloads[name]["kind"]], name
 
 
 def anchors(page: str) -> set[str]:

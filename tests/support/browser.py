@@ -39,7 +39,7 @@ async def chromium(*words: str) -> AsyncIterator[Browser]:
     """
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
-        pytest.skip("there is no browser; on Debian: apt-get install chromium")
+        pytest.skip("no browser is installed; on Debian: apt-get install chromium")
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=path, args=["--no-sandbox", *words])
         try:
@@ -52,11 +52,11 @@ async def watched(browser: Browser, width: int = WIDE, scheme: Scheme = "light")
     """Open an empty page of this width, and write down what it asks for and complains about."""
     size = {"width": width, "height": 900}
     page = await browser.new_page(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
-    one = Watched(page)
-    page.on("request", lambda request: one.requests.append(request.url))
-    page.on("pageerror", lambda error: one.errors.append(str(error)))
+    view = Watched(page)
+    page.on("request", lambda request: view.requests.append(request.url))
+    page.on("pageerror", lambda error: view.errors.append(str(error)))
     page.on(
         "console",
-        lambda said: one.errors.append(said.text) if said.type == "error" else None,
+        lambda message: view.errors.append(message.text) if message.type == "error" else None,
     )
-    return one
+    return view

@@ -103,22 +103,22 @@ def begun(folder: Path, *words: str, directory: Path = ROOT) -> Iterator[Begun]:
 
 def quiet(ended: Ended) -> None:
     """Skip the test where the machine was too busy for a measurement to prove anything."""
-    found = re.search(r"no valid trial in \d+ attempts at \d+ req/s: [^.]*\.", ended.out)
-    if ended.code == 3 or found:
-        pytest.skip(f"too busy here to measure: {found[0] if found else ended.out[-400:]}")
+    excuse = re.search(r"no valid trial in \d+ attempts at \d+ req/s: [^.]*\.", ended.out)
+    if ended.code == 3 or excuse:
+        pytest.skip(f"too busy here to measure: {excuse[0] if excuse else ended.out[-400:]}")
 
 
 def soon(look: Callable[[], Found | None], patience_s: float = PATIENCE_S) -> Found:
     """Look until there is something to be found, often, but never for ever."""
     deadline = time.monotonic() + patience_s
-    while not (found := look()):
+    while not (item := look()):
         assert time.monotonic() < deadline, "it has not happened"
         time.sleep(0.02)
-    return found
+    return item
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    """Whether all of them have ended, be it that nobody has buried them."""
+    """Whether all of them have ended; zombies count as ended."""
 
     def alive(process: psutil.Process) -> bool:
         try:

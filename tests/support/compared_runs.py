@@ -22,12 +22,12 @@ def run_of(*lines: Line, environment: Mapping[str, Any] | None = None, **changes
     cells = [line for line in lines if line["line"] == "cell"]
     names = [(line["workload"], line["model"], line.get("python", "")) for line in cells]
     changes["environment"] = ENVIRONMENT | dict(environment or {})
-    asked = plan_of(plan(names) | changes)
+    planned = plan_of(plan(names) | changes)
     results: Mapping[Cell, CellResult] = {}
     for line in cells:
-        results = with_search(results, search_of(line), asked)
+        results = with_search(results, search_of(line), planned)
     trials = tuple(trial_of(line) for line in lines if line["line"] == "trial")
-    return Run(asked, trials, results, end=End(0))
+    return Run(planned, trials, results, end=End(0))
 
 
 def compared(*runs: Run, tolerance: float = 0.0) -> Comparison:

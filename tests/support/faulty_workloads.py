@@ -22,7 +22,7 @@ NONE_LEFT = ".none-left"  # suffix of a file beside the gate: no more processes
 @workload(kind="cpu")
 def fail() -> None:
     """Raise an exception."""
-    raise LookupError("there is no customer 4711")
+    raise LookupError("customer 4711 not found")
 
 
 @native(fail)

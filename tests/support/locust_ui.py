@@ -52,7 +52,7 @@ class Interface:
     def ask(self, path: str, form: dict[str, str] | None = None, **headers: str) -> Answer:
         """Ask as anything may, with headers whose hyphens are written as underscores."""
         data = None if form is None else urlencode(form).encode()
-        named = {name.replace("_", "-"): one for name, one in headers.items()}
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(self.url + path, data, named)
         try:
             with DIRECT.open(request, timeout=10) as answer:
@@ -85,9 +85,9 @@ def up(folder: Path, *words: str) -> Iterator[tuple[Begun, Interface]]:
 
 def fields(page: str) -> dict[str, dict[str, Any]]:
     """Find what the form offers for our options, by name, in the order of its fields."""
-    found = re.search(r"templateArgs = (.*)", page)
-    assert found, "the page has no form"
-    offered: dict[str, dict[str, Any]] = json.loads(found[1])["extra_options"]
+    form = re.search(r"templateArgs = (.*)", page)
+    assert form, "the page has no form"
+    offered: dict[str, dict[str, Any]] = json.loads(form[1])["extra_options"]
     return offered
 
 

@@ -41,7 +41,7 @@ class Idle(User):
 @events.init_command_line_parser.add_listener
 def add_options(parser: Any) -> None:
     parser.add_argument("--paths", nargs="*", default=[])
-    parser.add_argument("--said", default="")
+    parser.add_argument("--results", default="")
 
 
 @events.init.add_listener
@@ -62,24 +62,26 @@ def offer(environment: Environment) -> None:
     options: Any = environment.parsed_options
     try:
         for path in options.paths:
-            asked = order(str(environment.host), path)
-            offered = _masters[0].offer(asked)
-            with Path(options.said).open("a") as file:
-                file.write(json.dumps(told(offered)) + "\n")
+            spec = order(str(environment.host), path)
+            offered = _masters[0].offer(spec)
+            with Path(options.results).open("a") as file:
+                file.write(json.dumps(summary(offered)) + "\n")
     except WorkersGone as error:
-        with Path(options.said).open("a") as file:
+        with Path(options.results).open("a") as file:
             file.write(json.dumps(str(error)) + "\n")
     finally:
         if environment.runner:
             environment.runner.quit()
 
 
-def told(offered: LoadResult) -> dict[str, Any]:
-    asked = order("", "")
-    verdict = judge(Trial.of(("work", "any"), 100.0, offered, asked.slo), asked.slo)
+def summary(offered: LoadResult) -> dict[str, Any]:
+    slo = order("", "").slo
+    verdict = judge(Trial.of(("work", "any"), 100.0, offered, slo), slo)
     return {
         "intended": [starts(stream) for stream in offered.streams],
-        "outcomes": [dict(Counter(one.outcome for one in stream)) for stream in offered.streams],
+        "outcomes": [
+            dict(Counter(answer.outcome for answer in stream)) for stream in offered.streams
+        ],
         "reasons": verdict.reasons,
         "early": offered.early,
         "reached_s": offered.reached_s,

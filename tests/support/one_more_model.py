@@ -4,10 +4,10 @@ import sys
 from concurrent.futures import Future
 
 from server.admission.bulkhead import Visit
-from server.model_table import TABLE
 from server.models.messages import Job
 from server.models.offloaded import Offloaded
 from server.settings import Settings
+from server.tables import MODELS
 from server.worker.carry import carry
 from server.worker.timeline import Ran, Timeline
 
@@ -32,5 +32,5 @@ def _done(ran: Ran) -> Future[Ran]:
 if __name__ == "__main__":
     from server.lifecycle.serve import main
 
-    TABLE["eager"] = "tests.support.one_more_model:Eager"
+    MODELS["eager"] = "tests.support.one_more_model:Eager"
     sys.exit(main(sys.argv[1:]))

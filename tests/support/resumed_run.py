@@ -43,7 +43,7 @@ class Survived:
     summary: dict[str, Any]
 
     def cell(self, model: str) -> dict[str, Any]:
-        [cell] = [one for one in self.summary["cells"] if one["model"] == model]
+        [cell] = [line for line in self.summary["cells"] if line["model"] == model]
         return dict(cell)
 
 

@@ -21,7 +21,7 @@ def order(url: str, path: str) -> LoadSpec:
 
 def starts(answers: Iterable[Answer]) -> list[float]:
     """List when they were due, to the nanosecond: no clock has more."""
-    return sorted(round(one.intended_s, 9) for one in answers)
+    return sorted(round(answer.intended_s, 9) for answer in answers)
 
 
 def answer(path: str) -> bytes:

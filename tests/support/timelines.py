@@ -61,7 +61,7 @@ class Timeline:
         begun = self._at - PLANNING_S
         resumed: Line = {"line": "resumed", "at": self._at}
         yield resumed if self._done else self.first
-        for cell, search in rounds([Cell(*one) for one in self.cells], self.searches, 1):
+        for cell, search in rounds([Cell(*names) for names in self.cells], self.searches, 1):
             pair = (cell.workload, cell.model)
             if not self._spent(begun):
                 yield from self._search(pair, search)
@@ -81,8 +81,8 @@ class Timeline:
         took = NONE_S if pair in self.absent else took
         self._at += took
         self._done.add((pair, SEARCH, search))
-        one = unavailable(*pair, NO_TWIN) if pair in self.absent else result(*pair, 50, 55)
-        yield {**one, "search": search, "at": self._at, "elapsed_s": took, "cause": "GIL"}
+        line = unavailable(*pair, NO_TWIN) if pair in self.absent else result(*pair, 50, 55)
+        yield {**line, "search": search, "at": self._at, "elapsed_s": took, "cause": "GIL"}
 
     def _after(self, pair: tuple[str, str]) -> Iterator[Line]:
         for kind, seconds in after(self.arguments or {}, self.mode).items():

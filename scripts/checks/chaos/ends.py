@@ -78,7 +78,7 @@ async def _end(
 
 
 async def _client(url: str, number: int, outcomes: list[Outcome]) -> None:
-    """Ask again and again, until there is no answer."""
+    """Ask again and again, until no answer comes."""
     async with session(url) as client:
         status = 200
         while status:

@@ -63,7 +63,8 @@ def _start(workers: int, folder: str) -> subprocess.Popen[str]:
             # A killed scheduler leaves semaphores to the tracker, which warns when it removes them.
             "PYTHONWARNINGS": "ignore:resource_tracker",
             "DASK_LOGGING": quiet,
-            "DASK_TEMPORARY_DIRECTORY": folder,
+            # Dask evaluates it as a literal: unquoted, a random /tmp/x-1or can cause a warning.
+            "DASK_TEMPORARY_DIRECTORY": repr(folder),
         },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

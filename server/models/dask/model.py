@@ -53,7 +53,7 @@ class Dask(Offloaded):
         super().__init__(settings, settings.processes, AHEAD * settings.processes, COVER_S)
         self._ours = settings.dask is None
         self._connection: ClusterConnection | None = None
-        self._why = ""  # why there is no connection, or will be none
+        self._why = ""  # why it is not connected, or never will be
         self._tried = asyncio.Event()
 
     @classmethod
@@ -79,7 +79,7 @@ class Dask(Offloaded):
                         await asyncio.sleep(LOOK_S)
                     log.warning("%s. %s", self._why, self._hint)
             except Exception as error:  # noqa: BLE001 - starting and connecting run Dask's code
-                self._why = f"there is no Dask cluster: {' '.join(str(error).split())}"
+                self._why = f"cannot reach a Dask cluster: {' '.join(str(error).split())}"
                 if not self._tried.is_set():
                     log.warning("%s. %s", self._why, self._hint)
                     self._tried.set()

@@ -15,8 +15,8 @@ const STAGES = {
 };
 
 /** Split the time of a call into stages, in milliseconds, as its client saw it. */
-function stages({ asked, sent, ended, ms }) {
-  const browser = sent - asked;
+function stages({ begun, sent, ended, ms }) {
+  const browser = sent - begun;
   if (!ms) return { browser, outside: ended - sent };
   const { total, queued, started, ran, cpu, resumed } = ms;
   const work = cpu === null ? { ran } : { cpu: Math.min(cpu, ran), off: Math.max(0, ran - cpu) };
@@ -39,7 +39,7 @@ export class Answers {
     const bars = Object.entries(parts).map(([name, ms]) => [make("i", { class: name }), ms]);
     const row = make("li", { "data-cell": call.cell, "data-status": call.status, "data-ran": call.ms?.ran, "data-url": call.url },
       title(call), make("div", { class: "bar", "aria-hidden": "true" }, ...bars.map(([bar]) => bar)), figures(call, parts));
-    this.#shown.unshift({ row, bars, whole: call.ended - call.asked });
+    this.#shown.unshift({ row, bars, whole: call.ended - call.begun });
     for (const { row: old } of this.#shown.splice(KEPT)) old.remove();
     byId("rows").prepend(row);
     this.#scale();
@@ -54,16 +54,16 @@ export class Answers {
   }
 }
 
-function title({ workload, model, url, asked, ended, status, error }) {
+function title({ workload, model, url, begun, ended, status, error }) {
   return make("p", { class: "title" },
     make("span", {}, workload, make("small", {}, new URL(url).search)),
     named(model),
     error ? make("strong", {}, String(status || "no answer")) : "",
-    make("b", {}, milliseconds(ended - asked)));
+    make("b", {}, milliseconds(ended - begun)));
 }
 
 function figures({ error }, parts) {
-  if (error) return make("p", { class: "told" }, make("strong", {}, error.message), ` ${error.hint}`);
+  if (error) return make("p", { class: "facts" }, make("strong", {}, error.message), ` ${error.hint}`);
   const words = Object.entries(parts).map(([name, time]) => `${STAGES[name][0]} ${milliseconds(time)}`);
-  return make("p", { class: "told" }, words.join(" · "));
+  return make("p", { class: "facts" }, words.join(" · "));
 }

@@ -10,7 +10,7 @@ const waiting = [];
 
 /** Send a request; resolves to the answer, or `error` with type, message and hint, with times. */
 export async function ask(workload, model, url) {
-  const call = { cell: `${workload}/${model}`, workload, model, url, asked: performance.now(), sent: 0, ended: 0, status: 0 };
+  const call = { cell: `${workload}/${model}`, workload, model, url, begun: performance.now(), sent: 0, ended: 0, status: 0 };
   if (running >= AT_ONCE) await new Promise((turn) => waiting.push(turn));
   else running++;
   call.sent = performance.now();

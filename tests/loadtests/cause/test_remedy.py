@@ -13,8 +13,8 @@ from loadtests.cause.remedy import DiagnosedCell, Remedy, Unproven, judge
 from loadtests.cause.rules import RULES, Cause, diagnose, remedy
 from loadtests.service.options import OPTION_FLAGS
 from loadtests.trial.evidence import Evidence
-from server.model_table import TABLE
 from server.settings import Settings
+from server.tables import MODELS
 from tests.support import evidence_examples
 from tests.support.any_evidence import evidences
 from tests.support.evidence_examples import (
@@ -196,7 +196,7 @@ def test_bursts_under_a_tight_bound_may_gain_more() -> None:
     evidence=evidences,
     alone=st.none() | evidences,
     name=st.sampled_from([rule.name for rule in RULES]),
-    model=st.sampled_from([*TABLE, "actors"]),
+    model=st.sampled_from([*MODELS, "actors"]),
 )
 def test_for_any_cause_a_change_is_predicted_or_refused(
     evidence: Evidence, alone: Evidence | None, name: str, model: str

@@ -66,7 +66,7 @@ def test_two_processes_offer_what_one_does_and_one_goes_on_alone(tmp_path: Path)
         service.heads.clear()
         paths = ("--paths", "/fine", "/wrong", "/killed", "/after")
         file = tmp_path / "said"
-        options = ("--host", service.url, *paths, "--said", str(file), *port())
+        options = ("--host", service.url, *paths, "--results", str(file), *port())
         with begun(tmp_path, *LOCUST, "--processes", "2", *options) as command:
             with gevent.Timeout(PATIENCE_S):
                 while "/killed" not in came(service):

@@ -24,7 +24,7 @@ from loadtests.run.surge.request import POLICIES, policies
 from loadtests.slo import Slo
 from loadtests.trial.tally import tally
 from loadtests.trial.verdict import flaws
-from server.admission.policies import TABLE
+from server import tables
 
 SLO = Slo.parse("p99<250ms")
 PHASES = [(10.0, 2.0), (50.0, 3.0), (10.0, 5.0)]
@@ -121,7 +121,7 @@ def test_other_phases_are_refused(text: str) -> None:
 
 
 def test_the_policies_are_those_of_the_server() -> None:
-    assert tuple(TABLE) == POLICIES == policies("all")
+    assert tuple(tables.POLICIES) == POLICIES == policies("all")
     assert policies("lifo,bounded,lifo") == ("lifo", "bounded")
     for wrong in ("fifo", "", "all,bounded"):
         with pytest.raises(ValueError, match=r"there is no admission '.*'; there are unbounded, "):

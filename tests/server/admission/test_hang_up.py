@@ -9,14 +9,14 @@ import psutil
 import pytest
 
 from server.admission.bulkhead import Visit
-from server.model_table import TABLE
 from server.models.selection import load
 from server.models.supervised.reaper import Reaper
 from server.models.supervised.worker_process import WorkerCall
+from server.tables import MODELS
 from tests.support.admission import LONG_S, bounded
 from tests.support.server_process import Client, Running, asking, running, until
 
-POOLED = sorted(TABLE.keys() - {"inline", "async", "hybrid", "interpreter-pool"})
+POOLED = sorted(MODELS.keys() - {"inline", "async", "hybrid", "interpreter-pool"})
 KILLS = [name for name in POOLED if load(name).promises.kept()["kills_abandoned"]]
 CANCELS = [name for name in POOLED if load(name).promises.kept()["cancels_queued"]]
 PROCESSES = 2

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from server.model_table import TABLE
+from server.tables import MODELS
 from tests.support.server_process import PYTHONS, Client, Running, asking, running
 
 QUEUE = 2
-BOUNDED = sorted(TABLE.keys() - {"inline", "async", "hybrid"})  # models with a queue of their own
+BOUNDED = sorted(MODELS.keys() - {"inline", "async", "hybrid"})  # models with a queue of their own
 KILLING = {"supervised-process-pool", "process-per-request"}
 LASTING = sorted({*BOUNDED} - KILLING)  # their late work cannot be stopped
 DEADLINE_S = 0.3

@@ -8,7 +8,8 @@ from random import Random
 import pytest
 
 from server.admission.departures import Departures
-from server.admission.policies import TABLE, Adaptive, Bounded, Deadline, Policy, Unbounded
+from server.admission.policies import Adaptive, Bounded, Deadline, Policy, Unbounded, load
+from server.tables import POLICIES
 
 WORKERS, WORK_S, TARGET_S = 2, 0.010, 0.15
 CAPACITY = WORKERS / WORK_S
@@ -58,7 +59,7 @@ def test_the_pace_follows_when_work_grows() -> None:
 
 @pytest.mark.parametrize("name", ["deadline", "adaptive"])
 def test_under_overload_answers_stay_within_the_target(name: str) -> None:
-    took, refused = play(TABLE[name](WORKERS, 256, TARGET_S), 2 * CAPACITY, 60)
+    took, refused = play(load(name)(WORKERS, 256, TARGET_S), 2 * CAPACITY, 60)
     late = sum(seconds > 1.1 * TARGET_S for seconds in took[100:])
     assert late < 0.05 * len(took)
     assert len(took) > 0.95 * CAPACITY * 60  # no worker is idle
@@ -86,9 +87,9 @@ def test_a_queue_that_is_too_long_keeps_the_throughput_and_makes_every_answer_la
     assert sum(seconds > TARGET_S for seconds in took[300:]) > 0.99 * len(took[300:])
 
 
-@pytest.mark.parametrize("name", [name for name in TABLE if name != "lifo"])
+@pytest.mark.parametrize("name", [name for name in POLICIES if name != "lifo"])
 def test_at_half_the_capacity_no_call_is_refused(name: str) -> None:
-    took, refused = play(TABLE[name](WORKERS, 256, TARGET_S), CAPACITY / 2, 60)
+    took, refused = play(load(name)(WORKERS, 256, TARGET_S), CAPACITY / 2, 60)
     assert refused == 0
     assert max(took) < TARGET_S
 

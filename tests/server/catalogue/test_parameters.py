@@ -107,9 +107,9 @@ def test_a_query_that_cannot_be_parsed_is_refused(query: str) -> None:
 @pytest.mark.parametrize(
     ("query", "message", "hint"),
     [
-        ("=", "there is no parameter ''", "There are: data, fast, least, name, share, size."),
-        ("sise=1", "there is no parameter 'sise'", "Did you mean 'size'?"),
-        ("x=1", "there is no parameter 'x'", "There are: data, fast, least, name, share, size."),
+        ("=", "unknown parameter ''", "There are: data, fast, least, name, share, size."),
+        ("sise=1", "unknown parameter 'sise'", "Did you mean 'size'?"),
+        ("x=1", "unknown parameter 'x'", "There are: data, fast, least, name, share, size."),
         ("size=1&size=1", "parameter 'size' was given twice", "Give each parameter once."),
     ],
 )

@@ -126,7 +126,7 @@ def test_a_twin_for_one_of_ours_is_taken_once(write: Write) -> None:
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("x = 1\n", "{path}: there is no workload in it; put `@workload(kind="),
+        ("x = 1\n", "{path}: it has no workload; put `@workload(kind="),
         ("x = 1\nimport nowhere.at_all\n", "{path}:2: the import failed: ModuleNotFoundError: "),
         ("import json\n\njson.loads('{')\n", "{path}:3: the import failed: JSONDecodeError: Ex"),
         ("def f():\n    return (\n", "{path}:2: the import failed: SyntaxError: '('"),
@@ -177,13 +177,13 @@ def test_a_failing_import_is_found_where_the_user_wrote_it(write: Write) -> None
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("nowhere", "there is no module 'nowhere', neither in {cwd} nor on Python's path (No mod"),
-        ("json.nowhere", "there is no module 'json.nowhere', neither in {cwd} nor on Python's pa"),
+        ("nowhere", "module 'nowhere' is neither in {cwd} nor on Python's path (No mod"),
+        ("json.nowhere", "module 'json.nowhere' is neither in {cwd} nor on Python's pa"),
         ("my-work", "'my-work' is not the name of a module; write package.module, or the path of"),
-        ("nowhere.py", "there is no file {cwd}/nowhere.py."),
-        ("./folder", "there is no file {cwd}/folder"),
-        ("sys", "sys: there is no workload in it; put `@workload("),
-        ("json", "{json}: there is no workload in it; put `@workload("),
+        ("nowhere.py", "file not found: {cwd}/nowhere.py."),
+        ("./folder", "file not found: {cwd}/folder"),
+        ("sys", "sys: it has no workload; put `@workload("),
+        ("json", "{json}: it has no workload; put `@workload("),
     ],
 )
 @pytest.mark.usefixtures("write")

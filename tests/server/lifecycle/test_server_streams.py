@@ -7,13 +7,13 @@ from importlib.util import find_spec
 
 import pytest
 
-from server.model_table import TABLE
+from server.tables import MODELS
 from tests.server.lifecycle.test_serve import ended
 from tests.support.rude_workloads import CHATTER
 from tests.support.server_process import PATIENCE_S, ROOT, asking, running
 
 OTHERS = {"async", "interpreter-pool"} | (set() if find_spec("distributed") else {"dask"})
-MODELS = [name for name in TABLE if name not in OTHERS]
+STARTED = [name for name in MODELS if name not in OTHERS]
 RUDE = ("--processes", "1", "--workloads", "tests.support.rude_workloads", "--models")
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("database")
 async def test_what_work_prints_neither_blocks_it_nor_comes_before_the_address(
     options: tuple[str, ...],
 ) -> None:
-    models = [name for name in MODELS if not options or name in {"thread-pool", "process-pool"}]
+    models = [name for name in STARTED if not options or name in {"thread-pool", "process-pool"}]
     with running(*options, *RUDE, ",".join(models), module="server") as server:
         async with asking(server) as client:
             for model in models:  # nothing reads standard output meanwhile

@@ -5,8 +5,8 @@ import tomllib
 
 import pytest
 
-from server.model_table import TABLE
 from server.settings import GROUPS, PREFIX, VERSION, Settings, cores, duration, flag
+from server.tables import MODELS
 from tests.support.server_process import ROOT
 
 
@@ -72,7 +72,7 @@ def test_the_flag_takes_precedence_over_the_variable(monkeypatch: pytest.MonkeyP
 
 
 def test_all_models_have_a_name() -> None:
-    assert Settings.parse(["--models", "all"]).models == tuple(TABLE)
+    assert Settings.parse(["--models", "all"]).models == tuple(MODELS)
 
 
 def test_models_may_come_in_one_list_or_in_several() -> None:
@@ -107,8 +107,8 @@ WRONG = [
     ("switch_interval", "0", "greater than or equal to 0.000001"),
     ("switch_interval", "11", "less than or equal to 10"),
     ("allow_host", "http://bench.lan", "'http://bench.lan' is not a host name; write only"),
-    ("models", "inline,treads", "there is no model 'treads'. There are: all, async, dask, "),
-    ("models", "thred-pool", "there is no model 'thred-pool'. Did you mean 'thread-pool'?"),
+    ("models", "inline,treads", "unknown model 'treads'. There are: all, async, dask, "),
+    ("models", "thred-pool", "unknown model 'thred-pool'. Did you mean 'thread-pool'?"),
 ]
 
 
@@ -154,9 +154,9 @@ def test_workers_and_loops_exclude_each_other(capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["--treads", "3"], "there is no option '--treads'. Did you mean '--threads'?"),
-        (["--thread=3"], "there is no option '--thread'. Did you mean '--threads'?"),
-        (["--xyzzy"], "there is no option '--xyzzy'."),
+        (["--treads", "3"], "unknown option '--treads'. Did you mean '--threads'?"),
+        (["--thread=3"], "unknown option '--thread'. Did you mean '--threads'?"),
+        (["--xyzzy"], "unknown option '--xyzzy'."),
         (["--models", "inline", "async"], "unexpected argument 'async' (separate list items with"),
         (["--port"], "--port: expected one argument"),
     ],
@@ -198,7 +198,7 @@ def test_help_has_every_option_with_its_default_and_variable(
     for group in GROUPS:
         assert f"\n\n{group.capitalize()}:\n" in text
     assert text.startswith("usage: python -m server [options]\n\nAn aiohttp server that runs ")
-    assert f"Models: {', '.join(TABLE)}." in joined
+    assert f"Models: {', '.join(MODELS)}." in joined
     assert "Workloads: sleep, primes." in joined
     assert "python -m server --threads 32 --workloads shop.py" in text
 

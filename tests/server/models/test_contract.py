@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from server.model_table import TABLE
 from server.models.selection import load
+from server.tables import MODELS
 from tests.support import faulty_workloads
 from tests.support.server_process import PYTHONS, SIZES, Answer, Client
 
@@ -72,7 +72,7 @@ def check(answer: Answer, workload: str, model: str) -> dict[str, Any]:
 
 
 def test_every_model_is_tested() -> None:
-    assert list(PLACES) == list(TABLE)
+    assert list(PLACES) == list(MODELS)
 
 
 async def test_every_workload_is_tested(client: Client) -> None:
@@ -81,7 +81,7 @@ async def test_every_workload_is_tested(client: Client) -> None:
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)
-@pytest.mark.parametrize("model", TABLE)
+@pytest.mark.parametrize("model", MODELS)
 async def test_cell(model: str, workload: str, client: Client) -> None:
     answer = await client.ask(f"/{workload}/{model}{WORKLOADS[workload]}")
     if why := (await client.ask("/")).json["models"][model]["why"]:
@@ -141,7 +141,7 @@ async def test_a_pool_keeps_its_workers(model: str, size: int, client: Client) -
     assert len({(worker["pid"], worker["thread"]) for worker in workers}) <= size
 
 
-SIZED = [name for name in TABLE if load(name).sized_by]
+SIZED = [name for name in MODELS if load(name).sized_by]
 
 
 def test_models_say_which_option_sizes_them() -> None:

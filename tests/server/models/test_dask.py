@@ -87,7 +87,7 @@ def test_dask_is_loaded_only_when_it_is_started() -> None:
 @pytest.mark.parametrize(
     ("workload", "message"),
     [
-        ("fail", "the work raised LookupError: there is no customer 4711"),
+        ("fail", "the work raised LookupError: customer 4711 not found"),
         ("leave", "the work raised SystemExit: leaving"),
         ("unpicklable", f"{NOT_SENT} (TypeError: "),
     ],

@@ -43,7 +43,7 @@ def foreign(port: int, server: Running) -> Iterator[subprocess.Popen[str]]:
         subprocess.Popen(
             [sys.executable, "-c", FOREIGN, str(port)],
             cwd=ROOT,
-            env={**os.environ, GATE: str(server.gate), "DASK_TEMPORARY_DIRECTORY": folder},
+            env={**os.environ, GATE: str(server.gate), "DASK_TEMPORARY_DIRECTORY": repr(folder)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -151,7 +151,7 @@ async def test_a_foreign_cluster_may_start_late_and_restart() -> None:
         async with asking(server) as client:
             answer = await client.ask("/noop/dask")
             assert answer.status == 503
-            assert answer.error["message"].startswith("there is no Dask cluster: ")
+            assert answer.error["message"].startswith("cannot reach a Dask cluster: ")
             assert address in answer.error["message"]
             assert "the server connects by itself" in answer.error["hint"]
             with foreign(port, server) as cluster:
@@ -175,7 +175,7 @@ async def test_a_foreign_cluster_may_start_late_and_restart() -> None:
                 assert await ended(server) == 0
                 assert cluster.poll() is None  # the server must not end it
         late, gone = server.complaints().splitlines()
-        assert "WARNING loadbearing: there is no Dask cluster: " in late
+        assert "WARNING loadbearing: cannot reach a Dask cluster: " in late
         assert f"WARNING loadbearing: the Dask scheduler at {address} is gone." in gone
 
 

@@ -7,11 +7,11 @@ from contextlib import suppress
 
 import pytest
 
-from server.model_table import TABLE
+from server.tables import MODELS
 from tests.support.server_process import Client, until
 
 RAISED = {
-    "fail": "the work raised LookupError: there is no customer 4711",
+    "fail": "the work raised LookupError: customer 4711 not found",
     "leave": "the work raised SystemExit: leaving",
     "interrupt": "the work raised KeyboardInterrupt: pressed",
     "cancel": "the work raised CancelledError: withdrawn",
@@ -30,7 +30,7 @@ async def works(client: Client, model: str) -> bool:
 
 
 @pytest.mark.parametrize("workload", RAISED)
-@pytest.mark.parametrize("model", TABLE)
+@pytest.mark.parametrize("model", MODELS)
 async def test_exceptions_of_the_work_are_reported_and_the_server_keeps_running(
     model: str, workload: str, client: Client
 ) -> None:

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from server.model_table import TABLE
+from server.tables import MODELS
 from tests.server.models.test_contract import WORKLOADS, check
 from tests.support.server_process import Client, Running, asking, running
 
 MODEL, WORKLOAD = "eager", "double"
-DEFAULT = [name for name in TABLE if name not in {"async", "interpreter-pool", "dask"}]
+DEFAULT = [name for name in MODELS if name not in {"async", "interpreter-pool", "dask"}]
 
 
 @pytest.fixture(scope="module")

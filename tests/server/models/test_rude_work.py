@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from server.model_table import TABLE
+from server.tables import MODELS
 from tests.server.lifecycle.test_serve import ended
 from tests.support.server_process import PATIENCE_S, Client, Running, asking, running
 from tests.support.several_loops import complaints
 
-MODELS = [name for name in TABLE if name != "interpreter-pool"]  # cannot import the module
+STARTED = [name for name in MODELS if name != "interpreter-pool"]  # cannot import the module
 IN_SERVER = ("inline", "thread-per-request", "async")
 SERVERS = [("--loop", "uvloop"), ("--loop", "asyncio"), ("--workers", "2"), ("--loops", "2")]
 TEXT = "the deadline had passed when a worker was free"
@@ -18,7 +18,7 @@ TEXT = "the deadline had passed when a worker was free"
 
 @pytest.fixture(scope="module")
 def server(database: None) -> Iterator[Running]:
-    options = ("--processes", "1", "--threads", "1", "--models", ",".join(MODELS))
+    options = ("--processes", "1", "--threads", "1", "--models", ",".join(STARTED))
     with running(
         *options, "--workloads", "tests.support.rude_workloads", module="server"
     ) as server:
@@ -33,7 +33,7 @@ async def client(server: Running) -> AsyncIterator[Client]:
         yield client
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", STARTED)
 async def test_strange_exceptions_are_described_as_well_as_possible(
     model: str, client: Client
 ) -> None:
@@ -56,7 +56,7 @@ async def test_strange_exceptions_are_described_as_well_as_possible(
         await client.until(model, busy=0)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", STARTED)
 async def test_iterators_are_rejected_as_results(model: str, client: Client) -> None:
     for what, name in {
         "generator": "generator",

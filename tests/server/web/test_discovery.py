@@ -3,9 +3,9 @@
 import pytest
 
 from server.admission.policies import BURST
-from server.model_table import TABLE
 from server.models.selection import load
 from server.settings import GROUPS, Settings, flag
+from server.tables import MODELS
 from server.web.discovery import options, runtime
 from tests.support.server_process import Client
 
@@ -54,14 +54,14 @@ def written(value: object) -> str:
 
 def test_options_name_the_models_that_they_affect() -> None:
     for size in ("threads", "processes"):
-        sized = [name for name in TABLE if load(name).sized_by == size]
+        sized = [name for name in MODELS if load(name).sized_by == size]
         affected = OPTIONS[size].models or []
         assert set(sized) <= set(affected)
         # A model that is made of others has their sizes.
         assert ("hybrid" in affected) == bool(set(load("hybrid").needs) & set(sized))
     assert OPTIONS["loop"].models is None
     assert OPTIONS["dask"].models == ["dask"]
-    assert OPTIONS["queue"].models == [name for name in TABLE if name != "inline"]
+    assert OPTIONS["queue"].models == [name for name in MODELS if name != "inline"]
 
 
 @pytest.mark.parametrize(

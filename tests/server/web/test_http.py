@@ -2,8 +2,8 @@
 
 import pytest
 
-from server.model_table import TABLE
 from server.models.base import PROMISES
+from server.tables import MODELS
 from server.web import answers
 from tests.support.faulty_workloads import MISBEHAVING
 from tests.support.server_process import Answer, Client, asking, running
@@ -24,7 +24,7 @@ async def test_discovery_describes_models_workloads_and_runtime(client: Client) 
     answer = await client.ask("/")
     discovery = answer.json
     answers.Discovery.model_validate(discovery)
-    assert list(discovery["models"]) == list(TABLE)
+    assert list(discovery["models"]) == list(MODELS)
     for model in discovery["models"].values():
         assert model["available"] == (model["why"] is None)
         assert list(model["promises"]) == [*PROMISES]
@@ -67,18 +67,18 @@ async def test_health_and_ready(path: str, status: str, client: Client) -> None:
 @pytest.mark.parametrize(
     ("path", "answered", "message", "hint"),
     [
-        ("/prime", "404 NotFound", "no workload 'prime'", "Did you mean 'primes'?"),
-        ("/heath", "404 NotFound", "no workload 'heath'", "Did you mean 'health'?"),
-        ("/nosuch", "404 NotFound", "no workload 'nosuch'", "There are: "),
-        ("/%00", "404 NotFound", "no workload '\\x00'", "There are: "),
-        ("/health/inline", "404 NotFound", "no workload 'health'", "There are: "),
-        ("/primes/treadpool", "404 NotFound", "no model 'treadpool'", "mean 'thread-pool'?"),
-        ("/primes/inline/more", "404 NotFound", "no model 'inline/more'", "'inline'?"),
+        ("/prime", "404 NotFound", "unknown workload 'prime'", "Did you mean 'primes'?"),
+        ("/heath", "404 NotFound", "unknown workload 'heath'", "Did you mean 'health'?"),
+        ("/nosuch", "404 NotFound", "unknown workload 'nosuch'", "There are: "),
+        ("/%00", "404 NotFound", "unknown workload '\\x00'", "There are: "),
+        ("/health/inline", "404 NotFound", "unknown workload 'health'", "There are: "),
+        ("/primes/treadpool", "404 NotFound", "unknown model 'treadpool'", "mean 'thread-pool'?"),
+        ("/primes/inline/more", "404 NotFound", "unknown model 'inline/more'", "'inline'?"),
         ("/primes/async", "501 CannotRun", "no asynchronous twin", "GET / lists"),
         ("/primes?below=-1", "422 BadParameter", "below='-1'", "from 0 to 400000"),
         ("/primes/inline?below=ten", "422 BadParameter", "valid integer", "takes an integer"),
-        ("/primes?bellow=1", "400 BadRequest", "no parameter 'bellow'", "mean 'below'?"),
-        ("/noop?a=1", "400 BadRequest", "no parameter 'a'", "It takes no parameters."),
+        ("/primes?bellow=1", "400 BadRequest", "unknown parameter 'bellow'", "mean 'below'?"),
+        ("/noop?a=1", "400 BadRequest", "unknown parameter 'a'", "It takes no parameters."),
         (
             "/primes?below=1&below=2",
             "400 BadRequest",
@@ -136,7 +136,7 @@ async def test_other_methods_are_not_allowed(path: str, allowed: str, client: Cl
 async def test_an_extra_slash_is_explained(path: str, meant: str, client: Client) -> None:
     answer = await client.ask(path)
     assert answer.status == 404
-    assert error(answer)["message"] == f"there is no path '{path}'"
+    assert error(answer)["message"] == f"unknown path '{path}'"
     assert error(answer)["hint"] == f"Did you mean '{meant}'?"
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.report.colours import COLOURS
-from server.model_table import TABLE
+from server.tables import MODELS
 from server.web import page
 from server.web.negotiation import prefers_html
 from server.web.page import PAGE, TYPES
@@ -122,4 +122,4 @@ def test_models_have_the_colours_of_the_report() -> None:
     style = (FOLDER / "style.css").read_text()
     colours = dict(re.findall(r'\[data-model="([a-z-]+)"\] \{ --model: (#[0-9A-F]{6}) \}', style))
     assert colours == COLOURS
-    assert set(colours) == set(TABLE)
+    assert set(colours) == set(MODELS)

@@ -1,8 +1,11 @@
-"""The table of models: names, and where their classes are. It imports nothing."""
+"""The tables of models and admission policies: names, and where their classes are.
+
+It imports nothing, so that every room can read the names.
+"""
 
 from __future__ import annotations
 
-TABLE = {
+MODELS = {
     "inline": "server.models.on_loop:Inline",
     "async": "server.models.on_loop:Native",
     "thread-per-request": "server.models.threads:ThreadPerRequest",
@@ -13,4 +16,12 @@ TABLE = {
     "interpreter-pool": "server.models.interpreters:InterpreterPool",
     "hybrid": "server.models.hybrid:Hybrid",
     "dask": "server.models.dask.model:Dask",
+}
+
+POLICIES = {
+    "unbounded": "server.admission.policies:Unbounded",
+    "bounded": "server.admission.policies:Bounded",
+    "deadline": "server.admission.policies:Deadline",
+    "lifo": "server.admission.policies:Lifo",
+    "adaptive": "server.admission.policies:Adaptive",
 }

@@ -1,0 +1,21 @@
+"""One more admission policy is a class and a line of the table."""
+
+import pytest
+
+from server.tables import POLICIES
+from tests.support.server_process import asking, running
+
+
+async def test_a_new_policy_is_accepted_published_and_used(database: None) -> None:
+    options = ("--models", "thread-pool", "--admission", "closed", "--target", "200ms")
+    with running(*options, module="tests.support.one_more_policy") as server:
+        async with asking(server) as client:
+            discovery = (await client.ask("/")).json
+            assert discovery["options"]["admission"]["choices"] == [*POLICIES, "closed"]
+            runtime = discovery["runtime"]
+            assert runtime["admission"] == "closed"
+            assert runtime["answered_within_s"] == pytest.approx(3.0 * 0.2)
+            answer = await client.ask("/noop/thread-pool")
+            assert answer.status == 503
+            assert "this policy admits nothing" in answer.error["message"]
+            assert (await client.gauges("thread-pool"))["refused"] == 1
