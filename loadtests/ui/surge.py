@@ -31,12 +31,12 @@ class Scenario:
     """One surge for each cell, one after the other."""
 
     def __init__(
-        self, locust: Environment, source: Source, options: Options, found: Discovery
+        self, locust: Environment, source: Source, options: Options, discovery: Discovery
     ) -> None:
         self._locust = locust
         self._source = source
         self._options = options
-        self._policy = str(found.runtime.get("admission") or "the service")
+        self._policy = str(discovery.runtime.get("admission") or "the service")
         self._url = str(locust.host)
 
     def run(self) -> int:

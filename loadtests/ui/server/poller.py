@@ -58,7 +58,7 @@ class Watching:
             gevent.sleep(max(0.1, begun + EVERY_S - monotonic()))
 
     def _begin(self, now: float) -> None:
-        """Nobody looked for a while: that is no silence of the service."""
+        """Start a new watch: the service was not silent while the page was closed."""
         self.vitals.begun = now
         self._weighed = now - WEIGHED_EVERY_S
 

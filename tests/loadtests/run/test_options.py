@@ -123,7 +123,7 @@ def test_options_are_read_whole() -> None:
         ("spike", "high", "invalid height of the spike 'high': expected e.g. 4"),
         ("phases", "1s", "invalid phases '1s'"),
         ("budget", "soon", "invalid duration 'soon': expected e.g. 250ms, 30s, 2m or 1h"),
-        ("beyond", "sok", "there is no trial 'sok' beyond the peak; did you mean 'soak'?"),
+        ("beyond", "sok", "unknown trial 'sok' beyond the peak; did you mean 'soak'?"),
     ],
 )
 def test_what_is_wrong_is_named(field: str, wrong: str, message: str) -> None:

@@ -47,7 +47,7 @@ def test_a_result_that_is_not_there_is_said_in_words(ui: Interface, name: str) -
     code, page = answer(ui, f"/panel/results/{name}")
     assert code == 404
     assert f"{name} does not exist yet" in page
-    assert "no survival search yet" in page
+    assert "No survival search yet" in page
 
 
 def test_no_other_file_can_be_had(ui: Interface) -> None:
