@@ -52,6 +52,6 @@ def test_there_are_no_classes_of_users_to_edit(idle_ui: Interface) -> None:
 )
 def test_values_have_bounds(idle_ui: Interface, changed: dict[str, str], message: str) -> None:
     answer = idle_ui.ask("/swarm", {**CELL, **changed})
-    said = json.loads(answer.body)
-    assert (answer.status, said["success"]) == (200, False)
-    assert message in said["message"]
+    reply = json.loads(answer.body)
+    assert (answer.status, reply["success"]) == (200, False)
+    assert message in reply["message"]
