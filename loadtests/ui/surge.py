@@ -59,7 +59,7 @@ class Scenario:
             show(self._locust, rate)
 
     def _cell(self, cell: tuple[str, str]) -> bool:
-        """Offer a surge to one cell; tells whether its figures can be trusted."""
+        """Offer a surge to one cell; shows whether its figures can be trusted."""
         options = self._options
         path = path_of(*cell, options.parameters.get(cell[0]))
         expected = expected_answer(self._url, path)

@@ -93,7 +93,7 @@ def _pss_mib(processes: Sequence[Mapping[str, Any]]) -> dict[int, float]:
     """Weigh those that are the service's; behind a forwarded port other machines' are not."""
     sizes = {}
     for item in processes:
-        with suppress(psutil.Error, AttributeError):  # it ended, or this is no Linux
+        with suppress(psutil.Error, AttributeError):  # it ended, or this is not Linux
             process = psutil.Process(item["pid"])
             times = process.cpu_times()
             if abs(times.user + times.system - item["cpu_s"]) < SAME_CPU_S:
