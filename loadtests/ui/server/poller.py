@@ -1,4 +1,4 @@
-"""Asks the service how it fares, once a second, while a test runs or somebody looks."""
+"""Reads the service's figures once a second, while a test runs or a page is open."""
 
 from __future__ import annotations
 

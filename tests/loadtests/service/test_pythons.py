@@ -111,7 +111,7 @@ def test_an_unusable_python_is_reported(tmp_path: Path) -> None:
     for nothing in ("", "--help"):
         with pytest.raises(ServiceError, match=f"'{nothing}' is not a Python: give its path"):
             interpreter(nothing)
-    with pytest.raises(ServiceError, match="neither uv, pyenv nor PATH"):
+    with pytest.raises(ServiceError, match="or by uv, pyenv or PATH"):
         interpreter("3.99")
 
 

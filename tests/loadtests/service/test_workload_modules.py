@@ -85,6 +85,6 @@ def test_what_is_missing_is_named(value: str, message: str) -> None:
 def test_a_word_that_is_the_name_of_a_file_gets_a_hint(tmp_path: Path) -> None:
     (tmp_path / "mine.py").touch()
     with pytest.raises(
-        ServiceError, match=r"no workload 'mine'; for the module here write \./mine"
+        ServiceError, match=r"unknown workload 'mine'; for the module here, write \./mine"
     ):
         chosen(["mine"], OFFERED, tmp_path)
