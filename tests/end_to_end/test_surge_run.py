@@ -174,7 +174,7 @@ def test_the_scenario_in_locust_offers_it_to_a_running_service(tmp_path: Path) -
         ended = run(*LOCUST, "--host", server.url, "-u", "1", *cell, *words)
     assert ended.code in {0, 1, 3}, ended.err  # 1: Locust's own, where some request was lost
     assert re.search(r"sleep/thread-pool sustains about \d", ended.err)
-    assert "sleep/thread-pool: bounded: during the surge " in ended.err
+    assert "sleep/thread-pool: bounded: during the surge, " in ended.err
     assert "Traceback" not in ended.err
     rows = {row["name"]: row for row in json.loads((tmp_path / "rows.json").read_text())}
     assert rows.keys() == {"sleep/thread-pool", "bystander"}

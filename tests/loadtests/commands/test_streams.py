@@ -83,7 +83,7 @@ def test_a_damaged_run_file_is_told_in_a_line(slo: str | None, tmp_path: Path) -
     ended = shell('"$@"', "loadtests", "report", str(tmp_path))
     [line] = ended.stderr.decode().splitlines()
     assert ended.returncode == 2
-    assert "line 1: this " in line
+    assert "run.jsonl, line 1: " in line
 
 
 def test_locust_reads_our_configuration_in_any_locale() -> None:
