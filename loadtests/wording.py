@@ -39,9 +39,7 @@ def unknown(what: str, given: str, known: Collection[str], *, several: bool = Tr
     `{}` in `what` is where the name goes, which else comes last.
     """
     close = get_close_matches(given, known, n=1)
-    named = (what if "{}" in what else f"{what} {{}}".strip()).format(repr(given))
+    named = (what if "{}" in what else f"{what} {{}}").format(repr(given))
     if close:
-        return f"there is no {named}; did you mean {close[0]!r}?"
-    return (
-        f"there is no {named}; there are {', '.join(known)}" if several else f"there is no {named}"
-    )
+        return f"unknown {named}; did you mean {close[0]!r}?"
+    return f"unknown {named}; expected {', '.join(known)}" if several else f"unknown {named}"

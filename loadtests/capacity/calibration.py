@@ -120,4 +120,4 @@ def _evidence(replies: _Replies, took_s: float, watch: ServiceWatch, bound_s: fl
     typical = mean([times for times, _ in read])
     rate = answered / took_s
     load = Evidence(rate, took_s, bound_s, answered, rate, typical=typical)
-    return evidence(watch.seen(), load, (times for _, times in read))
+    return evidence(watch.activity(), load, (times for _, times in read))

@@ -26,7 +26,7 @@ class Goal:
     bracket_s: float  # seconds of a trial, unless it offers fewer than
     bracket_requests: int
     confirm: int  # trials in a row that must break to make a rate the upper end
-    narrow: float  # halve the bracket until broke / held is no more than this
+    narrow: float  # halve the bracket until broke / held is at most this
     # The refinement, by trials that prove the percentile.
     late: int  # late requests with which the percentile can still be proved
     trial_s: float  # the least seconds of a trial

@@ -71,7 +71,7 @@ def written(comparison: Comparison, kind: str) -> str:
 def _format_of(parsed: argparse.Namespace) -> str:
     """Return --format, or else what the ending of --output stands for.
 
-    Raises RunFileError if that is a folder, or has an ending that stands for no format.
+    Raises RunFileError if that is a folder, or its ending names no known format.
     """
     output: Path | None = parsed.output
     if output is not None and output.is_dir():

@@ -33,7 +33,7 @@ LOG = "locust.log"
 
 def run(parsed: argparse.Namespace) -> int:
     """Run the search and show it; returns 0, 1 below --at-least, 2 usage, 3 no trusted result."""
-    servers = ServerOptions.asked(parsed)  # reports errors before anything is written
+    servers = ServerOptions.from_arguments(parsed)  # reports errors before anything is written
     options = options_of(parsed, servers=servers)
     if options.host:
         _check_unchanged(servers)

@@ -25,7 +25,7 @@ def run(parsed: argparse.Namespace) -> int:
     interruptible()
     _free(parsed.web_host, parsed.web_port)
     try:
-        servers = ServerOptions.asked(parsed)
+        servers = ServerOptions.from_arguments(parsed)
         arguments = ("--port", str(parsed.port), *servers.arguments())
         with ServerProcess(arguments, directory=servers.directory) as server:
             return _ui(server, parsed, servers)

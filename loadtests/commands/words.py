@@ -33,7 +33,7 @@ class Parser(argparse.ArgumentParser):
         """End with exit code 2."""
         if wrong := CHOICE.search(message):
             known = re.findall(r"[\w-]+", wrong["known"])
-            message = f"{message[: wrong.start()]}{unknown('', wrong['given'], known)}"
+            message = f"{message[: wrong.start()]}{unknown('value', wrong['given'], known)}"
         self.exit(2, f"{self.prog}: error: {message}\nFor all options: {self.prog} --help\n")
 
     def _unknown(self, left: Sequence[str]) -> str:

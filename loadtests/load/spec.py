@@ -74,7 +74,7 @@ class LoadSpec:
 
     def lost(self, planned: Sequence[int], losses: Sequence[int]) -> bool:
         """Whether these losses of the streams so far are a reason to end the load."""
-        counts = zip(losses, planned, strict=False)  # there are no losses before the first count
+        counts = zip(losses, planned, strict=False)  # nothing is lost before the first count
         return self.patience_s is None and any(not self.slo.allows(*pair) for pair in counts)
 
     def dump(self) -> dict[str, Any]:

@@ -114,5 +114,5 @@ def _known(
     if name in known:
         return known[name]
     if not known:
-        raise ServiceError(f"unknown {what} {name!r}{of}: it has none")
+        raise ServiceError(f"unknown {what} {name!r}{of}; it takes none")
     raise ServiceError(unknown(f"{what} {{}}{of}", name, known))

@@ -71,7 +71,7 @@ class ServerOptions:
     pythons: tuple[ServerPython, ...] = field(default_factory=lambda: server_pythons(()))
 
     @classmethod
-    def asked(cls, parsed: argparse.Namespace) -> Self:
+    def from_arguments(cls, parsed: argparse.Namespace) -> Self:
         """Read the command line. Raises ServiceError for a module or a Python that is missing."""
         here = Path.cwd()
         return cls(

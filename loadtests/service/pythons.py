@@ -109,7 +109,7 @@ def _path(name: str) -> str:
     if "/" in name:
         path = Path(name).expanduser().absolute()  # a link in an environment must stay one
         if not path.is_file():
-            raise ServiceError(f"there is no interpreter {path}")
+            raise ServiceError(f"interpreter {path} not found")
         return str(path)
     if not name.strip() or name.startswith("-"):  # an option, to uv and others
         raise ServiceError(f"{name!r} is not a Python: give its path, or a version, e.g. 3.13t")
@@ -120,8 +120,8 @@ def _path(name: str) -> str:
         gone = (PREPARED / version).is_dir()
         lost = f" (the Python that {PREPARED / version} was made from is gone)" if gone else ""
         raise ServiceError(
-            f"there is no Python {name!r}: not an environment in {PREPARED}{lost}, and neither uv, "
-            "pyenv nor PATH has it; give the path of an interpreter"
+            f"Python {name!r} not found in {PREPARED}{lost}, or by uv, pyenv or PATH; "
+            "give the path of an interpreter"
         )
     return executable
 

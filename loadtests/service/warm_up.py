@@ -59,7 +59,7 @@ def expected_answer(url: str, path: str) -> bytes:
 
 
 def problem(path: str, status: int, body: bytes) -> str:
-    """Say in the service's own words why there is no result."""
+    """Quote the service's reason for giving no result."""
     try:
         message = json.loads(body)["error"]["message"]
     except (ValueError, KeyError, TypeError):

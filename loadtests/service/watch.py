@@ -60,7 +60,7 @@ class ServiceWatch:
         self._ended = self._clocks()
         self._last = gevent.spawn(self._look)
 
-    def seen(self) -> Activity:
+    def activity(self) -> Activity:
         """Return the difference, as soon as the service has answered."""
         took, generator, servers = (
             after - before for before, after in zip(self._begun, self._ended, strict=True)

@@ -28,7 +28,7 @@ def modules(values: Iterable[str], directory: Path) -> tuple[str, ...]:
     for module in names:
         if Path(module).is_absolute() and not Path(module).is_file():
             raise ServiceError(
-                f"there is no file {module}; --workloads takes names of workloads, Python files "
+                f"file {module} not found; --workloads takes names of workloads, Python files "
                 "and dotted modules"
             )
     return tuple(dict.fromkeys(names))
@@ -61,6 +61,6 @@ def _inside(module: str, offered: Discovery) -> list[str]:
 
 def _named(name: str, offered: Discovery, directory: Path) -> str:
     if name not in offered.workloads and (directory / f"{name}.py").is_file():
-        raise ServiceError(f"there is no workload {name!r}; for the module here write ./{name}.py")
+        raise ServiceError(f"unknown workload {name!r}; for the module here, write ./{name}.py")
     offered.check_workload(name)
     return name

@@ -79,8 +79,8 @@ def _check(environment: Environment) -> None:
     options = Options.of(Namespace(**{**known, **{name: _read(known, name) for name in form}}))
     url = form.get("host") or str(environment.host)
     if options.scenario != "survival" or options.host:
-        found = check_cells(url, options.cells, options.parameters)
-        try_parameters(options.parameters, found, url)
+        discovery = check_cells(url, options.cells, options.parameters)
+        try_parameters(options.parameters, discovery, url)
     if options.scenario in SHAPES and not form.get("user_count", "").isdecimal():
         raise ValueError("users must be a whole number")
     users = int(form["user_count"]) if options.scenario in SHAPES else None

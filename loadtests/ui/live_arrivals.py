@@ -58,6 +58,6 @@ class LiveArrivals:
         """Stop; requests that are not answered within `drain_s` count as unfinished."""
         self._loop.kill()
         deadline = monotonic() + drain_s
-        for one in self._generators:
-            one.drain(max(0.0, deadline - monotonic()))
-            one.abandon()
+        for generator in self._generators:
+            generator.drain(max(0.0, deadline - monotonic()))
+            generator.abandon()

@@ -31,12 +31,12 @@ class Scenario:
     """One surge for each cell, one after the other."""
 
     def __init__(
-        self, locust: Environment, source: Source, options: Options, found: Discovery
+        self, locust: Environment, source: Source, options: Options, discovery: Discovery
     ) -> None:
         self._locust = locust
         self._source = source
         self._options = options
-        self._policy = str(found.runtime.get("admission") or "the service")
+        self._policy = str(discovery.runtime.get("admission") or "the service")
         self._url = str(locust.host)
 
     def run(self) -> int:
@@ -59,7 +59,7 @@ class Scenario:
             show(self._locust, rate)
 
     def _cell(self, cell: tuple[str, str]) -> bool:
-        """Offer a surge to one cell; tells whether its figures can be trusted."""
+        """Offer a surge to one cell; shows whether its figures can be trusted."""
         options = self._options
         path = path_of(*cell, options.parameters.get(cell[0]))
         expected = expected_answer(self._url, path)

@@ -59,7 +59,7 @@ def record(environment: Environment, name: str, answer: Request) -> None:
 
 
 def show(environment: Environment, rate: float) -> None:
-    """Let Locust's users stand for an offered rate, where somebody watches."""
+    """Show an offered rate as Locust's number of users, if there is a web interface."""
     if environment.web_ui and environment.runner:
         users = max(1, round(rate))
         environment.runner.start(users, spawn_rate=users)

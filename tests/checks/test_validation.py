@@ -162,4 +162,4 @@ def test_only_known_cases_are_accepted(capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(SystemExit) as ended:
         parser().parse_args(["orcle"])
     assert ended.value.code == 2
-    assert "there is no case 'orcle'; did you mean 'oracle'?" in capsys.readouterr().err
+    assert "unknown case 'orcle'; did you mean 'oracle'?" in capsys.readouterr().err

@@ -130,7 +130,7 @@ def test_a_report_writes_and_shows_the_same_again(surged: Surged) -> None:
         (("--admission", "fifo"), "there is no admission 'fifo'; there are unbounded, bounded"),
         (("--phases", "5s"), "invalid phases '5s': expected three durations"),
         (("--workload", "sleep,noop"), "invalid workload 'sleep,noop'"),
-        (("--workload", "slep"), "there is no workload 'slep'; did you mean 'sleep'?"),
+        (("--workload", "slep"), "unknown workload 'slep'; did you mean 'sleep'?"),
         (("--param", "sleep.ms=-1"), "GET /sleep/thread-pool?ms=-1 answers 422"),
         (("--param", "noop.ms=5"), "--param noop.… has no effect on sleep"),
         (("--model", "thread-pol"), "'thread-pol'"),

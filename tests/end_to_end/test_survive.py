@@ -156,7 +156,7 @@ def test_a_running_service_is_asked_what_there_is(tmp_path: Path) -> None:
         ended = run(*SURVIVE, *words, "--output", str(tmp_path))
     assert (ended.code, ended.out) == (2, "")
     [line] = ended.err.splitlines()
-    assert line == "python -m loadtests: there is no workload 'slep'; did you mean 'sleep'?"
+    assert line == "python -m loadtests: unknown workload 'slep'; did you mean 'sleep'?"
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_the_form_offers_what_the_server_has(both: tuple[Begun, Interface, str])
     [
         ("slo", "nonsense", "invalid SLO 'nonsense'"),
         ("param", "sleep.ms=nine", "answers 422"),
-        ("param", "sleep.second=1", "there is no parameter 'second' of sleep"),
+        ("param", "sleep.second=1", "unknown parameter 'second' of sleep"),
         ("seed", "first", "invalid seed 'first'"),
         ("host", "http://127.0.0.1:1", "nothing answers at http://127.0.0.1:1"),
     ],
@@ -142,7 +142,7 @@ def test_a_workload_that_is_not_there_is_told(tmp_path: Path) -> None:
     ports = ("--port", "0", "--web-port", str(free_port()))
     ended = run("loadtests", "up", *ports, "--workloads", "slep", directory=tmp_path)
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err == "python -m loadtests: there is no workload 'slep'; did you mean 'sleep'?\n"
+    assert ended.err == "python -m loadtests: unknown workload 'slep'; did you mean 'sleep'?\n"
 
 
 @pytest.mark.parametrize("option", ["--port", "--web-port"])

@@ -96,7 +96,7 @@ def _groups(result: CellResult, trials: Sequence[TrialRecord]) -> Iterator[Spent
 
 
 def _why(trial: TrialRecord, name: str) -> str:
-    """Say why there are no stages: a refused request, for example, is neither answered nor late."""
+    """Explain missing stages: a refused request, for example, is neither answered nor late."""
     if name == "late" and not trial.work.late:
         sign = SIGNS.get(trial.broke_by or "", ("", ""))[1]
         return f"none was late: {sign}" if sign else "none was late"

@@ -1,4 +1,4 @@
-"""What weakens a comparison, in sentences, so that nobody reads too much into it."""
+"""What weakens a comparison, in sentences that keep readers from concluding too much."""
 
 from __future__ import annotations
 

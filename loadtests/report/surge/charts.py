@@ -72,7 +72,7 @@ def outcomes_figure(surge: Surge, gallery: Gallery) -> Figure:
 
     def draw() -> Figure:
         picture = drawn(_outcomes(surge), gallery.converter)
-        return replace(empty, picture=inline(picture, "outcomes", OUTCOMES_TITLE, table.told()))
+        return replace(empty, picture=inline(picture, "outcomes", OUTCOMES_TITLE, table.as_text()))
 
     return gallery.attempt(repr(OUTCOMES_TITLE), draw, empty)
 

@@ -109,7 +109,7 @@ def _sketches(
     yield Sketch("used", lambda: resources.chart(results, trials), capacities, used)
     table = ceilings_table(results)
     figure = Figure("Limit, prediction, measurement", CEILINGS, None, table)
-    yield Sketch("ceiling", lambda: ceilings.ceilings(results), table.told(), figure)
+    yield Sketch("ceiling", lambda: ceilings.ceilings(results), table.as_text(), figure)
 
 
 def _spectrum(results: Sequence[CellResult], spectra: spectrum.Spectra) -> Sketch:
@@ -117,13 +117,13 @@ def _spectrum(results: Sequence[CellResult], spectra: spectrum.Spectra) -> Sketc
     caption = f"Models that held {rate} req/s, each in the nearest trial that it held."
     table = spectra_table(spectra)
     figure = Figure(f"All response times at {rate} req/s", caption, None, table)
-    return Sketch("spectrum", lambda: spectrum.spectrum(results, spectra), table.told(), figure)
+    return Sketch("spectrum", lambda: spectrum.spectrum(results, spectra), table.as_text(), figure)
 
 
 def _stages(results: Sequence[CellResult], spent: list[stages.Spent]) -> Sketch:
     table, looks = stages_table(spent), styles(results)
     figure = Figure("Where the time went at the break", STAGES, None, table, stages.key())
-    return Sketch("stages", lambda: stages.chart(spent, looks), table.told(), figure)
+    return Sketch("stages", lambda: stages.chart(spent, looks), table.as_text(), figure)
 
 
 def _drawn(sketch: Sketch, workload: str, converter: Converter) -> Figure | None:

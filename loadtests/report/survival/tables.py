@@ -35,7 +35,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     words: int = 1
 
-    def told(self) -> str:
+    def as_text(self) -> str:
         """Return the table as text, for readers who cannot see the chart."""
         return " ".join(
             f"{' '.join(row[: self.words])}: "

@@ -49,7 +49,7 @@ class SurgeRequest:
     def asked(cls, parsed: argparse.Namespace) -> Self:
         """Read the command line. Raises ServiceError for a module that is not there."""
         [workload] = parsed.workloads
-        servers = ServerOptions.asked(parsed)
+        servers = ServerOptions.from_arguments(parsed)
         return cls(
             workload=workload,
             model=parsed.model,

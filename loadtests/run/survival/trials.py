@@ -145,7 +145,7 @@ class TrialRunner:
             other_cores=machine.others_cores,
             memory_pressure=machine.memory_pressure,
         )
-        seen = evidence(self._signs.seen(), load)
+        seen = evidence(self._signs.activity(), load)
         if self._alone:
             return seen
         others = trial.generators_s / (trial.duration_s + SETTLE_S)

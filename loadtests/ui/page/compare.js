@@ -92,7 +92,7 @@ function times(row, most) {
 at("copy").addEventListener("click", () => {
   const selection = getSelection();
   selection.selectAllChildren(at("cells"));
-  document.execCommand("copy"); // also without TLS, where there is no navigator.clipboard
+  document.execCommand("copy"); // works without TLS, where navigator.clipboard is missing
   selection.removeAllRanges();
   at("copy").textContent = "Copied";
   setTimeout(() => (at("copy").textContent = "Copy the table"), 1500);

@@ -95,14 +95,14 @@ class Ledger:
     def users(self, second: int, users: int) -> None:
         self._at(second).users = users
 
-    def take(self, said: Mapping[str, Any]) -> None:
+    def take(self, report: Mapping[str, Any]) -> None:
         """Add what one process says of one second."""
-        second = int(said["second"])
+        second = int(report["second"])
         if second < self._begun:
             return  # of the test before
         now = self._at(second)
-        added(now.lags, said["lags"])
-        for name, cell in said["cells"].items():
+        added(now.lags, report["lags"])
+        for name, cell in report["cells"].items():
             if second > self.since:  # the first second began before
                 row = self._rows.setdefault(name, LedgerRow())
                 row.offered += cell["offered"]

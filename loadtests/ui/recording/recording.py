@@ -26,7 +26,7 @@ class Recording:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._recorder: Recorder | None = None
-        self._said: list[dict[str, Any]] = []
+        self._reports: list[dict[str, Any]] = []
         self._steady = False
         self.ledger = Ledger()
         self.options: Options | None = None
@@ -48,7 +48,7 @@ class Recording:
         except ValueError:
             return  # the test will not start
         self._steady = options.scenario == "steady"
-        self._said.clear()
+        self._reports.clear()
         self.ledger.clear(int(time.time()))
         if options.scenario != "survival" and not isinstance(environment.runner, MasterRunner):
             self._recorder = Recorder(1e3 * options.slo.bound_s)
@@ -69,11 +69,11 @@ class Recording:
         self._recorder = None
 
     def _report(self, data: dict[str, Any], **_: Any) -> None:
-        data[KEY], self._said = self._said, []
+        data[KEY], self._reports = self._reports, []
 
     def _reported(self, data: dict[str, Any], **_: Any) -> None:
-        for said in data.get(KEY, ()):
-            self.ledger.take(said)
+        for report in data.get(KEY, ()):
+            self.ledger.take(report)
 
     def _tick(self) -> None:
         """Look at each full second of the wall clock, which all processes have."""
@@ -90,8 +90,8 @@ class Recording:
         if self._recorder is None:
             return
         load = LoadUser.load
-        said = self._recorder.drain(second, load.flying() if load else {})
+        report = self._recorder.drain(second, load.flying() if load else {})
         if isinstance(self._environment.runner, WorkerRunner):
-            self._said = [*self._said, said][-UNRECORDED:]
+            self._reports = [*self._reports, report][-UNRECORDED:]
         else:
-            self.ledger.take(said)
+            self.ledger.take(report)

@@ -1,4 +1,4 @@
-"""Asks the service how it fares, once a second, while a test runs or somebody looks."""
+"""Reads the service's figures once a second, while a test runs or a page is open."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Watching:
             gevent.sleep(max(0.1, begun + EVERY_S - monotonic()))
 
     def _begin(self, now: float) -> None:
-        """Nobody looked for a while: that is no silence of the service."""
+        """Start a new watch: the service was not silent while the page was closed."""
         self.vitals.begun = now
         self._weighed = now - WEIGHED_EVERY_S
 
@@ -93,7 +93,7 @@ def _pss_mib(processes: Sequence[Mapping[str, Any]]) -> dict[int, float]:
     """Weigh those that are the service's; behind a forwarded port other machines' are not."""
     sizes = {}
     for item in processes:
-        with suppress(psutil.Error, AttributeError):  # it ended, or this is no Linux
+        with suppress(psutil.Error, AttributeError):  # it ended, or this is not Linux
             process = psutil.Process(item["pid"])
             times = process.cpu_times()
             if abs(times.user + times.system - item["cpu_s"]) < SAME_CPU_S:

@@ -33,7 +33,7 @@ class Point:
 
 
 class Vitals:
-    """The looks at one service until now; `begun` is when somebody began to look again."""
+    """What was read of one service so far; `begun` is when a page began to show it."""
 
     def __init__(self, begun: float) -> None:
         self.begun = begun

@@ -50,7 +50,7 @@ class Session:
         self.watch: RunProgress | None = None
         self.summary: dict[str, Any] = {}  # as it was written
         self._last: Path | None = None  # the folder that is reported
-        self._asked: set[Path] = set()
+        self._named: set[Path] = set()
         self._one = BoundedSemaphore(1)
         self._writer = Writer()
 
@@ -62,12 +62,12 @@ class Session:
 
     def choose(self, options: Options) -> Path:
         """Create the folder of the next search; a folder named by --output is for the first."""
-        asked = Path(options.output).resolve() if options.output else None
-        if asked is None or asked in self._asked:
+        named = Path(options.output).resolve() if options.output else None
+        if named is None or named in self._named:
             return new_folder((options.servers.folder / RESULTS).resolve(), datetime.now(UTC))
-        self._asked.add(asked)
-        asked.mkdir(parents=True, exist_ok=True)
-        return asked
+        self._named.add(named)
+        named.mkdir(parents=True, exist_ok=True)
+        return named
 
     @contextmanager
     def turn(self, folder: Path) -> Iterator[RunProgress]:
@@ -136,5 +136,5 @@ class Session:
 
     def _empty(self, folder: Path) -> None:
         """Remove the folder of a search that has measured nothing, if we created it."""
-        if folder not in self._asked and folder.exists():
+        if folder not in self._named and folder.exists():
             discard(folder)

@@ -22,7 +22,7 @@ FILES = {  # in the tab
     "run.jsonl": "Run file",
 }
 TITLES = {name: f"Download survival {title[0].lower()}{title[1:]}" for name, title in FILES.items()}
-NONE = "There is no survival search yet: choose the scenario survival in the form and start it."
+NONE = "No survival search yet. Choose the scenario `survival` in the form and start it."
 LATER = {
     "run.jsonl": "The search has just started; try again in a moment.",
     "": "It is written a few seconds after the search ends.",
@@ -43,9 +43,9 @@ def show(session: Session, chosen: int | None = None) -> Mapping[str, Any]:
         ],
         "run": view(watch, chosen) if watch and session.phase != "waiting" else None,
         "verdicts": [
-            said
+            sentence
             for verdict in session.summary.get("verdicts", ())
-            for said in (verdict["sentence"], *verdict.get("pythons", ()))
+            for sentence in (verdict["sentence"], *verdict.get("pythons", ()))
         ],
         "warnings": session.summary.get("warnings", []),
     }

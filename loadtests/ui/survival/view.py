@@ -31,7 +31,7 @@ def view(watch: RunProgress, chosen: int | None = None) -> dict[str, Any]:
     if run is None:
         return {"step": watch.step, "progress": _progress(watch), "cells": []}
     cells = run.plan.cells
-    one = cells[chosen] if chosen is not None and chosen < len(cells) else _follows(watch)
+    focus = cells[chosen] if chosen is not None and chosen < len(cells) else _follows(watch)
     entries = {cell: _entry(watch, run, cell) for cell in cells}
     notes = list(dict.fromkeys(entry.note for _, entry in entries.values() if entry.note))
     return {
@@ -51,7 +51,7 @@ def view(watch: RunProgress, chosen: int | None = None) -> dict[str, Any]:
             for cell in cells
         ],
         "notes": notes,
-        "shown": {"index": cells.index(one), "follows": chosen is None, **shown(watch, one)},
+        "shown": {"index": cells.index(focus), "follows": chosen is None, **shown(watch, focus)},
     }
 
 
@@ -76,11 +76,11 @@ def _progress(watch: RunProgress) -> dict[str, Any]:
     done, total, left_s = len(watch.searched), watch.total, watch.left_s
     run = watch.run
     what = "cell" if run and run.plan.searches == 1 else "search"
-    said = f"{done} of {count_of(total, what)}" if total else "starting"
+    count = f"{done} of {count_of(total, what)}" if total else "starting"
     time = f"{rounded_duration(watch.elapsed_s)} so far"
     if total and left_s is not None:
         time = f"about {rounded_duration(left_s)} left"
-    return {"done": done, "total": total, "said": said, "time": "" if watch.end else time}
+    return {"done": done, "total": total, "said": count, "time": "" if watch.end else time}
 
 
 def _entry(watch: RunProgress, run: Run, cell: Cell) -> tuple[str, Entry]:

@@ -75,7 +75,7 @@ def test_only_what_held_at_the_rate_or_above_it_counts() -> None:
     assert counted is not None
     assert counted.requests == 375 + 80 + 350
     assert supported(SLO, [Capacity(75, 90)]) is None, "older run files lack the trials"
-    assert supported(SLO, [Capacity(0, 1, trials=tuple(trials))]) is None, "there is no claim"
+    assert supported(SLO, [Capacity(0, 1, trials=tuple(trials))]) is None, "nothing is claimed"
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -44,7 +44,7 @@ class Command:
 
     def start(self) -> None:
         self.terminal, theirs = pty.openpty()
-        said = (self.folder / "said").open("ab")
+        output = (self.folder / "said").open("ab")
 
         def first() -> None:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -56,23 +56,23 @@ class Command:
             cwd=self.folder,
             env={**os.environ, MARK: str(self.folder), "PYTHONPATH": str(ROOT)},
             stdin=theirs,
-            stdout=said if self.nohup else theirs,
-            stderr=said if self.nohup else theirs,
+            stdout=output if self.nohup else theirs,
+            stderr=output if self.nohup else theirs,
             start_new_session=True,
             preexec_fn=first,
         )
         os.close(theirs)
-        said.close()
+        output.close()
 
     def all(self) -> list[psutil.Process]:
         """List what lives of it, the command itself included."""
-        found = []
+        processes = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
                 mine = process.environ().get(MARK) == str(self.folder)
                 if mine and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
-        return found
+                    processes.append(process)
+        return processes
 
     def measuring(self) -> psutil.Process | None:
         """Find the process that measures, once it has started one itself."""
@@ -103,7 +103,7 @@ class Command:
 
 @pytest.fixture(scope="module")
 def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Command]]:
-    found = {}
+    commands = {}
     for end in (*ENDS, "locust"):
         for name in ("survive", "surge", "up") if end in ENDS else ("survive",):
             folder = tmp_path_factory.mktemp(f"{name}-{end}")
@@ -113,13 +113,13 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Com
                 "up": ("up", "--port", "0", "--web-port", str(free_port())),
             }[name]
             several = ("--generators", "2") if end == "locust" else ()
-            found[f"{name}-{end}"] = Command(name, folder, (*words, *several), end != "terminal")
-    for command in found.values():
+            commands[f"{name}-{end}"] = Command(name, folder, (*words, *several), end != "terminal")
+    for command in commands.values():
         command.start()
     try:
-        yield found
+        yield commands
     finally:
-        for command in found.values():
+        for command in commands.values():
             command.clear()
 
 

@@ -61,8 +61,8 @@ def test_a_reader_who_leaves_is_not_told(words: tuple[str, ...], folder: Path) -
 def test_a_full_disk_behind_standard_output_is_told(folder: Path) -> None:
     words = ("compare", str(folder), str(folder), "--format", "json")
     ended = shell('"$@" >/dev/full', "loadtests", *words)
-    said = "python -m loadtests: standard output: No space left on device\n"
-    assert (ended.returncode, ended.stderr.decode()) == (2, said)
+    message = "python -m loadtests: standard output: No space left on device\n"
+    assert (ended.returncode, ended.stderr.decode()) == (2, message)
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
@@ -81,9 +81,9 @@ def test_a_damaged_run_file_is_told_in_a_line(slo: str | None, tmp_path: Path) -
     else:
         (tmp_path / "run.jsonl").write_text("[" * 100_000 + "\n")
     ended = shell('"$@"', "loadtests", "report", str(tmp_path))
-    [said] = ended.stderr.decode().splitlines()
+    [line] = ended.stderr.decode().splitlines()
     assert ended.returncode == 2
-    assert "run.jsonl, line 1: " in said
+    assert "run.jsonl, line 1: " in line
 
 
 def test_locust_reads_our_configuration_in_any_locale() -> None:

@@ -17,11 +17,11 @@ from tests.support.server_process import ROOT
     ("words", "message"),
     [
         ("", "required: COMMAND"),
-        ("surviv", "there is no 'surviv'; did you mean 'survive'?"),
-        ("xyz", "there is no 'xyz'; there are survive, surge, up, report, compare"),
+        ("surviv", "unknown value 'surviv'; did you mean 'survive'?"),
+        ("xyz", "unknown value 'xyz'; expected survive, surge, up, report, compare"),
         ("survive --quick --full", "not allowed with argument"),
-        ("survive --workload x", "there is no option '--workload'; did you mean '--workloads'?"),
-        ("survive --xyzzy", "there is no option '--xyzzy'"),
+        ("survive --workload x", "unknown option '--workload'; did you mean '--workloads'?"),
+        ("survive --xyzzy", "unknown option '--xyzzy'"),
         (
             "survive --models inline async",
             "unexpected argument 'async' (separate list items with commas",
@@ -29,12 +29,12 @@ from tests.support.server_process import ROOT
         ("survive --models ,", "',' names nothing"),
         ("survive --slo nonsense", "invalid SLO 'nonsense'"),
         ("survive --param sleep", "invalid parameter 'sleep': expected e.g. primes.below=5000"),
-        ("survive --beyond sok=1s", "no trial 'sok' beyond the peak; did you mean 'soak'?"),
+        ("survive --beyond sok=1s", "unknown trial 'sok' beyond the peak; did you mean 'soak'?"),
         ("survive --at-least -1", "invalid rate '-1': expected requests per second, e.g. 250"),
         ("surge --seed x", "invalid seed 'x': expected 0 to"),
-        ("up --web 1", "there is no option '--web'; did you mean '--web-port'?"),
+        ("up --web 1", "unknown option '--web'; did you mean '--web-port'?"),
         ("up --web-port 65536", "invalid port '65536': expected 1 to 65535"),
-        ("compare a b --format markdwn", "there is no 'markdwn'; did you mean 'markdown'?"),
+        ("compare a b --format markdwn", "unknown value 'markdwn'; did you mean 'markdown'?"),
     ],
 )
 def test_an_error_is_one_line_without_a_page_of_usage(

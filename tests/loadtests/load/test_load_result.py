@@ -45,18 +45,20 @@ def whole(streams: Sequence[Sequence[Answer]], *, early: bool) -> LoadResult:
 def test_answers_of_several_processes_are_counted_as_those_of_one(
     streams: list[list[Answer]], splits: list[int], early: bool
 ) -> None:
-    one = whole(streams, early=early)
+    single = whole(streams, early=early)
     parts = [
         whole(
             [
-                [each for each, to in zip(stream, splits, strict=False) if to == process]
+                [answer for answer, to in zip(stream, splits, strict=False) if to == process]
                 for stream in streams
             ],
             early=early,
         )
         for process in range(4)
     ]
-    counted, again = (Trial.of(CELL, 12.0, each, SLO) for each in (one, merge(parts, one.zero)))
+    counted, again = (
+        Trial.of(CELL, 12.0, result, SLO) for result in (single, merge(parts, single.zero))
+    )
     assert counted == again
     assert judge(counted, SLO) == judge(again, SLO)
 
@@ -66,9 +68,9 @@ def test_the_worst_process_counts_and_what_all_have_reached() -> None:
         LoadResult(((), ()), 0.9, 2.0, early=True, drained=True),
         LoadResult(((), ()), 0.1, 2.1, early=False, drained=False),
     )
-    found = merge(parts, 3.0)
-    assert (found.generator_cpu, found.reached_s, found.zero) == (0.9, 2.0, 3.0)
-    assert (found.early, found.drained) == (True, False)
+    merged = merge(parts, 3.0)
+    assert (merged.generator_cpu, merged.reached_s, merged.zero) == (0.9, 2.0, 3.0)
+    assert (merged.early, merged.drained) == (True, False)
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3, 7])
@@ -77,21 +79,24 @@ def test_all_shares_together_are_the_schedule(processes: int) -> None:
     shares = [share(drawn, index, processes) for index in range(processes)]
     for number, stream in enumerate(drawn):
         for part in ("settling", "measured"):
-            each = [getattr(one[number], part) for one in shares]
-            assert sorted(start for some in each for start in some) == getattr(stream, part)
-            assert max(map(len, each)) - min(map(len, each)) <= 1
-    assert [len(one.measured) for one in drawn] == [RATE * DURATION_S, BYSTANDER_RATE * DURATION_S]
-    assert [len(one.settling) for one in drawn] == [RATE * SETTLE_S, 12]
+            starts = [getattr(process_share[number], part) for process_share in shares]
+            assert sorted(start for some in starts for start in some) == getattr(stream, part)
+            assert max(map(len, starts)) - min(map(len, starts)) <= 1
+    assert [len(stream.measured) for stream in drawn] == [
+        RATE * DURATION_S,
+        BYSTANDER_RATE * DURATION_S,
+    ]
+    assert [len(stream.settling) for stream in drawn] == [RATE * SETTLE_S, 12]
 
 
 def test_the_share_of_a_process_that_is_gone_makes_a_trial_void() -> None:
     drawn = order("http://service", "/any").draw()
     sent, lost = (share(drawn, index, 2) for index in range(2))
-    fine = tuple(tuple(Answer(at, at, at, "ok", 200) for at in one.measured) for one in sent)
-    found = merge(
+    fine = tuple(tuple(Answer(at, at, at, "ok", 200) for at in stream.measured) for stream in sent)
+    merged = merge(
         (LoadResult(fine, 0.1, 1.0, early=False, drained=True), never_offered(lost, 1.0)), 0
     )
-    trial = Trial.of(CELL, RATE, found, SLO)
+    trial = Trial.of(CELL, RATE, merged, SLO)
     assert (trial.work.scheduled, trial.work.ok, trial.work.unsent) == (90, 45, 45)
     verdict = judge(trial, SLO)
     assert not verdict.valid
@@ -100,14 +105,14 @@ def test_the_share_of_a_process_that_is_gone_makes_a_trial_void() -> None:
 
 @pytest.mark.parametrize("patience_s", [None, 1.5])
 def test_an_order_survives_its_way_to_a_worker(patience_s: float | None) -> None:
-    asked = order("http://service", "/any")
-    asked = LoadSpec(asked.url, asked.streams, 1 << 62, asked.slo, 0.5, patience_s)
-    sent = json.dumps(asked.dump(), default=bytes.decode)  # as lists, which tuples become
+    spec = order("http://service", "/any")
+    spec = LoadSpec(spec.url, spec.streams, 1 << 62, spec.slo, 0.5, patience_s)
+    sent = json.dumps(spec.dump(), default=bytes.decode)  # as lists, which tuples become
     received = json.loads(sent)
     for stream in received["streams"]:
         stream[2] = stream[2].encode()  # msgpack carries bytes
-    assert LoadSpec.load(received) == asked
-    assert LoadSpec.load(received).draw() == asked.draw()
+    assert LoadSpec.load(received) == spec
+    assert LoadSpec.load(received).draw() == spec.draw()
 
 
 def test_only_a_trial_is_ended_early() -> None:
@@ -122,4 +127,4 @@ def test_only_a_trial_is_ended_early() -> None:
 
 def test_settling_is_left_out_of_a_passage() -> None:
     some = [Answer(at, at, at, "ok") for at in (-0.1, 0.0, 0.1)]
-    assert Counter(one.intended_s for one in measured(some)) == {0.0: 1, 0.1: 1}
+    assert Counter(answer.intended_s for answer in measured(some)) == {0.0: 1, 0.1: 1}

@@ -49,19 +49,19 @@ def over(command: Begun) -> None:
             gevent.sleep(0.02)
 
 
-def said(file: Path) -> list[Any]:
+def results(file: Path) -> list[Any]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
 def workers(command: Begun) -> list[psutil.Process]:
     """Find those that Locust has forked: they have no children."""
-    return [one for one in command.below() if not one.children()]
+    return [process for process in command.below() if not process.children()]
 
 
 @pytest.mark.measures
 def test_two_processes_offer_what_one_does_and_one_goes_on_alone(tmp_path: Path) -> None:
     with scripted(answer) as service:
-        one = alone(service)
+        single = alone(service)
         assert came(service) == ALL
         service.heads.clear()
         paths = ("--paths", "/fine", "/wrong", "/killed", "/after")
@@ -75,8 +75,8 @@ def test_two_processes_offer_what_one_does_and_one_goes_on_alone(tmp_path: Path)
             processes = command.below()
             over(command)
         assert gone(processes)
-    fine, wrong, killed, after = said(file)
-    assert fine["intended"] == [starts(stream) for stream in one.streams]
+    fine, wrong, killed, after = results(file)
+    assert fine["intended"] == [starts(stream) for stream in single.streams]
     assert fine["outcomes"] == [{"ok": ALL["/fine"]}, {"ok": ALL["/health"]}]
     assert came(service)["/fine"] == came(service)["/after"] == ALL["/fine"]
 
@@ -85,7 +85,9 @@ def test_two_processes_offer_what_one_does_and_one_goes_on_alone(tmp_path: Path)
     assert "wrong" in wrong["outcomes"][0]
     assert came(service)["/wrong"] < ALL["/fine"]
 
-    [void] = [one for one in killed["reasons"] if "scheduled work requests were sent" in one]
+    [void] = [
+        reason for reason in killed["reasons"] if "scheduled work requests were sent" in reason
+    ]
     assert void.startswith(f"Only {RATE / 2:.0f} of {RATE:.0f} ")
     assert killed["outcomes"][0]["unsent"] == ALL["/fine"] / 2
     assert killed["intended"] == after["intended"] == fine["intended"]
@@ -95,8 +97,8 @@ def test_two_processes_offer_what_one_does_and_one_goes_on_alone(tmp_path: Path)
 @pytest.mark.measures
 def test_a_trial_of_one_process_counts_the_same() -> None:
     with scripted(answer) as service:
-        found = alone(service)
-    trial = Trial.of(("work", "any"), RATE, found, order("", "").slo)
+        result = alone(service)
+    trial = Trial.of(("work", "any"), RATE, result, order("", "").slo)
     assert (trial.work.scheduled, trial.work.ok, trial.bystander.ok) == (90, 90, 61)
     assert (trial.short, trial.drained, trial.duration_s) == (False, True, 1.0)
 
@@ -113,7 +115,7 @@ def test_a_survival_search_takes_several_generators_and_ctrl_c_ends_them(tmp_pat
         assert command.press_ctrl_c() == 130
         soon(lambda: gone(processes))
         assert command.err() == ""
-    lines = said(file)
+    lines = results(file)
     trial = next(line for line in lines if line["line"] == "trial")
     assert lines[0]["options"]["generators"] == 2
     assert trial["short"] or trial["work"]["scheduled"] == round(

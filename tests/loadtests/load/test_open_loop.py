@@ -41,36 +41,36 @@ class Bench:
         return ANSWERS[path]
 
     def outcomes(self) -> Counter[str]:
-        return Counter(one.outcome for one in self.done)
+        return Counter(request.outcome for request in self.done)
 
 
 @contextmanager
 def bench(path: str) -> Iterator[tuple[Bench, OpenLoop, Scripted]]:
-    one = Bench()
-    with scripted(one.answer) as service:
+    client = Bench()
+    with scripted(client.answer) as service:
         connections = ConnectionPool(service.url)
-        load = OpenLoop(connections, path, lambda body: RIGHT in body, one.done.append)
+        load = OpenLoop(connections, path, lambda body: RIGHT in body, client.done.append)
         try:
-            yield one, load, service
+            yield client, load, service
         finally:
             connections.close()
 
 
 def test_a_service_that_stands_still_holds_back_no_request() -> None:
-    with bench("/held") as (one, load, service):
+    with bench("/held") as (client, load, service):
         zero = monotonic() + 0.01
         starts = [zero + 0.01 * number for number in range(20)]
         load.offer(starts)
         service.begun(20)
         assert not load.drain(0)
-        assert (len(service.arrived), len(load.flying), one.done) == (20, 20, [])
+        assert (len(service.arrived), len(load.flying), client.done) == (20, 20, [])
         assert all(at >= start for at, start in zip(service.arrived, starts, strict=True))
         opened = monotonic()
-        one.gate.set()
+        client.gate.set()
         assert load.drain(PATIENCE_S)
-    assert one.outcomes() == {"ok": 20}
-    assert sorted(sent.intended for sent in one.done) == starts
-    for sent in one.done:
+    assert client.outcomes() == {"ok": 20}
+    assert sorted(sent.intended for sent in client.done) == starts
+    for sent in client.done:
         assert sent.sent is not None
         assert sent.ended is not None
         assert sent.intended <= sent.sent < opened < sent.ended
@@ -78,13 +78,13 @@ def test_a_service_that_stands_still_holds_back_no_request() -> None:
 
 
 def test_late_requests_are_sent_at_once_and_keep_their_intended_start() -> None:
-    with bench("/ok") as (one, load, service):
+    with bench("/ok") as (client, load, service):
         past = monotonic() - 100
         load.offer([past, past + 1, past + 2])
         assert load.drain(PATIENCE_S)
     assert len(service.arrived) == 3
-    assert sorted(sent.intended for sent in one.done) == [past, past + 1, past + 2]
-    assert all(sent.sent is not None and sent.sent > past + 90 for sent in one.done)
+    assert sorted(sent.intended for sent in client.done) == [past, past + 1, past + 2]
+    assert all(sent.sent is not None and sent.sent > past + 90 for sent in client.done)
 
 
 @pytest.mark.parametrize(
@@ -108,10 +108,10 @@ def test_late_requests_are_sent_at_once_and_keep_their_intended_start() -> None:
     ],
 )
 def test_what_became_of_a_request(path: str, outcome: str, error: str | None) -> None:
-    with bench(path) as (one, load, _):
+    with bench(path) as (client, load, _):
         load.send(monotonic())
         assert load.drain(PATIENCE_S)
-    [sent] = one.done
+    [sent] = client.done
     assert (sent.outcome, sent.error) == (outcome, error)
     assert sent.sent is not None
     assert sent.ended is not None
@@ -119,62 +119,62 @@ def test_what_became_of_a_request(path: str, outcome: str, error: str | None) ->
 
 
 def test_nobody_listens() -> None:
-    with bench("/ok") as (one, load, _):
+    with bench("/ok") as (client, load, _):
         pass
     load.send(monotonic())
     assert load.drain(PATIENCE_S)
-    [sent] = one.done
+    [sent] = client.done
     assert sent.outcome == "failed"
     assert str(sent.error).startswith("ConnectionRefusedError:")
 
 
 def test_too_many_in_flight_are_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(open_loop, "MOST_IN_FLIGHT", 3)
-    with bench("/held") as (one, load, service):
+    with bench("/held") as (client, load, service):
         load.offer([monotonic()] * 5)
-        assert [(sent.outcome, sent.error) for sent in one.done] == [
+        assert [(sent.outcome, sent.error) for sent in client.done] == [
             ("unsent", "not sent: 3 requests are in flight already")
         ] * 2
-        assert all(sent.sent is sent.ended is None for sent in one.done)
-        one.gate.set()
+        assert all(sent.sent is sent.ended is None for sent in client.done)
+        client.gate.set()
         assert load.drain(PATIENCE_S)
         load.send(monotonic())  # there is room again
         assert load.drain(PATIENCE_S)
         assert len(service.arrived) == 4
-    assert one.outcomes() == {"ok": 4, "unsent": 2}
+    assert client.outcomes() == {"ok": 4, "unsent": 2}
 
 
 def test_what_is_abandoned_is_unfinished_and_ends() -> None:
-    with bench("/held") as (one, load, service):
+    with bench("/held") as (client, load, service):
         load.offer([monotonic()] * 3)
         service.begun(3)
         assert not load.drain(0)
         load.abandon()
-        assert one.outcomes() == {"unfinished": 3}
-        assert all(sent.sent is not None and sent.ended is None for sent in one.done)
-        assert {sent.error for sent in one.done} == {
+        assert client.outcomes() == {"unfinished": 3}
+        assert all(sent.sent is not None and sent.ended is None for sent in client.done)
+        assert {sent.error for sent in client.done} == {
             "unfinished: no answer when the load had ended"
         }
         assert load.drain(0)
-        one.gate.set()
+        client.gate.set()
         gevent.sleep(0)  # an answer that comes now is nobody's
         load.abandon()
-    assert len(one.done) == 3
+    assert len(client.done) == 3
 
 
 def test_what_is_abandoned_before_it_is_connected_counts_once() -> None:
-    with bench("/ok") as (one, load, service):
+    with bench("/ok") as (client, load, service):
         load.send(monotonic())
         load.abandon()
         assert load.drain(0)
         gevent.sleep(0)
-        assert (one.outcomes(), service.arrived) == ({"unfinished": 1}, [])
+        assert (client.outcomes(), service.arrived) == ({"unfinished": 1}, [])
 
 
 def test_what_is_abandoned_before_its_error_is_told_counts_once() -> None:
-    with bench("/ok") as (one, load, _):
+    with bench("/ok") as (client, load, _):
         pass
     load.send(monotonic())
     load.abandon()
     gevent.sleep(0)
-    assert one.outcomes() == {"unfinished": 1}
+    assert client.outcomes() == {"unfinished": 1}

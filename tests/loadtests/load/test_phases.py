@@ -46,25 +46,25 @@ def test_phases_are_drawn_one_after_the_other_with_a_settling_before() -> None:
 
 
 def test_every_phase_is_offered_whole_with_what_runs_beside_it(url: str) -> None:
-    found = passage(url, "/sleep/async?ms=5", [Phase(40, 0.5), Phase(120, 0.5)], PATIENCE_S)
-    assert found.duration_s == 1.0
-    assert Counter(answer.intended_s >= 0.5 for answer in found.work) == {False: 20, True: 60}
-    assert {(answer.outcome, answer.status) for answer in found.work} == {("ok", 200)}
-    assert len(found.bystander) == BYSTANDER_RATE
-    assert [len(answers) for answers in found.beside.values()] == [BESIDE_RATE]
-    assert {answer.outcome for answer in found.beside["noop/inline"]} == {"ok"}
-    assert all(answer.ended_s and answer.ended_s >= answer.intended_s for answer in found.work)
-    assert 0 < found.generator_cpu < 1
-    assert found.zero < monotonic() - 1
+    result = passage(url, "/sleep/async?ms=5", [Phase(40, 0.5), Phase(120, 0.5)], PATIENCE_S)
+    assert result.duration_s == 1.0
+    assert Counter(answer.intended_s >= 0.5 for answer in result.work) == {False: 20, True: 60}
+    assert {(answer.outcome, answer.status) for answer in result.work} == {("ok", 200)}
+    assert len(result.bystander) == BYSTANDER_RATE
+    assert [len(answers) for answers in result.beside.values()] == [BESIDE_RATE]
+    assert {answer.outcome for answer in result.beside["noop/inline"]} == {"ok"}
+    assert all(answer.ended_s and answer.ended_s >= answer.intended_s for answer in result.work)
+    assert 0 < result.generator_cpu < 1
+    assert result.zero < monotonic() - 1
 
 
 def test_overload_never_ends_it_and_clients_hang_up(url: str) -> None:
-    found = passage(url, "/sleep/inline?ms=20", [Phase(100, 1.0)], 0.2)  # twice what it bears
-    assert len(found.work) == 100
-    outcomes = Counter(answer.outcome for answer in found.work)
+    result = passage(url, "/sleep/inline?ms=20", [Phase(100, 1.0)], 0.2)  # twice its capacity
+    assert len(result.work) == 100
+    outcomes = Counter(answer.outcome for answer in result.work)
     assert outcomes.keys() <= {"ok", "unfinished"}
     assert outcomes["unfinished"] > 0
-    given_up = [answer for answer in found.work if answer.outcome == "unfinished"]
+    given_up = [answer for answer in result.work if answer.outcome == "unfinished"]
     assert all(answer.ended_s is answer.status is None for answer in given_up)
 
 
@@ -72,7 +72,7 @@ def given_up(service: Scripted, patience_s: float, count: int) -> list[tuple[Req
     """Send requests that get no answer, and wait until their clients have hung up."""
     done: list[tuple[Request, float]] = []
     connections = ConnectionPool(service.url)
-    load = OpenLoop(connections, "/", bool, lambda one: done.append((one, monotonic())))
+    load = OpenLoop(connections, "/", bool, lambda request: done.append((request, monotonic())))
     patience = gevent.spawn(load.hang_up, patience_s)
     zero = monotonic()
     load.offer([zero + 0.05 * number for number in range(count)])
@@ -87,20 +87,20 @@ def test_a_client_hangs_up_when_its_patience_is_at_an_end_and_not_before() -> No
 
     def answer(_: str) -> None:
         with gevent.Timeout(PATIENCE_S):
-            [open_one] = [one for one in service._open if one not in seen]
-            seen.append(open_one)
+            [open_one] = [item for item in service._open if item not in closed_ones]
+            closed_ones.append(open_one)
             assert open_one.recv(1) == b""  # the client has closed it
             hung_up.append(monotonic())
 
-    seen: list[object] = []
+    closed_ones: list[object] = []
     with scripted(answer) as service:
         done = given_up(service, 0.2, 3)
         with gevent.Timeout(PATIENCE_S):
             while len(hung_up) < 3:
                 gevent.sleep(0.001)
-    assert [one.outcome for one, _ in done] == ["unfinished"] * 3
-    assert {one.error for one, _ in done} == {"unfinished: no answer within 0.2 s"}
-    for (one, gave_up), closed in zip(done, hung_up, strict=True):
-        assert one.ended is None
-        assert gave_up >= one.intended + 0.2
-        assert closed >= one.intended + 0.2
+    assert [request.outcome for request, _ in done] == ["unfinished"] * 3
+    assert {request.error for request, _ in done} == {"unfinished: no answer within 0.2 s"}
+    for (request, gave_up), closed in zip(done, hung_up, strict=True):
+        assert request.ended is None
+        assert gave_up >= request.intended + 0.2
+        assert closed >= request.intended + 0.2

@@ -123,7 +123,7 @@ def test_a_latest_that_is_a_folder_is_reported_after_the_run(
     assert names(folder) >= WHOLE
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="there is no such folder")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has this folder")
 def test_a_folder_that_takes_no_results_is_refused_before_a_run(tmp_path: Path) -> None:
     (tmp_path / "here").symlink_to("/proc/self")
     with pytest.raises(RunFileError, match="here cannot be written"):

@@ -35,8 +35,8 @@ def test_what_goes_without_saying_is_not_written() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (("spke",), "there is no trial 'spke' beyond the peak; did you mean 'spike'?"),
-        (("x",), "there is no trial 'x' beyond the peak; there are overload, spike, soak,"),
+        (("spke",), "unknown trial 'spke' beyond the peak; did you mean 'spike'?"),
+        (("x",), "unknown trial 'x' beyond the peak; expected overload, spike, soak,"),
         (("soak=long",), "soak: invalid duration 'long': expected e.g. 250ms, 30s, 2m or 1h"),
         (("soak=",), "soak: invalid duration ''"),
         (("soak=30",), "soak: invalid duration '30'"),

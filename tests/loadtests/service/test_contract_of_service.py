@@ -159,27 +159,27 @@ def test_known_names_pass(offered: Discovery) -> None:
 @pytest.mark.parametrize(
     ("cell", "parameters", "message"),
     [
-        (("slep", "inline"), {}, "there is no workload 'slep'; did you mean 'sleep'?"),
-        (("sleep", "inlin"), {}, "there is no model 'inlin'; did you mean 'inline'?"),
+        (("slep", "inline"), {}, "unknown workload 'slep'; did you mean 'sleep'?"),
+        (("sleep", "inlin"), {}, "unknown model 'inlin'; did you mean 'inline'?"),
         (
             ("fetch", "inline"),
             {"fetch": {"page": "5"}},
-            "there is no parameter 'page' of fetch; did you mean 'pages'?",
+            "unknown parameter 'page' of fetch; did you mean 'pages'?",
         ),
         (
             ("fetch", "inline"),
             {"fetch": {"xyz": "5"}},
-            "there is no parameter 'xyz' of fetch; there are pages, delay",
+            "unknown parameter 'xyz' of fetch; expected pages, delay",
         ),
         (
             ("fetch", "inline"),
             {"fetchh": {"pages": "5"}},
-            "there is no workload 'fetchh'; did you mean 'fetch'?",
+            "unknown workload 'fetchh'; did you mean 'fetch'?",
         ),
         (
             ("noop", "inline"),
             {"noop": {"ms": "5"}},
-            "unknown parameter 'ms' of noop: it has none",
+            "unknown parameter 'ms' of noop; it takes none",
         ),
     ],
 )

@@ -84,7 +84,7 @@ def test_pyenv_has_the_newest_of_a_version(tmp_path: Path) -> None:
     free = saying(tmp_path / "3.13.11t" / "bin" / "python", "3, 13", "3.13.11", "true")
     assert interpreter("3.13").executable == new
     assert interpreter("3.13t").executable == free
-    with pytest.raises(ServiceError, match=r"there is no Python '3\.1'"):
+    with pytest.raises(ServiceError, match=r"Python '3\.1' not found"):
         interpreter("3.1")
 
 
@@ -106,12 +106,12 @@ def test_an_unusable_python_is_reported(tmp_path: Path) -> None:
         interpreter(str(plain))
     with pytest.raises(ServiceError, match=r"python2 is not Python .* \(Unknown option: -I\)"):
         interpreter(program(tmp_path / "python2", "echo Unknown option: -I >&2; exit 2"))
-    with pytest.raises(ServiceError, match=f"there is no interpreter {tmp_path}/nowhere"):
+    with pytest.raises(ServiceError, match=f"interpreter {tmp_path}/nowhere not found"):
         interpreter(str(tmp_path / "nowhere"))
     for nothing in ("", "--help"):
         with pytest.raises(ServiceError, match=f"'{nothing}' is not a Python: give its path"):
             interpreter(nothing)
-    with pytest.raises(ServiceError, match="neither uv, pyenv nor PATH"):
+    with pytest.raises(ServiceError, match="or by uv, pyenv or PATH"):
         interpreter("3.99")
 
 
@@ -121,7 +121,7 @@ def test_the_script_gets_label_folder_and_base_and_takes_one_name(tmp_path: Path
     assert (ended.code, ended.out, ended.err) == (0, "3.99t 3.99t /base\n", "")
     wrong = run("loadtests.service.pythons", "/no/python")
     assert (wrong.code, wrong.out) == (1, "")
-    assert wrong.err == "scripts/python: there is no interpreter /no/python\n"
+    assert wrong.err == "scripts/python: interpreter /no/python not found\n"
     for words in ((), ("",), ("--help",), ("3.13", "3.14")):
         command = [ROOT / "scripts" / "python", *words]
         script = subprocess.run(command, capture_output=True, check=False)

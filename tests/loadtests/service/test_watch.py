@@ -14,7 +14,7 @@ def test_the_cpu_time_of_our_server_is_known_when_a_load_begins() -> None:
         watch = ServiceWatch(subject.url, "inline", subject)
         before_s = watch.begin()
         watch.end()
-        activity = watch.seen()
+        activity = watch.activity()
         watch.close()
         assert before_s is not None
         assert 0 < before_s <= subject.usage().cpu_s
@@ -27,7 +27,7 @@ def test_no_process_of_a_running_service_is_known() -> None:
         watch = ServiceWatch(server.url, "inline", None)
         assert watch.begin() is None
         watch.end()
-        activity = watch.seen()
+        activity = watch.activity()
         watch.close()
     assert activity.server_cores is None
     assert activity.change.loop_cores is not None

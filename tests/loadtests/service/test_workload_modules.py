@@ -47,7 +47,7 @@ def test_modules_are_picked_each_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("missing", ["./mine.py", "folder/", "mine.py"])
 def test_a_missing_file_is_reported(missing: str, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(ServiceError, match=f"there is no file {tmp_path}"):
+    with pytest.raises(ServiceError, match=f"file {tmp_path}"):
         modules(["sleep", missing], tmp_path)
 
 
@@ -71,7 +71,7 @@ def test_workloads_are_chosen_by_name_or_by_their_module(
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("slep", "there is no workload 'slep'; did you mean 'sleep'?"),
+        ("slep", "unknown workload 'slep'; did you mean 'sleep'?"),
         ("./empty.py", "/here/empty.py declares no workload; decorate a function"),
         ("other.package", "other.package declares no workload"),
     ],
@@ -85,6 +85,6 @@ def test_what_is_missing_is_named(value: str, message: str) -> None:
 def test_a_word_that_is_the_name_of_a_file_gets_a_hint(tmp_path: Path) -> None:
     (tmp_path / "mine.py").touch()
     with pytest.raises(
-        ServiceError, match=r"no workload 'mine'; for the module here write \./mine"
+        ServiceError, match=r"unknown workload 'mine'; for the module here, write \./mine"
     ):
         chosen(["mine"], OFFERED, tmp_path)

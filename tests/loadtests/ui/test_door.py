@@ -23,10 +23,10 @@ def refused(answer: Answer) -> str:
     """Check that it was refused, and that no page may read why; gives the reason."""
     assert answer.status == 403
     assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
-    said = json.loads(answer.body)
-    assert said["success"] is False
-    assert "--allow-host" in said["message"]
-    return str(said["message"])
+    reply = json.loads(answer.body)
+    assert reply["success"] is False
+    assert "--allow-host" in reply["message"]
+    return str(reply["message"])
 
 
 def test_it_listens_on_loopback_whatever_a_user_has_set_for_locust(
@@ -35,8 +35,8 @@ def test_it_listens_on_loopback_whatever_a_user_has_set_for_locust(
     command, ui = idle_up
     places = {
         end.laddr.ip
-        for one in command.below()
-        for end in one.net_connections("tcp")
+        for process in command.below()
+        for end in process.net_connections("tcp")
         if end.status == psutil.CONN_LISTEN and end.laddr.port == int(ui.url.rpartition(":")[2])
     }
     assert "scenario" in fields(ui.page() or "")

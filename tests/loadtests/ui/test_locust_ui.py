@@ -18,11 +18,11 @@ TABS = ("Load", "Compare", "Server")
 
 @pytest.fixture
 def interface(database: None, tmp_path: Path) -> Iterator[Interface]:
-    one = Interface(f"http://127.0.0.1:{free_port()}")
-    ports = ("--port", "0", "--web-port", one.url.rpartition(":")[2])
+    ui = Interface(f"http://127.0.0.1:{free_port()}")
+    ports = ("--port", "0", "--web-port", ui.url.rpartition(":")[2])
     with begun(tmp_path, "loadtests", "up", *ports) as command:
-        soon(one.page)
-        yield one
+        soon(ui.page)
+        yield ui
         assert "Traceback" not in command.err()
 
 
@@ -65,30 +65,30 @@ async def look_at_all(page: Page) -> None:
     await expect(load.locator("#rates path.offered")).to_have_attribute("d", re.compile("L"))
 
 
-async def widths(one: Watched) -> None:
+async def widths(viewer: Watched) -> None:
     for title in TABS:
-        frame = await opened(one.page, title)
+        frame = await opened(viewer.page, title)
         body = frame.locator("html")
         await expect(body).to_have_attribute("data-theme", "dark")
-        assert await body.evaluate("one => one.scrollWidth - one.clientWidth") <= 0
-        assert await one.overflow() <= 0
+        assert await body.evaluate("page => page.scrollWidth - page.clientWidth") <= 0
+        assert await viewer.overflow() <= 0
 
 
 async def test_a_new_user_starts_a_load_and_sees_it(interface: Interface) -> None:
     expect.set_options(timeout=PATIENCE_S * 1000)
     async with chromium() as browser:
-        one = await watched(browser)
-        await one.page.goto(interface.url)
-        await started(one.page)
-        await look_at_all(one.page)
-        frame = one.page.frame_locator("iframe")
+        viewer = await watched(browser)
+        await viewer.page.goto(interface.url)
+        await started(viewer.page)
+        await look_at_all(viewer.page)
+        frame = viewer.page.frame_locator("iframe")
         await expect(frame.locator("html")).to_have_attribute("data-theme", "light")
-        await one.page.locator("header button").last.click()  # which has no name
+        await viewer.page.locator("header button").last.click()  # which has no name
         await expect(frame.locator("html")).to_have_attribute("data-theme", "dark")
         narrow = await watched(browser, NARROW, "dark")
         await narrow.page.goto(f"{interface.url}/?tab=compare")
         await widths(narrow)
-        await one.page.get_by_role("button", name="Stop").click()
+        await viewer.page.get_by_role("button", name="Stop").click()
         soon(lambda: interface.rows("stopped"))
-        assert one.errors == narrow.errors == []
-        assert all(url.startswith(interface.url) for url in one.requests + narrow.requests)
+        assert viewer.errors == narrow.errors == []
+        assert all(url.startswith(interface.url) for url in viewer.requests + narrow.requests)

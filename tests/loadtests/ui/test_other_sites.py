@@ -96,8 +96,8 @@ def scene(database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """Set it up, and look at the end whether anything was started or written."""
     folder = tmp_path_factory.mktemp("scene")
     downloads, site = folder / "downloads", folder / "site"
-    for one in (downloads, site, folder / "up"):
-        one.mkdir()
+    for path in (downloads, site, folder / "up"):
+        path.mkdir()
     proof = downloads / "proof"
     (downloads / "program").write_text(f"#!/bin/sh\necho started >> '{proof}'\n")
     (downloads / "program").chmod(0o700)
@@ -107,11 +107,11 @@ def scene(database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         Thread(target=evil.serve_forever, kwargs={"poll_interval": 0.01}).start()
         try:
             with up(folder / "up") as (command, ui):
-                before = {one.pid for one in command.below()}
+                before = {process.pid for process in command.below()}
                 yield Scene(command, ui, downloads, f"http://localhost:{evil.server_port}")
                 assert ui.rows("ready") is not None
-                assert {one.pid for one in command.below()} == before
-                assert sorted(one.name for one in downloads.iterdir()) == ["module.py", "program"]
+                assert {process.pid for process in command.below()} == before
+                assert sorted(file.name for file in downloads.iterdir()) == ["module.py", "program"]
                 assert not (folder / "up" / "results").exists()
         finally:
             evil.shutdown()
@@ -127,32 +127,34 @@ async def page() -> AsyncIterator[Page]:
 
 async def test_a_page_of_another_site_starts_nothing(scene: Scene, page: Page) -> None:
     answers: dict[str, set[int]] = {}
-    page.on("response", lambda one: answers.setdefault(one.url, set()).add(one.status))
+    page.on(
+        "response", lambda response: answers.setdefault(response.url, set()).add(response.status)
+    )
     for host in ("localhost", "127.0.0.1"):  # another site, and another port of the same
         await page.goto(scene.site.replace("localhost", host))
         await attack(scene, page)
     for path in ("/swarm", "/stop"):
         assert answers[f"{scene.ui.url}{path}"] == {403}
-    found = await until_counted(scene.server, 4)
-    assert {dict(labels)["status"] for labels in found} == {"403"}
+    counted = await until_counted(scene.server, 4)
+    assert {dict(labels)["status"] for labels in counted} == {"403"}
 
 
 async def until_counted(server: str, count: int) -> dict[frozenset[tuple[str, str]], float]:
     """Wait until the server has counted so many requests for `count`, and give them by labels."""
-    found: dict[frozenset[tuple[str, str]], float] = {}
+    counted: dict[frozenset[tuple[str, str]], float] = {}
 
     async def so() -> bool:
         text = Interface(server).ask("/metrics").body
-        found.update(parsed(text).all("loadbearing_requests_total", workload="count"))
-        return sum(found.values()) >= count
+        counted.update(parsed(text).all("loadbearing_requests_total", workload="count"))
+        return sum(counted.values()) >= count
 
     await until(so)
-    return found
+    return counted
 
 
 async def attack(scene: Scene, page: Page) -> None:
-    told: list[Any] = [scene.ui.url, scene.server, scene.variants]
-    tried = await page.evaluate(ATTACK, told)
+    targets: list[Any] = [scene.ui.url, scene.server, scene.variants]
+    tried = await page.evaluate(ATTACK, targets)
     assert len(tried) == 9
     assert all(came in {"failed", "opaque"} for _, came in tried)  # nothing that can be read
     async with page.expect_event("requestfailed") as failed:  # where a click could be stolen
@@ -166,10 +168,10 @@ async def test_a_form_of_another_site_is_told_why(scene: Scene, page: Page) -> N
         await page.goto(scene.site)
         async with page.expect_navigation():
             await page.evaluate(SUBMIT, [f"{scene.ui.url}/swarm", fields])
-        said = json.loads(await page.inner_text("body"))
-        assert said["success"] is False
+        reply = json.loads(await page.inner_text("body"))
+        assert reply["success"] is False
         reason = f"a page of '{scene.site}' may not use this UI, so nothing was done"
-        assert reason in said["message"]
+        assert reason in reply["message"]
 
 
 async def test_a_name_that_was_made_to_lead_here_opens_nothing(scene: Scene, page: Page) -> None:
@@ -178,7 +180,9 @@ async def test_a_name_that_was_made_to_lead_here_opens_nothing(scene: Scene, pag
         assert answer is not None
         assert answer.status == 403
         assert f"does not answer to the name '{REBOUND}:" in await page.inner_text("body")
-        there = await page.evaluate("fetch('/stop', { method: 'POST' }).then((one) => one.status)")
+        there = await page.evaluate(
+            "fetch('/stop', { method: 'POST' }).then((answer) => answer.status)"
+        )
         assert there == 403
 
 

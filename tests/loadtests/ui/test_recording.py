@@ -24,15 +24,15 @@ REQUESTS = st.lists(
 )
 
 
-def through(said: dict[str, Any]) -> Any:
-    return json.loads(json.dumps(said))
+def through(report: dict[str, Any]) -> Any:
+    return json.loads(json.dumps(report))
 
 
 @given(st.lists(st.floats(0, 1e5), min_size=1), st.sampled_from([0.5, 0.95, 0.99]))
 def test_percentiles_of_buckets_are_right_to_a_percent(times: list[float], share: float) -> None:
-    found = percentile(Counter(map(bucket, times)), share)
+    estimate = percentile(Counter(map(bucket, times)), share)
     exact = sorted(times)[max(0, -int(-share * len(times) // 1) - 1)]
-    assert found == pytest.approx(exact, rel=0.01, abs=0.051)
+    assert estimate == pytest.approx(exact, rel=0.01, abs=0.051)
 
 
 def test_of_nothing_there_is_no_percentile() -> None:
@@ -46,19 +46,19 @@ def test_it_adds_up_whoever_saw_it(requests: list[tuple[str, str, float]], count
         recorders[position % count].take(name, outcome, took_ms, 0.1)
     ledger = Ledger()
     ledger.clear(100)
-    for one in recorders:
-        ledger.take(through(one.drain(101, {})))
+    for recorder in recorders:
+        ledger.take(through(recorder.drain(101, {})))
     [second] = ledger.seconds(102)
-    work = [one for one in requests if one[0] != BYSTANDER]
+    work = [request for request in requests if request[0] != BYSTANDER]
     right = [took_ms for _, outcome, took_ms in work if outcome == "ok"]
     assert second["offered"] == len(work)
     assert second["achieved"] == len(right)
     assert second["good"] == sum(took_ms <= BOUND_MS for took_ms in right)
     rows = {row["name"]: row for row in ledger.rows()}
     for name, outcomes in rows.items():
-        own = [one for one in requests if one[0] == name]
+        own = [request for request in requests if request[0] == name]
         assert outcomes["offered"] == len(own)
-        assert sum(outcomes["failures"].values()) == sum(one[1] != "ok" for one in own)
+        assert sum(outcomes["failures"].values()) == sum(request[1] != "ok" for request in own)
 
 
 def test_what_waits_for_an_answer_was_offered_once() -> None:
@@ -77,15 +77,15 @@ def test_what_waits_for_an_answer_was_offered_once() -> None:
 def test_figures_begin_again_and_words_of_the_test_before_come_too_late() -> None:
     recorder, ledger = Recorder(BOUND_MS), Ledger()
     recorder.take("a/b", "ok", 5, 0)
-    said = recorder.drain(7, {})
+    report = recorder.drain(7, {})
     ledger.clear(6)
-    ledger.take(said)
+    ledger.take(report)
     assert [row["name"] for row in ledger.rows()] == ["a/b"]
     ledger.anew(8)
     assert not ledger.rows()
     assert ledger.seconds(8)
     ledger.clear(9)
-    ledger.take(said)
+    ledger.take(report)
     assert not ledger.rows()
     assert not ledger.seconds(10)
 

@@ -6,8 +6,8 @@ from tests.support.run_files import trial
 
 
 def test_a_bracket_is_between_what_held_and_what_mostly_broke() -> None:
-    def tried(*each: tuple[float, bool]) -> str:
-        lines = [trial("primes", "hybrid", rate, held=held) for rate, held in each]
+    def tried(*trials: tuple[float, bool]) -> str:
+        lines = [trial("primes", "hybrid", rate, held=held) for rate, held in trials]
         return bracket_text(bracket_of(map(trial_of, lines)))
 
     assert tried() == "…"

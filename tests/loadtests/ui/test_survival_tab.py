@@ -38,8 +38,8 @@ def ui(database: None, folder: Path) -> Iterator[Interface]:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as one:
-        yield one
+    async with chromium() as chrome:
+        yield chrome
 
 
 @pytest.mark.parametrize("name", ["report.html", "run.jsonl", "summary.json", "summary.md"])
@@ -47,7 +47,7 @@ def test_a_result_that_is_not_there_is_said_in_words(ui: Interface, name: str) -
     code, page = answer(ui, f"/panel/results/{name}")
     assert code == 404
     assert f"{name} does not exist yet" in page
-    assert "no survival search yet" in page
+    assert "No survival search yet" in page
 
 
 def test_no_other_file_can_be_had(ui: Interface) -> None:
@@ -60,8 +60,8 @@ def test_no_other_file_can_be_had(ui: Interface) -> None:
 async def test_a_search_is_started_watched_and_stopped(
     ui: Interface, browser: Browser, folder: Path
 ) -> None:
-    one = await watched(browser)
-    page, tab = one.page, one.page.frame_locator('iframe[title="Survival"]')
+    viewer = await watched(browser)
+    page, tab = viewer.page, viewer.page.frame_locator('iframe[title="Survival"]')
     await page.goto(f"{ui.url}/?tab=survival")
     await begin(page, SEED)
     await page.get_by_role("tab", name="Survival").click()
@@ -79,8 +79,8 @@ async def test_a_search_is_started_watched_and_stopped(
     await files_are_there(page, folder)
     await nothing_comes_of_another(page, tab, folder)
     assert answer(ui, "/panel/results/summary.md")[0] == 200  # of the last one that has results
-    assert not one.errors
-    assert await one.overflow() == 0
+    assert not viewer.errors
+    assert await viewer.overflow() == 0
 
 
 async def nothing_comes_of_another(page: Page, tab: FrameLocator, folder: Path) -> None:
@@ -126,7 +126,7 @@ async def moves_with_the_keyboard(tab: FrameLocator) -> None:
 
 async def files_are_there(page: Page, folder: Path) -> None:
     """Take the run file and the summary from Locust's tab of downloads."""
-    [run] = [one for one in (folder / "results").iterdir() if one.name != "latest"]
+    [run] = [entry for entry in (folder / "results").iterdir() if entry.name != "latest"]
     assert (folder / "results" / "latest").resolve() == run
     await page.get_by_role("tab", name="Download data").click()
     for name in ("run.jsonl", "summary.json"):
@@ -147,8 +147,8 @@ def content(path: Path) -> str:
 
 def answer(ui: Interface, path: str) -> tuple[int, str]:
     try:
-        with DIRECT.open(ui.url + path, timeout=10) as found:
-            return found.status, found.read().decode()
+        with DIRECT.open(ui.url + path, timeout=10) as response:
+            return response.status, response.read().decode()
     except HTTPError as error:
         with error:
             return error.code, error.read().decode()

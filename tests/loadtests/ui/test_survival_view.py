@@ -53,8 +53,8 @@ def shown(watch: RunProgress, chosen: int | None = None) -> Any:
     return json.loads(json.dumps(view(watch, chosen), allow_nan=False))
 
 
-def states(said: Any) -> list[str]:
-    return [cell["state"] for cell in said["cells"]]
+def states(screen: Any) -> list[str]:
+    return [cell["state"] for cell in screen["cells"]]
 
 
 def broke(rate: float, **changes: Any) -> Line:
@@ -63,15 +63,15 @@ def broke(rate: float, **changes: Any) -> Line:
 
 
 def test_before_the_first_line_there_is_a_step_and_no_matrix(watch: RunProgress) -> None:
-    said = shown(watch)
-    assert said["cells"] == []
-    assert "what to measure" in said["step"]
-    assert said["progress"]["said"] == "starting"
+    screen = shown(watch)
+    assert screen["cells"] == []
+    assert "what to measure" in screen["step"]
+    assert screen["progress"]["said"] == "starting"
 
 
 def test_a_run_that_never_begins_has_its_reason(watch: RunProgress) -> None:
-    said = after(watch, {"line": "end", "at": 1.0, "exit": 2, "reason": "no workload 'slep'"})
-    assert said["cells"] == []
+    screen = after(watch, {"line": "end", "at": 1.0, "exit": 2, "reason": "no workload 'slep'"})
+    assert screen["cells"] == []
     assert watch.end
     assert (watch.end.exit, watch.end.reason) == (2, "no workload 'slep'")
 
@@ -83,15 +83,15 @@ def test_a_run_may_end_without_a_line(watch: RunProgress) -> None:
 
 
 def test_cells_wait_for_their_turn(watch: RunProgress) -> None:
-    said = after(watch, TWO)
-    assert states(said) == ["waiting", "waiting"]
-    assert said["workloads"] == ["primes"]
-    assert said["rows"] == [
+    screen = after(watch, TWO)
+    assert states(screen) == ["waiting", "waiting"]
+    assert screen["workloads"] == ["primes"]
+    assert screen["rows"] == [
         {"row": model, "model": model, "colour": COLOURS[model]} for model in ("hybrid", "async")
     ]
-    assert said["head"] == "Highest load that meets p99<250ms (requests per second)"
-    assert "Intel Xeon" in said["environment"]
-    assert said["shown"]["said"] == "waiting"
+    assert screen["head"] == "Highest load that meets p99<250ms (requests per second)"
+    assert "Intel Xeon" in screen["environment"]
+    assert screen["shown"]["said"] == "waiting"
 
 
 def test_the_cell_that_is_searched_shows_its_bracket_and_what_is_offered(
@@ -99,57 +99,57 @@ def test_the_cell_that_is_searched_shows_its_bracket_and_what_is_offered(
 ) -> None:
     cell = after(watch, TWO, START)["cells"][0]
     assert (cell["state"], cell["figure"], cell["small"]) == ("searching", "…", "getting ready")
-    said = after(watch, PREDICTED)
+    screen = after(watch, PREDICTED)
     predicted = "predicted 180 req/s (estimated limit: 200, by cores)"
-    assert said["step"] == f"primes under hybrid: {predicted}"
+    assert screen["step"] == f"primes under hybrid: {predicted}"
     after(watch, trial("primes", "hybrid", 90.0))
     watch.offer(130.0)
-    said = shown(watch)
-    assert said["step"] == "primes under hybrid: offering 130/s (before: 90/s held)"
-    assert said["cells"][0]["small"] == "offering 130/s"
-    assert said["shown"]["offered"] == 130.0
-    said = after(watch, broke(130.0))
-    cell = said["cells"][0]
+    screen = shown(watch)
+    assert screen["step"] == "primes under hybrid: offering 130/s (before: 90/s held)"
+    assert screen["cells"][0]["small"] == "offering 130/s"
+    assert screen["shown"]["offered"] == 130.0
+    screen = after(watch, broke(130.0))
+    cell = screen["cells"][0]
     assert (cell["figure"], cell["small"]) == ("90 … 130", "130/s broke")
-    assert said["shown"]["offered"] is None
+    assert screen["shown"]["offered"] is None
 
 
 def test_trials_are_dots_that_held_broke_or_were_discarded(watch: RunProgress) -> None:
     lines = [TWO, START, PREDICTED, trial("primes", "hybrid", 90.0), broke(130.0)]
-    one = after(watch, *lines, broke(110.0, valid=False))["shown"]
-    assert [(dot["rate"], dot["outcome"]) for dot in one["trials"]] == [
+    cell = after(watch, *lines, broke(110.0, valid=False))["shown"]
+    assert [(dot["rate"], dot["outcome"]) for dot in cell["trials"]] == [
         (90.0, "held"),
         (130.0, "broke"),
         (110.0, "discarded"),
     ]
-    assert [dot["number"] for dot in one["trials"]] == [1, 2, 3]
-    assert one["trials"][0]["p99"] == 210.0
-    assert one["trials"][0]["health"] == 11.0
-    assert one["trials"][1]["why"] == "too much was lost"
-    assert (one["predicted"], one["ceiling"], one["binding"]) == (180.0, 200.0, "cores")
-    assert (one["held"], one["broke"], one["bound"]) == (90.0, 130.0, 250.0)
+    assert [dot["number"] for dot in cell["trials"]] == [1, 2, 3]
+    assert cell["trials"][0]["p99"] == 210.0
+    assert cell["trials"][0]["health"] == 11.0
+    assert cell["trials"][1]["why"] == "too much was lost"
+    assert (cell["predicted"], cell["ceiling"], cell["binding"]) == (180.0, 200.0, "cores")
+    assert (cell["held"], cell["broke"], cell["bound"]) == (90.0, 130.0, 250.0)
 
 
 def test_a_person_chooses_a_cell_or_follows_the_search(watch: RunProgress) -> None:
-    said = after(watch, TWO, START, trial("primes", "hybrid", 90.0))
-    assert (said["shown"]["index"], said["shown"]["follows"]) == (0, True)
-    assert said["shown"]["title"] == "primes under hybrid"
+    screen = after(watch, TWO, START, trial("primes", "hybrid", 90.0))
+    assert (screen["shown"]["index"], screen["shown"]["follows"]) == (0, True)
+    assert screen["shown"]["title"] == "primes under hybrid"
     chosen = shown(watch, 1)["shown"]
     assert (chosen["index"], chosen["follows"], chosen["trials"]) == (1, False, [])
     assert shown(watch, 99)["shown"]["index"] == 0  # of a run before that had more cells
 
 
 def test_finished_cells_have_interval_cause_star_and_footnote(watch: RunProgress) -> None:
-    said = after(watch, *FULL)
-    cells = {(cell["workload"], cell["row"]): cell for cell in said["cells"]}
+    screen = after(watch, *FULL)
+    cells = {(cell["workload"], cell["row"]): cell for cell in screen["cells"]}
     assert len(cells) == len(FULL_RESULTS)
     assert cells["sleep", "async"]["figure"] == "≥ 1310"
     assert cells["sleep", "async"]["best"]
     assert cells["sleep", "inline"]["small"] == "/health late"
     absent = cells["primes", "async"]
     assert (absent["state"], absent["figure"]) == ("absent", "—")
-    assert said["notes"][absent["note"] - 1] == NO_TWIN
-    assert said["progress"] == {"done": 20, "total": 20, "said": "20 of 20 cells", "time": ""}
+    assert screen["notes"][absent["note"] - 1] == NO_TWIN
+    assert screen["progress"] == {"done": 20, "total": 20, "said": "20 of 20 cells", "time": ""}
 
 
 def test_a_starved_bystander_is_flagged_beside_the_cause(watch: RunProgress) -> None:
@@ -159,17 +159,19 @@ def test_a_starved_bystander_is_flagged_beside_the_cause(watch: RunProgress) -> 
 
 def test_a_cell_without_a_result_says_why(watch: RunProgress) -> None:
     flawed = result("primes", "hybrid", None, None, error="3 trials prove nothing")
-    said = after(watch, TWO, flawed, unavailable("primes", "async", NO_TWIN), END)
-    assert states(said) == ["failed", "absent"]
-    assert said["notes"] == ["3 trials prove nothing", NO_TWIN]
+    screen = after(watch, TWO, flawed, unavailable("primes", "async", NO_TWIN), END)
+    assert states(screen) == ["failed", "absent"]
+    assert screen["notes"] == ["3 trials prove nothing", NO_TWIN]
     assert shown(watch, 0)["shown"]["said"] == "3 trials prove nothing"
 
 
 def test_what_comes_after_the_search_of_a_cell_is_named(watch: RunProgress) -> None:
-    said = after(watch, TWO, START, result("primes", "hybrid", 168.0, 179.0, "refused"))
-    assert states(said) == ["beyond", "waiting"]
-    said = after(watch, {"line": "beyond", **CELL, "at": 290.0, "kind": "spike", "reason": "none"})
-    assert said["step"] == "primes under hybrid: beyond its capacity: spike is finished"
+    screen = after(watch, TWO, START, result("primes", "hybrid", 168.0, 179.0, "refused"))
+    assert states(screen) == ["beyond", "waiting"]
+    screen = after(
+        watch, {"line": "beyond", **CELL, "at": 290.0, "kind": "spike", "reason": "none"}
+    )
+    assert screen["step"] == "primes under hybrid: beyond its capacity: spike is finished"
     assert states(after(watch, END)) == ["done", "waiting"]
 
 
@@ -177,25 +179,25 @@ def test_each_search_of_a_full_run_has_its_own_bracket(watch: RunProgress) -> No
     first = plan([("primes", "hybrid")], searches=2)
     lines = [first, START, trial("primes", "hybrid", 90.0), broke(130.0)]
     after(watch, *lines, result("primes", "hybrid", 90.0, 130.0, "late", search=0))
-    said = after(watch, {**START, "search": 1}, trial("primes", "hybrid", 100.0, search=1))
-    assert said["cells"][0]["figure"] == "≥ 100 …"
-    assert [dot["search"] for dot in said["shown"]["trials"]] == [1, 1, 2]
-    assert said["progress"]["said"] == "1 of 2 searches"
+    screen = after(watch, {**START, "search": 1}, trial("primes", "hybrid", 100.0, search=1))
+    assert screen["cells"][0]["figure"] == "≥ 100 …"
+    assert [dot["search"] for dot in screen["shown"]["trials"]] == [1, 1, 2]
+    assert screen["progress"]["said"] == "1 of 2 searches"
 
 
 def test_a_resumed_run_forgets_what_had_no_result(watch: RunProgress) -> None:
     flawed = result("primes", "hybrid", None, None, error="too busy")
     lines = [TWO, flawed, unavailable("primes", "async", NO_TWIN)]
-    said = after(watch, *lines, {"line": "resumed", "at": 40.0, "started": "2026"})
-    assert said["progress"]["done"] == 1
-    assert said["step"] == "resuming the run"
+    screen = after(watch, *lines, {"line": "resumed", "at": 40.0, "started": "2026"})
+    assert screen["progress"]["done"] == 1
+    assert screen["step"] == "resuming the run"
 
 
 def test_several_pythons_have_rows_of_their_own(watch: RunProgress) -> None:
-    said = after(watch, SEVERAL_FIRST, *SEVERAL_RESULTS)
-    assert [row["row"] for row in said["rows"]] == [
+    screen = after(watch, SEVERAL_FIRST, *SEVERAL_RESULTS)
+    assert [row["row"] for row in screen["rows"]] == [
         f"{model} · {python}"
         for model in ("thread-pool", "interpreter-pool")
         for python in ("3.13", "3.13t")
     ]
-    assert states(said) == ["done", "done", "absent", "failed"]
+    assert states(screen) == ["done", "done", "absent", "failed"]

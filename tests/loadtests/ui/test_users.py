@@ -114,10 +114,10 @@ SURGE = ("--scenario", "surge", *SURVIVAL[2:])
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--workloads", "slep"), "there is no workload 'slep'; did you mean 'sleep'?"),
+        (("--workloads", "slep"), "unknown workload 'slep'; did you mean 'sleep'?"),
         (
             ("--workloads", "sleep", "--models", "asinc"),
-            "there is no model 'asinc'; did you mean 'async'?",
+            "unknown model 'asinc'; did you mean 'async'?",
         ),
         (
             ("--workloads", "primes", "--models", "async"),
