@@ -69,7 +69,7 @@ def test_an_environment_whose_python_has_changed_is_not_taken_for_it(
     bin_ = prepared / "3.13" / "bin"
     bin_.mkdir(parents=True)
     (bin_ / "python").symlink_to(tmp_path / "removed")
-    with pytest.raises(ServiceError, match=r"Python .3\.13. not found .*/3\.13 was made from is gone"):
+    with pytest.raises(ServiceError, match=r"not found .*/3\.13 was made from is gone"):
         interpreter("3.13")
     other = saying(tmp_path / "bin" / "python3.13", "3, 13", "3.13.9")
     assert interpreter("3.13").executable == other
