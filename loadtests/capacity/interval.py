@@ -24,7 +24,7 @@ from loadtests.capacity.goals import FULL
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from loadtests.capacity.search import Capacity
+    from loadtests.capacity.bounds import Capacity
     from loadtests.cell import Bounds
     from loadtests.slo import Slo
 

@@ -6,41 +6,20 @@
 import math
 from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.capacity.goals import Goal, provable, trial_duration
 from loadtests.capacity.mlrsearch import refine
 from loadtests.capacity.support import support
 from loadtests.slo import FLOOR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from loadtests.capacity.mlrsearch import Ends
     from loadtests.slo import Slo
     from loadtests.trial.verdict import Verdict
-
-
-class TrialPoint(NamedTuple):
-    """One valid trial: its rate, its planned seconds, and the loss ratio that decides it.
-
-    `lost` is `Verdict.lost`: a percentile with the same bound held if it allows that ratio.
-    """
-
-    rate: float
-    duration_s: float
-    lost: float
-
-
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """The interval [held, broke] of offered rates per second."""
-
-    held: float  # 0 if the cell sustains no load
-    broke: float | None  # None if the highest rate that can be offered held
-    complete: bool = True  # False if time ran out: the interval is wider, or less certain
-    others: "Mapping[Slo, Capacity]" = field(default_factory=dict)  # of further percentiles
-    trials: tuple[TrialPoint, ...] = field(default=(), compare=False)  # all that the search ran
 
 
 def search(  # noqa: PLR0913  # what is searched, how, and three facts about the surroundings

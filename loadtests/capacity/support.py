@@ -14,7 +14,7 @@ from loadtests.slo import Slo, requests_needed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from loadtests.capacity.search import Capacity, TrialPoint
+    from loadtests.capacity.bounds import Capacity, TrialPoint
 
 MOST = 450_000  # requests: the bystander gets as many in 50 full searches of 150 s
 ROUNDED = 0.006  # how far the rates of a result may be from those of its trials

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from loadtests.report.survival.sections import FilledSection, filled
 from loadtests.report.verdicts import WorkloadVerdict, judge_workload, sentences
 from loadtests.report.warnings import warnings_of
 from loadtests.run.file.cells import CellResult
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
     from loadtests.run.file.lines import Beyond, Run
 
-SCHEMA = 1
 ONCE_PER_VALUE = ("param", "server_python")  # all other lists are one comma-separated value
 
 
@@ -39,28 +37,6 @@ class Summary:
     def sentences(self) -> tuple[str, ...]:
         """What follows for each workload."""
         return tuple(sentences(self.verdicts))
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the content of `summary.json`; rates are per second."""
-        return {
-            "schema": SCHEMA,
-            "environment": dict(self.environment),
-            "slo": self.slo,
-            "cells": [
-                _cell_json(cell) | {"beyond": self.beyond.get(cell.cell)} for cell in self.cells
-            ],
-            "verdicts": [
-                {
-                    "workload": verdict.workload,
-                    "best": verdict.best,
-                    "sentence": verdict.sentence,
-                    "pythons": list(verdict.pythons),
-                }
-                for verdict in self.verdicts
-            ],
-            "warnings": list(self.warnings),
-            "sections": [_section_json(section) for section in filled(self)],
-        }
 
 
 def summarize(run: Run) -> Summary:
@@ -121,45 +97,3 @@ def command(run: Run) -> str:
             joined = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
             words += [flag, joined]
     return shlex.join([*words, f"--{run.plan.mode}"])
-
-
-def _cell_json(cell: CellResult) -> dict[str, Any]:
-    return {
-        "workload": cell.workload,
-        "model": cell.model,
-        "python": cell.python or None,
-        "held": cell.held,
-        "broke": cell.broke,
-        "interval": [cell.interval.low, cell.interval.high] if cell.interval else None,
-        "capacity": cell.capacity,
-        "ceiling": cell.ceiling,
-        "binding": cell.binding,
-        "predicted": cell.predicted,
-        "score": cell.score,
-        "efficiency": cell.efficiency,
-        "cause": cell.cause,
-        "cause_evidence": dict(cell.cause_evidence) or None,
-        "proof": dict(cell.proof) or None,
-        "searches": [list(search.bounds) for search in cell.valid],
-        "support": cell.support and asdict(cell.support) | {"enough": cell.support.enough},
-        "goals": {slo: list(bounds) for slo, bounds in cell.goals.items()},
-        "bystander_p99_ms": cell.bystander_p99_ms,
-        "cpu_ms_per_request": cell.cpu_ms_per_request,
-        "pss_mib": cell.pss_mib,
-        "trials": cell.trials,
-        "discarded": cell.discarded,
-        "unavailable": cell.unavailable,
-        "broke_by": cell.broke_by,
-    }
-
-
-def _section_json(section: FilledSection) -> dict[str, Any]:
-    return {
-        "title": section.section.title,
-        "caption": section.section.caption,
-        "cells": [
-            {"column": cell.workload, "row": cell.row, "figure": entry.figure, "small": entry.small}
-            for cell, entry in section.entries.items()
-        ],
-        "notes": list(section.notes),
-    }

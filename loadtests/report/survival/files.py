@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from loadtests.report.summary import summarize
+from loadtests.report.survival.json import as_json
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.picture import svg
 from loadtests.report.survival.terminal import REPORT, final
@@ -31,7 +32,7 @@ class SurvivalReport:
 
     def texts(self) -> dict[str, str]:
         """Return the files for other programs, and for people without a browser."""
-        text = json.dumps(self.summary.as_json(), indent=2, ensure_ascii=False)
+        text = json.dumps(as_json(self.summary), indent=2, ensure_ascii=False)
         return {"summary.json": text + "\n", "summary.md": markdown(self.summary)}
 
     def shown(self) -> RenderableType:

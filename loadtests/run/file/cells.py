@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from loadtests.capacity.bounds import Capacity
 from loadtests.capacity.interval import Interval
 from loadtests.capacity.prediction import efficiency, score
-from loadtests.capacity.search import Capacity
 from loadtests.capacity.support import Support
 from loadtests.cell import Bounds, Cell
 

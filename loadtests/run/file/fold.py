@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from loadtests.capacity.bounds import Capacity
 from loadtests.capacity.interval import FULL_ERROR, QUICK_ERROR, combine, medians
-from loadtests.capacity.search import Capacity
 from loadtests.capacity.support import supported
 from loadtests.cell import Bounds, Cell
 from loadtests.errors import RunFileError

@@ -13,7 +13,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from loadtests.capacity.search import Capacity, TrialPoint
+from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.cell import Cell
 from loadtests.run.file.cells import CellResult, SearchResult
 from loadtests.run.options import request_of

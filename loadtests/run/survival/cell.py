@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from time import monotonic
 from typing import Any
 
+from loadtests.capacity.bounds import Capacity
 from loadtests.capacity.calibration import Calibration, calibrate
 from loadtests.capacity.demands import Demands, Supply, limits
 from loadtests.capacity.goals import FULL, QUICK
 from loadtests.capacity.prediction import Prediction, predict
-from loadtests.capacity.search import Capacity, search
+from loadtests.capacity.search import search
 from loadtests.cell import Cell
 from loadtests.errors import Untrustworthy
 from loadtests.load.source import Source

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from loadtests.capacity.search import Capacity
+from loadtests.capacity.bounds import Capacity
 from loadtests.cause.rules import Cause
 from loadtests.trial.evidence import Evidence
 from loadtests.trial.trial import Trial

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.capacity.demands import Limit
-from loadtests.capacity.search import Capacity, TrialPoint
 from loadtests.capacity.support import supported
 from loadtests.cause.remedy import DiagnosedCell, Remedy, Unproven, judge
 from loadtests.cause.rules import remedy

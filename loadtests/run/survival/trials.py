@@ -8,8 +8,8 @@ from random import Random
 from time import monotonic
 from typing import Any
 
+from loadtests.capacity.bounds import Capacity
 from loadtests.capacity.demands import Demands
-from loadtests.capacity.search import Capacity
 from loadtests.cause.rules import diagnose
 from loadtests.errors import Untrustworthy
 from loadtests.load.spec import SETTLE_S

@@ -8,9 +8,9 @@ from dataclasses import replace
 from random import Random
 from typing import NamedTuple
 
+from loadtests.capacity.bounds import Capacity
 from loadtests.capacity.goals import FULL, QUICK
 from loadtests.capacity.interval import FULL_ERROR, QUICK_ERROR, Interval, combine
-from loadtests.capacity.search import Capacity
 from loadtests.slo import Slo
 from scripts.checks.shared.virtual import SLO, Lab, Service
 

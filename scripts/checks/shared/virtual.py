@@ -8,8 +8,9 @@ from itertools import accumulate
 from random import Random
 from typing import TYPE_CHECKING
 
+from loadtests.capacity.bounds import Capacity
 from loadtests.capacity.goals import Goal
-from loadtests.capacity.search import Capacity, search
+from loadtests.capacity.search import search
 from loadtests.load.answer import Answer
 from loadtests.load.arrivals import poisson
 from loadtests.slo import Slo, loosest

@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
+from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.capacity.goals import FULL
 from loadtests.capacity.interval import FULL_ERROR, QUICK_ERROR, combine, differ, ratio
-from loadtests.capacity.search import Capacity, TrialPoint
 from scripts.checks.error.known_queues import QueueCase, measure
 from scripts.checks.shared.virtual import SLO, TRUTHS, Service
 

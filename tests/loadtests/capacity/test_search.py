@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtests.capacity.bounds import Capacity
 from loadtests.capacity.goals import FULL, QUICK, Goal, trial_duration
-from loadtests.capacity.search import Capacity, search
+from loadtests.capacity.search import search
 from loadtests.trial.verdict import Verdict
 from scripts.checks.shared.virtual import SLO, TRUTHS, Lab, Service, truth, verdict
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from loadtests.capacity.bounds import Capacity
 from loadtests.capacity.goals import FULL, QUICK
-from loadtests.capacity.search import Capacity, search
+from loadtests.capacity.search import search
 from loadtests.trial.verdict import Verdict
 from scripts.checks.shared.virtual import SLO, verdict
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.capacity.goals import FULL, QUICK
-from loadtests.capacity.search import Capacity, TrialPoint
 from loadtests.capacity.support import MOST, objective, support, supported
 from loadtests.report.compare.warnings import warnings
 from loadtests.report.summary import Summary, exit_code, summarize
+from loadtests.report.survival.json import as_json
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.verdicts import leaders
 from loadtests.run.file.fold import read
@@ -109,7 +110,7 @@ def test_a_rate_from_few_requests_is_marked_everywhere_and_starred_nowhere(tmp_p
     few, many = summary.cells
     assert (few.shown, many.shown) == (False, True)
     assert not leaders(summary.cells, summary.slo)
-    data = summary.as_json()["cells"]
+    data = as_json(summary)["cells"]
     assert data[0]["support"] == {
         "percentile": "p99.9",
         "needed": 2995,

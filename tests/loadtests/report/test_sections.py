@@ -15,6 +15,7 @@ from loadtests.report.summary import Summary, summarize
 from loadtests.report.survival import sections
 from loadtests.report.survival.beyond import brief
 from loadtests.report.survival.files import SurvivalReport
+from loadtests.report.survival.json import as_json
 from loadtests.report.survival.live import LiveScreen
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.matrix import Entry
@@ -107,7 +108,7 @@ def everywhere(folder: Path) -> dict[str, str]:
         "terminal": printed(final(summary), 120),
         "markdown": (folder / "summary.md").read_text(encoding="utf-8").replace("*", ""),
         "page": re.sub(r"<[^>]*>", " ", body[body.index("<main>") :]),
-        "json": json.dumps(summary.as_json()["sections"], ensure_ascii=False),
+        "json": json.dumps(as_json(summary)["sections"], ensure_ascii=False),
     }
     return {name: " ".join(unescape(text).split()) for name, text in texts.items()}
 
@@ -183,11 +184,11 @@ def test_models_that_do_alike_have_no_note(tmp_path: Path) -> None:
 
 def test_the_json_has_the_last_figures_of_each_cell(tmp_path: Path) -> None:
     again = beyond("spike", "process-pool", **spike(0.1))
-    inline, pool, _ = run_of(tmp_path, *BEYOND, again).as_json()["cells"]
+    inline, pool, _ = as_json(run_of(tmp_path, *BEYOND, again))["cells"]
     assert inline["beyond"]["faults"] == {"reason": NO_WORKER}
     assert inline["beyond"]["overload"] == {"loads": [load(1.5, 0.2), load(2, 0.031)]}
     assert pool["beyond"]["spike"] == spike(0.1)
-    assert all(cell["beyond"] is None for cell in run_of(tmp_path / "none").as_json()["cells"])
+    assert all(cell["beyond"] is None for cell in as_json(run_of(tmp_path / "none"))["cells"])
 
 
 @pytest.mark.parametrize(

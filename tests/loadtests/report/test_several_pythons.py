@@ -14,6 +14,7 @@ from loadtests.cell import Cell
 from loadtests.machine.environment import describe
 from loadtests.report.colours import COLOURS
 from loadtests.report.summary import Summary, summarize
+from loadtests.report.survival.json import as_json
 from loadtests.report.survival.live import LiveScreen
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.picture import svg
@@ -67,11 +68,11 @@ def test_a_file_from_before_has_no_pythons(tmp_path: Path) -> None:
     lines = [plan([("primes", "inline")]), result("primes", "inline", 1.0, 2.0)]
     run = read(write(tmp_path / "run.jsonl", lines))
     assert list(run.plan.cells) == list(run.results) == [Cell("primes", "inline")]
-    assert summarize(run).as_json()["cells"][0]["python"] is None
+    assert as_json(summarize(run))["cells"][0]["python"] is None
 
 
 def test_the_json_names_pythons_and_their_runtimes(summary: Summary) -> None:
-    data = json.loads(json.dumps(summary.as_json()))
+    data = json.loads(json.dumps(as_json(summary)))
     assert [cell["python"] for cell in data["cells"]] == ["3.13", "3.13t"] * 2
     assert data["environment"]["servers"].keys() == {"3.13", "3.13t"}
     assert data["verdicts"][0]["best"] == "thread-pool · 3.13t"

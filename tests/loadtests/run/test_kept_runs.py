@@ -6,6 +6,7 @@ import pytest
 
 from loadtests.paths import ROOT
 from loadtests.report.summary import summarize
+from loadtests.report.survival.json import as_json
 from loadtests.run.file.fold import read
 
 Figures = tuple[float | None, float | None, str | None]  # 95 % interval of the capacity, cause
@@ -54,7 +55,7 @@ HEADLINE: dict[str, Figures] = {
 
 @pytest.mark.parametrize(("name", "figures"), [("full", FULL), ("headline", HEADLINE)])
 def test_a_kept_run_keeps_its_intervals_and_causes(name: str, figures: dict[str, Figures]) -> None:
-    cells = summarize(read(RUNS / name)).as_json()["cells"]
+    cells = as_json(summarize(read(RUNS / name)))["cells"]
     assert [f"{cell['workload']}/{cell['model']}" for cell in cells] == list(figures)
     for cell, (low, high, cause) in zip(cells, figures.values(), strict=True):
         interval = cell["interval"] or (None, None)

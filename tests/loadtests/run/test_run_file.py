@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.capacity.search import Capacity
+from loadtests.capacity.bounds import Capacity
 from loadtests.cell import Cell
 from loadtests.errors import RunFileError
 from loadtests.machine.environment import describe, environment
