@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import shutil
-import subprocess
 import sys
 import tomllib
 from contextlib import suppress
@@ -16,13 +15,14 @@ import psutil
 
 from loadtests.machine.platform import cores
 from loadtests.paths import ROOT
-from loadtests.system.child import tied
+from loadtests.system.child import output
 from loadtests.wording import listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROJECT = "loadbearing"
+ASK_S = 5.0  # for git and sysctl
 BYTES_PER_GIB = 2**30
 
 
@@ -122,7 +122,12 @@ def _commit() -> str | None:
     git = shutil.which("git") if (ROOT / ".git").exists() else None
     if git is None:
         return None
-    return _output(git, "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*")
+    return (
+        output(
+            git, "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*", timeout_s=ASK_S
+        )
+        or None
+    )
 
 
 def _cpu() -> str | None:
@@ -133,7 +138,9 @@ def _cpu() -> str | None:
             if name.strip() == "model name":
                 return " ".join(value.split())
     elif sysctl := shutil.which("sysctl"):
-        return _output(sysctl, "-n", "machdep.cpu.brand_string") or platform.machine()
+        return (
+            output(sysctl, "-n", "machdep.cpu.brand_string", timeout_s=ASK_S) or platform.machine()
+        )
     return platform.processor() or platform.machine() or None
 
 
@@ -142,13 +149,3 @@ def _load_average() -> list[float] | None:
         return [round(value, 2) for value in psutil.getloadavg()]
     except OSError:
         return None
-
-
-def _output(*command: str) -> str | None:
-    try:
-        done = subprocess.run(  # noqa: S603 - fixed commands, found by absolute path
-            command, capture_output=True, text=True, timeout=5, check=False, preexec_fn=tied()
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None if done.returncode == 0 else None

@@ -11,7 +11,6 @@ import platform
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import sysconfig
 from collections import Counter
@@ -22,7 +21,7 @@ from pathlib import Path
 from loadtests.errors import ServiceError
 from loadtests.paths import ROOT
 from loadtests.service.interpreters import ASK_S, Interpreter, ask
-from loadtests.system.child import tied
+from loadtests.system.child import output
 
 PREPARED = ROOT / ".pythons"
 # The names of the environment that runs this. A free-threaded one is never used for servers: the
@@ -141,9 +140,8 @@ def _prepared(version: str) -> str:
 
 
 def _uv(name: str) -> str:
-    return _output(
-        "uv", "python", "find", "--system", "--no-project", "--no-python-downloads", name
-    )
+    words = ("python", "find", "--system", "--no-project", "--no-python-downloads", name)
+    return output("uv", *words, timeout_s=ASK_S)
 
 
 def _pyenv(name: str) -> str:
@@ -151,26 +149,18 @@ def _pyenv(name: str) -> str:
     number, suffix = name.removesuffix("t"), "t" * name.endswith("t")
     versions = [
         version
-        for version in _output("pyenv", "versions", "--bare").split()
+        for version in output("pyenv", "versions", "--bare", timeout_s=ASK_S).split()
         if version == name or (version.startswith(f"{number}.") and version.endswith(suffix))
         if version.removesuffix(suffix).replace(".", "").isdigit()
     ]
     newest = max(versions, default="", key=lambda version: [int(n) for n in _parts(version)])
-    return str(Path(_output("pyenv", "prefix", newest), "bin", "python")) if newest else ""
+    if not newest:
+        return ""
+    return str(Path(output("pyenv", "prefix", newest, timeout_s=ASK_S), "bin", "python"))
 
 
 def _parts(version: str) -> list[str]:
     return version.removesuffix("t").split(".")
-
-
-def _output(*command: str) -> str:
-    try:
-        done = subprocess.run(  # noqa: S603 - uv and pyenv of the user
-            command, capture_output=True, text=True, timeout=ASK_S, check=False, preexec_fn=tied()
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 if __name__ == "__main__":

@@ -77,6 +77,18 @@ def child(
                     _kill_group(process.pid)
 
 
+def output(*command: str, timeout_s: float) -> str:
+    """Return what a short command prints; empty if it fails, or does not end in time."""
+    try:
+        done = subprocess.run(  # noqa: S603 - commands of ours, and of the user's own tools
+            command, capture_output=True, text=True, timeout=timeout_s, check=False,
+            preexec_fn=tied(),
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
 def tied() -> Callable[[], None]:
     """Return what ties a new process to this one, as its `preexec_fn`.
 

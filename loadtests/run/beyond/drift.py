@@ -39,7 +39,7 @@ def drift(points: Sequence[Point], duration_s: float) -> Drift | None:
     of neighbouring residuals) makes n of them worth n (1 - r) / (1 + r), as Santer et al. (2000)
     adjust trends; r is corrected for the bias of few residuals after Kendall. In simulations 4 to
     7 % of series without any drift pass for drifting, and 9 % of random walks; many of those get
-    no interval, which is not to be told from zero: a longer soak tells.
+    no interval, which cannot be distinguished from zero: a longer soak shows it.
     """
     batches: list[list[Point]] = [[] for _ in range(BATCHES)]
     begin = WARM_UP * duration_s

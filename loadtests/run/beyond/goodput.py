@@ -1,4 +1,4 @@
-"""How much of the goodput is left when a cell gets more than it bears."""
+"""How much of the goodput is left when a cell gets more than its capacity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Offer more than a cell bears, and see what is left of its goodput: a plateau, or a collapse.
+"""Offer more than the capacity of a cell. Its goodput reaches a plateau, or collapses.
 
 The peak is the best goodput of these loads and of one before each of them, at the rate that held:
 a machine that others use may be a fifth slower than it was at the time of the search.

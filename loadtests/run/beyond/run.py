@@ -23,7 +23,7 @@ RUNS: Mapping[str, Callable[[PeakLab, float], dict[str, Any]]] = {
 def beyond(
     chosen: Chosen, found: Mapping[str, Any], bench: Callable[[Peak], PeakLab]
 ) -> Iterator[dict[str, Any]]:
-    """Run the chosen kinds, one after the other; a reason stands where there is no figure.
+    """Run the chosen kinds, one after the other; a reason takes the place of a missing figure.
 
     `found` is what the search said of the cell.
     """

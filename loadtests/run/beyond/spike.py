@@ -1,4 +1,4 @@
-"""Let the load jump to three times what a cell bears, and see how soon it serves again."""
+"""Let the load jump to three times the capacity, and measure how soon the cell recovers."""
 
 from __future__ import annotations
 

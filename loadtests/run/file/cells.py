@@ -20,7 +20,7 @@ NOT_MEASURED = "not measured: the run had ended"  # the error of a cell that nev
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What one search of a cell found and what the cell cost then, or why there is no result.
+    """The result of one search of a cell, and the cost of a request, or why it has no result.
 
     `binding` is the resource whose limit is the `ceiling`; `broke_by` is the symptom of the break,
     `cause` what was concluded from the evidence.
@@ -73,7 +73,7 @@ NOTHING = SearchResult("", "", error=NOT_MEASURED)
 
 @dataclass(frozen=True, slots=True)
 class CellResult:
-    """What all searches of a cell say together, or why there is no result.
+    """The combined result of all searches of a cell, or why it has none.
 
     `interval` is missing until the last of them has ended. `goals` are the bounds for other
     percentiles of the objective. `support` counts the requests behind the rate that held, where
@@ -230,7 +230,7 @@ class CellResult:
     def _best(self) -> Bounds:
         if self.interval and self.broke is not None and self.sustained > 0:
             return self.interval.capacity, self.interval.capacity
-        return self.sustained, self.broke  # without both ends there is no best guess between them
+        return self.sustained, self.broke  # a best guess needs both ends
 
     @property
     def broke_by(self) -> str | None:

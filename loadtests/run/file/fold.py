@@ -31,7 +31,7 @@ from loadtests.run.file.run_file import FILE_NAME, SCHEMA, Tail, run_file
 from loadtests.slo import Slo
 
 Results = Mapping[Cell, CellResult]
-HEAD = {"line", "at", *Cell._fields}  # what is no figure of a proof
+HEAD = {"line", "at", *Cell._fields}  # everything but the figures of a proof
 
 
 def read(path: Path) -> Run:

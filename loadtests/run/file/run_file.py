@@ -69,7 +69,7 @@ class Tail:
         self._number = 0
 
     def read(self) -> list[Line]:
-        """Return the lines completed since the last call; none while there is no file."""
+        """Return the lines completed since the last call; none before the file exists."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._offset)
@@ -116,5 +116,5 @@ def run_file(path: Path) -> Path:
 
 
 def run_folder(path: Path) -> Path:
-    """Return the folder of a run. Raises RunFileError where there is no run."""
+    """Return the folder of a run. Raises RunFileError if it has none."""
     return run_file(path).parent

@@ -42,7 +42,7 @@ class SurgeLoad(NamedTuple):
 
 
 def probe(hammer: CellLoad, durations: Three) -> float:
-    """Find out roughly what a cell bears: the best of some closed loops, as noise only takes.
+    """Estimate the capacity: the best of some closed loops, because noise only lowers it.
 
     They are no longer than the first phase. Raises Untrustworthy when nothing is answered.
     """

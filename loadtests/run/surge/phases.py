@@ -1,4 +1,4 @@
-"""The load of a surge: half of what a cell bears, far more than that, and half again."""
+"""The load of a surge: half of the capacity, far more than that, and half again."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class Measuring:
         return round(monotonic() - self._born, 3)
 
     def _probe(self) -> tuple[float, float]:
-        """Find out roughly what the cell bears, and within what time its server is to answer."""
+        """Estimate the capacity of the cell, and read within what time its server should answer."""
         order = self._order
         axes = {name: value for name, value in order.servers.axes.items() if name != "queue"}
         with self._server({**axes, "admission": BOUNDED}) as url:

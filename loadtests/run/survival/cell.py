@@ -1,4 +1,4 @@
-"""Measure one cell on one server: what a request costs, what it should bear, and what it does."""
+"""Measure one cell on one server: the cost of a request, the estimate, and the capacity."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Tell = Callable[[str, Mapping[str, Any]], None]
 
 @dataclass(frozen=True, slots=True)
 class CellSearch:
-    """Finds out what cells bear; `most` is the rate that the generator can offer.
+    """Finds the capacity of cells; `most` is the rate that the generator can offer.
 
     `tell` is given the kinds and fields of lines of the run file: a prediction before each
     search, and every trial.
@@ -47,7 +47,7 @@ class CellSearch:
     def measure(
         self, cell: Cell, service: RunningService, offered: Discovery, tell: Tell
     ) -> dict[str, Any]:
-        """Search what a cell bears on this service. Raises Untrustworthy where nobody can say."""
+        """Search the capacity of a cell on this service. Raises Untrustworthy if it has none."""
         options, url = self.tools.options, service.url
         path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
         expected = expected_answer(url, path)

@@ -75,7 +75,7 @@ def resumable(folder: Path, asked: Mapping[str, Any]) -> None:
 
 
 def _ours(folder: Path, first: Line) -> None:
-    """Raise RunFileError for what is no run of ours that could go on."""
+    """Raise RunFileError for anything but a run of ours that can be resumed."""
     if first["line"] != "run" or first.get("schema") != SCHEMA or "cells" not in first:
         raise RunFileError(f"{folder} holds a run already that cannot be resumed; {ANOTHER}")
 

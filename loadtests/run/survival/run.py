@@ -1,4 +1,4 @@
-"""The survival search as a Locust run: a fresh server for each search of what a cell bears.
+"""The survival search as a Locust run: a fresh server for each search of a cell.
 
 Everything is appended to the run file as it happens, so whoever follows that file sees the run,
 and a run that was interrupted goes on where its file ends.

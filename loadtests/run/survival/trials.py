@@ -101,7 +101,7 @@ class TrialRunner:
         cpu = cause = None
         if before_s is not None and after:
             cpu = 1e3 * (after.cpu_s - before_s) / (rate * (trial.duration_s + SETTLE_S))
-        if not verdict.held:  # be it that it proves nothing: what spoiled it is worth knowing
+        if not verdict.held:  # even if void: what spoiled it is worth knowing
             cause = diagnose(seen, self._costs.demands)
         if cause and verdict.valid:
             self._broke.append(Broke(trial, seen, verdict.broke_by, cause))
