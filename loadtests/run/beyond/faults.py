@@ -1,4 +1,4 @@
-"""Kill worker processes under a load that a cell sustains easily: what do clients notice?"""
+"""Kill worker processes under a load that a cell sustains easily, and see what clients notice."""
 
 from __future__ import annotations
 
