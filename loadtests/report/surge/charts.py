@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from loadtests.report.charts.converter import Converter
     from loadtests.report.gallery import Gallery
-    from loadtests.run.surge.counts import OutcomeCounts
-    from loadtests.run.surge.lines import PolicyResult, Surge
+    from loadtests.run.surge.lines import OutcomeCounts, PolicyResult, Surge
 
 WIDTH, HEIGHT, BETWEEN = 640, 90, 14  # pixels, of one panel and below it
 CAPTION = (

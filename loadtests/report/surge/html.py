@@ -14,7 +14,7 @@ from loadtests.report.surge.charts import COUNTED, goodput_figure, numbers, outc
 from loadtests.report.surge.sentences import sentences, warnings
 from loadtests.report.surge.table import HEADS, SHARES, load_text, table, title
 from loadtests.report.survival.tables import Table
-from loadtests.run.beyond.recovery import HELD_S
+from loadtests.run.beyond.goodput import HELD_S
 from loadtests.run.surge.phases import PROBES
 from loadtests.run.surge.phases import SHARES as LOADS
 from loadtests.wording import percent

@@ -12,8 +12,7 @@ from loadtests.wording import count_of, listing, percent, rate_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from loadtests.run.surge.counts import OutcomeCounts, Stretch
-    from loadtests.run.surge.lines import PolicyResult, Surge
+    from loadtests.run.surge.lines import OutcomeCounts, PhaseResult, PolicyResult, Surge
     from loadtests.slo import Slo
 
 FEW = 0.05  # a share too small to mention
@@ -25,7 +24,7 @@ def sentences(surge: Surge) -> tuple[str, ...]:
     """Return one or two sentences for each policy."""
     if surge.capacity is None:
         return ()
-    return tuple(sentence(result, surge.capacity, surge.slo) for result in surge.courses)
+    return tuple(sentence(result, surge.capacity, surge.slo) for result in surge.results)
 
 
 def sentence(result: PolicyResult, capacity: float, slo: Slo) -> str:
@@ -35,7 +34,7 @@ def sentence(result: PolicyResult, capacity: float, slo: Slo) -> str:
 
 def warnings(surge: Surge) -> tuple[str, ...]:
     """Return what makes the figures less certain than they look."""
-    flaws = tuple(f"{result.policy}: {flaw}" for result in surge.courses for flaw in result.flaws)
+    flaws = tuple(f"{result.policy}: {flaw}" for result in surge.results for flaw in result.flaws)
     return (*surge.warnings, *_conditions(surge), *flaws)
 
 
@@ -77,7 +76,7 @@ def _clauses(result: PolicyResult, capacity: float, slo: Slo) -> Iterator[str]:
         )
 
 
-def missed(phase: Stretch, slo: Slo) -> bool:
+def missed(phase: PhaseResult, slo: Slo) -> bool:
     """Whether the SLO was missed over a whole phase."""
     lost = phase.counts.offered - phase.counts.good
     return exceeds(lost, phase.counts.offered, slo.loss_ratio)
@@ -95,7 +94,7 @@ def _during(result: PolicyResult, capacity: float) -> str:
     return f"during the surge, {answered}{_lost(phase)}"
 
 
-def _lost(phase: Stretch) -> str:
+def _lost(phase: PhaseResult) -> str:
     """Say what happened to the other requests, as far as it is worth mentioning."""
     counts = phase.counts
     kinds = (

@@ -6,15 +6,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from loadtests.report.surge.sentences import recovery_text, sentences, warnings
-from loadtests.run.surge.counts import columns
+from loadtests.run.surge.lines import columns
 from loadtests.run.surge.phases import NAMES
 from loadtests.wording import rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loadtests.run.surge.counts import Stretch
-    from loadtests.run.surge.lines import PolicyResult, Surge
+    from loadtests.run.surge.lines import PhaseResult, PolicyResult, Surge
 
 SCHEMA = 1
 BARS = "▁▂▃▄▅▆▇█"
@@ -81,7 +80,7 @@ def as_json(surge: Surge) -> dict[str, Any]:
         "slo": str(surge.slo),
         "capacity": surge.capacity,
         "target_s": surge.target_s,
-        "policies": [_policy_json(result) for result in surge.courses],
+        "policies": [_policy_json(result) for result in surge.results],
         "sentences": list(sentences(surge)),
         "warnings": list(warnings(surge)),
     }
@@ -129,7 +128,7 @@ def _row(result: PolicyResult, capacity: float) -> PolicyRow:
     )
 
 
-def _figure(phase: Stretch, share: float) -> tuple[str, str]:
+def _figure(phase: PhaseResult, share: float) -> tuple[str, str]:
     p99 = "no answer" if phase.p99_ms is None else f"p99 {phase.p99_ms:.0f} ms"
     return f"{rate_text(phase.goodput)}/s {100 * share:.0f} %", p99
 

@@ -1,4 +1,4 @@
-"""What trials beyond the peak have at hand: one cell, its peak, fresh servers, and valid loads."""
+"""What trials beyond the peak need: a cell and its peak, fresh servers, and valid loads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from loadtests.trial.phased import PhasedResult
 from loadtests.trial.tally import tally
 from loadtests.trial.verdict import flaws
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 class _FlawedLoad(Exception):
@@ -33,7 +33,7 @@ class _FlawedLoad(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """What the search found of a cell: its capacity, and the best goodput that it had."""
+    """What a search found out about a cell: its capacity, and its best goodput."""
 
     held: float
     broke: float
@@ -46,33 +46,35 @@ class Peak:
 
 
 class LoadedServer:
-    """A server with a hammer at it."""
+    """A server, and the load that it gets."""
 
     def __init__(
-        self, service: RunningService, hammer: CellLoad, options: Options, rng: Random
+        self, service: RunningService, load: CellLoad, options: Options, rng: Random
     ) -> None:
         self.service = service
-        self._hammer = hammer
+        self._load = load
         self._options = options
         self._rng = rng
 
-    def passage(
+    def offer(
         self, phases: Sequence[Phase], beside: Mapping[str, str] = MappingProxyType({})
     ) -> PhasedResult:
-        """Offer these phases, as `Bench.valid` has it: an invalid one ends the attempt."""
+        """Offer these phases; a load that is not valid ends the attempt of `PeakLab.valid`."""
         slo, kind = self._options.slo, self._options.arrivals
         waits_s = patience_s(slo)
-        found = self._hammer.passage(phases, slo, kind, self._rng, waits_s, beside=beside)
-        counted = [tally(one, slo, found.duration_s) for one in (found.work, found.bystander)]
-        for flaw in flaws(counted[0], counted[1], found.generator_cpu, slo):
+        result = self._load.passage(phases, slo, kind, self._rng, waits_s, beside=beside)
+        work, bystander = (
+            tally(stream, slo, result.duration_s) for stream in (result.work, result.bystander)
+        )
+        for flaw in flaws(work, bystander, result.generator_cpu, slo):
             raise _FlawedLoad(flaw)
-        return found
+        return result
 
 
 class PeakLab:
-    """Gives a kind of trial what it needs; `most` is the rate that the generator can offer."""
+    """Provides what a kind of trial needs; `most` is the highest rate that can be offered."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  # a cell, what is known of it, and its surroundings
+    def __init__(  # noqa: PLR0913, PLR0917  # a cell, what is known about it, and its surroundings
         self,
         services: Launcher,
         cell: Cell,
@@ -92,28 +94,30 @@ class PeakLab:
         self._attempts = 0
 
     def rate(self, factor: float) -> float:
-        """Return this multiple of the capacity. Raises Unmeasured if nobody can offer it."""
+        """Return this multiple of the capacity. Raises Unmeasured if it cannot be offered."""
         wanted = factor * self.peak.capacity
         if wanted > self._most:
             raise Unmeasured(f"the generator offers no more than {self._most:.0f}/s")
         return wanted
 
-    def valid(self, attempt: Callable[[LoadedServer], Found], *, all_models: bool = False) -> Found:
-        """Make attempts, each on a fresh server, until the load is offered as it should be.
+    def valid(
+        self, attempt: Callable[[LoadedServer], Result], *, all_models: bool = False
+    ) -> Result:
+        """Make attempts, each on a fresh server, until the load is valid.
 
-        Raises Unmeasured where it never is.
+        Raises Unmeasured if it never is.
         """
         flaw = ""
         for _ in range(TRIES):
-            with self._stand(None if all_models else self.cell.model) as stand:
+            with self._server(None if all_models else self.cell.model) as server:
                 try:
-                    return attempt(stand)
+                    return attempt(server)
                 except _FlawedLoad as error:
                     flaw = str(error)
         raise Unmeasured(f"no valid load in {TRIES} attempts: {flaw}")
 
     @contextmanager
-    def _stand(self, models: str | None) -> Iterator[LoadedServer]:
+    def _server(self, models: str | None) -> Iterator[LoadedServer]:
         cell, options = self.cell, self._options
         self._attempts += 1
         rng = Random(f"{options.seed}/{cell}/{self._attempts}")  # noqa: S311 - no secret
@@ -121,8 +125,8 @@ class PeakLab:
             path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
             expected = expected_answer(service.url, path)
             name = (cell.workload, cell.row)
-            hammer = CellLoad(service.url, name, path, expected, self._source)
+            load = CellLoad(service.url, name, path, expected, self._source)
             try:
-                yield LoadedServer(service, hammer, options, rng)
+                yield LoadedServer(service, load, options, rng)
             finally:
-                hammer.close()
+                load.close()

@@ -13,7 +13,7 @@ import pytest
 from loadtests.report.surge.files import Surged
 from loadtests.report.surge.sentences import sentences, warnings
 from loadtests.report.surge.table import load_text, title
-from loadtests.run.surge.counts import OutcomeCounts, columns
+from loadtests.run.surge.lines import OutcomeCounts, columns
 from loadtests.run.surge.phases import NAMES
 from tests.loadtests.report.test_report_page import DARK, LIGHT, PAPER, text_of
 from tests.support.browser import NARROW, WIDE, Scheme, chromium, watched

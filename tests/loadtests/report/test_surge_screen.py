@@ -8,7 +8,7 @@ from rich.console import Console
 
 from loadtests.report.surge.terminal import AHEAD_S, AROUND_S, SurgeScreen
 from loadtests.run.file.lines import Line
-from loadtests.run.surge.counts import OutcomeCounts, columns
+from loadtests.run.surge.lines import OutcomeCounts, columns
 
 RUN: Line = {
     "line": "run", "workload": "primes", "model": "inline",

@@ -44,10 +44,10 @@ def run(
 ) -> list[dict[str, Any]]:
     services = Launcher(OPTIONS.servers, host, tmp_path / "server.log")
 
-    def bench(peak: Any) -> PeakLab:
+    def lab(peak: Any) -> PeakLab:
         return PeakLab(services, cell, peak, OPTIONS, most, InProcess())
 
-    return list(beyond(dict.fromkeys(kinds, duration_s), RESULT | changes, bench))
+    return list(beyond(dict.fromkeys(kinds, duration_s), RESULT | changes, lab))
 
 
 @pytest.mark.measures
@@ -88,9 +88,9 @@ def test_clients_may_notice_that_workers_are_killed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"held": 0.0}, "it bears no load, so there is no peak to go beyond"),
+        ({"held": 0.0}, "it sustains no load, so it has no peak to go beyond"),
         ({"broke": None}, "its peak is not known: the search met its upper limit"),
-        ({"peak_goodput": None}, "its peak is not known: no full trial held"),
+        ({"peak_goodput": None}, "its peak is not known: no full trial met the SLO"),
     ],
 )
 def test_without_a_known_peak_nothing_is_measured_beyond_it(
@@ -110,7 +110,7 @@ def test_what_the_generator_cannot_offer_has_a_reason(tmp_path: Path) -> None:
 
 def test_workers_of_a_running_service_are_not_killed(tmp_path: Path) -> None:
     [line] = run(tmp_path, "faults", host="http://127.0.0.1:1")
-    assert line["reason"].startswith("no worker is killed of a running service")
+    assert line["reason"].startswith("workers of a service that this run did not start")
 
 
 def test_a_load_that_is_never_valid_has_a_reason(
