@@ -1,12 +1,11 @@
-"""The figures of a surge, policy by policy: the same for the terminal, Markdown, HTML and JSON."""
+"""The figures of a surge, policy by policy: the same for the terminal, Markdown and HTML."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from loadtests.report.surge.sentences import recovery_text, sentences, warnings
-from loadtests.run.surge.lines import columns
+from loadtests.report.surge.sentences import recovery_text
 from loadtests.run.surge.phases import NAMES
 from loadtests.wording import rate_text
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 
     from loadtests.run.surge.lines import PhaseResult, PolicyResult, Surge
 
-SCHEMA = 1
 BARS = "▁▂▃▄▅▆▇█"
 NOTHING = "·"
 HEADS = ("admission", *NAMES, "refused", "gave up", "SLO met again")
@@ -27,7 +25,7 @@ SHARES = (
 
 @dataclass(frozen=True, slots=True)
 class PolicyRow:
-    """One policy in a table; each phase has its goodput, and small print below it."""
+    """One policy in a table; each phase has its goodput, with small print below."""
 
     policy: str
     phases: tuple[tuple[str, str], ...]
@@ -38,7 +36,7 @@ class PolicyRow:
 
 
 def table(surge: Surge) -> tuple[PolicyRow, ...]:
-    """Return a row for each policy; `SHARES` says what its shares refer to."""
+    """Return a row for each policy; `SHARES` explains its shares."""
     capacity = surge.capacity or 1.0
     return tuple(_row(result, capacity) for result in surge.measured)
 
@@ -48,7 +46,7 @@ def title(surge: Surge) -> str:
 
 
 def load_text(surge: Surge) -> str:
-    """Say what was offered, and how long the queue of the bounded policy was."""
+    """Describe the offered load, and the queue of the bounded policy."""
     if not surge.measured:
         return "Nothing was measured."
     steps = ", then ".join(
@@ -68,46 +66,6 @@ def load_text(surge: Surge) -> str:
 def sparkline(figures: Sequence[float], top: float) -> str:
     """Draw one character for each figure; `top` is the full height."""
     return "".join(_bar(figure / top if top else 0.0) for figure in figures)
-
-
-def as_json(surge: Surge) -> dict[str, Any]:
-    """Return the content of `summary.json`; rates are per second."""
-    return {
-        "schema": SCHEMA,
-        "environment": dict(surge.environment),
-        "workload": surge.workload,
-        "model": surge.model,
-        "slo": str(surge.slo),
-        "capacity": surge.capacity,
-        "target_s": surge.target_s,
-        "policies": [_policy_json(result) for result in surge.results],
-        "sentences": list(sentences(surge)),
-        "warnings": list(warnings(surge)),
-    }
-
-
-def _policy_json(result: PolicyResult) -> dict[str, Any]:
-    return {
-        "policy": result.policy,
-        "queue": result.queue,
-        "phases": [
-            {
-                "name": phase.name,
-                "duration_s": phase.duration_s,
-                "offered": phase.rate,
-                "goodput": phase.goodput,
-                "p99_ms": phase.p99_ms,
-                "counts": asdict(phase.counts),
-            }
-            for phase in result.phases
-        ],
-        "series": columns(result.series),
-        "recovery_s": result.recovery_s,
-        "held": result.held,
-        "waited_for": result.waited_for,
-        "flaws": list(result.flaws),
-        "error": result.error,
-    }
 
 
 def _row(result: PolicyResult, capacity: float) -> PolicyRow:

@@ -47,7 +47,7 @@ class SurgeScreen:
         self._done: list[PolicyResult] = []
 
     def update(self, line: Line) -> None:
-        """Process the next line; unknown kinds of lines are ignored."""
+        """Process the next line; unknown kinds are ignored."""
         match line["line"]:
             case "run":
                 self._policies = tuple(line["policies"])

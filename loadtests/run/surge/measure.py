@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 WARM_S = 1.0  # all workers have started, and have imported what they need
 PROBE_S = 2.0
 GAUGE_S = 1.0  # between two looks at a service
-OUTCOMES = {"refused": "refused", "expired": "refused", "unfinished": "gave_up"}
+COUNTED_AS = {"refused": "refused", "expired": "refused", "unfinished": "gave_up"}
 
 
 class SurgeLoad(NamedTuple):
@@ -173,7 +173,7 @@ def _counts(answers: Sequence[Answer], slo: Slo) -> OutcomeCounts:
 def _outcome(answer: Answer, slo: Slo) -> str:
     if answer.outcome == "ok":
         return "good" if good(answer, slo) else "late"
-    return OUTCOMES.get(answer.outcome, "failed")
+    return COUNTED_AS.get(answer.outcome, "failed")
 
 
 @contextmanager
