@@ -13,7 +13,7 @@ from locust.runners import MasterRunner
 
 from loadtests.errors import ServiceError, Untrustworthy, WorkersGone
 from loadtests.load.source import Source
-from loadtests.report.surge.sentences import sentence
+from loadtests.report.surge.results import sentence
 from loadtests.run.options import Options
 from loadtests.run.surge.lines import PolicyResult
 from loadtests.run.surge.measure import Gauges, SurgeLoad, offer, probe

@@ -133,7 +133,7 @@ def test_a_report_writes_and_shows_the_same_again(surged: Surged) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--admission", "fifo"), "unknown admission policy 'fifo'; expected unbounded, bounded"),
+        (("--admission", "fifo"), "unknown admission policy 'fifo'; did you mean 'lifo'?"),
         (("--phases", "5s"), "invalid phases '5s': expected three durations"),
         (("--workload", "sleep,noop"), "invalid workload 'sleep,noop'"),
         (("--workload", "slep"), "unknown workload 'slep'; did you mean 'sleep'?"),

@@ -11,8 +11,7 @@ import altair as alt
 from loadtests.report.charts.drawing import FAINT, INK, SHADE, SOFT, drawn, inline, standalone
 from loadtests.report.charts.lines import COLOUR, values
 from loadtests.report.colours import shades, style_of
-from loadtests.report.surge.sentences import recovery_text, sentences
-from loadtests.report.surge.table import load_text, title
+from loadtests.report.surge.results import load_text, recovery_text, sentences, title
 from loadtests.report.survival.figures import Figure
 from loadtests.report.survival.tables import Table
 

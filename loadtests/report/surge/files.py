@@ -8,8 +8,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from loadtests.machine.environment import describe
-from loadtests.report.surge.sentences import sentences, warnings
-from loadtests.report.surge.table import HEADS, SHARES, PolicyRow, load_text, table, title
+from loadtests.report.surge.results import (
+    HEADS,
+    SHARES,
+    PolicyRow,
+    load_text,
+    sentences,
+    table,
+    title,
+    warnings,
+)
 from loadtests.report.surge.terminal import final
 from loadtests.report.survival.markdown import table_row
 from loadtests.report.survival.terminal import REPORT

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from loadtests.load.schedule import patience_s
-from loadtests.load.spec import SETTLE_S
 from loadtests.machine.environment import describe
 from loadtests.report.charts.drawing import rules
 from loadtests.report.colours import style_of
 from loadtests.report.pages import render
 from loadtests.report.surge.charts import COUNTED, goodput_figure, numbers, outcomes_figure
-from loadtests.report.surge.sentences import sentences, warnings
-from loadtests.report.surge.table import HEADS, SHARES, load_text, table, title
+from loadtests.report.surge.results import (
+    HEADS,
+    SHARES,
+    load_text,
+    sentences,
+    table,
+    title,
+    warnings,
+)
 from loadtests.report.survival.tables import Table
-from loadtests.run.beyond.goodput import HELD_S
-from loadtests.run.surge.phases import PROBES
-from loadtests.run.surge.phases import SHARES as LOADS
 from loadtests.wording import percent
 
 if TYPE_CHECKING:
@@ -61,15 +63,8 @@ def _seconds(result: PolicyResult) -> tuple[str, str, Table]:
 
 
 def _method(surge: Surge) -> Iterator[str]:
-    """Yield the paragraphs on how it was measured, with today's constants for older run files."""
-    today: dict[str, Any] = {
-        "loads": LOADS,
-        "settle_s": SETTLE_S,
-        "patience_s": patience_s(surge.slo),
-        "held_s": HELD_S,
-        "probes": PROBES,
-    }
-    used = {**today, **surge.constants}
+    """Yield the paragraphs on how it was measured."""
+    used = surge.constants
     before, during, after = map(percent, used["loads"])
     held_s = min(used["held_s"], surge.durations[2] / 2)
     yield (

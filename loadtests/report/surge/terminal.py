@@ -14,8 +14,16 @@ from loadtests.durations import rounded_duration
 from loadtests.machine.environment import describe
 from loadtests.report.colours import style_of
 from loadtests.report.console import item
-from loadtests.report.surge.sentences import sentences, warnings
-from loadtests.report.surge.table import HEADS, PolicyRow, load_text, sparkline, table, title
+from loadtests.report.surge.results import (
+    HEADS,
+    PolicyRow,
+    load_text,
+    sentences,
+    sparkline,
+    table,
+    title,
+    warnings,
+)
 from loadtests.report.survival.live import BAR_WIDTH, live
 from loadtests.run.surge.lines import PolicyResult
 from loadtests.run.surge.phases import NAMES

@@ -32,7 +32,7 @@ ORIGINS = {WORKER, "fork server"}  # one model has workers only while it works
 
 
 def run(lab: PeakLab, duration_s: float) -> dict[str, Any]:
-    if not lab.owned:
+    if lab.services.host:
         raise Unmeasured("workers of a service that this run did not start are not killed")
     phases = [Phase(lab.rate(LOAD), duration_s)]
 

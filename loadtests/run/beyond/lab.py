@@ -19,6 +19,7 @@ from loadtests.run.survival.trials import TRIES
 from loadtests.service.contract import path_of
 from loadtests.service.launcher import Launcher, RunningService
 from loadtests.service.warm_up import expected_answer
+from loadtests.slo import Slo
 from loadtests.trial.cell_load import CellLoad
 from loadtests.trial.phased import PhasedResult
 from loadtests.trial.tally import tally
@@ -45,24 +46,22 @@ class Peak:
         return sqrt(self.held * self.broke)
 
 
+@dataclass(frozen=True, slots=True)
 class LoadedServer:
     """A server, and the load that it gets."""
 
-    def __init__(
-        self, service: RunningService, load: CellLoad, options: Options, rng: Random
-    ) -> None:
-        self.service = service
-        self._load = load
-        self._options = options
-        self._rng = rng
+    service: RunningService
+    load: CellLoad
+    options: Options
+    rng: Random
 
     def offer(
         self, phases: Sequence[Phase], beside: Mapping[str, str] = MappingProxyType({})
     ) -> PhasedResult:
         """Offer these phases; a load that is not valid ends the attempt of `PeakLab.valid`."""
-        slo, kind = self._options.slo, self._options.arrivals
+        slo, kind = self.options.slo, self.options.arrivals
         waits_s = patience_s(slo)
-        result = self._load.passage(phases, slo, kind, self._rng, waits_s, beside=beside)
+        result = self.load.passage(phases, slo, kind, self.rng, waits_s, beside=beside)
         work, bystander = (
             tally(stream, slo, result.duration_s) for stream in (result.work, result.bystander)
         )
@@ -71,33 +70,27 @@ class LoadedServer:
         return result
 
 
+@dataclass(slots=True)
 class PeakLab:
     """Provides what a kind of trial needs; `most` is the highest rate that can be offered."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  # a cell, what is known about it, and its surroundings
-        self,
-        services: Launcher,
-        cell: Cell,
-        peak: Peak,
-        options: Options,
-        most: float,
-        source: Source,
-    ) -> None:
-        self.cell = cell
-        self.peak = peak
-        self.slo = options.slo
-        self.owned = not services.host
-        self._services = services
-        self._options = options
-        self._most = most
-        self._source = source
-        self._attempts = 0
+    services: Launcher
+    cell: Cell
+    peak: Peak
+    options: Options
+    most: float
+    source: Source
+    attempts: int = 0
+
+    @property
+    def slo(self) -> Slo:
+        return self.options.slo
 
     def rate(self, factor: float) -> float:
         """Return this multiple of the capacity. Raises Unmeasured if it cannot be offered."""
         wanted = factor * self.peak.capacity
-        if wanted > self._most:
-            raise Unmeasured(f"the generator offers no more than {self._most:.0f}/s")
+        if wanted > self.most:
+            raise Unmeasured(f"the generator offers no more than {self.most:.0f}/s")
         return wanted
 
     def valid(
@@ -118,14 +111,14 @@ class PeakLab:
 
     @contextmanager
     def _server(self, models: str | None) -> Iterator[LoadedServer]:
-        cell, options = self.cell, self._options
-        self._attempts += 1
-        rng = Random(f"{options.seed}/{cell}/{self._attempts}")  # noqa: S311 - no secret
-        with self._services.start(models, cell.python) as service:
+        cell, options = self.cell, self.options
+        self.attempts += 1
+        rng = Random(f"{options.seed}/{cell}/{self.attempts}")  # noqa: S311 - no secret
+        with self.services.start(models, cell.python) as service:
             path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
             expected = expected_answer(service.url, path)
             name = (cell.workload, cell.row)
-            load = CellLoad(service.url, name, path, expected, self._source)
+            load = CellLoad(service.url, name, path, expected, self.source)
             try:
                 yield LoadedServer(service, load, options, rng)
             finally:

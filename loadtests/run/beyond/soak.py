@@ -49,7 +49,7 @@ def run(lab: PeakLab, duration_s: float) -> dict[str, Any]:
         "rate": rate,
         "duration_s": duration_s,
         "drift": {name: line and asdict(line) for name, line in drifts.items()},
-        "watched": lab.owned,
+        "watched": not lab.services.host,
     }
 
 

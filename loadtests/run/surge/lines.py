@@ -6,8 +6,12 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from loadtests.errors import RunFileError
+from loadtests.load.schedule import patience_s
+from loadtests.load.spec import SETTLE_S
+from loadtests.run.beyond.goodput import HELD_S
 from loadtests.run.file.lines import Line
 from loadtests.run.file.run_file import FILE_NAME, SCHEMA, Tail, run_file
+from loadtests.run.surge.phases import PROBES, SHARES
 from loadtests.slo import Slo
 
 if TYPE_CHECKING:
@@ -124,7 +128,7 @@ class Surge:
     target_s: float | None = None
     results: tuple[PolicyResult, ...] = ()
     warnings: tuple[str, ...] = ()
-    constants: Mapping[str, Any] = field(default_factory=dict)  # empty in older files
+    constants: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def measured(self) -> tuple[PolicyResult, ...]:
@@ -135,6 +139,17 @@ class Surge:
         """Whether every policy has figures, from a generator that kept its schedule."""
         complete = len(self.results) == len(self.policies)
         return complete and not any(result.error or result.flaws for result in self.results)
+
+
+def constants(slo: Slo) -> dict[str, Any]:
+    """Return what else determines a surge; older run files lack it, and get today's."""
+    return {
+        "loads": list(SHARES),
+        "settle_s": SETTLE_S,
+        "patience_s": patience_s(slo),
+        "held_s": HELD_S,
+        "probes": PROBES,
+    }
 
 
 def columns(series: Sequence[OutcomeCounts]) -> dict[str, list[int]]:
@@ -176,7 +191,7 @@ def read(folder: Path) -> Surge:
 
 
 def _surge(lines: list[Line]) -> Surge:
-    first = lines[0]
+    first, slo = lines[0], Slo.parse(lines[0]["slo"])
     by_kind = {line["line"]: line for line in lines}  # only the policies have several
     probe = by_kind.get("capacity", {})
     reason = by_kind.get("end", {}).get("reason")
@@ -187,11 +202,11 @@ def _surge(lines: list[Line]) -> Surge:
         workload=first["workload"],
         model=first["model"],
         policies=tuple(first["policies"]),
-        slo=Slo.parse(first["slo"]),
+        slo=slo,
         durations=tuple(first["durations"]),
         capacity=probe.get("capacity"),
         target_s=probe.get("target_s"),
         results=tuple(PolicyResult.of(line) for line in lines if line["line"] == "policy"),
         warnings=(reason,) if reason else (),
-        constants=first.get("constants") or {},
+        constants=constants(slo) | (first.get("constants") or {}),
     )

@@ -15,16 +15,13 @@ from time import monotonic
 from typing import Any
 
 from loadtests.errors import ServiceError, StartError, Untrustworthy
-from loadtests.load.schedule import patience_s
 from loadtests.load.source import InProcess
-from loadtests.load.spec import SETTLE_S
 from loadtests.machine.environment import environment
-from loadtests.run.beyond.goodput import HELD_S
 from loadtests.run.file.run_file import FILE_NAME, RunFile
 from loadtests.run.options import parameters
-from loadtests.run.surge.lines import SURGE
+from loadtests.run.surge.lines import SURGE, constants
 from loadtests.run.surge.measure import Gauges, SurgeLoad, offer, probe
-from loadtests.run.surge.phases import PROBES, SHARES, queue_within
+from loadtests.run.surge.phases import queue_within
 from loadtests.run.surge.request import SurgeRequest, chosen_policies
 from loadtests.service.contract import Discovery, discover, path_of
 from loadtests.service.process import ServerProcess
@@ -114,13 +111,7 @@ class SurgeRun:
             policies=list(request.policies),
             slo=request.slo,
             durations=list(request.durations),
-            constants={
-                "loads": list(SHARES),
-                "settle_s": SETTLE_S,
-                "patience_s": patience_s(self._slo),
-                "held_s": HELD_S,
-                "probes": PROBES,
-            },
+            constants=constants(self._slo),
         )
 
     def _policy(self, policy: str, capacity: float, target_s: float) -> bool:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from loadtests.report.surge.files import Surged
-from loadtests.report.surge.sentences import sentences, warnings
-from loadtests.report.surge.table import load_text, title
+from loadtests.report.surge.results import load_text, sentences, title, warnings
 from loadtests.run.surge.lines import OutcomeCounts, columns
 from loadtests.run.surge.phases import NAMES
 from tests.loadtests.report.test_report_page import DARK, LIGHT, PAPER, text_of

@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.errors import ServiceError
 from loadtests.load.answer import Answer, Outcome
-from loadtests.report.surge.sentences import sentence, sentences, warnings
+from loadtests.report.surge.results import sentence, sentences, warnings
 from loadtests.run.beyond.goodput import recovery_s
 from loadtests.run.surge.lines import OutcomeCounts, PhaseResult, PolicyResult, Surge, columns, rows
 from loadtests.run.surge.measure import per_second, phase_results, waiting
