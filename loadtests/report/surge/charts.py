@@ -29,7 +29,7 @@ CAPTION = (
 )
 OUTCOMES_TITLE = "Outcomes of all requests"
 OUTCOMES_CAPTION = "Requests scheduled in each second, stacked in the order of the key from below."
-# After Okabe and Ito again, in the order in which they are stacked.
+# The palette of Okabe and Ito, in the order of the stack.
 OUTCOMES = {
     "good": ("right and in time", "#009E73"),
     "late": ("right but late", "#E69F00"),
@@ -118,7 +118,7 @@ def _goodput(result: PolicyResult, surge: Surge) -> Any:
 
 
 def _capacity(result: PolicyResult, surge: Surge, *, named: bool) -> Iterator[Any]:
-    """Draw how much can be answered in time at best, named at the right, where the load is low."""
+    """Draw the capacity, named at the right, where the load is low."""
     line = [{"end": result.after.end_s, "height": surge.capacity, "name": "capacity"}]
     chart = alt.Chart(values(line)).encode(alt.Y("height:Q"))
     yield chart.mark_rule(color=SOFT, strokeWidth=1)
@@ -170,7 +170,7 @@ def _stacked(result: PolicyResult) -> Iterator[dict[str, Any]]:
 def _axes(
     result: PolicyResult, surge: Surge, unit: str
 ) -> tuple[dict[str, Any], alt.Scale, alt.Axis]:
-    """Return what all panels share: the time axis, labelled below the last one, and the height."""
+    """Return the axes of all panels: time, labelled below the last one, and the height."""
     last = result is surge.measured[-1]
     top = max(second.offered for every in surge.measured for second in every.series)
     across = {

@@ -1,4 +1,4 @@
-"""The files that a finished surge adds to its run file, and what a terminal shows of it."""
+"""The files of a finished surge beside its run file, and its report in the terminal."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Surged:
         return final(self.surge, self._folder)
 
     def pictures(self, gallery: Gallery) -> Iterator[tuple[str, Callable[[], str]]]:
-        """Yield the name of each picture and what draws it; the page with all of them is last."""
+        """Yield the name of each picture and its drawing function; the page comes last."""
         from loadtests.report.surge.charts import svg  # noqa: PLC0415 - Altair takes half a second
         from loadtests.report.surge.html import html  # noqa: PLC0415 - likewise
 

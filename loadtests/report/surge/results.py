@@ -87,13 +87,13 @@ def sentence(result: PolicyResult, capacity: float, slo: Slo) -> str:
 
 
 def warnings(surge: Surge) -> tuple[str, ...]:
-    """Return what makes the figures less certain than they look."""
+    """Return reasons why the figures are less certain than they look."""
     flaws = tuple(f"{result.policy}: {flaw}" for result in surge.results for flaw in result.flaws)
     return (*surge.warnings, *_conditions(surge), *flaws)
 
 
 def recovery_text(recovery_s: float) -> str:
-    """Say when the SLO was met again."""
+    """Say how soon the SLO was met again."""
     return "at once" if recovery_s < AT_ONCE_S else f"{recovery_s:.1f} s later"
 
 
@@ -149,7 +149,7 @@ def _during(result: PolicyResult, capacity: float) -> str:
 
 
 def _lost(phase: PhaseResult) -> str:
-    """Say what happened to the other requests, as far as it is worth mentioning."""
+    """Name the outcomes of the other requests, except rare ones."""
     counts = phase.counts
     kinds = (
         (counts.refused, "were refused"),
@@ -186,7 +186,7 @@ def _afterwards(result: PolicyResult, capacity: float) -> str:
 
 
 def _wasted(result: PolicyResult) -> str:
-    """Say that the server works on abandoned requests, where that can be seen."""
+    """Report abandoned requests that the server still works on, if the figures show them."""
     held, clients = result.held, result.waited_for
     if held is None or clients is None or held <= clients:
         return ""

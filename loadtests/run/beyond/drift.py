@@ -10,7 +10,7 @@ from statistics import fmean
 
 WARM_UP = 0.1  # of the soak: caches fill and pools start, which does not continue
 BATCHES = 20
-LEAST_FREEDOM = 2.5  # degrees: with fewer, no interval says anything
+LEAST_FREEDOM = 2.5  # degrees: with fewer, an interval means nothing
 _Z = 1.959964  # of the normal distribution, two-sided 95 %
 
 Point = tuple[float, float]  # seconds, value

@@ -1,4 +1,4 @@
-"""The goodput of a load: what became of its requests, and how long it takes to recover."""
+"""The goodput of a load: the outcomes of its requests, and how long it takes to recover."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def run(lab: PeakLab, duration_s: float) -> dict[str, Any]:
 
 
 def kept_by_phase(result: PhasedResult, peak: float, slo: Slo) -> list[float]:
-    """Divide the goodput of each phase by what it could be: its rate, or the peak if less."""
+    """Divide the goodput of each phase by its rate, or by the peak if that is less."""
     kept, begin = [], 0.0
     for phase in result.phases:
         end = begin + phase.duration_s

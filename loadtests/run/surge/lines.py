@@ -142,7 +142,7 @@ class Surge:
 
 
 def constants(slo: Slo) -> dict[str, Any]:
-    """Return what else determines a surge; older run files lack it, and get today's."""
+    """Return the constants of a surge; older run files lack them, and get today's."""
     return {
         "loads": list(SHARES),
         "settle_s": SETTLE_S,
