@@ -66,11 +66,8 @@ class SurgeRequest:
     def load(cls, text: str) -> Self:
         """Read what `dump` wrote."""
         given = json.loads(text)
-        before, surge, after = given.pop("durations")
-        servers = ServerOptions.load(json.dumps(given.pop("servers")))
-        for name in ("policies", "parameters"):
-            given[name] = tuple(given[name])
-        return cls(**given, durations=(before, surge, after), servers=servers)
+        lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+        return cls(**{**given, **lists, "servers": ServerOptions.of(given["servers"])})
 
     def dump(self) -> str:
         return json.dumps(asdict(self))
