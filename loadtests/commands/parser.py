@@ -18,7 +18,7 @@ from loadtests.run.options import (
     some_names,
 )
 from loadtests.run.surge.phases import DURATIONS, durations
-from loadtests.run.surge.request import HEADLINE_POLICIES, policies
+from loadtests.run.surge.request import HEADLINE_POLICIES
 from loadtests.service.options import add_axes
 from loadtests.system.program import PROGRAM, SCRIPT
 
@@ -138,7 +138,7 @@ def _surge(parser: argparse.ArgumentParser) -> None:
         metavar="W", help="a workload, or a module that has one (default: primes)")  # fmt: skip
     group.add_argument("--model", default="process-pool", metavar="M",
         help="the model that runs it (default: process-pool)")  # fmt: skip
-    group.add_argument("--admission", dest="policies", type=checked(policies),
+    group.add_argument("--admission", dest="policies", type=checked(some_names),
         default=HEADLINE_POLICIES, metavar="P,...", help="admission policies to measure in turn, "
         f"or all (default: {','.join(HEADLINE_POLICIES)})")  # fmt: skip
     group.add_argument("--phases", type=checked(durations), default=DURATIONS, metavar="T,T,T",

@@ -19,7 +19,7 @@ LOG = "surge.log"
 
 def run(parsed: argparse.Namespace) -> int:
     """Run the surge under each policy; returns 0 done, 2 usage, 3 no trustworthy result."""
-    request = SurgeRequest.asked(parsed)  # reports errors before anything is written
+    request = SurgeRequest.from_arguments(parsed)  # reports errors before anything is written
     interruptible()
 
     def command(folder: Path) -> list[str]:

@@ -13,11 +13,10 @@ from locust.runners import MasterRunner
 
 from loadtests.errors import ServiceError, Untrustworthy, WorkersGone
 from loadtests.load.source import Source
-from loadtests.report.surge.sentences import sentence
+from loadtests.report.surge.results import sentence
 from loadtests.run.options import Options
-from loadtests.run.surge.gauges import Gauges
 from loadtests.run.surge.lines import PolicyResult
-from loadtests.run.surge.measure import SurgeLoad, offer, probe
+from loadtests.run.surge.measure import Gauges, SurgeLoad, offer, probe
 from loadtests.service.contract import Discovery, path_of
 from loadtests.service.warm_up import expected_answer
 from loadtests.trial.cell_load import CellLoad

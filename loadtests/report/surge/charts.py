@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -10,18 +11,16 @@ import altair as alt
 from loadtests.report.charts.drawing import FAINT, INK, SHADE, SOFT, drawn, inline, standalone
 from loadtests.report.charts.lines import COLOUR, values
 from loadtests.report.colours import shades, style_of
-from loadtests.report.surge.sentences import recovery_text, sentences
-from loadtests.report.surge.table import load_text, title
+from loadtests.report.surge.results import load_text, recovery_text, sentences, title
 from loadtests.report.survival.figures import Figure
 from loadtests.report.survival.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from loadtests.report.charts.converter import Converter
     from loadtests.report.gallery import Gallery
-    from loadtests.run.surge.counts import OutcomeCounts
-    from loadtests.run.surge.lines import PolicyResult, Surge
+    from loadtests.run.surge.lines import OutcomeCounts, PolicyResult, Surge
 
 WIDTH, HEIGHT, BETWEEN = 640, 90, 14  # pixels, of one panel and below it
 CAPTION = (
@@ -30,7 +29,7 @@ CAPTION = (
 )
 OUTCOMES_TITLE = "Outcomes of all requests"
 OUTCOMES_CAPTION = "Requests scheduled in each second, stacked in the order of the key from below."
-# After Okabe and Ito again, in the order in which they are stacked.
+# The palette of Okabe and Ito, in the order of the stack.
 OUTCOMES = {
     "good": ("right and in time", "#009E73"),
     "late": ("right but late", "#E69F00"),
@@ -44,23 +43,19 @@ COUNTED = ("offered", *(name for name, _ in OUTCOMES.values()))
 def svg(surge: Surge, converter: Converter) -> str:
     """Return `surge.svg`, which needs no font and no network. Raises Undrawn."""
     name = alt.TitleParams(title(surge), color=INK, anchor="start", offset=12)
-    picture = drawn(_goodput(surge).properties(title=name), converter)
+    picture = drawn(_panels(_goodput, surge).properties(title=name), converter)
     return standalone(picture, title(surge), _description(surge))
 
 
 def goodput_figure(surge: Surge, gallery: Gallery) -> Figure:
     """Return the same chart as part of a page, which has its own title."""
     empty = Figure("Goodput through the surge", CAPTION, None, wide=True)
-
-    def draw() -> Figure:
-        picture = drawn(_goodput(surge), gallery.converter)
-        return replace(empty, picture=inline(picture, "surge", title(surge), _description(surge)))
-
-    return gallery.attempt(repr(empty.title), draw, empty)
+    words = (title(surge), _description(surge))
+    return _figure(empty, partial(_panels, _goodput, surge), ("surge", *words), gallery)
 
 
 def outcomes_figure(surge: Surge, gallery: Gallery) -> Figure:
-    """Show what happened to the requests of each second: a stacked bar, with a table by phase."""
+    """Show the outcomes of the requests of each second as stacked bars, with a table by phase."""
     rows = tuple(
         (result.policy, phase.name, *numbers(phase.counts))
         for result in surge.measured
@@ -69,12 +64,8 @@ def outcomes_figure(surge: Surge, gallery: Gallery) -> Figure:
     table = Table(("admission", "phase", *COUNTED), rows, words=2)
     key = dict(OUTCOMES.values())
     empty = Figure(OUTCOMES_TITLE, OUTCOMES_CAPTION, None, table, key, wide=True)
-
-    def draw() -> Figure:
-        picture = drawn(_outcomes(surge), gallery.converter)
-        return replace(empty, picture=inline(picture, "outcomes", OUTCOMES_TITLE, table.as_text()))
-
-    return gallery.attempt(repr(OUTCOMES_TITLE), draw, empty)
+    words = ("outcomes", OUTCOMES_TITLE, table.as_text())
+    return _figure(empty, partial(_panels, _outcomes, surge), words, gallery)
 
 
 def numbers(counts: OutcomeCounts) -> tuple[str, ...]:
@@ -86,12 +77,23 @@ def _description(surge: Surge) -> str:
     return " ".join((load_text(surge), *sentences(surge)))
 
 
-def _goodput(surge: Surge) -> Any:
-    panels = [_goodput_panel(result, surge) for result in surge.measured]
-    return alt.vconcat(*panels, spacing=BETWEEN)
+def _figure(
+    empty: Figure, chart: Callable[[], Any], words: tuple[str, str, str], gallery: Gallery
+) -> Figure:
+    """Draw a chart, and describe it in words: the name of its ids, its title and its content."""
+
+    def draw() -> Figure:
+        return replace(empty, picture=inline(drawn(chart(), gallery.converter), *words))
+
+    return gallery.attempt(repr(empty.title), draw, empty)
 
 
-def _goodput_panel(result: PolicyResult, surge: Surge) -> Any:
+def _panels(panel: Callable[[PolicyResult, Surge], Any], surge: Surge) -> Any:
+    """Draw one panel for each policy, one below the other."""
+    return alt.vconcat(*(panel(result, surge) for result in surge.measured), spacing=BETWEEN)
+
+
+def _goodput(result: PolicyResult, surge: Surge) -> Any:
     first = result is surge.measured[0]
     colour, dash = style_of(result.policy)
     base = alt.Chart(values(_seconds(result))).properties(width=WIDTH, height=HEIGHT)
@@ -116,7 +118,7 @@ def _goodput_panel(result: PolicyResult, surge: Surge) -> Any:
 
 
 def _capacity(result: PolicyResult, surge: Surge, *, named: bool) -> Iterator[Any]:
-    """Draw how much can be answered in time at best, named at the right, where the load is low."""
+    """Draw the capacity, named at the right, where the load is low."""
     line = [{"end": result.after.end_s, "height": surge.capacity, "name": "capacity"}]
     chart = alt.Chart(values(line)).encode(alt.Y("height:Q"))
     yield chart.mark_rule(color=SOFT, strokeWidth=1)
@@ -142,12 +144,7 @@ def _heading(result: PolicyResult, surge: Surge) -> str:
     return f"{result.policy}: {during}, after it {surge.slo} {again}"
 
 
-def _outcomes(surge: Surge) -> Any:
-    panels = [_outcomes_panel(result, surge) for result in surge.measured]
-    return alt.vconcat(*panels, spacing=BETWEEN)
-
-
-def _outcomes_panel(result: PolicyResult, surge: Surge) -> Any:
+def _outcomes(result: PolicyResult, surge: Surge) -> Any:
     across, upwards, height = _axes(result, surge, "requests")
     bars = alt.Chart(values(list(_stacked(result)))).mark_rect()
     return bars.encode(
@@ -173,7 +170,7 @@ def _stacked(result: PolicyResult) -> Iterator[dict[str, Any]]:
 def _axes(
     result: PolicyResult, surge: Surge, unit: str
 ) -> tuple[dict[str, Any], alt.Scale, alt.Axis]:
-    """Return what all panels share: the time axis, labelled below the last one, and the height."""
+    """Return the axes of all panels: time, labelled below the last one, and the height."""
     last = result is surge.measured[-1]
     top = max(second.offered for every in surge.measured for second in every.series)
     across = {

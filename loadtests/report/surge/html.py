@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from loadtests.load.schedule import patience_s
-from loadtests.load.spec import SETTLE_S
 from loadtests.machine.environment import describe
 from loadtests.report.charts.drawing import rules
 from loadtests.report.colours import style_of
 from loadtests.report.pages import render
 from loadtests.report.surge.charts import COUNTED, goodput_figure, numbers, outcomes_figure
-from loadtests.report.surge.sentences import sentences, warnings
-from loadtests.report.surge.table import HEADS, SHARES, load_text, table, title
+from loadtests.report.surge.results import (
+    HEADS,
+    SHARES,
+    load_text,
+    sentences,
+    table,
+    title,
+    warnings,
+)
 from loadtests.report.survival.tables import Table
-from loadtests.run.beyond.recovery import HELD_S
-from loadtests.run.surge.phases import PROBES
-from loadtests.run.surge.phases import SHARES as LOADS
 from loadtests.wording import percent
 
 if TYPE_CHECKING:
@@ -24,24 +26,6 @@ if TYPE_CHECKING:
 
     from loadtests.report.gallery import Gallery
     from loadtests.run.surge.lines import PolicyResult, Surge
-
-
-class Seconds(NamedTuple):
-    """All seconds of one policy as a table, and a line that sums them up."""
-
-    policy: str
-    summary: str
-    table: Table
-
-
-class Settings(NamedTuple):
-    """The constants of a surge: shares of the capacity, and times in seconds."""
-
-    loads: tuple[float, ...]
-    settle_s: float
-    patience_s: float
-    held_s: float
-    probes: int
 
 
 def html(surge: Surge, gallery: Gallery) -> str:
@@ -66,19 +50,8 @@ def html(surge: Surge, gallery: Gallery) -> str:
     )
 
 
-def settings(surge: Surge) -> Settings:
-    """Return the constants of a surge: from its file, or today's where an older one lacks them."""
-    used = surge.constants
-    return Settings(
-        loads=tuple(used.get("loads", LOADS)),
-        settle_s=used.get("settle_s", SETTLE_S),
-        patience_s=used.get("patience_s", patience_s(surge.slo)),
-        held_s=min(used.get("held_s", HELD_S), surge.durations[2] / 2),
-        probes=used.get("probes", PROBES),
-    )
-
-
-def _seconds(result: PolicyResult) -> Seconds:
+def _seconds(result: PolicyResult) -> tuple[str, str, Table]:
+    """Return the policy, a line that sums up its seconds, and all of them as a table."""
     rows = []
     for at, counts in enumerate(result.series):
         names = (phase.name for phase in result.phases if phase.start_s <= at < phase.end_s)
@@ -86,30 +59,31 @@ def _seconds(result: PolicyResult) -> Seconds:
     offered = sum(counts.offered for counts in result.series)
     good = sum(counts.good for counts in result.series)
     summary = f"{good} of {offered} requests got a right answer in time"
-    return Seconds(result.policy, summary, Table(("phase", "second", *COUNTED), tuple(rows)))
+    return result.policy, summary, Table(("phase", "second", *COUNTED), tuple(rows))
 
 
 def _method(surge: Surge) -> Iterator[str]:
-    """Say how it was measured, one paragraph after the other."""
-    used = settings(surge)
-    before, during, after = map(percent, used.loads)
+    """Yield the paragraphs on how it was measured."""
+    used = surge.constants
+    before, during, after = map(percent, used["loads"])
+    held_s = min(used["held_s"], surge.durations[2] / 2)
     yield (
         "A closed loop of many clients first estimated the capacity of the cell, under bounded "
-        f"admission: the best of {used.probes} short attempts, because noise can only lower "
+        f"admission: the best of {used['probes']} short attempts, because noise can only lower "
         f"it. Of this capacity, {before} was offered before the surge, {during} during it, "
         f"and {after} after it, on a seeded schedule with random arrivals that does not "
         "wait for slow answers. "
-        f"A lead-in of {used.settle_s:g} s at the first rate does not count. "
+        f"A lead-in of {used['settle_s']:g} s at the first rate does not count. "
         "Each policy had a freshly started server, and the same arrivals."
     )
     yield (
         "Response time counts from the intended start, so time spent queueing on the way counts "
         f"too. An answer is good if it is right and within the bound of {surge.slo}. Refused "
-        f"requests got a 503 or 504. A client without an answer {used.patience_s:g} s after its "
+        f"requests got a 503 or 504. A client without an answer {used['patience_s']:g} s after its "
         "intended start hangs up: it gave up waiting."
     )
     yield (
         f"“{HEADS[-1]}” is the time from the end of the surge to the first moment after which "
-        f"the share of good answers met {surge.slo} for {used.held_s:g} s. A generator that fell "
+        f"the share of good answers met {surge.slo} for {held_s:g} s. A generator that fell "
         "behind its schedule, or was itself the limit, is named in the warnings."
     )

@@ -14,8 +14,16 @@ from loadtests.durations import rounded_duration
 from loadtests.machine.environment import describe
 from loadtests.report.colours import style_of
 from loadtests.report.console import item
-from loadtests.report.surge.sentences import sentences, warnings
-from loadtests.report.surge.table import HEADS, PolicyRow, load_text, sparkline, table, title
+from loadtests.report.surge.results import (
+    HEADS,
+    PolicyRow,
+    load_text,
+    sentences,
+    sparkline,
+    table,
+    title,
+    warnings,
+)
 from loadtests.report.survival.live import BAR_WIDTH, live
 from loadtests.run.surge.lines import PolicyResult
 from loadtests.run.surge.phases import NAMES
@@ -47,7 +55,7 @@ class SurgeScreen:
         self._done: list[PolicyResult] = []
 
     def update(self, line: Line) -> None:
-        """Process the next line; unknown kinds of lines are ignored."""
+        """Process the next line; unknown kinds are ignored."""
         match line["line"]:
             case "run":
                 self._policies = tuple(line["policies"])

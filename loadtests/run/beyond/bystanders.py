@@ -1,4 +1,4 @@
-"""Load one cell of a server that has all models, and see who starves beside it."""
+"""Load one cell of a server that has all models, and measure how others starve beside it."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ TINY = "noop"
 HEALTH = "/health"
 
 
-def run(bench: PeakLab, duration_s: float) -> dict[str, Any]:
-    phases = [Phase(bench.rate(LOAD), duration_s)]
+def run(lab: PeakLab, duration_s: float) -> dict[str, Any]:
+    phases = [Phase(lab.rate(LOAD), duration_s)]
 
-    def attempt(stand: LoadedServer) -> PhasedResult:
-        return stand.passage(phases, beside=_paths(stand.service.url))
+    def attempt(server: LoadedServer) -> PhasedResult:
+        return server.offer(phases, beside=_paths(server.service.url))
 
-    passage = bench.valid(attempt, all_models=True)
-    return {"rate": phases[0].rate, "beside": starved(passage, bench.slo)}
+    result = lab.valid(attempt, all_models=True)
+    return {"rate": phases[0].rate, "beside": starved(result, lab.slo)}
 
 
-def starved(passage: PhasedResult, slo: Slo) -> dict[str, dict[str, float | None]]:
-    """Say of each stream beside the load how slow it was, and which share came late or never."""
-    streams: Mapping[str, Any] = {HEALTH: passage.bystander, **passage.beside}
-    counted = {name: tally(one, slo, passage.duration_s) for name, one in streams.items()}
+def starved(result: PhasedResult, slo: Slo) -> dict[str, dict[str, float | None]]:
+    """Return how slow each stream beside the load was, and the share that came late or never."""
+    streams: Mapping[str, Any] = {HEALTH: result.bystander, **result.beside}
     return {
-        name: {"p99_ms": one.p99_ms, "lost": round(one.loss_ratio, 4)}
-        for name, one in counted.items()
+        name: {"p99_ms": counted.p99_ms, "lost": round(counted.loss_ratio, 4)}
+        for name, answers in streams.items()
+        for counted in (tally(answers, slo, result.duration_s),)
     }
 
 
 def _paths(url: str) -> dict[str, str]:
-    """Name the path of the tiny request under each model that the service has started."""
-    found = discover(url)
-    if TINY not in found.workloads:
-        raise Unmeasured(f"the service has no workload {TINY!r} to ask for beside the load")
-    there = found.workloads[TINY]["models"]
-    return {name: path_of(TINY, name) for name in there if not found.unavailable(TINY, name)}
+    """Return the path of the tiny request under each model that the service has started."""
+    discovery = discover(url)
+    if TINY not in discovery.workloads:
+        raise Unmeasured(f"the service has no workload {TINY!r} to request beside the load")
+    models = discovery.workloads[TINY]["models"]
+    return {name: path_of(TINY, name) for name in models if not discovery.unavailable(TINY, name)}

@@ -1,17 +1,16 @@
-"""Tell a leak from noise: the slope of what was sampled over a soak, and how certain it is."""
+"""Distinguish a leak from noise: the slope of samples over a soak, and how certain it is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, isfinite, sqrt
 from statistics import fmean
-from typing import Any
 
-WARM_UP = 0.1  # of the soak: caches fill, pools start, and none of that goes on
+WARM_UP = 0.1  # of the soak: caches fill and pools start, which does not continue
 BATCHES = 20
-LEAST_FREEDOM = 2.5  # degrees: with fewer, no interval says anything
+LEAST_FREEDOM = 2.5  # degrees: with fewer, an interval means nothing
 _Z = 1.959964  # of the normal distribution, two-sided 95 %
 
 Point = tuple[float, float]  # seconds, value
@@ -27,26 +26,25 @@ class Drift:
     last: float
     distinguishable: bool
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def drift(points: Sequence[Point], duration_s: float) -> Drift | None:
     """Fit a line through batch means by least squares; None for too few samples.
 
-    Samples a second apart resemble each other, so their scatter says too little of how far off a
-    slope may be. Means of batches do so less, and what resemblance they still have (correlation r
-    of neighbouring residuals) makes n of them worth n (1 - r) / (1 + r), as Santer et al. (2000)
-    adjust trends; r is corrected for the bias of few residuals after Kendall. In simulations 4 to
-    7 % of series without any drift pass for drifting, and 9 % of random walks; many of those get
-    no interval, which cannot be distinguished from zero: a longer soak shows it.
+    Samples a second apart are correlated, so their scatter understates the error of the slope.
+    Means of batches are less so. The correlation r of neighbouring residuals that remains makes n
+    of them worth n (1 - r) / (1 + r), as Santer et al. (2000) adjust trends; r is corrected for
+    the bias of few residuals after Kendall. In simulations, 4 to 7 % of series without drift are
+    reported as drifting, and 9 % of random walks. Many of those get no interval, and count as not
+    distinguishable from zero: a longer soak shows it.
     """
     batches: list[list[Point]] = [[] for _ in range(BATCHES)]
     begin = WARM_UP * duration_s
     for at, value in points:
         if begin <= at < duration_s:
             batches[int((at - begin) / (duration_s - begin) * BATCHES)].append((at, value))
-    means = [(fmean(at for at, _ in one), fmean(v for _, v in one)) for one in batches if one]
+    means = [
+        (fmean(at for at, _ in batch), fmean(v for _, v in batch)) for batch in batches if batch
+    ]
     if len(means) < BATCHES / 2:
         return None
     middle, level = fmean(at for at, _ in means), fmean(value for _, value in means)
@@ -69,12 +67,12 @@ def drift(points: Sequence[Point], duration_s: float) -> Drift | None:
 
 def _error(residuals: Sequence[float], spread: float) -> float:
     """Half the width of the interval of the slope."""
-    squares = sum(one * one for one in residuals)
+    squares = sum(residual * residual for residual in residuals)
     if not squares:
         return 0.0
     count = len(residuals)
-    seen = sum(one * other for one, other in pairwise(residuals)) / squares
-    alike = max(0.0, (count * seen + 1) / (count - 4))
+    raw = sum(early * late for early, late in pairwise(residuals)) / squares
+    alike = max(0.0, (count * raw + 1) / (count - 4))
     freedom = count * (1 - alike) / (1 + alike) - 2 if alike < 1 else 0.0
     if freedom < LEAST_FREEDOM:
         return inf

@@ -1,4 +1,4 @@
-"""Kill worker processes under a load that a cell sustains easily, and see what clients notice."""
+"""Kill worker processes under an easily sustained load, and measure what clients notice."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from loadtests.load.http import ConnectionPool
 from loadtests.load.schedule import Phase
 from loadtests.load.spec import SETTLE_S
 from loadtests.load.stream import AHEAD_S
+from loadtests.run.beyond.goodput import longest_gap_s
 from loadtests.run.beyond.lab import LoadedServer, PeakLab
-from loadtests.run.beyond.recovery import longest_gap_s
 from loadtests.slo import Slo
 from loadtests.trial.phased import PhasedResult
 from loadtests.trial.tally import tally
@@ -31,32 +31,34 @@ WORKER = "worker"
 ORIGINS = {WORKER, "fork server"}  # one model has workers only while it works
 
 
-def run(bench: PeakLab, duration_s: float) -> dict[str, Any]:
-    if not bench.owned:
-        raise Unmeasured("no worker is killed of a running service that the run did not start")
-    phases = [Phase(bench.rate(LOAD), duration_s)]
+def run(lab: PeakLab, duration_s: float) -> dict[str, Any]:
+    if lab.services.host:
+        raise Unmeasured("workers of a service that this run did not start are not killed")
+    phases = [Phase(lab.rate(LOAD), duration_s)]
 
-    def attempt(stand: LoadedServer) -> tuple[PhasedResult, PhasedResult, list[float]]:
-        _need_workers(stand)
-        before = stand.passage(phases)
-        with _killing(stand) as kills:
-            return before, stand.passage(phases), kills
+    def attempt(server: LoadedServer) -> tuple[PhasedResult, PhasedResult, list[float]]:
+        _need_workers(server)
+        before = server.offer(phases)
+        with _killing(server) as kills:
+            return before, server.offer(phases), kills
 
-    before, hit, kills = bench.valid(attempt)
+    before, hit, kills = lab.valid(attempt)
     if not kills:
-        raise Unmeasured("no worker process was there at the moments when one was to be killed")
-    return {"rate": phases[0].rate, **noticed(before, hit, kills, bench.slo)}
+        raise Unmeasured(
+            "there was no worker process at the times when one should have been killed"
+        )
+    return {"rate": phases[0].rate, **noticed(before, hit, kills, lab.slo)}
 
 
 def noticed(
     before: PhasedResult, hit: PhasedResult, kills: list[float], slo: Slo
 ) -> dict[str, Any]:
-    """Compare a passage whose workers were killed at these monotonic times with one before."""
+    """Compare a load whose workers were killed at these monotonic times with one before."""
     length = hit.duration_s
     kills = [at for at in kills if hit.zero <= at < hit.zero + length]  # not while it drains
     if not kills:
-        raise Unmeasured("the only workers that were there were killed while it drained")
-    undisturbed, disturbed = (tally(one.work, slo, length) for one in (before, hit))
+        raise Unmeasured("workers were killed only while the last requests drained")
+    undisturbed, disturbed = (tally(load.work, slo, length) for load in (before, hit))
     if not undisturbed.goodput:
         raise Unmeasured("there was no goodput before any worker was killed")
     first = max(0.0, min(kills) - hit.zero)
@@ -71,20 +73,20 @@ def noticed(
     }
 
 
-def _need_workers(stand: LoadedServer) -> None:
-    with closing(ConnectionPool(stand.service.url)) as connections:
+def _need_workers(server: LoadedServer) -> None:
+    with closing(ConnectionPool(server.service.url)) as connections:
         roles = {role for _, role in _processes(connections)}
     if "cluster" in roles:
-        raise Unmeasured("the cluster's processes are not told apart, so none is killed")
+        raise Unmeasured("the processes of a cluster cannot be distinguished, so none is killed")
     if not roles & ORIGINS:
-        raise Unmeasured("no worker process to kill: a crash there ends the server")
+        raise Unmeasured("a crash would end the server, which has no worker processes")
 
 
 @contextmanager
-def _killing(stand: LoadedServer) -> Iterator[list[float]]:
-    """Kill a random worker each second once the settling is over; gives the times of it."""
+def _killing(server: LoadedServer) -> Iterator[list[float]]:
+    """Kill a random worker every second after settling; yield the list of times."""
     kills: list[float] = []
-    with closing(ConnectionPool(stand.service.url)) as connections:
+    with closing(ConnectionPool(server.service.url)) as connections:
         killer = gevent.spawn(_kill, connections, kills)
         try:
             yield kills
@@ -97,7 +99,7 @@ def _kill(connections: ConnectionPool, kills: list[float]) -> None:
     due = monotonic() + AHEAD_S + SETTLE_S
     while True:
         gevent.sleep(max(0.0, due - monotonic()))
-        with suppress(OSError):  # it ended by itself, or the service has other worries
+        with suppress(OSError):  # it ended by itself, or the service does not answer
             workers = [pid for pid, role in _processes(connections) if role == WORKER]
             if workers:
                 os.kill(rng.choice(workers), signal.SIGKILL)
@@ -107,5 +109,5 @@ def _kill(connections: ConnectionPool, kills: list[float]) -> None:
 
 def _processes(connections: ConnectionPool) -> list[tuple[int, str]]:
     status, body = connections.get("/stats")
-    found = json.loads(body)["processes"] if status == 200 else []
-    return [(one["pid"], one["role"]) for one in found]
+    processes = json.loads(body)["processes"] if status == 200 else []
+    return [(process["pid"], process["role"]) for process in processes]

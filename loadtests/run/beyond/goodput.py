@@ -1,58 +1,57 @@
-"""How much of the goodput is left when a cell gets more than its capacity."""
+"""The goodput of a load: the outcomes of its requests, and how long it takes to recover."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from bisect import bisect_left
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING
 
-from loadtests.errors import Unmeasured
-from loadtests.load.answer import Answer
-from loadtests.slo import Slo
-from loadtests.trial.phased import PhasedResult
-from loadtests.trial.tally import LOSSES, Tally, good, tally
+from loadtests.slo import exceeds
+from loadtests.trial.tally import LOSSES, Tally, good
 
-LEAST = 0.5  # of the rate that held, to be a peak at all
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from loadtests.load.answer import Answer
+    from loadtests.slo import Slo
+
+HELD_S = 2.0  # the SLO is met again once it has been met for this long
+STEP_S = 0.1
 
 
 def shares(counted: Tally) -> dict[str, float]:
-    """Say which share of the requests got lost in each of the ways, and which was answered."""
+    """Return the share of requests that were answered in time, and lost in each way."""
     of = max(counted.scheduled, 1)
     return {kind: round(getattr(counted, kind) / of, 4) for kind in ("ok", *LOSSES)}
 
 
-def overloaded(before: PhasedResult, passage: PhasedResult, slo: Slo) -> dict[str, Any]:
-    """Say what became of an overload, and how much goodput there was just before, at `held`.
+def recovery_s(answers: Iterable[Answer], since_s: float, until_s: float, slo: Slo) -> float | None:
+    """Return the seconds from `since_s` until the SLO is met again, or None if it never is.
 
-    Raises Unmeasured if that was hardly any.
+    It is met from the first moment after which it is met for two seconds, or for half of the time
+    if that is less: fewer requests prove nothing, and more would let a later pause count as well.
     """
-    held, rate = tally(before.work, slo, before.duration_s).goodput, before.phases[0].rate
-    if held < LEAST * rate:
-        raise Unmeasured(
-            f"at the {rate:.0f}/s that had held in the search, only {held:.0f}/s were answered in "
-            "time just before the overload: the machine is not what it was"
-        )
-    work = tally(passage.work, slo, passage.duration_s)
-    bystander = tally(passage.bystander, slo, passage.duration_s)
-    return {
-        "rate": passage.phases[0].rate,
-        "goodput": work.goodput,
-        "goodput_before": held,
-        "shares": shares(work),
-        "bystander_p99_ms": bystander.p99_ms,
-        "bystander_lost": bystander.loss_ratio,
-    }
+    ordered = sorted(answers)
+    starts = [answer.intended_s for answer in ordered]
+    lost = [0, *accumulate(not good(answer, slo) for answer in ordered)]
+    span = min(HELD_S, (until_s - since_s) / 2)
+    for step in range(int((until_s - since_s - span) / STEP_S + 1e-6) + 1):
+        begin = since_s + step * STEP_S
+        first, last = (bisect_left(starts, at) for at in (begin, begin + span))
+        if last > first and not exceeds(lost[last] - lost[first], last - first, slo.loss_ratio):
+            return round(step * STEP_S, 3)
+    return None
 
 
-def kept_by_phase(passage: PhasedResult, peak: float, slo: Slo) -> list[float]:
-    """Divide the goodput of each phase by what it could be: its rate, or the peak if less."""
-    kept, begin = [], 0.0
-    for phase in passage.phases:
-        end = begin + phase.duration_s
-        count = _good_between(passage.work, begin, end, slo)
-        kept.append(count / phase.duration_s / min(phase.rate, peak))
-        begin = end
-    return kept
-
-
-def _good_between(answers: Iterable[Answer], begin: float, end: float, slo: Slo) -> int:
-    return sum(begin <= answer.intended_s < end and good(answer, slo) for answer in answers)
+def longest_gap_s(
+    answers: Iterable[Answer], since_s: float, until_s: float, slo: Slo
+) -> float | None:
+    """Return the longest time without a right answer in time, or None if there was none at all."""
+    ended = sorted(
+        answer.ended_s
+        for answer in answers
+        if good(answer, slo) and answer.ended_s and since_s <= answer.ended_s <= until_s
+    )
+    if not ended:
+        return None
+    return max(late - early for early, late in pairwise([since_s, *ended, until_s]))

@@ -1,4 +1,4 @@
-"""Which trials beyond the peak there are, how long they take, and how one asks for them."""
+"""The kinds of trials beyond the peak, how long they take, and how they are requested."""
 
 from __future__ import annotations
 
@@ -37,31 +37,31 @@ Chosen = Mapping[str, float]  # seconds of each kind
 def chosen_kinds(given: Sequence[str], mode: str) -> dict[str, float]:
     """Read `KIND` and `KIND=TIME`; without any, a full run has all kinds and a quick one none.
 
-    Raises ValueError for what is neither.
+    Raises ValueError for anything else.
     """
     if not given:
         return _usual(mode)
     if NONE in given:
         if len(given) > 1:
-            raise ValueError(f"{NONE!r} stands alone: leave it out, or leave out all the others")
+            raise ValueError(f"{NONE!r} excludes all others: leave it out, or leave out the others")
         return {}
-    return dict(map(_one, given))
+    return dict(map(_kind, given))
 
 
 def written(beyond: Chosen, mode: str) -> list[str]:
-    """Write what `chosen` reads, in the same mode; nothing for what goes without saying."""
+    """Write what `chosen_kinds` reads in the same mode; nothing for its default."""
     if dict(beyond) == _usual(mode):
         return []
     return [f"{kind}={duration_text(seconds)}" for kind, seconds in beyond.items()] or [NONE]
 
 
 def expected_s(beyond: Chosen) -> float:
-    """How long all of it takes for one cell, if nothing has to be repeated."""
+    """Return how long all of them take for one cell, if nothing has to be repeated."""
     return sum(alone_s(kind, seconds) for kind, seconds in beyond.items())
 
 
 def alone_s(kind: str, seconds: float) -> float:
-    """How long one kind takes for one cell, with so many seconds."""
+    """Return how long one kind takes for one cell."""
     return KINDS[kind].times * seconds + KINDS[kind].servers * STARTS_S
 
 
@@ -69,7 +69,7 @@ def _usual(mode: str) -> dict[str, float]:
     return {name: kind.duration_s for name, kind in KINDS.items()} if mode == "full" else {}
 
 
-def _one(text: str) -> tuple[str, float]:
+def _kind(text: str) -> tuple[str, float]:
     name, equals, time = text.partition("=")
     if name not in KINDS:
         raise ValueError(unknown("trial {} beyond the peak", name, KINDS))

@@ -1,4 +1,4 @@
-"""What trials beyond the peak have at hand: one cell, its peak, fresh servers, and valid loads."""
+"""What trials beyond the peak need: a cell and its peak, fresh servers, and valid loads."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from loadtests.run.survival.trials import TRIES
 from loadtests.service.contract import path_of
 from loadtests.service.launcher import Launcher, RunningService
 from loadtests.service.warm_up import expected_answer
+from loadtests.slo import Slo
 from loadtests.trial.cell_load import CellLoad
 from loadtests.trial.phased import PhasedResult
 from loadtests.trial.tally import tally
 from loadtests.trial.verdict import flaws
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 class _FlawedLoad(Exception):
@@ -33,7 +34,7 @@ class _FlawedLoad(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """What the search found of a cell: its capacity, and the best goodput that it had."""
+    """What a search found out about a cell: its capacity, and its best goodput."""
 
     held: float
     broke: float
@@ -45,84 +46,80 @@ class Peak:
         return sqrt(self.held * self.broke)
 
 
+@dataclass(frozen=True, slots=True)
 class LoadedServer:
-    """A server with a hammer at it."""
+    """A server, and the load that it gets."""
 
-    def __init__(
-        self, service: RunningService, hammer: CellLoad, options: Options, rng: Random
-    ) -> None:
-        self.service = service
-        self._hammer = hammer
-        self._options = options
-        self._rng = rng
+    service: RunningService
+    load: CellLoad
+    options: Options
+    rng: Random
 
-    def passage(
+    def offer(
         self, phases: Sequence[Phase], beside: Mapping[str, str] = MappingProxyType({})
     ) -> PhasedResult:
-        """Offer these phases, as `Bench.valid` has it: an invalid one ends the attempt."""
-        slo, kind = self._options.slo, self._options.arrivals
+        """Offer these phases; a load that is not valid ends the attempt of `PeakLab.valid`."""
+        slo, kind = self.options.slo, self.options.arrivals
         waits_s = patience_s(slo)
-        found = self._hammer.passage(phases, slo, kind, self._rng, waits_s, beside=beside)
-        counted = [tally(one, slo, found.duration_s) for one in (found.work, found.bystander)]
-        for flaw in flaws(counted[0], counted[1], found.generator_cpu, slo):
+        result = self.load.passage(phases, slo, kind, self.rng, waits_s, beside=beside)
+        work, bystander = (
+            tally(stream, slo, result.duration_s) for stream in (result.work, result.bystander)
+        )
+        for flaw in flaws(work, bystander, result.generator_cpu, slo):
             raise _FlawedLoad(flaw)
-        return found
+        return result
 
 
+@dataclass(slots=True)
 class PeakLab:
-    """Gives a kind of trial what it needs; `most` is the rate that the generator can offer."""
+    """Provides what a kind of trial needs; `most` is the highest rate that can be offered."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  # a cell, what is known of it, and its surroundings
-        self,
-        services: Launcher,
-        cell: Cell,
-        peak: Peak,
-        options: Options,
-        most: float,
-        source: Source,
-    ) -> None:
-        self.cell = cell
-        self.peak = peak
-        self.slo = options.slo
-        self.owned = not services.host
-        self._services = services
-        self._options = options
-        self._most = most
-        self._source = source
-        self._attempts = 0
+    services: Launcher
+    cell: Cell
+    peak: Peak
+    options: Options
+    most: float
+    source: Source
+    attempts: int = 0
+
+    @property
+    def slo(self) -> Slo:
+        return self.options.slo
 
     def rate(self, factor: float) -> float:
-        """Return this multiple of the capacity. Raises Unmeasured if nobody can offer it."""
+        """Return this multiple of the capacity. Raises Unmeasured if it cannot be offered."""
         wanted = factor * self.peak.capacity
-        if wanted > self._most:
-            raise Unmeasured(f"the generator offers no more than {self._most:.0f}/s")
+        if wanted > self.most:
+            raise Unmeasured(f"the generator offers no more than {self.most:.0f}/s")
         return wanted
 
-    def valid(self, attempt: Callable[[LoadedServer], Found], *, all_models: bool = False) -> Found:
-        """Make attempts, each on a fresh server, until the load is offered as it should be.
+    def valid(
+        self, attempt: Callable[[LoadedServer], Result], *, all_models: bool = False
+    ) -> Result:
+        """Make attempts, each on a fresh server, until the load is valid.
 
-        Raises Unmeasured where it never is.
+        Raises Unmeasured if it never is.
         """
         flaw = ""
         for _ in range(TRIES):
-            with self._stand(None if all_models else self.cell.model) as stand:
+            with self._server(None if all_models else self.cell.model) as server:
                 try:
-                    return attempt(stand)
+                    return attempt(server)
                 except _FlawedLoad as error:
                     flaw = str(error)
         raise Unmeasured(f"no valid load in {TRIES} attempts: {flaw}")
 
     @contextmanager
-    def _stand(self, models: str | None) -> Iterator[LoadedServer]:
-        cell, options = self.cell, self._options
-        self._attempts += 1
-        rng = Random(f"{options.seed}/{cell}/{self._attempts}")  # noqa: S311 - no secret
-        with self._services.start(models, cell.python) as service:
+    def _server(self, models: str | None) -> Iterator[LoadedServer]:
+        cell, options = self.cell, self.options
+        self.attempts += 1
+        rng = Random(f"{options.seed}/{cell}/{self.attempts}")  # noqa: S311 - no secret
+        with self.services.start(models, cell.python) as service:
             path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
             expected = expected_answer(service.url, path)
             name = (cell.workload, cell.row)
-            hammer = CellLoad(service.url, name, path, expected, self._source)
+            load = CellLoad(service.url, name, path, expected, self.source)
             try:
-                yield LoadedServer(service, hammer, options, rng)
+                yield LoadedServer(service, load, options, rng)
             finally:
-                hammer.close()
+                load.close()

@@ -1,7 +1,7 @@
 """Offer more than the capacity of a cell. Its goodput reaches a plateau, or collapses.
 
-The peak is the best goodput of these loads and of one before each of them, at the rate that held:
-a machine that others use may be a fifth slower than it was at the time of the search.
+The peak is the best goodput of these loads and of a load before each, at the sustained rate: a
+shared machine may be a fifth slower than it was at the time of the search.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from typing import Any
 
 from loadtests.errors import Unmeasured
 from loadtests.load.schedule import Phase
-from loadtests.run.beyond.goodput import overloaded
+from loadtests.run.beyond.goodput import shares
 from loadtests.run.beyond.lab import LoadedServer, PeakLab
+from loadtests.slo import Slo
 from loadtests.trial.phased import PhasedResult
+from loadtests.trial.tally import tally
 
 FACTORS = (1.5, 2.0)
+LEAST = 0.5  # of the rate that was sustained, to be a peak at all
 
 
-def run(bench: PeakLab, duration_s: float) -> dict[str, Any]:
-    loads = [{"factor": factor, **_at(bench, factor, duration_s)} for factor in FACTORS]
+def run(lab: PeakLab, duration_s: float) -> dict[str, Any]:
+    loads = [{"factor": factor, **_at(lab, factor, duration_s)} for factor in FACTORS]
     measured = [load for load in loads if "reason" not in load]
     if not measured:
         raise Unmeasured(loads[0]["reason"])
@@ -28,14 +31,37 @@ def run(bench: PeakLab, duration_s: float) -> dict[str, Any]:
     return {"loads": loads, "peak_goodput": peak}
 
 
-def _at(bench: PeakLab, factor: float, duration_s: float) -> dict[str, Any]:
-    def attempt(stand: LoadedServer) -> tuple[PhasedResult, PhasedResult]:
-        before = stand.passage([Phase(bench.peak.held, duration_s / 2)])
-        return before, stand.passage([Phase(rate, duration_s)])
+def overloaded(before: PhasedResult, result: PhasedResult, slo: Slo) -> dict[str, Any]:
+    """Return the outcome of an overload, and the goodput just before it, at the sustained rate.
+
+    Raises Unmeasured if there was hardly any.
+    """
+    before_goodput, rate = tally(before.work, slo, before.duration_s).goodput, before.phases[0].rate
+    if before_goodput < LEAST * rate:
+        raise Unmeasured(
+            f"at the {rate:.0f}/s sustained in the search, only {before_goodput:.0f}/s were "
+            "answered in time just before the overload: the machine has become slower"
+        )
+    work = tally(result.work, slo, result.duration_s)
+    bystander = tally(result.bystander, slo, result.duration_s)
+    return {
+        "rate": result.phases[0].rate,
+        "goodput": work.goodput,
+        "goodput_before": before_goodput,
+        "shares": shares(work),
+        "bystander_p99_ms": bystander.p99_ms,
+        "bystander_lost": bystander.loss_ratio,
+    }
+
+
+def _at(lab: PeakLab, factor: float, duration_s: float) -> dict[str, Any]:
+    def attempt(server: LoadedServer) -> tuple[PhasedResult, PhasedResult]:
+        before = server.offer([Phase(lab.peak.held, duration_s / 2)])
+        return before, server.offer([Phase(rate, duration_s)])
 
     try:
-        rate = bench.rate(factor)
-        before, passage = bench.valid(attempt)
-        return overloaded(before, passage, bench.slo)
+        rate = lab.rate(factor)
+        before, result = lab.valid(attempt)
+        return overloaded(before, result, lab.slo)
     except Unmeasured as error:
         return {"reason": str(error)}

@@ -1,4 +1,4 @@
-"""Runs the trials beyond the peak of one cell, each to a line of the run file."""
+"""Run the trials beyond the peak of one cell; each becomes a line of the run file."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ RUNS: Mapping[str, Callable[[PeakLab, float], dict[str, Any]]] = {
 
 
 def beyond(
-    chosen: Chosen, found: Mapping[str, Any], bench: Callable[[Peak], PeakLab]
+    chosen: Chosen, capacity: Mapping[str, Any], lab: Callable[[Peak], PeakLab]
 ) -> Iterator[dict[str, Any]]:
-    """Run the chosen kinds, one after the other; a reason takes the place of a missing figure.
+    """Run the chosen kinds one after the other; a reason takes the place of missing figures.
 
-    `found` is what the search said of the cell.
+    `capacity` is the result of the search for the cell.
     """
     for kind, seconds in chosen.items():
         begun = monotonic()
         try:
-            said = RUNS[kind](bench(_peak(found)), seconds)
+            figures = RUNS[kind](lab(_peak(capacity)), seconds)
         except (Unmeasured, Untrustworthy, StartError, ServiceError, OSError) as error:
-            said = {"reason": " ".join(str(error).split())}
-        yield {"kind": kind, "elapsed_s": round(monotonic() - begun, 3), **said}
+            figures = {"reason": " ".join(str(error).split())}
+        yield {"kind": kind, "elapsed_s": round(monotonic() - begun, 3), **figures}
 
 
-def _peak(found: Mapping[str, Any]) -> Peak:
-    held, broke, goodput = found["held"], found["broke"], found["peak_goodput"]
+def _peak(capacity: Mapping[str, Any]) -> Peak:
+    held, broke, goodput = (capacity[key] for key in ("held", "broke", "peak_goodput"))
     if not held:
-        raise Unmeasured("it bears no load, so there is no peak to go beyond")
+        raise Unmeasured("it sustains no load, so it has no peak to go beyond")
     if broke is None:
         raise Unmeasured("its peak is not known: the search met its upper limit")
     if not goodput:
-        raise Unmeasured("its peak is not known: no full trial held")
+        raise Unmeasured("its peak is not known: no full trial met the SLO")
     return Peak(held, broke, goodput)

@@ -6,28 +6,39 @@ from typing import Any
 
 from loadtests.capacity.support import needed
 from loadtests.load.schedule import Phase
-from loadtests.run.beyond.goodput import kept_by_phase
+from loadtests.run.beyond.goodput import HELD_S, recovery_s
 from loadtests.run.beyond.lab import PeakLab
-from loadtests.run.beyond.recovery import HELD_S, recovery_s
+from loadtests.slo import Slo
+from loadtests.trial.phased import PhasedResult
+from loadtests.trial.tally import good
 
 CALM, SPIKE = 0.5, 3.0  # of the capacity
 AFTER = 2  # times as long as the spike
 
 
-def run(bench: PeakLab, duration_s: float) -> dict[str, Any]:
-    calm, spike = bench.rate(CALM), bench.rate(SPIKE)
+def run(lab: PeakLab, duration_s: float) -> dict[str, Any]:
+    calm, spike = lab.rate(CALM), lab.rate(SPIKE)
     phases = [Phase(calm, duration_s), Phase(spike, duration_s), Phase(calm, AFTER * duration_s)]
-    passage = bench.valid(lambda stand: stand.passage(phases))
-    end, until = 2 * duration_s, passage.duration_s
-    both = [
-        recovery_s(answers, end, until, bench.slo) for answers in (passage.work, passage.bystander)
-    ]
-    recovered = [one for one in both if one is not None]
+    result = lab.valid(lambda server: server.offer(phases))
+    end, until = 2 * duration_s, result.duration_s
+    both = [recovery_s(answers, end, until, lab.slo) for answers in (result.work, result.bystander)]
+    recovered = [time_s for time_s in both if time_s is not None]
     return {
         "rates": [calm, spike, calm],
-        "kept": kept_by_phase(passage, bench.peak.goodput, bench.slo),
+        "kept": kept_by_phase(result, lab.peak.goodput, lab.slo),
         "recovery_s": max(recovered) if len(recovered) == len(both) else None,
         "watched_s": until - end - HELD_S,
-        "requests": sum(answer.intended_s >= end for answer in passage.work),
-        "needed": needed(bench.slo),
+        "requests": sum(answer.intended_s >= end for answer in result.work),
+        "needed": needed(lab.slo),
     }
+
+
+def kept_by_phase(result: PhasedResult, peak: float, slo: Slo) -> list[float]:
+    """Divide the goodput of each phase by its rate, or by the peak if that is less."""
+    kept, begin = [], 0.0
+    for phase in result.phases:
+        end = begin + phase.duration_s
+        count = sum(begin <= item.intended_s < end and good(item, slo) for item in result.work)
+        kept.append(count / phase.duration_s / min(phase.rate, peak))
+        begin = end
+    return kept

@@ -1,4 +1,4 @@
-"""The load of a surge: half of the capacity, far more than that, and half again."""
+"""The load of a surge: half of the capacity, then far too much, then half again."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ def rates(capacity: float) -> Three:
 
 
 def queue_within(capacity: float, target_s: float) -> int:
-    """Count the calls that a cell works off within a time: what may wait, so that it helps."""
+    """Return how many calls a cell completes within a time: longer queues do not help."""
     return max(1, int(capacity * target_s))

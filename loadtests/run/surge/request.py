@@ -1,4 +1,4 @@
-"""One surge as asked for, on its way from the terminal to the process that measures it."""
+"""A requested surge, on its way from the terminal to the process that measures it."""
 
 from __future__ import annotations
 
@@ -8,33 +8,35 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Self
 
 from loadtests.durations import duration_text
-from loadtests.run.options import names, settings
+from loadtests.errors import ServiceError
+from loadtests.run.options import settings
 from loadtests.run.surge.phases import DURATIONS, Three
 from loadtests.service.options import ServerOptions, flags
 from loadtests.service.workload_modules import ALL
+from loadtests.wording import unknown
 
 if TYPE_CHECKING:
     import argparse
 
-POLICIES = ("unbounded", "bounded", "deadline", "lifo", "adaptive")
-HEADLINE_POLICIES = POLICIES[:3]
+    from loadtests.service.contract import Discovery
+
+HEADLINE_POLICIES = ("unbounded", "bounded", "deadline")
 
 
-def policies(text: str) -> tuple[str, ...]:
-    """Read `bounded,deadline`, or all of them. Raises ValueError for an unknown one."""
-    found = names(text)
-    if found == (ALL,):
-        return POLICIES
-    for policy in found or ("",):
-        if policy not in POLICIES:
-            known = ", ".join(POLICIES)
-            raise ValueError(f"there is no admission {policy!r}; there are {known}, or all")
-    return found
+def chosen_policies(requested: tuple[str, ...], discovery: Discovery) -> tuple[str, ...]:
+    """Return the requested policies, or all. Raises ServiceError for one that is unknown there."""
+    known: tuple[str, ...] = tuple(discovery.options["admission"]["choices"])
+    if requested == (ALL,):
+        return known
+    for policy in requested:
+        if policy not in known:
+            raise ServiceError(unknown("admission policy", policy, known))
+    return requested
 
 
 @dataclass(frozen=True, slots=True)
 class SurgeRequest:
-    """A cell, the policies to offer the surge to, in this order, and how their servers start."""
+    """A cell, the policies to measure in this order (or `all`), and how their servers start."""
 
     workload: str
     model: str
@@ -46,10 +48,9 @@ class SurgeRequest:
     servers: ServerOptions
 
     @classmethod
-    def asked(cls, parsed: argparse.Namespace) -> Self:
-        """Read the command line. Raises ServiceError for a module that is not there."""
+    def from_arguments(cls, parsed: argparse.Namespace) -> Self:
+        """Read the command line. Raises ServiceError for a module that is missing."""
         [workload] = parsed.workloads
-        servers = ServerOptions.from_arguments(parsed)
         return cls(
             workload=workload,
             model=parsed.model,
@@ -58,25 +59,22 @@ class SurgeRequest:
             parameters=tuple(settings(parsed.parameters)),
             seed=parsed.seed,
             durations=parsed.phases,
-            servers=servers,
+            servers=ServerOptions.from_arguments(parsed),
         )
 
     @classmethod
     def load(cls, text: str) -> Self:
         """Read what `dump` wrote."""
         given = json.loads(text)
-        before, surge, after = given.pop("durations")
-        servers = ServerOptions.load(json.dumps(given.pop("servers")))
-        for name in ("policies", "parameters"):
-            given[name] = tuple(given[name])
-        return cls(**given, durations=(before, surge, after), servers=servers)
+        lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+        return cls(**{**given, **lists, "servers": ServerOptions.of(given["servers"])})
 
     def dump(self) -> str:
         return json.dumps(asdict(self))
 
     @property
     def command(self) -> str:
-        """The command that repeats it; where its results went is left out."""
+        """The command that repeats it, without the folder of its results."""
         words = ["scripts/surge", "--workload", self.workload, "--model", self.model]
         words += ["--admission", ",".join(self.policies), "--slo", self.slo]
         words += [word for setting in self.parameters for word in ("--param", setting)]

@@ -18,7 +18,7 @@ from loadtests.report.delivery import deliver
 from loadtests.report.survival.files import SurvivalReport
 from loadtests.run.file.folders import folder_of
 from loadtests.system.files import put
-from tests.loadtests.report.test_surge_page import LINES
+from tests.loadtests.report.test_surge_report import LINES
 from tests.support.cli import LONG_S, soon
 from tests.support.run_files import plan, result, trial, write
 from tests.support.server_process import ROOT

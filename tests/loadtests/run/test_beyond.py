@@ -1,4 +1,4 @@
-"""Trials beyond the peak on real servers: each says what it should, or why it has no figure."""
+"""Trials beyond the peak on real servers: each reports its figures, or why it has none."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from loadtests.trial import cell_load
 pytestmark = pytest.mark.usefixtures("database")
 
 CELL = Cell("sleep", "inline")
-FOUND = {"held": 40.0, "broke": 40.0, "peak_goodput": 40.0}
+RESULT = {"held": 40.0, "broke": 40.0, "peak_goodput": 40.0}
 OPTIONS = Options(workloads=("sleep",), models=("inline",), parameters={"sleep": {"ms": "20"}})
 
 
 @pytest.fixture
 def forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forgive a late generator: that says something of this machine, and not of the trial."""
+    """Accept loads from a late generator: these tests are not about this machine's speed."""
     monkeypatch.setattr("loadtests.run.beyond.lab.flaws", lambda *_: ())
 
 
@@ -39,14 +39,15 @@ def run(
     cell: Cell = CELL,
     host: str | None = None,
     most: float = 2000.0,
-    **found: Any,
+    duration_s: float = 1.0,
+    **changes: Any,
 ) -> list[dict[str, Any]]:
     services = Launcher(OPTIONS.servers, host, tmp_path / "server.log")
 
-    def bench(peak: Any) -> PeakLab:
+    def lab(peak: Any) -> PeakLab:
         return PeakLab(services, cell, peak, OPTIONS, most, InProcess())
 
-    return list(beyond(dict.fromkeys(kinds, 1.0), FOUND | found, bench))
+    return list(beyond(dict.fromkeys(kinds, duration_s), RESULT | changes, lab))
 
 
 @pytest.mark.measures
@@ -55,7 +56,7 @@ def test_each_kind_has_its_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(overload, "FACTORS", (2.0,))
     monkeypatch.setattr(cell_load, "SETTLE_S", 0.1)
     loads, soak, beside = run(tmp_path, "overload", "soak", "bystanders")
-    assert all(one["elapsed_s"] > 1 for one in (loads, soak, beside))
+    assert all(line["elapsed_s"] > 1 for line in (loads, soak, beside))
     [load] = loads["loads"]
     assert (load["factor"], load["rate"]) == (2.0, 80.0)
     assert loads["peak_goodput"] == max(load["goodput"], load["goodput_before"])
@@ -67,31 +68,35 @@ def test_each_kind_has_its_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         *("pss_mib", "threads", "processes", "descriptors", "p50_ms")
     }  # fmt: skip
     assert beside["beside"].keys() > {"/health", "inline", "async", "thread-pool", "process-pool"}
-    assert all(0 <= one["lost"] <= 1 for one in beside["beside"].values())
+    assert all(0 <= stream["lost"] <= 1 for stream in beside["beside"].values())
 
 
+@pytest.mark.measures
 @pytest.mark.usefixtures("forgiven")
-def test_a_killed_worker_is_noticed_or_not(tmp_path: Path) -> None:
-    [line] = run(tmp_path, "faults", cell=Cell("sleep", "process-pool"))
-    assert (line["rate"], line["kills"]) == (20.0, 1)
-    assert sum(line["statuses"].values()) == 20
-    assert line["statuses"]["200"] > 0
+def test_clients_may_notice_that_workers_are_killed(tmp_path: Path) -> None:
+    cell = Cell("sleep", "process-pool")
+    [line] = run(tmp_path, "faults", cell=cell, duration_s=4)
+    assert "reason" not in line, line
+    assert line["rate"] == 20.0
+    assert line["kills"] >= 1, line
+    assert sum(line["statuses"].values()) == 80
+    assert line["statuses"]["200"] > 0, line
     assert line["kept"] == line["goodput"] / line["undisturbed_goodput"]
     assert line["longest_gap_s"] > 0
 
 
 @pytest.mark.parametrize(
-    ("found", "reason"),
+    ("changes", "reason"),
     [
-        ({"held": 0.0}, "it bears no load, so there is no peak to go beyond"),
+        ({"held": 0.0}, "it sustains no load, so it has no peak to go beyond"),
         ({"broke": None}, "its peak is not known: the search met its upper limit"),
-        ({"peak_goodput": None}, "its peak is not known: no full trial held"),
+        ({"peak_goodput": None}, "its peak is not known: no full trial met the SLO"),
     ],
 )
-def test_without_a_peak_there_is_nothing_beyond_it(
-    tmp_path: Path, found: dict[str, Any], reason: str
+def test_without_a_known_peak_nothing_is_measured_beyond_it(
+    tmp_path: Path, changes: dict[str, Any], reason: str
 ) -> None:
-    lines = run(tmp_path, "overload", "soak", **found)
+    lines = run(tmp_path, "overload", "soak", **changes)
     assert [(line["kind"], line["reason"]) for line in lines] == [
         ("overload", reason),
         ("soak", reason),
@@ -103,12 +108,12 @@ def test_what_the_generator_cannot_offer_has_a_reason(tmp_path: Path) -> None:
         assert line["reason"] == "the generator offers no more than 55/s"
 
 
-def test_workers_of_a_running_service_are_not_ours_to_kill(tmp_path: Path) -> None:
+def test_workers_of_a_running_service_are_not_killed(tmp_path: Path) -> None:
     [line] = run(tmp_path, "faults", host="http://127.0.0.1:1")
-    assert line["reason"].startswith("no worker is killed of a running service")
+    assert line["reason"].startswith("workers of a service that this run did not start")
 
 
-def test_a_load_that_is_never_offered_as_it_should_be_has_a_reason(
+def test_a_load_that_is_never_valid_has_a_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flawed = partial(iter, ["It was late."])
@@ -120,8 +125,8 @@ def test_a_load_that_is_never_offered_as_it_should_be_has_a_reason(
 
 
 def test_a_tree_of_processes_is_sampled_from_outside() -> None:
-    seen = sample(os.getpid())
-    assert seen["processes"] == 1 + len(psutil.Process().children(recursive=True))
-    assert seen["threads"] >= 1
-    assert seen["descriptors"] >= 3
-    assert seen["pss_mib"] is None or seen["pss_mib"] > 1
+    usage = sample(os.getpid())
+    assert usage["processes"] == 1 + len(psutil.Process().children(recursive=True))
+    assert usage["threads"] >= 1
+    assert usage["descriptors"] >= 3
+    assert usage["pss_mib"] is None or usage["pss_mib"] > 1

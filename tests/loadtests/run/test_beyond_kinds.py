@@ -1,4 +1,4 @@
-"""Trials beyond the peak are asked for by kind and time, and what is wrong is named."""
+"""Trials beyond the peak are chosen by kind and time, and errors are named."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_kinds_are_chosen_and_written_as_they_are_read(
     assert chosen_kinds(written(expected, mode), mode) == expected
 
 
-def test_what_goes_without_saying_is_not_written() -> None:
+def test_defaults_are_not_written() -> None:
     assert written(ALL, "full") == []
     assert written({}, "quick") == []
     assert written({}, "full") == ["none"]
@@ -42,10 +42,10 @@ def test_what_goes_without_saying_is_not_written() -> None:
         (("soak=30",), "soak: invalid duration '30'"),
         (("bystanders=9s",), "'bystanders=9s' is too short to show anything; give bystanders 10s"),
         (("soak=0.5s",), "'soak=0.5s' is too short to show anything; give soak 1s or more"),
-        (("none", "soak"), "'none' stands alone"),
+        (("none", "soak"), "'none' excludes all others"),
     ],
 )
-def test_what_is_wrong_is_named(given: tuple[str, ...], message: str) -> None:
+def test_a_wrong_kind_or_time_is_named(given: tuple[str, ...], message: str) -> None:
     with pytest.raises(ValueError, match=r".") as raised:
         chosen_kinds(given, "quick")
     assert message in str(raised.value)

@@ -1,4 +1,4 @@
-"""What is reckoned of loads beyond the peak agrees with services whose behaviour is known."""
+"""Figures of loads beyond the peak agree with services whose behaviour is known."""
 
 from collections.abc import Callable, Iterable
 from itertools import accumulate
@@ -12,10 +12,11 @@ from loadtests.load.schedule import Phase
 from loadtests.run.beyond.bystanders import starved
 from loadtests.run.beyond.drift import drift
 from loadtests.run.beyond.faults import noticed
-from loadtests.run.beyond.goodput import kept_by_phase, overloaded
+from loadtests.run.beyond.goodput import longest_gap_s, recovery_s
 from loadtests.run.beyond.lab import Peak
-from loadtests.run.beyond.recovery import longest_gap_s, recovery_s
+from loadtests.run.beyond.overload import overloaded
 from loadtests.run.beyond.soak import medians
+from loadtests.run.beyond.spike import kept_by_phase
 from loadtests.slo import Slo
 from loadtests.trial.phased import PhasedResult
 from scripts.checks.shared.virtual import Service
@@ -32,23 +33,21 @@ def even(rate: float, begin: float, end: float, took: float = 0.01) -> list[Answ
     return [answer(begin + (number + 0.5) / rate, took) for number in range(count)]
 
 
-def passage(
-    work: Iterable[Answer], *phases: tuple[float, float], zero: float = 0.0
-) -> PhasedResult:
+def loaded(work: Iterable[Answer], *phases: tuple[float, float], zero: float = 0.0) -> PhasedResult:
     length = sum(duration for _, duration in phases)
     calm = tuple(even(60, 0, length))
-    return PhasedResult(tuple(Phase(*one) for one in phases), tuple(work), calm, 0.1, zero=zero)
+    return PhasedResult(tuple(Phase(*phase) for phase in phases), tuple(work), calm, 0.1, zero=zero)
 
 
 def queueing(queue: float, *phases: tuple[float, float]) -> PhasedResult:
     """A virtual service for 100 requests a second, whose queue is bounded or not."""
     begins = accumulate((duration for _, duration in phases), initial=0.0)
     times = [
-        one.intended_s for begin, (rate, took) in zip(begins, phases, strict=False)
-        for one in even(rate, begin, begin + took)
+        item.intended_s for begin, (rate, took) in zip(begins, phases, strict=False)
+        for item in even(rate, begin, begin + took)
     ]  # fmt: skip
     ends = Service("one", 1, 0.01, queue=queue).respond(times, Random(1))
-    return passage(
+    return loaded(
         [
             Answer(at, at, at, "refused", 503) if end is None else Answer(at, at, end, "ok", 200)
             for at, end in zip(times, ends, strict=True)
@@ -61,50 +60,42 @@ def test_a_capacity_is_the_geometric_middle() -> None:
     assert Peak(50, 200, 50).capacity == 100
 
 
-HELD = queueing(20, (100, 10))
+SUSTAINED = queueing(20, (100, 10))
 
 
-def test_overload_is_compared_with_a_peak_that_is_one() -> None:
-    slowed = passage(even(90, 0, 10, took=1.0), (90, 10))
+def test_overload_is_not_compared_with_a_machine_that_became_slower() -> None:
+    slowed = loaded(even(90, 0, 10, took=1.0), (90, 10))
     with pytest.raises(Unmeasured, match=r"only 0/s were answered in time just before"):
         overloaded(slowed, queueing(20, (200, 10)), SLO)
 
 
 def test_a_short_queue_keeps_the_goodput_and_an_endless_one_loses_it() -> None:
-    short = overloaded(HELD, queueing(20, (200, 10)), SLO)
+    short = overloaded(SUSTAINED, queueing(20, (200, 10)), SLO)
     assert short["goodput"] == pytest.approx(100, abs=3)
     assert short["goodput_before"] == pytest.approx(100, abs=3)
     assert short["shares"]["refused"] == pytest.approx(0.5, abs=0.03)
     assert (short["shares"]["late"], short["bystander_lost"]) == (0, 0)
     assert short["bystander_p99_ms"] == pytest.approx(10)
-    endless = overloaded(HELD, queueing(1e9, (200, 10)), SLO)
+    endless = overloaded(SUSTAINED, queueing(1e9, (200, 10)), SLO)
     assert endless["goodput"] == pytest.approx(5, abs=1)  # only what came in its first 0.5 s
     assert endless["shares"]["late"] == pytest.approx(0.975, abs=0.01)
 
 
-def test_the_backlog_of_a_spike_takes_as_long_as_it_takes_to_work_off() -> None:
+def test_recovery_from_a_spike_takes_as_long_as_its_backlog() -> None:
     phases = ((50, 2), (300, 2), (50, 12))
     endless, short = queueing(1e9, *phases), queueing(20, *phases)
-    # 400 are left over, and 50 more a second leave than come: 8 s, but for those within the bound
+    # 400 are left, and 50 more per second leave than arrive: 8 s, less those within the bound
     assert recovery_s(endless.work, 4, 16, SLO) == pytest.approx(7.5, abs=0.1)
     assert recovery_s(endless.work, 4, 11, SLO) is None
     assert recovery_s(short.work, 4, 16, SLO) == 0
-    # the twenty that wait when the spike ends are answered in time as well
+    # The twenty that wait when the spike ends are answered in time as well.
     assert kept_by_phase(short, 100, SLO) == pytest.approx([1, 1.1, 1], abs=0.01)
     assert kept_by_phase(endless, 100, SLO)[1] == pytest.approx(0.1875, abs=0.01)  # 0.125 s of it
 
 
-def test_recovery_is_the_first_moment_from_which_the_objective_holds() -> None:
-    calm = even(100, 0, 10)
-    lost = [answer(one.intended_s, took=1) if 2 <= one.intended_s < 3 else one for one in calm]
-    assert recovery_s(calm, 2, 10, SLO) == 0
-    assert recovery_s(lost, 2, 10, SLO) == pytest.approx(0.95, abs=0.06)
-    assert recovery_s(lost, 3, 10, SLO) == 0
-
-
 def test_the_longest_gap_is_between_right_answers_in_time() -> None:
     steady = [answer(at / 10, took=0) for at in range(100)]
-    holed = [one for one in steady if not 3 < one.intended_s < 4.5]
+    holed = [item for item in steady if not 3 < item.intended_s < 4.5]
     assert longest_gap_s(steady, 0, 9.9, SLO) == pytest.approx(0.1)
     assert longest_gap_s(holed, 0, 9.9, SLO) == pytest.approx(1.5)
     assert longest_gap_s(holed, 4.5, 9.9, SLO) == pytest.approx(0.1)
@@ -112,68 +103,68 @@ def test_the_longest_gap_is_between_right_answers_in_time() -> None:
     assert longest_gap_s([], 0, 9.9, SLO) is None
 
 
-def test_what_clients_notice_of_killed_workers() -> None:
-    before = passage(even(100, 0, 2), (100, 2))
+def test_clients_notice_killed_workers() -> None:
+    before = loaded(even(100, 0, 2), (100, 2))
     broken: list[tuple[Outcome, int | None]] = [("failed", 500), ("refused", 503), ("failed", None)]
     hit = [
-        Answer(one.intended_s, one.sent_s, one.ended_s, *broken[number % 3])
+        Answer(item.intended_s, item.sent_s, item.ended_s, *broken[number % 3])
         if 100 <= number < 130
-        else one
-        for number, one in enumerate(even(100, 0, 2))
+        else item
+        for number, item in enumerate(even(100, 0, 2))
     ]
-    found = noticed(before, passage(hit, (100, 2), zero=50), [51.0, 51.2], SLO)
-    assert found["kills"] == 2
-    assert found["statuses"] == {"200": 170, "500": 10, "503": 10, "none": 10}
-    assert found["kept"] == pytest.approx(0.85)
-    assert found["longest_gap_s"] == pytest.approx(0.315, abs=0.01)
-    assert found["undisturbed_gap_s"] < 0.02
+    figures = noticed(before, loaded(hit, (100, 2), zero=50), [51.0, 51.2], SLO)
+    assert figures["kills"] == 2
+    assert figures["statuses"] == {"200": 170, "500": 10, "503": 10, "none": 10}
+    assert figures["kept"] == pytest.approx(0.85)
+    assert figures["longest_gap_s"] == pytest.approx(0.315, abs=0.01)
+    assert figures["undisturbed_gap_s"] < 0.02
     with pytest.raises(Unmeasured, match="no goodput before"):
-        noticed(passage([], (100, 2)), before, [1.0], SLO)
+        noticed(loaded([], (100, 2)), before, [1.0], SLO)
 
 
-def test_who_starves_is_slow_or_lost() -> None:
+def test_a_starved_stream_is_slow_or_lost() -> None:
     beside = {"inline": tuple(even(30, 0, 10, took=2)), "async": (answer(1, outcome="refused"),)}
-    found = starved(PhasedResult((Phase(1, 10),), (), tuple(even(60, 0, 10)), 0.1, beside), SLO)
-    assert found["/health"] == {"p99_ms": pytest.approx(10), "lost": 0}
-    assert found["inline"] == {"p99_ms": pytest.approx(2000), "lost": 1}
-    assert found["async"] == {"p99_ms": None, "lost": 1}
+    figures = starved(PhasedResult((Phase(1, 10),), (), tuple(even(60, 0, 10)), 0.1, beside), SLO)
+    assert figures["/health"] == {"p99_ms": pytest.approx(10), "lost": 0}
+    assert figures["inline"] == {"p99_ms": pytest.approx(2000), "lost": 1}
+    assert figures["async"] == {"p99_ms": None, "lost": 1}
 
 
 def noise(alike: float, rng: Random, count: int = 120) -> list[float]:
-    """Each value resembles the one before it: the harder to tell from a drift."""
+    """Each value resembles the one before, which is harder to distinguish from drift."""
     return list(accumulate((rng.gauss(0, 1) for _ in range(count)), lambda x, new: alike * x + new))
 
 
-def found_in(series: Callable[[Random], list[float]], times: int = 200) -> float:
+def share_drifting(series: Callable[[Random], list[float]], times: int = 200) -> float:
     rng, hits = Random(1), 0
     for _ in range(times):
-        one = drift([(float(at), value) for at, value in enumerate(series(rng))], 120)
-        assert one is not None
-        hits += one.distinguishable
+        line = drift([(float(at), value) for at, value in enumerate(series(rng))], 120)
+        assert line is not None
+        hits += line.distinguishable
     return hits / times
 
 
 @pytest.mark.parametrize(("alike", "most"), [(0, 0.08), (0.5, 0.08), (0.9, 0.1), (1, 0.15)])
-def test_noise_seldom_passes_for_a_drift(alike: float, most: float) -> None:
-    assert found_in(lambda rng: noise(alike, rng)) <= most
+def test_noise_is_seldom_reported_as_drift(alike: float, most: float) -> None:
+    assert share_drifting(lambda rng: noise(alike, rng)) <= most
 
 
 def test_a_leak_is_found_with_its_slope() -> None:
     leak = [(float(at), 100 + at / 60 + Random(at).gauss(0, 0.1)) for at in range(120)]
-    one = drift(leak, 120)
-    assert one is not None
-    assert one.distinguishable
-    assert one.per_minute == pytest.approx(1, abs=0.1)
-    low, high = one.interval
+    line = drift(leak, 120)
+    assert line is not None
+    assert line.distinguishable
+    assert line.per_minute == pytest.approx(1, abs=0.1)
+    low, high = line.interval
     assert low is not None
     assert high is not None
     assert low < 1 < high
-    assert [one.first, one.last] == pytest.approx([100.2, 102], abs=0.1)
-    grows = found_in(lambda rng: [v + 0.1 * at for at, v in enumerate(noise(0.5, rng))])
+    assert [line.first, line.last] == pytest.approx([100.2, 102], abs=0.1)
+    grows = share_drifting(lambda rng: [v + 0.1 * at for at, v in enumerate(noise(0.5, rng))])
     assert grows > 0.9
 
 
-def test_what_stands_still_does_not_drift_and_the_warm_up_is_left_out() -> None:
+def test_constant_values_do_not_drift_and_the_warm_up_does_not_count() -> None:
     still = drift([(float(at), 12.0) for at in range(120)], 120)
     assert still is not None
     assert (still.per_minute, still.interval, still.distinguishable) == (0, (0, 0), False)

@@ -6,25 +6,18 @@ from dataclasses import replace
 
 import pytest
 
+from loadtests.errors import ServiceError
 from loadtests.load.answer import Answer, Outcome
-from loadtests.report.surge.sentences import sentence, sentences, warnings
-from loadtests.run.beyond.recovery import recovery_s
-from loadtests.run.surge.counts import (
-    OutcomeCounts,
-    Stretch,
-    columns,
-    rows,
-    seconds,
-    stretches,
-    waiting,
-)
-from loadtests.run.surge.lines import PolicyResult, Surge
+from loadtests.report.surge.results import sentence, sentences, warnings
+from loadtests.run.beyond.goodput import recovery_s
+from loadtests.run.surge.lines import OutcomeCounts, PhaseResult, PolicyResult, Surge, columns, rows
+from loadtests.run.surge.measure import per_second, phase_results, waiting
 from loadtests.run.surge.phases import durations, queue_within, rates
-from loadtests.run.surge.request import POLICIES, policies
+from loadtests.run.surge.request import chosen_policies
+from loadtests.service.contract import Discovery
 from loadtests.slo import Slo
 from loadtests.trial.tally import tally
 from loadtests.trial.verdict import flaws
-from server import tables
 
 SLO = Slo.parse("p99<250ms")
 PHASES = [(10.0, 2.0), (50.0, 3.0), (10.0, 5.0)]
@@ -39,8 +32,8 @@ def answers(start: float, end: float, rate: float, outcome: Outcome = "ok") -> l
     return [Answer(at, at, None if took is None else at + took, outcome) for at in starts]
 
 
-def late(those: list[Answer]) -> list[Answer]:
-    return [one._replace(ended_s=one.intended_s + 0.3) for one in those]
+def late(work: list[Answer]) -> list[Answer]:
+    return [answer._replace(ended_s=answer.intended_s + 0.3) for answer in work]
 
 
 WORK = [
@@ -54,7 +47,7 @@ WORK = [
 
 
 def test_each_phase_and_each_second_is_counted() -> None:
-    before, surge, after = stretches(WORK, NAMES, PHASES, SLO)
+    before, surge, after = phase_results(WORK, NAMES, PHASES, SLO)
     assert before.counts == OutcomeCounts(offered=20, good=20)
     assert surge.counts == OutcomeCounts(offered=150, refused=100, gave_up=50)
     assert after.counts == OutcomeCounts(offered=50, good=40, late=10)
@@ -62,17 +55,17 @@ def test_each_phase_and_each_second_is_counted() -> None:
     assert (before.goodput, surge.goodput, after.goodput) == (10, 0, 8)
     assert before.p99_ms == pytest.approx(100)
     assert surge.p99_ms is None
-    assert after.p99_ms == pytest.approx(300), "right answers count, be they late"
+    assert after.p99_ms == pytest.approx(300), "late answers count if they are right"
     assert after.counts.share == 0.8
-    series = seconds(WORK, 10, SLO)
-    assert [one.good for one in series] == [10, 10, 0, 0, 0, 0, 10, 10, 10, 10]
-    assert [one.offered for one in series] == [10, 10, 50, 50, 50, 10, 10, 10, 10, 10]
+    series = per_second(WORK, 10, SLO)
+    assert [second.good for second in series] == [10, 10, 0, 0, 0, 0, 10, 10, 10, 10]
+    assert [second.offered for second in series] == [10, 10, 50, 50, 50, 10, 10, 10, 10, 10]
     assert rows(columns(series)) == series
 
 
 @pytest.mark.parametrize("outcome", ["failed", "wrong", "unsent"])
 def test_what_is_neither_slow_nor_refused_has_failed(outcome: Outcome) -> None:
-    assert seconds(answers(0, 1, 5, outcome), 1, SLO) == (OutcomeCounts(offered=5, failed=5),)
+    assert per_second(answers(0, 1, 5, outcome), 1, SLO) == (OutcomeCounts(offered=5, failed=5),)
 
 
 def test_the_slo_holds_again_from_the_first_moment_on_after_which_it_does() -> None:
@@ -81,7 +74,7 @@ def test_the_slo_holds_again_from_the_first_moment_on_after_which_it_does() -> N
     assert recovery_s(answers(5, 10, 10, "unfinished"), 5, 10, SLO) is None
     assert recovery_s([], 5, 10, SLO) is None
     lucky = [*answers(5, 6, 10), *answers(6, 10, 10, "unfinished")]
-    assert recovery_s(lucky, 5, 10, SLO) is None, "one good second is no recovery"
+    assert recovery_s(lucky, 5, 10, SLO) is None, "one good second is not enough"
     pause = [*answers(5, 8, 10), *late(answers(8, 10, 10))]
     assert recovery_s(pause, 5, 10, SLO) == 0.0, "a later pause does not undo it"
 
@@ -92,13 +85,13 @@ def test_clients_wait_until_they_are_answered_or_give_up() -> None:
     assert waiting([Answer(0.0, None, None, "unsent")], 0.1, 1.0) == 0
 
 
-def test_a_generator_that_is_late_or_sends_too_little_is_told() -> None:
+def test_a_generator_that_is_late_or_sends_too_little_is_reported() -> None:
     on_time = answers(0, 10, 100)
     assert list(flaws(tally(on_time, SLO, 10), None, 0.2, SLO, loose=True)) == []
-    dragging = [one._replace(sent_s=one.intended_s + 0.03) for one in on_time]
+    dragging = [answer._replace(sent_s=answer.intended_s + 0.03) for answer in on_time]
     [lag] = flaws(tally(dragging, SLO, 10), None, 0.2, SLO, loose=True)
     assert "30.0 ms behind schedule at p99; at most 25 ms" in lag
-    missing = [one._replace(sent_s=None, ended_s=None, outcome="unsent") for one in on_time[:2]]
+    missing = [Answer(answer.intended_s, None, None, "unsent") for answer in on_time[:2]]
     few = tally([*missing, *on_time[2:]], SLO, 10)
     assert list(flaws(few, None, 0.9, SLO, loose=True)) == [
         "Only 998 of 1000 scheduled work requests were sent; at least 99.9% must be.",
@@ -121,24 +114,26 @@ def test_other_phases_are_refused(text: str) -> None:
 
 
 def test_the_policies_are_those_of_the_server() -> None:
-    assert tuple(tables.POLICIES) == POLICIES == policies("all")
-    assert policies("lifo,bounded,lifo") == ("lifo", "bounded")
-    for wrong in ("fifo", "", "all,bounded"):
-        with pytest.raises(ValueError, match=r"there is no admission '.*'; there are unbounded, "):
-            policies(wrong)
+    options = {"admission": {"choices": ["unbounded", "bounded", "new"]}}
+    discovery = Discovery({}, {}, {}, options)
+    assert chosen_policies(("all",), discovery) == ("unbounded", "bounded", "new")
+    assert chosen_policies(("new", "bounded"), discovery) == ("new", "bounded")
+    for wrong, hint in (("fifo", "expected unbounded, bounded, new"), ("bonded", "did you mean")):
+        with pytest.raises(ServiceError, match=f"unknown admission policy '{wrong}'. {hint}"):
+            chosen_policies((wrong,), discovery)
 
 
-def stretch(start: float, length: float, rate: float, **counts: int) -> Stretch:
-    return Stretch(
+def phase(start: float, length: float, rate: float, **counts: int) -> PhaseResult:
+    return PhaseResult(
         NAMES[0], start, length, rate, OutcomeCounts(round(rate * length), **counts), None
     )
 
 
-FINE = stretch(0, 5, 50, good=250)
-SWAMPED = stretch(5, 8, 250, gave_up=2000)
-SHED = stretch(5, 8, 250, good=768, refused=1232)
-LOST = stretch(13, 15, 50, gave_up=750)
-WELL = stretch(13, 15, 50, good=750)
+FINE = phase(0, 5, 50, good=250)
+SWAMPED = phase(5, 8, 250, gave_up=2000)
+SHED = phase(5, 8, 250, good=768, refused=1232)
+LOST = phase(13, 15, 50, gave_up=750)
+WELL = phase(13, 15, 50, good=750)
 COLLAPSED = PolicyResult("unbounded", (FINE, SWAMPED, LOST), held=1574, waited_for=50)
 BOUNDED = PolicyResult("bounded", (FINE, SHED, WELL), recovery_s=0.1, held=1, waited_for=1)
 
@@ -177,17 +172,17 @@ def test_the_warnings_say_what_weakens_the_figures() -> None:
     quiet = {"load_average": [0.1], "cores": 2}
     run = Surge(
         started="", environment=quiet, command="", workload="primes", model="inline",
-        policies=("bounded",), slo=SLO, durations=(5, 8, 15), capacity=100, courses=(BOUNDED,),
+        policies=("bounded",), slo=SLO, durations=(5, 8, 15), capacity=100, results=(BOUNDED,),
     )  # fmt: skip
     assert warnings(run) == ()
     assert run.trusted
     assert len(sentences(run)) == 1
     [few] = warnings(replace(run, slo=SLO.at(99.9)))
     assert few.startswith("p99.9 needs 2,995 requests, but 750 were offered after the surge")
-    assert warnings(replace(run, slo=SLO.at(99.9), courses=(COLLAPSED,))) == (), "it claims nothing"
+    assert warnings(replace(run, slo=SLO.at(99.9), results=(COLLAPSED,))) == (), "it claims nothing"
     [low] = warnings(replace(run, capacity=70))
     assert low.startswith("The capacity was underestimated: bounded answered 137 % of it")
-    [flaw] = warnings(replace(run, courses=(replace(BOUNDED, flaws=("It was late.",)),)))
+    [flaw] = warnings(replace(run, results=(replace(BOUNDED, flaws=("It was late.",)),)))
     assert flaw == "bounded: It was late."
     [busy] = warnings(replace(run, environment={"load_average": [2.5], "cores": 2}))
     assert "load average 2.5 on 2 cores" in busy

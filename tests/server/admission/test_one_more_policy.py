@@ -1,7 +1,12 @@
-"""One more admission policy is a class and a line of the table."""
+"""One more admission policy needs two files: its class, and a line in the table of policies.
+
+The load tests learn about it from the server.
+"""
 
 import pytest
 
+from loadtests.run.surge.request import chosen_policies
+from loadtests.service.contract import discover
 from server.tables import POLICIES
 from tests.support.server_process import asking, running
 
@@ -12,6 +17,7 @@ async def test_a_new_policy_is_accepted_published_and_used(database: None) -> No
         async with asking(server) as client:
             discovery = (await client.ask("/")).json
             assert discovery["options"]["admission"]["choices"] == [*POLICIES, "closed"]
+            assert chosen_policies(("all",), discover(server.url)) == (*POLICIES, "closed")
             runtime = discovery["runtime"]
             assert runtime["admission"] == "closed"
             assert runtime["answered_within_s"] == pytest.approx(3.0 * 0.2)

@@ -1,7 +1,8 @@
-"""The report of a surge says all that its summary says, and needs no network."""
+"""A surge on its page and in the terminal: complete, offline, and with its progress."""
 
 from __future__ import annotations
 
+import io
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import asdict
@@ -9,11 +10,13 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
 from loadtests.report.surge.files import Surged
-from loadtests.report.surge.sentences import sentences, warnings
-from loadtests.report.surge.table import load_text, title
-from loadtests.run.surge.counts import OutcomeCounts, columns
+from loadtests.report.surge.results import load_text, sentences, title, warnings
+from loadtests.report.surge.terminal import AHEAD_S, AROUND_S, SurgeScreen
+from loadtests.run.file.lines import Line
+from loadtests.run.surge.lines import OutcomeCounts, columns
 from loadtests.run.surge.phases import NAMES
 from tests.loadtests.report.test_report_page import DARK, LIGHT, PAPER, text_of
 from tests.support.browser import NARROW, WIDE, Scheme, chromium, watched
@@ -157,3 +160,50 @@ async def test_it_opens_offline_fits_and_follows_the_scheme(folder: Path, surge:
             assert await tab.page.get_by_role("img").count() == 2
             assert [tab.errors, set(tab.requests)] == [[], {address}]
             await tab.page.close()
+
+
+TWO = {**RUN, "policies": ["unbounded", "bounded"], "durations": [5, 8, 15]}
+
+
+def start(policy: str, at: float) -> Line:
+    return {"line": "policy-start", "policy": policy, "at": at}
+
+
+def shown(screen: SurgeScreen, now: float) -> str:
+    console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system=None)
+    with console.capture() as captured:
+        console.print(screen.render(now))
+    return captured.get()
+
+
+def test_progress_names_policy_and_phase_and_the_time_left() -> None:
+    screen = SurgeScreen(Console(file=io.StringIO(), force_terminal=True))
+    assert "starting …" in shown(screen, 0)
+    screen.update(TWO)
+    assert "measuring the capacity …" in shown(screen, 1)
+    screen.update(LINES[1])
+    screen.update(start("unbounded", 10.0))
+    for after, phase in ((0, "settling"), (AHEAD_S + 1, "before"), (AHEAD_S + 6, "surge")):
+        assert f"unbounded: {phase} …" in shown(screen, 10.0 + after)
+    assert "0 of 2 policies, about 64 s left" in shown(screen, 10.0)
+    assert "about 54 s left" in shown(screen, 20.0)
+    screen.update(LINES[2])
+    screen.update(start("bounded", 10.0 + 28 + AROUND_S))
+    text = shown(screen, 42.0 + AHEAD_S + 14)
+    assert "[1/2] unbounded: ▅▅▃▃▄▄" in text
+    assert "bounded: after …" in text
+    assert "1 of 2 policies" in text
+
+
+def test_elsewhere_each_policy_is_one_plain_line() -> None:
+    file = io.StringIO()
+    screen = SurgeScreen(Console(file=file, width=40))
+    lines: tuple[Line, ...] = (TWO, LINES[1], start("unbounded", 1), LINES[2], start("bounded", 2))
+    for line in (*lines, {"line": "policy", "policy": "bounded", "error": "it broke"}):
+        screen.update(line)
+    assert file.getvalue().splitlines() == [
+        "primes under inline: unbounded, bounded; about 64 s",
+        "capacity: about 80 req/s",
+        "[1/2] unbounded: ▅▅▃▃▄▄; about 32 s left",
+        "[2/2] bounded: no result",
+    ]

@@ -1,31 +1,84 @@
-"""What a surge did under each policy, in plain words that follow from its figures."""
+"""The results of a surge in words and figures: the same for the terminal, Markdown and HTML."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loadtests.capacity.support import needed
 from loadtests.report.warnings import busy
+from loadtests.run.surge.phases import NAMES
 from loadtests.slo import exceeds
 from loadtests.wording import count_of, listing, percent, rate_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from loadtests.run.surge.counts import OutcomeCounts, Stretch
-    from loadtests.run.surge.lines import PolicyResult, Surge
+    from loadtests.run.surge.lines import OutcomeCounts, PhaseResult, PolicyResult, Surge
     from loadtests.slo import Slo
 
 FEW = 0.05  # a share too small to mention
 AT_ONCE_S = 0.5
 OVER = 1.25  # of the capacity: more than the error of a probe on a quiet machine
+BARS = "▁▂▃▄▅▆▇█"
+NOTHING = "·"
+HEADS = ("admission", *NAMES, "refused", "gave up", "SLO met again")
+SHARES = (
+    "Shares before and after the surge refer to the offered load, those during it to the capacity; "
+    "p99 covers right answers only."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRow:
+    """One policy in a table; each phase has its goodput, with small print below."""
+
+    policy: str
+    phases: tuple[tuple[str, str], ...]
+    refused: str
+    gave_up: str
+    again: str
+    sparkline: str
+
+
+def table(surge: Surge) -> tuple[PolicyRow, ...]:
+    """Return a row for each policy; `SHARES` explains its shares."""
+    capacity = surge.capacity or 1.0
+    return tuple(_row(result, capacity) for result in surge.measured)
+
+
+def title(surge: Surge) -> str:
+    return f"Goodput of {surge.workload} under {surge.model} through a surge, within {surge.slo}"
+
+
+def load_text(surge: Surge) -> str:
+    """Describe the offered load, and the queue of the bounded policy."""
+    if not surge.measured:
+        return "Nothing was measured."
+    steps = ", then ".join(
+        f"{rate_text(phase.rate)} req/s for {phase.duration_s:g} s"
+        for phase in surge.measured[0].phases
+    )
+    text = f"Capacity about {rate_text(surge.capacity or 0)} req/s. Offered: {steps}."
+    queues = [result.queue for result in surge.measured if result.queue is not None]
+    if queues and surge.target_s:
+        text += (
+            f" The queue of bounded holds {queues[0]}: as many as the cell completes within its "
+            f"target of {1000 * surge.target_s:g} ms."
+        )
+    return text
+
+
+def sparkline(figures: Sequence[float], top: float) -> str:
+    """Draw one character for each figure; `top` is the full height."""
+    return "".join(_bar(figure / top if top else 0.0) for figure in figures)
 
 
 def sentences(surge: Surge) -> tuple[str, ...]:
     """Return one or two sentences for each policy."""
     if surge.capacity is None:
         return ()
-    return tuple(sentence(result, surge.capacity, surge.slo) for result in surge.courses)
+    return tuple(sentence(result, surge.capacity, surge.slo) for result in surge.results)
 
 
 def sentence(result: PolicyResult, capacity: float, slo: Slo) -> str:
@@ -34,13 +87,13 @@ def sentence(result: PolicyResult, capacity: float, slo: Slo) -> str:
 
 
 def warnings(surge: Surge) -> tuple[str, ...]:
-    """Return what makes the figures less certain than they look."""
-    flaws = tuple(f"{result.policy}: {flaw}" for result in surge.courses for flaw in result.flaws)
+    """Return reasons why the figures are less certain than they look."""
+    flaws = tuple(f"{result.policy}: {flaw}" for result in surge.results for flaw in result.flaws)
     return (*surge.warnings, *_conditions(surge), *flaws)
 
 
 def recovery_text(recovery_s: float) -> str:
-    """Say when the SLO was met again."""
+    """Say how soon the SLO was met again."""
     return "at once" if recovery_s < AT_ONCE_S else f"{recovery_s:.1f} s later"
 
 
@@ -77,7 +130,7 @@ def _clauses(result: PolicyResult, capacity: float, slo: Slo) -> Iterator[str]:
         )
 
 
-def missed(phase: Stretch, slo: Slo) -> bool:
+def missed(phase: PhaseResult, slo: Slo) -> bool:
     """Whether the SLO was missed over a whole phase."""
     lost = phase.counts.offered - phase.counts.good
     return exceeds(lost, phase.counts.offered, slo.loss_ratio)
@@ -95,8 +148,8 @@ def _during(result: PolicyResult, capacity: float) -> str:
     return f"during the surge, {answered}{_lost(phase)}"
 
 
-def _lost(phase: Stretch) -> str:
-    """Say what happened to the other requests, as far as it is worth mentioning."""
+def _lost(phase: PhaseResult) -> str:
+    """Name the outcomes of the other requests, except rare ones."""
     counts = phase.counts
     kinds = (
         (counts.refused, "were refused"),
@@ -133,7 +186,7 @@ def _afterwards(result: PolicyResult, capacity: float) -> str:
 
 
 def _wasted(result: PolicyResult) -> str:
-    """Say that the server works on abandoned requests, where that can be seen."""
+    """Report abandoned requests that the server still works on, if the figures show them."""
     held, clients = result.held, result.waited_for
     if held is None or clients is None or held <= clients:
         return ""
@@ -141,3 +194,32 @@ def _wasted(result: PolicyResult) -> str:
         ": the server was still working on abandoned requests (at the end it held "
         f"{held}, and {count_of(clients, 'client')} waited)"
     )
+
+
+def _row(result: PolicyResult, capacity: float) -> PolicyRow:
+    counts = [phase.counts for phase in result.phases]
+    took = result.recovery_s
+    never = f"never, within {result.after.duration_s:g} s"
+    return PolicyRow(
+        policy=result.policy,
+        phases=(
+            _figure(result.before, result.before.counts.share),
+            _figure(result.surge, result.surge.goodput / capacity),
+            _figure(result.after, result.after.counts.share),
+        ),
+        refused=str(sum(phase.refused for phase in counts)),
+        gave_up=str(sum(phase.gave_up for phase in counts)),
+        again=never if took is None else recovery_text(took),
+        sparkline=sparkline([second.good for second in result.series], capacity),
+    )
+
+
+def _figure(phase: PhaseResult, share: float) -> tuple[str, str]:
+    p99 = "no answer" if phase.p99_ms is None else f"p99 {phase.p99_ms:.0f} ms"
+    return f"{rate_text(phase.goodput)}/s {100 * share:.0f} %", p99
+
+
+def _bar(share: float) -> str:
+    if share <= 0:
+        return NOTHING
+    return BARS[min(int(share * len(BARS)), len(BARS) - 1)]
