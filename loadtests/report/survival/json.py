@@ -19,7 +19,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "environment": dict(summary.environment),
-        "slo": summary.slo,
+        "slo": str(summary.slo),
         "cells": [
             _cell_json(cell) | {"beyond": summary.beyond.get(cell.cell)} for cell in summary.cells
         ],

@@ -12,9 +12,10 @@ from loadtests.errors import Unmeasured
 from loadtests.load.schedule import Phase
 from loadtests.run.beyond.goodput import overloaded
 from loadtests.run.beyond.lab import LoadedServer, PeakLab
+from loadtests.run.constants import CONSTANTS
 from loadtests.trial.phased import PhasedResult
 
-FACTORS = (1.5, 2.0)
+FACTORS = CONSTANTS.overload
 
 
 def run(bench: PeakLab, duration_s: float) -> dict[str, Any]:

@@ -9,14 +9,15 @@ from loadtests.load.schedule import Phase
 from loadtests.run.beyond.goodput import kept_by_phase
 from loadtests.run.beyond.lab import PeakLab
 from loadtests.run.beyond.recovery import HELD_S, recovery_s
+from loadtests.run.constants import CONSTANTS
 
-CALM, SPIKE = 0.5, 3.0  # of the capacity
 AFTER = 2  # times as long as the spike
 
 
 def run(bench: PeakLab, duration_s: float) -> dict[str, Any]:
-    calm, spike = bench.rate(CALM), bench.rate(SPIKE)
-    phases = [Phase(calm, duration_s), Phase(spike, duration_s), Phase(calm, AFTER * duration_s)]
+    rates = [bench.rate(factor) for factor in CONSTANTS.spike]
+    lengths = (duration_s, duration_s, AFTER * duration_s)
+    phases = list(map(Phase, rates, lengths))
     passage = bench.valid(lambda stand: stand.passage(phases))
     end, until = 2 * duration_s, passage.duration_s
     both = [
@@ -24,7 +25,7 @@ def run(bench: PeakLab, duration_s: float) -> dict[str, Any]:
     ]
     recovered = [one for one in both if one is not None]
     return {
-        "rates": [calm, spike, calm],
+        "rates": rates,
         "kept": kept_by_phase(passage, bench.peak.goodput, bench.slo),
         "recovery_s": max(recovered) if len(recovered) == len(both) else None,
         "watched_s": until - end - HELD_S,

@@ -57,7 +57,6 @@ def with_next(run: Run | None, line: Line, place: str = FILE_NAME, kind: str = "
     try:
         if run is None or line["line"] == "run":
             plan = plan_of(_of_our_schema(line, place))
-            Slo.parse(plan.slo)
             return replace(run, plan=plan, end=None) if run else Run(plan)
         fold = _FOLDS.get(kind or line["line"])
         return fold(run, line) if fold else run
@@ -91,14 +90,13 @@ def together(searches: Sequence[SearchResult], plan: Plan) -> CellResult:
     capacities = [search.capacity for search in result.valid if search.capacity]
     if not capacities:
         return result
-    slo = Slo.parse(plan.slo)
     bias = FULL_ERROR if plan.mode == "full" else QUICK_ERROR  # of such searches
-    interval = combine(capacities, slo, bias)
+    interval = combine(capacities, plan.slo, bias)
     return replace(
         result,
         interval=interval,
         goals=_goals(capacities),
-        support=supported(slo, capacities) if interval.held > 0 else None,
+        support=supported(plan.slo, capacities) if interval.held > 0 else None,
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.cell import Cell
+from loadtests.run.constants import CONSTANTS, Constants
 from loadtests.run.file.cells import CellResult, SearchResult
 from loadtests.run.options import request_of
 from loadtests.slo import Slo
@@ -71,7 +72,7 @@ def _restore(kind: Any, value: Any) -> Any:
     if get_origin(kind) in {Union, UnionType}:
         kind = next(part for part in get_args(kind) if part is not NoneType)
     if is_dataclass(kind) and isinstance(kind, type):
-        return decode(kind, value)
+        return Slo.parse(value) if kind is Slo else decode(kind, value)
     if get_origin(kind) is tuple:
         item = get_args(kind)[0]
         return tuple(_restore(item, part) for part in value)
@@ -150,7 +151,7 @@ class Plan:
     """
 
     started: str
-    slo: str
+    slo: Slo
     mode: str
     cells: tuple[Cell, ...]
     searches: int = 1
@@ -159,6 +160,7 @@ class Plan:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     beyond_s: float = 0.0
     absent: tuple[Cell, ...] = ()
+    constants: Constants = CONSTANTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from loadtests.cell import Cell
 from loadtests.errors import ServiceError
 from loadtests.load.source import Source
 from loadtests.machine.environment import environment
+from loadtests.run.constants import CONSTANTS
 from loadtests.run.options import Options
 from loadtests.service.contract import Discovery, discover
 from loadtests.service.launcher import Launcher
@@ -53,6 +54,7 @@ def plan(options: Options, services: Launcher, source: Source) -> tuple[list[Cel
         "started": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "environment": {**environment(), "server": first, **several},
         "options": replace(options, host=services.host or "", generators=source.processes).record(),
+        "constants": asdict(CONSTANTS),
         "generator_ceiling": ceiling,
         "cells": [cell._asdict() for cell in cells],
         "absent": [cell._asdict() for cell in cells if _absent(cell, found, services)],

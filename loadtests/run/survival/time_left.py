@@ -10,7 +10,6 @@ from loadtests.capacity.goals import FULL, QUICK
 from loadtests.durations import parse_duration
 from loadtests.run.beyond.kinds import STARTS_S, alone_s
 from loadtests.run.survival.agenda import PROOF, SEARCH, Agenda, after
-from loadtests.slo import Slo
 
 if TYPE_CHECKING:
     from loadtests.cell import Cell
@@ -95,5 +94,5 @@ def _own(job: Job) -> tuple[Cell, str]:
 def _guess(kind: str, plan: Plan) -> float:
     if kind not in {SEARCH, PROOF}:
         return alone_s(kind, after(plan.arguments, plan.mode)[kind])
-    goal, slo = FULL if plan.mode == "full" else QUICK, Slo.parse(plan.slo)
-    return goal.budget_s + max(goal.trial_s, 20 * slo.bound_s) + STARTS_S
+    goal = FULL if plan.mode == "full" else QUICK
+    return goal.budget_s + max(goal.trial_s, 20 * plan.slo.bound_s) + STARTS_S

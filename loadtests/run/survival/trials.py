@@ -15,6 +15,7 @@ from loadtests.errors import Untrustworthy
 from loadtests.load.spec import SETTLE_S
 from loadtests.machine.disturbances import MachineState, disturbances
 from loadtests.machine.sentinel import Sentinel
+from loadtests.run.constants import CONSTANTS
 from loadtests.run.options import Options
 from loadtests.run.survival.findings import Broke, Held, report
 from loadtests.service.process import ServerProcess
@@ -25,7 +26,7 @@ from loadtests.trial.tally import LOSSES
 from loadtests.trial.trial import Trial
 from loadtests.trial.verdict import Verdict, judge
 
-TRIES = 3  # for a trial that proves nothing
+TRIES = CONSTANTS.tries
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from loadtests.run.file.fold import read, with_search
 from loadtests.run.file.folders import link_latest, new_folder
 from loadtests.run.file.lines import encode, search_of
 from loadtests.run.file.run_file import RunFile, Tail
+from loadtests.slo import Slo
 from tests.support.run_files import ENVIRONMENT, FULL, plan, result, trial, write
 from tests.support.server_process import ROOT
 
@@ -49,7 +50,7 @@ class Unseen:
 def test_what_was_appended_is_read_back(tmp_path: Path) -> None:
     run = read(write(tmp_path / "run.jsonl", SMALL))
     assert run.plan.cells == (Cell("primes", "inline"), Cell("primes", "hybrid"))
-    assert run.plan.slo == "p99<250ms"
+    assert run.plan.slo == Slo(99, 0.25)
     assert run.trials[0].reasons == ("4 % were late.",)
     assert run.trials[0].work.p99_ms == 210.0
     inline = run.results[Cell("primes", "inline")]
