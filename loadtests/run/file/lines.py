@@ -195,10 +195,10 @@ def trial_of(line: Line) -> TrialRecord:
 
 def search_of(line: Line) -> SearchResult:
     result = decode(SearchResult, {**line, "capacity": None})
-    return result if line.get("held") is None else replace(result, capacity=_capacity(line))
+    return result if line.get("held") is None else replace(result, capacity=capacity_of(line))
 
 
-def _capacity(line: Line) -> Capacity:
+def capacity_of(line: Line) -> Capacity:
     complete, held, broke = line.get("complete", True), line["held"], line["broke"]
     points = tuple(TrialPoint(*point) for point in line.get("tried") or ())
     others = {

@@ -63,8 +63,7 @@ class Pace:
         usual = {kind: fmean(self._known(kind, plan)) for kind in kinds}
         ends = at + self._rest(jobs[0], plan, max(at - self._since, 0.0)) if jobs else at
         for before, job in pairwise(jobs):
-            goes_on = SEARCH not in {job.kind, before.kind} and job.cell == before.cell
-            if not goes_on and self._spent(plan, ends):
+            if not job.continues(before) and self._spent(plan, ends):
                 break
             own = self._own.get(_own(job), [])
             ends += ABSENT_S if job.cell in plan.absent else fmean([*own, *own, usual[job.kind]])
