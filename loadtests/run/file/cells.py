@@ -199,8 +199,8 @@ class CellResult:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        told = (text for search in self.valid or [self.typical] for text in search.warnings)
-        return tuple(dict.fromkeys(told))
+        searches = self.valid or [self.typical]
+        return tuple(dict.fromkeys(text for search in searches for text in search.warnings))
 
     @property
     def binding(self) -> str | None:

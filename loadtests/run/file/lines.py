@@ -20,7 +20,6 @@ from loadtests.run.file.cells import CellResult, SearchResult
 from loadtests.run.options import request_of
 from loadtests.slo import Slo
 from loadtests.trial.backlog import Backlog
-from loadtests.trial.tally import Tally
 from loadtests.trial.trial import Trial
 
 Line = Mapping[str, Any]
@@ -50,7 +49,7 @@ def encode(value: Any) -> Any:
 
 
 def decode(kind: type[T], data: Line) -> T:
-    """Restore a dataclass from what `encode` returned.
+    """Restore a dataclass from what `encode` returned; an objective from its text.
 
     Fields that are missing, or null where they cannot be, have their defaults. Keys that are not
     fields are left out: a line holds more than one reader needs. Raises TypeError for what lacks a
@@ -83,14 +82,13 @@ def _restore(kind: Any, value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class TrialRecord:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord(Trial):
     """A trial and its verdict; `at` is in seconds since the start of the run.
 
     `evidence` is what `trial.evidence.Evidence` holds, `cause` what was concluded from it.
     """
 
-    trial: Trial
     valid: bool
     held: bool
     python: str = ""
@@ -107,31 +105,7 @@ class TrialRecord:
 
     @property
     def cell(self) -> Cell:
-        return Cell(self.trial.workload, self.trial.model, self.python)
-
-    @property
-    def workload(self) -> str:
-        return self.trial.workload
-
-    @property
-    def rate(self) -> float:
-        return self.trial.rate
-
-    @property
-    def duration_s(self) -> float:
-        return self.trial.duration_s
-
-    @property
-    def work(self) -> Tally:
-        return self.trial.work
-
-    @property
-    def bystander(self) -> Tally:
-        return self.trial.bystander
-
-    @property
-    def generator_cpu(self) -> float:
-        return self.trial.generator_cpu
+        return Cell(self.workload, self.model, self.python)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +164,7 @@ def resumed(plan: Plan, line: Line) -> Plan:
 
 
 def trial_of(line: Line) -> TrialRecord:
-    return decode(TrialRecord, {**line, "trial": {**UNRECORDED, **line}})
+    return decode(TrialRecord, {**UNRECORDED, **line})
 
 
 def search_of(line: Line) -> SearchResult:
