@@ -71,7 +71,7 @@ def filled(summary: Summary) -> Iterator[FilledSection]:
 
 def costs_of(summary: Summary) -> Mapping[Cell, Entry]:
     """Show what each cell cost; empty where no process could be watched."""
-    if not any(cell.measured and cell.cpu_ms_per_request is not None for cell in summary.cells):
+    if all(cell.typical.cpu_ms_per_request is None for cell in summary.cells if cell.measured):
         return {}
     return {cell.cell: _cost(cell) for cell in summary.cells}
 
@@ -128,7 +128,8 @@ def prediction_quality(cells: Sequence[CellResult]) -> str:
 def _cost(cell: CellResult) -> Entry:
     if not cell.measured:
         return Entry(ABSENT, style="dim")
-    cpu, pss, bystander = cell.cpu_ms_per_request, cell.pss_mib, cell.bystander_p99_ms
+    typical = cell.typical
+    cpu, pss, bystander = typical.cpu_ms_per_request, typical.pss_mib, typical.bystander_p99_ms
     small = [] if pss is None else [f"{pss:.0f}M"]
     if bystander is not None:
         small.append(f"{bystander:.{0 if bystander >= 9.95 else 1}f} ms")
@@ -141,7 +142,7 @@ def _estimate(cell: CellResult) -> Entry:
     small = [] if cell.predicted is None else [f"≈ {rate_text(cell.predicted)}"]
     if cell.efficiency is not None:
         small.append(f"{'≥ ' if cell.unbounded else ''}{percent(cell.efficiency)}")
-    resource = resource_of(cell.binding).removeprefix("the ")
+    resource = resource_of(cell.typical.binding).removeprefix("the ")
     return Entry(f"{rate_text(cell.ceiling)} {resource}", ", ".join(small))
 
 

@@ -186,25 +186,9 @@ class CellResult:
         return sum(search.discarded for search in self.searches)
 
     @property
-    def bystander_p99_ms(self) -> float | None:
-        return self.typical.bystander_p99_ms
-
-    @property
-    def cpu_ms_per_request(self) -> float | None:
-        return self.typical.cpu_ms_per_request
-
-    @property
-    def pss_mib(self) -> float | None:
-        return self.typical.pss_mib
-
-    @property
     def warnings(self) -> tuple[str, ...]:
         searches = self.valid or [self.typical]
         return tuple(dict.fromkeys(text for search in searches for text in search.warnings))
-
-    @property
-    def binding(self) -> str | None:
-        return self.typical.binding
 
     @property
     def ceiling(self) -> float | None:

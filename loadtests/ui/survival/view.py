@@ -127,5 +127,5 @@ def _starves(result: CellResult | None, slo: Slo) -> bool:
     """Whether the bystander was the one that broke, or was too late at the last rate that held."""
     if result is None or not result.measured:
         return False
-    late_ms = result.bystander_p99_ms or 0.0
+    late_ms = result.typical.bystander_p99_ms or 0.0
     return result.broke_by == "bystander" or late_ms > 1e3 * slo.bound_s
