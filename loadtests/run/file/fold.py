@@ -101,7 +101,7 @@ def together(searches: Sequence[SearchResult], plan: Plan) -> CellResult:
 
 
 def typical(lines: Sequence[Line]) -> Line:
-    """Choose from the lines of all searches of a cell the one whose cause is given for the cell."""
+    """Return the line of the search whose cause is that of the cell, from those of all searches."""
     chosen = explained(ordered(map(search_of, lines)))
     return next(line for line in reversed(lines) if line.get("search", 0) == chosen.search)
 
@@ -112,7 +112,7 @@ def _searches(known: CellResult | None, search: SearchResult) -> list[SearchResu
 
 
 def _goals(capacities: Iterable[Capacity]) -> dict[str, Bounds]:
-    """Combine the bounds for further percentiles, where there are requests enough to show them."""
+    """Combine the bounds for further percentiles, where there were enough requests to show them."""
     by_slo: dict[Slo, list[Capacity]] = {}
     for capacity in capacities:
         for slo, other in capacity.others.items():
@@ -130,7 +130,7 @@ def _searched(run: Run, line: Line) -> Run:
 
 
 def _searched_in_part(run: Run, line: Line) -> Run:
-    """Keep a search of a cell that will have more: combining them takes long."""
+    """Keep a search of a cell with more to come: combining them each time takes too long."""
     search = search_of(line)
     known = run.results.get(search.cell)
     proof = known.proof if known else {}
@@ -168,7 +168,7 @@ def _begun_again(run: Run, line: Line) -> Run:
     return run if len(trials) == len(run.trials) else replace(run, trials=trials)
 
 
-# How each kind of line changes the run; others do not.
+# How each kind of line changes the run; other kinds do not.
 _FOLDS: dict[str, Callable[[Run, Line], Run]] = {
     "resumed": _resumed,
     "cell-start": _begun_again,

@@ -145,9 +145,9 @@ def _ours(descriptor: int, file: Path) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # a file system without locks must do without
+    except OSError:  # a file system without locks
         return True
-    with suppress(FileNotFoundError):  # else its last holder has removed what we have locked
+    with suppress(FileNotFoundError):  # else its last holder has removed the file
         return os.path.samestat(os.fstat(descriptor), file.stat())
     return False
 

@@ -26,7 +26,7 @@ Line = Mapping[str, Any]
 Beyond = Mapping[Cell, Mapping[str, Line]]  # the figures of each kind, or the reason for none
 T = TypeVar("T")
 
-# What trials lack that were written by hand, or before it was recorded.
+# The fields of a trial that was written by hand, or before they were recorded.
 UNRECORDED = {
     "duration_s": 0.0,
     "work": {},

@@ -1,4 +1,4 @@
-"""What a survival run will measure: asked of the services, checked, and stored before the rest."""
+"""What a survival run will measure: read from the services, checked, and stored first."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from loadtests.service.warm_up import try_parameters
 from loadtests.service.workload_modules import ALL, chosen
 
 PROBE_S = 1.0
-# Of what a closed loop gets from /health, whose requests come in batches: an open loop that sends
-# more than this share of it is late. And what one Locust process sends on schedule at all.
+# The share of a closed loop's rate at /health that an open loop can send on schedule (requests of
+# a closed loop come in batches), and the most that one Locust process can.
 HONEST = 0.15
 MOST = 2000.0
 CHEAP = "inline,async"  # models that cost a server nothing to start
-NOT_STARTED = "not started"  # the service that is asked has few models, others have more
+NOT_STARTED = "not started"  # the service that answers has few models, others have more
 
 
 def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]:
@@ -79,10 +79,10 @@ def _all_used(options: Options, workloads: Sequence[str]) -> None:
 
 
 def _ceiling(url: str, source: Source) -> float:
-    """What all generators together offer on schedule.
+    """Return what all generators together can offer on schedule.
 
-    A service that answers nothing faster keeps several of them from showing what they could do:
-    so each counts as much as one alone, unless all get less, when they are short of cores.
+    The service may be too slow to show what several of them can do, so each counts as much as one
+    alone, unless each gets less when all run, because they are short of cores.
     """
     count = source.processes
     rate = source.saturation(url, "/health", PROBE_S, 1)

@@ -79,7 +79,7 @@ class Survival:
         self._first_flaw = ""
 
     def run(self) -> int:
-        """Do all jobs; returns the exit code of DESIGN: 0 done, 2 usage, 3 no result."""
+        """Do all jobs; returns the exit code: 0 done, 2 usage, 3 no result."""
         code, reason = 3, "the run ended before it was over"
         try:
             most = self._begin()
