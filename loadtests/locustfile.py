@@ -23,8 +23,7 @@ from loadtests.errors import RunFileError, ServiceError, WorkersGone
 from loadtests.load.distributed.master import Master
 from loadtests.load.distributed.worker import Worker
 from loadtests.load.source import InProcess, Source
-from loadtests.run.file.folder_lock import claimed
-from loadtests.run.file.folders import RESULTS, new_folder
+from loadtests.run.file.folders import RESULTS, claimed, new_folder
 from loadtests.run.options import Options
 from loadtests.run.survival.run import Survival
 from loadtests.service.warm_up import check_cells, try_parameters

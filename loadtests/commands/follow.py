@@ -21,8 +21,7 @@ from rich.console import Console
 from loadtests.errors import MeasurementGone, ServiceError
 from loadtests.paths import ROOT
 from loadtests.report.console import console_for
-from loadtests.run.file.folder_lock import claimed
-from loadtests.run.file.folders import discard, folder_of
+from loadtests.run.file.folders import claimed, discard, folder_of
 from loadtests.run.file.lines import Line
 from loadtests.run.file.run_file import FILE_NAME, Tail
 from loadtests.system.child import child

@@ -45,7 +45,7 @@ def run(parsed: argparse.Namespace) -> int:
         LOG,
         LiveScreen,
         partial(_command, options),
-        resumable=partial(resumable, asked={"options": options.record()}),
+        resumable=partial(resumable, request={"options": options.record()}),
         console=console,
     )
     if measurement is None:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from loadtests.report.verdicts import WorkloadVerdict, judge_workload, sentences
 from loadtests.report.warnings import warnings_of
+from loadtests.run.constants import CONSTANTS, Constants
 from loadtests.run.file.cells import CellResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from loadtests.run.file.lines import Beyond, Run
+    from loadtests.slo import Slo
 
 ONCE_PER_VALUE = ("param", "server_python")  # all other lists are one comma-separated value
 
@@ -23,13 +25,14 @@ class Summary:
     """A whole run in brief, with the cells in the order of the request."""
 
     environment: Mapping[str, Any]
-    slo: str
+    slo: Slo
     mode: str
     started: str
     command: str
     cells: tuple[CellResult, ...]
     verdicts: tuple[WorkloadVerdict, ...]
     warnings: tuple[str, ...]
+    constants: Constants = CONSTANTS
     beyond: Beyond = field(default_factory=dict)
     ended: int = 0  # the exit code of the measuring process
 
@@ -59,6 +62,7 @@ def summarize(run: Run) -> Summary:
         cells=cells,
         verdicts=verdicts,
         warnings=tuple(warnings_of(run, cells, verdicts)),
+        constants=run.plan.constants,
         beyond=run.beyond,
         ended=run.end.exit if run.end else 0,
     )
@@ -83,7 +87,7 @@ def exit_code(summary: Summary, at_least: float | None) -> int:
 def command(run: Run) -> str:
     """Return the command that repeats a run, without its output folder."""
     words = ["scripts/survive"]
-    options = {"slo": run.plan.slo, **run.plan.arguments, "seed": run.plan.seed}
+    options = {"slo": str(run.plan.slo), **run.plan.arguments, "seed": run.plan.seed}
     options.pop(run.plan.mode, None)
     for name, value in options.items():
         flag = f"--{name.replace('_', '-')}"

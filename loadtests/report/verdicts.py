@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from loadtests.cell import Cell
     from loadtests.run.file.cells import CellResult
+    from loadtests.slo import Slo
 
 POOLS = {"thread-pool", "process-pool"}  # `hybrid` runs a workload of one stage in one of these
 
@@ -34,7 +35,7 @@ class WorkloadVerdict:
     pythons: tuple[str, ...] = ()
 
 
-def judge_workload(workload: str, results: Iterable[CellResult], slo: str) -> WorkloadVerdict:
+def judge_workload(workload: str, results: Iterable[CellResult], slo: Slo) -> WorkloadVerdict:
     """Compare the rows of one workload that had enough requests for the objective."""
     cells = list(results)
     ranked = sorted((cell for cell in cells if cell.shown), key=_rank, reverse=True)
@@ -68,7 +69,7 @@ def sentences(verdicts: Iterable[WorkloadVerdict]) -> Iterator[str]:
         yield _no_result(listing(missing))
 
 
-def leaders(results: Iterable[CellResult], slo: str) -> set[Cell]:
+def leaders(results: Iterable[CellResult], slo: Slo) -> set[Cell]:
     """Return the best cell of each workload and those tied with it, if rows compete."""
     columns: dict[str, list[CellResult]] = {}
     for result in results:
@@ -97,7 +98,7 @@ def _rows(cells: Sequence[CellResult]) -> tuple[str, ...]:
     return tuple(cell.row for cell in cells)
 
 
-def _head(workload: str, tied: Sequence[CellResult], slo: str) -> str:
+def _head(workload: str, tied: Sequence[CellResult], slo: Slo) -> str:
     rates = listing([interval_text(cell) for cell in tied])
     if len(tied) == 1:
         rate = rates.replace("≥", "at least")
@@ -181,7 +182,7 @@ def _own_break(tied: Sequence[CellResult]) -> list[str]:
     return [at_break] if at_break else []
 
 
-def _none_sustains(workload: str, cells: Sequence[CellResult], slo: str) -> str:
+def _none_sustains(workload: str, cells: Sequence[CellResult], slo: Slo) -> str:
     subject = cells[0].row if len(cells) == 1 else "no model"
     load = "no load" if len(cells) == 1 else "any load"
     return f"`{workload}`: {subject} sustains {load} at {slo}{_why(cells)}."

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from loadtests.capacity.goals import FULL, QUICK, Goal, trial_duration
 from loadtests.run.file.cells import NOT_MEASURED
-from loadtests.slo import Slo
 from loadtests.wording import DASH, count_of, listing, rate_text
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from loadtests.report.verdicts import WorkloadVerdict
     from loadtests.run.file.cells import CellResult
     from loadtests.run.file.lines import Plan, Run
+    from loadtests.slo import Slo
 
 ENOUGH = 10  # trials
 LOOSER = (99.9, 99.0, 95.0, 90.0, 50.0)  # percentiles, which take fewer requests
@@ -82,12 +82,11 @@ def _without_result(cells: Iterable[CellResult]) -> list[str]:
 
 def _enough(cell: CellResult, plan: Plan) -> str:
     """Advise how to get enough requests at the rate of a cell: search longer, or claim less."""
-    slo = Slo.parse(plan.slo)
-    looser = [slo.at(percentile) for percentile in LOOSER if percentile < slo.percentile]
+    looser = [plan.slo.at(percentile) for percentile in LOOSER if percentile < plan.slo.percentile]
     ways = [f"--slo '{goal}'" for goal in looser if _fits(cell, QUICK, goal)][:1]
     if plan.mode == "full":
         ways.insert(0, "more --searches")
-    elif _fits(cell, FULL, slo):
+    elif _fits(cell, FULL, plan.slo):
         ways.insert(0, "--full")
     return f" For enough requests, use {' or '.join(ways)}." if ways else ""
 

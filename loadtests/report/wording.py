@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from loadtests.run.file.cells import CellResult
+    from loadtests.slo import Slo
 
 
 AT_LEAST = (
@@ -32,7 +33,7 @@ SIGNS = {
 }
 
 
-def headline(slo: str) -> str:
+def headline(slo: Slo | str) -> str:
     """Name what a run finds out, and its unit."""
     return f"Highest load that meets {slo} (requests per second)"
 
@@ -65,7 +66,7 @@ def cause_sentence(result: CellResult) -> str:
     return _sign(result.broke_by)[1]
 
 
-def not_shown(workload: str, cells: Sequence[CellResult], slo: str) -> str:
+def not_shown(workload: str, cells: Sequence[CellResult], slo: Slo) -> str:
     """Report that cells had too few requests for the objective."""
     rates = listing([interval_text(cell) for cell in cells])
     rows = listing([cell.row for cell in cells])

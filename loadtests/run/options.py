@@ -1,8 +1,8 @@
-"""What a load test is asked to do, as one value: read, sent to another process, stored, compared.
+"""The request for a load test as one value: read, sent to another process, stored, compared.
 
-Each field of `Options` says for itself how it is read and written, so that a further option is a
-further field: the command line, the first line of a run file, and the comparison with a run that
-is to be resumed follow from it. A field that people choose in the UI has a form field too.
+Each field of `Options` states how it is read and written, so that a further option is a further
+field: the command line, the first line of a run file, and the comparison with a run that is to be
+resumed follow from it. A field that people choose in the UI has a form field too.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MEASURE, PRECISION, SERVICE = "what to measure", "how precisely", "the service"
 
 
 def same(begun: Any, now: Any) -> bool:
-    """Whether a run was begun with what is asked for now; nothing is said in several ways."""
+    """Whether a run was begun with what is requested now; None and empty values are the same."""
     return bool((begun or None) == (now or None))
 
 
@@ -47,7 +47,7 @@ def _always(_: object, __: object) -> bool:
 
 
 def _no_less(begun: Any, now: Any) -> bool:
-    """Whether more is asked for than before, or as much."""
+    """Whether as much is requested as before, or more."""
     return set(begun) <= set(now) if isinstance(begun, list) else bool(now >= begun)
 
 
@@ -55,8 +55,8 @@ def _no_less(begun: Any, now: Any) -> bool:
 class Flag:
     """How a field is written on the command line, and what resuming a run may change of it.
 
-    `name` is that of the flag, where the field has another one. `read` raises ValueError for words
-    that mean nothing, and `write` returns the words again, which `resumes` compares. `choices`
+    `name` is that of the flag, where the field has another one. `read` raises ValueError for
+    invalid words, and `write` returns the words again, which `resumes` compares. `choices`
     make a flag of each value of the field, with its help.
     """
 
@@ -251,7 +251,7 @@ class Options:
 
     @classmethod
     def restore(cls, given: Mapping[str, Any]) -> Self:
-        """Return what `asdict` gave, after its way through JSON; later fields are left out."""
+        """Return the options that `as_json` wrote; fields of later versions are left out."""
         return cls(**{
             item.name: item.metadata.get("load", _tuples)(given[item.name])
             for item in fields(cls)
@@ -276,12 +276,12 @@ class Options:
 
     @property
     def also(self) -> tuple[Slo, ...]:
-        """Further percentiles of the objective, which a full search looks for too."""
+        """Further percentiles of the objective, which a full search finds too."""
         others = [percentile for percentile in PERCENTILES if percentile != self.slo.percentile]
         return tuple(map(self.slo.at, others)) if self.mode == "full" else ()
 
     def words(self) -> dict[str, Any]:
-        """Return the words of each flag, and None where nothing has to be said."""
+        """Return the words of each flag, and None where the default applies."""
         words = {name: flag.write(getattr(self, item.name)) for name, item, flag in flagged(self)}
         words["beyond"] = written(self.beyond, self.mode)
         words["searches"] = None if self.searches == SEARCHES[self.mode] else self.searches

@@ -69,9 +69,9 @@ def test_another_run_is_refused_by_name(
 ) -> None:
     file = write(tmp_path / "run.jsonl", [PLAN, *FOUND[:1], END])
     before = file.read_bytes()
-    with pytest.raises(RunFileError) as told:
+    with pytest.raises(RunFileError) as raised:
         resumable(tmp_path, asking(**changes))
-    assert f"was begun with {named};" in str(told.value)
+    assert f"was begun with {named};" in str(raised.value)
     assert file.read_bytes() == before
 
 
@@ -92,7 +92,7 @@ def test_the_same_and_more_of_it_goes_on(more: dict[str, Any], tmp_path: Path) -
 
 def test_a_finished_run_is_only_added_to(tmp_path: Path) -> None:
     write(tmp_path / "run.jsonl", [PLAN, *FOUND, *AFTER, END])
-    with pytest.raises(RunFileError, match="holds a run already, and it lacks nothing"):
+    with pytest.raises(RunFileError, match="holds a complete run already"):
         resumable(tmp_path, asking())
     resumable(tmp_path, asking(searches=3))
 
@@ -104,7 +104,7 @@ def test_a_proof_that_was_added_is_owed_from_then_on(tmp_path: Path) -> None:
     resumable(tmp_path, asking())
     with pytest.raises(RunFileError, match="begun with --prove"):
         resumable(tmp_path, asking(arguments={"prove": False}))
-    assert History.of(tmp_path).begun is not None
+    assert History(tmp_path).begun["arguments"] == ARGUMENTS
     run = read(tmp_path)
     assert run.end is None, "it has ended only once, and went on"
     assert "--prove" in summarize(run).command

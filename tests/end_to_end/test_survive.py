@@ -25,7 +25,8 @@ def test_the_run_file_tells_the_run_from_its_first_to_its_last_line(survived: Su
     first, last = survived.lines[0], survived.lines[-1]
     assert (first["line"], first["schema"], first["options"]["seed"]) == ("run", 1, 4)
     plan = read(survived.folder).plan
-    assert (plan.slo, plan.mode) == ("p99<250ms", "quick")
+    assert (str(plan.slo), plan.mode) == ("p99<250ms", "quick")
+    assert first["constants"]["overload"] == list(plan.constants.overload)
     assert plan.arguments == {
         "workloads": ["./mine.py"],
         "models": list(MODELS),

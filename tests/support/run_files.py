@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from loadtests.capacity.interval import Interval
@@ -173,7 +174,7 @@ SEVERAL_FIRST = plan(
 
 
 def write(path: Path, lines: Iterable[Line]) -> Path:
-    with RunFile(path) as file:
+    with closing(RunFile(path)) as file:
         for line in lines:
             fields = {name: value for name, value in line.items() if name != "line"}
             file.append(line["line"], **fields)

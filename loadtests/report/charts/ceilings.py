@@ -42,7 +42,7 @@ def ceilings(results: Sequence[CellResult]) -> str | None:
         ceiling = axis.at(result.ceiling or 0.0)
         for offset in (0.0, 3.0):
             canvas.rule(ceiling + offset, y, 17, SOFT)
-        name = resource_of(result.binding).removeprefix("the ")
+        name = resource_of(result.typical.binding).removeprefix("the ")
         canvas.text(name, WIDTH + 10, y + 12, SOFT)
     canvas.text("limited by", WIDTH + 10, 12, SOFT)
     return canvas.svg(WIDTH + ENDS, TOP + ROW * len(known) + FOOT)

@@ -28,7 +28,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 "label": side.label,
                 "folder": side.folder,
                 "started": side.run.plan.started,
-                "slo": side.run.plan.slo,
+                "slo": str(side.run.plan.slo),
                 "mode": side.run.plan.mode,
             }
             for side in comparison.sides

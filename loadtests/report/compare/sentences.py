@@ -87,7 +87,7 @@ def title_of(comparison: Comparison) -> str:
 
 def objectives(comparison: Comparison) -> str:
     """Name the objective of all runs, or each of them where they differ."""
-    return " or ".join(dict.fromkeys(side.run.plan.slo for side in comparison.sides))
+    return " or ".join(dict.fromkeys(str(side.run.plan.slo) for side in comparison.sides))
 
 
 def machines(comparison: Comparison) -> list[tuple[str, str]]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from loadtests.cell import Cell
 from loadtests.report.survival.matrix import ABSENT, Entry
-from loadtests.slo import Slo
 from loadtests.wording import DASH, TIMES, count_of, listing, percent
 
 if TYPE_CHECKING:
@@ -42,12 +41,13 @@ def peaks_of(summary: Summary) -> Mapping[Cell, Entry]:
 
 def overload_notes(summary: Summary) -> Iterator[str]:
     """Name the models that collapse beyond the peak, or differ much from each other."""
+    factor = summary.constants.overload[-1]
     for workload in dict.fromkeys(cell.workload for cell in summary.cells):
         loads = {
             cell.row: load
             for cell, overload in _measured("overload", summary).items()
             for load in overload.get("loads", ())
-            if cell.workload == workload and load["factor"] == 2 and "kept" in load
+            if cell.workload == workload and load["factor"] == factor and "kept" in load
         }
         ranked = sorted(loads, key=lambda row: float(loads[row]["kept"]))
         if not ranked:
@@ -57,14 +57,14 @@ def overload_notes(summary: Summary) -> Iterator[str]:
             continue
         other = f", {ranked[-1]} {kept(best)}{_at_whose_cost(best)}" if best is not worst else ""
         yield (
-            f"Beyond the peak of `{workload}`: at 2 {TIMES}, {ranked[0]} keeps {kept(worst)} of "
-            f"its goodput{other}."
+            f"Beyond the peak of `{workload}`: at {factor:g} {TIMES}, {ranked[0]} keeps "
+            f"{kept(worst)} of its goodput{other}."
         )
 
 
 def interference_of(summary: Summary) -> Mapping[Cell, Entry]:
     """Show how a load slows down others: a row for each load, a column for each stream."""
-    bound_ms = 1e3 * Slo.parse(summary.slo).bound_s
+    bound_ms = 1e3 * summary.slo.bound_s
     return {
         Cell(stream, f"{cell.workload} under {cell.row}"): _delayed(counts, bound_ms)
         for cell, bystanders in _measured("bystanders", summary).items()
@@ -79,7 +79,7 @@ def interference_notes(summary: Summary) -> Iterator[str]:
 def soak_notes(summary: Summary) -> Iterator[str]:
     """Report what drifted in a soak, what was lost, and why a soak is missing."""
     soaks = {cell: soak for cell, soak in _measured("soak", summary).items() if "drift" in soak}
-    allowed = Slo.parse(summary.slo).loss_ratio
+    allowed = summary.slo.loss_ratio
     for cell, soak in soaks.items():
         where = f"Soak of `{cell.workload}` under {cell.row}"
         if soak["loss_ratio"] > allowed:

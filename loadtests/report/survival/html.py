@@ -14,7 +14,6 @@ from loadtests.report.survival.sections import filled
 from loadtests.report.survival.tables import TRIAL_HEADS, UNITS, TrialTable, trial_tables
 from loadtests.report.verdicts import leaders
 from loadtests.report.wording import headline
-from loadtests.slo import Slo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,10 +57,9 @@ def html(run: Run, summary: Summary, capacity_chart: str, gallery: Gallery) -> s
 
 
 def _parts(run: Run, summary: Summary, gallery: Gallery) -> Iterator[Part]:
-    slo = Slo.parse(summary.slo)
     for workload in dict.fromkeys(cell.workload for cell in summary.cells):
         results = [cell for cell in summary.cells if cell.workload == workload]
         trials = [trial for trial in run.trials if trial.workload == workload]
         recorded = any(trial.work.spectrum_ms for trial in trials)
-        drawn = tuple(figures(workload, results, trials, slo, gallery))
+        drawn = tuple(figures(workload, results, trials, summary.slo, gallery))
         yield Part(workload, drawn, trial_tables(results, trials), recorded or not trials)

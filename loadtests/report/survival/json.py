@@ -19,7 +19,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "environment": dict(summary.environment),
-        "slo": summary.slo,
+        "slo": str(summary.slo),
         "cells": [
             _cell_json(cell) | {"beyond": summary.beyond.get(cell.cell)} for cell in summary.cells
         ],
@@ -47,7 +47,7 @@ def _cell_json(cell: CellResult) -> dict[str, Any]:
         "interval": [cell.interval.low, cell.interval.high] if cell.interval else None,
         "capacity": cell.capacity,
         "ceiling": cell.ceiling,
-        "binding": cell.binding,
+        "binding": cell.typical.binding,
         "predicted": cell.predicted,
         "score": cell.score,
         "efficiency": cell.efficiency,
@@ -57,9 +57,9 @@ def _cell_json(cell: CellResult) -> dict[str, Any]:
         "searches": [list(search.bounds) for search in cell.valid],
         "support": cell.support and asdict(cell.support) | {"enough": cell.support.enough},
         "goals": {slo: list(bounds) for slo, bounds in cell.goals.items()},
-        "bystander_p99_ms": cell.bystander_p99_ms,
-        "cpu_ms_per_request": cell.cpu_ms_per_request,
-        "pss_mib": cell.pss_mib,
+        "bystander_p99_ms": cell.typical.bystander_p99_ms,
+        "cpu_ms_per_request": cell.typical.cpu_ms_per_request,
+        "pss_mib": cell.typical.pss_mib,
         "trials": cell.trials,
         "discarded": cell.discarded,
         "unavailable": cell.unavailable,

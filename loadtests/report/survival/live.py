@@ -105,7 +105,7 @@ class LiveScreen:
 
     def render(self, now: float) -> RenderableType:
         """Draw the run as it is `now` seconds after its start."""
-        best = leaders(self._results.values(), self._plan.slo if self._plan else "")
+        best = leaders(self._results.values(), self._plan.slo) if self._plan else set()
         entries = {cell: self._entry(cell, best) for cell in self._cells}
         top = [head(self._plan.slo, self._plan.mode, self._plan.environment)] if self._plan else []
         return Group(*top, self._progress(now), Text(), Matrix(entries))

@@ -6,13 +6,13 @@ entry there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from loadtests.report.survival import beyond
 from loadtests.report.survival.matrix import ABSENT, Entry
-from loadtests.wording import TIMES, count_of, percent, rate_text
+from loadtests.wording import TIMES, count_of, listing, percent, rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,8 @@ RESOURCES = {"cores": "cores", "gil": "the GIL", "loop": "the event loop", "slot
 class Section:
     """A table of cells with a title, a caption and a corner; and notes, which are sentences.
 
-    A section with neither entries nor notes is left out of a report.
+    A section with neither entries nor notes is left out of a report. `{…}` in its caption and
+    corner are constants of the run.
     """
 
     title: str
@@ -54,15 +55,23 @@ class FilledSection(NamedTuple):
 
 def filled(summary: Summary) -> Iterator[FilledSection]:
     """Yield the sections that have something to show, in their order."""
+    used = summary.constants
+    factors = [f"{factor:g} {TIMES}" for factor in used.overload]
+    words = {
+        "overloads": listing(factors),
+        "overload": " · ".join(factors),
+        "bystanders": percent(used.bystanders),
+    }
     for section in SECTIONS:
         entries, notes = section.entries(summary), tuple(section.notes(summary))
         if entries or notes:
-            yield FilledSection(section, entries, notes)
+            caption, corner = (text.format(**words) for text in (section.caption, section.corner))
+            yield FilledSection(replace(section, caption=caption, corner=corner), entries, notes)
 
 
 def costs_of(summary: Summary) -> Mapping[Cell, Entry]:
     """Show what each cell cost; empty where no process could be watched."""
-    if not any(cell.measured and cell.cpu_ms_per_request is not None for cell in summary.cells):
+    if all(cell.typical.cpu_ms_per_request is None for cell in summary.cells if cell.measured):
         return {}
     return {cell.cell: _cost(cell) for cell in summary.cells}
 
@@ -119,7 +128,8 @@ def prediction_quality(cells: Sequence[CellResult]) -> str:
 def _cost(cell: CellResult) -> Entry:
     if not cell.measured:
         return Entry(ABSENT, style="dim")
-    cpu, pss, bystander = cell.cpu_ms_per_request, cell.pss_mib, cell.bystander_p99_ms
+    typical = cell.typical
+    cpu, pss, bystander = typical.cpu_ms_per_request, typical.pss_mib, typical.bystander_p99_ms
     small = [] if pss is None else [f"{pss:.0f}M"]
     if bystander is not None:
         small.append(f"{bystander:.{0 if bystander >= 9.95 else 1}f} ms")
@@ -132,7 +142,7 @@ def _estimate(cell: CellResult) -> Entry:
     small = [] if cell.predicted is None else [f"≈ {rate_text(cell.predicted)}"]
     if cell.efficiency is not None:
         small.append(f"{'≥ ' if cell.unbounded else ''}{percent(cell.efficiency)}")
-    resource = resource_of(cell.binding).removeprefix("the ")
+    resource = resource_of(cell.typical.binding).removeprefix("the ")
     return Entry(f"{rate_text(cell.ceiling)} {resource}", ", ".join(small))
 
 
@@ -154,17 +164,17 @@ SECTIONS = (
     Section("Proofs", "Searches with only the blamed resource relieved", notes=proof_notes),
     Section(
         "Beyond the peak",
-        f"Goodput at 1.5 {TIMES} and 2 {TIMES} capacity, as a share of the peak; below it, time "
+        "Goodput at {overloads} capacity, as a share of the peak; below it, time "
         "until the objective is met after a spike, goodput kept while workers are killed, and "
-        f"share of {beyond.HEALTH} that the overload lost",
-        f"1.5 {TIMES} · 2 {TIMES}",
+        "share of /health that the overload lost",
+        "{overload}",
         beyond.peaks_of,
         beyond.overload_notes,
     ),
     Section(
         "Interference",
-        f"p99 (ms) of {beyond.HEALTH} and of a no-op under each model, while the row's cell runs "
-        "at 80 % of its capacity",
+        "p99 (ms) of /health and of a no-op under each model, while the row's cell runs "
+        "at {bystanders} of its capacity",
         "p99 in ms",
         beyond.interference_of,
         beyond.interference_notes,

@@ -94,7 +94,7 @@ def ceilings_table(results: Sequence[CellResult]) -> Table:
         tuple(
             (
                 cell.row,
-                resource_of(cell.binding),
+                resource_of(cell.typical.binding),
                 rate_text(cell.ceiling or 0),
                 NOTHING if cell.predicted is None else rate_text(cell.predicted),
                 interval_text(cell),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from loadtests.report.summary import Summary
+    from loadtests.slo import Slo
 
 
 REPORT = "report.html"
@@ -51,6 +52,6 @@ def items(sentences: Iterable[str]) -> list[RenderableType]:
     return [item("•", sentence) for sentence in sentences]
 
 
-def head(slo: str, mode: str, environment: Mapping[str, object]) -> RenderableType:
+def head(slo: Slo, mode: str, environment: Mapping[str, object]) -> RenderableType:
     title = f"[bold]{escape(headline(slo))}[/bold], {escape(mode)} run"
     return Group(Text.from_markup(title), Text(describe(environment), style="dim"))

@@ -8,12 +8,13 @@ from typing import Any
 from loadtests.errors import Unmeasured
 from loadtests.load.schedule import Phase
 from loadtests.run.beyond.lab import LoadedServer, PeakLab
+from loadtests.run.constants import CONSTANTS
 from loadtests.service.contract import discover, path_of
 from loadtests.slo import Slo
 from loadtests.trial.phased import PhasedResult
 from loadtests.trial.tally import tally
 
-LOAD = 0.8  # of the capacity
+LOAD = CONSTANTS.bystanders
 TINY = "noop"
 HEALTH = "/health"
 

@@ -21,11 +21,12 @@ from loadtests.load.spec import SETTLE_S
 from loadtests.load.stream import AHEAD_S
 from loadtests.run.beyond.goodput import longest_gap_s
 from loadtests.run.beyond.lab import LoadedServer, PeakLab
+from loadtests.run.constants import CONSTANTS
 from loadtests.slo import Slo
 from loadtests.trial.phased import PhasedResult
 from loadtests.trial.tally import tally
 
-LOAD = 0.5  # of the capacity
+LOAD = CONSTANTS.faults
 EVERY_S = 1.0
 WORKER = "worker"
 ORIGINS = {WORKER, "fork server"}  # one model has workers only while it works

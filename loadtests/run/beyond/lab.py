@@ -14,8 +14,8 @@ from loadtests.cell import Cell
 from loadtests.errors import Unmeasured
 from loadtests.load.schedule import Phase, patience_s
 from loadtests.load.source import Source
+from loadtests.run.constants import CONSTANTS
 from loadtests.run.options import Options
-from loadtests.run.survival.trials import TRIES
 from loadtests.service.contract import path_of
 from loadtests.service.launcher import Launcher, RunningService
 from loadtests.service.warm_up import expected_answer
@@ -26,6 +26,7 @@ from loadtests.trial.tally import tally
 from loadtests.trial.verdict import flaws
 
 Result = TypeVar("Result")
+TRIES = CONSTANTS.tries
 
 
 class _FlawedLoad(Exception):

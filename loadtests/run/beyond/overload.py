@@ -12,11 +12,12 @@ from loadtests.errors import Unmeasured
 from loadtests.load.schedule import Phase
 from loadtests.run.beyond.goodput import shares
 from loadtests.run.beyond.lab import LoadedServer, PeakLab
+from loadtests.run.constants import CONSTANTS
 from loadtests.slo import Slo
 from loadtests.trial.phased import PhasedResult
 from loadtests.trial.tally import tally
 
-FACTORS = (1.5, 2.0)
+FACTORS = CONSTANTS.overload
 LEAST = 0.5  # of the rate that was sustained, to be a peak at all
 
 

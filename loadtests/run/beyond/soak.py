@@ -19,11 +19,12 @@ from loadtests.paths import ROOT
 from loadtests.run.beyond.drift import Point, drift
 from loadtests.run.beyond.goodput import shares
 from loadtests.run.beyond.lab import LoadedServer, PeakLab
+from loadtests.run.constants import CONSTANTS
 from loadtests.system.child import child
 from loadtests.trial.phased import PhasedResult
 from loadtests.trial.tally import Tally, tally
 
-LOAD = 0.8  # of the capacity
+LOAD = CONSTANTS.soak
 WINDOWS = 120  # each has a median response time, and one or two samples of the processes
 LEAST_S, MOST_S = 0.1, 1.0  # between two samples
 WATCHED = ("pss_mib", "threads", "processes", "descriptors")

@@ -8,23 +8,23 @@ from loadtests.capacity.support import needed
 from loadtests.load.schedule import Phase
 from loadtests.run.beyond.goodput import HELD_S, recovery_s
 from loadtests.run.beyond.lab import PeakLab
+from loadtests.run.constants import CONSTANTS
 from loadtests.slo import Slo
 from loadtests.trial.phased import PhasedResult
 from loadtests.trial.tally import good
 
-CALM, SPIKE = 0.5, 3.0  # of the capacity
 AFTER = 2  # times as long as the spike
 
 
 def run(lab: PeakLab, duration_s: float) -> dict[str, Any]:
-    calm, spike = lab.rate(CALM), lab.rate(SPIKE)
-    phases = [Phase(calm, duration_s), Phase(spike, duration_s), Phase(calm, AFTER * duration_s)]
+    rates = [lab.rate(factor) for factor in CONSTANTS.spike]
+    phases = list(map(Phase, rates, (duration_s, duration_s, AFTER * duration_s)))
     result = lab.valid(lambda server: server.offer(phases))
     end, until = 2 * duration_s, result.duration_s
     both = [recovery_s(answers, end, until, lab.slo) for answers in (result.work, result.bystander)]
     recovered = [time_s for time_s in both if time_s is not None]
     return {
-        "rates": [calm, spike, calm],
+        "rates": rates,
         "kept": kept_by_phase(result, lab.peak.goodput, lab.slo),
         "recovery_s": max(recovered) if len(recovered) == len(both) else None,
         "watched_s": until - end - HELD_S,

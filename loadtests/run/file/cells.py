@@ -1,4 +1,4 @@
-"""The capacity of a cell: each search of it, and what they say together."""
+"""The capacity of a cell: each search of it, and all of them combined."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loadtests.capacity.prediction import efficiency, score
 from loadtests.capacity.support import Support
 from loadtests.cell import Bounds, Cell
 
-NOT_MEASURED = "not measured: the run had ended"  # the error of a cell that never had its turn
+NOT_MEASURED = "not measured: the run had ended"  # the error of a cell that was never begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,25 +186,9 @@ class CellResult:
         return sum(search.discarded for search in self.searches)
 
     @property
-    def bystander_p99_ms(self) -> float | None:
-        return self.typical.bystander_p99_ms
-
-    @property
-    def cpu_ms_per_request(self) -> float | None:
-        return self.typical.cpu_ms_per_request
-
-    @property
-    def pss_mib(self) -> float | None:
-        return self.typical.pss_mib
-
-    @property
     def warnings(self) -> tuple[str, ...]:
-        told = (text for search in self.valid or [self.typical] for text in search.warnings)
-        return tuple(dict.fromkeys(told))
-
-    @property
-    def binding(self) -> str | None:
-        return self.typical.binding
+        searches = self.valid or [self.typical]
+        return tuple(dict.fromkeys(text for search in searches for text in search.warnings))
 
     @property
     def ceiling(self) -> float | None:
@@ -256,7 +240,7 @@ def ordered(searches: Iterable[SearchResult]) -> list[SearchResult]:
 
 
 def explained(searches: Sequence[SearchResult]) -> SearchResult:
-    """Choose a search with the most frequent cause: the middle one, if it has that."""
+    """Choose a search with the most frequent cause, preferably the middle one."""
     cause, _ = Counter(search.cause for search in searches).most_common(1)[0]
     middle = searches[len(searches) // 2]
     return next(search for search in (middle, *searches) if search.cause == cause)

@@ -5,7 +5,7 @@ A run that was interrupted goes on in the same file, so later lines may replace 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,20 +47,21 @@ def read(path: Path) -> Run:
     cells = [(n, line) for n, line in enumerate(lines, start=1) if line["line"] == "cell"]
     last = {tuple(map(line.get, Cell._fields)): n for n, line in cells}.values()
     for number, line in enumerate(lines[1:], start=2):
-        part = line["line"] == "cell" and number not in last
-        run = with_next(run, line, f"{file}, line {number}", "part" if part else "")
+        more = line["line"] == "cell" and number not in last
+        run = with_next(run, line, f"{file}, line {number}", more=more)
     return run
 
 
-def with_next(run: Run | None, line: Line, place: str = FILE_NAME, kind: str = "") -> Run:
-    """Add the next line of a run file; its first one, the `run` line, begins it."""
+def with_next(run: Run | None, line: Line, place: str = FILE_NAME, *, more: bool = False) -> Run:
+    """Add the next line of a run file; its first one, the `run` line, begins it.
+
+    `more` says that further searches of the same cell follow.
+    """
     try:
         if run is None or line["line"] == "run":
             plan = plan_of(_of_our_schema(line, place))
-            Slo.parse(plan.slo)
             return replace(run, plan=plan, end=None) if run else Run(plan)
-        fold = _FOLDS.get(kind or line["line"])
-        return fold(run, line) if fold else run
+        return _with_event(run, line, more=more)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunFileError(
             f"{place}: this {line['line']!r} line lacks something ({error}); "
@@ -78,10 +79,17 @@ def _of_our_schema(line: Line, place: str) -> Line:
     return line
 
 
-def with_search(before: Results, search: SearchResult, plan: Plan) -> Results:
-    """Add a search of a cell; if it was repeated, the last time counts."""
+def with_search(
+    before: Results, search: SearchResult, plan: Plan, *, more: bool = False
+) -> Results:
+    """Add a search of a cell; if it was repeated, the last time counts.
+
+    Combining searches takes long, so it is left for later where there are `more`.
+    """
     known = before.get(search.cell)
-    result = together(_searches(known, search), plan)
+    others = [other for other in known.searches if other.search != search.search] if known else []
+    searches = (*others, search)
+    result = CellResult(search.cell, searches) if more else together(searches, plan)
     return {**before, search.cell: replace(result, proof=known.proof if known else {})}
 
 
@@ -91,30 +99,24 @@ def together(searches: Sequence[SearchResult], plan: Plan) -> CellResult:
     capacities = [search.capacity for search in result.valid if search.capacity]
     if not capacities:
         return result
-    slo = Slo.parse(plan.slo)
     bias = FULL_ERROR if plan.mode == "full" else QUICK_ERROR  # of such searches
-    interval = combine(capacities, slo, bias)
+    interval = combine(capacities, plan.slo, bias)
     return replace(
         result,
         interval=interval,
         goals=_goals(capacities),
-        support=supported(slo, capacities) if interval.held > 0 else None,
+        support=supported(plan.slo, capacities) if interval.held > 0 else None,
     )
 
 
 def typical(lines: Sequence[Line]) -> Line:
-    """Choose from the lines of all searches of a cell the one whose cause is given for the cell."""
+    """Return the line of the search whose cause is that of the cell, from those of all searches."""
     chosen = explained(ordered(map(search_of, lines)))
     return next(line for line in reversed(lines) if line.get("search", 0) == chosen.search)
 
 
-def _searches(known: CellResult | None, search: SearchResult) -> list[SearchResult]:
-    before = known.searches if known else ()
-    return [*(other for other in before if other.search != search.search), search]
-
-
 def _goals(capacities: Iterable[Capacity]) -> dict[str, Bounds]:
-    """Combine the bounds for further percentiles, where there are requests enough to show them."""
+    """Combine the bounds for further percentiles, where there were enough requests to show them."""
     by_slo: dict[Slo, list[Capacity]] = {}
     for capacity in capacities:
         for slo, other in capacity.others.items():
@@ -127,57 +129,32 @@ def _goals(capacities: Iterable[Capacity]) -> dict[str, Bounds]:
     return goals
 
 
-def _searched(run: Run, line: Line) -> Run:
-    return replace(run, results=with_search(run.results, search_of(line), run.plan))
-
-
-def _searched_in_part(run: Run, line: Line) -> Run:
-    """Keep a search of a cell that will have more: combining them takes long."""
-    search = search_of(line)
-    known = run.results.get(search.cell)
-    proof = known.proof if known else {}
-    result = CellResult(search.cell, tuple(_searches(known, search)), proof=proof)
-    return replace(run, results={**run.results, search.cell: result})
-
-
-def _proved(run: Run, line: Line) -> Run:
-    cell = cell_of(line)
-    if cell not in run.results:
-        return run
-    result = replace(run.results[cell], proof=_figures(line))
-    return replace(run, results={**run.results, cell: result})
-
-
-def _beyond(run: Run, line: Line) -> Run:
-    cell, kind = cell_of(line), line["kind"]
-    figures = _figures(line, "elapsed_s", "kind")
-    kinds = {**run.beyond.get(cell, {}), kind: figures}
-    return replace(run, beyond={**run.beyond, cell: kinds})
+def _with_event(run: Run, line: Line, *, more: bool) -> Run:
+    """Change the run as a line says; other kinds of lines do not change it."""
+    results = run.results
+    match line["line"]:
+        case "resumed":
+            run = replace(run, plan=resumed(run.plan, line), end=None)
+        case "cell-start":  # forget the trials of a search that was abandoned, now repeated
+            again = (cell_of(line), line.get("search", 0))
+            trials = tuple(trial for trial in run.trials if (trial.cell, trial.search) != again)
+            run = run if len(trials) == len(run.trials) else replace(run, trials=trials)
+        case "trial":
+            run = replace(run, trials=(*run.trials, trial_of(line)))
+        case "cell":
+            results = with_search(results, search_of(line), run.plan, more=more)
+            run = replace(run, results=results)
+        case "proof" if result := results.get(cell_of(line)):
+            proved = replace(result, proof=_figures(line))
+            run = replace(run, results={**results, result.cell: proved})
+        case "beyond":
+            cell, figures = cell_of(line), _figures(line, "elapsed_s", "kind")
+            kinds = {**run.beyond.get(cell, {}), line["kind"]: figures}
+            run = replace(run, beyond={**run.beyond, cell: kinds})
+        case "end":
+            run = replace(run, end=end_of(line))
+    return run
 
 
 def _figures(line: Line, *others: str) -> dict[str, Any]:
     return {name: value for name, value in line.items() if name not in HEAD | {*others}}
-
-
-def _resumed(run: Run, line: Line) -> Run:
-    return replace(run, plan=resumed(run.plan, line), end=None)
-
-
-def _begun_again(run: Run, line: Line) -> Run:
-    """Forget the trials of a search that was abandoned, now that it is repeated."""
-    again = (cell_of(line), line.get("search", 0))
-    trials = tuple(trial for trial in run.trials if (trial.cell, trial.search) != again)
-    return run if len(trials) == len(run.trials) else replace(run, trials=trials)
-
-
-# How each kind of line changes the run; others do not.
-_FOLDS: dict[str, Callable[[Run, Line], Run]] = {
-    "resumed": _resumed,
-    "cell-start": _begun_again,
-    "trial": lambda run, line: replace(run, trials=(*run.trials, trial_of(line))),
-    "cell": _searched,
-    "part": _searched_in_part,
-    "proof": _proved,
-    "beyond": _beyond,
-    "end": lambda run, line: replace(run, end=end_of(line)),
-}

@@ -15,18 +15,18 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.cell import Cell
+from loadtests.run.constants import CONSTANTS, Constants
 from loadtests.run.file.cells import CellResult, SearchResult
 from loadtests.run.options import request_of
 from loadtests.slo import Slo
 from loadtests.trial.backlog import Backlog
-from loadtests.trial.tally import Tally
 from loadtests.trial.trial import Trial
 
 Line = Mapping[str, Any]
 Beyond = Mapping[Cell, Mapping[str, Line]]  # the figures of each kind, or the reason for none
 T = TypeVar("T")
 
-# What trials lack that were written by hand, or before it was recorded.
+# The fields of a trial that was written by hand, or before they were recorded.
 UNRECORDED = {
     "duration_s": 0.0,
     "work": {},
@@ -49,7 +49,7 @@ def encode(value: Any) -> Any:
 
 
 def decode(kind: type[T], data: Line) -> T:
-    """Restore a dataclass from what `encode` returned.
+    """Restore a dataclass from what `encode` returned; an objective from its text.
 
     Fields that are missing, or null where they cannot be, have their defaults. Keys that are not
     fields are left out: a line holds more than one reader needs. Raises TypeError for what lacks a
@@ -71,7 +71,7 @@ def _restore(kind: Any, value: Any) -> Any:
     if get_origin(kind) in {Union, UnionType}:
         kind = next(part for part in get_args(kind) if part is not NoneType)
     if is_dataclass(kind) and isinstance(kind, type):
-        return decode(kind, value)
+        return Slo.parse(value) if kind is Slo else decode(kind, value)
     if get_origin(kind) is tuple:
         item = get_args(kind)[0]
         return tuple(_restore(item, part) for part in value)
@@ -82,14 +82,13 @@ def _restore(kind: Any, value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class TrialRecord:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord(Trial):
     """A trial and its verdict; `at` is in seconds since the start of the run.
 
     `evidence` is what `trial.evidence.Evidence` holds, `cause` what was concluded from it.
     """
 
-    trial: Trial
     valid: bool
     held: bool
     python: str = ""
@@ -106,31 +105,7 @@ class TrialRecord:
 
     @property
     def cell(self) -> Cell:
-        return Cell(self.trial.workload, self.trial.model, self.python)
-
-    @property
-    def workload(self) -> str:
-        return self.trial.workload
-
-    @property
-    def rate(self) -> float:
-        return self.trial.rate
-
-    @property
-    def duration_s(self) -> float:
-        return self.trial.duration_s
-
-    @property
-    def work(self) -> Tally:
-        return self.trial.work
-
-    @property
-    def bystander(self) -> Tally:
-        return self.trial.bystander
-
-    @property
-    def generator_cpu(self) -> float:
-        return self.trial.generator_cpu
+        return Cell(self.workload, self.model, self.python)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +125,7 @@ class Plan:
     """
 
     started: str
-    slo: str
+    slo: Slo
     mode: str
     cells: tuple[Cell, ...]
     searches: int = 1
@@ -159,6 +134,7 @@ class Plan:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     beyond_s: float = 0.0
     absent: tuple[Cell, ...] = ()
+    constants: Constants = CONSTANTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +164,15 @@ def resumed(plan: Plan, line: Line) -> Plan:
 
 
 def trial_of(line: Line) -> TrialRecord:
-    return decode(TrialRecord, {**line, "trial": {**UNRECORDED, **line}})
+    return decode(TrialRecord, {**UNRECORDED, **line})
 
 
 def search_of(line: Line) -> SearchResult:
     result = decode(SearchResult, {**line, "capacity": None})
-    return result if line.get("held") is None else replace(result, capacity=_capacity(line))
+    return result if line.get("held") is None else replace(result, capacity=capacity_of(line))
 
 
-def _capacity(line: Line) -> Capacity:
+def capacity_of(line: Line) -> Capacity:
     complete, held, broke = line.get("complete", True), line["held"], line["broke"]
     points = tuple(TrialPoint(*point) for point in line.get("tried") or ())
     others = {

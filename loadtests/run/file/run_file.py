@@ -9,13 +9,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal
 
 from loadtests.errors import RunFileError
 from loadtests.run.file.lines import Line, encode
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 FILE_NAME = "run.jsonl"
 NAMED = f"name the folder of a run, which contains {FILE_NAME}, e.g. results/latest"
@@ -47,17 +44,6 @@ class RunFile:
 
     def close(self) -> None:
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class Tail:
@@ -113,8 +99,3 @@ def run_file(path: Path) -> Path:
     if path.exists():
         raise RunFileError(f"{path} is not a folder; {NAMED}")
     raise RunFileError(f"{path} does not exist; {NAMED}")
-
-
-def run_folder(path: Path) -> Path:
-    """Return the folder of a run. Raises RunFileError if it has none."""
-    return run_file(path).parent

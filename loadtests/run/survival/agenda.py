@@ -1,4 +1,4 @@
-"""What a survival run does, one job after the other, and what of it is left to do."""
+"""The jobs of a survival run in their order, and which of them are left to do."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
@@ -19,6 +19,12 @@ class Job(NamedTuple):
     cell: Cell
     kind: str
     search: int = 0
+
+    def continues(self, before: "Job | None") -> bool:
+        """Whether both come after the searches of one cell: no budget ends a run between them."""
+        if before is None or before.cell != self.cell:
+            return False
+        return SEARCH not in {before.kind, self.kind}
 
 
 def rounds(cells: Sequence[Cell], searches: int, seed: object) -> Iterator[tuple[Cell, int]]:
@@ -43,13 +49,13 @@ class Agenda:
         self._done: dict[Job, Line] = {}
 
     def update(self, line: Line) -> Job | None:
-        """Take in the next line; gives the job that it ends."""
+        """Take in the next line; returns the job that it ends."""
         match line["line"]:
             case "run":
-                self._asked(plan_of(line))
+                self._schedule(plan_of(line))
             case "resumed" if self.plan:
-                self._asked(resumed(self.plan, line))
-                self._done = {job: one for job, one in self._done.items() if not one.get("error")}
+                self._schedule(resumed(self.plan, line))
+                self._done = {job: end for job, end in self._done.items() if not end.get("error")}
             case "cell":
                 return self._end(Job(cell_of(line), SEARCH, line.get("search", 0)), line)
             case "proof":
@@ -60,10 +66,18 @@ class Agenda:
 
     @property
     def left(self) -> list[Job]:
-        """The jobs that are not done, the one that goes on at first."""
+        """The jobs that are not done, the present one first."""
         return [job for job in self._jobs if job not in self._done and self._makes_sense(job)]
 
-    def _asked(self, plan: Plan) -> None:
+    def results(self, cell: Cell | None = None) -> list[Line]:
+        """The lines of the searches that have a result: of one cell, or of all."""
+        return [
+            line
+            for job, line in self._done.items()
+            if job.kind == SEARCH and cell in {None, job.cell} and line.get("held") is not None
+        ]
+
+    def _schedule(self, plan: Plan) -> None:
         self.plan, self._jobs = plan, tuple(_jobs(plan))
 
     def _end(self, job: Job, line: Line) -> Job:
@@ -74,12 +88,10 @@ class Agenda:
         """Whether there is a peak to go beyond, or a cause to prove, as far as is known."""
         if job.kind == SEARCH or self.plan is None:
             return True
-        searches = [Job(job.cell, SEARCH, number) for number in range(self.plan.searches)]
-        said = [self._done[one] for one in searches if one in self._done]
-        found = [line for line in said if line.get("held") is not None]
-        if len(said) < len(searches):
+        if any(Job(job.cell, SEARCH, n) not in self._done for n in range(self.plan.searches)):
             return job.cell not in self.plan.absent
-        return bool(found) and (job.kind != PROOF or bool(typical(found).get("cause")))
+        results = self.results(job.cell)
+        return bool(results) and (job.kind != PROOF or bool(typical(results).get("cause")))
 
 
 def _jobs(plan: Plan) -> Iterator[Job]:

@@ -1,89 +1,112 @@
-"""What a run file holds already, when a run that was interrupted goes on."""
+"""What a run file holds already, and whether the run that is requested now can go on with it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from loadtests.cell import Cell
 from loadtests.errors import RunFileError
-from loadtests.run.file.lines import Line, cell_of
+from loadtests.run.beyond.kinds import chosen_kinds
+from loadtests.run.file.lines import Line
 from loadtests.run.file.run_file import FILE_NAME, SCHEMA, Tail
-from loadtests.run.survival.agenda import PROOF, Agenda
-from loadtests.run.survival.request import different
+from loadtests.run.options import Options, flagged, request_of, same
+from loadtests.run.survival.agenda import Agenda
 from loadtests.system.program import script
 
 ANOTHER = "name another folder with --output"
+RULES = {name: flag.resumes for name, _, flag in flagged(Options)}
+WITHOUT = "without"
 
 
-@dataclass(frozen=True, slots=True)
 class History:
-    """What a run was begun with, the searches that have ended with a result, its last moment."""
+    """The run in a folder, if there is one: how it was begun, its jobs, and its last moment.
 
-    begun: Line | None = None
-    searched: Mapping[tuple[Cell, int], Line] = field(default_factory=dict)
-    after: frozenset[tuple[Cell, str]] = frozenset()
-    at: float = 0.0
+    `begun` is its first line, with what was added to the run since. Raises RunFileError for a run
+    that cannot be resumed.
+    """
 
-    @classmethod
-    def of(cls, folder: Path) -> History:
-        """Read a folder, in which there may be no run yet."""
+    def __init__(self, folder: Path) -> None:
         lines = Tail(folder / FILE_NAME).read()
-        if not lines:
-            return cls()
-        _ours(folder, lines[0])
-        return cls(
-            begun=_begun(lines),
-            searched={
-                (cell_of(line), line.get("search", 0)): line
-                for line in lines
-                if line["line"] == "cell" and not line.get("error")
-            },
-            after=frozenset(
-                (cell_of(line), line.get("kind", PROOF))
-                for line in lines
-                if line["line"] in {"beyond", "proof"}
-            ),
-            at=max(line.get("at") or 0.0 for line in lines),
-        )
+        first = lines[0] if lines else None
+        if first and not (
+            first["line"] == "run" and first.get("schema") == SCHEMA and "cells" in first
+        ):
+            raise RunFileError(f"{folder} holds a run already that cannot be resumed; {ANOTHER}")
+        self.begun: dict[str, Any] = {}
+        self.agenda = Agenda()
+        for line in lines:
+            self.agenda.update(line)
+            if line["line"] in {"run", "resumed"}:
+                self.begun |= line
+        self.at = max((line.get("at") or 0.0 for line in lines), default=0.0)
+        self._folder = folder
 
-    def check(self, asked: Mapping[str, Any], folder: Path) -> None:
-        """Raise RunFileError where the run that is asked for is not the one that was begun."""
-        if self.begun is None:
-            return
-        if names := list(different(self.begun, asked)):
+    def check(self, request: Line) -> None:
+        """Raise RunFileError where the run that is requested is not the one that was begun."""
+        if self.begun and (names := list(different(self.begun, request))):
             raise RunFileError(
-                f"{folder} holds a run that was begun with {', '.join(names)}; "
+                f"{self._folder} holds a run that was begun with {', '.join(names)}; "
                 f"repeat its command to go on with it, or {ANOTHER}"
             )
 
 
-def resumable(folder: Path, asked: Mapping[str, Any]) -> None:
-    """Raise RunFileError where the run in a folder is another one, or lacks nothing of this."""
-    History.of(folder).check(asked, folder)
-    agenda = Agenda()
-    for line in Tail(folder / FILE_NAME).read():
-        agenda.update(line)
-    agenda.update({"line": "resumed", **asked})
+def resumable(folder: Path, request: Line) -> None:
+    """Raise RunFileError where the run in a folder is another one, or is complete."""
+    history = History(folder)
+    history.check(request)
+    agenda = history.agenda
+    agenda.update({"line": "resumed", **request})
     if agenda.plan and not agenda.left:
         raise RunFileError(
-            f"{folder} holds a run already, and it lacks nothing; {ANOTHER}, show it ("
+            f"{folder} holds a complete run already; {ANOTHER}, show it ("
             f"{script('report')} {folder}), or add to it: --searches, --prove, --beyond"
         )
 
 
-def _ours(folder: Path, first: Line) -> None:
-    """Raise RunFileError for anything but a run of ours that can be resumed."""
-    if first["line"] != "run" or first.get("schema") != SCHEMA or "cells" not in first:
-        raise RunFileError(f"{folder} holds a run already that cannot be resumed; {ANOTHER}")
+def different(begun: Line, now: Line) -> Iterator[str]:
+    """Name the options of a run that differ from those requested now, which may ask for more.
+
+    Both are first lines of run files. More of the same is not another run: further searches, a
+    proof, further trials beyond the capacity.
+    """
+    if "cells" in now and begun.get("cells") != now["cells"]:
+        yield "other cells"
+    before, after = _words(begun), _words(now)
+    for name in dict.fromkeys([*before, *after]):
+        old, new = before.get(name), after.get(name)
+        if not RULES.get(name, same)(old, new):
+            yield _difference(name, old, new)
 
 
-def _begun(lines: Iterable[Line]) -> Line:
-    """Return the first line, with what was added to the run since."""
-    begun: dict[str, Any] = {}
-    for line in lines:
-        if line["line"] in {"run", "resumed"}:
-            begun |= line
-    return begun
+def _words(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the words of each option, with those that the mode implies."""
+    line = request_of(line)
+    words = dict(line.get("arguments") or {})
+    kinds = chosen_kinds(words.get("beyond") or (), str(line["mode"]))
+    return {
+        **{name: line.get(name) for name in ("slo", "mode", "seed")},
+        **words,
+        "searches": int(line.get("searches", 1)),
+        "prove": bool(words.get("prove")),
+        "beyond": [f"{kind}={seconds:g}s" for kind, seconds in kinds.items()],
+    }
+
+
+def _difference(name: str, old: Any, new: Any) -> str:
+    flag = f"--{name.replace('_', '-')}"
+    if name == "mode":
+        return f"--{old} (now --{new})"
+    if name == "prove":
+        return f"{flag} (now {WITHOUT})"
+    if name == "beyond":  # only what is lacking
+        old = [word for word in old if word not in new]
+        kinds = {word.partition("=")[0] for word in old}
+        new = [word for word in new if word.partition("=")[0] in kinds]
+    return f"{flag} {_text(old)} (now {_text(new)})" if old else f"no {flag} (now {_text(new)})"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value)) or WITHOUT
+    return WITHOUT if value in {None, ""} else str(value)

@@ -1,9 +1,9 @@
-"""What a survival run will measure: asked of the services, checked, and written down at first."""
+"""What a survival run will measure: read from the services, checked, and stored first."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from loadtests.cell import Cell
 from loadtests.errors import ServiceError
 from loadtests.load.source import Source
 from loadtests.machine.environment import environment
+from loadtests.run.constants import CONSTANTS
 from loadtests.run.options import Options
 from loadtests.service.contract import Discovery, discover
 from loadtests.service.launcher import Launcher
@@ -18,50 +19,52 @@ from loadtests.service.warm_up import try_parameters
 from loadtests.service.workload_modules import ALL, chosen
 
 PROBE_S = 1.0
-# Of what a closed loop gets from /health, whose requests come in batches: an open loop that sends
-# more than this share of it is late. And what one Locust process sends on schedule at all.
+# The share of a closed loop's rate at /health that an open loop can send on schedule (requests of
+# a closed loop come in batches), and the most that one Locust process can.
 HONEST = 0.15
 MOST = 2000.0
 CHEAP = "inline,async"  # models that cost a server nothing to start
-NOT_STARTED = "not started"  # the service that is asked has few models, others have more
+NOT_STARTED = "not started"  # the service that answers has few models, others have more
 
 
-def plan(options: Options, services: Launcher, source: Source) -> tuple[list[Cell], dict[str, Any]]:
-    """Ask a service on each Python what there is; give the cells, and the first line of the run.
+def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]:
+    """Ask a service on each Python what it offers, and return the first line of the run.
 
     Raises ServiceError for what is not there, and StartError where a server does not start.
     """
-    found: dict[str, Discovery] = {}
+    discoveries: dict[str, Discovery] = {}
     wanted: list[Cell] = []
     ceiling = 0.0
     for python in services.labels:
         with services.start(CHEAP, python) as (url, _):
-            found[python] = one = discover(url)
+            discoveries[python] = discovery = discover(url)
             ceiling = max(ceiling, _ceiling(url, source))
-            workloads = chosen(options.workloads, one, options.servers.folder)
-            models = list(one.models) if ALL in options.models else options.models
+            workloads = chosen(options.workloads, discovery, options.servers.folder)
+            models = list(discovery.models) if ALL in options.models else options.models
             _all_used(options, workloads)
-            one.check([(name, model) for name in workloads for model in models], options.parameters)
-            try_parameters(options.parameters, one, url)
-        wanted += [Cell(name, model, python) for name in workloads for model in models]
-    pairs = list(dict.fromkeys(cell[:2] for cell in wanted))
-    cells = sorted(wanted, key=lambda cell: pairs.index(cell[:2]))  # Pythons stay side by side
-    runtimes = {python: dict(one.runtime) for python, one in found.items()}
-    first = next(iter(runtimes.values()))
+            pairs = [(name, model) for name in workloads for model in models]
+            discovery.check(pairs, options.parameters)
+            try_parameters(options.parameters, discovery, url)
+        wanted += [Cell(*pair, python) for pair in pairs]
+    order = list(dict.fromkeys(cell[:2] for cell in wanted))
+    cells = sorted(wanted, key=lambda cell: order.index(cell[:2]))  # Pythons stay side by side
+    runtimes = {python: dict(discovery.runtime) for python, discovery in discoveries.items()}
     several = {"servers": runtimes} if any(runtimes) else {}
-    return cells, {
+    absent = [cell for cell in cells if _absent(cell, discoveries[cell.python], services)]
+    return {
         "started": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "environment": {**environment(), "server": first, **several},
+        "environment": {**environment(), "server": next(iter(runtimes.values())), **several},
         "options": replace(options, host=services.host or "", generators=source.processes).record(),
+        "constants": asdict(CONSTANTS),
         "generator_ceiling": ceiling,
         "cells": [cell._asdict() for cell in cells],
-        "absent": [cell._asdict() for cell in cells if _absent(cell, found, services)],
+        "absent": [cell._asdict() for cell in absent],
     }
 
 
-def _absent(cell: Cell, found: Mapping[str, Discovery], services: Launcher) -> bool:
+def _absent(cell: Cell, discovery: Discovery, services: Launcher) -> bool:
     """Whether it is known already that the service does not offer a cell."""
-    why = found[cell.python].unavailable(cell.workload, cell.model)
+    why = discovery.unavailable(cell.workload, cell.model)
     return bool(why) and (bool(services.host) or not str(why).startswith(NOT_STARTED))
 
 
@@ -76,14 +79,14 @@ def _all_used(options: Options, workloads: Sequence[str]) -> None:
 
 
 def _ceiling(url: str, source: Source) -> float:
-    """What all generators together offer on schedule.
+    """Return what all generators together can offer on schedule.
 
-    A service that answers nothing faster keeps several of them from showing what they could do:
-    so each counts as much as one alone, unless all get less, when they are short of cores.
+    The service may be too slow to show what several of them can do, so each counts as much as one
+    alone, unless each gets less when all run, because they are short of cores.
     """
     count = source.processes
-    asked = source.saturation(url, "/health", PROBE_S, 1)
+    rate = source.saturation(url, "/health", PROBE_S, 1)
     if count > 1:
-        asked = min(asked, source.saturation(url, "/health", PROBE_S))
+        rate = min(rate, source.saturation(url, "/health", PROBE_S))
     source.rest()
-    return count * min(HONEST * asked, MOST)
+    return count * min(HONEST * rate, MOST)

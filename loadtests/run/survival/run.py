@@ -24,7 +24,7 @@ from loadtests.run.beyond.run import beyond
 from loadtests.run.file.fold import typical
 from loadtests.run.file.run_file import FILE_NAME, Kind, RunFile
 from loadtests.run.options import Options
-from loadtests.run.survival.agenda import PROOF, rounds
+from loadtests.run.survival.agenda import PROOF, SEARCH, Job
 from loadtests.run.survival.cell import CellSearch
 from loadtests.run.survival.history import History
 from loadtests.run.survival.plan import plan
@@ -43,7 +43,7 @@ log = logging.getLogger("loadbearing")
 
 
 class Watcher(Protocol):
-    """Who sees a run in the process that measures: told of lines, trials, and how it ended."""
+    """Watches a run in the process that measures; called at each line and trial, and at its end."""
 
     def look(self) -> None: ...
 
@@ -69,27 +69,25 @@ class Survival:
         self._source = source
         self._options = options
         self._services = Launcher(options.servers, host, folder / "server.log")
-        self._history = History.of(folder)
-        self._folder = folder
+        self._history = History(folder)
+        self._agenda = self._history.agenda
+        self._path = folder / FILE_NAME
         self._watcher = watcher
         self._file: RunFile | None = None
         self._resumed = monotonic()
         self._born = self._resumed - self._history.at
         self._first_flaw = ""
-        self._found: dict[Cell, list[Mapping[str, Any]]] = {}
 
     def run(self) -> int:
-        """Search every cell; returns the exit code of DESIGN: 0 done, 2 usage, 3 no result."""
+        """Do all jobs; returns the exit code: 0 done, 2 usage, 3 no result."""
         code, reason = 3, "the run ended before it was over"
         try:
-            cells, most = self._plan()
+            most = self._begin()
             with Sentinel() as sentinel:
                 tools = Tools(self._options, sentinel, self._offer)
-                bearing = CellSearch(tools, most, self._source)
-                order = rounds(cells, self._options.searches, self._options.seed)
-                measured = [self._whole(bearing, *one) for one in order]
+                self._work(CellSearch(tools, most, self._source))
             code, reason = 0, ""
-            if self._first_flaw and not any(measured):
+            if self._first_flaw and not self._agenda.results():
                 code = 3
                 reason = f"no cell has a result that can be trusted: {self._first_flaw}; {ADVICE}"
         except (ServiceError, StartError, RunFileError) as error:
@@ -112,82 +110,82 @@ class Survival:
     def _now(self) -> float:
         return round(monotonic() - self._born, 3)
 
-    def _plan(self) -> tuple[list[Cell], float]:
-        """Find out what to measure; write the first line, or that the run goes on.
+    def _begin(self) -> float:
+        """Write what will be measured, or that the run goes on; returns the generator's limit.
 
         A file that holds another run is left as it is: nothing is written before it was checked.
         """
-        cells, line = plan(self._options, self._services, self._source)
-        self._history.check(line, self._folder)
-        self._file = RunFile(self._folder / FILE_NAME)
-        if self._history.begun is None:
-            self._file.append("run", **line)
-        else:
+        line = plan(self._options, self._services, self._source)
+        self._history.check(line)
+        self._file = RunFile(self._path)
+        if self._history.begun:
             self._write("resumed", started=line["started"], options=line["options"])
-        return cells, line["generator_ceiling"]
+        else:
+            self._write("run", **line)
+        return float(line["generator_ceiling"])
 
-    def _write(self, kind: Kind, /, **fields: object) -> None:
+    def _write(self, kind: Kind, /, **fields: Any) -> None:
         if self._file:
-            self._file.append(kind, **{"at": self._now(), **fields})
+            line = {"at": self._now(), **fields}
+            self._file.append(kind, **line)
+            self._agenda.update({"line": kind, **line})
             if self._watcher:
                 self._watcher.look()
 
-    def _whole(self, bearing: CellSearch, cell: Cell, search: int) -> bool:
-        """Search one cell, and then what else is asked for; tells whether there is a result."""
-        said = self._history.searched.get((cell, search)) or self._cell(bearing, cell, search)
-        if said and "held" in said:
-            whole = {**said, **cell._asdict(), "search": search}
-            self._found.setdefault(cell, []).append(whole)
-        if search == self._options.searches - 1 and not self._spent and cell in self._found:
-            self._after(bearing, cell, typical(self._found[cell]))
-        return said is not None and "held" in said
+    def _work(self, search: CellSearch) -> None:
+        """Do what is left, one job after the other; begin no search once the budget is spent."""
+        budget_s, job = self._options.budget_s, None
+        while left := self._agenda.left:
+            before, job = job, left[0]
+            spent = budget_s and monotonic() - self._resumed > budget_s
+            if spent and not job.continues(before):
+                for unmeasured in left:
+                    if unmeasured.kind == SEARCH and not unmeasured.search:
+                        error = SPENT.format(budget_s)
+                        self._write("cell", **unmeasured.cell._asdict(), error=error)
+                return
+            if job.kind == SEARCH:
+                self._measure(search, job)
+            else:
+                self._follow_up(search, job)
 
-    @property
-    def _spent(self) -> bool:
-        budget_s = self._options.budget_s
-        return bool(budget_s) and monotonic() - self._resumed > budget_s
-
-    def _after(self, bearing: CellSearch, cell: Cell, said: Mapping[str, Any]) -> None:
-        """Prove the cause, and go beyond the peak; what the file has already is left out."""
-        done = {kind for other, kind in self._history.after if other == cell}
-        if self._options.prove and PROOF not in done and said.get("cause"):
-            proof = prove(bearing, self._services, cell, said, partial(self._tell, cell._asdict()))
-            self._write("proof", **cell._asdict(), **proof)
-        bench = partial(self._bench, cell, bearing.most)
-        left = {kind: s for kind, s in self._options.beyond.items() if kind not in done}
-        for line in beyond(left, said, bench):
-            self._write("beyond", **cell._asdict(), **line)
-
-    def _bench(self, cell: Cell, most: float, peak: Peak) -> PeakLab:
-        return PeakLab(self._services, cell, peak, self._options, most, self._source)
-
-    def _cell(self, bearing: CellSearch, cell: Cell, search: int) -> dict[str, Any] | None:
-        """Measure one cell, or record why it is unavailable. None if the budget is spent."""
-        if self._spent:
-            if not search:
-                spent = SPENT.format(self._options.budget_s)
-                self._write("cell", **cell._asdict(), error=spent)
-            return None
-        begun, names = self._now(), {**cell._asdict(), "search": search}
+    def _measure(self, search: CellSearch, job: Job) -> None:
+        """Search the capacity of a cell, or record why it has none."""
+        cell, begun = job.cell, self._now()
+        names = {**cell._asdict(), "search": job.search}
         self._write("cell-start", **names, at=begun)
-        said: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         try:
             with self._services.start(cell.model, cell.python) as service:
-                found = discover(service.url)
-                why = found.unavailable(cell.workload, cell.model)
-                tell = partial(self._tell, names)
-                said = {"unavailable": why} if why else bearing.measure(cell, service, found, tell)
-                said["warnings"] = list(found.runtime.get("warnings") or ())
+                discovery = discover(service.url)
+                if why := discovery.unavailable(cell.workload, cell.model):
+                    result = {"unavailable": why}
+                else:
+                    result = search.measure(cell, service, discovery, partial(self._tell, names))
+                result["warnings"] = list(discovery.runtime.get("warnings") or ())
         except (Untrustworthy, StartError, ServiceError, OSError) as error:
             log.warning("%s under %s: %s", cell.workload, cell.row, error)
-            said = {"error": " ".join(str(error).split())}
-            self._first_flaw = self._first_flaw or said["error"].rstrip(".")
+            result = {"error": " ".join(str(error).split())}
+            self._first_flaw = self._first_flaw or result["error"].rstrip(".")
         now = self._now()
-        self._write("cell", **names, at=now, elapsed_s=now - begun, **said)
-        return said
+        self._write("cell", **names, at=now, elapsed_s=now - begun, **result)
 
-    def _tell(self, names: Mapping[str, Any], kind: Any, said: Mapping[str, Any]) -> None:
-        self._write(kind, **names, **said)
+    def _follow_up(self, search: CellSearch, job: Job) -> None:
+        """Prove the cause of a cell, or go beyond its peak."""
+        names, result = job.cell._asdict(), typical(self._agenda.results(job.cell))
+        if job.kind == PROOF:
+            tell = partial(self._tell, names)
+            self._write("proof", **names, **prove(search, self._services, job.cell, result, tell))
+            return
+        lab = partial(self._lab, job.cell, search.most)
+        [line] = beyond({job.kind: self._options.beyond[job.kind]}, result, lab)
+        self._write("beyond", **names, **line)
+
+    def _lab(self, cell: Cell, most: float, peak: Peak) -> PeakLab:
+        return PeakLab(self._services, cell, peak, self._options, most, self._source)
+
+    def _tell(self, names: Mapping[str, Any], kind: Any, line: Mapping[str, Any]) -> None:
+        self._write(kind, **{**line, **names})
 
     def _offer(self, rate: float) -> None:
         if self._watcher:

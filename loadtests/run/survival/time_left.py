@@ -1,4 +1,4 @@
-"""How much longer a run takes, judged by what its jobs have taken so far."""
+"""How much longer a run takes, estimated from what its jobs have taken so far."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from loadtests.capacity.goals import FULL, QUICK
 from loadtests.durations import parse_duration
 from loadtests.run.beyond.kinds import STARTS_S, alone_s
 from loadtests.run.survival.agenda import PROOF, SEARCH, Agenda, after
-from loadtests.slo import Slo
 
 if TYPE_CHECKING:
     from loadtests.cell import Cell
     from loadtests.run.file.lines import Line, Plan
     from loadtests.run.survival.agenda import Job
 
-ABSENT_S = STARTS_S / 2  # a server starts, and says that it has no such cell
+ABSENT_S = STARTS_S / 2  # a server starts, and answers that it has no such cell
 OVERDUE = 0.15  # of what such a job takes: the rest of one that has outlasted all others
 
 
 class Pace:
-    """Fed with the lines of a run file, in their order; all times in seconds.
+    """Estimates the time left from the lines of a run file, in their order; all in seconds.
 
     A job takes what those of its kind have taken, and a guess that weighs as much as one of them;
     a cell that was searched before takes what it took then, and that mean. What comes after the
@@ -33,17 +32,17 @@ class Pace:
         self._agenda = Agenda()
         self._took: dict[str, list[float]] = {}
         self._own: dict[tuple[Cell, str], list[float]] = {}  # searches and proofs alike
-        self._last_at = self._since = 0.0  # since then the present job goes on
-        self._sat_down = 0.0  # when this sitting began, of a run that was resumed
+        self._last_at = self._since = 0.0  # when the present job began
+        self._resumed_at = 0.0  # of a run that was resumed
 
     def update(self, line: Line) -> None:
         before = self._agenda.left
         ended = self._agenda.update(line)
         at = line.get("at") or self._last_at
         if line["line"] == "resumed":
-            self._sat_down = self._last_at
+            self._resumed_at = self._last_at
         if ended and not line.get("unavailable"):
-            for job in {*before} - {*self._agenda.left}:  # with it, what makes no sense after it
+            for job in {*before} - {*self._agenda.left}:  # with it, those that it made pointless
                 took = line.get("elapsed_s", at - self._since) if job == ended else 0.0
                 self._took.setdefault(job.kind, []).append(took)
                 self._own.setdefault(_own(job), []).append(took)
@@ -52,8 +51,8 @@ class Pace:
         self._last_at = max(self._last_at, at)
 
     def left(self, now: float) -> float | None:
-        """Return the rest, `now` seconds after this sitting began; None before it is planned."""
-        return self.left_at(now + self._sat_down)
+        """Return the rest, `now` seconds after it was begun or resumed; None without a plan."""
+        return self.left_at(now + self._resumed_at)
 
     def left_at(self, at: float) -> float | None:
         """Return the rest at this moment, on the clock of the run file."""
@@ -64,8 +63,7 @@ class Pace:
         usual = {kind: fmean(self._known(kind, plan)) for kind in kinds}
         ends = at + self._rest(jobs[0], plan, max(at - self._since, 0.0)) if jobs else at
         for before, job in pairwise(jobs):
-            goes_on = SEARCH not in {job.kind, before.kind} and job.cell == before.cell
-            if not goes_on and self._spent(plan, ends):
+            if not job.continues(before) and self._spent(plan, ends):
                 break
             own = self._own.get(_own(job), [])
             ends += ABSENT_S if job.cell in plan.absent else fmean([*own, *own, usual[job.kind]])
@@ -73,10 +71,10 @@ class Pace:
 
     def _spent(self, plan: Plan, at: float) -> bool:
         budget = plan.arguments.get("budget")
-        return budget is not None and at - self._sat_down > parse_duration(budget)
+        return budget is not None and at - self._resumed_at > parse_duration(budget)
 
     def _rest(self, job: Job, plan: Plan, spent: float) -> float:
-        """How much longer those took that took longer than this."""
+        """How much longer jobs took that took longer than this."""
         if job.cell in plan.absent:
             return max(ABSENT_S - spent, 0.0)
         known = [*self._known(job.kind, plan), *3 * self._own.get(_own(job), [])]
@@ -95,5 +93,5 @@ def _own(job: Job) -> tuple[Cell, str]:
 def _guess(kind: str, plan: Plan) -> float:
     if kind not in {SEARCH, PROOF}:
         return alone_s(kind, after(plan.arguments, plan.mode)[kind])
-    goal, slo = FULL if plan.mode == "full" else QUICK, Slo.parse(plan.slo)
-    return goal.budget_s + max(goal.trial_s, 20 * slo.bound_s) + STARTS_S
+    goal = FULL if plan.mode == "full" else QUICK
+    return goal.budget_s + max(goal.trial_s, 20 * plan.slo.bound_s) + STARTS_S

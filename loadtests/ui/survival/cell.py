@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from loadtests.report.survival.sections import resource_of
 from loadtests.report.wording import cause_sentence, interval_text
-from loadtests.slo import Slo
 from loadtests.ui.survival.progress import outcome_of
 from loadtests.wording import rate_text
 
@@ -63,8 +62,8 @@ def shown(watch: RunProgress, cell: Cell) -> dict[str, Any]:
         "title": f"{cell.workload} under {cell.row}",
         "model": cell.model,
         "said": _said(result, goes_on=goes_on),
-        "bound": 1e3 * Slo.parse(run.plan.slo).bound_s,
-        "slo": run.plan.slo,
+        "bound": 1e3 * run.plan.slo.bound_s,
+        "slo": str(run.plan.slo),
         "predicted": prediction.get("predicted"),
         "ceiling": prediction.get("ceiling"),
         "binding": resource_of(prediction.get("binding")) or None,

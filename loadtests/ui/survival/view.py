@@ -8,7 +8,6 @@ from loadtests.durations import rounded_duration
 from loadtests.machine.environment import describe
 from loadtests.report.colours import colour_of
 from loadtests.report.survival.matrix import Entry, entry_of
-from loadtests.slo import Slo
 from loadtests.ui.survival.cell import bracket_of, bracket_text, shown, trials_of
 from loadtests.wording import count_of, rate_text
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from loadtests.cell import Cell
     from loadtests.run.file.cells import CellResult
     from loadtests.run.file.lines import Run
+    from loadtests.slo import Slo
     from loadtests.ui.survival.progress import RunProgress
 
 WAITING = Entry("·")
@@ -107,7 +107,7 @@ def _at_work(watch: RunProgress, run: Run, cell: Cell, entry: Entry) -> tuple[st
 
 
 def _cell(  # noqa: PLR0913, PLR0917  # what is known of it from six sides
-    cell: Cell, state: str, entry: Entry, notes: list[str], result: CellResult | None, slo: str
+    cell: Cell, state: str, entry: Entry, notes: list[str], result: CellResult | None, slo: Slo
 ) -> dict[str, Any]:
     small = entry.small
     if _starves(result, slo) and "/health" not in small:
@@ -123,9 +123,9 @@ def _cell(  # noqa: PLR0913, PLR0917  # what is known of it from six sides
     }
 
 
-def _starves(result: CellResult | None, slo: str) -> bool:
+def _starves(result: CellResult | None, slo: Slo) -> bool:
     """Whether the bystander was the one that broke, or was too late at the last rate that held."""
     if result is None or not result.measured:
         return False
-    late_ms = result.bystander_p99_ms or 0.0
-    return result.broke_by == "bystander" or late_ms > 1e3 * Slo.parse(slo).bound_s
+    late_ms = result.typical.bystander_p99_ms or 0.0
+    return result.broke_by == "bystander" or late_ms > 1e3 * slo.bound_s

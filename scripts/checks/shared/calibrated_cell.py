@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from loadtests.capacity.calibration import Calibration, calibrate
-from loadtests.capacity.demands import Demands
 from loadtests.load.open_loop import Request
 from loadtests.load.source import InProcess, Listener
 from loadtests.machine.sentinel import Sentinel
 from loadtests.run.options import Options
-from loadtests.run.survival.trials import Costs, Tools, TrialRunner
+from loadtests.run.survival.trials import Tools, TrialRunner
 from loadtests.service.contract import path_of
 from loadtests.service.process import ServerProcess
 from loadtests.service.watch import ServiceWatch
@@ -47,13 +46,11 @@ class CalibratedCell:
         self, rate: float, seconds: float, calibration: Calibration, sentinel: Sentinel
     ) -> dict[str, Any]:
         """Run one trial, valid or not, and return its record."""
-        records: list[dict[str, Any]] = []
-        demands = Demands.of(calibration.lone, calibration.crowd)
-        costs = Costs(demands, calibration.crowd.on_loop)
+        records: list[Mapping[str, Any]] = []
         tools = Tools(self.options, sentinel, lambda _: None)
-        trials = TrialRunner(tools, self.load, self.server, self.watch, costs, records.append)
+        trials = TrialRunner(tools, self.load, self.server, self.watch, calibration, records.append)
         trials.once(rate, seconds)
-        return records[-1]
+        return dict(records[-1])
 
 
 @contextmanager

@@ -119,7 +119,7 @@ def test_every_format_shows_the_same_sections_in_the_same_order(
     titles = [section.title for section in SECTIONS]
     assert [section.title for section, _, _ in filled(summary)] == titles
     for name, text in everywhere(tmp_path).items():
-        captions = [text.find(section.caption) for section in SECTIONS]
+        captions = [text.find(section.caption) for section, _, _ in filled(summary)]
         assert -1 not in captions, name
         assert captions == sorted(captions), name
         assert all(bare(note) in bare(text) for note in notes(summary)), name
@@ -180,6 +180,23 @@ def test_notes_report_what_matters(summary: Summary) -> None:
 def test_models_that_do_alike_have_no_note(tmp_path: Path) -> None:
     loads = [beyond("overload", model, loads=[load(2, 0.9)]) for _, model in CELLS[:2]]
     assert notes(run_of(tmp_path, *loads)) == []
+
+
+def test_a_report_states_the_constants_of_its_own_run(tmp_path: Path) -> None:
+    used = {"overload": [2.5, 4.0], "bystanders": 0.6, "of a later version": 1}
+    lines = [beyond("overload", "inline", loads=[load(2.5, 0.2), load(4, 0.03)]), BEYOND[8]]
+    file = tmp_path / "run.jsonl"
+    results = [result(*cell, 50, 55) for cell in CELLS]
+    write(file, [plan(CELLS, constants=used), *results, *lines])
+    text = markdown(summarize(read(file)))
+    assert "Goodput at 2.5 × and 4 × capacity" in text
+    assert "| 2.5 × · 4 × |" in text
+    assert "at 60 % of its capacity" in text
+    assert "at 4 ×, inline keeps 3 % of its goodput" in text
+    write(file, [plan(CELLS), *results, *lines])  # as older files have it
+    text = markdown(summarize(read(file)))
+    assert "Goodput at 1.5 × and 2 × capacity" in text
+    assert "at 80 % of its capacity" in text
 
 
 def test_the_json_has_the_last_figures_of_each_cell(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from loadtests.report.verdicts import judge_workload, leaders
 from loadtests.report.wording import interval_text
 from loadtests.run.file.fold import read
 from loadtests.run.file.lines import cell_of
+from loadtests.slo import Slo
 from tests.support.finished_report import printed
 from tests.support.run_files import (
     ENVIRONMENT,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-SLO = "p99<250ms"
+SLO = Slo.parse("p99<250ms")
 CELLS = [cell_of(line) for line in SEVERAL_RESULTS]
 
 

@@ -16,6 +16,7 @@ from loadtests.report.survival.markdown import markdown
 from loadtests.report.verdicts import WorkloadVerdict, judge_workload, leaders
 from loadtests.report.wording import cause_sentence
 from loadtests.run.file.fold import read
+from loadtests.slo import Slo
 from loadtests.wording import listing, rate_text
 from tests.support.run_files import (
     ENVIRONMENT,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from loadtests.run.file.lines import Line
 
-SLO = "p99<250ms"
+SLO = Slo.parse("p99<250ms")
 KEYS = (
     "workload model python held broke interval capacity ceiling binding predicted score "
     "efficiency cause cause_evidence proof searches support goals "
@@ -288,7 +289,7 @@ def test_the_exit_code_follows_from_the_results(
 def test_the_command_repeats_the_run(tmp_path: Path) -> None:
     arguments = {
         "workloads": ["sleep", "primes"],
-        "slo": SLO,
+        "slo": str(SLO),
         "quick": True,
         "full": False,
         "param": ["sleep.ms=20", "primes.below=9"],
@@ -297,7 +298,7 @@ def test_the_command_repeats_the_run(tmp_path: Path) -> None:
     }
     command = summary_of(tmp_path, [GOOD], arguments=arguments).command
     assert shlex.split(command) == [
-        *("scripts/survive", "--slo", SLO, "--workloads", "sleep,primes"),
+        *("scripts/survive", "--slo", str(SLO), "--workloads", "sleep,primes"),
         *("--param", "sleep.ms=20", "--param", "primes.below=9", "--seed", "1", "--quick"),
     ]
 

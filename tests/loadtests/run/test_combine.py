@@ -1,6 +1,4 @@
-"""What bound a cell is chosen from all its searches, once: what is told is what is proved."""
-
-from typing import Any
+"""The cause of a cell is chosen once from all its searches: the report names what was proved."""
 
 import pytest
 
@@ -11,16 +9,8 @@ from tests.support.run_files import plan, result
 PLAN = plan_of(plan([("primes", "inline")], searches=3))
 
 
-def searches(*found: tuple[float, str | None]) -> list[dict[str, Any]]:
-    """Lines of one search each, by the rate held and the cause."""
-    return [
-        result("primes", "inline", held, held + 1, cause=cause, search=number)
-        for number, (held, cause) in enumerate(found)
-    ]
-
-
 @pytest.mark.parametrize(
-    ("found", "chosen"),
+    ("searches", "chosen"),
     [
         (((40, "gil"),), 0),
         (((40, "gil"), (42, "loop"), (41, "loop")), 2),  # the middle one
@@ -30,10 +20,12 @@ def searches(*found: tuple[float, str | None]) -> list[dict[str, Any]]:
         (((44, None), (40, None), (42, "loop")), 1),
     ],
 )
-def test_the_search_that_is_proved_has_the_cause_that_is_told(
-    found: tuple[tuple[float, str | None], ...], chosen: int
+def test_the_search_that_is_proved_has_the_cause_of_the_cell(
+    searches: tuple[tuple[float, str | None], ...], chosen: int
 ) -> None:
-    lines = searches(*found)
-    one = typical(lines)
-    assert one is lines[chosen]
-    assert one["cause"] == together([search_of(line) for line in lines], PLAN).cause
+    lines = [
+        result("primes", "inline", held, held + 1, cause=cause, search=number)
+        for number, (held, cause) in enumerate(searches)
+    ]
+    assert typical(lines) is lines[chosen]
+    assert lines[chosen]["cause"] == together([search_of(line) for line in lines], PLAN).cause

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from loadtests.errors import RunFileError
-from loadtests.run.file import folder_lock
-from loadtests.run.file.folder_lock import NAME, claimed
-from loadtests.run.file.folders import new_folder
+from loadtests.run.file import folders
+from loadtests.run.file.folders import LOCK, claimed, new_folder
 from tests.support.cli import run
 from tests.support.server_process import ROOT
 
@@ -23,7 +22,7 @@ CELL = ("--workloads", "noop", "--models", "inline")
 HOLDER = """
 import subprocess, sys
 from pathlib import Path
-from loadtests.run.file.folder_lock import claimed
+from loadtests.run.file.folders import claimed
 
 folder = Path(sys.argv[1])
 if len(sys.argv) > 2:
@@ -50,19 +49,21 @@ def test_a_folder_is_held_by_the_command_and_what_it_has_started(
         assert holder.stdout
         assert holder.stdin
         assert holder.stdout.readline() == "inherited\n"
-        said = f"{folder} is being measured by process {holder.pid}; wait for it, or choose another"
+        message = (
+            f"{folder} is being measured by process {holder.pid}; wait for it, or choose another"
+        )
         for words in (("survive", *CELL), ("surge", "--workload", "noop")):
             refused = run("loadtests", *words, "--output", str(folder))
             assert (refused.code, refused.out) == (2, "")
-            assert refused.err == f"python -m loadtests: {said} --output\n"
-        assert [path.name for path in folder.iterdir()] == [NAME]
+            assert refused.err == f"python -m loadtests: {message} --output\n"
+        assert [path.name for path in folder.iterdir()] == [LOCK]
         holder.kill()
         holder.wait()
-        monkeypatch.setattr(folder_lock, "PATIENCE_S", 0.2)
+        monkeypatch.setattr(folders, "PATIENCE_S", 0.2)
         with pytest.raises(RunFileError, match="is being measured by process"), claimed(folder):
             pass  # the child still writes
         holder.stdin.close()
-        monkeypatch.setattr(folder_lock, "PATIENCE_S", 30.0)
+        monkeypatch.setattr(folders, "PATIENCE_S", 30.0)
         with claimed(folder) as held:
             assert held is not None
     assert not [*folder.iterdir()]

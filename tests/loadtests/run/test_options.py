@@ -19,7 +19,7 @@ from loadtests.run.options import (
     parameters,
     request_of,
 )
-from loadtests.run.survival.request import different
+from loadtests.run.survival.history import different
 from loadtests.service.options import ServerOptions
 from loadtests.slo import Slo
 

@@ -24,5 +24,4 @@ def test_each_search_is_preceded_by_its_prediction(survived: Survived) -> None:
         assert cell["score"] > 0
         assert 0 < cell["efficiency"] < 1.5
         assert cell["cause_evidence"]["sentence"]
-    said = survived.ended.out
-    assert said.count("predicted") >= 2
+    assert survived.ended.out.count("predicted") >= 2

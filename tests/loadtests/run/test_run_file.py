@@ -6,6 +6,7 @@ import json
 import math
 import tomllib
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -25,6 +26,7 @@ from loadtests.run.file.fold import read, with_search
 from loadtests.run.file.folders import link_latest, new_folder
 from loadtests.run.file.lines import encode, search_of
 from loadtests.run.file.run_file import RunFile, Tail
+from loadtests.slo import Slo
 from tests.support.run_files import ENVIRONMENT, FULL, plan, result, trial, write
 from tests.support.server_process import ROOT
 
@@ -49,7 +51,7 @@ class Unseen:
 def test_what_was_appended_is_read_back(tmp_path: Path) -> None:
     run = read(write(tmp_path / "run.jsonl", SMALL))
     assert run.plan.cells == (Cell("primes", "inline"), Cell("primes", "hybrid"))
-    assert run.plan.slo == "p99<250ms"
+    assert run.plan.slo == Slo(99, 0.25)
     assert run.trials[0].reasons == ("4 % were late.",)
     assert run.trials[0].work.p99_ms == 210.0
     inline = run.results[Cell("primes", "inline")]
@@ -76,7 +78,7 @@ def test_the_last_line_about_a_cell_counts_and_a_resumed_run_has_not_ended(tmp_p
     assert read(path).results[Cell("primes", "inline")].held == 72.0
 
 
-def test_searches_are_combined_once_with_what_came_of_each(tmp_path: Path) -> None:
+def test_searches_are_combined_in_the_same_way_one_by_one_and_all_at_once(tmp_path: Path) -> None:
     both = [("primes", "inline"), ("primes", "hybrid")]
     lines = [
         result(*cell, 60.0 + search, 70.0, search=search, trials=8)
@@ -88,11 +90,11 @@ def test_searches_are_combined_once_with_what_came_of_each(tmp_path: Path) -> No
     for line in lines:
         folded = with_search(folded, search_of(line), run.plan)
     assert run.results == folded
-    assert [found.trials for found in run.results.values()] == [24, 24]
+    assert [cell.trials for cell in run.results.values()] == [24, 24]
 
 
-def test_numbers_that_json_cannot_say_become_null(tmp_path: Path) -> None:
-    with RunFile(tmp_path / "run.jsonl") as file:
+def test_numbers_that_json_lacks_become_null(tmp_path: Path) -> None:
+    with closing(RunFile(tmp_path / "run.jsonl")) as file:
         file.append("trial", p99_ms=math.inf, nested={"values": [math.nan, 1.5]})
     line = json.loads((tmp_path / "run.jsonl").read_text())
     assert line == {"line": "trial", "p99_ms": None, "nested": {"values": [None, 1.5]}}
@@ -101,7 +103,7 @@ def test_numbers_that_json_cannot_say_become_null(tmp_path: Path) -> None:
 def test_each_line_can_be_read_before_the_file_is_closed(tmp_path: Path) -> None:
     tail = Tail(tmp_path / "run.jsonl")
     assert tail.read() == []
-    with RunFile(tmp_path / "run.jsonl") as file:
+    with closing(RunFile(tmp_path / "run.jsonl")) as file:
         for number in range(3):
             file.append("trial", number=number)
             assert tail.read() == [{"line": "trial", "number": number}]
@@ -120,7 +122,7 @@ def test_a_torn_line_is_as_if_never_begun(cut: int, chunks: list[int]) -> None:
         run = read(path)
         assert len(run.trials) == (whole >= 3)
         assert len(run.results) == (whole >= 4)
-        with RunFile(path) as file:
+        with closing(RunFile(path)) as file:
             file.append("end", exit=0)
         assert len(path.read_bytes().splitlines()) == whole + 1
         assert read(path).end is not None
@@ -168,7 +170,7 @@ def test_folders_are_named_by_utc_time_and_latest_is_the_newest(tmp_path: Path) 
     assert {path.name for path in base.iterdir()} == {first.name, same_second.name, "latest"}
 
 
-def test_a_latest_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_called_latest_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "latest").mkdir()
     with pytest.raises(RunFileError, match="move it away"):
         link_latest(new_folder(tmp_path, NOON))
@@ -194,8 +196,7 @@ def test_a_machine_without_proc_is_described_all_the_same(monkeypatch: pytest.Mo
 
 
 def test_the_description_prefers_the_runtime_of_the_server() -> None:
-    said = describe(ENVIRONMENT)
-    assert said == (
+    assert describe(ENVIRONMENT) == (
         "2 cores of Intel Xeon Platinum 8375C, 24 GiB, Linux 6.1, CPython 3.11.7, "
         "uvloop 0.22.1, 8 threads, 2 processes, forkserver"
     )
@@ -204,7 +205,7 @@ def test_the_description_prefers_the_runtime_of_the_server() -> None:
     assert describe({}) == ""
 
 
-def test_a_class_is_encoded_whose_types_only_the_checker_imports() -> None:
+def test_a_class_is_encoded_although_only_type_checkers_import_its_types() -> None:
     assert encode(Unseen(Capacity(8.0, math.inf))) == {
         "capacity": encode(Capacity(8.0, None)),
         "share": None,

@@ -1,4 +1,4 @@
-"""Time left is right, whatever a run was asked for: told while its file is played back."""
+"""The time left is estimated well for every kind of run, while its file is played back."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def test_time_left_is_right_within_a_third_after_the_first_quarter(name: str) ->
     assert fmean(shares) > (0.85 if FULL.items() <= RUNS[name].items() else 0.7)
 
 
-def test_of_proofs_it_is_mostly_right() -> None:
-    """A handful of searches between 12 and 41 s, and as many proofs, cannot be foretold well."""
+def test_with_proofs_it_is_mostly_right() -> None:
+    """A handful of searches between 12 and 41 s, and as many proofs, cannot be predicted well."""
     runs = [Timeline(CELLS[:6], arguments={"prove": True}, seed=seed) for seed in range(20)]
-    assert fmean(within_a_third(one.sitting()) for one in runs) > 0.6
+    assert fmean(within_a_third(run.sitting()) for run in runs) > 0.6
 
 
-def test_a_run_that_goes_on_is_judged_by_all_that_it_has() -> None:
+def test_a_resumed_run_is_estimated_from_all_its_jobs() -> None:
     shares = []
     for seed, done in product(SEEDS, (4, 9, 14)):
         run = Timeline(**HEADLINE, arguments={"prove": True}, seed=seed)
@@ -68,19 +68,19 @@ def after(*lines: Line) -> Pace:
     return pace
 
 
-def test_nothing_is_said_before_it_is_known_what_is_to_do() -> None:
+def test_there_is_no_estimate_before_the_plan() -> None:
     assert Pace().left(3.0) is None
     assert after(plan([A, B])).left(3.0) == pytest.approx(2 * 24, abs=5)
 
 
-def test_what_cannot_exist_takes_next_to_nothing() -> None:
+def test_cells_that_are_unavailable_take_next_to_nothing() -> None:
     absent = plan([A, B], absent=[B._asdict()])
     assert after(absent).left_at(0.0) == pytest.approx(24 + 1.5, abs=5)
     known = after(plan([A, B]), unavailable(*B[:2], "no twin")).left_at(30.0)
     assert known == pytest.approx(24, abs=5)
 
 
-def test_a_run_that_goes_on_counts_from_where_it_stopped() -> None:
+def test_a_resumed_run_counts_from_where_it_stopped() -> None:
     first = after(plan([A, B]), result(*A[:2], 50, 55))
     resumed = after(plan([A, B]), result(*A[:2], 50, 55), {"line": "resumed", "at": 33.0})
     assert resumed.left(3.0) == first.left_at(30.0)
@@ -96,23 +96,23 @@ def left(*lines: Line) -> list[Job]:
     return agenda.left
 
 
-def test_what_is_left_to_do_follows_from_what_was_found() -> None:
-    asked = plan([A], arguments={"prove": True, "beyond": ["spike=5s"]})
-    found = {**result(*A[:2], 50, 55), "cause": "GIL"}
+def test_what_is_left_to_do_follows_from_the_results() -> None:
+    first = plan([A], arguments={"prove": True, "beyond": ["spike=5s"]})
+    done = {**result(*A[:2], 50, 55), "cause": "GIL"}
     assert left() == []
-    assert left(asked) == [Job(A, SEARCH), Job(A, PROOF), Job(A, "spike")]
-    assert left(asked, found) == [Job(A, PROOF), Job(A, "spike")]
-    assert left(asked, result(*A[:2], 50, 55)) == [Job(A, "spike")], "no cause, no proof"
-    assert left(asked, unavailable(*A[:2], "no twin")) == []
+    assert left(first) == [Job(A, SEARCH), Job(A, PROOF), Job(A, "spike")]
+    assert left(first, done) == [Job(A, PROOF), Job(A, "spike")]
+    assert left(first, result(*A[:2], 50, 55)) == [Job(A, "spike")], "no cause, no proof"
+    assert left(first, unavailable(*A[:2], "no twin")) == []
     failed = result(*A[:2], None, None, error="no answer")
-    assert left(asked, failed) == []
-    assert left(asked, failed, {"line": "resumed"}) == left(asked), "it is tried once more"
+    assert left(first, failed) == []
+    assert left(first, failed, {"line": "resumed"}) == left(first), "it is tried once more"
     more = {"line": "resumed", "searches": 2}
-    assert left(asked, found, more)[0] == Job(A, SEARCH, 1)
+    assert left(first, done, more)[0] == Job(A, SEARCH, 1)
 
 
-def test_scripts_tell_their_steps_and_the_time_left() -> None:
-    told: list[str] = []
+def test_scripts_print_their_steps_and_the_time_left() -> None:
+    messages: list[str] = []
     moments = iter((0.0, 60.0, 90.0))
-    assert list(steps("abc", told.append, lambda: next(moments))) == ["a", "b", "c"]
-    assert told == ["a (1 of 3)", "b (2 of 3, about 2 min left)", "c (3 of 3, about 45 s left)"]
+    assert list(steps("abc", messages.append, lambda: next(moments))) == ["a", "b", "c"]
+    assert messages == ["a (1 of 3)", "b (2 of 3, about 2 min left)", "c (3 of 3, about 45 s left)"]
