@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from time import monotonic, process_time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import gevent
+import psutil
 
 from loadtests.load.answer import Stamps
 from loadtests.load.http import ConnectionPool
@@ -17,9 +18,6 @@ from loadtests.service.process import ServerProcess
 from loadtests.service.sampler import cpu_s
 from loadtests.service.stats import Stats, StatsDelta, delta, read_stats
 from loadtests.trial.evidence import Evidence
-
-if TYPE_CHECKING:
-    import psutil
 
 PATIENCE_S = 10.0  # a blocked loop answers late; after this, nothing is known
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,9 +29,6 @@ from loadtests.service.options import ServerOptions
 from tests.support.evidence_examples import CALM, GIL
 from tests.support.finished_report import printed, reported
 from tests.support.run_files import plan, result, write
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SENTENCE = "the disk was busy 97 % of the time"
 CELL = Cell("primes", "inline")
