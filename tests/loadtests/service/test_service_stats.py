@@ -31,7 +31,7 @@ def test_shares_are_those_of_the_time_between() -> None:
     change = delta(read_stats(stats(10)), read_stats(stats(12)), "thread-pool")
     assert change.gil == pytest.approx(0.9)
     assert change.loop_cores == pytest.approx(0.5)
-    assert (change.slots, change.lost, change.servers, change.loops) == (16, 2, 1, 1)
+    assert (change.slots, change.lost_workers, change.servers, change.loops) == (16, 2, 1, 1)
     assert change.threads == {(1, "MainThread")}
 
 
@@ -56,7 +56,7 @@ def test_a_model_made_of_others_has_the_slots_of_the_busiest() -> None:
     looks = [read_stats(stats(at, models=pools)) for at in (10, 12)]
     none = {name: {**pool, "lost": 0} for name, pool in pools.items()}
     change = delta(read_stats(stats(8, models=none)), looks[1], "hybrid")
-    assert (change.slots, change.lost) == (2, 3)
+    assert (change.slots, change.lost_workers) == (2, 3)
     assert delta(looks[0], looks[1], "thread-pool").slots == 16
 
 
