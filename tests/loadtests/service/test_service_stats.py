@@ -79,17 +79,6 @@ def test_a_service_may_report_less() -> None:
     assert (change.gil, change.loop_cores, change.slots, change.loops) == (None, None, None, 1)
 
 
-async def test_our_own_server_reports_everything() -> None:
-    with running("--models", "thread-pool", module="server") as server:
-        async with asking(server) as client:
-            looks = [read_stats((await client.ask("/stats")).text.encode()) for _ in range(2)]
-    assert all(looks)
-    change = delta(looks[0], looks[1], "thread-pool")
-    assert change.slots
-    assert change.loop_cores is not None
-    assert {thread for _, thread in change.threads} == {"MainThread"}
-
-
 async def test_hybrid_alone_reports_the_pools_that_it_is_made_of(database: None) -> None:
     options = ("--models", "hybrid", "--threads", "5", "--processes", "1")
     with running(*options) as server, server.shut():
