@@ -2,13 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from loadtests.load.answer import Stages
-
-if TYPE_CHECKING:
-    from loadtests.trial.evidence import Evidence
-
+from loadtests.trial.evidence import Evidence
 
 NO_LIMIT = 1e9  # requests per second: a demand this small is noise, and limits nothing
 
@@ -36,7 +33,7 @@ class Demands:
         return self.dispatch_s + self.back_s
 
     @classmethod
-    def of(cls, lone: "Evidence | None", crowd: "Evidence") -> Self:
+    def of(cls, lone: Evidence | None, crowd: Evidence) -> Self:
         """Derive them from one client at a time, and from many that saturate the cell.
 
         CPU time comes from the crowd, because an idle machine computes up to twice as fast. Waits
@@ -66,14 +63,14 @@ def _alone(alone: Stages, crowd: Stages | None) -> dict[str, float]:
     }
 
 
-def _gil_s(crowd: "Evidence") -> float | None:
+def _gil_s(crowd: Evidence) -> float | None:
     """The time with the GIL; work on the event loop is counted with the loop instead."""
     if crowd.gil is None or crowd.on_loop:
         return None
     return crowd.gil * crowd.servers / crowd.completed
 
 
-def _loop_s(alone: Stages | None, crowd: "Evidence") -> float | None:
+def _loop_s(alone: Stages | None, crowd: Evidence) -> float | None:
     """The time of an event loop's thread; work that runs there holds it even while it waits."""
     if crowd.loop_cores is not None:
         computing_s = crowd.loop_cores * crowd.loops / crowd.completed
@@ -91,7 +88,7 @@ class Supply:
     loops: int = 1
 
     @classmethod
-    def of(cls, evidence: "Evidence") -> Self:
+    def of(cls, evidence: Evidence) -> Self:
         return cls(evidence.cores, evidence.slots, evidence.servers, evidence.loops)
 
     def at_once(self, resource: str) -> int:

@@ -2,14 +2,10 @@
 
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING
 
 from loadtests.capacity.support import needed
 from loadtests.load.spec import BYSTANDER_RATE
-from loadtests.slo import requests_needed
-
-if TYPE_CHECKING:
-    from loadtests.slo import Slo
+from loadtests.slo import Slo, requests_needed
 
 LONGEST_S = 30.0  # a further percentile that needs longer trials is left out
 BESIDE_S = 60.0  # the bystander makes no trial longer than this
@@ -86,7 +82,7 @@ FULL = Goal(
 )
 
 
-def provable(predicted: float, goal: Goal, *slos: "Slo") -> "tuple[Slo, ...]":
+def provable(predicted: float, goal: Goal, *slos: Slo) -> tuple[Slo, ...]:
     """Leave out the further percentiles that would make final trials too long."""
     main, *others = slos
     return (
@@ -99,7 +95,7 @@ def provable(predicted: float, goal: Goal, *slos: "Slo") -> "tuple[Slo, ...]":
     )
 
 
-def trial_duration(rate: float, goal: Goal, *slos: "Slo") -> float:
+def trial_duration(rate: float, goal: Goal, *slos: Slo) -> float:
     """Return the seconds of a final trial: enough requests, and at least twenty bounds.
 
     The bystander needs enough requests too, if that does not take too long.
@@ -116,10 +112,10 @@ def trial_duration(rate: float, goal: Goal, *slos: "Slo") -> float:
     return max(goal.trial_s, requests / rate, beside_s, 20 * main.bound_s)
 
 
-def _requests(goal: Goal, main: "Slo", slo: "Slo") -> int:
+def _requests(goal: Goal, main: Slo, slo: Slo) -> int:
     return _share(goal, slo, requests_needed(slo.loss_ratio, goal.late if slo == main else 0))
 
 
-def _share(goal: Goal, slo: "Slo", requests: int) -> int:
+def _share(goal: Goal, slo: Slo, requests: int) -> int:
     """Return how many of these requests each trial has to contribute."""
     return ceil(requests / (goal.trials // 2 + 1)) if slo.loss_ratio < SUMMED else requests

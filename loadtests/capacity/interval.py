@@ -12,21 +12,17 @@ cases: 1,500 requests a trial see too few of its long queues.
 import math
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
 from random import Random
 from statistics import median, quantiles
-from typing import TYPE_CHECKING
 
+from loadtests.capacity.bounds import Capacity
 from loadtests.capacity.goals import FULL
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from loadtests.capacity.bounds import Capacity
-    from loadtests.cell import Bounds
-    from loadtests.slo import Slo
+from loadtests.cell import Bounds
+from loadtests.slo import Slo
 
 _DRAWS = 1000
 
@@ -55,17 +51,17 @@ class SearchBias:
     spread: float  # of the rest, a normal error whose cause is unknown; for p99
     fitted: bool  # whether the trials suffice to fit a curve to them
 
-    def excess(self, rate: float, slo: "Slo") -> float:
+    def excess(self, rate: float, slo: Slo) -> float:
         """Return the share by which searches at such rates find too much."""
         gap = -math.log(slo.loss_ratio) / (2 * rate * slo.bound_s)
         return min(self.visible_share * gap, self.largest * _strictness(slo))
 
-    def unknown(self, slo: "Slo") -> float:
+    def unknown(self, slo: Slo) -> float:
         return self.spread * max(1.0, _strictness(slo))
 
 
 @cache
-def _strictness(slo: "Slo") -> float:
+def _strictness(slo: Slo) -> float:
     """Return 1 for p99, 0.5 for p95, 1.8 for p99.9: as the error of simulated searches grows."""
     return math.pow(math.log(slo.loss_ratio) / math.log(0.01), 1.5)
 
@@ -87,7 +83,7 @@ class Interval:
 
 
 def combine(
-    searches: "Sequence[Capacity]", slo: "Slo", error: SearchBias = FULL_ERROR, seed: int = 0
+    searches: Sequence[Capacity], slo: Slo, error: SearchBias = FULL_ERROR, seed: int = 0
 ) -> Interval:
     """Combine searches of one cell for one of the SLOs that they were made for.
 
@@ -115,7 +111,7 @@ def combine(
     return Interval(held, broke, median(draws), low, high, tuple(draws))
 
 
-def medians(bounds: "Sequence[Capacity]") -> "Bounds":
+def medians(bounds: Sequence[Capacity]) -> Bounds:
     """Return [held, broke] of several searches; no `broke` where the generator was the limit."""
     held = median(bound.held for bound in bounds)
     ends = [math.inf if bound.broke is None else bound.broke for bound in bounds]
@@ -140,7 +136,7 @@ def differ(interval: Interval, other: Interval) -> bool:
     return not low <= 1 <= high
 
 
-def _between(bounds: "Sequence[tuple[float, float]]", rng: Random) -> "Callable[[], float]":
+def _between(bounds: Sequence[tuple[float, float]], rng: Random) -> Callable[[], float]:
     """Draw the median of points anywhere between held and broke: a quick search knows no more."""
 
     def draw() -> float:
@@ -152,9 +148,7 @@ def _between(bounds: "Sequence[tuple[float, float]]", rng: Random) -> "Callable[
     return draw
 
 
-def _fitted(
-    searches: "Sequence[Capacity]", slo: "Slo", rng: Random
-) -> "Callable[[], float] | None":
+def _fitted(searches: Sequence[Capacity], slo: Slo, rng: Random) -> Callable[[], float] | None:
     """Draw from the likelihood of all their final trials; None if there are too few."""
     finals = [list(_final(search, slo)) for search in searches]
     if not all({held for _, held in trials} == {True, False} for trials in finals):
@@ -169,7 +163,7 @@ def _fitted(
     return draw
 
 
-def _final(search: "Capacity", slo: "Slo") -> "Iterable[tuple[float, bool]]":
+def _final(search: Capacity, slo: Slo) -> Iterable[tuple[float, bool]]:
     return (
         (trial.rate, slo.holds(trial.lost))
         for trial in search.trials
@@ -185,7 +179,7 @@ class Likelihood:
     below the others counts as disturbed.
     """
 
-    def __init__(self, searches: "Sequence[Sequence[tuple[float, bool]]]", share: float) -> None:
+    def __init__(self, searches: Sequence[Sequence[tuple[float, bool]]], share: float) -> None:
         """Take (rate, held) of the trials of each search."""
         rates = [math.log(rate) for trials in searches for rate, _ in trials]
         counted = [
@@ -208,13 +202,13 @@ class Likelihood:
         most = max(logs)
         return list(accumulate(math.exp(logs[point] - most) for point in self._order))
 
-    def rate(self, cumulated: "Sequence[float]", quantile: float) -> float:
+    def rate(self, cumulated: Sequence[float], quantile: float) -> float:
         place = bisect_left(cumulated, quantile * cumulated[-1])
         return math.exp(self._rates[self._order[min(place, len(cumulated) - 1)]])
 
 
 def _log_likelihood(
-    counted: "Sequence[tuple[float, bool, int]]", centre: float, width: float
+    counted: Sequence[tuple[float, bool, int]], centre: float, width: float
 ) -> float:
     """Sum over (logarithm of the rate, held, count), as searches repeat rates."""
     total = 0.0

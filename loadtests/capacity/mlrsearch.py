@@ -1,7 +1,7 @@
 """Narrow a bracket with MLRsearch: the only file that knows that library."""
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
 from MLRsearch import (  # type: ignore[import-untyped]  # it ships no type information
     AbstractMeasurer,
@@ -11,11 +11,8 @@ from MLRsearch import (  # type: ignore[import-untyped]  # it ships no type info
     SearchGoal,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from loadtests.capacity.goals import Goal
-    from loadtests.slo import Slo
+from loadtests.capacity.goals import Goal
+from loadtests.slo import Slo
 
 _COUNTED = 1_000_000  # it takes counts: a ratio then keeps six digits
 _LEAST = 1 / _COUNTED  # the smallest loss ratio that it can distinguish
@@ -26,12 +23,12 @@ Ends = tuple[float | None, float | None]  # (held, broke); None beyond the brack
 
 
 def refine(
-    final: "Callable[[float], float]",
+    final: Callable[[float], float],
     bracket: tuple[float, float, float],
-    broken: "Mapping[float, float]",
-    goal: "Goal",
-    slos: "Sequence[Slo]",
-) -> "dict[Slo, Ends]":
+    broken: Mapping[float, float],
+    goal: Goal,
+    slos: Sequence[Slo],
+) -> dict[Slo, Ends]:
     """Return the rates that held and broke for each SLO.
 
     `final(rate)` runs a trial of full length and returns the loss ratio that decides it. `bracket`
@@ -54,7 +51,7 @@ def refine(
     }
 
 
-def _goal(goal: "Goal", slo: "Slo") -> SearchGoal:
+def _goal(goal: Goal, slo: Slo) -> SearchGoal:
     return SearchGoal(
         loss_ratio=slo.loss_ratio,
         exceed_ratio=goal.exceed,
@@ -68,17 +65,17 @@ def _goal(goal: "Goal", slo: "Slo") -> SearchGoal:
     )
 
 
-def _rate(bound: "float | None") -> float | None:
+def _rate(bound: float | None) -> float | None:
     return None if bound is None else float(bound)
 
 
 class _Measurer(AbstractMeasurer):  # type: ignore[misc]  # its type is unknown, see above
     def __init__(
         self,
-        final: "Callable[[float], float]",
+        final: Callable[[float], float],
         low: float,
-        broken: "Mapping[float, float]",
-        slos: "Sequence[Slo]",
+        broken: Mapping[float, float],
+        slos: Sequence[Slo],
     ) -> None:
         self._final = final
         self._low = low

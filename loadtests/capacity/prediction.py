@@ -1,18 +1,13 @@
 """What a cell should sustain: a queue for the resource that runs out first, simulated."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heapreplace
 from random import Random
-from typing import TYPE_CHECKING
 
 from loadtests.capacity.demands import Demands, Supply, limits
-from loadtests.slo import FLOOR
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from loadtests.slo import Slo
+from loadtests.slo import FLOOR, Slo
 
 STEPS = 12  # halvings: to 1/4096 of the ceiling, finer than so many arrivals can resolve
 
@@ -33,7 +28,7 @@ class Prediction:
 
 
 def predict(
-    demands: Demands, supply: Supply, ran_s: "Sequence[float]", slo: "Slo"
+    demands: Demands, supply: Supply, ran_s: Sequence[float], slo: Slo
 ) -> Prediction | None:
     """Predict the capacity of a cell; None if no limit is known.
 
@@ -55,7 +50,7 @@ def predict(
 
 def capacity(  # noqa: PLR0913  # the queue, the objective, and two that repeat a simulation
     servers: int,
-    service_s: "Sequence[float]",
+    service_s: Sequence[float],
     bound_s: float,
     loss_ratio: float,
     *,
@@ -94,7 +89,7 @@ def capacity(  # noqa: PLR0913  # the queue, the objective, and two that repeat 
     return low
 
 
-def _repeated(service_s: "Sequence[float]", arrivals: int, rng: Random) -> list[float]:
+def _repeated(service_s: Sequence[float], arrivals: int, rng: Random) -> list[float]:
     """Draw each time of the sample equally often, in random order: the mean is then exact."""
     whole, rest = divmod(arrivals, len(service_s))
     times = [*service_s] * whole + rng.sample(service_s, rest)

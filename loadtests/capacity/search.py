@@ -4,33 +4,27 @@
 """
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
-from typing import TYPE_CHECKING
 
 from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.capacity.goals import Goal, provable, trial_duration
-from loadtests.capacity.mlrsearch import refine
+from loadtests.capacity.mlrsearch import Ends, refine
 from loadtests.capacity.support import support
-from loadtests.slo import FLOOR
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from loadtests.capacity.mlrsearch import Ends
-    from loadtests.slo import Slo
-    from loadtests.trial.verdict import Verdict
+from loadtests.slo import FLOOR, Slo
+from loadtests.trial.verdict import Verdict
 
 
 def search(  # noqa: PLR0913  # what is searched, how, and three facts about the surroundings
-    measure: "Callable[[float, float], Verdict]",
+    measure: Callable[[float, float], Verdict],
     predicted: float,
     goal: Goal,
     ceiling_rate: float,
     *,
-    slo: "Slo",
-    also: "Sequence[Slo]" = (),
-    clock: "Callable[[], float]",
+    slo: Slo,
+    also: Sequence[Slo] = (),
+    clock: Callable[[], float],
 ) -> Capacity:
     """Find the highest rate that holds, in requests per second.
 
@@ -63,11 +57,11 @@ class _OutOfTimeError(Exception):
 class _Trials:
     """Runs trials while there is time, and keeps a record of them."""
 
-    measure: "Callable[[float, float], Verdict]"
+    measure: Callable[[float, float], Verdict]
     predicted: float
     goal: Goal
-    slos: "tuple[Slo, ...]"
-    clock: "Callable[[], float]"
+    slos: tuple[Slo, ...]
+    clock: Callable[[], float]
     deadline_s: float
     record: dict[float, list[float]] = field(default_factory=dict)  # the loss ratios at each rate
     points: list[TrialPoint] = field(default_factory=list)
@@ -81,13 +75,13 @@ class _Trials:
     def final(self, rate: float) -> float:
         return self._run(rate, trial_duration(rate, self.goal, *self.slos))
 
-    def refine(self, low: float, high: float) -> "dict[Slo, Ends]":
+    def refine(self, low: float, high: float) -> dict[Slo, Ends]:
         least = max(low / (1 + self.goal.width) ** self.goal.below, FLOOR)
         least_lost = {rate: min(lost) for rate, lost in self.record.items()}
         broken = {rate: lost for rate, lost in least_lost.items() if not self.slos[0].holds(lost)}
         return refine(self.final, (least, low, high), broken, self.goal, self.slos)
 
-    def capacity(self, ends: "dict[Slo, Ends]", *, over: bool = True) -> Capacity:
+    def capacity(self, ends: dict[Slo, Ends], *, over: bool = True) -> Capacity:
         capacities = {
             slo: Capacity(held or 0.0, broke, over or self._decided(slo, held, broke))
             for slo, (held, broke) in ends.items()
@@ -98,7 +92,7 @@ class _Trials:
     def best_so_far(self) -> Capacity:
         return self.capacity({slo: self.known(slo) for slo in self.slos}, over=False)
 
-    def _decided(self, slo: "Slo", held: float | None, broke: float | None) -> bool:
+    def _decided(self, slo: Slo, held: float | None, broke: float | None) -> bool:
         """Whether the time ran out over other percentiles, but not over this one."""
         if self.goal.trials == 1 or not held or not broke:
             return False
@@ -109,7 +103,7 @@ class _Trials:
         narrow = broke / held <= 1.001 * (1 + self.goal.width)
         return narrow and min(agree) > self.goal.trials / 2
 
-    def known(self, slo: "Slo") -> "Ends":
+    def known(self, slo: Slo) -> Ends:
         """Return the highest rate that held, a shown one if any, below the lowest that broke."""
         held = {rate: [slo.holds(ratio) for ratio in lost] for rate, lost in self.record.items()}
         broke = min(
@@ -139,7 +133,7 @@ class _Trials:
         return lost
 
 
-def _search(trials: _Trials, predicted: float, ceiling_rate: float) -> "dict[Slo, Ends]":
+def _search(trials: _Trials, predicted: float, ceiling_rate: float) -> dict[Slo, Ends]:
     start = min(max(trials.goal.first * predicted, FLOOR), ceiling_rate)
     low, high = _bracket(trials, start, ceiling_rate)
     while low is not None:
@@ -202,6 +196,6 @@ def _enclose_below(trials: _Trials, broke: float) -> tuple[float | None, float |
     return None, broke
 
 
-def _factors(step: float, later: float) -> "chain[float]":
+def _factors(step: float, later: float) -> chain[float]:
     """Take two small steps, enough after a fair guess, then larger ones."""
     return chain((step, step), repeat(later))

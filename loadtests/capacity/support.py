@@ -3,18 +3,14 @@
 The search and all reports follow this rule.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import inf
-from typing import TYPE_CHECKING
 
+from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.load.spec import BYSTANDER_RATE
 from loadtests.slo import Slo, requests_needed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from loadtests.capacity.bounds import Capacity, TrialPoint
 
 MOST = 450_000  # requests: the bystander gets as many in 50 full searches of 150 s
 ROUNDED = 0.006  # how far the rates of a result may be from those of its trials
@@ -70,7 +66,7 @@ def objective(text: str) -> Slo:
     return slo
 
 
-def support(slo: Slo, held: float, broke: float | None, trials: "Iterable[TrialPoint]") -> Support:
+def support(slo: Slo, held: float, broke: float | None, trials: Iterable[TrialPoint]) -> Support:
     """Count the requests of the trials that held at this rate, or above it."""
     least, end = held - ROUNDED, (broke or inf) - ROUNDED
     those = [trial for trial in trials if least <= trial.rate < end and slo.holds(trial.lost)]
@@ -82,7 +78,7 @@ def support(slo: Slo, held: float, broke: float | None, trials: "Iterable[TrialP
     )
 
 
-def supported(slo: Slo, searches: "Sequence[Capacity]") -> Support | None:
+def supported(slo: Slo, searches: Sequence[Capacity]) -> Support | None:
     """Add up several searches of one cell; None where nothing held, or trials are unknown."""
     supports = [support(slo, c.held, c.broke, c.trials) for c in searches if c.held > 0]
     if not supports or not all(capacity.trials for capacity in searches):

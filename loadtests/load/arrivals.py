@@ -1,16 +1,14 @@
 """Draw the starts of requests beforehand, so that no slow answer can hold back the next one."""
 
+from collections.abc import Callable, Iterator
 from itertools import repeat
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from random import Random
+from random import Random
+from typing import Literal
 
 Kind = Literal["poisson", "uniform"]
 
 
-def poisson(rate: float, duration_s: float, rng: "Random") -> list[float]:
+def poisson(rate: float, duration_s: float, rng: Random) -> list[float]:
     """Draw sorted start times in [0, duration), in seconds, of a Poisson process.
 
     The process is conditioned on its count: given how many arrivals there are, their times are
@@ -22,7 +20,7 @@ def poisson(rate: float, duration_s: float, rng: "Random") -> list[float]:
     return sorted(rng.random() * duration_s for _ in range(round(rate * duration_s)))
 
 
-def uniform(rate: float, duration_s: float, rng: "Random") -> list[float]:
+def uniform(rate: float, duration_s: float, rng: Random) -> list[float]:
     """Space the same count of start times evenly, with a random phase."""
     _check(rate, duration_s)
     count = round(rate * duration_s)
@@ -30,13 +28,13 @@ def uniform(rate: float, duration_s: float, rng: "Random") -> list[float]:
     return [(position + phase) / count * duration_s for position in range(count)]
 
 
-SCHEDULES: dict[Kind, "Callable[[float, float, Random], list[float]]"] = {
+SCHEDULES: dict[Kind, Callable[[float, float, Random], list[float]]] = {
     "poisson": poisson,
     "uniform": uniform,
 }
 
 
-def gaps(kind: Kind, rng: "Random") -> "Iterator[float]":
+def gaps(kind: Kind, rng: Random) -> Iterator[float]:
     """Yield gaps between arrivals for a rate of one, without end.
 
     Divide each by the current rate: that rate may change while the load runs.

@@ -6,10 +6,11 @@ import platform
 import shutil
 import sys
 import tomllib
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 
@@ -17,9 +18,6 @@ from loadtests.machine.platform import cores
 from loadtests.paths import ROOT
 from loadtests.system.child import output
 from loadtests.wording import listing
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PROJECT = "loadbearing"
 ASK_S = 5.0  # for git and sysctl

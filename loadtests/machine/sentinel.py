@@ -74,25 +74,16 @@ class Sentinel:
         the server's use is unknown, that of others is unknown too.
         """
         after = counters()
-        speed = self._ask(ANSWER_S)
+        answer = self._ask(ANSWER_S)
         span = between(self._before or after, after)
         others = None
         if own_cpu_s is not None and span.busy_cores is not None:
-            known_s = own_cpu_s + speed.get("cpu_s", 0.0)
+            known_s = own_cpu_s + answer.get("cpu_s", 0.0)
             others = max(span.busy_cores - known_s / span.elapsed_s, 0.0)
-        return MachineState(
-            steal=span.steal,
-            others_cores=others,
-            memory_pressure=span.pressures.get("memory"),
-            io_pressure=span.pressures.get("io"),
-            cpu_pressure=span.pressures.get("cpu"),
-            slowdown=speed.get("slowdown"),
-            slow_share=speed.get("slow_share"),
-            jitter_ms=_ms(speed.get("late_s")),
-            pieces=speed.get("pieces", 0),
-            calibration_ms=_ms(speed.get("calibration_s")),
-            cores=span.cores,
-        )
+        state: dict[str, Any] = answer.get("machine", {})
+        state |= {f"{name}_pressure": share for name, share in span.pressures.items()}
+        state |= {"steal": span.steal, "others_cores": others, "cores": span.cores}
+        return MachineState(**state)
 
     def _ask(self, patience_s: float) -> dict[str, Any]:
         """Ask the probe for its report; empty if it does not answer in time."""
@@ -123,7 +114,3 @@ class Sentinel:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _ms(seconds: float | None) -> float | None:
-    return None if seconds is None else 1e3 * seconds

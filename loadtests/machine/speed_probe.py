@@ -16,12 +16,12 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from select import select
 from statistics import median
 from time import monotonic, process_time, sleep, thread_time
 
-from loadtests.machine.disturbances import SLOW_SHARE, SLOWDOWN
+from loadtests.machine.disturbances import SLOW_SHARE, SLOWDOWN, MachineState
 from loadtests.machine.platform import cores
 from loadtests.system.child import tied
 
@@ -35,22 +35,6 @@ CALM = 1.2  # times the fastest idle calibration: the cores are as free as ever
 MOST_SHARED = 2.0  # times as long on a shared core: 1.8 was observed, more is a neighbour's doing
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeReport:
-    """The answer to an `end`: how pieces compare to their calibration, and what they cost.
-
-    `late_s` is the lateness of the 95th percentile, `cpu_s` what the probe itself used.
-    """
-
-    number: int
-    pieces: int
-    slowdown: float | None
-    slow_share: float | None
-    late_s: float | None
-    calibration_s: float
-    cpu_s: float
-
-
 class SpeedProbe:
     """Calibrated when made, and again before each trial: the fastest idle calibration counts."""
 
@@ -61,6 +45,7 @@ class SpeedProbe:
         self._took: list[float] = []
         self._late: list[float] = []
         self._due = self._cpu = 0.0
+        self.cpu_s = 0.0  # what the last trial cost the probe itself
 
     def wait_s(self) -> float | None:
         """How long there is nothing to do but listen; None without a trial."""
@@ -79,21 +64,20 @@ class SpeedProbe:
             self._took.append(piece())
             self._due = monotonic() + PERIOD_S
 
-    def end(self, number: int) -> ProbeReport:
+    def end(self) -> MachineState:
+        """Compare the pieces of a trial to their calibration; says nothing of the counters."""
         self._looking = False
-        cpu_s = process_time() - self._cpu
+        self.cpu_s = process_time() - self._cpu
         ratios = self._ratios()
         if ratios and (median(ratios) > SLOWDOWN or _slow_share(ratios) > SLOW_SHARE):
             self._reconsider()
             ratios = self._ratios()
-        return ProbeReport(
-            number=number,
-            pieces=len(ratios),
+        return MachineState(
             slowdown=median(ratios) if ratios else None,
             slow_share=_slow_share(ratios) if ratios else None,
-            late_s=_quantile(self._late, 0.95) if ratios else None,
-            calibration_s=self._calibration_s(),
-            cpu_s=cpu_s,
+            jitter_ms=1e3 * _quantile(self._late, 0.95) if ratios else None,
+            pieces=len(ratios),
+            calibration_ms=1e3 * self._calibration_s(),
         )
 
     def _calibration_s(self) -> float:
@@ -186,7 +170,9 @@ def main() -> None:
         if word == "begin":
             probe.begin()
         elif word == "end":
-            os.write(sys.stdout.fileno(), f"{json.dumps(asdict(probe.end(number)))}\n".encode())
+            machine = asdict(probe.end())
+            answer = {"number": number, "cpu_s": probe.cpu_s, "machine": machine}
+            os.write(sys.stdout.fileno(), f"{json.dumps(answer)}\n".encode())
 
 
 def _requests(probe: SpeedProbe) -> Iterator[tuple[str, int]]:

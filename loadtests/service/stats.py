@@ -38,7 +38,7 @@ class StatsDelta:
     loops: int = 1  # so many of them
     loop_lag_p99_s: float | None = None
     slots: int | None = None
-    lost: int = 0
+    lost_workers: int = 0
     threads: frozenset[tuple[int, str]] = frozenset()  # of the loops: process and name
 
 
@@ -91,7 +91,7 @@ def delta(before: Stats | None, after: Stats | None, model: str) -> StatsDelta:
         loops=max(1, len(both)),
         loop_lag_p99_s=max((_p99(counts, after.lag_bounds_s) for counts in lags), default=None),
         slots=gauges.get("slots"),
-        lost=int(gauges.get("lost") or 0) - int(earlier.get("lost") or 0),
+        lost_workers=int(gauges.get("lost") or 0) - int(earlier.get("lost") or 0),
         threads=frozenset(both),
     )
 

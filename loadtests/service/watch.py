@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from time import monotonic, process_time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import gevent
+import psutil
 
 from loadtests.load.answer import Stamps
 from loadtests.load.http import ConnectionPool
@@ -17,9 +18,6 @@ from loadtests.service.process import ServerProcess
 from loadtests.service.sampler import cpu_s
 from loadtests.service.stats import Stats, StatsDelta, delta, read_stats
 from loadtests.trial.evidence import Evidence
-
-if TYPE_CHECKING:
-    import psutil
 
 PATIENCE_S = 10.0  # a blocked loop answers late; after this, nothing is known
 
@@ -96,19 +94,14 @@ class ServiceWatch:
 
 def evidence(activity: Activity, load: Evidence, answers: Iterable[Stamps] = ()) -> Evidence:
     """Add the activity of the service to what is known of the load."""
-    change = activity.change
+    counted = asdict(activity.change)
+    loops = counted.pop("threads")
     threads = {(answer.pid, answer.thread) for answer in answers if answer.cpu is not None}
     return replace(
         load,
         cores=cores(),
         server_cores=activity.server_cores,
         generator_cores=activity.generator_cores,
-        gil=change.gil,
-        servers=change.servers,
-        loop_cores=change.loop_cores,
-        loops=change.loops,
-        loop_lag_p99_s=change.loop_lag_p99_s,
-        slots=change.slots,
-        lost_workers=change.lost,
-        on_loop=load.on_loop or bool(threads & change.threads),
+        on_loop=load.on_loop or bool(threads & loops),
+        **counted,
     )

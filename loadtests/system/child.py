@@ -11,12 +11,10 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 PR_SET_PDEATHSIG = 1
 # Where the kernel has no such signal, a small process waits for the first of the two to end.

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from loadtests.system.streams import encoded
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def put(path: Path, text: str) -> None:

@@ -5,15 +5,12 @@ that, it shows that fewer requests leave than arrive.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import variance
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from loadtests.load.answer import Answer
-    from loadtests.slo import Slo
+from loadtests.load.answer import Answer
+from loadtests.slo import Slo
 
 HORIZON_S = 60.0  # how far the growth is extrapolated
 _BINS = 10
@@ -32,7 +29,7 @@ class Backlog:
     grows: bool
 
 
-def backlog(answers: "Sequence[Answer]", slo: "Slo", duration_s: float) -> Backlog:
+def backlog(answers: Sequence[Answer], slo: Slo, duration_s: float) -> Backlog:
     """Judge the growth of the number of requests in flight.
 
     It grows if both are true: continued for a minute, it would push the response time past the
@@ -77,7 +74,7 @@ def backlog(answers: "Sequence[Answer]", slo: "Slo", duration_s: float) -> Backl
     )
 
 
-def _in_flight(answer: "Answer", at_s: float) -> bool:
+def _in_flight(answer: Answer, at_s: float) -> bool:
     return (answer.sent_s is not None and answer.sent_s <= at_s) and (
         answer.ended_s is None or answer.ended_s > at_s
     )

@@ -3,13 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from loadtests.load.answer import READ_EVERY, Stages
-
-if TYPE_CHECKING:
-    from loadtests.load.answer import Answer
-    from loadtests.slo import Slo
+from loadtests.load.answer import READ_EVERY, Answer, Stages
+from loadtests.slo import Slo
 
 MOST_ERRORS = 5  # different messages, the most frequent ones
 
@@ -31,7 +28,7 @@ def mean(stages: Sequence[Stages]) -> Stages | None:
     return Stages(*map(fmean, zip(*stages, strict=True))) if stages else None
 
 
-def where(answers: Iterable["Answer"], slo: "Slo", begin_s: float, duration_s: float) -> Where:
+def where(answers: Iterable[Answer], slo: Slo, begin_s: float, duration_s: float) -> Where:
     """Sum up all answers, settling included, because a trial that breaks may be short.
 
     The load began at `begin_s`, which is negative where it settled.

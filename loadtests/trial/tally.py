@@ -1,15 +1,11 @@
 """Count the answers of one stream of requests, and time them from their intended start."""
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from loadtests.load.answer import Answer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from loadtests.slo import Slo
+from loadtests.slo import Slo
 
 LOSSES = ("late", "refused", "expired", "failed", "wrong", "unfinished")
 SPECTRUM = (50, 75, 90, 95, 99, 99.9, 100)  # percentiles to draw the whole distribution from
@@ -53,15 +49,13 @@ class Tally:
         return self.lost / self.scheduled if self.scheduled else 0.0
 
 
-def good(answer: Answer, slo: "Slo") -> bool:
+def good(answer: Answer, slo: Slo) -> bool:
     """Whether it was answered correctly and in time."""
     ended = answer.ended_s
     return answer.outcome == "ok" and ended is not None and ended - answer.intended_s <= slo.bound_s
 
 
-def tally(
-    answers: "Iterable[Answer]", slo: "Slo", duration_s: float, *, short: bool = False
-) -> Tally:
+def tally(answers: Iterable[Answer], slo: Slo, duration_s: float, *, short: bool = False) -> Tally:
     """Count the answers whose intended start lies in the measured window.
 
     In a trial that was ended early (`short`), a request without an answer is late if it had waited
@@ -103,7 +97,7 @@ def tally(
     )
 
 
-def lag_allowed_s(slo: "Slo", *, loose: bool = False) -> float:
+def lag_allowed_s(slo: Slo, *, loose: bool = False) -> float:
     """How late a generator may send: 5 % of the bound up to 5 ms, then 2 % of it; at least 2 ms.
 
     The kernel makes a runnable thread wait about 3 ms for a core, regardless of the bound. A surge
@@ -114,7 +108,7 @@ def lag_allowed_s(slo: "Slo", *, loose: bool = False) -> float:
     return max(0.002, min(0.005, 0.05 * slo.bound_s), 0.02 * slo.bound_s)
 
 
-def percentile_ms(ordered_s: "Sequence[float]", percentile: float) -> float | None:
+def percentile_ms(ordered_s: Sequence[float], percentile: float) -> float | None:
     """Take the nearest-rank percentile of sorted seconds: p99 ≤ T is then a loss ratio ≤ 1 %."""
     if not ordered_s:
         return None
@@ -123,6 +117,6 @@ def percentile_ms(ordered_s: "Sequence[float]", percentile: float) -> float | No
     return None if math.isinf(value) else 1000 * value
 
 
-def _spectrum_ms(ordered_s: "Sequence[float]") -> tuple[float | None, ...]:
+def _spectrum_ms(ordered_s: Sequence[float]) -> tuple[float | None, ...]:
     times = (percentile_ms(ordered_s, percentile) for percentile in SPECTRUM)
     return tuple(None if time is None else round(time, 3) for time in times)

@@ -3,19 +3,14 @@
 The rules for a generator that was late, sent too little or was itself too busy stand here alone.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from loadtests.slo import beyond_chance
+from loadtests.slo import Slo, beyond_chance
 from loadtests.trial.backlog import HORIZON_S
 from loadtests.trial.evidence import GENERATOR_FULL
 from loadtests.trial.tally import LOSSES, Tally, lag_allowed_s
 from loadtests.trial.trial import Trial
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from loadtests.slo import Slo
 
 _SENT = 0.999  # the share of the schedule that must be sent
 _LAGGED = 0.01  # the share that may be sent late: p99 of the send lag is within its limit
@@ -35,7 +30,7 @@ class Verdict:
     lost: float
 
 
-def judge(trial: Trial, slo: "Slo") -> Verdict:
+def judge(trial: Trial, slo: Slo) -> Verdict:
     """Decide whether a trial is valid, and if so, whether its load held."""
     loss_ratio = trial.work.loss_ratio
     generator = flaws(trial.work, trial.bystander, trial.generator_cpu, slo)
@@ -54,10 +49,10 @@ def flaws(
     work: Tally,
     bystander: Tally | None,
     generator_cpu: float,
-    slo: "Slo",
+    slo: Slo,
     *,
     loose: bool = False,
-) -> "Iterator[str]":
+) -> Iterator[str]:
     """Say why a load was not offered as scheduled; nothing if it was. A surge is judged `loose`."""
     for name, stream in (("work", work), ("bystander", bystander)):
         if stream is None:
@@ -77,7 +72,7 @@ def flaws(
         )
 
 
-def _late(name: str, stream: Tally, sent: int, slo: "Slo", loose: bool) -> str | None:
+def _late(name: str, stream: Tally, sent: int, slo: Slo, loose: bool) -> str | None:
     """Say that a stream was sent late: the p99 of its send lag is too long, beyond chance."""
     allowed_ms = 1000 * lag_allowed_s(slo, loose=loose)
     p99_ms = stream.lag_p99_ms or 0.0
@@ -98,12 +93,12 @@ def _late(name: str, stream: Tally, sent: int, slo: "Slo", loose: bool) -> str |
     )
 
 
-def _undecided(trial: Trial, slo: "Slo") -> "Iterator[str]":
+def _undecided(trial: Trial, slo: Slo) -> Iterator[str]:
     if trial.short and all(slo.allows(s.lost, s.scheduled) for s in (trial.work, trial.bystander)):
         yield f"It ended after {trial.duration_s:.1f} s, before the outcome was certain."
 
 
-def _breaks(trial: Trial, slo: "Slo") -> "Iterator[tuple[str, str]]":
+def _breaks(trial: Trial, slo: Slo) -> Iterator[tuple[str, str]]:
     work, bystander, growth = trial.work, trial.bystander, trial.backlog
     if not slo.allows(work.lost, work.scheduled):
         yield max(LOSSES, key=lambda kind: getattr(work, kind)), _loss_sentence(work, slo)
@@ -122,7 +117,7 @@ def _breaks(trial: Trial, slo: "Slo") -> "Iterator[tuple[str, str]]":
         yield "drain", "It did not drain: requests were still in flight after the drain time."
 
 
-def _loss_sentence(stream: Tally, slo: "Slo") -> str:
+def _loss_sentence(stream: Tally, slo: Slo) -> str:
     parts = [f"{getattr(stream, kind)} {kind}" for kind in LOSSES if getattr(stream, kind)]
     return (
         f"{stream.lost} of {stream.scheduled} requests were lost ({', '.join(parts)}): "

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -21,9 +22,6 @@ from scripts.checks.shared.virtual import SLO, Lab, Service
 from tests.support.cli import run
 from tests.support.compared_runs import compared, run_of
 from tests.support.run_files import plan, result, write
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 STRICT = SLO.at(99.9)
 ALONE = Service("inline", 1, 0.010)

@@ -62,6 +62,9 @@ def workers(command: Begun) -> list[psutil.Process]:
 def test_two_processes_offer_what_one_does_and_one_goes_on_alone(tmp_path: Path) -> None:
     with scripted(answer) as service:
         single = alone(service)
+        trial = Trial.of(("work", "any"), RATE, single, order("", "").slo)
+        assert (trial.work.scheduled, trial.work.ok, trial.bystander.ok) == (90, 90, 61)
+        assert (trial.short, trial.drained, trial.duration_s) == (False, True, 1.0)
         assert came(service) == ALL
         service.heads.clear()
         paths = ("--paths", "/fine", "/wrong", "/killed", "/after")
@@ -92,15 +95,6 @@ def test_two_processes_offer_what_one_does_and_one_goes_on_alone(tmp_path: Path)
     assert killed["outcomes"][0]["unsent"] == ALL["/fine"] / 2
     assert killed["intended"] == after["intended"] == fine["intended"]
     assert after["outcomes"] == fine["outcomes"]
-
-
-@pytest.mark.measures
-def test_a_trial_of_one_process_counts_the_same() -> None:
-    with scripted(answer) as service:
-        result = alone(service)
-    trial = Trial.of(("work", "any"), RATE, result, order("", "").slo)
-    assert (trial.work.scheduled, trial.work.ok, trial.bystander.ok) == (90, 90, 61)
-    assert (trial.short, trial.drained, trial.duration_s) == (False, True, 1.0)
 
 
 @pytest.mark.usefixtures("database")

@@ -86,13 +86,10 @@ def test_slow_cores_show_in_the_piece_of_work(monkeypatch: pytest.MonkeyPatch) -
     for _ in range(ENOUGH):
         sleep(probe.wait_s() or 0)
         probe.look()
-    report = probe.end(1)
+    report = probe.end()
     assert report.slowdown is not None
     assert report.slowdown > 1.5  # 4, unless a fast core follows a slow calibration
-    machine = MachineState(
-        slowdown=report.slowdown, slow_share=report.slow_share, pieces=report.pieces
-    )
-    assert len(disturbances(machine)) == 1
+    assert len(disturbances(report)) == 1
 
 
 def test_a_calibration_that_was_too_fast_is_corrected(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,10 +102,10 @@ def test_a_calibration_that_was_too_fast_is_corrected(monkeypatch: pytest.Monkey
     probe = speed_probe.SpeedProbe()
     probe.begin()
     probe.look()
-    assert probe.end(1).slowdown == pytest.approx(1.7 / 1.8)
+    assert probe.end().slowdown == pytest.approx(1.7 / 1.8)
     monkeypatch.setattr(speed_probe, "calibrate", lambda *_: 1.7)  # a neighbour that is still there
     monkeypatch.setattr(speed_probe, "piece", lambda: 3.0)
     probe.begin()
     probe.look()
-    assert probe.end(2).slowdown == pytest.approx(3.0 / 1.8)
+    assert probe.end().slowdown == pytest.approx(3.0 / 1.8)
     assert not busy

@@ -31,7 +31,7 @@ def test_shares_are_those_of_the_time_between() -> None:
     change = delta(read_stats(stats(10)), read_stats(stats(12)), "thread-pool")
     assert change.gil == pytest.approx(0.9)
     assert change.loop_cores == pytest.approx(0.5)
-    assert (change.slots, change.lost, change.servers, change.loops) == (16, 2, 1, 1)
+    assert (change.slots, change.lost_workers, change.servers, change.loops) == (16, 2, 1, 1)
     assert change.threads == {(1, "MainThread")}
 
 
@@ -56,7 +56,7 @@ def test_a_model_made_of_others_has_the_slots_of_the_busiest() -> None:
     looks = [read_stats(stats(at, models=pools)) for at in (10, 12)]
     none = {name: {**pool, "lost": 0} for name, pool in pools.items()}
     change = delta(read_stats(stats(8, models=none)), looks[1], "hybrid")
-    assert (change.slots, change.lost) == (2, 3)
+    assert (change.slots, change.lost_workers) == (2, 3)
     assert delta(looks[0], looks[1], "thread-pool").slots == 16
 
 
@@ -77,17 +77,6 @@ def test_a_service_may_report_less() -> None:
     bare = [read_stats(json.dumps({"uptime_s": at}).encode()) for at in (1, 2)]
     change = delta(bare[0], bare[1], "thread-pool")
     assert (change.gil, change.loop_cores, change.slots, change.loops) == (None, None, None, 1)
-
-
-async def test_our_own_server_reports_everything() -> None:
-    with running("--models", "thread-pool", module="server") as server:
-        async with asking(server) as client:
-            looks = [read_stats((await client.ask("/stats")).text.encode()) for _ in range(2)]
-    assert all(looks)
-    change = delta(looks[0], looks[1], "thread-pool")
-    assert change.slots
-    assert change.loop_cores is not None
-    assert {thread for _, thread in change.threads} == {"MainThread"}
 
 
 async def test_hybrid_alone_reports_the_pools_that_it_is_made_of(database: None) -> None:

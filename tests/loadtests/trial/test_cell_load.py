@@ -32,24 +32,16 @@ def url(database: None) -> Iterator[str]:
         yield server.url
 
 
-class Record:
-    """Keeps every request that a load reports."""
-
-    def __init__(self) -> None:
-        self.all: list[tuple[str, Request]] = []
-
-    def __call__(self, name: str, request: Request) -> None:
-        self.all.append((name, request))
-
-    def count(self) -> Counter[str]:
-        return Counter(name for name, _ in self.all)
+Record = list[tuple[str, Request]]  # every request that a load reports, with its stream
 
 
 def load_on(url: str, model: str, record: Record, slept: int = MS) -> CellLoad:
     """Load `sleep`, and accept only answers that say `slept`."""
     right = f'"slept":{slept}'.encode()
     path = f"/sleep/{model}?ms={MS}"
-    return CellLoad(url, ("sleep", model), path, right, InProcess(record))
+    return CellLoad(
+        url, ("sleep", model), path, right, InProcess(lambda *request: record.append(request))
+    )
 
 
 def run(load: CellLoad, rate: float, slo: Slo, kind: Kind = "poisson") -> Trial:
@@ -73,8 +65,11 @@ def test_a_trial_offers_the_schedule_and_no_more(url: str, kind: Kind, rate: flo
     assert (trial.work.scheduled, trial.work.ok, trial.work.lost) == (scheduled, scheduled, 0)
     assert (trial.bystander.scheduled, trial.bystander.ok) == (by, by)
     settled = round(rate * SETTLE_S), round(BYSTANDER_RATE * SETTLE_S)
-    assert record.count() == {"sleep/async": scheduled + settled[0], "bystander": by + settled[1]}
-    assert all(request.outcome == "ok" for _, request in record.all)
+    assert Counter(name for name, _ in record) == {
+        "sleep/async": scheduled + settled[0],
+        "bystander": by + settled[1],
+    }
+    assert all(request.outcome == "ok" for _, request in record)
     assert trial.work.p50_ms is not None
     assert trial.work.p50_ms >= MS
     assert 0 < trial.generator_cpu < 1
@@ -89,7 +84,7 @@ def test_wrong_answers_are_losses(url: str) -> None:
     assert trial.duration_s < 1
     assert (trial.work.ok, trial.work.wrong) == (0, trial.work.scheduled)
     assert judge(punctual(trial), SLO).broke_by == "wrong"
-    assert {request.outcome for name, request in record.all if name == "bystander"} == {"ok"}
+    assert {request.outcome for name, request in record if name == "bystander"} == {"ok"}
 
 
 def test_too_much_load_ends_early_breaks_and_leaves_the_server_idle(url: str) -> None:
@@ -102,9 +97,7 @@ def test_too_much_load_ends_early_breaks_and_leaves_the_server_idle(url: str) ->
     assert trial.work.lost > SLO.loss_ratio * trial.work.scheduled
     verdict = judge(punctual(trial), SLO)
     assert (verdict.valid, verdict.held, verdict.broke_by) == (True, False, "late")
-    assert {request.outcome for _, request in record.all} == {"ok"}, (
-        "no request is left on the server"
-    )
+    assert {request.outcome for _, request in record} == {"ok"}, "no request is left on the server"
 
 
 def test_a_service_that_is_gone_loses_everything() -> None:

@@ -64,15 +64,6 @@ def test_counts_and_times() -> None:
     assert counted.spectrum_ms == (11, 11, 11, 11, 501, 501, 501)
 
 
-@pytest.mark.parametrize("outcome", ["refused", "expired", "failed", "wrong", "unfinished"])
-def test_a_request_without_its_answer_is_infinitely_slow(outcome: Outcome) -> None:
-    counted = tally(stream(lost=20, outcome=outcome), SLO, DURATION_S)
-    assert getattr(counted, outcome) == 20
-    assert counted.p99_ms is None
-    assert counted.p95_ms == pytest.approx(10)
-    assert counted.spectrum_ms == (10, 10, 10, 10, None, None, None)
-
-
 def test_requests_of_the_settling_do_not_count() -> None:
     settled = [Answer(-0.5, -0.5, 3.0, "ok"), *stream()]
     assert tally(settled, SLO, DURATION_S) == tally(stream(), SLO, DURATION_S)
@@ -116,8 +107,15 @@ def test_a_trial_without_losses_holds() -> None:
 
 
 @pytest.mark.parametrize("outcome", ["refused", "expired", "failed", "wrong", "unfinished"])
-def test_names_the_dominant_loss(outcome: Outcome) -> None:
-    verdict = judge(trial(stream(lost=20, outcome=outcome)), SLO)
+def test_a_request_without_its_answer_is_infinitely_slow_and_names_the_loss(
+    outcome: Outcome,
+) -> None:
+    lossy = trial(stream(lost=20, outcome=outcome))
+    assert getattr(lossy.work, outcome) == 20
+    assert lossy.work.p95_ms == pytest.approx(10)
+    assert lossy.work.p99_ms is None
+    assert lossy.work.spectrum_ms == (10, 10, 10, 10, None, None, None)
+    verdict = judge(lossy, SLO)
     assert (verdict.valid, verdict.held, verdict.broke_by) == (True, False, outcome)
     assert verdict.loss_ratio == 0.02
     assert f"20 {outcome}" in verdict.reasons[0]
