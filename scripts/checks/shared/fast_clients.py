@@ -14,7 +14,14 @@ from urllib.parse import urlsplit
 
 import uvloop
 
+from scripts.checks.shared.children import output
+
 WARM_UP_S = 0.3
+
+
+def answers_per_s(url: str, path: str, clients: int, seconds: float) -> float:
+    """Measure the rate at which a service answers these clients, run in a separate process."""
+    return int(output("scripts.checks.shared.fast_clients", url, path, clients, seconds)) / seconds
 
 
 class Client(asyncio.Protocol):

@@ -12,9 +12,9 @@ from loadtests.load.http import ConnectionPool
 from loadtests.service.interpreters import Interpreter
 from loadtests.service.process import ServerProcess
 from loadtests.system.child import tied
-from scripts.checks.shared.fast_clients import WARM_UP_S
+from scripts.checks.shared.fast_clients import WARM_UP_S, answers_per_s
 from scripts.checks.validate.case import Case, Finding, remark, rising, within
-from scripts.checks.validate.load import count_rate, stages
+from scripts.checks.validate.load import stages
 from scripts.checks.validate.testbed import Testbed
 
 CLIENTS = 32
@@ -59,7 +59,7 @@ def event_loops(testbed: Testbed) -> Case:
 def _cost(server: ServerProcess, seconds: float) -> tuple[float, float]:
     """Requests per second of 32 clients, and the server's CPU seconds per request."""
     before = server.usage().cpu_s
-    served = count_rate(server.url, "/noop/inline", CLIENTS, seconds)
+    served = answers_per_s(server.url, "/noop/inline", CLIENTS, seconds)
     used = server.usage().cpu_s - before
     return served, used / (served * (seconds + WARM_UP_S))
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from random import Random
@@ -15,8 +13,6 @@ import gevent
 from loadtests.load.arrivals import SCHEDULES, Kind
 from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
-from loadtests.paths import ROOT
-from loadtests.system.child import tied
 
 WARM_UP_S = 0.3
 LEAD_S = 0.05
@@ -126,27 +122,12 @@ def settle(url: str) -> None:
     raise Unanswered(f"{url}/health takes over {PROMPT_S:g} s, {END_S:g} s after the load")
 
 
-def count_rate(url: str, path: str, number: int, seconds: float) -> float:
-    """Measure the answers per second of cheaper clients than ours, in a separate process."""
-    command = [sys.executable, "-m", "scripts.checks.shared.fast_clients", url, path]
-    done = subprocess.run(  # noqa: S603 - our own command
-        [*command, str(number), str(seconds)],
-        cwd=ROOT, check=True, capture_output=True, text=True, preexec_fn=tied(),
-    )  # fmt: skip
-    return int(done.stdout) / seconds
-
-
-def stage(body: bytes, name: str) -> float:
-    """Read one of the times in an answer, in milliseconds."""
-    return float(json.loads(body)["ms"][name])
-
-
 def stages(connections: ConnectionPool, path: str, name: str, times: int) -> list[float]:
-    """Ask `times` times, one after the other, and read one time of each answer."""
+    """Ask `times` times, one after the other, and read one time of each answer, in ms."""
     read = []
     for _ in range(times):
         status, body = connections.get(path)
         if status != 200:
             raise Unanswered(f"GET {path} answers {status}: {body[:200].decode()}")
-        read.append(stage(body, name))
+        read.append(float(json.loads(body)["ms"][name]))
     return read
