@@ -7,17 +7,23 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from random import Random
 from time import monotonic
+from urllib.parse import urlsplit
 
 import gevent
 
 from loadtests.load.arrivals import SCHEDULES, Kind
 from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
+from loadtests.load.source import InProcess
+from loadtests.slo import Slo
+from loadtests.trial.cell_load import CellLoad
+from loadtests.trial.trial import Trial
 
 WARM_UP_S = 0.3
 LEAD_S = 0.05
 END_S = 30.0
 PROMPT_S = 0.05
+ANY = Slo(99, 10.0)  # so loose that no trial is stopped early
 
 
 class Unanswered(Exception):
@@ -109,6 +115,16 @@ def offer(  # noqa: PLR0913  # the load, where it goes, and what happens meanwhi
     if lost:
         raise Unanswered(f"{len(lost)} of {len(ended)} requests for {path} failed: {lost[0]}")
     return sorted(item.ended - item.intended for item in ended if item.ended is not None)
+
+
+def trial(
+    url: str, path: str, per_s: float, seconds: float, seed: int | str, correct: bytes = b""
+) -> Trial:
+    """Offer a cell a Poisson load as a search does, with the bystander beside it."""
+    cell = urlsplit(path).path.strip("/").partition("/")[::2]
+    with closing(CellLoad(url, cell, path, correct, InProcess())) as cell_load:
+        rng = Random(seed)  # noqa: S311 - a schedule, no secret
+        return cell_load.trial(per_s, seconds, ANY, "poisson", rng)
 
 
 def settle(url: str) -> None:
