@@ -117,12 +117,10 @@ def offer(  # noqa: PLR0913  # the load, where it goes, and what happens meanwhi
     return sorted(item.ended - item.intended for item in ended if item.ended is not None)
 
 
-def trial(
-    url: str, path: str, per_s: float, seconds: float, seed: int | str, correct: bytes = b""
-) -> Trial:
+def trial(url: str, path: str, per_s: float, seconds: float, seed: int | str) -> Trial:
     """Offer a cell a Poisson load as a search does, with the bystander beside it."""
     cell = urlsplit(path).path.strip("/").partition("/")[::2]
-    with closing(CellLoad(url, cell, path, correct, InProcess())) as cell_load:
+    with closing(CellLoad(url, cell, path, b'"result"', InProcess())) as cell_load:
         rng = Random(seed)  # noqa: S311 - a schedule, no secret
         return cell_load.trial(per_s, seconds, ANY, "poisson", rng)
 
