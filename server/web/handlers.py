@@ -77,10 +77,7 @@ class Cell:
             raise BadRequest("GET takes no body", "Put parameters into the query: ?name=value")
         arguments = self._read(request.rel_url.raw_query_string)
         if self.impossible:
-            raise CannotRun(
-                f"this cannot run: {self.impossible}",
-                LISTED,
-            )
+            raise CannotRun(f"this cannot run: {self.impossible}", LISTED)
         result = await self._model.run(self.work, arguments, timeline)
         timeline.close()
         self._stages.add(timeline)
@@ -162,9 +159,7 @@ class Service:
         """Explain what is wrong with a path or a method that has no route."""
         path = request.path.strip("/")
         name, _, model = path.partition("/")
-        if name in FIXED and not model:
-            raise _misdirected(request, f"/{path}", "GET", "HEAD")
-        if name == PAGE and model in self._page.files:
+        if (name in FIXED and not model) or (name == PAGE and model in self._page.files):
             raise _misdirected(request, f"/{path}", "GET", "HEAD")
         if name not in self._workloads:
             others = () if model else filter(None, FIXED)
