@@ -7,7 +7,7 @@ import pickle
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, get_args
 
-from server.catalogue.parameter import parameters_of
+from server.catalogue.parameters import parameters_of
 from server.workloads.registry import Kind, Workload, WorkloadError, place
 
 

@@ -1,20 +1,203 @@
-"""All parameters of a workload: from the query of a request to the arguments of a call."""
+"""The parameters of a workload: described, and read from the query of a request.
+
+A query is text; a parameter takes exactly what its JSON schema allows: numbers and booleans as JSON
+writes them, strings as they are.
+"""
 
 from __future__ import annotations
 
+import inspect
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum, EnumType
 from functools import lru_cache
-from typing import Any
-from urllib.parse import parse_qsl
+from types import SimpleNamespace
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import parse_qsl, urlencode
 
-from server.catalogue.parameter import Parameter, parameters_of
-from server.errors import BadRequest, did_you_mean
+from annotated_types import DocInfo, GroupedMetadata, Unit
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from server.errors import BadParameter, BadRequest, did_you_mean
 from server.workloads import Payload
+from server.workloads.registry import WorkloadError, place
 
-__all__ = ["Parameter", "Parameters"]
-
+NAMES: dict[Any, str] = {int: "integer", float: "number", bool: "boolean", str: "string"}
+WRITTEN = {
+    "integer": re.compile(r"-?(0|[1-9][0-9]*)"),
+    "number": re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"),
+    "boolean": re.compile(r"true|false"),
+}
 STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+NOUNS = {
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "string": "a string",
+}
+
+
+class Parameter:
+    """One parameter: its type, choices, default, bounds, unit and documentation.
+
+    Raises WorkloadError, without its name, if no query could give it.
+    """
+
+    def __init__(self, parameter: inspect.Parameter, annotation: Any) -> None:
+        if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
+            raise WorkloadError("cannot be given by name; write it without *, ** and /")
+        if annotation is parameter.empty:
+            raise WorkloadError(
+                f"has no type; write {parameter.name}: Annotated[int, Interval(ge=1, le=100)] = 10"
+            )
+        if parameter.default is parameter.empty:
+            raise WorkloadError(
+                "has no default, which a request without a query needs; give it a small one"
+            )
+        plain, *notes = (
+            get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
+        )
+        self.name = parameter.name
+        self.payload = plain is Payload
+        kind: Any = int if self.payload else plain
+        self.choices = _choices(kind)
+        self.type = _type(kind, self.choices)
+        form: Any = Annotated[kind, *notes] if notes else kind
+        self._adapter = TypeAdapter[Any](form, config=ConfigDict(allow_inf_nan=False))
+        self._schema = self._adapter.json_schema()
+        self._schema.pop("title", None)
+        self.unit, self.doc = None, self._schema.get("description", "")
+        for note in [part for group in notes for part in _flat(group)]:
+            match note:
+                case Unit(unit=unit):
+                    self.unit = unit
+                case DocInfo(documentation=text):
+                    self.doc = text
+        self.default = self._check(parameter.default)
+        self._shown = self._adapter.dump_python(self.default, mode="json")
+
+    def _check(self, default: Any) -> Any:
+        """Validate the default as any other value; for a payload it is its size in KiB."""
+        if self.payload:
+            if not isinstance(default, Payload) or len(default) % 1024:
+                raise WorkloadError("has a default that is not a Payload; write Payload.of(64)")
+            default = len(default) // 1024
+        try:
+            return self._adapter.validate_python(default, strict=True)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"]
+            raise WorkloadError(f"would reject its own default {default!r}: {reason}") from None
+
+    def describe(self) -> dict[str, Any]:
+        described = {
+            "type": self.type,
+            "default": self._shown,
+            "minimum": self._schema.get("minimum"),
+            "maximum": self._schema.get("maximum"),
+            "unit": self.unit,
+            "doc": self.doc,
+        }
+        return {**described, "choices": self.choices} if self.choices else described
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of the parameter, for OpenAPI."""
+        text = " ".join(filter(None, (self.doc, self.unit and f"Unit: {self.unit}.")))
+        schema = {**self._schema, "default": self._shown}
+        return {**schema, "description": text} if text else schema
+
+    def query(self) -> str:
+        """Write the default as a query, as an example for people."""
+        return urlencode({self.name: _sent(self._shown)})
+
+    def read(self, raw: str) -> Any:
+        """Validate one value. Raises BadParameter, which names the bounds and the value."""
+        try:
+            if self.type == "string":
+                return self._adapter.validate_python(raw)
+            if WRITTEN[self.type].fullmatch(raw):
+                return self._adapter.validate_json(raw)
+            reason = f"Input should be a valid {self.type}"
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"]
+        raise BadParameter(f"{self.name}={raw!r}: {reason}", self.expects())
+
+    def expects(self) -> str:
+        """Describe what the parameter takes, for people."""
+        takes = " or ".join(map(_sent, self.choices)) or NOUNS[self.type]
+        low, high = self._schema.get("minimum"), self._schema.get("maximum")
+        if low is not None and high is not None:
+            takes += f" from {low} to {high}"
+        elif low is not None or high is not None:
+            takes += f" of at most {high}" if low is None else f" of at least {low}"
+        if self.unit:
+            takes += f" {self.unit}"
+        return f"{self.name} takes {takes}; its default is {_sent(self._shown) or 'empty'}."
+
+
+def parameters_of(function: Callable[..., Any]) -> dict[str, Parameter]:
+    """Read a signature. Raises WorkloadError, with a line for each problem."""
+    called, here = repr(function.__name__), place(function)
+    parameters, problems = {}, []
+    try:
+        signature = inspect.signature(function)
+    except NameError as error:  # since Python 3.14, annotations are evaluated here
+        raise WorkloadError(f"{here}: the signature of {called} {_reason(error)}") from None
+    for name, declared in signature.parameters.items():
+        try:
+            parameters[name] = Parameter(declared, _resolved(declared.annotation, function))
+        except Exception as error:  # noqa: BLE001 - annotations are code, and metadata is too
+            problems.append(f"{here}: parameter {name!r} of {called} {_reason(error)}")
+    try:
+        _resolved(signature.return_annotation, function)
+    except Exception as error:  # noqa: BLE001 - likewise
+        problems.append(f"{here}: the result of {called} {_reason(error)}")
+    if problems:
+        raise WorkloadError("\n".join(problems))
+    return parameters
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, WorkloadError):
+        return str(error)
+    return f"has no usable type: {type(error).__name__}: {error}".partition("\n")[0]
+
+
+def _resolved(annotation: Any, function: Callable[..., Any]) -> Any:
+    """Evaluate an annotation that is a string, and see through `type` statements."""
+    holder = SimpleNamespace(__annotations__={"it": annotation})
+    names = inspect.unwrap(function).__globals__
+    kind = get_type_hints(holder, names, include_extras=True)["it"]
+    return getattr(kind, "__value__", kind)
+
+
+def _choices(kind: Any) -> list[Any]:
+    if isinstance(kind, EnumType):
+        members: Iterable[Enum] = kind
+        return [member.value for member in members]
+    return list(get_args(kind)) if get_origin(kind) is Literal else []
+
+
+def _type(kind: Any, choices: list[Any]) -> str:
+    """Name the type of the choices, or the type itself, as JSON schema does."""
+    kinds = {type(choice) for choice in choices} or {kind}
+    if len(kinds) == 1 and (name := NAMES.get(kinds.pop())):
+        return name
+    raise WorkloadError(
+        f"has a type that no query can give ({inspect.formatannotation(kind)}); "
+        "use int, float, bool, str, Payload, or a Literal or an Enum of one of them"
+    )
+
+
+def _flat(note: Any) -> list[Any]:
+    """Take apart grouped metadata, e.g. Interval."""
+    if isinstance(note, GroupedMetadata):
+        return [part for inner in note for part in _flat(inner)]
+    return [note]
+
+
+def _sent(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 class Parameters:

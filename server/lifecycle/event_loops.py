@@ -15,6 +15,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -22,38 +23,36 @@ from server.errors import log
 from server.lifecycle import exits, signals
 from server.lifecycle.sockets import BACKLOG, LOOPS, announce, let_go_in_workers, runner_of
 from server.settings import Settings
-from server.telemetry.board import Memory, Place
+from server.telemetry.board import Board, Place
 from server.web.app import build
 
 
+@dataclass(frozen=True, slots=True)
 class Loop:
     """One event loop and its application, from its start until `stop` is done and it has drained.
 
     `ready` is done once it serves, or fails with the reason why it cannot start.
     """
 
-    def __init__(
-        self, settings: Settings, bound: socket.socket, place: Place, stop: Future[None]
-    ) -> None:
-        self.ready: Future[None] = Future()
-        self._settings = settings
-        self._bound = bound
-        self._place = place
-        self._stop = stop
+    settings: Settings
+    bound: socket.socket
+    place: Place
+    stop: Future[None]
+    ready: Future[None] = field(default_factory=Future)
 
     def run(self) -> None:
-        threading.current_thread().name = f"loop-{self._place.slot + 1}"
-        exits.run(LOOPS[self._settings.loop](), self.serve())
+        threading.current_thread().name = f"loop-{self.place.slot + 1}"
+        exits.run(LOOPS[self.settings.loop](), self.serve())
 
     async def serve(self) -> None:
         try:
-            app = build(self._settings, self._place)
-            runner = runner_of(app, self._settings, self._bound)
+            app = build(self.settings, self.place)
+            runner = runner_of(app, self.settings, self.bound)
             try:
                 await runner.setup()
-                await web.SockSite(runner, self._bound, backlog=BACKLOG).start()
+                await web.SockSite(runner, self.bound, backlog=BACKLOG).start()
                 self.ready.set_result(None)
-                await asyncio.wrap_future(self._stop)
+                await asyncio.wrap_future(self.stop)
             finally:
                 await runner.cleanup()
         except BaseException as error:
@@ -67,7 +66,7 @@ def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
     let_go_in_workers(sockets)
     stop: Future[None] = Future()
     stop.set_running_or_notify_cancel()  # from now on, a loop that fails cannot cancel it for all
-    board = Memory(len(sockets))
+    board = Board(len(sockets))
     loops = [Loop(settings, bound, Place(board, slot), stop) for slot, bound in enumerate(sockets)]
     with ThreadPoolExecutor(len(loops)) as threads:
         code = exits.run(LOOPS[settings.loop](), _lead(settings, loops, stop, threads))

@@ -14,6 +14,8 @@ from server.errors import WorkFailed
 from server.settings import Settings
 from server.worker.timeline import Ran, Timeline
 
+Function = Callable[..., Any]
+Positional = tuple[Any, ...]
 Arguments = Mapping[str, Any]
 
 
@@ -93,11 +95,7 @@ class Model(ABC):
 
     @abstractmethod
     async def call(
-        self,
-        function: Callable[..., Any],
-        positional: tuple[Any, ...],
-        named: Arguments,
-        timeline: Timeline,
+        self, function: Function, positional: Positional, named: Arguments, timeline: Timeline
     ) -> Any:
         """Run one function as one stage of a request; raises as `run` does."""
 

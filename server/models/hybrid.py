@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
-from server.models.base import Arguments, Model, Work
+from server.models.base import Arguments, Function, Model, Positional, Work
 from server.models.processes import ProcessPool
 from server.models.threads import ThreadPool
 from server.settings import Settings
@@ -35,10 +34,6 @@ class Hybrid(Model):
         return value
 
     async def call(
-        self,
-        function: Callable[..., Any],
-        positional: tuple[Any, ...],
-        named: Arguments,
-        timeline: Timeline,
+        self, function: Function, positional: Positional, named: Arguments, timeline: Timeline
     ) -> Any:
         return await self._by_kind["cpu"].call(function, positional, named, timeline)

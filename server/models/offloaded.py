@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from server.admission.bulkhead import COVER_S, Bulkhead, Visit
 from server.errors import Refused, ServerError, WorkFailed
-from server.models.base import Arguments, Model, result_of
+from server.models.base import Arguments, Function, Model, Positional, result_of
 from server.models.messages import Job, not_sent, unpickled
 from server.settings import Settings
 from server.worker.carry import TOO_LATE
@@ -52,11 +52,7 @@ class Offloaded(Model):
         return await self.dispatch(job, timeline, visit)
 
     async def call(
-        self,
-        function: Callable[..., Any],
-        positional: tuple[Any, ...],
-        named: Arguments,
-        timeline: Timeline,
+        self, function: Function, positional: Positional, named: Arguments, timeline: Timeline
     ) -> Any:
         timeline.requested = monotonic()
         until = timeline.accepted + self.bulkhead.deadlines.seconds

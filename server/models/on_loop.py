@@ -12,7 +12,16 @@ from typing import Any, ClassVar
 
 from server.admission.bulkhead import Bulkhead, Visit
 from server.errors import CannotRun
-from server.models.base import CRASHES_SERVER, Arguments, Model, Promises, Work, result_of
+from server.models.base import (
+    CRASHES_SERVER,
+    Arguments,
+    Function,
+    Model,
+    Positional,
+    Promises,
+    Work,
+    result_of,
+)
 from server.settings import Settings
 from server.worker.carry import carry
 from server.worker.outcomes import raised, unusable
@@ -34,11 +43,7 @@ class Inline(Model):
     )
 
     async def call(
-        self,
-        function: Callable[..., Any],
-        positional: tuple[Any, ...],
-        named: Arguments,
-        timeline: Timeline,
+        self, function: Function, positional: Positional, named: Arguments, timeline: Timeline
     ) -> Any:
         timeline.requested = timeline.granted = monotonic()
         ran = carry(function, positional, named)
@@ -64,11 +69,7 @@ class Native(Model):
         return await self.call(work.native, (), arguments, timeline)
 
     async def call(
-        self,
-        function: Callable[..., Any],
-        positional: tuple[Any, ...],
-        named: Arguments,
-        timeline: Timeline,
+        self, function: Function, positional: Positional, named: Arguments, timeline: Timeline
     ) -> Any:
         timeline.requested = monotonic()
         try:

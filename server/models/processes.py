@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from math import inf
 from multiprocessing.context import BaseContext
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from server.admission.bulkhead import Visit
 from server.errors import Refused
 from server.models.base import Promises
 from server.models.messages import Job, pickled
 from server.models.offloaded import Offloaded
-from server.models.process_call import ProcessCall
-from server.models.process_start import START_ERRORS, Shortage, context
+from server.models.process_start import START_ERRORS, Shortage, context, starting
 from server.models.standard_pool import StandardPool
 from server.settings import Settings
+from server.worker import carry
 from server.worker.timeline import Ran, Timeline
 
 PER_POOL_PROCESS = 8  # as for threads: tutorials have no bound; memory has one
@@ -25,27 +26,80 @@ AHEAD = 15  # calls that the executor holds for each worker, which then never wa
 # with 15, no-ops reach 0.9 of the rate of a bare executor; with 1, less than 0.8
 
 
-class ProcessPerRequest(Offloaded):
-    doc = "In a new process for each request."
+class ProcessCall:
+    """One pickled call in a process of its own; `run` and `kill` may be called from any thread."""
+
+    def __init__(self, context: BaseContext, shortage: Shortage, message: bytes) -> None:
+        self._context: Any = context
+        self._shortage = shortage
+        self._message = message
+        self._process: Any = None
+        self._killed = False
+
+    def run(self) -> bytes:
+        """Start the process and wait for its answer; blocks.
+
+        Raises BrokenProcessPool if the process dies, Refused if the system allows no more.
+        """
+        if self._killed:
+            raise BrokenProcessPool("the call was given up before its process started")
+        self._shortage.check()
+        ours = None
+        try:
+            with starting(self._context):
+                ours, theirs = self._context.Pipe(duplex=False)
+                process = self._context.Process(
+                    target=carry.once,
+                    args=(theirs, carry.environment(), self._message),
+                    daemon=True,
+                )
+                try:
+                    process.start()
+                finally:
+                    theirs.close()
+        except START_ERRORS as error:
+            if ours:
+                ours.close()
+            raise self._shortage.note(error) from None
+        self._shortage.clear()
+        self._process = process
+        if self._killed:
+            process.kill()
+        with ours:
+            try:
+                answer: bytes = ours.recv_bytes()
+            except (EOFError, OSError):  # the latter in the middle of an answer
+                raise BrokenProcessPool("the process ended without an answer") from None
+            finally:
+                process.join()
+        return answer
+
+    def kill(self) -> None:
+        """Kill the process, now or as soon as it has started; may be called from any thread."""
+        self._killed = True
+        if self._process:
+            self._process.kill()
+
+
+class _StartingProcesses(Offloaded):
+    """A model that can run a call in a process of its own, `starters` of them at a time."""
+
     sized_by = "processes"
 
-    def __init__(self, settings: Settings) -> None:
-        workers = PER_POOL_PROCESS * settings.processes
-        super().__init__(settings, workers)
+    def __init__(self, settings: Settings, workers: int, starters: int, ahead: int = 0) -> None:
+        super().__init__(settings, workers, ahead)
         self._context: BaseContext
         self._shortage = Shortage()
         # Starting a process and waiting for its answer block, so each call needs a thread.
-        self._starters = ThreadPoolExecutor(workers, thread_name_prefix="process-starter")
+        self._starters = ThreadPoolExecutor(starters, thread_name_prefix="process-starter")
 
     async def start(self) -> None:
         self._context = context(self.settings)
-        call = self._prepare(Job(int, (), {}, inf))  # starts the fork server too
-        await asyncio.wrap_future(self._starters.submit(call.run))
 
     def _prepare(self, job: Job) -> ProcessCall:
         return ProcessCall(self._context, self._shortage, pickled(job))
 
-    async def dispatch(self, job: Job, timeline: Timeline, visit: Visit) -> Ran:
+    async def dispatch_again(self, job: Job, timeline: Timeline, visit: Visit) -> Ran:
         with visit:
             call = self._prepare(job)
         return await self.submit_and_wait(
@@ -56,7 +110,21 @@ class ProcessPerRequest(Offloaded):
         self._starters.shutdown(wait=False, cancel_futures=True)
 
 
-class ProcessPool(Offloaded):
+class ProcessPerRequest(_StartingProcesses):
+    doc = "In a new process for each request."
+    dispatch = _StartingProcesses.dispatch_again
+
+    def __init__(self, settings: Settings) -> None:
+        workers = PER_POOL_PROCESS * settings.processes
+        super().__init__(settings, workers, workers)
+
+    async def start(self) -> None:
+        await super().start()
+        call = self._prepare(Job(int, (), {}, inf))  # starts the fork server too
+        await asyncio.wrap_future(self._starters.submit(call.run))
+
+
+class ProcessPool(_StartingProcesses):
     """A standard executor, replaced when it has lost a worker, and with it all calls in flight.
 
     Nothing shows which of those calls crashed the worker. So each of them is retried in a process
@@ -74,24 +142,21 @@ class ProcessPool(Offloaded):
             "as many calls as it has workers, more if they are short",
         }
     )
-    sized_by = "processes"
 
     # A cancelled call among those of a broken executor ends the executor's thread before it has
     # failed the others (Python 3.11). Past their deadline, workers skip calls by themselves.
     withdraws = False
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, settings.processes, ahead=AHEAD * settings.processes)
-        self._context: BaseContext
+        workers = settings.processes
+        super().__init__(settings, workers, workers, AHEAD * workers)
         self._pool: StandardPool | None = None
-        self._shortage = Shortage()
         self._waiting: deque[asyncio.Future[StandardPool]] = deque()
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="process-pool-starter")
         self._starting: asyncio.Task[None] | None = None
-        self._retries = ThreadPoolExecutor(settings.processes, thread_name_prefix="process-starter")
 
     async def start(self) -> None:
-        self._context = context(self.settings)
+        await super().start()
         self._pool = await self._start_pool()
 
     async def _start_pool(self) -> StandardPool:
@@ -109,13 +174,6 @@ class ProcessPool(Offloaded):
             raise
         self.queued_behind_previous(ran, timeline)
         return ran
-
-    async def dispatch_again(self, job: Job, timeline: Timeline, visit: Visit) -> Ran:
-        with visit:
-            call = ProcessCall(self._context, self._shortage, pickled(job))
-        return await self.submit_and_wait(
-            lambda: self._retries.submit(call.run), timeline, visit, call.kill
-        )
 
     async def _submit(
         self, message: bytes, timeline: Timeline
@@ -172,7 +230,7 @@ class ProcessPool(Offloaded):
     async def stop(self) -> None:
         if self._starting:
             self._starting.cancel()
-        for executor in (self._starter, self._retries):
-            executor.shutdown(wait=False, cancel_futures=True)
+        self._starter.shutdown(wait=False, cancel_futures=True)
+        await super().stop()
         if self._pool:
             self._pool.close()

@@ -13,7 +13,6 @@ import mmap
 import os
 import pickle
 import struct
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from statistics import median
@@ -50,43 +49,29 @@ class Snapshot:
         return replace(self, lag_ms=None, gauges={}, workers={})
 
 
-class Board(ABC):
-    """Slots for the snapshots of all loops; `root` is the process that started the service."""
+class Board:
+    """Slots for the snapshots of all loops of one process; `root` started the service."""
 
     def __init__(self, slots: int) -> None:
-        self.slots = slots
         self.born = monotonic()
         self.root = os.getpid()
+        self._snapshots: list[Snapshot | None] = [None] * slots
 
-    @abstractmethod
     def publish(self, slot: int, snapshot: Snapshot) -> None:
         """Replace the snapshot in a slot; only its owner does this."""
+        self._snapshots[slot] = snapshot
 
-    @abstractmethod
     def read(self, slot: int) -> Snapshot | None:
         """Read a slot; None before its first snapshot."""
+        return self._snapshots[slot]
 
     def all(self) -> Iterator[Snapshot]:
-        return filter(None, map(self.read, range(self.slots)))
+        return filter(None, map(self.read, range(len(self._snapshots))))
 
     def retire(self, slot: int) -> None:
         """Keep the totals of a process that has ended, so that its successor continues them."""
         if last := self.read(slot):
             self.publish(slot, last.ended())
-
-
-class Memory(Board):
-    """A board for the loops of one process."""
-
-    def __init__(self, slots: int) -> None:
-        super().__init__(slots)
-        self._snapshots: list[Snapshot | None] = [None] * slots
-
-    def publish(self, slot: int, snapshot: Snapshot) -> None:
-        self._snapshots[slot] = snapshot
-
-    def read(self, slot: int) -> Snapshot | None:
-        return self._snapshots[slot]
 
 
 class SharedMemory(Board):

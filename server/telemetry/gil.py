@@ -11,17 +11,21 @@ once for the timer, and once more if the GIL was held. Waiting for a core does n
 
 from __future__ import annotations
 
+import os
+import platform
 import resource
+import struct
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from random import Random
 from threading import Lock, Thread
 from time import monotonic
 
-from server.telemetry.short_slice import request_short_slice
-
 MEAN_S = 0.025  # between instants: 200 in the shortest trial, for less than 0.5 % of a core
+SLICE_NS = 100_000  # the shortest possible
+ATTRIBUTES = struct.Struct("=IIQiIQQQ")  # size, policy, flags, nice, priority, runtime, …
+SCHED_SETATTR = {"x86_64": 314, "aarch64": 274, "riscv64": 274}  # glibc has no wrapper before 2.41
 LEAST_S = 0.0005  # with a timer already in the past, the thread would not sleep
 
 Samples = tuple[int, int]  # how many were taken, and how many of them found the GIL held
@@ -80,6 +84,27 @@ def counter_of_sleeps() -> Callable[[], int] | None:
     """Return a function that counts the sleeps of the calling thread; None if the system cannot."""
     scope = getattr(resource, "RUSAGE_THREAD", None)  # Linux and FreeBSD have it
     return None if scope is None else lambda: resource.getrusage(scope).ru_nvcsw
+
+
+def request_short_slice() -> None:
+    """Ask for the shortest slice for the calling thread; without effect where there is none.
+
+    A sampler that waits behind the work it samples sees that work only after its end. On Linux 6.12
+    and later, any thread may ask for a short slice. When it wakes, it runs before threads with
+    longer ones, but it gets no more time in total (`sched_setattr(2)`, and sched-eevdf in the
+    kernel's docs).
+    """
+    number = SCHED_SETATTR.get(platform.machine())
+    if sys.platform != "linux" or not number or sys.maxsize < 2**32:
+        return
+    with suppress(ImportError, OSError, AttributeError):  # a Python can be built without ctypes
+        import ctypes  # noqa: PLC0415 - only where it is used
+
+        if os.sched_getscheduler(0) != os.SCHED_OTHER:
+            return  # keep a policy that was set from outside
+        nice = os.getpriority(os.PRIO_PROCESS, 0)
+        attributes = ATTRIBUTES.pack(ATTRIBUTES.size, os.SCHED_OTHER, 0, nice, 0, SLICE_NS, 0, 0)
+        ctypes.CDLL(None).syscall(number, 0, attributes, 0)
 
 
 def _enabled() -> bool:

@@ -61,16 +61,8 @@ def processes(root: int) -> list[Process]:
                 roles[process.pid] = role
                 cpu, memory = process.cpu_times(), process.memory_info()
                 ended_s = cpu.children_user + cpu.children_system
-                listed.append(
-                    Process(
-                        process.pid,
-                        role,
-                        cpu.user + cpu.system,
-                        ended_s,
-                        memory.rss,
-                        process.num_threads(),
-                    )
-                )
+                used_s, threads = cpu.user + cpu.system, process.num_threads()
+                listed.append(Process(process.pid, role, used_s, ended_s, memory.rss, threads))
         except psutil.Error:
             continue  # it has just ended
     return listed

@@ -20,13 +20,8 @@ from server.telemetry.processes import Process, cpu_by_role, processes
 
 INTERVAL_S = 0.02  # 50 timers a second: enough for a p99 over the window, at no noticeable cost
 WINDOW_S = 10.0
-COUNTED = (
-    "refused",
-    "expired",
-    "cancelled",
-    "restarted",
-    "lost",
-)  # the figures of a model that only grow
+# The figures of a model that only grow.
+COUNTED = ("refused", "expired", "cancelled", "restarted", "lost")
 
 
 class LoopLag:

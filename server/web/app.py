@@ -15,7 +15,7 @@ from server.models.base import Model
 from server.models.selection import absent
 from server.models.selection import build as build_models
 from server.settings import BUILT_IN, Settings
-from server.telemetry.board import Memory, Place
+from server.telemetry.board import Board, Place
 from server.telemetry.counts import Counts
 from server.telemetry.publisher import Vitals
 from server.web.answering import DRAIN, Drain, answering
@@ -50,7 +50,7 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
     }
     # A model that is made of others has no workers of its own.
     parts = {name: part for name, part in built.items() if name in models or part.gauges()}
-    vitals = Vitals(place or Place(Memory(1)), parts, counts)
+    vitals = Vitals(place or Place(Board(1)), parts, counts)
     impossible = {key: cell.impossible for key, cell in cells.items()}
     discovery = discover(settings, REGISTRY, parameters, why_absent, impossible)
     describe = partial(document, REGISTRY, parameters, impossible, DEFAULT_MODEL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import Any
@@ -20,12 +21,13 @@ from server.telemetry.counts import Stages
 from server.telemetry.publisher import Vitals
 from server.web.answers import Discovery
 from server.web.events import Events
-from server.web.negotiation import prefers_html
 from server.web.page import PAGE, Page
 from server.worker.outcomes import raised
 from server.worker.timeline import Timeline
 from server.workloads.registry import Workload
 
+RANGE = re.compile(r"\s*([^\s;,/]+)/([^\s;,/]+)\s*((?:;[^;]*)*)")
+QUALITY = re.compile(r";\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*(?=;|$)", re.IGNORECASE)
 LISTED = "GET / lists which models run which workload."
 # The paths of the service itself, and the method of Service behind each.
 FIXED = {
@@ -75,10 +77,7 @@ class Cell:
             raise BadRequest("GET takes no body", "Put parameters into the query: ?name=value")
         arguments = self._read(request.rel_url.raw_query_string)
         if self.impossible:
-            raise CannotRun(
-                f"this cannot run: {self.impossible}",
-                LISTED,
-            )
+            raise CannotRun(f"this cannot run: {self.impossible}", LISTED)
         result = await self._model.run(self.work, arguments, timeline)
         timeline.close()
         self._stages.add(timeline)
@@ -160,9 +159,7 @@ class Service:
         """Explain what is wrong with a path or a method that has no route."""
         path = request.path.strip("/")
         name, _, model = path.partition("/")
-        if name in FIXED and not model:
-            raise _misdirected(request, f"/{path}", "GET", "HEAD")
-        if name == PAGE and model in self._page.files:
+        if (name in FIXED and not model) or (name == PAGE and model in self._page.files):
             raise _misdirected(request, f"/{path}", "GET", "HEAD")
         if name not in self._workloads:
             others = () if model else filter(None, FIXED)
@@ -181,6 +178,29 @@ class Service:
             remedy = why.removeprefix(NOT_STARTED)
             raise CannotRun(f"the model {model!r} is not started; {remedy}", hint)
         raise CannotRun(f"the model {model!r} is not available: {why}", hint)
+
+
+def prefers_html(accept: str) -> bool:
+    """Distinguish a browser, which asks for HTML, from curl and other programs by its `Accept`.
+
+    This follows RFC 9110, 12.5.1. A range that cannot be parsed is ignored.
+    """
+    ranges = dict(filter(None, map(_parse, accept.split(","))))
+
+    def quality(kind: str, detail: str) -> float:
+        names = (f"{kind}/{detail}", f"{kind}/*", "*/*")  # the most specific one decides
+        return next((ranges[name] for name in names if name in ranges), 0.0)
+
+    return quality("text", "html") > quality("application", "json")
+
+
+def _parse(text: str) -> tuple[str, float] | None:
+    parts = RANGE.fullmatch(text)
+    if parts is None:
+        return None
+    kind, detail, more = parts.groups()
+    quality = QUALITY.search(more)
+    return f"{kind}/{detail}".lower(), float(quality[1]) if quality else 1.0
 
 
 def _misdirected(request: web.Request, path: str, *allowed: str) -> NotAllowed | NotFound:

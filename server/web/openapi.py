@@ -12,8 +12,7 @@ from pydantic import PydanticUserError, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core.core_schema import FloatSchema
 
-from server.catalogue.parameter import Parameter
-from server.catalogue.parameters import Parameters
+from server.catalogue.parameters import Parameter, Parameters
 from server.errors import (
     BadParameter,
     BadRequest,

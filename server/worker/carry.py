@@ -42,10 +42,7 @@ def carry(
     Work that reaches its worker after `until` (monotonic) is not run, because it is too late.
     """
     result, failure = None, None
-    started, cpu = (
-        monotonic(),
-        thread_time(),
-    )  # read within the run, so that CPU time never exceeds it
+    started, cpu = monotonic(), thread_time()  # in this order, so that CPU time never exceeds it
     if started > until:
         failure = TOO_LATE
     else:

@@ -22,9 +22,8 @@ def delete(folder: str, owner: int, server: int) -> None:
     if os.getpid() != owner:  # it is a worker that was forked
         return
     until = monotonic() + DYING_S
-    while (
-        hasattr(sys, "last_value") and os.getppid() == server
-    ):  # set if the fork server has failed
+    # Python sets last_value if the fork server has failed.
+    while hasattr(sys, "last_value") and os.getppid() == server:
         if monotonic() > until:
             return
         sleep(0.005)

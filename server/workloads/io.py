@@ -45,9 +45,7 @@ async def fetch_natively(pages: Pages = 2, delay: Delay = 5) -> dict[str, int]:
 def file(kib: Kibibytes = 64) -> dict[str, int | bool]:
     """Write a temporary file, flush it to disk, and read it back."""
     written = os.urandom(1024) * kib
-    with (
-        tempfile.TemporaryFile() as temporary
-    ):  # it has no name, so not even kill -9 leaves it behind
+    with tempfile.TemporaryFile() as temporary:  # without a name, so not even kill -9 leaves it
         temporary.write(written)
         temporary.flush()
         os.fsync(temporary.fileno())

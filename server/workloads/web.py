@@ -26,9 +26,8 @@ SITE = "LOADBEARING_SITE"  # its address, which workers inherit
 Pages = Annotated[int, Interval(ge=1, le=20), Unit("pages"), doc("Pages, one after the other.")]
 Delay = Annotated[int, Interval(ge=0, le=250), Unit("ms"), doc("The site's wait for each page.")]
 
-_lock = (
-    threading.Lock()
-)  # guards the three below: several servers, one loop each, may share the process
+# Guards the three below: several servers, one loop each, may share the process.
+_lock = threading.Lock()
 _process: subprocess.Popen[bytes] | None = None
 _users: list[asyncio.AbstractEventLoop] = []
 _outer: str | None = None

@@ -14,16 +14,12 @@ from hypothesis import strategies as st
 from loadtests.load.arrivals import poisson
 from loadtests.load.http import ConnectionPool
 from loadtests.service.contract import discover
+from loadtests.slo import Slo
 from loadtests.trial.tally import percentile_ms
 from scripts.checks.shared.oracle import MODELS, Queue, running
+from scripts.checks.shared.virtual import Service
 from scripts.checks.validate.__main__ import parser
-from scripts.checks.validate.against_formula import (
-    crossing,
-    ends,
-    served_within,
-    simulated,
-    utilisation,
-)
+from scripts.checks.validate.against_formula import crossing, served_within, utilisation
 from scripts.checks.validate.case import Case, Finding, listed, rising, table, within
 from scripts.checks.validate.littles_law import KNOWN, LOADS, ROUNDS, SLACK, TRIAL_S
 from scripts.checks.validate.littles_law import SERVICE_S as QUEUED_S
@@ -75,7 +71,7 @@ def test_the_oracle_serves_as_the_simulation_does(quarters: list[int], servers: 
     times = [quarter / 4 for quarter in quarters]
     queue = Queue(servers, 1.0)
     served = [queue.enter(time) for time in times]
-    assert [end for _, end in served] == ends(times, servers)
+    assert [end for _, end in served] == Service("M/D/c", servers, 1.0).respond(times, Random(1))
     assert served == sorted(served), "first come, first served"
     assert all(begin >= time for time, (begin, _) in zip(times, served, strict=True))
     assert all(end == begin + 1 for begin, end in served)
@@ -88,16 +84,17 @@ def test_formula_and_simulation_agree(load: float) -> None:
     assert served_within(load, 0) == pytest.approx(1 - load), (
         "only requests that find the server idle"
     )
-    share = simulated(load, 1, bound=4, arrivals=200_000)
-    assert share == pytest.approx(served_within(load, 3), abs=0.01)
+    lost = Service("M/D/1", 1, 1.0).lost(load, Slo(99, 4.0))
+    assert 1 - lost == pytest.approx(served_within(load, 3), abs=0.01)
 
 
 def test_the_known_utilisations_are_true() -> None:
     for bound, known in KNOWN["m-d-1"].items():
         assert utilisation(bound) == pytest.approx(known, abs=0.015)
     for bound, known in KNOWN["m-d-2"].items():
-        kept, lost = (simulated(known + off, 2, bound, arrivals=60_000) for off in (-0.025, 0.025))
-        assert lost < 0.99 < kept
+        pair, slo = Service("M/D/2", 2, 1.0), Slo(99, bound)
+        below, above = (pair.lost(2 * (known + off), slo, 60_000) for off in (-0.025, 0.025))
+        assert below < 0.01 < above
 
 
 def test_a_crossing_is_found_between_loads() -> None:
@@ -109,11 +106,13 @@ def test_a_crossing_is_found_between_loads() -> None:
 def test_trials_of_a_queue_in_virtual_time_agree(model: str) -> None:
     """The same number, length and loads of trials as the real ones of case 8."""
     points = []
+    queue = Service(model, MODELS[model], 1.0)
     for load in LOADS[model]:
         for seed in range(2 * ROUNDS):
             rate = load * MODELS[model]
             times = poisson(rate, TRIAL_S / QUEUED_S, Random(seed))
-            took = [end - time for time, end in zip(times, ends(times, MODELS[model]), strict=True)]
+            ends = queue.respond(times, Random(seed))
+            took = [end - time for time, end in zip(times, ends, strict=True) if end is not None]
             points.append((load, (percentile_ms(sorted(took), 99) or 0.0) / 1e3))
     for bound, known in KNOWN[model].items():
         assert crossing(points, bound) == pytest.approx(known, abs=SLACK)

@@ -18,9 +18,8 @@ from loadtests.run.file.fold import read
 from loadtests.run.options import Options
 from loadtests.service.options import ServerOptions
 from loadtests.service.pythons import ServerPython
-from scripts.checks.publish.blocks import filled, names
 from scripts.checks.publish.keep import keep
-from scripts.checks.publish.pages import RUNS, block, made
+from scripts.checks.publish.pages import RUNS, block, filled, made, names
 from tests.support.run_files import FULL, measured, plan, result, trial, write
 from tests.support.timelines import within_a_third
 

@@ -5,27 +5,25 @@ example: scripts/bench accuracy harness
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 from loadtests.commands.words import among
 from loadtests.errors import ServiceError
 from loadtests.machine.environment import describe, environment
-from loadtests.paths import ROOT
 from loadtests.service.contract import discover
 from loadtests.service.process import ServerProcess
 from loadtests.service.pythons import server_pythons
-from loadtests.system.child import tied
-from scripts.checks.bench.accuracy import accuracy, cost, stall
+from scripts.checks.bench.accuracy import accuracy, cost
 from scripts.checks.bench.gil import gil
 from scripts.checks.bench.harness import harness
 from scripts.checks.bench.hops import hops
 from scripts.checks.bench.sentinel import neighbours
+from scripts.checks.shared.children import service
 from scripts.checks.shared.command import script_parser, show, steps
 
 RATES = (500, 1000)
+BARE = "scripts.checks.shared.bare_service"
 
 
 def main(arguments: list[str]) -> None:
@@ -47,16 +45,15 @@ def main(arguments: list[str]) -> None:
 
 
 def _accuracy(_: str) -> Iterator[str]:
-    with bare() as (url, pid):
+    with service(BARE) as (url, _pid):
         for rate in RATES:
             yield from accuracy(url, rate)
         yield cost(url, RATES[-1])
-        yield stall(url, pid)
 
 
 def _harness(_: str) -> Iterator[str]:
     models = ("--port", "0", "--models", "inline,thread-pool,process-pool")
-    with bare() as other, ServerProcess(models) as ours:
+    with service(BARE) as other, ServerProcess(models) as ours:
         yield from harness((ours.url, ours.pid), other)
 
 
@@ -77,23 +74,6 @@ BENCHMARKS: dict[str, Callable[[str], Iterator[str]]] = {
     "gil": gil,
     "sentinel": lambda _: neighbours(),
 }
-
-
-@contextmanager
-def bare() -> Iterator[tuple[str, int]]:
-    """Run the baseline service; yields its address and process id."""
-    command = [sys.executable, "-m", "scripts.checks.shared.bare_service"]
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=tied()
-    )
-    assert process.stdin
-    assert process.stdout
-    try:
-        yield process.stdout.readline().decode().strip(), process.pid
-    finally:
-        process.stdin.close()
-        process.wait()
-        process.stdout.close()
 
 
 if __name__ == "__main__":

@@ -1,31 +1,23 @@
-"""The open loop offers the rate that it claims, on time, even to a service that is stopped."""
+"""The open loop offers the rate that it claims, on time, and at little cost."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from random import Random
 from statistics import fmean, median, pvariance
 from time import monotonic, process_time
 
-import gevent
-
 from loadtests.load.arrivals import poisson
 from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
 from loadtests.load.source import undisturbed
-from loadtests.paths import ROOT
-from loadtests.system.child import tied
 from loadtests.trial.tally import percentile_ms
+from scripts.checks.shared.children import output
 
 DURATION_S = 10.0
 ROUNDS = 3
 LEAD_S = 0.1
-STALL_S = 2.0
 
 
 def offer(
@@ -71,7 +63,7 @@ def cost(url: str, rate: float) -> str:
     for seed in range(ROUNDS):
         sent, cpu = offer(connections, "/record", rate, seed)
         ours.append(1e6 * cpu / len(sent))
-        theirs.append(_fast(url, rate))
+        theirs.append(float(output("scripts.checks.bench.fast_http_user", url, rate, DURATION_S)))
         connections.get("/recorded")  # which clears the record
     connections.close()
     ratios = sorted(our / their for our, their in zip(ours, theirs, strict=True))
@@ -79,39 +71,6 @@ def cost(url: str, rate: float) -> str:
         f"CPU per request at {rate:.0f}/s: generator {median(ours):.0f} µs, Locust's FastHttpUser "
         f"{median(theirs):.0f} µs, {median(ratios):.2f} × ({ratios[0]:.2f}–{ratios[-1]:.2f})"
     )
-
-
-def _fast(url: str, rate: float) -> float:
-    command = [
-        sys.executable,
-        "-m",
-        "scripts.checks.bench.fast_http_user",
-        url,
-        str(rate),
-        str(DURATION_S),
-    ]
-    done = subprocess.run(  # noqa: S603 - ours
-        command, cwd=ROOT, capture_output=True, text=True, check=True, preexec_fn=tied()
-    )
-    return float(done.stdout)
-
-
-def stall(url: str, pid: int) -> str:
-    """Stop the server for two seconds under load: the response times must show it."""
-    connections = ConnectionPool(url)
-
-    def pause() -> None:
-        gevent.sleep(DURATION_S / 2)
-        os.kill(pid, signal.SIGSTOP)
-        gevent.sleep(STALL_S)
-        os.kill(pid, signal.SIGCONT)
-
-    gevent.spawn(pause)
-    sent, _ = offer(connections, "/record", 300, 1)
-    took = sorted(item.ended - item.intended for item in sent if item.ended is not None)
-    connections.close()
-    p50, p95, p99 = (percentile_ms(took, p) or 0.0 for p in (50, 95, 99))
-    return f"stopped for 2 s at 300/s: p50 {p50:.1f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms"
 
 
 def dispersion(times: Sequence[float], bin_s: float = 0.010) -> float:

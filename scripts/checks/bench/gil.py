@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from statistics import mean
@@ -20,6 +18,7 @@ from time import monotonic, process_time, sleep
 
 from loadtests.paths import ROOT
 from loadtests.system.child import tied
+from scripts.checks.shared.children import busy
 from server.telemetry.gil import Sampler
 
 TURN_S = 8.0
@@ -95,18 +94,6 @@ class Turn:
         for thread in threads:
             thread.join()
         return true, held / samples if samples else float("nan")
-
-
-@contextmanager
-def busy(processes: int) -> Iterator[None]:
-    """Keep cores busy with this many processes."""
-    with ExitStack() as stack:
-        for _ in range(processes):
-            command = [sys.executable, "-c", "while True: pass"]
-            process = subprocess.Popen(command, preexec_fn=tied())  # noqa: S603 - our own
-            stack.enter_context(process)
-            stack.callback(process.kill)
-        yield
 
 
 def table() -> Iterator[str]:

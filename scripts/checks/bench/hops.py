@@ -7,16 +7,13 @@ client. The models take turns, so that a drift of the machine affects all of the
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import median
 
 from loadtests.load.http import ConnectionPool
-from loadtests.paths import ROOT
 from loadtests.service.contract import discover
-from loadtests.system.child import tied
+from scripts.checks.shared.fast_clients import answers_per_s
 
 LOADS = {
     "no-op": "noop/{}",
@@ -55,7 +52,7 @@ def measure(url: str) -> list[Hop]:
     connections.close()
     for _ in range(RUSHES):
         for hop in hops:
-            hop.rates.append(_rate(url, f"/noop/{hop.model}"))
+            hop.rates.append(answers_per_s(url, f"/noop/{hop.model}", CLIENTS, RUSH_S))
     return hops
 
 
@@ -63,19 +60,6 @@ def _call(connections: ConnectionPool, path: str) -> float:
     status, body = connections.get(path)
     assert status == 200, body
     return float(json.loads(body)["ms"]["total"]) / 1e3
-
-
-def _rate(url: str, path: str) -> float:
-    command = [sys.executable, "-m", "scripts.checks.shared.fast_clients", url, path, str(CLIENTS)]
-    done = subprocess.run(  # noqa: S603 - our own command
-        [*command, str(RUSH_S)],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-        preexec_fn=tied(),
-    )
-    return int(done.stdout) / RUSH_S
 
 
 def table(hops: list[Hop]) -> Iterator[str]:

@@ -11,8 +11,7 @@ import psutil
 
 from loadtests.service.process import ServerProcess
 from scripts.checks.chaos.clients import ask, gauges, session
-from scripts.checks.chaos.faulty_workloads import WORKLOADS
-from scripts.checks.chaos.folders import own_folder
+from scripts.checks.chaos.faulty_workloads import WORKLOADS, own_folder
 
 KILLING = ("supervised-process-pool", "process-per-request")
 LASTING = ("thread-pool", "process-pool")

@@ -12,8 +12,7 @@ import psutil
 
 from loadtests.service.process import ServerProcess
 from scripts.checks.chaos.clients import Outcome, ask, session, statuses
-from scripts.checks.chaos.faulty_workloads import WORKLOADS
-from scripts.checks.chaos.folders import own_folder
+from scripts.checks.chaos.faulty_workloads import WORKLOADS, own_folder
 
 MODELS = ("thread-pool", "process-pool", "supervised-process-pool", "process-per-request")
 OPTIONS = ("--port", "0", "--models", ",".join(MODELS), "--workloads", WORKLOADS)

@@ -1,8 +1,11 @@
-"""Workloads that never end, end their process, or record that they ran."""
+"""Workloads that never end, end their process, or record that they ran; and where they do."""
 
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Annotated
@@ -43,3 +46,19 @@ def crash() -> None:
 @workload(kind="cpu")
 def stay() -> None:
     """Do nothing; under `hybrid` too, in a process."""
+
+
+@contextmanager
+def own_folder() -> Iterator[tuple[Path, Path]]:
+    """Redirect the temporary files of servers; yields their folder, and the file for marks."""
+    with tempfile.TemporaryDirectory() as folder:
+        temporary, marks = Path(folder, "temporary"), Path(folder, "marks")
+        temporary.mkdir()
+        marks.touch()
+        before = dict(os.environ)
+        os.environ.update({"TMPDIR": str(temporary), MARKS: str(marks)})
+        try:
+            yield temporary, marks
+        finally:
+            os.environ.clear()
+            os.environ.update(before)

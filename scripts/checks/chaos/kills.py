@@ -60,16 +60,13 @@ def kills(count: int) -> Iterator[str]:
     for model in MODELS:
         with ServerProcess(("--port", "0", "--models", model)) as server:
             calm, outcomes, killed, lost = asyncio.run(_both(server, model, count))
-        slowest, kept = (
-            max(outcome.took_s for outcome in outcomes),
-            goodput(outcomes) / goodput(calm),
-        )
+        slowest = max(outcome.took_s for outcome in outcomes)
+        kept = goodput(outcomes) / goodput(calm)
         gap = gap_s(outcomes, killed[:-1])
         yield (
             f"{model}: {len(killed)} kills in {count:,} requests at {RATE:g}/s hit {lost} calls: "
-            f"{statuses(outcomes)}; "
-            f"slowest {slowest:.2f} s; goodput {kept:.1%} of the undisturbed; "
-            f"service back within {gap:.3f} s"
+            f"{statuses(outcomes)}; slowest {slowest:.2f} s; "
+            f"goodput {kept:.1%} of the undisturbed; service back within {gap:.3f} s"
         )
         assert {outcome.status for outcome in outcomes} <= ANSWERS, (
             "a request had no answer or a wrong status"

@@ -50,24 +50,18 @@ def measure(
     results: dict[QueueCase, list[SearchResult]] = {case: [] for case in cases}
     for (case, _), result in zip(jobs, pool.map(_search, jobs, chunksize=4), strict=True):
         results[case].append(result)
-    groups = [(case, first, _group(case, results[case], first)) for case, first in _firsts(results)]
+    groups = [
+        (case, first, [of_case[place % len(of_case)] for place in range(first, first + repeats)])
+        for case, of_case in results.items()
+        for repeats in (GOALS[case.kind][2],)
+        for first in range(len(of_case))
+    ]
     measured: dict[QueueCase, list[Measured]] = {case: [] for case in cases}
     for (case, *_), measurement in zip(
         groups, pool.map(_combined, groups, chunksize=4), strict=True
     ):
         measured[case].append(measurement)
     return iter(measured.values())
-
-
-def _firsts(results: dict[QueueCase, list[SearchResult]]) -> Iterator[tuple[QueueCase, int]]:
-    for case, searches in results.items():
-        for first in range(len(searches)):
-            yield case, first
-
-
-def _group(case: QueueCase, results: list[SearchResult], first: int) -> list[SearchResult]:
-    _, _, repeats = GOALS[case.kind]
-    return [results[(first + place) % len(results)] for place in range(repeats)]
 
 
 def _search(job: tuple[QueueCase, str]) -> SearchResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ from loadtests.report.wording import headline
 from loadtests.run.file.fold import read
 from loadtests.system.files import put
 from loadtests.wording import listing
-from scripts.checks.publish.blocks import filled, names
 from scripts.checks.publish.keep import keep
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 PAGES = ("README.md", "loadtests/RESULTS.md")
 RUNS = "loadtests/published/runs"
 PICTURES = "loadtests/published/pictures"
+# Generated blocks of a page: from `<!-- generated: NAME -->` to `<!-- end -->`.
+_BLOCK = re.compile(
+    r"(<!-- generated: (?P<name>[^>]*?) -->\n)(?P<old>.*?)(<!-- end -->\n)", re.DOTALL
+)
+_BEGIN = "<!-- generated: "
 
 
 def publish(runs: Sequence[str]) -> int:
@@ -63,6 +68,23 @@ def made(root: Path) -> dict[Path, str]:
     return {
         root / at: filled(text, partial(block, at, runs)) for at, text in texts.items()
     } | pictures
+
+
+def filled(page: str, content: Callable[[str], str]) -> str:
+    """Return a page with new content in each block. Raises ValueError for an open block."""
+
+    def replacement(match: re.Match[str]) -> str:
+        return f"{match[1]}\n{content(match['name'])}\n\n{match[4]}"
+
+    text, count = _BLOCK.subn(replacement, page)
+    if count != page.count(_BEGIN):
+        raise ValueError("a generated block has no end: put <!-- end --> on a line of its own")
+    return text
+
+
+def names(page: str) -> list[str]:
+    """List the names of the blocks of a page."""
+    return [match["name"] for match in _BLOCK.finditer(page)]
 
 
 def _texts(root: Path) -> dict[str, str]:

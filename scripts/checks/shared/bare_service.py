@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from time import monotonic
@@ -16,6 +15,7 @@ from time import monotonic
 import uvloop
 from aiohttp import web
 
+from scripts.checks.shared.children import serve
 from server.settings import Settings
 from server.worker import carry
 from server.workloads.cpu import noop
@@ -77,13 +77,7 @@ async def main() -> None:
     app.router.add_get("/process-pool", on(processes))
     app.router.add_get("/record", record)
     app.router.add_get("/recorded", recorded)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    print(f"http://127.0.0.1:{site.port}", flush=True)  # noqa: T201 - its parent reads this
-    await asyncio.to_thread(sys.stdin.read)
-    await runner.cleanup()
+    await serve(app)
     threads.shutdown()
     processes.shutdown()
 

@@ -12,9 +12,30 @@ import sys
 from typing import cast
 from urllib.parse import urlsplit
 
+import psutil
 import uvloop
 
+from scripts.checks.shared.children import output
+
 WARM_UP_S = 0.3
+
+
+def answers_per_s(url: str, path: str, clients: int, seconds: float) -> float:
+    """Measure the rate at which a service answers these clients, run in a separate process."""
+    return int(output("scripts.checks.shared.fast_clients", url, path, clients, seconds)) / seconds
+
+
+def cost(url: str, pid: int, path: str, clients: int, seconds: float) -> tuple[float, float]:
+    """Measure that rate, and the CPU seconds per request of the service and its children."""
+    before = _cpu_s(pid)
+    rate = answers_per_s(url, path, clients, seconds)
+    return rate, (_cpu_s(pid) - before) / (rate * (seconds + WARM_UP_S))
+
+
+def _cpu_s(pid: int) -> float:
+    server = psutil.Process(pid)
+    times = [process.cpu_times() for process in (server, *server.children(recursive=True))]
+    return sum(used.user + used.system for used in times)
 
 
 class Client(asyncio.Protocol):

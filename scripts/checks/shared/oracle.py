@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -28,8 +27,7 @@ from typing import Any
 from aiohttp import web
 
 from loadtests.commands.words import Parser, whole
-from loadtests.paths import ROOT
-from loadtests.system.child import tied
+from scripts.checks.shared.children import serve, service
 
 MODELS = {"m-d-1": 1, "m-d-2": 2, "m-d-4": 4}
 WORKLOADS = ("oracle", "twin")
@@ -123,30 +121,11 @@ def application(service_s: float) -> web.Application:
     return app
 
 
-async def serve(service_s: float, port: int) -> None:
-    runner = web.AppRunner(application(service_s), access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", port, backlog=2048)
-    await site.start()
-    print(f"http://127.0.0.1:{site.port}", flush=True)  # noqa: T201 - its parent reads this
-    await asyncio.to_thread(sys.stdin.read)
-    await runner.cleanup()
-
-
 @contextmanager
 def running(service_s: float) -> Iterator[str]:
     """Run an oracle in a separate process; yields its address."""
-    command = [sys.executable, "-m", "scripts.checks.shared.oracle", "--service-ms"]
-    with subprocess.Popen(  # noqa: S603 - our own command
-        [*command, str(1e3 * service_s)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        preexec_fn=tied(),
-    ) as process:
-        assert process.stdout
-        yield process.stdout.readline().decode().strip()
-        # Leaving the block closes its input, which ends it.
+    with service("scripts.checks.shared.oracle", "--service-ms", 1e3 * service_s) as (url, _):
+        yield url
 
 
 def main(arguments: list[str]) -> None:
@@ -157,7 +136,7 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     # Not uvloop: its clock counts whole milliseconds, so its timers would be early.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(serve(options.service_ms / 1e3, options.port))
+        runner.run(serve(application(options.service_ms / 1e3), options.port))
 
 
 if __name__ == "__main__":

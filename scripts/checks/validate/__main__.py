@@ -9,7 +9,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from time import monotonic
+from time import monotonic, sleep
+
+import psutil
 
 from loadtests.commands.words import Parser, among
 from loadtests.errors import ServiceError, StartError
@@ -28,7 +30,6 @@ from scripts.checks.validate.known_causes import planted
 from scripts.checks.validate.littles_law import filled, little
 from scripts.checks.validate.load import Unanswered
 from scripts.checks.validate.overload import overload
-from scripts.checks.validate.surroundings import described, foreign_cores, stolen_s
 from scripts.checks.validate.testbed import Testbed
 
 CASES: dict[str, Callable[[Testbed], Case]] = {
@@ -48,6 +49,7 @@ CASES: dict[str, Callable[[Testbed], Case]] = {
     "oracle": oracle,
     "planted": planted,
 }
+LOOK_S = 0.5  # at what else runs on the machine
 USUAL = [name for name in CASES if name.isdecimal()]
 FAILURES = (Unanswered, StartError, ServiceError, OSError, ValueError, subprocess.SubprocessError)
 
@@ -110,6 +112,31 @@ def _watched(name: str, testbed: Testbed) -> Case:
         return case
     stolen = None if steal is None or now is None else now - steal
     return case.but(described(before, after, stolen, took))
+
+
+def foreign_cores() -> float:
+    """How many cores are busy while this program is idle."""
+    before, begun = psutil.cpu_times(), monotonic()
+    sleep(LOOK_S)
+    after, took = psutil.cpu_times(), monotonic() - begun
+    idle = _idle(after) - _idle(before)
+    return max(0.0, (psutil.cpu_count() or 1) - idle / took)
+
+
+def stolen_s() -> float | None:
+    """CPU seconds that the host has withheld from this machine so far; None if unknown."""
+    steal: float | None = getattr(psutil.cpu_times(), "steal", None)
+    return steal
+
+
+def described(before: float, after: float, steal_s: float | None, took_s: float) -> str:
+    """Describe what else ran beside a case, in one clause."""
+    stolen = "" if steal_s is None else f", and {steal_s / took_s:.2f} cores were stolen meanwhile"
+    return f"other programs kept {before:.1f} cores busy before it and {after:.1f} after it{stolen}"
+
+
+def _idle(times: object) -> float:
+    return sum(getattr(times, name, 0.0) for name in ("idle", "iowait"))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A full search finds the capacity that queueing theory gives: M/D/c queues behind real HTTP.
 
-Capacities are in service times: by formula for one server, simulated for several.
+Its capacities are in service times.
 """
 
 from __future__ import annotations
@@ -9,13 +9,10 @@ import math
 import os
 import subprocess
 import sys
-from collections import deque
 from collections.abc import Iterator, Sequence
 from decimal import Decimal, localcontext
-from itertools import accumulate
 from pathlib import Path
-from random import Random
-from statistics import fmean, linear_regression
+from statistics import linear_regression
 from tempfile import TemporaryDirectory
 from time import monotonic
 
@@ -36,16 +33,6 @@ ERROR = {"quick": 0.15, "full": 0.05}  # the widths of their intervals
 LOSS_RATIO = 0.01  # of a p99
 DIGITS = 100
 CLOSE = 1e-4
-
-
-def ends(times: Sequence[float], servers: int) -> list[float]:
-    """Serve sorted arrivals, first come first served, each for one unit of time."""
-    free = deque([0.0] * servers)
-    served = []
-    for time in times:
-        free.append(max(time, free.popleft()) + 1.0)
-        served.append(free[-1])
-    return served
 
 
 def served_within(load: float, wait: float) -> float:
@@ -71,13 +58,6 @@ def utilisation(bound: float) -> float:
         kept = served_within(middle, bound - 1) >= 1 - LOSS_RATIO
         low, high = (middle, high) if kept else (low, middle)
     return low
-
-
-def simulated(load: float, servers: int, bound: float, arrivals: int) -> float:
-    """Return the share of requests that M/D/c answers within `bound` service times, simulated."""
-    rng = Random(11)  # noqa: S311 - a simulation, not secrets
-    times = list(accumulate(rng.expovariate(load * servers) for _ in range(arrivals)))
-    return fmean(end - time <= bound for time, end in zip(times, ends(times, servers), strict=True))
 
 
 def crossing(points: Sequence[tuple[float, float]], bound: float) -> float:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from random import Random
 from statistics import median
 
 import gevent
 
 from loadtests.load.http import ConnectionPool
-from loadtests.load.source import InProcess
-from loadtests.slo import Slo
-from loadtests.trial.cell_load import CellLoad
 from scripts.checks.validate.case import Case, listed, rising, within
-from scripts.checks.validate.load import WARM_UP_S, clients, offer, stages
+from scripts.checks.validate.load import ANY, WARM_UP_S, clients, offer, stages, trial
 from scripts.checks.validate.testbed import PATIENT, Testbed
 
 BUSY = (0, 1, 2, 4)
@@ -27,7 +23,6 @@ WORK_RATE = 90.0
 BESIDE_S = 4.0
 BESIDE_ROUNDS = 3
 MODELS = ("process-pool", "thread-pool", "inline")
-ANY = Slo(99, 10.0)  # so loose that no trial is stopped early
 
 
 def convoy(testbed: Testbed) -> Case:
@@ -87,12 +82,8 @@ def bystander(testbed: Testbed) -> Case:
         for turn in range(testbed.rounds(BESIDE_ROUNDS)):
             for model in MODELS:
                 path = f"/count/{model}{query}"
-                with closing(CellLoad(url, ("count", model), path, b"", InProcess())) as cell_load:
-                    rng = Random(turn)  # noqa: S311 - a schedule, no secret
-                    trial = cell_load.trial(
-                        WORK_RATE, testbed.seconds(BESIDE_S), ANY, "poisson", rng
-                    )
-                p99[model].append(trial.bystander.p99_ms or 1e3 * ANY.bound_s)
+                result = trial(url, path, WORK_RATE, testbed.seconds(BESIDE_S), turn)
+                p99[model].append(result.bystander.p99_ms or 1e3 * ANY.bound_s)
     processes, threads, inline = (median(p99[model]) for model in MODELS)
     return Case.of(
         "9",

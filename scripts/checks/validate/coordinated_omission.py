@@ -5,19 +5,15 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import closing, suppress
-from random import Random
 from statistics import fmean, median
 from time import monotonic
 
 import gevent
 
 from loadtests.load.http import ConnectionPool
-from loadtests.load.source import InProcess
-from loadtests.slo import Slo
-from loadtests.trial.cell_load import CellLoad
 from loadtests.trial.tally import percentile_ms
 from scripts.checks.validate.case import Case, Finding, remark, within
-from scripts.checks.validate.load import END_S, Unanswered, offer, rate, stages
+from scripts.checks.validate.load import END_S, Unanswered, offer, rate, stages, trial
 from scripts.checks.validate.testbed import PATIENT, Testbed
 
 STALL_S = 2.0
@@ -29,7 +25,6 @@ LOAD = 0.8
 LONE_CALLS = 60
 LOADED_S = 4.0
 ROUNDS = 3
-ANY = Slo(99, 10.0)  # so loose that no trial is stopped early
 
 
 def omission(testbed: Testbed) -> Case:
@@ -115,10 +110,7 @@ def optimism(testbed: Testbed) -> Case:
 
 
 def _ran_under_load(url: str, path: str, per_s: float, testbed: Testbed, seed: int) -> float:
-    cell = ("primes", "process-pool")
-    with closing(CellLoad(url, cell, path, b'"result"', InProcess())) as cell_load:
-        rng = Random(seed)  # noqa: S311 - a schedule, no secret
-        trial = cell_load.trial(per_s, testbed.seconds(LOADED_S), ANY, "poisson", rng)
-    if trial.where.typical is None:
+    where = trial(url, path, per_s, testbed.seconds(LOADED_S), seed).where
+    if where.typical is None:
         raise Unanswered(f"{path} gave no answer in time at {per_s:.0f}/s")
-    return 1e3 * trial.where.typical.ran
+    return 1e3 * where.typical.ran

@@ -10,11 +10,10 @@ from statistics import median
 
 from loadtests.load.http import ConnectionPool
 from loadtests.service.interpreters import Interpreter
-from loadtests.service.process import ServerProcess
 from loadtests.system.child import tied
-from scripts.checks.shared.fast_clients import WARM_UP_S
+from scripts.checks.shared.fast_clients import cost
 from scripts.checks.validate.case import Case, Finding, remark, rising, within
-from scripts.checks.validate.load import count_rate, stages
+from scripts.checks.validate.load import stages
 from scripts.checks.validate.testbed import Testbed
 
 CLIENTS = 32
@@ -48,20 +47,15 @@ def event_loops(testbed: Testbed) -> Case:
         testbed.server("inline", "--loop", "asyncio") as plain,
     ):
         for _ in range(testbed.rounds(PAIRS)):
-            ours, theirs = (_cost(server, testbed.seconds(TURN_S)) for server in (fast, plain))
+            ours, theirs = (
+                cost(server.url, server.pid, "/noop/inline", CLIENTS, testbed.seconds(TURN_S))
+                for server in (fast, plain)
+            )
             rates.append(ours[0] / theirs[0])
             costs.append(theirs[1] / ours[1])
     claim = "uvloop against asyncio: 0.9–1.3 × the requests per second, up to 1.3 × less CPU"
     findings = [within("requests/s", rates, 0.9, 1.3), within("CPU less by", costs, 0.9, 1.4)]
     return Case.of("4", claim, findings)
-
-
-def _cost(server: ServerProcess, seconds: float) -> tuple[float, float]:
-    """Requests per second of 32 clients, and the server's CPU seconds per request."""
-    before = server.usage().cpu_s
-    served = count_rate(server.url, "/noop/inline", CLIENTS, seconds)
-    used = server.usage().cpu_s - before
-    return served, used / (served * (seconds + WARM_UP_S))
 
 
 def starts(testbed: Testbed) -> Case:

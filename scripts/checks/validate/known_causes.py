@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import process_time
@@ -15,8 +12,8 @@ from loadtests.load.open_loop import Request
 from loadtests.load.source import Listener
 from loadtests.machine.platform import cores
 from loadtests.machine.sentinel import Sentinel
-from loadtests.system.child import tied
 from scripts.checks.shared.calibrated_cell import connect, no_listener
+from scripts.checks.shared.children import busy
 from scripts.checks.validate.case import Case, Finding
 from scripts.checks.validate.testbed import Testbed
 
@@ -97,18 +94,5 @@ def _break(testbed: Testbed, plant: Plant, sentinel: Sentinel) -> dict[str, Any]
     ):
         calibration = cell.calibrate()
         rate = plant.rate or plant.times * calibration.crowd.completed
-        with _neighbours() if plant.neighbours else nullcontext():
+        with busy(cores() if plant.neighbours else 0):
             return cell.trial(rate, testbed.seconds(TRIAL_S), calibration, sentinel)
-
-
-@contextmanager
-def _neighbours() -> Iterator[None]:
-    """Keep every core busy with other processes."""
-    spin = [sys.executable, "-c", "while True: pass"]
-    others = [subprocess.Popen(spin, preexec_fn=tied()) for _ in range(cores())]  # noqa: S603 - our own command
-    try:
-        yield
-    finally:
-        for process in others:
-            process.kill()
-            process.wait()

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
-from random import Random
 from typing import NamedTuple
 
 import gevent
 
-from loadtests.load.source import InProcess
 from loadtests.slo import Slo
-from loadtests.trial.cell_load import CellLoad
 from loadtests.trial.tally import lag_allowed_s
 from loadtests.trial.verdict import flaws
 from scripts.checks.shared.oracle import MODELS, WORKLOADS, running
 from scripts.checks.validate.against_formula import crossing
 from scripts.checks.validate.case import Case, within
-from scripts.checks.validate.load import Unanswered, rate
+from scripts.checks.validate.load import ANY, Unanswered, rate, trial
 from scripts.checks.validate.testbed import PATIENT, Testbed
 
 POOL = 8
@@ -34,7 +30,6 @@ ROUNDS = 2
 LOADS = {"m-d-1": (0.45, 0.55, 0.65, 0.75, 0.85), "m-d-2": (0.65, 0.73, 0.81, 0.87, 0.93)}
 KNOWN = {"m-d-1": {5: 0.57, 10: 0.78}, "m-d-2": {5: 0.76, 10: 0.89}}
 SLACK = 0.07
-ANY = Slo(99, 10.0)  # so loose that no trial ends before its time
 
 
 def little(testbed: Testbed) -> Case:
@@ -94,15 +89,12 @@ def _side_by_side(url: str, loads: dict[str, float], turn: int, seconds: float) 
     failed: list[str] = []
 
     def measure(workload: str, model: str, load: float) -> None:
-        path, cell = f"/{workload}/{model}", (workload, model)
-        with closing(CellLoad(url, cell, path, b"", InProcess())) as cell_load:
-            rng = Random(f"{turn}/{workload}/{load}")  # noqa: S311 - a schedule, no secret
-            per_s = load * MODELS[model] / SERVICE_S
-            trial = cell_load.trial(per_s, seconds, ANY, "poisson", rng)
-        work, by = trial.work, trial.bystander
+        path, per_s = f"/{workload}/{model}", load * MODELS[model] / SERVICE_S
+        result = trial(url, path, per_s, seconds, f"{turn}/{workload}/{load}")
+        work, by = result.work, result.bystander
         if work.p99_ms is None or work.lag_p99_ms is None:
             reasons = (
-                *flaws(work, by, trial.generator_cpu, ANY),
+                *flaws(work, by, result.generator_cpu, ANY),
                 "too many requests had no correct answer",
             )
             failed.append(f"{path} at {per_s:.0f}/s: {reasons[0]}")

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from random import Random
 from time import monotonic
+from urllib.parse import urlsplit
 
 import gevent
 
 from loadtests.load.arrivals import SCHEDULES, Kind
 from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
-from loadtests.paths import ROOT
-from loadtests.system.child import tied
+from loadtests.load.source import InProcess
+from loadtests.slo import Slo
+from loadtests.trial.cell_load import CellLoad
+from loadtests.trial.trial import Trial
 
 WARM_UP_S = 0.3
 LEAD_S = 0.05
 END_S = 30.0
 PROMPT_S = 0.05
+ANY = Slo(99, 10.0)  # so loose that no trial is stopped early
 
 
 class Unanswered(Exception):
@@ -115,6 +117,14 @@ def offer(  # noqa: PLR0913  # the load, where it goes, and what happens meanwhi
     return sorted(item.ended - item.intended for item in ended if item.ended is not None)
 
 
+def trial(url: str, path: str, per_s: float, seconds: float, seed: int | str) -> Trial:
+    """Offer a cell a Poisson load as a search does, with the bystander beside it."""
+    cell = urlsplit(path).path.strip("/").partition("/")[::2]
+    with closing(CellLoad(url, cell, path, b'"result"', InProcess())) as cell_load:
+        rng = Random(seed)  # noqa: S311 - a schedule, no secret
+        return cell_load.trial(per_s, seconds, ANY, "poisson", rng)
+
+
 def settle(url: str) -> None:
     """Wait until the service has finished all work of earlier clients. Raises Unanswered."""
     until = monotonic() + END_S
@@ -126,27 +136,12 @@ def settle(url: str) -> None:
     raise Unanswered(f"{url}/health takes over {PROMPT_S:g} s, {END_S:g} s after the load")
 
 
-def count_rate(url: str, path: str, number: int, seconds: float) -> float:
-    """Measure the answers per second of cheaper clients than ours, in a separate process."""
-    command = [sys.executable, "-m", "scripts.checks.shared.fast_clients", url, path]
-    done = subprocess.run(  # noqa: S603 - our own command
-        [*command, str(number), str(seconds)],
-        cwd=ROOT, check=True, capture_output=True, text=True, preexec_fn=tied(),
-    )  # fmt: skip
-    return int(done.stdout) / seconds
-
-
-def stage(body: bytes, name: str) -> float:
-    """Read one of the times in an answer, in milliseconds."""
-    return float(json.loads(body)["ms"][name])
-
-
 def stages(connections: ConnectionPool, path: str, name: str, times: int) -> list[float]:
-    """Ask `times` times, one after the other, and read one time of each answer."""
+    """Ask `times` times, one after the other, and read one time of each answer, in ms."""
     read = []
     for _ in range(times):
         status, body = connections.get(path)
         if status != 200:
             raise Unanswered(f"GET {path} answers {status}: {body[:200].decode()}")
-        read.append(stage(body, name))
+        read.append(float(json.loads(body)["ms"][name]))
     return read

@@ -17,6 +17,7 @@ import asyncio
 from collections import deque
 from concurrent.futures import BrokenExecutor
 from multiprocessing.context import BaseContext
+from time import monotonic
 from typing import Any
 
 from server.admission.bulkhead import Visit
@@ -25,7 +26,6 @@ from server.models.messages import Job, pickled
 from server.models.offloaded import Offloaded
 from server.models.process_start import START_ERRORS, START_S, Shortage, context
 from server.models.processes import AHEAD
-from server.models.supervised.reaper import Reaper
 from server.models.supervised.worker_process import WorkerCall, WorkerProcess
 from server.settings import Settings
 from server.worker.carry import TOO_LATE
@@ -33,6 +33,38 @@ from server.worker.timeline import Ran, Timeline
 
 PAUSE_S = 0.1  # before replacing a worker that died while it started; doubled each time
 LONGEST_PAUSE_S = 5.0
+GRACE_S = 0.05  # for work whose client has disconnected
+
+
+class Reaper:
+    """Kills abandoned calls: `per_s` each second, and as many at once (a token bucket).
+
+    A worker takes longer to start than most calls take to end. So work that is nearly done may
+    finish, mass disconnects do not cause mass restarts, and a call that finds no token keeps
+    running until there is one.
+    """
+
+    def __init__(self, per_s: int) -> None:
+        self._per_s = float(per_s)
+        self._tokens = self._per_s
+        self._counted = monotonic()
+
+    def abandon(self, call: WorkerCall) -> None:
+        """Kill the worker that holds this call, unless the call ends by itself soon."""
+        asyncio.get_running_loop().call_later(GRACE_S, self._reap, call)
+
+    def _reap(self, call: WorkerCall) -> None:
+        if call.holder is None:
+            return
+        now = monotonic()
+        self._tokens = min(self._tokens + self._per_s * (now - self._counted), self._per_s)
+        self._counted = now
+        if self._tokens >= 1:
+            self._tokens -= 1
+            call.holder.kill()
+        else:
+            wait_s = (1 - self._tokens) / self._per_s
+            asyncio.get_running_loop().call_later(wait_s, self._reap, call)
 
 
 class SupervisedProcessPool(Offloaded):

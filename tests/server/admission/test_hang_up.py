@@ -10,7 +10,7 @@ import pytest
 
 from server.admission.bulkhead import Visit
 from server.models.selection import load
-from server.models.supervised.reaper import Reaper
+from server.models.supervised.pool import Reaper
 from server.models.supervised.worker_process import WorkerCall
 from server.tables import MODELS
 from tests.support.admission import LONG_S, bounded

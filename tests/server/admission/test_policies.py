@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from server.admission.departures import Departures
+from server.admission.bulkhead import Departures
 from server.admission.policies import Adaptive, Bounded, Deadline, Policy, Unbounded, load
 from server.tables import POLICIES
 

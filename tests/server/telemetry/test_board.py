@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server.telemetry.board import COPY, HEADER, Board, Memory, SharedMemory, Snapshot, merge
+from server.telemetry.board import COPY, HEADER, Board, SharedMemory, Snapshot, merge
 from server.telemetry.counts import Totals
 
 
@@ -15,7 +15,7 @@ def snapshot(pid: int, at: float = 0.0, **more: Any) -> Snapshot:
     return replace(Snapshot(pid, "MainThread", at, lag, {"inline": {}}), **more)
 
 
-@pytest.fixture(params=[Memory, SharedMemory])
+@pytest.fixture(params=[Board, SharedMemory])
 def board(request: pytest.FixtureRequest) -> Board:
     kind: type[Board] = request.param
     return kind(3)

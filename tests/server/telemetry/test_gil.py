@@ -14,7 +14,7 @@ from time import monotonic, sleep
 import pytest
 
 from server.telemetry import gil
-from server.telemetry.board import Memory, Place, merge
+from server.telemetry.board import Board, Place, merge
 from server.telemetry.counts import Counts
 from server.telemetry.gil import Sampler, Samples, Shared
 from server.telemetry.publisher import Vitals
@@ -113,7 +113,7 @@ def test_loops_of_one_process_share_a_sampler() -> None:
 
 @countable
 async def test_loops_publish_samples_until_they_end() -> None:
-    board = Memory(2)
+    board = Board(2)
     both = [Vitals(Place(board, slot), {}, Counts([], [])) for slot in range(2)]
     async with asyncio.timeout(PATIENCE_S), both[0].published(), both[1].published():
         assert len(threads()) == 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from loadtests.report.colours import COLOURS
 from server.tables import MODELS
 from server.web import page
-from server.web.negotiation import prefers_html
+from server.web.handlers import prefers_html
 from server.web.page import PAGE, TYPES
 from tests.support.server_process import Client
 
