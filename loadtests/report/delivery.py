@@ -6,10 +6,13 @@ Whatever fails on the way is reported and affects nothing else.
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from pathlib import Path
+from typing import Protocol, TypeVar
 
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from loadtests.errors import RunFileError
@@ -21,12 +24,6 @@ from loadtests.run.file.folders import link_latest
 from loadtests.system.files import put
 from loadtests.system.program import script
 from loadtests.system.streams import tell
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
-
-    from rich.console import Console, RenderableType
 
 UNWRITTEN = 2
 STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from loadtests.report.verdicts import WorkloadVerdict, judge_workload, sentences
 from loadtests.report.warnings import warnings_of
 from loadtests.run.file.cells import CellResult
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from loadtests.run.file.lines import Beyond, Run
+from loadtests.run.file.lines import Beyond, Run
 
 ONCE_PER_VALUE = ("param", "server_python")  # all other lists are one comma-separated value
 

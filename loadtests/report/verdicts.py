@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import floor
-from typing import TYPE_CHECKING
 
 from loadtests.capacity.interval import ratio
+from loadtests.cell import Cell
 from loadtests.report.wording import cause_sentence, interval_text, not_shown
+from loadtests.run.file.cells import CellResult
 from loadtests.wording import TIMES, listing, rate_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from loadtests.cell import Cell
-    from loadtests.run.file.cells import CellResult
 
 POOLS = {"thread-pool", "process-pool"}  # `hybrid` runs a workload of one stage in one of these
 

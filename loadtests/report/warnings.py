@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from loadtests.capacity.goals import FULL, QUICK, Goal, trial_duration
-from loadtests.run.file.cells import NOT_MEASURED
+from loadtests.report.verdicts import WorkloadVerdict
+from loadtests.run.file.cells import NOT_MEASURED, CellResult
+from loadtests.run.file.lines import Plan, Run
 from loadtests.slo import Slo
 from loadtests.wording import DASH, count_of, listing, rate_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from loadtests.report.verdicts import WorkloadVerdict
-    from loadtests.run.file.cells import CellResult
-    from loadtests.run.file.lines import Plan, Run
 
 ENOUGH = 10  # trials
 LOOSER = (99.9, 99.0, 95.0, 90.0, 50.0)  # percentiles, which take fewer requests

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from loadtests.run.file.cells import CellResult
 from loadtests.wording import DASH, listing, rate_text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from loadtests.run.file.cells import CellResult
-
 
 AT_LEAST = (
     "lower bound: the generator cannot send more on time (see --generators), or no trial at a "

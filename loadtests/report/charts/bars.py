@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import inf, log
-from typing import TYPE_CHECKING
 
+from loadtests.cell import Cell
 from loadtests.report.charts.axes import span, ticks
 from loadtests.report.charts.canvas import Canvas, text_width
 from loadtests.report.charts.drawing import FAINT, INK, SOFT
 from loadtests.report.charts.points import Style, styles
 from loadtests.report.survival.matrix import ABSENT, BEST
 from loadtests.report.wording import cause_short, interval_text
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-
-    from loadtests.cell import Cell
-    from loadtests.run.file.cells import CellResult
+from loadtests.run.file.cells import CellResult
 
 WIDTH, ROW, NAME, GAP, HEAD, FOOT = 172, 44, 160, 14, 32, 14  # pixels
 TITLE, BAND = 30, 24  # the height of the title, and the space between bands of columns

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
 
 from loadtests.report.charts.drawing import INK, PADDING, PAPER
 from loadtests.report.pages import render
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 Anchor = Literal["start", "middle", "end"]
 SMALL = 12  # pixels: a page may shrink a picture to nine tenths, and letters stay legible

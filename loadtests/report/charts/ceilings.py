@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from loadtests.report.charts.bars import FOOT, BarAxis, draw_bar
 from loadtests.report.charts.canvas import Canvas
 from loadtests.report.charts.drawing import INK, SOFT
 from loadtests.report.charts.points import styles
 from loadtests.report.survival.sections import resource_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from loadtests.run.file.cells import CellResult
+from loadtests.run.file.cells import CellResult
 
 WIDTH, ENDS, ROW, TOP, NAME = 260, 88, 46, 22, 18  # pixels, all of which fit on a phone
 

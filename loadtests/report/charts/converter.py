@@ -9,17 +9,15 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from select import select
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from loadtests.errors import Undrawn
 from loadtests.system.child import child
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("v8.py")))
 PATIENCE_S = 60.0  # for one chart, which takes a quarter of a second

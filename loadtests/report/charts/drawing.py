@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.sax.saxutils import escape
 
 import altair as alt
 from markupsafe import Markup
 
+from loadtests.report.charts.converter import Converter
 from loadtests.report.colours import COLOURS, OTHER, STAGES, shades
-
-if TYPE_CHECKING:
-    from loadtests.report.charts.converter import Converter
 
 # Written into a picture for a style sheet to match: colour in light, colour in dark.
 PAPER, INK, SOFT, FAINT, SHADE = "#fdfdfe", "#1f2329", "#59616b", "#d0d3d7", "#f6dcd0"

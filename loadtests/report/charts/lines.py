@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import altair as alt
 
 from loadtests.report.charts.axes import axis, logarithmic
 from loadtests.report.charts.drawing import PAPER
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from loadtests.report.charts.points import Style
+from loadtests.report.charts.points import Style
 
 WIDTH, HEIGHT, LINE = 380, 210, 14  # pixels; the last of a line of text
 CHARACTER, GAP = 6.4, 8.0  # pixels, of a name

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from math import exp, log
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import altair as alt
 
@@ -11,13 +12,9 @@ from loadtests.report.charts.axes import MS, span
 from loadtests.report.charts.drawing import INK, SOFT
 from loadtests.report.charts.lines import COLOUR, Lines, beside, values
 from loadtests.report.charts.points import enough, rising, styles, trials_by_row
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from loadtests.run.file.cells import CellResult
-    from loadtests.run.file.lines import TrialRecord
-    from loadtests.slo import Slo
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import TrialRecord
+from loadtests.slo import Slo
 
 OFFERED = {"title": "offered, req/s", "grid": False}
 UNTITLED = {"title": None}

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from loadtests.report.colours import colour_of, shades_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from loadtests.run.file.cells import CellResult
-    from loadtests.run.file.lines import TrialRecord
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import TrialRecord
 
 ENOUGH = 20  # requests: a trial that ended after fewer does not influence a line
 DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])  # one for each Python

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from math import log
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from loadtests.report.charts.canvas import Canvas
 from loadtests.report.charts.drawing import FAINT, INK, SOFT
 from loadtests.report.charts.points import enough, rising, styles, trials_by_row
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from loadtests.run.file.cells import CellResult
-    from loadtests.run.file.lines import TrialRecord
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import TrialRecord
 
 FIGURE, WIDTH, GAP, HEIGHT, HEAD = 58, 62, 10, 28, 22  # pixels
 NAME, BETWEEN = 18, 12  # above each row, and below it

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from loadtests.report.charts.axes import MS, span
 from loadtests.report.charts.lines import Lines
 from loadtests.report.charts.loads import UNTITLED
 from loadtests.report.charts.points import styles, trials_by_row
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import TrialRecord
 from loadtests.trial.tally import SPECTRUM
 from loadtests.wording import rate_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from loadtests.run.file.cells import CellResult
-    from loadtests.run.file.lines import TrialRecord
 
 # The axis counts one request in so many: percentiles stand as far apart as they matter.
 NAMES = "datum.value == 2 ? 'p50' : datum.value == 10 ? 'p90' : datum.value == 100 ? 'p99' : "

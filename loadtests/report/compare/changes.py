@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from loadtests.report.compare.comparison import Side
+from loadtests.report.compare.comparison import Side
 
 UNKNOWN = "—"
 # Different each time, or shown elsewhere: cells are the rows of the comparison, for example.

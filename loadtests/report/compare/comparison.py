@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from loadtests.capacity.interval import ratio
 from loadtests.cell import Cell
 from loadtests.run.file.cells import CellResult
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from loadtests.run.file.lines import Run
+from loadtests.run.file.lines import Run
 
 MACHINE = ("system", "cpu", "cores", "memory_gib")
 Sign = Literal["more", "less", "same"]

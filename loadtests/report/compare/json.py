@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from loadtests.report.compare.changes import changes
+from loadtests.report.compare.comparison import CellRow, Comparison, Match, Ratio
 from loadtests.report.compare.sentences import verdicts
 from loadtests.report.compare.warnings import unlike, warnings
-
-if TYPE_CHECKING:
-    from loadtests.report.compare.comparison import CellRow, Comparison, Match, Ratio
-    from loadtests.run.file.cells import CellResult
+from loadtests.run.file.cells import CellResult
 
 SCHEMA = 1
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
-from loadtests.report.compare.changes import changes
+from loadtests.report.compare.changes import Change, changes
+from loadtests.report.compare.comparison import Comparison, Match
 from loadtests.report.compare.sentences import (
     NOTHING_CHANGED,
     legend_of,
@@ -18,12 +19,6 @@ from loadtests.report.compare.sentences import (
 )
 from loadtests.report.compare.warnings import unlike, warnings
 from loadtests.report.survival.markdown import plain, table_row
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from loadtests.report.compare.changes import Change
-    from loadtests.report.compare.comparison import Comparison, Match
 
 
 def markdown(comparison: Comparison) -> str:

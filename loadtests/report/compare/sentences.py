@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from math import inf, sqrt
 from statistics import median
-from typing import TYPE_CHECKING
 
 from loadtests.machine.environment import describe
+from loadtests.report.compare.comparison import CellPair, Comparison, Ratio
 from loadtests.report.survival.matrix import ABSENT
 from loadtests.report.wording import interval_text
+from loadtests.run.file.cells import CellResult
 from loadtests.wording import DASH, TIMES, count_of, listing, percent
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from loadtests.report.compare.comparison import CellPair, Comparison, Ratio
-    from loadtests.run.file.cells import CellResult
 
 NAMED = 3  # cells in a sentence; the table has all of them
 MARKS = {"more": "▲", "less": "▼", "same": ""}

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Group
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from loadtests.report.colours import colour_of
-from loadtests.report.compare.changes import changes
+from loadtests.report.compare.changes import Change, changes
+from loadtests.report.compare.comparison import Comparison, Match
 from loadtests.report.compare.sentences import (
     NOTHING_CHANGED,
     legend_of,
@@ -28,14 +29,6 @@ from loadtests.report.compare.sentences import (
 )
 from loadtests.report.compare.warnings import unlike, warnings
 from loadtests.report.console import item
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from rich.console import Console, ConsoleOptions, RenderableType
-
-    from loadtests.report.compare.changes import Change
-    from loadtests.report.compare.comparison import Comparison, Match
 
 LABEL_WIDTH = 14
 NAME_WIDTH = 24  # "supervised-process-pool", but not followed by a Python

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from statistics import median
-from typing import TYPE_CHECKING
 
+from loadtests.report.compare.comparison import CellRow, Comparison, Match, Side
 from loadtests.report.compare.sentences import factor_text
 from loadtests.report.warnings import ENOUGH, busy, pieces_ms
+from loadtests.run.file.lines import Plan
 from loadtests.wording import TIMES, count_of, listing
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from loadtests.report.compare.comparison import CellRow, Comparison, Match, Side
-    from loadtests.run.file.lines import Plan
 
 UNLIKE = 1.1  # the same calculation takes this much longer on another machine, or another day
 CHANCE = 0.05  # that a 95 % interval excludes 1 although nothing differs

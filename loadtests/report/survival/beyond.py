@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
 
 from loadtests.cell import Cell
+from loadtests.report.summary import Summary
 from loadtests.report.survival.matrix import ABSENT, Entry
+from loadtests.run.file.lines import Line
 from loadtests.slo import Slo
 from loadtests.wording import DASH, TIMES, count_of, listing, percent
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from loadtests.report.summary import Summary
-    from loadtests.run.file.lines import Line
 
 HEALTH = "/health"
 WATCHED = {  # what a soak watches → its name and its unit

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from loadtests.report.charts import bars
 from loadtests.report.charts.drawing import inline, standalone
+from loadtests.report.summary import Summary
 from loadtests.report.survival.figures import Figure
 from loadtests.report.verdicts import leaders
 from loadtests.report.wording import headline
-
-if TYPE_CHECKING:
-    from loadtests.report.summary import Summary
 
 CAPTION = (
     "Each bar is the 95 % confidence interval for the capacity, the mark in it the best estimate; "

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
 
 from loadtests.report.charts import bars, ceilings, loads, resources, spectrum, stages
+from loadtests.report.charts.converter import Converter
 from loadtests.report.charts.drawing import drawn, inline
 from loadtests.report.charts.points import ENOUGH, styles
+from loadtests.report.gallery import Gallery
 from loadtests.report.survival.tables import Table, ceilings_table, spectra_table, stages_table
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import TrialRecord
 from loadtests.slo import Slo
 from loadtests.wording import rate_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from markupsafe import Markup
-
-    from loadtests.report.charts.converter import Converter
-    from loadtests.report.gallery import Gallery
-    from loadtests.run.file.cells import CellResult
-    from loadtests.run.file.lines import TrialRecord
 
 RISING = "lines are fits that assume only that things get worse as the load rises"
 DOTS = "a dot is a trial, hollow if the load was not held"

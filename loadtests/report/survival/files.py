@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from rich.console import RenderableType
+
+from loadtests.report.gallery import Gallery
 from loadtests.report.summary import summarize
 from loadtests.report.survival.json import as_json
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.picture import svg
 from loadtests.report.survival.terminal import REPORT, final
 from loadtests.run.file.fold import read
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from rich.console import RenderableType
-
-    from loadtests.report.gallery import Gallery
 
 
 class SurvivalReport:

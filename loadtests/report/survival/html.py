@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from loadtests.machine.environment import describe
 from loadtests.report.charts.drawing import rules
+from loadtests.report.gallery import Gallery
 from loadtests.report.pages import render
+from loadtests.report.summary import Summary
 from loadtests.report.survival.capacity_chart import figure
 from loadtests.report.survival.figures import Figure, figures
 from loadtests.report.survival.matrix import CORNER, capacities, depths, grid
@@ -14,14 +17,8 @@ from loadtests.report.survival.sections import filled
 from loadtests.report.survival.tables import TRIAL_HEADS, UNITS, TrialTable, trial_tables
 from loadtests.report.verdicts import leaders
 from loadtests.report.wording import headline
+from loadtests.run.file.lines import Run
 from loadtests.slo import Slo
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from loadtests.report.gallery import Gallery
-    from loadtests.report.summary import Summary
-    from loadtests.run.file.lines import Run
 
 
 class Part(NamedTuple):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from loadtests.report.summary import Summary
 from loadtests.report.survival.sections import FilledSection, filled
-
-if TYPE_CHECKING:
-    from loadtests.report.summary import Summary
-    from loadtests.run.file.cells import CellResult
+from loadtests.run.file.cells import CellResult
 
 SCHEMA = 1
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 
-from rich.console import Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -20,17 +20,18 @@ from loadtests.report.survival.terminal import head
 from loadtests.report.verdicts import leaders
 from loadtests.run.file.cells import CellResult, SearchResult
 from loadtests.run.file.fold import with_search
-from loadtests.run.file.lines import cell_of, plan_of, resumed, search_of, trial_of
+from loadtests.run.file.lines import (
+    Line,
+    Plan,
+    TrialRecord,
+    cell_of,
+    plan_of,
+    resumed,
+    search_of,
+    trial_of,
+)
 from loadtests.run.survival.time_left import Pace
 from loadtests.wording import count_of, rate_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
-
-    from rich.console import Console, RenderableType
-
-    from loadtests.run.file.lines import Line, Plan, TrialRecord
 
 PENDING = Entry("·", style="dim")
 REFRESHES_PER_S = 4

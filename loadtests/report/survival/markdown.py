@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from loadtests.machine.environment import describe
+from loadtests.report.summary import Summary
 from loadtests.report.survival.matrix import BEST, CORNER, Grid, Square, capacities, grid
 from loadtests.report.survival.sections import filled
 from loadtests.report.wording import headline
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from loadtests.report.summary import Summary
 
 
 def markdown(summary: Summary) -> str:

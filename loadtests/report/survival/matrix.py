@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
-from rich.console import Group
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.cell import Cell
 from loadtests.report.colours import colour_of
+from loadtests.report.summary import Summary
 from loadtests.report.verdicts import leaders
 from loadtests.report.wording import AT_LEAST, cause_short, interval_text
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-
-    from rich.console import Console, ConsoleOptions, RenderableType
-
-    from loadtests.cell import Cell
-    from loadtests.report.summary import Summary
-    from loadtests.run.file.cells import CellResult
+from loadtests.run.file.cells import CellResult
 
 NAME_WIDTH = 16  # longer names are broken at a hyphen or a space where they do not fit
 COLUMN_WIDTH = 14  # "/health late" and an indent: four workloads fit into 80 columns

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
+from loadtests.report.summary import Summary
 from loadtests.report.survival.terminal import final
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from loadtests.report.summary import Summary
 
 WIDTH = 100
 # Rich names a web font and its own site: a picture must look the same without a network.

@@ -6,21 +6,18 @@ entry there.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from loadtests.cell import Cell
+from loadtests.report.summary import Summary
 from loadtests.report.survival import beyond
 from loadtests.report.survival.matrix import ABSENT, Entry
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import Line
 from loadtests.wording import TIMES, count_of, percent, rate_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from loadtests.cell import Cell
-    from loadtests.report.summary import Summary
-    from loadtests.run.file.cells import CellResult
-    from loadtests.run.file.lines import Line
 
 CLOSE = 0.25
 RESOURCES = {"cores": "cores", "gil": "the GIL", "loop": "the event loop", "slots": "the pool"}

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from loadtests.cell import Cell
 from loadtests.load.answer import Stages
 from loadtests.report.charts import spectrum, stages
 from loadtests.report.survival.sections import resource_of
 from loadtests.report.wording import SIGNS, UNKNOWN, interval_text
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import TrialRecord
 from loadtests.trial.tally import SPECTRUM
 from loadtests.wording import percent, rate_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from loadtests.cell import Cell
-    from loadtests.run.file.cells import CellResult
-    from loadtests.run.file.lines import TrialRecord
 
 NOTHING = "–"
 TRIAL_HEADS = (

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.text import Text
 
 from loadtests.machine.environment import describe
 from loadtests.report.console import item
+from loadtests.report.summary import Summary
 from loadtests.report.survival.matrix import Matrix, capacities
 from loadtests.report.survival.sections import filled
 from loadtests.report.wording import headline
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-
-    from rich.console import RenderableType
-
-    from loadtests.report.summary import Summary
-
 
 REPORT = "report.html"
 

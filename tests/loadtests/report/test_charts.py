@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from itertools import pairwise, product
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -19,11 +18,8 @@ from loadtests.report.charts.points import at_break, rising
 from loadtests.report.charts.spectrum import figures, spectra
 from loadtests.report.charts.stages import spent
 from loadtests.report.survival.matrix import depths
-from loadtests.run.file.lines import trial_of
+from loadtests.run.file.lines import Line, trial_of
 from tests.support.run_files import measured, result, trial
-
-if TYPE_CHECKING:
-    from loadtests.run.file.lines import Line
 
 NAMES = st.text("abcdefghij-", min_size=3, max_size=24)
 SPECTRUM = [10.0, 12.0, 20.0, 30.0, 90.0, None, None]

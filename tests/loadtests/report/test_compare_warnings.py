@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from loadtests.report.compare.changes import UNKNOWN, Change, changes
 from loadtests.report.compare.warnings import unlike, warnings
 from loadtests.run.file.lines import End, Run
 from tests.support.compared_runs import compared, run_of, served
 from tests.support.run_files import NO_TWIN, SERVERS, on, result, trial, unavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 CELL = result("primes", "thread-pool", 90, 97)
 SERVER: Mapping[str, Any] = served("3.11.7")["server"]

@@ -7,16 +7,13 @@ import os
 import pty
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.support.cli import LONG_S, run
 from tests.support.run_files import FULL, result, write
 from tests.support.server_process import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # Follows a "measurement" that copies a run file, as `survive` follows one that measures.
 FOLLOW = """

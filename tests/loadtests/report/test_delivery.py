@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -17,17 +18,12 @@ from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
 from loadtests.report.survival.files import SurvivalReport
 from loadtests.run.file.folders import folder_of
+from loadtests.run.file.lines import Line
 from loadtests.system.files import put
 from tests.loadtests.report.test_surge_page import LINES
 from tests.support.cli import LONG_S, soon
 from tests.support.run_files import plan, result, trial, write
 from tests.support.server_process import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from loadtests.run.file.lines import Line
 
 SURVIVED = [
     plan([("sleep", "inline"), ("sleep", "thread-pool")]),

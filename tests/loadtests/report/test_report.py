@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
@@ -19,11 +19,9 @@ from loadtests.report.survival.picture import svg
 from loadtests.report.survival.terminal import final
 from loadtests.report.wording import interval_text
 from loadtests.run.file.fold import read
+from loadtests.run.file.lines import Line
 from tests.support.finished_report import printed
 from tests.support.run_files import FULL, FULL_RESULTS, NO_TWIN, plan, result, trial, write
-
-if TYPE_CHECKING:
-    from loadtests.run.file.lines import Line
 
 START: Line = {"line": "cell-start", "workload": "primes", "model": "hybrid", "at": 240.0}
 

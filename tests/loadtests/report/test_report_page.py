@@ -6,22 +6,18 @@ import re
 import xml.etree.ElementTree as ET
 from html import unescape
 from itertools import product
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from loadtests.report.summary import Summary
 from loadtests.report.survival.files import SurvivalReport
 from loadtests.report.survival.tables import TRIAL_HEADS
 from loadtests.report.wording import interval_text
+from loadtests.run.file.lines import Line
 from tests.support.browser import NARROW, WIDE, Scheme, chromium, watched
 from tests.support.finished_report import reported
 from tests.support.run_files import FULL, FULL_RESULTS, plan, result, trial, unavailable, write
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from loadtests.report.summary import Summary
-    from loadtests.run.file.lines import Line
 
 MOST_BYTES = 1_500_000
 STAGES = [0.001, 0.02, 0.08, 0.001, 0.03, 0.01, 0.002]

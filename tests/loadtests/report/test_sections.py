@@ -6,7 +6,8 @@ import io
 import json
 import re
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -22,13 +23,9 @@ from loadtests.report.survival.matrix import Entry
 from loadtests.report.survival.sections import SECTIONS, Section, filled
 from loadtests.report.survival.terminal import final
 from loadtests.run.file.fold import read
+from loadtests.run.file.lines import Line
 from tests.support.finished_report import printed, reported
 from tests.support.run_files import plan, result, write
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from loadtests.run.file.lines import Line
 
 CELLS = [("primes", "inline"), ("primes", "process-pool"), ("primes", "async")]
 NO_PEAK = "its peak is not known: the search met its upper limit"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shlex
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -39,10 +39,6 @@ from tests.support.run_files import (
     trial,
     write,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 SLO = "p99<250ms"
 CELLS = [cell_of(line) for line in SEVERAL_RESULTS]

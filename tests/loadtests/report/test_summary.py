@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from loadtests.report.survival.markdown import markdown
 from loadtests.report.verdicts import WorkloadVerdict, judge_workload, leaders
 from loadtests.report.wording import cause_sentence
 from loadtests.run.file.fold import read
+from loadtests.run.file.lines import Line
 from loadtests.wording import listing, rate_text
 from tests.support.run_files import (
     ENVIRONMENT,
@@ -28,12 +31,6 @@ from tests.support.run_files import (
     unavailable,
     write,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from loadtests.run.file.lines import Line
 
 SLO = "p99<250ms"
 KEYS = (
