@@ -5,8 +5,6 @@ every kind of colour vision. Its darkest and brightest tones are moved towards t
 they can be read on black and on white.
 """
 
-from __future__ import annotations
-
 COLOURS = {
     "inline": "#D55E00",
     "async": "#009E73",

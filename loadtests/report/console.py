@@ -1,7 +1,5 @@
 """Where a command prints: drawn on a terminal, plain lines elsewhere, or one JSON document."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

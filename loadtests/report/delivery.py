@@ -3,8 +3,6 @@
 Whatever fails on the way is reported and affects nothing else.
 """
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The pictures of a report, drawn one after the other: if one fails, the others remain."""
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Callable
 from typing import Self, TypeVar

@@ -1,7 +1,5 @@
 """A run in brief: capacities, verdicts, warnings, and the exit code that follows."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field

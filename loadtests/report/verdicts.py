@@ -1,7 +1,5 @@
 """What follows for each workload, in plain sentences that rest on the intervals alone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import floor

@@ -1,7 +1,5 @@
 """What weakens the results of a run, in sentences; each reason once, with its advice."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any

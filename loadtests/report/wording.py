@@ -1,7 +1,5 @@
 """Capacities and causes in words, the same in every report."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from loadtests.run.file.cells import CellResult

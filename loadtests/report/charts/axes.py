@@ -1,7 +1,5 @@
 """Axes of charts: where they begin and end, and which of their ticks have a number."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from math import floor, log10
 from typing import Any

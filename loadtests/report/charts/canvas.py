@@ -1,7 +1,5 @@
 """Pictures of bars, lines and texts that are placed by the pixel, written as SVG by a template."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 

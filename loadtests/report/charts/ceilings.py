@@ -1,7 +1,5 @@
 """Theoretical ceiling, predicted and measured capacity of each row of a workload."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from loadtests.report.charts.bars import FOOT, BarAxis, draw_bar

@@ -3,8 +3,6 @@
 JSON goes in and comes out, a line for each chart.
 """
 
-from __future__ import annotations
-
 import json
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Charts as SVG: colours for light and dark paper, a text alternative, no font and no network."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 from xml.sax.saxutils import escape

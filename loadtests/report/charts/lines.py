@@ -1,7 +1,5 @@
 """One line for each row, named above its end; dots are hollow where a load did not hold."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log

@@ -1,7 +1,5 @@
 """Response time and goodput against the offered rate: lines bend where a model is overloaded."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from math import exp, log
 from typing import Any

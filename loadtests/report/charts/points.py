@@ -1,7 +1,5 @@
 """What charts show of trials: which of them, in which colour, and the lines through them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """What each row of a workload used as its load rose: one small chart for each row and resource."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from math import log
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The whole distribution of response times, at a rate that every row of a workload sustained."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Where the time went when a cell broke: late requests beside typical ones, drawn to scale."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 

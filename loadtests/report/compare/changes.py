@@ -1,7 +1,5 @@
 """What differs between runs: their options, their machines, and their software."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Runs side by side: matching cells are compared by intervals of the ratio to the first run."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """A comparison as JSON, for other programs; rates are per second."""
 
-from __future__ import annotations
-
 from math import isfinite
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A comparison as Markdown, to paste into an issue or a review."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from loadtests.report.compare.changes import Change, changes

@@ -1,7 +1,5 @@
 """A comparison in words: its verdicts, and how its rates and ratios read in every format."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from math import inf, sqrt
 from statistics import median

@@ -1,7 +1,5 @@
 """A comparison in the terminal: verdicts, cells, what has changed, and warnings."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

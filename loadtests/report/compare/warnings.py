@@ -1,7 +1,5 @@
 """What weakens a comparison, in sentences that keep readers from concluding too much."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from statistics import median
 

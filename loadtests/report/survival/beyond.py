@@ -1,7 +1,5 @@
 """What happened to cells beyond their capacity: in tables, in sentences and in a few words."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 
 from loadtests.cell import Cell

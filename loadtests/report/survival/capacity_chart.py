@@ -1,7 +1,5 @@
 """The chart of a whole run: the capacity of each model, and what ran out."""
 
-from __future__ import annotations
-
 from loadtests.report.charts import bars
 from loadtests.report.charts.drawing import inline, standalone
 from loadtests.report.summary import Summary

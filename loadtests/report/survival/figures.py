@@ -1,7 +1,5 @@
 """The figures of a report: each a chart, its caption, and its data as a table."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace

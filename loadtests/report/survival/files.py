@@ -1,7 +1,5 @@
 """The files of a finished survival run beside its run file, and what a terminal shows."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from functools import partial

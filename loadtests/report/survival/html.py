@@ -1,7 +1,5 @@
 """A run as one page that needs no network: to study, and to send to others."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

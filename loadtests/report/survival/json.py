@@ -1,7 +1,5 @@
 """The summary of a survival run for other programs: the content of `summary.json`."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A survival run in the terminal while it is measured: the matrix as it fills."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 

@@ -1,7 +1,5 @@
 """A run as Markdown: for an issue, a review or a results page."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 

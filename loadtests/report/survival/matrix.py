@@ -1,7 +1,5 @@
 """Tables of rows by workloads: arranged once, for the terminal, Markdown and the page."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """A finished run in the terminal as an SVG picture, for pages."""
 
-from __future__ import annotations
-
 import io
 import re
 

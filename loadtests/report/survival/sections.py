@@ -4,8 +4,6 @@ Terminal, Markdown, page and summary.json all loop over `SECTIONS`, so that a ne
 entry there.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median

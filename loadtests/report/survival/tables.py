@@ -1,7 +1,5 @@
 """The data of charts as tables, and every trial of a run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """A finished run in the terminal: the matrix, a sentence for each workload, and its files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 

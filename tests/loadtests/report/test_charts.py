@@ -1,7 +1,5 @@
 """What charts are made of is right: axes, names, fits, and which trials they show."""
 
-from __future__ import annotations
-
 import re
 import xml.etree.ElementTree as ET
 from itertools import pairwise, product

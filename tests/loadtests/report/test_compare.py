@@ -1,7 +1,5 @@
 """A comparison claims what the intervals of two runs allow, and nothing more."""
 
-from __future__ import annotations
-
 from math import inf
 
 import pytest

@@ -1,7 +1,5 @@
 """A comparison reports what else differs between its runs, and what weakens it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

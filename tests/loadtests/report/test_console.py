@@ -1,7 +1,5 @@
 """A run is drawn on a terminal, printed as plain lines elsewhere, or as one JSON document."""
 
-from __future__ import annotations
-
 import json
 import os
 import pty

@@ -1,7 +1,5 @@
 """A run is reported even if its pictures, its streams or its disk fail."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """A report is complete, fits its terminal, and needs neither colour nor network."""
 
-from __future__ import annotations
-
 import io
 import xml.etree.ElementTree as ET
 from pathlib import Path

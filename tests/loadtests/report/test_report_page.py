@@ -1,7 +1,5 @@
 """The page has everything that the summary has, and needs no network, script or colour."""
 
-from __future__ import annotations
-
 import re
 import xml.etree.ElementTree as ET
 from html import unescape

@@ -1,7 +1,5 @@
 """The sections of a report are the same in every format, and each is one entry of a tuple."""
 
-from __future__ import annotations
-
 import io
 import json
 import re

@@ -1,7 +1,5 @@
 """If several Pythons are compared, every report of a run has a row for each."""
 
-from __future__ import annotations
-
 import io
 import json
 import shlex

@@ -1,7 +1,5 @@
 """A summary concludes what the intervals allow, and no more."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from collections.abc import Iterable
