@@ -10,10 +10,9 @@ from loadtests.report.pages import render
 from loadtests.report.summary import Summary
 from loadtests.report.survival.capacity_chart import figure
 from loadtests.report.survival.figures import Figure, figures
-from loadtests.report.survival.matrix import CORNER, capacities, depths, grid
+from loadtests.report.survival.matrix import capacities, grid
 from loadtests.report.survival.sections import filled
 from loadtests.report.survival.tables import TRIAL_HEADS, UNITS, TrialTable, trial_tables
-from loadtests.report.verdicts import leaders
 from loadtests.report.wording import headline
 from loadtests.run.file.lines import Run
 from loadtests.slo import Slo
@@ -30,7 +29,6 @@ class Part(NamedTuple):
 
 def html(run: Run, summary: Summary, capacity_chart: str, gallery: Gallery) -> str:
     """Return the content of `report.html`; `capacity_chart` is empty if it could not be drawn."""
-    shades = depths(summary.cells, leaders(summary.cells, summary.slo))
     sustained = any(cell.sustained for cell in summary.cells)
     return render(
         "report.html",
@@ -39,7 +37,7 @@ def html(run: Run, summary: Summary, capacity_chart: str, gallery: Gallery) -> s
         plan=run.plan,
         rules=rules(),
         environment=describe(summary.environment),
-        matrix=grid(capacities(summary), CORNER, shades),
+        matrix=grid(capacities(summary)),
         hero=figure(capacity_chart, summary) if sustained else None,
         parts=list(_parts(run, summary, gallery)),
         sections=[

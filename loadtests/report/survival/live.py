@@ -12,7 +12,7 @@ from rich.text import Text
 from loadtests.cell import Cell
 from loadtests.durations import rounded_duration
 from loadtests.report.survival.beyond import brief
-from loadtests.report.survival.matrix import Entry, Matrix, entry_of
+from loadtests.report.survival.matrix import Entry, entry_of, grid
 from loadtests.report.survival.sections import prediction_text, proof_text
 from loadtests.report.survival.terminal import head
 from loadtests.report.verdicts import leaders
@@ -107,7 +107,7 @@ class LiveScreen:
         best = leaders(self._results.values(), self._plan.slo if self._plan else "")
         entries = {cell: self._entry(cell, best) for cell in self._cells}
         top = [head(self._plan.slo, self._plan.mode, self._plan.environment)] if self._plan else []
-        return Group(*top, self._progress(now), Text(), Matrix(entries))
+        return Group(*top, self._progress(now), Text(), grid(entries))
 
     def _entry(self, cell: Cell, best: set[Cell]) -> Entry:
         if self._running == cell:

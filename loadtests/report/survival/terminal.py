@@ -10,7 +10,7 @@ from rich.text import Text
 from loadtests.machine.environment import describe
 from loadtests.report.console import item
 from loadtests.report.summary import Summary
-from loadtests.report.survival.matrix import Matrix, capacities
+from loadtests.report.survival.matrix import capacities, grid
 from loadtests.report.survival.sections import filled
 from loadtests.report.wording import headline
 
@@ -22,7 +22,7 @@ def final(summary: Summary, folder: Path | None = None) -> RenderableType:
     parts = [outcome(summary)]
     for section, entries, notes in filled(summary):
         parts += [Text(), Text(f"{section.title}: {section.caption}", style="dim"), Text()]
-        parts += [Matrix(entries, section.corner)] if entries else []
+        parts += [grid(entries, section.corner)] if entries else []
         parts += items(notes)
     if summary.warnings:
         parts += [Text(), *(item("!", warning, "yellow") for warning in summary.warnings)]
@@ -34,7 +34,7 @@ def final(summary: Summary, folder: Path | None = None) -> RenderableType:
 def outcome(summary: Summary) -> RenderableType:
     """Draw the matrix, and a sentence for each workload."""
     top = head(summary.slo, summary.mode, summary.environment)
-    matrix = Matrix(capacities(summary))
+    matrix = grid(capacities(summary))
     return Group(top, Text(), matrix, Text(), *items(summary.sentences))
 
 
