@@ -5,11 +5,10 @@ from collections.abc import Callable
 from typing import Self, TypeVar
 
 from loadtests.report.charts.converter import Converter
-from loadtests.wording import listing
+from loadtests.report.wording import shortened
 
 Drawn = TypeVar("Drawn")
 Instead = TypeVar("Instead")
-NAMED = 3  # of many pictures with the same reason
 STOPPED = "stopped by Ctrl-C"
 
 
@@ -51,7 +50,7 @@ class Gallery:
         names: dict[str, list[str]] = {}
         for name, why in self.missing.items():
             names.setdefault(why, []).append(name)
-        return [f"not drawn: {_listed(missing)} ({why})" for why, missing in names.items()]
+        return [f"not drawn: {shortened(missing)} ({why})" for why, missing in names.items()]
 
     def __enter__(self) -> Self:
         return self
@@ -64,8 +63,3 @@ def reason(error: Exception) -> str:
     """Return what is wrong in one line."""
     message = error.strerror if isinstance(error, OSError) else f"{error}"
     return " ".join((message or type(error).__name__).split())
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - NAMED
-    return listing(names if more < 2 else [*names[:NAMED], f"{more} more"])

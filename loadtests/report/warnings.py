@@ -6,6 +6,7 @@ from typing import Any
 
 from loadtests.capacity.goals import FULL, QUICK, Goal, trial_duration
 from loadtests.report.verdicts import WorkloadVerdict
+from loadtests.report.wording import name_of, shortened
 from loadtests.run.file.cells import NOT_MEASURED, CellResult
 from loadtests.run.file.lines import Plan, Run
 from loadtests.slo import Slo
@@ -15,7 +16,6 @@ ENOUGH = 10  # trials
 LOOSER = (99.9, 99.0, 95.0, 90.0, 50.0)  # percentiles, which take fewer requests
 UNSTEADY = 1.25
 BUSY_SHARE = 1.0  # of all cores, for a minute; the sentinel watches them during trials
-NAMED = 3  # of many cells without result for the same reason
 NUMBER = re.compile(r"\d[\d.,]*")
 
 
@@ -36,7 +36,7 @@ def warnings_of(
     yield from _speed(run)
     yield from reasons
     for cell in cells:
-        name = f"`{cell.workload}` under {cell.row}"
+        name = name_of(cell)
         if cell.lack:
             yield f"{name}: {cell.lack}.{_enough(cell, run.plan)}"
         elif cell.unbounded:
@@ -65,12 +65,9 @@ def _without_result(cells: Iterable[CellResult]) -> list[str]:
         alike.setdefault(_alike(cell.error or ""), []).append(cell)
     warnings = []
     for group in alike.values():
-        names = [f"`{cell.workload}` under {cell.row}" for cell in group]
-        if len(names) > NAMED + 1:
-            names = [*names[:NAMED], f"{len(names) - NAMED} other cells"]
+        names = shortened(list(map(name_of, group)), "other cells")
         verb = "has" if len(group) == 1 else "have"
-        reason = _joined([group[0].error or ""])
-        warnings.append(f"{listing(names)} {verb} no result: {reason}")
+        warnings.append(f"{names} {verb} no result: {_joined([group[0].error or ''])}")
     return warnings
 
 
@@ -171,7 +168,7 @@ def _discarded(run: Run, reasons: Iterable[str]) -> Iterator[str]:
     if any(_alike(reason) in _alike(known) for known in reasons):
         yield count
     else:
-        where = f"`{first.workload}` under {first.cell.row} at {rate_text(first.rate)} req/s"
+        where = f"{name_of(first.cell)} at {rate_text(first.rate)} req/s"
         yield f"{count} The first, {where}: {reason}"
 
 

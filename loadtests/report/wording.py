@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from loadtests.cell import Cell
 from loadtests.run.file.cells import CellResult
 from loadtests.wording import DASH, listing, rate_text
 
@@ -9,6 +10,7 @@ AT_LEAST = (
     "lower bound: the generator cannot send more on time (see --generators), or no trial at a "
     "higher rate was valid"
 )
+NAMED = 3
 UNKNOWN = "unknown"  # the cause if no resource that was watched ran out
 
 # The `broke_by` of a trial → in a table, in a sentence.
@@ -23,6 +25,16 @@ SIGNS = {
     "unfinished": ("unfinished", "requests never finished"),
     "late": ("too late", "answers came too late"),
 }
+
+
+def name_of(cell: Cell | CellResult) -> str:
+    return f"`{cell.workload}` under {cell.row}"
+
+
+def shortened(names: Sequence[str], rest: str = "more") -> str:
+    """List names; of more than four, three and the number of the others."""
+    others = len(names) - NAMED
+    return listing(names if others < 2 else [*names[:NAMED], f"{others} {rest}"])
 
 
 def headline(slo: str) -> str:

@@ -1,17 +1,17 @@
 """What weakens a comparison, in sentences that keep readers from concluding too much."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from statistics import median
 
 from loadtests.report.compare.comparison import CellRow, Comparison, Match, Side
 from loadtests.report.compare.sentences import factor_text
 from loadtests.report.warnings import ENOUGH, busy, pieces_ms
+from loadtests.report.wording import name_of, shortened
 from loadtests.run.file.lines import Plan
 from loadtests.wording import TIMES, count_of, listing
 
 UNLIKE = 1.1  # the same calculation takes this much longer on another machine, or another day
 CHANCE = 0.05  # that a 95 % interval excludes 1 although nothing differs
-NAMED = 3
 
 
 def unlike(comparison: Comparison) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ def _one_sided(comparison: Comparison, number: int) -> Iterator[str]:
             why = f" ({reasons.pop()})" if len(reasons) == 1 else ""
             yield (
                 f"{count_of(len(rows), 'cell')} cannot be compared, because {name} has no result"
-                f"{why}: {_names(rows)}."
+                f"{why}: {shortened([name_of(row.cell) for row in rows])}."
             )
 
 
@@ -127,19 +127,13 @@ def _why(row: CellRow, number: int | None) -> str:
     return (cell.unavailable or cell.error or cell.lack or "no number was reported").rstrip(".")
 
 
-def _names(rows: Iterable[CellRow]) -> str:
-    names = [f"`{row.cell.workload}` under {row.cell.row}" for row in rows]
-    rest = len(names) - NAMED
-    return listing([*names[:NAMED], f"{rest} more"] if rest > 0 else names)
-
-
 def _by_chance(comparison: Comparison, number: int) -> Iterator[str]:
-    pairs = list(comparison.pairs(number))
-    different = sum(pair.ratio.sign != "same" for pair in pairs)
-    expected = round(CHANCE * len(pairs))
+    ratios = comparison.ratios(number)
+    different = sum(ratio.sign != "same" for ratio in ratios)
+    expected = round(CHANCE * len(ratios))
     if 0 < different <= expected:
         count = "as many do here" if different > 1 else "one does here"
         yield (
-            f"Of {len(pairs)} cells without any real difference, about {expected} would appear to "
+            f"Of {len(ratios)} cells without any real difference, about {expected} would appear to "
             f"differ by chance: {count}. Repeat the measurements that matter to you."
         )

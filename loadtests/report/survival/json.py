@@ -8,6 +8,12 @@ from loadtests.report.survival.sections import FilledSection, filled
 from loadtests.run.file.cells import CellResult
 
 SCHEMA = 1
+FIELDS = (  # of a cell, in their order
+    *("workload", "model", "python", "held", "broke", "interval", "capacity", "ceiling", "binding"),
+    *("predicted", "score", "efficiency", "cause", "cause_evidence", "proof", "searches"),
+    *("support", "goals", "bystander_p99_ms", "cpu_ms_per_request", "pss_mib", "trials"),
+    *("discarded", "unavailable", "broke_by"),
+)
 
 
 def as_json(summary: Summary) -> dict[str, Any]:
@@ -34,33 +40,19 @@ def as_json(summary: Summary) -> dict[str, Any]:
 
 
 def _cell_json(cell: CellResult) -> dict[str, Any]:
-    return {
-        "workload": cell.workload,
-        "model": cell.model,
+    return {name: getattr(cell, name) for name in FIELDS} | {
         "python": cell.python or None,
-        "held": cell.held,
-        "broke": cell.broke,
-        "interval": [cell.interval.low, cell.interval.high] if cell.interval else None,
-        "capacity": cell.capacity,
-        "ceiling": cell.ceiling,
-        "binding": cell.binding,
-        "predicted": cell.predicted,
-        "score": cell.score,
-        "efficiency": cell.efficiency,
-        "cause": cell.cause,
+        "interval": interval_json(cell),
         "cause_evidence": dict(cell.cause_evidence) or None,
         "proof": dict(cell.proof) or None,
         "searches": [list(search.bounds) for search in cell.valid],
         "support": cell.support and asdict(cell.support) | {"enough": cell.support.enough},
         "goals": {slo: list(bounds) for slo, bounds in cell.goals.items()},
-        "bystander_p99_ms": cell.bystander_p99_ms,
-        "cpu_ms_per_request": cell.cpu_ms_per_request,
-        "pss_mib": cell.pss_mib,
-        "trials": cell.trials,
-        "discarded": cell.discarded,
-        "unavailable": cell.unavailable,
-        "broke_by": cell.broke_by,
     }
+
+
+def interval_json(cell: CellResult) -> list[float | None] | None:
+    return [cell.interval.low, cell.interval.high] if cell.interval else None
 
 
 def _section_json(section: FilledSection) -> dict[str, Any]:

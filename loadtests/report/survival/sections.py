@@ -13,6 +13,7 @@ from loadtests.cell import Cell
 from loadtests.report.summary import Summary
 from loadtests.report.survival import beyond
 from loadtests.report.survival.matrix import ABSENT, Entry
+from loadtests.report.wording import name_of
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import Line
 from loadtests.wording import TIMES, count_of, percent, rate_text
@@ -73,7 +74,7 @@ def proof_notes(summary: Summary) -> Iterator[str]:
     """Report for each cell whether its cause was confirmed."""
     for cell in summary.cells:
         if cell.proof:
-            yield f"`{cell.workload}` under {cell.row}: {proof_text(cell.proof)}"
+            yield f"{name_of(cell)}: {proof_text(cell.proof)}"
 
 
 def proof_text(proof: Mapping[str, object]) -> str:
@@ -101,9 +102,7 @@ def prediction_quality(cells: Sequence[CellResult]) -> str:
         return ""
     scores = [cell.score or 0.0 for cell in scored]
     close = sum(abs(score - 1) <= CLOSE for score in scores)
-    least, most = (
-        f"{cell.score:.2f} (`{cell.workload}` under {cell.row})" for cell in (scored[0], scored[-1])
-    )
+    least, most = (f"{cell.score:.2f} ({name_of(cell)})" for cell in (scored[0], scored[-1]))
     return (
         f"Measured ÷ predicted capacity, over the {count_of(len(scored), 'prediction')} that can "
         f"be scored: median {median(scores):.2f}, within {100 * CLOSE:.0f} % of 1 for {close}, "

@@ -54,7 +54,7 @@ def test_a_clear_difference_is_reported_with_ratio_interval_and_rates() -> None:
 def test_a_run_is_no_better_than_itself() -> None:
     cells = [result("primes", f"model-{n}", 40.0 * n, 43.0 * n) for n in range(1, 5)]
     comparison = compared(run_of(*cells), run_of(*cells))
-    assert [pair.ratio.best for pair in comparison.pairs(0)] == [1.0] * 4
+    assert [ratio.best for ratio in comparison.ratios(0)] == [1.0] * 4
     assert comparison.regressions == 0
     (sentence,) = verdicts(comparison)
     assert sentence.startswith(
@@ -117,7 +117,7 @@ def test_what_only_one_run_has_is_no_regression() -> None:
         unavailable("primes", "async", NO_TWIN),
     )
     comparison = compared(first, second)
-    assert [pair.cell.model for pair in comparison.pairs(0)] == ["inline"]
+    assert [ratio.cell.model for ratio in comparison.ratios(0)] == ["inline"]
     assert comparison.regressions == 0
     assert [row.cell for row in comparison.rows] == [  # cells of a workload are neighbours
         *(Cell("primes", "inline"), Cell("primes", "async")),
@@ -178,9 +178,11 @@ def test_runs_on_the_same_python_are_labelled_by_their_folders() -> None:
 
 def test_where_a_run_has_several_pythons_the_same_ones_match() -> None:
     several = run_of(*SEVERAL_RESULTS, environment={"servers": SERVERS})
-    assert [pair.cell.row for pair in compared(several, several).pairs(0)] == [
+    assert [ratio.cell.row for ratio in compared(several, several).ratios(0)] == [
         "thread-pool · 3.13",
         "thread-pool · 3.13t",
     ]
     single = run_of(result("primes", "thread-pool", 52, 56), environment=served("3.13.0"))
-    assert [pair.cell.row for pair in compared(several, single).pairs(0)] == ["thread-pool · 3.13"]
+    assert [ratio.cell.row for ratio in compared(several, single).ratios(0)] == [
+        "thread-pool · 3.13"
+    ]
