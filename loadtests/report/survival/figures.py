@@ -8,12 +8,15 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from loadtests.report.charts import bars, ceilings, loads, resources, spectrum, stages
+from loadtests.report.charts import bars, loads, resources, spectrum, stages
 from loadtests.report.charts.converter import Converter
-from loadtests.report.charts.drawing import drawn, inline
+from loadtests.report.charts.drawing import drawn, inline, standalone
 from loadtests.report.charts.points import ENOUGH, styles
 from loadtests.report.gallery import Gallery
+from loadtests.report.summary import Summary
 from loadtests.report.survival.tables import Table, ceilings_table, spectra_table, stages_table
+from loadtests.report.verdicts import leaders
+from loadtests.report.wording import headline
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import TrialRecord
 from loadtests.slo import Slo
@@ -21,6 +24,10 @@ from loadtests.wording import rate_text
 
 RISING = "lines are fits that assume only that things get worse as the load rises"
 DOTS = "a dot is a trial, hollow if the load was not held"
+CAPACITIES = (
+    "Each bar is the 95 % confidence interval for the capacity, the mark in it the best estimate; "
+    "each axis is logarithmic; ★: best, or statistically tied with it."
+)
 GOODPUT = (
     f"Correct answers in time, per second, in trials of {ENOUGH} requests or more; bars are the "
     "intervals of the capacities."
@@ -70,6 +77,25 @@ class Sketch(NamedTuple):
     figure: Figure
 
 
+def capacity_drawing(summary: Summary) -> str:
+    """Draw what `capacity_svg` and `capacity_figure` show."""
+    return bars.capacities(
+        summary.cells, leaders(summary.cells, summary.slo), headline(summary.slo)
+    )
+
+
+def capacity_svg(drawing: str, summary: Summary) -> str:
+    """Return `capacity.svg`, which follows the colours of the page that shows it."""
+    return standalone(drawing, headline(summary.slo), bars.described(summary.cells))
+
+
+def capacity_figure(drawing: str, summary: Summary) -> Figure:
+    """Return the chart as a part of a page, without a picture if it could not be drawn."""
+    words = bars.described(summary.cells)
+    picture = inline(drawing, "capacity", headline(summary.slo), words) if drawing else None
+    return Figure("Capacity by model", CAPACITIES, picture, wide=True)
+
+
 def figures(
     workload: str,
     results: Sequence[CellResult],
@@ -104,7 +130,7 @@ def _sketches(
     yield Sketch("used", lambda: resources.chart(results, trials), capacities, used)
     table = ceilings_table(results)
     figure = Figure("Limit, prediction, measurement", CEILINGS, None, table)
-    yield Sketch("ceiling", lambda: ceilings.ceilings(results), table.as_text(), figure)
+    yield Sketch("ceiling", lambda: bars.ceilings(results), table.as_text(), figure)
 
 
 def _spectrum(results: Sequence[CellResult], spectra: spectrum.Spectra) -> Sketch:

@@ -8,8 +8,7 @@ from loadtests.report.charts.drawing import rules
 from loadtests.report.gallery import Gallery
 from loadtests.report.pages import render
 from loadtests.report.summary import Summary
-from loadtests.report.survival.capacity_chart import figure
-from loadtests.report.survival.figures import Figure, figures
+from loadtests.report.survival.figures import Figure, capacity_figure, figures
 from loadtests.report.survival.matrix import capacities, grid
 from loadtests.report.survival.sections import filled
 from loadtests.report.survival.tables import TRIAL_HEADS, UNITS, TrialTable, trial_tables
@@ -38,7 +37,7 @@ def html(run: Run, summary: Summary, capacity_chart: str, gallery: Gallery) -> s
         rules=rules(),
         environment=describe(summary.environment),
         matrix=grid(capacities(summary)),
-        hero=figure(capacity_chart, summary) if sustained else None,
+        hero=capacity_figure(capacity_chart, summary) if sustained else None,
         parts=list(_parts(run, summary, gallery)),
         sections=[
             (section, grid(entries, section.corner) if entries else None, notes)

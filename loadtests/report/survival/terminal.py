@@ -1,9 +1,11 @@
-"""A finished run in the terminal: the matrix, a sentence for each workload, and its files."""
+"""A finished run in the terminal, or as an SVG picture of it for pages."""
 
+import io
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.text import Text
 
@@ -15,6 +17,9 @@ from loadtests.report.survival.sections import filled
 from loadtests.report.wording import headline
 
 REPORT = "report.html"
+WIDTH = 100
+# Rich names a web font and its own site: a picture must look the same without a network.
+ELSEWHERE = re.compile(r"@font-face \{.*?\}|<!--.*?-->", re.DOTALL)
 
 
 def final(summary: Summary, folder: Path | None = None) -> RenderableType:
@@ -45,3 +50,24 @@ def items(sentences: Iterable[str]) -> list[RenderableType]:
 def head(slo: str, mode: str, environment: Mapping[str, object]) -> RenderableType:
     title = f"[bold]{escape(headline(slo))}[/bold], {escape(mode)} run"
     return Group(Text.from_markup(title), Text(describe(environment), style="dim"))
+
+
+def svg(summary: Summary) -> str:
+    """Return `survival.svg`; it is the same for the same summary."""
+    return drawn(final(summary), summary)
+
+
+def drawn(report: RenderableType, summary: Summary) -> str:
+    """Draw a part of a run's report as a terminal would."""
+    console = Console(
+        record=True,
+        file=io.StringIO(),
+        width=WIDTH,
+        force_terminal=True,
+        color_system="truecolor",
+        no_color=False,
+    )
+    console.print(report)
+    title = f"loadbearing: {summary.slo}, {summary.mode} run"
+    picture = ELSEWHERE.sub("", console.export_svg(title=title, unique_id="survival"))
+    return picture.replace("Fira Code,", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono,")

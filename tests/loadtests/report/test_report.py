@@ -13,8 +13,7 @@ from loadtests.report.colours import COLOURS
 from loadtests.report.summary import Summary, summarize
 from loadtests.report.survival.live import LiveScreen
 from loadtests.report.survival.markdown import markdown
-from loadtests.report.survival.picture import svg
-from loadtests.report.survival.terminal import final
+from loadtests.report.survival.terminal import final, svg
 from loadtests.report.wording import interval_text
 from loadtests.run.file.fold import read
 from loadtests.run.file.lines import Line

@@ -15,8 +15,7 @@ from loadtests.report.summary import Summary, summarize
 from loadtests.report.survival.json import as_json
 from loadtests.report.survival.live import LiveScreen
 from loadtests.report.survival.markdown import markdown
-from loadtests.report.survival.picture import svg
-from loadtests.report.survival.terminal import final
+from loadtests.report.survival.terminal import final, svg
 from loadtests.report.verdicts import judge_workload, leaders
 from loadtests.report.wording import interval_text
 from loadtests.run.file.fold import read
