@@ -59,12 +59,19 @@ def deliver(
             report = read(folder)
             texts = report.texts()
             unwritten = list(_unwritten(folder, texts))
-        unlinked = _unlinked(folder) if latest else ""
+        problems = [
+            f"not written: {problem}; once this is fixed, repeat it: {again}"
+            for problem in unwritten
+        ]
+        if latest:
+            try:
+                link_latest(folder)
+            except (RunFileError, OSError) as error:
+                link = folder.parent / "latest"
+                problems.append(f"{link} does not point to this run: {reason(error)}")
         show(console, report.shown(), folder, texts["summary.json"] if json else None)
-        for problem in unwritten:
-            tell(f"not written: {problem}; once this is fixed, repeat it: {again}")
-        if unlinked:
-            tell(unlinked)
+        for problem in problems:
+            tell(problem)
         _draw(report, folder, console, again, json=json)
     except KeyboardInterrupt as error:
         message = f"{error}" or "stopped"
@@ -81,15 +88,6 @@ def _unwritten(folder: Path, texts: Mapping[str, str]) -> Iterator[str]:
             put(folder / name, text)
         except OSError as error:
             yield f"{folder / name} ({reason(error)})"
-
-
-def _unlinked(folder: Path) -> str:
-    """Point `latest` to a folder; return why that failed, or nothing."""
-    try:
-        link_latest(folder)
-    except (RunFileError, OSError) as error:
-        return f"{folder.parent / 'latest'} does not point to this run: {reason(error)}"
-    return ""
 
 
 def _draw(report: Report, folder: Path, console: Console, again: str, *, json: bool) -> None:

@@ -58,16 +58,14 @@ def filled(summary: Summary) -> Iterator[FilledSection]:
 
 def costs_of(summary: Summary) -> Mapping[Cell, Entry]:
     """Show what each cell cost; empty where no process could be watched."""
-    if not any(cell.measured and cell.cpu_ms_per_request is not None for cell in summary.cells):
-        return {}
-    return {cell.cell: _cost(cell) for cell in summary.cells}
+    known = any(cell.measured and cell.cpu_ms_per_request is not None for cell in summary.cells)
+    return {cell.cell: _cost(cell) for cell in summary.cells if known}
 
 
 def estimates_of(summary: Summary) -> Mapping[Cell, Entry]:
     """Show estimates and predictions; empty where there were none."""
-    if not any(cell.measured and cell.ceiling is not None for cell in summary.cells):
-        return {}
-    return {cell.cell: _estimate(cell) for cell in summary.cells}
+    known = any(cell.measured and cell.ceiling is not None for cell in summary.cells)
+    return {cell.cell: _estimate(cell) for cell in summary.cells if known}
 
 
 def proof_notes(summary: Summary) -> Iterator[str]:
