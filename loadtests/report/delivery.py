@@ -5,7 +5,7 @@ Whatever fails on the way is reported and affects nothing else.
 
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -14,6 +14,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from loadtests.errors import RunFileError
+from loadtests.report.charts.converter import Converter
 from loadtests.report.console import show
 from loadtests.report.gallery import Gallery, reason
 from loadtests.report.survival.live import live
@@ -91,7 +92,8 @@ def _unwritten(folder: Path, texts: Mapping[str, str]) -> Iterator[str]:
 
 
 def _draw(report: Report, folder: Path, console: Console, again: str, *, json: bool) -> None:
-    with Gallery() as gallery:
+    with closing(Converter()) as converter:
+        gallery = Gallery(converter)
 
         def draw() -> None:
             for name, picture in report.pictures(gallery):

@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from loadtests.report.charts.converter import Converter
 from loadtests.report.wording import shortened
@@ -15,8 +15,8 @@ STOPPED = "stopped by Ctrl-C"
 class Gallery:
     """Keeps the reason for each picture that is missing; once `stopped`, nothing more is drawn."""
 
-    def __init__(self) -> None:
-        self.converter = Converter()
+    def __init__(self, converter: Converter) -> None:
+        self.converter = converter
         self.missing: dict[str, str] = {}
         self.stopped = False
 
@@ -51,12 +51,6 @@ class Gallery:
         for name, why in self.missing.items():
             names.setdefault(why, []).append(name)
         return [f"not drawn: {shortened(missing)} ({why})" for why, missing in names.items()]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.converter.close()
 
 
 def reason(error: Exception) -> str:

@@ -1,7 +1,7 @@
 """Pictures of bars, lines and texts that are placed by the pixel, written as SVG by a template."""
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from loadtests.report.charts.drawing import INK, PADDING, PAPER
 from loadtests.report.pages import render
@@ -12,19 +12,11 @@ CHARACTER, BOLD_CHARACTER = 6.7, 7.4  # the width of a small character, in most 
 SHARE_BEFORE = {"start": 0.0, "middle": 0.5, "end": 1.0}  # of a text, left of its place
 
 
-class Mark(NamedTuple):
-    """An element of the picture."""
-
-    tag: str
-    attributes: dict[str, float | str]
-    text: str = ""
-
-
 class Canvas:
     """Collects marks; later ones cover earlier ones."""
 
     def __init__(self) -> None:
-        self._marks: list[Mark] = []
+        self._marks: list[tuple[str, dict[str, str], str]] = []  # tag, attributes, text
         self._left = self._right = 0.0  # where the texts begin and end
 
     def box(  # noqa: PLR0913 - its place and its look
@@ -75,7 +67,7 @@ class Canvas:
             name.replace("_", "-"): value if isinstance(value, str) else f"{round(value, 1):g}"
             for name, value in attributes.items()
         }
-        self._marks.append(Mark(tag, {**rounded}, text))
+        self._marks.append((tag, rounded, text))
 
 
 def text_width(text: str, *, bold: bool = False) -> float:

@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from select import select
 from time import monotonic
-from typing import Any, Self
+from typing import Any
 
 from loadtests.errors import Undrawn
 from loadtests.system.child import child
@@ -54,12 +54,6 @@ class Converter:
     def close(self) -> None:
         self._process = None
         self._running.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _start(self) -> subprocess.Popen[bytes]:
         try:

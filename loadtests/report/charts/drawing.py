@@ -25,18 +25,14 @@ DARK = {
 PADDING = {"left": 4, "top": 4, "right": 16, "bottom": 4}
 
 
-def dressed(chart: Any) -> Any:
-    """Give a chart the look that all of them have."""
+def drawn(chart: Any, converter: Converter) -> str:
+    """Draw a chart, for `standalone` or `inline` to add its text alternative. Raises Undrawn."""
     axis = alt.AxisConfig(labelColor=INK, titleColor=INK, gridColor=FAINT, domainColor=FAINT,
         tickColor=FAINT, titleFontWeight="normal", labelFontSize=11)  # fmt: skip
     view = alt.ViewConfig(stroke=FAINT)
-    return chart.configure(background=PAPER, padding=PADDING, view=view, axis=axis)
-
-
-def drawn(chart: Any, converter: Converter) -> str:
-    """Draw a chart, for `standalone` or `inline` to add its text alternative. Raises Undrawn."""
+    dressed = chart.configure(background=PAPER, padding=PADDING, view=view, axis=axis)
     with alt.data_transformers.enable(consolidate_datasets=False):  # which hashes all data
-        specification = dressed(chart).to_dict(validate=False)
+        specification = dressed.to_dict(validate=False)
     return converter.svg(specification)
 
 

@@ -1,7 +1,6 @@
 """What differs between runs: their options, their machines, and their software."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from loadtests.report.compare.comparison import Side
@@ -29,20 +28,12 @@ UNITS = {"_s": "s", "_ms": "ms", "_gib": "GiB", "_mib": "MiB"}
 OF_THE_TESTS = {"python", "implementation", "gil"}  # the server has its own
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Something that is not the same in all runs, with its value in each of them."""
-
-    name: str
-    values: tuple[str, ...]
-
-
-def changes(sides: Sequence[Side]) -> tuple[Change, ...]:
-    """Return every known difference: in the options, the server, and the machine."""
+def changes(sides: Sequence[Side]) -> dict[str, tuple[str, ...]]:
+    """Map what is known to differ in the options, the server and the machine to its values."""
     facts = [dict(_facts(side)) for side in sides]
     names = dict.fromkeys(name for known in facts for name in known)
-    every = (Change(name, tuple(known.get(name, UNKNOWN) for known in facts)) for name in names)
-    return tuple(change for change in every if len(set(change.values)) > 1)
+    every = {name: tuple(known.get(name, UNKNOWN) for known in facts) for name in names}
+    return {name: values for name, values in every.items() if len(set(values)) > 1}
 
 
 def _facts(side: Side) -> Iterator[tuple[str, str]]:

@@ -72,12 +72,6 @@ class CellRow:
     first: CellResult | None
     later: tuple[Match, ...]
 
-    @property
-    def measured(self) -> bool:
-        """Whether any run measured it."""
-        results = (self.first, *(match.result for match in self.later))
-        return any(result is not None and result.measured for result in results)
-
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -101,7 +95,11 @@ class Comparison:
     @property
     def shown(self) -> tuple[CellRow, ...]:
         """Leave out the cells that no run measured."""
-        return tuple(row for row in self.rows if row.measured)
+        return tuple(
+            row
+            for row in self.rows
+            if any(cell and cell.measured for cell in (row.first, *(m.result for m in row.later)))
+        )
 
     def ratios(self, number: int) -> list[Ratio]:
         """Return the cells that can be compared in the later run of this number, from 0."""

@@ -33,8 +33,8 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         ],
         "cells": [_row(comparison, row) for row in comparison.rows],
         "changes": [
-            {"name": change.name, "values": list(change.values)}
-            for change in changes(comparison.sides)
+            {"name": name, "values": list(values)}
+            for name, values in changes(comparison.sides).items()
         ],
         "warnings": [*unlike(comparison), *warnings(comparison)],
     }

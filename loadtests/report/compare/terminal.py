@@ -1,7 +1,7 @@
 """A comparison in the terminal: verdicts, cells, what has changed, and warnings."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.report.colours import colour_of
-from loadtests.report.compare.changes import Change, changes
+from loadtests.report.compare.changes import changes
 from loadtests.report.compare.comparison import Comparison, Match
 from loadtests.report.compare.sentences import (
     NOTHING_CHANGED,
@@ -120,11 +120,11 @@ def _ratio(match: Match) -> tuple[RenderableType, ...]:
     return (Text(f"{marked(match.ratio)}{interval}", STYLES[match.ratio.sign]),)
 
 
-def _changes(comparison: Comparison, different: Sequence[Change]) -> Table:
+def _changes(comparison: Comparison, different: Mapping[str, Sequence[str]]) -> Table:
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("")
     for side in comparison.sides:
         table.add_column(_wrapped(side.label), overflow="fold")
-    for change in different:
-        table.add_row(Text(change.name), *(Text(value) for value in change.values))
+    for name, values in different.items():
+        table.add_row(Text(name), *map(Text, values))
     return table

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from loadtests.report.charts import bars, loads, resources, spectrum, stages
+from loadtests.report.charts import bars, loads, resources, stages
 from loadtests.report.charts.converter import Converter
 from loadtests.report.charts.drawing import drawn, inline, standalone
 from loadtests.report.charts.points import ENOUGH, styles
@@ -124,11 +124,11 @@ def _sketches(
     yield Sketch("p99", partial(loads.p99, results, trials, slo), p99, _p99_words(results, trials))
     goodput = Figure("Goodput", GOODPUT)
     yield Sketch("goodput", partial(loads.goodput, results, trials), goodput, capacities)
-    if spectra := spectrum.spectra(results, trials):
+    if spectra := loads.spectra(results, trials):
         rate = rate_text(spectra.rate)
         caption = f"Models that held {rate} req/s, each in the nearest trial that it held."
         times = Figure(f"All response times at {rate} req/s", caption, table=spectra_table(spectra))
-        yield Sketch("spectrum", partial(spectrum.spectrum, results, spectra), times)
+        yield Sketch("spectrum", partial(loads.spectrum, results, spectra), times)
     if spent := stages.spent(results, trials):
         table, key = stages_table(spent), stages.key()
         went = Figure("Where the time went at the break", STAGES, table=table, key=key)

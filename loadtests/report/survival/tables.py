@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from loadtests.cell import Cell
 from loadtests.load.answer import Stages
-from loadtests.report.charts import spectrum, stages
+from loadtests.report.charts import loads, stages
 from loadtests.report.survival.sections import resource_of
 from loadtests.report.wording import SIGNS, UNKNOWN, interval_text
 from loadtests.run.file.cells import CellResult
@@ -52,11 +52,11 @@ class TrialTable:
     rows: tuple[tuple[str, ...], ...]
 
 
-def spectra_table(spectra: spectrum.Spectra) -> Table:
+def spectra_table(spectra: loads.Spectra) -> Table:
     heads = ("model", "req/s", *(f"p{at:g}" for at in SPECTRUM[:-1]), "slowest")
     rows = []
     for row, trial in spectra.shown.items():
-        known = dict(spectrum.figures(trial))
+        known = dict(loads.figures(trial))
         times = (_number(known.get(at), " ms") for at in SPECTRUM)
         rows.append((row, rate_text(trial.rate), *times))
     return Table(heads, tuple(rows))

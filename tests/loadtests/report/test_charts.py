@@ -12,8 +12,8 @@ from loadtests.report.charts.axes import MOST, even_ticks, ms_text, span, ticks
 from loadtests.report.charts.canvas import Canvas
 from loadtests.report.charts.drawing import DARK, PAPER, standalone
 from loadtests.report.charts.lines import placed, width_of
+from loadtests.report.charts.loads import figures, spectra
 from loadtests.report.charts.points import at_break, rising
-from loadtests.report.charts.spectrum import figures, spectra
 from loadtests.report.charts.stages import spent
 from loadtests.report.survival.matrix import depths
 from loadtests.run.file.lines import Line, trial_of

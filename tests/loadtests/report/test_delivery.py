@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def test_an_abort_while_drawing_costs_the_pictures_alone(
 
 
 def test_one_chart_that_fails_costs_no_other() -> None:
-    with Converter() as converter:
+    with closing(Converter()) as converter:
         with pytest.raises(Undrawn, match="conversion failed"):
             converter.svg({"mark": 3})
         assert "<svg" in converter.svg({"mark": "point"})
