@@ -83,7 +83,6 @@ def deliver(
 
 
 def _unwritten(folder: Path, texts: Mapping[str, str]) -> Iterator[str]:
-    """Write the texts; yield those that could not be written, with the reason."""
     for name, text in texts.items():
         try:
             put(folder / name, text)

@@ -46,7 +46,6 @@ class Gallery:
 
     @property
     def complaints(self) -> list[str]:
-        """List the missing pictures, in a sentence for each reason."""
         names: dict[str, list[str]] = {}
         for name, why in self.missing.items():
             names.setdefault(why, []).append(name)
@@ -54,6 +53,5 @@ class Gallery:
 
 
 def reason(error: Exception) -> str:
-    """Return what is wrong in one line."""
     message = error.strerror if isinstance(error, OSError) else f"{error}"
     return " ".join((message or type(error).__name__).split())

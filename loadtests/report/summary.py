@@ -30,7 +30,6 @@ class Summary:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What follows for each workload."""
         return tuple(sentences(self.verdicts))
 
 

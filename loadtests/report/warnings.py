@@ -88,7 +88,6 @@ def _fits(cell: CellResult, goal: Goal, slo: Slo) -> bool:
 
 
 def busy(environment: Mapping[str, Any]) -> str | None:
-    """Return a warning if the machine was busy before a run."""
     load, cores = environment.get("load_average"), environment.get("cores")
     if not (load and cores and load[0] > BUSY_SHARE * cores):
         return None
@@ -113,18 +112,17 @@ def _speed(run: Run) -> Iterator[str]:
         return
     fast, slow = pieces[len(pieces) // 10], pieces[-1 - len(pieces) // 10]
     if slow > UNSTEADY * fast:
+        times = run.plan.searches
+        remedy = (
+            f"measuring each {times} times in random order reduces this"
+            if times > 1
+            else "--full measures each several times, in random order"
+        )
         yield (
             f"CPU speed varied during the run (the same work took {fast:.2f}{DASH}{slow:.2f} ms in "
             "the middle 80 % of all trials). Comparisons between cells measured minutes apart are "
-            f"less certain; {_remedy(run.plan.searches)}."
+            f"less certain; {remedy}."
         )
-
-
-def _remedy(searches: int) -> str:
-    """Name what makes up for cores that change their speed."""
-    if searches > 1:
-        return f"measuring each {searches} times in random order reduces this"
-    return "--full measures each several times, in random order"
 
 
 def pieces_ms(run: Run) -> list[float]:

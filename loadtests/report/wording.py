@@ -38,7 +38,6 @@ def shortened(names: Sequence[str], rest: str = "more") -> str:
 
 
 def headline(slo: str) -> str:
-    """Name what a run finds out, and its unit."""
     return f"Highest load that meets {slo} (requests per second)"
 
 
@@ -71,7 +70,6 @@ def cause_sentence(result: CellResult) -> str:
 
 
 def not_shown(workload: str, cells: Sequence[CellResult], slo: str) -> str:
-    """Report that cells had too few requests for the objective."""
     rates = listing([interval_text(cell) for cell in cells])
     rows = listing([cell.row for cell in cells])
     lacks = listing(list(dict.fromkeys(cell.lack for cell in cells)))

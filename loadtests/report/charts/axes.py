@@ -45,7 +45,6 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def even_ticks(high: float) -> list[float]:
-    """Choose round numbers for a linear axis from 0."""
     power = 10.0 ** floor(log10(high))
     high *= 1 + 1e-9  # which is not to fall below a number by a rounding error
     step = next(part * power for part in (0.1, 0.2, 0.5, 1, 2, 5) if high / (part * power) < MOST)

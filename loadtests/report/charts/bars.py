@@ -114,7 +114,6 @@ def ceilings(results: Sequence[CellResult]) -> str | None:
 
 
 def described(results: Sequence[CellResult]) -> str:
-    """Say in words what the picture shows."""
     workloads: dict[str, list[str]] = {}
     for result in results:
         if result.measured:

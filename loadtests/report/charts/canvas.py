@@ -33,7 +33,6 @@ class Canvas:
         self._add("polyline", points=path, fill="none", stroke=stroke, stroke_width=width)
 
     def rule(self, x: float, top: float, height: float, stroke: str, width: float = 1) -> None:
-        """Draw a vertical line."""
         self.line([(x, top), (x, top + height)], stroke, width)
 
     def text(  # noqa: PLR0913 - a text, its place and its look

@@ -48,7 +48,6 @@ class Lines:
         self.path.append(self._at(row, x, y))
 
     def chart(self) -> Any:
-        """Draw everything."""
         x = alt.X("x:Q", scale=logarithmic(self.x), axis=axis(self.x, **self.x_axis))
         y = alt.Y("y:Q", scale=logarithmic(self.y), axis=axis(self.y, **self.y_axis))
         dots, path = (alt.Chart(values(rows)).encode(x, y) for rows in (self.dots, self.path))

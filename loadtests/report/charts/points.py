@@ -20,7 +20,6 @@ class Style(NamedTuple):
 
 
 def styles(results: Iterable[CellResult]) -> dict[str, Style]:
-    """Return the style of each row."""
     rows = {result.row: result.cell for result in results}
     pythons = list(dict.fromkeys(cell.python for cell in rows.values()))
     return {
@@ -48,7 +47,6 @@ def trials_by_row(
 
 
 def enough(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
-    """Leave out trials with too few requests for a line."""
     return [trial for trial in trials if trial.work.scheduled >= ENOUGH]
 
 

@@ -72,7 +72,9 @@ def chart(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> str |
         most = max((value for dots in known.values() for _, value, _ in dots), default=0.0)
         for number, (row, dots) in enumerate(known.items()):
             left, top = _left(column), _top(number)
-            _frame(canvas, left, top)
+            base = top + HEIGHT
+            canvas.line([(left, base), (left + WIDTH, base)], FAINT)
+            canvas.rule(left + WIDTH * _share(1.0), top, HEIGHT, FAINT)  # the capacity
             fit = rising((value, weight) for _, value, weight in dots)
             points = [
                 (
@@ -97,13 +99,6 @@ def _known(resource: Resource, trials: Sequence[TrialRecord]) -> list[tuple[floa
     return [
         (trial.rate, value, trial.work.scheduled) for trial, value in figures if value is not None
     ]
-
-
-def _frame(canvas: Canvas, left: float, top: float) -> None:
-    """Draw the base of a small chart, and a rule at the capacity."""
-    base = top + HEIGHT
-    canvas.line([(left, base), (left + WIDTH, base)], FAINT)
-    canvas.rule(left + WIDTH * _share(1.0), top, HEIGHT, FAINT)
 
 
 def _share(ratio: float) -> float:

@@ -49,7 +49,6 @@ def spent(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> list[
 
 
 def chart(groups: Sequence[Spent], styles: Mapping[str, Style]) -> str:
-    """Draw two bars for each row."""
     longest = 1e3 * max(group.stages.total for group in groups if group.stages)
     canvas, y, row = Canvas(), 0.0, ""
     for group in groups:

@@ -20,7 +20,6 @@ from loadtests.report.survival.markdown import plain, table_row
 
 
 def markdown(comparison: Comparison) -> str:
-    """Return the comparison, the verdicts first."""
     different = changes(comparison.sides)
     parts = [
         f"# {plain(title_of(comparison))}",

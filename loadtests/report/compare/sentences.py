@@ -67,7 +67,6 @@ def marked(ratio: Ratio) -> str:
 
 
 def legend_of(comparison: Comparison) -> str:
-    """Explain the marks that are used in a comparison."""
     matches = [match for row in comparison.rows for match in row.later]
     texts = {marked(match.ratio) for match in matches if match.ratio}
     return f"{LEGEND} {WHY_NO_RATIO}" if NO_RATIO in texts else LEGEND
@@ -79,7 +78,6 @@ def title_of(comparison: Comparison) -> str:
 
 
 def objectives(comparison: Comparison) -> str:
-    """Name the objective of all runs, or each of them where they differ."""
     return " or ".join(dict.fromkeys(side.run.plan.slo for side in comparison.sides))
 
 

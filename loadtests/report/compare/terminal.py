@@ -36,7 +36,6 @@ STYLES = {"more": "bold green", "less": "bold red", "same": ""}
 
 
 def final(comparison: Comparison) -> RenderableType:
-    """Draw a comparison, the verdicts first."""
     title = f"[bold]{escape(title_of(comparison))}[/bold] ({escape(objectives(comparison))})"
     parts: list[RenderableType] = [
         Text.from_markup(title),

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from statistics import median
 
-from loadtests.report.compare.comparison import CellRow, Comparison, Match, Side
+from loadtests.report.compare.comparison import Comparison, Side
 from loadtests.report.compare.sentences import factor_text
 from loadtests.report.warnings import ENOUGH, busy, pieces_ms
 from loadtests.report.wording import name_of, shortened
+from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import Plan
 from loadtests.wording import TIMES, count_of, listing
 
@@ -20,7 +21,6 @@ def unlike(comparison: Comparison) -> tuple[str, ...]:
 
 
 def warnings(comparison: Comparison) -> tuple[str, ...]:
-    """Say what else weakens a comparison."""
     return tuple(_warnings(comparison))
 
 
@@ -100,28 +100,24 @@ def _speed(first: Side, side: Side) -> Iterator[str]:
 def _one_sided(comparison: Comparison, number: int) -> Iterator[str]:
     """Name the cells that have a result on one side only, and why."""
     side, first = comparison.later[number], comparison.first
-    lost = [row for row in comparison.rows if _measured(row) and not _has(row.later[number])]
-    new = [row for row in comparison.rows if not _measured(row) and _has(row.later[number])]
-    for name, rows in ((side.label, lost), (first.label, new)):
-        if rows:
-            reasons = {_why(row, None if name == first.label else number) for row in rows}
+    both = [(row.cell, row.first, row.later[number].result) for row in comparison.rows]
+    lost = [(cell, after) for cell, before, after in both if _has(before) and not _has(after)]
+    new = [(cell, before) for cell, before, after in both if _has(after) and not _has(before)]
+    for name, cells in ((side.label, lost), (first.label, new)):
+        if cells:
+            reasons = {_why(result) for _, result in cells}
             why = f" ({reasons.pop()})" if len(reasons) == 1 else ""
             yield (
-                f"{count_of(len(rows), 'cell')} cannot be compared, because {name} has no result"
-                f"{why}: {shortened([name_of(row.cell) for row in rows])}."
+                f"{count_of(len(cells), 'cell')} cannot be compared, because {name} has no result"
+                f"{why}: {shortened([name_of(cell) for cell, _ in cells])}."
             )
 
 
-def _measured(row: CellRow) -> bool:
-    return row.first is not None and row.first.shown
+def _has(cell: CellResult | None) -> bool:
+    return cell is not None and cell.shown
 
 
-def _has(match: Match) -> bool:
-    return match.result is not None and match.result.shown
-
-
-def _why(row: CellRow, number: int | None) -> str:
-    cell = row.first if number is None else row.later[number].result
+def _why(cell: CellResult | None) -> str:
     if cell is None:
         return "not requested"
     return (cell.unavailable or cell.error or cell.lack or "no number was reported").rstrip(".")

@@ -108,7 +108,6 @@ def figures(
     slo: Slo,
     gallery: Gallery,
 ) -> Iterator[Figure]:
-    """Draw the figures of one workload."""
     for sketch in _sketches(results, trials, slo):
         draw = partial(_drawn, sketch, workload, gallery.converter)
         figure = gallery.attempt(f"{sketch.figure.title!r} of {workload}", draw, sketch.figure)

@@ -16,8 +16,6 @@ from loadtests.run.file.fold import read
 
 
 class SurvivalReport:
-    """The report of the run in a folder."""
-
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._run = read(folder)

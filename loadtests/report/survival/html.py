@@ -18,8 +18,6 @@ from loadtests.slo import Slo
 
 
 class Part(NamedTuple):
-    """What the page shows of one workload."""
-
     workload: str
     figures: tuple[Figure, ...]
     tables: list[TrialTable]

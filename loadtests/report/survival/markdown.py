@@ -11,7 +11,6 @@ from loadtests.report.wording import headline
 
 
 def markdown(summary: Summary) -> str:
-    """Return the content of `summary.md`."""
     parts = [
         f"# {headline(f'`{summary.slo}`')}",
         f"{describe(summary.environment)}; {summary.mode} run, started {summary.started}.",
@@ -31,7 +30,6 @@ def markdown(summary: Summary) -> str:
 
 
 def table_row(fields: Iterable[str]) -> str:
-    """Write a row of a table."""
     return (
         "| " + " | ".join(field.replace("|", "\\|").replace("\n", " ") for field in fields) + " |"
     )

@@ -91,7 +91,6 @@ class Grid:
 
 
 def entry_of(result: CellResult, *, best: bool = False) -> Entry:
-    """Show a finished cell."""
     if result.unavailable:
         return Entry(ABSENT, style="dim", note=result.unavailable)
     if not result.measured:

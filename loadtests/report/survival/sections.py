@@ -41,8 +41,6 @@ class Section:
 
 
 class FilledSection(NamedTuple):
-    """What a section shows of one run."""
-
     section: Section
     entries: Mapping[Cell, Entry]
     notes: tuple[str, ...]
@@ -69,19 +67,16 @@ def estimates_of(summary: Summary) -> Mapping[Cell, Entry]:
 
 
 def proof_notes(summary: Summary) -> Iterator[str]:
-    """Report for each cell whether its cause was confirmed."""
     for cell in summary.cells:
         if cell.proof:
             yield f"{name_of(cell)}: {proof_text(cell.proof)}"
 
 
 def proof_text(proof: Mapping[str, object]) -> str:
-    """Return the outcome of a proof as a sentence."""
     return str(proof.get("sentence") or f"no proof: {proof.get('reason')}")
 
 
 def prediction_text(line: Line) -> str:
-    """Return what a line of the run file predicts."""
     return (
         f"predicted {rate_text(line['predicted'])} req/s "
         f"(estimated limit: {rate_text(line['ceiling'])}, by {resource_of(line['binding'])})"
@@ -89,7 +84,6 @@ def prediction_text(line: Line) -> str:
 
 
 def resource_of(binding: str | None) -> str:
-    """Name the resource that is expected to run out first."""
     return RESOURCES.get(binding or "", binding or "")
 
 

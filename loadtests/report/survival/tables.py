@@ -1,9 +1,8 @@
 """The data of charts as tables, and every trial of a run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadtests.cell import Cell
 from loadtests.load.answer import Stages
 from loadtests.report.charts import loads, stages
 from loadtests.report.survival.sections import resource_of
@@ -31,15 +30,11 @@ class Table:
 
     def as_text(self) -> str:
         """Return the table as text, for readers who cannot see the chart."""
-        return " ".join(
-            f"{' '.join(row[: self.words])}: "
-            + ", ".join(
-                f"{head} {value}"
-                for head, value in list(zip(self.heads, row, strict=True))[self.words :]
-            )
-            + "."
-            for row in self.rows
-        )
+        texts = []
+        for row in self.rows:
+            figures = zip(self.heads[self.words :], row[self.words :], strict=True)
+            texts.append(f"{' '.join(row[: self.words])}: {', '.join(map(' '.join, figures))}.")
+        return " ".join(texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +95,11 @@ def ceilings_table(results: Sequence[CellResult]) -> Table:
     )
 
 
-def trial_tables(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> list[TrialTable]:
+def trial_tables(results: Sequence[CellResult], trials: Sequence[TrialRecord]) -> list[TrialTable]:
     """List all trials of a workload by cell, invalid ones included."""
-    by_cell: dict[Cell, list[TrialRecord]] = {}
-    for trial in trials:
-        by_cell.setdefault(trial.cell, []).append(trial)
     tables = []
     for cell in results:
-        if own := by_cell.get(cell.cell):
+        if own := [trial for trial in trials if trial.cell == cell.cell]:
             discarded = sum(not trial.valid for trial in own)
             more = f", {discarded} discarded" if discarded else ""
             rows = tuple(map(_trial, own))
