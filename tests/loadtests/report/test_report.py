@@ -120,16 +120,6 @@ def test_without_a_terminal_each_finished_cell_is_one_line(summary: Summary) -> 
         assert out.getvalue().splitlines() == lines
 
 
-def test_on_a_terminal_the_live_matrix_leaves_room_for_the_final_one() -> None:
-    out = io.StringIO()
-    screen = LiveScreen(Console(file=out, width=80, height=40, force_terminal=True))
-    with screen.live(lambda: 1.0):
-        screen.update(FULL[0])
-    shown = out.getvalue()
-    assert "0 of 20 cells" in shown
-    assert shown.rstrip().endswith("\x1b[2K")  # the last thing done is to erase it
-
-
 def test_the_picture_is_offline_well_formed_and_repeatable(
     summary: Summary, monkeypatch: pytest.MonkeyPatch
 ) -> None:

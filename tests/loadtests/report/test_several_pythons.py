@@ -2,7 +2,6 @@
 
 import io
 import json
-import shlex
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,6 @@ from tests.support.run_files import (
     plan,
     result,
     runtime,
-    trial,
     write,
 )
 
@@ -105,6 +103,7 @@ def test_pool_and_hybrid_sustain_the_same_on_one_python_only() -> None:
 
 
 def test_what_servers_say_of_themselves_is_passed_on_once(summary: Summary) -> None:
+    assert "`primes` under interpreter-pool · 3.13t has no result: no answer." in summary.warnings
     warnings = [warning for warning in summary.warnings if warning.startswith("The server")]
     assert warnings == [
         f"The server on 3.13 and 3.13t: {FORKED}.",
@@ -153,19 +152,3 @@ def test_a_running_matrix_has_the_rows_too(summary: Summary) -> None:
     text = printed(screen.render(2.0), 100)
     assert first in next(row for row in text.splitlines() if "pool · 3.13 " in row)
     assert "measuring" in next(row for row in text.splitlines() if "pool · 3.13t" in row)
-
-
-def test_the_command_names_axes_and_pythons(summary: Summary) -> None:
-    words = shlex.split(summary.command)
-    assert words[words.index("--threads") + 1] == "4"
-    assert [words[i + 1] for i, word in enumerate(words) if word == "--server-python"] == [
-        "3.13", "/py/python3.13t"
-    ]  # fmt: skip
-
-
-def test_a_discarded_trial_names_its_row(tmp_path: Path) -> None:
-    bad = on("3.13t", trial("primes", "thread-pool", 80, valid=False, reasons=["Noise."]))
-    summary = summarize(read(write(tmp_path / "run.jsonl", [SEVERAL_FIRST, *SEVERAL_RESULTS, bad])))
-    assert "The first, `primes` under thread-pool · 3.13t at 80 req/s: Noise." in "".join(
-        summary.warnings
-    )

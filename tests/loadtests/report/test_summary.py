@@ -270,14 +270,18 @@ def test_the_command_repeats_the_run(tmp_path: Path) -> None:
         "slo": SLO,
         "quick": True,
         "full": False,
+        "threads": "4",
         "param": ["sleep.ms=20", "primes.below=9"],
+        "server_python": ["3.13", "/py/python3.13t"],
         "output": "/some/where",
         "at_least": None,
     }
     command = summary_of(tmp_path, [GOOD], arguments=arguments).command
     assert shlex.split(command) == [
         *("scripts/survive", "--slo", SLO, "--workloads", "sleep,primes"),
-        *("--param", "sleep.ms=20", "--param", "primes.below=9", "--seed", "1", "--quick"),
+        *("--threads", "4", "--param", "sleep.ms=20", "--param", "primes.below=9"),
+        *("--server-python", "3.13", "--server-python", "/py/python3.13t", "--seed", "1"),
+        "--quick",
     ]
 
 
