@@ -36,14 +36,11 @@ def trials_by_row(
     results: Sequence[CellResult], trials: Iterable[TrialRecord]
 ) -> dict[str, list[TrialRecord]]:
     """Group the valid trials of one workload by row, each sorted by rate."""
-    rows: dict[str, list[TrialRecord]] = {result.row: [] for result in results}
-    workload = results[0].workload if results else ""
-    for trial in trials:
-        if trial.valid and trial.workload == workload and trial.cell.row in rows:
-            rows[trial.cell.row].append(trial)
-    return {
-        row: sorted(those, key=lambda trial: trial.rate) for row, those in rows.items() if those
+    valid = sorted((trial for trial in trials if trial.valid), key=lambda trial: trial.rate)
+    rows = {
+        result.row: [trial for trial in valid if trial.cell == result.cell] for result in results
     }
+    return {row: those for row, those in rows.items() if those}
 
 
 def enough(trials: Iterable[TrialRecord]) -> list[TrialRecord]:

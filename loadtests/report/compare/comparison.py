@@ -1,7 +1,6 @@
 """Runs side by side: matching cells are compared by intervals of the ratio to the first run."""
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -176,14 +175,11 @@ def _labels(sides: Sequence[Side], *, several: bool) -> list[str]:
     alike = all(machine == machines[0] for machine in machines)
     if alike and not several and all(pythons) and len(set(pythons)) == len(sides):
         return [f"Python {python}" for python in pythons]
-    total = Counter(side.folder for side in sides)
-    so_far: Counter[str] = Counter()
-    labels = []
-    for side in sides:
-        so_far[side.folder] += 1
-        repeated = total[side.folder] > 1
-        labels.append(f"{side.folder} ({so_far[side.folder]})" if repeated else side.folder)
-    return labels
+    names = [side.folder for side in sides]
+    return [
+        f"{name} ({names[: place + 1].count(name)})" if names.count(name) > 1 else name
+        for place, name in enumerate(names)
+    ]
 
 
 def _only_python(side: Side) -> str:
