@@ -51,7 +51,7 @@ def of_folders(folders: Sequence[Path], tolerance: float = 0.0) -> Comparison:
     runs = zip(_names(folders), map(_read, folders), strict=True)
     comparison = compare(list(runs), tolerance)
     for number, side in enumerate(comparison.later):
-        if not any(comparison.pairs(number)):
+        if not comparison.ratios(number):
             raise RunFileError(_nothing(comparison.first, side))
     return comparison
 

@@ -5,8 +5,6 @@ every kind of colour vision. Its darkest and brightest tones are moved towards t
 they can be read on black and on white.
 """
 
-from __future__ import annotations
-
 COLOURS = {
     "inline": "#D55E00",
     "async": "#009E73",
@@ -49,7 +47,6 @@ def colour_of(model: str) -> str:
 
 
 def style_of(policy: str) -> tuple[str, list[int]]:
-    """Return the colour of an admission policy, and its dash."""
     return POLICIES.get(policy, (OTHER, [1, 0]))
 
 
@@ -70,7 +67,6 @@ def contrast(first: Rgb, second: Rgb) -> float:
 
 
 def rgb(colour: str) -> Rgb:
-    """Read `#D55E00`."""
     red, green, blue = bytes.fromhex(colour.removeprefix("#"))
     return red, green, blue
 

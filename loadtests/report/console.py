@@ -1,21 +1,14 @@
 """Where a command prints: drawn on a terminal, plain lines elsewhere, or one JSON document."""
 
-from __future__ import annotations
-
 import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from loadtests.system.streams import put_out
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from rich.console import RenderableType
 
 
 def console_for(*, json: bool = False) -> Console:

@@ -3,16 +3,18 @@
 Whatever fails on the way is reported and affects nothing else.
 """
 
-from __future__ import annotations
-
 import signal
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from pathlib import Path
+from typing import Protocol, TypeVar
 
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from loadtests.errors import RunFileError
+from loadtests.report.charts.converter import Converter
 from loadtests.report.console import show
 from loadtests.report.gallery import Gallery, reason
 from loadtests.report.survival.live import live
@@ -21,12 +23,6 @@ from loadtests.run.file.folders import link_latest
 from loadtests.system.files import put
 from loadtests.system.program import script
 from loadtests.system.streams import tell
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
-
-    from rich.console import Console, RenderableType
 
 UNWRITTEN = 2
 STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
@@ -64,12 +60,19 @@ def deliver(
             report = read(folder)
             texts = report.texts()
             unwritten = list(_unwritten(folder, texts))
-        unlinked = _unlinked(folder) if latest else ""
+        problems = [
+            f"not written: {problem}; once this is fixed, repeat it: {again}"
+            for problem in unwritten
+        ]
+        if latest:
+            try:
+                link_latest(folder)
+            except (RunFileError, OSError) as error:
+                link = folder.parent / "latest"
+                problems.append(f"{link} does not point to this run: {reason(error)}")
         show(console, report.shown(), folder, texts["summary.json"] if json else None)
-        for problem in unwritten:
-            tell(f"not written: {problem}; once this is fixed, repeat it: {again}")
-        if unlinked:
-            tell(unlinked)
+        for problem in problems:
+            tell(problem)
         _draw(report, folder, console, again, json=json)
     except KeyboardInterrupt as error:
         message = f"{error}" or "stopped"
@@ -80,7 +83,6 @@ def deliver(
 
 
 def _unwritten(folder: Path, texts: Mapping[str, str]) -> Iterator[str]:
-    """Write the texts; yield those that could not be written, with the reason."""
     for name, text in texts.items():
         try:
             put(folder / name, text)
@@ -88,17 +90,9 @@ def _unwritten(folder: Path, texts: Mapping[str, str]) -> Iterator[str]:
             yield f"{folder / name} ({reason(error)})"
 
 
-def _unlinked(folder: Path) -> str:
-    """Point `latest` to a folder; return why that failed, or nothing."""
-    try:
-        link_latest(folder)
-    except (RunFileError, OSError) as error:
-        return f"{folder.parent / 'latest'} does not point to this run: {reason(error)}"
-    return ""
-
-
 def _draw(report: Report, folder: Path, console: Console, again: str, *, json: bool) -> None:
-    with Gallery() as gallery:
+    with closing(Converter()) as converter:
+        gallery = Gallery(converter)
 
         def draw() -> None:
             for name, picture in report.pictures(gallery):

@@ -1,25 +1,22 @@
 """The pictures of a report, drawn one after the other: if one fails, the others remain."""
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Callable
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from loadtests.report.charts.converter import Converter
-from loadtests.wording import listing
+from loadtests.report.wording import shortened
 
 Drawn = TypeVar("Drawn")
 Instead = TypeVar("Instead")
-NAMED = 3  # of many pictures with the same reason
 STOPPED = "stopped by Ctrl-C"
 
 
 class Gallery:
     """Keeps the reason for each picture that is missing; once `stopped`, nothing more is drawn."""
 
-    def __init__(self) -> None:
-        self.converter = Converter()
+    def __init__(self, converter: Converter) -> None:
+        self.converter = converter
         self.missing: dict[str, str] = {}
         self.stopped = False
 
@@ -49,25 +46,12 @@ class Gallery:
 
     @property
     def complaints(self) -> list[str]:
-        """List the missing pictures, in a sentence for each reason."""
         names: dict[str, list[str]] = {}
         for name, why in self.missing.items():
             names.setdefault(why, []).append(name)
-        return [f"not drawn: {_listed(missing)} ({why})" for why, missing in names.items()]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.converter.close()
+        return [f"not drawn: {shortened(missing)} ({why})" for why, missing in names.items()]
 
 
 def reason(error: Exception) -> str:
-    """Return what is wrong in one line."""
     message = error.strerror if isinstance(error, OSError) else f"{error}"
     return " ".join((message or type(error).__name__).split())
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - NAMED
-    return listing(names if more < 2 else [*names[:NAMED], f"{more} more"])

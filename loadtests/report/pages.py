@@ -1,7 +1,5 @@
 """HTML pages: one self-contained file each, which needs no network."""
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from pathlib import Path

@@ -1,21 +1,16 @@
 """A run in brief: capacities, verdicts, warnings, and the exit code that follows."""
 
-from __future__ import annotations
-
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from loadtests.report.verdicts import WorkloadVerdict, judge_workload, sentences
 from loadtests.report.warnings import warnings_of
 from loadtests.run.constants import CONSTANTS, Constants
 from loadtests.run.file.cells import CellResult
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from loadtests.run.file.lines import Beyond, Run
-    from loadtests.slo import Slo
+from loadtests.run.file.lines import Beyond, Run
+from loadtests.slo import Slo
 
 ONCE_PER_VALUE = ("param", "server_python")  # all other lists are one comma-separated value
 
@@ -38,7 +33,6 @@ class Summary:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What follows for each workload."""
         return tuple(sentences(self.verdicts))
 
 

@@ -1,21 +1,15 @@
 """What follows for each workload, in plain sentences that rest on the intervals alone."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import floor
-from typing import TYPE_CHECKING
 
 from loadtests.capacity.interval import ratio
+from loadtests.cell import Cell
 from loadtests.report.wording import cause_sentence, interval_text, not_shown
+from loadtests.run.file.cells import CellResult
+from loadtests.slo import Slo
 from loadtests.wording import TIMES, listing, rate_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from loadtests.cell import Cell
-    from loadtests.run.file.cells import CellResult
-    from loadtests.slo import Slo
 
 POOLS = {"thread-pool", "process-pool"}  # `hybrid` runs a workload of one stage in one of these
 
@@ -38,7 +32,8 @@ class WorkloadVerdict:
 def judge_workload(workload: str, results: Iterable[CellResult], slo: Slo) -> WorkloadVerdict:
     """Compare the rows of one workload that had enough requests for the objective."""
     cells = list(results)
-    ranked = sorted((cell for cell in cells if cell.shown), key=_rank, reverse=True)
+    ranked = [cell for cell in cells if cell.shown]
+    ranked.sort(key=lambda cell: (cell.sustained and cell.midpoint, cell.sustained), reverse=True)
     unsure = [cell for cell in cells if cell.lack]
     if unsure and not any(cell.sustained for cell in ranked):
         return WorkloadVerdict(workload, None, not_shown(workload, unsure, slo))
@@ -46,15 +41,23 @@ def judge_workload(workload: str, results: Iterable[CellResult], slo: Slo) -> Wo
         return WorkloadVerdict(workload, None, _nothing(workload, cells))
     best = ranked[0]
     if not best.sustained:
-        return WorkloadVerdict(workload, None, _none_sustains(workload, ranked, slo))
+        none = f"{best.row} sustains no" if len(ranked) == 1 else "no model sustains any"
+        sentence = f"`{workload}`: {none} load at {slo}{_why(ranked)}."
+        return WorkloadVerdict(workload, None, sentence)
     tied = [cell for cell in ranked if cell.sustained and not _more(best, cell)]
     tied.sort(key=lambda cell: cell.model == "hybrid")  # stable: the pool is named first
     others = [cell for cell in ranked if cell not in tied]
-    beaten = _beaten(tied, others)
-    clauses = [_head(workload, tied, slo) + _ratio(tied, beaten), *_breaks(tied, others, beaten)]
-    clauses += [f"{listing(_rows(unsure))} had too few requests to compare"] if unsure else []
+    # The best of those that sustain significantly less than each of the tied cells.
+    less = (cell for cell in others if cell.sustained and all(_more(top, cell) for top in tied))
+    beaten = next(less, None)
+    clauses = (
+        _head(workload, tied, slo) + _ratio(tied, beaten),
+        _break(tied, others, beaten),
+        f"{listing(_rows(unsure))} had too few requests to compare" if unsure else "",
+    )
+    sentence = "; ".join(filter(None, clauses)) + "."
     pythons = tuple(_pythons(workload, ranked))
-    return WorkloadVerdict(workload, best.row, "; ".join(clauses) + ".", _rows(tied), pythons)
+    return WorkloadVerdict(workload, best.row, sentence, _rows(tied), pythons)
 
 
 def sentences(verdicts: Iterable[WorkloadVerdict]) -> Iterator[str]:
@@ -75,17 +78,14 @@ def leaders(results: Iterable[CellResult], slo: Slo) -> set[Cell]:
     for result in results:
         if result.shown:
             columns.setdefault(result.workload, []).append(result)
-    tied = {name: judge_workload(name, column, slo).tied for name, column in columns.items()}
     return {
         cell.cell
         for name, column in columns.items()
+        if len(column) > 1
+        for tied in [judge_workload(name, column, slo).tied]
         for cell in column
-        if len(column) > 1 and cell.row in tied[name]
+        if cell.row in tied
     }
-
-
-def _rank(cell: CellResult) -> tuple[float, float]:
-    return cell.midpoint if cell.sustained else 0.0, cell.sustained
 
 
 def _more(cell: CellResult, other: CellResult) -> bool:
@@ -108,12 +108,6 @@ def _head(workload: str, tied: Sequence[CellResult], slo: Slo) -> str:
     if same and tied[0].model in POOLS and tied[1].model == "hybrid":
         return f"{rows} the same: {rates} req/s at {slo}"
     return f"{rows} {rates} req/s at {slo} (no significant difference in this run)"
-
-
-def _beaten(tied: Sequence[CellResult], others: Sequence[CellResult]) -> CellResult | None:
-    """Return the best of those that sustain significantly less than each of the tied cells."""
-    less = (cell for cell in others if cell.sustained and all(_more(best, cell) for best in tied))
-    return next(less, None)
 
 
 def _ratio(tied: Sequence[CellResult], beaten: CellResult | None) -> str:
@@ -149,43 +143,30 @@ def _pythons(workload: str, ranked: Sequence[CellResult]) -> Iterator[str]:
             yield f"`{workload}`: {model} sustains {', '.join(clauses)}."
 
 
-def _breaks(
+def _break(
     tied: Sequence[CellResult], others: Sequence[CellResult], beaten: CellResult | None
-) -> list[str]:
+) -> str:
     """Say what ran out, at the rate of a trial that broke, which need not be in the interval."""
-    if not others:
-        return _own_break(tied)
-    none = [cell for cell in others if not cell.sustained]
-    if none:
+    if none := [cell for cell in others if not cell.sustained]:
         verb = "sustains" if len(none) == 1 else "sustain"
-        return [f"{listing(_rows(none))} {verb} no load{_why(none)}"]
-    worst = others[-1]
-    at_break = _at_break(worst)
-    if worst is beaten:  # whose interval is in the clause before
-        return [f"under {worst.row}, {at_break}"] if at_break else []
-    capacity = f"{worst.row} sustains {interval_text(worst)}"
-    return [f"{capacity}: {at_break}" if at_break else capacity]
+        return f"{listing(_rows(none))} {verb} no load{_why(none)}"
+    if others:
+        worst, at_break = others[-1], _at_break(others[-1])
+        if worst is beaten:  # whose interval is in the clause before
+            return f"under {worst.row}, {at_break}" if at_break else ""
+        capacity = f"{worst.row} sustains {interval_text(worst)}"
+        return f"{capacity}: {at_break}" if at_break else capacity
+    if len(tied) > 1:
+        cause = _shared_cause(tied)
+        return f"at higher rates, {cause}" if cause else ""
+    if tied[0].broke is None:
+        return "the search reached its upper limit first"
+    return _at_break(tied[0])
 
 
 def _at_break(cell: CellResult) -> str:
     cause = cause_sentence(cell)
     return f"at {rate_text(cell.broke or cell.high)} req/s, {cause}" if cause else ""
-
-
-def _own_break(tied: Sequence[CellResult]) -> list[str]:
-    if len(tied) > 1:
-        cause = _shared_cause(tied)
-        return [f"at higher rates, {cause}"] if cause else []
-    if tied[0].broke is None:
-        return ["the search reached its upper limit first"]
-    at_break = _at_break(tied[0])
-    return [at_break] if at_break else []
-
-
-def _none_sustains(workload: str, cells: Sequence[CellResult], slo: Slo) -> str:
-    subject = cells[0].row if len(cells) == 1 else "no model"
-    load = "no load" if len(cells) == 1 else "any load"
-    return f"`{workload}`: {subject} sustains {load} at {slo}{_why(cells)}."
 
 
 def _nothing(workload: str, cells: Sequence[CellResult]) -> str:

@@ -1,27 +1,21 @@
 """What weakens the results of a run, in sentences; each reason once, with its advice."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from loadtests.capacity.goals import FULL, QUICK, Goal, trial_duration
-from loadtests.run.file.cells import NOT_MEASURED
+from loadtests.report.verdicts import WorkloadVerdict
+from loadtests.report.wording import name_of, shortened
+from loadtests.run.file.cells import NOT_MEASURED, CellResult
+from loadtests.run.file.lines import Plan, Run
+from loadtests.slo import Slo
 from loadtests.wording import DASH, count_of, listing, rate_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from loadtests.report.verdicts import WorkloadVerdict
-    from loadtests.run.file.cells import CellResult
-    from loadtests.run.file.lines import Plan, Run
-    from loadtests.slo import Slo
 
 ENOUGH = 10  # trials
 LOOSER = (99.9, 99.0, 95.0, 90.0, 50.0)  # percentiles, which take fewer requests
 UNSTEADY = 1.25
 BUSY_SHARE = 1.0  # of all cores, for a minute; the sentinel watches them during trials
-NAMED = 3  # of many cells without result for the same reason
 NUMBER = re.compile(r"\d[\d.,]*")
 
 
@@ -42,7 +36,7 @@ def warnings_of(
     yield from _speed(run)
     yield from reasons
     for cell in cells:
-        name = f"`{cell.workload}` under {cell.row}"
+        name = name_of(cell)
         if cell.lack:
             yield f"{name}: {cell.lack}.{_enough(cell, run.plan)}"
         elif cell.unbounded:
@@ -71,12 +65,9 @@ def _without_result(cells: Iterable[CellResult]) -> list[str]:
         alike.setdefault(_alike(cell.error or ""), []).append(cell)
     warnings = []
     for group in alike.values():
-        names = [f"`{cell.workload}` under {cell.row}" for cell in group]
-        if len(names) > NAMED + 1:
-            names = [*names[:NAMED], f"{len(names) - NAMED} other cells"]
+        names = shortened(list(map(name_of, group)), "other cells")
         verb = "has" if len(group) == 1 else "have"
-        reason = _joined([group[0].error or ""])
-        warnings.append(f"{listing(names)} {verb} no result: {reason}")
+        warnings.append(f"{names} {verb} no result: {_joined([group[0].error or ''])}")
     return warnings
 
 
@@ -96,7 +87,6 @@ def _fits(cell: CellResult, goal: Goal, slo: Slo) -> bool:
 
 
 def busy(environment: Mapping[str, Any]) -> str | None:
-    """Return a warning if the machine was busy before a run."""
     load, cores = environment.get("load_average"), environment.get("cores")
     if not (load and cores and load[0] > BUSY_SHARE * cores):
         return None
@@ -121,18 +111,17 @@ def _speed(run: Run) -> Iterator[str]:
         return
     fast, slow = pieces[len(pieces) // 10], pieces[-1 - len(pieces) // 10]
     if slow > UNSTEADY * fast:
+        times = run.plan.searches
+        remedy = (
+            f"measuring each {times} times in random order reduces this"
+            if times > 1
+            else "--full measures each several times, in random order"
+        )
         yield (
             f"CPU speed varied during the run (the same work took {fast:.2f}{DASH}{slow:.2f} ms in "
             "the middle 80 % of all trials). Comparisons between cells measured minutes apart are "
-            f"less certain; {_remedy(run.plan.searches)}."
+            f"less certain; {remedy}."
         )
-
-
-def _remedy(searches: int) -> str:
-    """Name what makes up for cores that change their speed."""
-    if searches > 1:
-        return f"measuring each {searches} times in random order reduces this"
-    return "--full measures each several times, in random order"
 
 
 def pieces_ms(run: Run) -> list[float]:
@@ -176,7 +165,7 @@ def _discarded(run: Run, reasons: Iterable[str]) -> Iterator[str]:
     if any(_alike(reason) in _alike(known) for known in reasons):
         yield count
     else:
-        where = f"`{first.workload}` under {first.cell.row} at {rate_text(first.rate)} req/s"
+        where = f"{name_of(first.cell)} at {rate_text(first.rate)} req/s"
         yield f"{count} The first, {where}: {reason}"
 
 

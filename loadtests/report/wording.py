@@ -1,22 +1,17 @@
 """Capacities and causes in words, the same in every report."""
 
-from __future__ import annotations
+from collections.abc import Sequence
 
-from typing import TYPE_CHECKING
-
+from loadtests.cell import Cell
+from loadtests.run.file.cells import CellResult
+from loadtests.slo import Slo
 from loadtests.wording import DASH, listing, rate_text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from loadtests.run.file.cells import CellResult
-    from loadtests.slo import Slo
-
 
 AT_LEAST = (
     "lower bound: the generator cannot send more on time (see --generators), or no trial at a "
     "higher rate was valid"
 )
+NAMED = 3
 UNKNOWN = "unknown"  # the cause if no resource that was watched ran out
 
 # The `broke_by` of a trial → in a table, in a sentence.
@@ -33,8 +28,17 @@ SIGNS = {
 }
 
 
+def name_of(cell: Cell | CellResult) -> str:
+    return f"`{cell.workload}` under {cell.row}"
+
+
+def shortened(names: Sequence[str], rest: str = "more") -> str:
+    """List names; of more than four, three and the number of the others."""
+    others = len(names) - NAMED
+    return listing(names if others < 2 else [*names[:NAMED], f"{others} {rest}"])
+
+
 def headline(slo: Slo | str) -> str:
-    """Name what a run finds out, and its unit."""
     return f"Highest load that meets {slo} (requests per second)"
 
 
@@ -67,7 +71,6 @@ def cause_sentence(result: CellResult) -> str:
 
 
 def not_shown(workload: str, cells: Sequence[CellResult], slo: Slo) -> str:
-    """Report that cells had too few requests for the objective."""
     rates = listing([interval_text(cell) for cell in cells])
     rows = listing([cell.row for cell in cells])
     lacks = listing(list(dict.fromkeys(cell.lack for cell in cells)))

@@ -1,14 +1,10 @@
 """Axes of charts: where they begin and end, and which of their ticks have a number."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Sequence
 from math import floor, log10
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import altair as alt
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 STEPS = (
     (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9),
@@ -49,7 +45,6 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def even_ticks(high: float) -> list[float]:
-    """Choose round numbers for a linear axis from 0."""
     power = 10.0 ** floor(log10(high))
     high *= 1 + 1e-9  # which is not to fall below a number by a rounding error
     step = next(part * power for part in (0.1, 0.2, 0.5, 1, 2, 5) if high / (part * power) < MOST)

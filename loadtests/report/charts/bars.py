@@ -1,28 +1,27 @@
-"""The capacities of a whole run as bars: a column for each workload, with an axis of its own."""
+"""Capacities as bars: of a whole run, and of one workload beside their limits and predictions."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import inf, log
-from typing import TYPE_CHECKING
 
+from loadtests.cell import Cell
 from loadtests.report.charts.axes import span, ticks
 from loadtests.report.charts.canvas import Canvas, text_width
 from loadtests.report.charts.drawing import FAINT, INK, SOFT
 from loadtests.report.charts.points import Style, styles
 from loadtests.report.survival.matrix import ABSENT, BEST
+from loadtests.report.survival.sections import resource_of
 from loadtests.report.wording import cause_short, interval_text
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-
-    from loadtests.cell import Cell
-    from loadtests.run.file.cells import CellResult
+from loadtests.run.file.cells import CellResult
 
 WIDTH, ROW, NAME, GAP, HEAD, FOOT = 172, 44, 160, 14, 32, 14  # pixels
 TITLE, BAND = 30, 24  # the height of the title, and the space between bands of columns
 BAR, STUB = 10, 14
 MOST_COLUMNS = 4
+# The same for limits, all of which fit on a phone.
+LIMIT_WIDTH, ENDS, LIMIT_ROW, LIMIT_TOP, LIMIT_NAME = 260, 88, 46, 22, 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +83,37 @@ def capacities(results: Sequence[CellResult], best: Collection[Cell], title: str
     return canvas.svg(width, TITLE + bands * (height + BAND) - BAND)
 
 
+def ceilings(results: Sequence[CellResult]) -> str | None:
+    """Draw the interval as a bar, the prediction as a line, the ceiling as a double line."""
+    known = [result for result in results if result.measured and result.ceiling]
+    if not known:
+        return None
+    looks = styles(results)
+    rates = [
+        rate
+        for result in known
+        for rate in (result.low, result.high, result.predicted, result.ceiling)
+    ]
+    axis = BarAxis.of(filter(None, rates), 0, LIMIT_WIDTH, room=1.25)
+    canvas = Canvas()
+    axis.draw(canvas, LIMIT_TOP - 6, 6 + LIMIT_ROW * len(known))
+    for number, result in enumerate(known):
+        y = LIMIT_TOP + LIMIT_ROW * number
+        canvas.text(result.row, 1, y + 11, looks[result.row].text, halo=True)
+        y += LIMIT_NAME
+        draw_bar(canvas, axis, result, y + 2, looks[result.row])
+        if result.predicted:
+            canvas.rule(axis.at(result.predicted), y - 2, 21, INK, width=2.5)
+        ceiling = axis.at(result.ceiling or 0.0)
+        for offset in (0.0, 3.0):
+            canvas.rule(ceiling + offset, y, 17, SOFT)
+        name = resource_of(result.typical.binding).removeprefix("the ")
+        canvas.text(name, LIMIT_WIDTH + 10, y + 12, SOFT)
+    canvas.text("limited by", LIMIT_WIDTH + 10, 12, SOFT)
+    return canvas.svg(LIMIT_WIDTH + ENDS, LIMIT_TOP + LIMIT_ROW * len(known) + FOOT)
+
+
 def described(results: Sequence[CellResult]) -> str:
-    """Say in words what the picture shows."""
     workloads: dict[str, list[str]] = {}
     for result in results:
         if result.measured:

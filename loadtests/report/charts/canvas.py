@@ -1,14 +1,10 @@
 """Pictures of bars, lines and texts that are placed by the pixel, written as SVG by a template."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Iterable
+from typing import Literal
 
 from loadtests.report.charts.drawing import INK, PADDING, PAPER
 from loadtests.report.pages import render
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 Anchor = Literal["start", "middle", "end"]
 SMALL = 12  # pixels: a page may shrink a picture to nine tenths, and letters stay legible
@@ -16,19 +12,11 @@ CHARACTER, BOLD_CHARACTER = 6.7, 7.4  # the width of a small character, in most 
 SHARE_BEFORE = {"start": 0.0, "middle": 0.5, "end": 1.0}  # of a text, left of its place
 
 
-class Mark(NamedTuple):
-    """An element of the picture."""
-
-    tag: str
-    attributes: dict[str, float | str]
-    text: str = ""
-
-
 class Canvas:
     """Collects marks; later ones cover earlier ones."""
 
     def __init__(self) -> None:
-        self._marks: list[Mark] = []
+        self._marks: list[tuple[str, dict[str, str], str]] = []  # tag, attributes, text
         self._left = self._right = 0.0  # where the texts begin and end
 
     def box(  # noqa: PLR0913 - its place and its look
@@ -45,7 +33,6 @@ class Canvas:
         self._add("polyline", points=path, fill="none", stroke=stroke, stroke_width=width)
 
     def rule(self, x: float, top: float, height: float, stroke: str, width: float = 1) -> None:
-        """Draw a vertical line."""
         self.line([(x, top), (x, top + height)], stroke, width)
 
     def text(  # noqa: PLR0913 - a text, its place and its look
@@ -79,7 +66,7 @@ class Canvas:
             name.replace("_", "-"): value if isinstance(value, str) else f"{round(value, 1):g}"
             for name, value in attributes.items()
         }
-        self._marks.append(Mark(tag, {**rounded}, text))
+        self._marks.append((tag, rounded, text))
 
 
 def text_width(text: str, *, bold: bool = False) -> float:

@@ -3,23 +3,19 @@
 JSON goes in and comes out, a line for each chart.
 """
 
-from __future__ import annotations
-
 import json
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from select import select
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 from loadtests.errors import Undrawn
 from loadtests.system.child import child
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("v8.py")))
 PATIENCE_S = 60.0  # for one chart, which takes a quarter of a second
@@ -58,12 +54,6 @@ class Converter:
     def close(self) -> None:
         self._process = None
         self._running.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _start(self) -> subprocess.Popen[bytes]:
         try:

@@ -1,18 +1,14 @@
 """Charts as SVG: colours for light and dark paper, a text alternative, no font and no network."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.sax.saxutils import escape
 
 import altair as alt
 from markupsafe import Markup
 
+from loadtests.report.charts.converter import Converter
 from loadtests.report.colours import COLOURS, OTHER, STAGES, shades
-
-if TYPE_CHECKING:
-    from loadtests.report.charts.converter import Converter
 
 # Written into a picture for a style sheet to match: colour in light, colour in dark.
 PAPER, INK, SOFT, FAINT, SHADE = "#fdfdfe", "#1f2329", "#59616b", "#d0d3d7", "#f6dcd0"
@@ -29,18 +25,14 @@ DARK = {
 PADDING = {"left": 4, "top": 4, "right": 16, "bottom": 4}
 
 
-def dressed(chart: Any) -> Any:
-    """Give a chart the look that all of them have."""
+def drawn(chart: Any, converter: Converter) -> str:
+    """Draw a chart, for `standalone` or `inline` to add its text alternative. Raises Undrawn."""
     axis = alt.AxisConfig(labelColor=INK, titleColor=INK, gridColor=FAINT, domainColor=FAINT,
         tickColor=FAINT, titleFontWeight="normal", labelFontSize=11)  # fmt: skip
     view = alt.ViewConfig(stroke=FAINT)
-    return chart.configure(background=PAPER, padding=PADDING, view=view, axis=axis)
-
-
-def drawn(chart: Any, converter: Converter) -> str:
-    """Draw a chart, for `standalone` or `inline` to add its text alternative. Raises Undrawn."""
+    dressed = chart.configure(background=PAPER, padding=PADDING, view=view, axis=axis)
     with alt.data_transformers.enable(consolidate_datasets=False):  # which hashes all data
-        specification = dressed(chart).to_dict(validate=False)
+        specification = dressed.to_dict(validate=False)
     return converter.svg(specification)
 
 

@@ -1,20 +1,15 @@
 """One line for each row, named above its end; dots are hollow where a load did not hold."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import altair as alt
 
 from loadtests.report.charts.axes import axis, logarithmic
 from loadtests.report.charts.drawing import PAPER
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from loadtests.report.charts.points import Style
+from loadtests.report.charts.points import Style
 
 WIDTH, HEIGHT, LINE = 380, 210, 14  # pixels; the last of a line of text
 CHARACTER, GAP = 6.4, 8.0  # pixels, of a name
@@ -53,7 +48,6 @@ class Lines:
         self.path.append(self._at(row, x, y))
 
     def chart(self) -> Any:
-        """Draw everything."""
         x = alt.X("x:Q", scale=logarithmic(self.x), axis=axis(self.x, **self.x_axis))
         y = alt.Y("y:Q", scale=logarithmic(self.y), axis=axis(self.y, **self.y_axis))
         dots, path = (alt.Chart(values(rows)).encode(x, y) for rows in (self.dots, self.path))

@@ -1,9 +1,8 @@
-"""Response time and goodput against the offered rate: lines bend where a model is overloaded."""
+"""Response times and goodput against the offered rate, and the spectrum of response times."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Mapping, Sequence
 from math import exp, log
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import altair as alt
 
@@ -11,16 +10,29 @@ from loadtests.report.charts.axes import MS, span
 from loadtests.report.charts.drawing import INK, SOFT
 from loadtests.report.charts.lines import COLOUR, Lines, beside, values
 from loadtests.report.charts.points import enough, rising, styles, trials_by_row
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from loadtests.run.file.cells import CellResult
-    from loadtests.run.file.lines import TrialRecord
-    from loadtests.slo import Slo
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import TrialRecord
+from loadtests.slo import Slo
+from loadtests.trial.tally import SPECTRUM
+from loadtests.wording import rate_text
 
 OFFERED = {"title": "offered, req/s", "grid": False}
 UNTITLED = {"title": None}
+# The axis counts one request in so many: percentiles stand as far apart as they matter.
+NAMES = "datum.value == 2 ? 'p50' : datum.value == 10 ? 'p90' : datum.value == 100 ? 'p99' : "
+ONE_IN = {
+    "title": "one request in 2, 10, 100, …",
+    "grid": False,
+    "label": f"{NAMES}datum.value == 1000 ? 'p99.9' : 'all'",
+    "values": (2, 10, 100, 1000),
+}
+
+
+class Spectra(NamedTuple):
+    """The rate that all rows sustained, and the trial that is shown of each row."""
+
+    rate: float
+    shown: dict[str, TrialRecord]
 
 
 def p99(results: Sequence[CellResult], trials: Iterable[TrialRecord], slo: Slo) -> Any | None:
@@ -69,6 +81,45 @@ def goodput(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> Any
     return lines.chart() if lines.dots else None
 
 
+def spectra(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> Spectra | None:
+    """Choose a trial of each row: the highest that held, up to the rate that all rows sustained.
+
+    If a search began above that rate, its lowest trial. None if nothing was recorded.
+    """
+    sustained = {
+        result.row: result.sustained for result in results if result.measured and result.sustained
+    }
+    rate = min(sustained.values(), default=0.0)
+    shown = {}
+    for row, those in trials_by_row(results, trials).items():
+        held = [trial for trial in those if trial.held and trial.work.spectrum_ms]
+        if row in sustained and held:
+            below = [trial for trial in held if trial.rate <= 1.001 * rate]
+            lowest = min(held, key=lambda trial: trial.rate)
+            shown[row] = max(below, key=_size, default=lowest)
+    return Spectra(rate, shown) if shown else None
+
+
+def figures(trial: TrialRecord) -> list[tuple[float, float | None]]:
+    """Return the percentiles for which the trial has enough requests, with their times in ms."""
+    pairs = zip(SPECTRUM, trial.work.spectrum_ms, strict=False)
+    return [(at, ms) for at, ms in pairs if _one_in(at, trial) <= trial.work.scheduled]
+
+
+def spectrum(results: Sequence[CellResult], chosen: Spectra) -> Any:
+    """Draw the distributions; a line ends where the remaining requests got no right answer."""
+    times = {row: figures(trial) for row, trial in chosen.shown.items()}
+    y = span((ms for pairs in times.values() for _, ms in pairs if ms), room=1.3)
+    most = max(trial.work.scheduled for trial in chosen.shown.values())
+    lines = Lines((2, 1.1 * max(most, 10)), y, ONE_IN, UNTITLED | {"label": MS}, styles(results))
+    lines.names = {row: f"{row}, {rate_text(trial.rate)}/s" for row, trial in chosen.shown.items()}
+    for row, pairs in times.items():
+        for percentile, ms in pairs:
+            if ms is not None:
+                lines.go(row, _one_in(percentile, chosen.shown[row]), ms)
+    return lines.chart()
+
+
 def _objective(bound_ms: float, name: str) -> list[Any]:
     """Draw the bound of the SLO, named where no line can cover the name."""
     chart = alt.Chart(values([{"y": bound_ms}])).encode(y=alt.Y("y:Q"))
@@ -98,3 +149,11 @@ def _rates(rows: Mapping[str, Sequence[TrialRecord]]) -> tuple[float, float]:
 
 def _lost(trial: TrialRecord) -> float:
     return 1 - trial.work.ok / trial.work.scheduled
+
+
+def _one_in(percentile: float, trial: TrialRecord) -> float:
+    return 1 / (1 - percentile / 100) if percentile < 100 else trial.work.scheduled
+
+
+def _size(trial: TrialRecord) -> tuple[float, int]:
+    return trial.rate, trial.work.scheduled

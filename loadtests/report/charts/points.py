@@ -1,16 +1,11 @@
 """What charts show of trials: which of them, in which colour, and the lines through them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from loadtests.report.colours import colour_of, shades_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from loadtests.run.file.cells import CellResult
-    from loadtests.run.file.lines import TrialRecord
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import TrialRecord
 
 ENOUGH = 20  # requests: a trial that ended after fewer does not influence a line
 DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])  # one for each Python
@@ -25,7 +20,6 @@ class Style(NamedTuple):
 
 
 def styles(results: Iterable[CellResult]) -> dict[str, Style]:
-    """Return the style of each row."""
     rows = {result.row: result.cell for result in results}
     pythons = list(dict.fromkeys(cell.python for cell in rows.values()))
     return {
@@ -42,18 +36,14 @@ def trials_by_row(
     results: Sequence[CellResult], trials: Iterable[TrialRecord]
 ) -> dict[str, list[TrialRecord]]:
     """Group the valid trials of one workload by row, each sorted by rate."""
-    rows: dict[str, list[TrialRecord]] = {result.row: [] for result in results}
-    workload = results[0].workload if results else ""
-    for trial in trials:
-        if trial.valid and trial.workload == workload and trial.cell.row in rows:
-            rows[trial.cell.row].append(trial)
-    return {
-        row: sorted(those, key=lambda trial: trial.rate) for row, those in rows.items() if those
+    valid = sorted((trial for trial in trials if trial.valid), key=lambda trial: trial.rate)
+    rows = {
+        result.row: [trial for trial in valid if trial.cell == result.cell] for result in results
     }
+    return {row: those for row, those in rows.items() if those}
 
 
 def enough(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
-    """Leave out trials with too few requests for a line."""
     return [trial for trial in trials if trial.work.scheduled >= ENOUGH]
 
 

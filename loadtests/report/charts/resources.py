@@ -1,19 +1,14 @@
 """What each row of a workload used as its load rose: one small chart for each row and resource."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterable, Sequence
 from math import log
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from loadtests.report.charts.canvas import Canvas
 from loadtests.report.charts.drawing import FAINT, INK, SOFT
 from loadtests.report.charts.points import enough, rising, styles, trials_by_row
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from loadtests.run.file.cells import CellResult
-    from loadtests.run.file.lines import TrialRecord
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import TrialRecord
 
 FIGURE, WIDTH, GAP, HEIGHT, HEAD = 58, 62, 10, 28, 22  # pixels
 NAME, BETWEEN = 18, 12  # above each row, and below it
@@ -77,7 +72,9 @@ def chart(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> str |
         most = max((value for dots in known.values() for _, value, _ in dots), default=0.0)
         for number, (row, dots) in enumerate(known.items()):
             left, top = _left(column), _top(number)
-            _frame(canvas, left, top)
+            base = top + HEIGHT
+            canvas.line([(left, base), (left + WIDTH, base)], FAINT)
+            canvas.rule(left + WIDTH * _share(1.0), top, HEIGHT, FAINT)  # the capacity
             fit = rising((value, weight) for _, value, weight in dots)
             points = [
                 (
@@ -102,13 +99,6 @@ def _known(resource: Resource, trials: Sequence[TrialRecord]) -> list[tuple[floa
     return [
         (trial.rate, value, trial.work.scheduled) for trial, value in figures if value is not None
     ]
-
-
-def _frame(canvas: Canvas, left: float, top: float) -> None:
-    """Draw the base of a small chart, and a rule at the capacity."""
-    base = top + HEIGHT
-    canvas.line([(left, base), (left + WIDTH, base)], FAINT)
-    canvas.rule(left + WIDTH * _share(1.0), top, HEIGHT, FAINT)
 
 
 def _share(ratio: float) -> float:

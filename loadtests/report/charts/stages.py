@@ -1,8 +1,7 @@
 """Where the time went when a cell broke: late requests beside typical ones, drawn to scale."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from loadtests.load.answer import Stages
 from loadtests.report.charts.axes import even_ticks, ms_text
@@ -11,13 +10,9 @@ from loadtests.report.charts.drawing import FAINT, INK, PAPER, SOFT
 from loadtests.report.charts.points import Style, at_break
 from loadtests.report.colours import STAGES
 from loadtests.report.wording import SIGNS
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import TrialRecord
 from loadtests.wording import rate_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from loadtests.run.file.cells import CellResult
-    from loadtests.run.file.lines import TrialRecord
 
 BLACK, WHITE = "#10141a", "#ffffff"  # on colours that are the same on dark paper
 LEFT, WIDTH, BAR, HEAD, GAP, AXIS = 48, 436, 17, 19, 12, 22  # pixels
@@ -54,7 +49,6 @@ def spent(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> list[
 
 
 def chart(groups: Sequence[Spent], styles: Mapping[str, Style]) -> str:
-    """Draw two bars for each row."""
     longest = 1e3 * max(group.stages.total for group in groups if group.stages)
     canvas, y, row = Canvas(), 0.0, ""
     for group in groups:

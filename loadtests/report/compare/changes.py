@@ -1,15 +1,9 @@
 """What differs between runs: their options, their machines, and their software."""
 
-from __future__ import annotations
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from loadtests.report.compare.comparison import Side
+from loadtests.report.compare.comparison import Side
 
 UNKNOWN = "—"
 # Different each time, or shown elsewhere: cells are the rows of the comparison, for example.
@@ -34,20 +28,12 @@ UNITS = {"_s": "s", "_ms": "ms", "_gib": "GiB", "_mib": "MiB"}
 OF_THE_TESTS = {"python", "implementation", "gil"}  # the server has its own
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Something that is not the same in all runs, with its value in each of them."""
-
-    name: str
-    values: tuple[str, ...]
-
-
-def changes(sides: Sequence[Side]) -> tuple[Change, ...]:
-    """Return every known difference: in the options, the server, and the machine."""
+def changes(sides: Sequence[Side]) -> dict[str, tuple[str, ...]]:
+    """Map what is known to differ in the options, the server and the machine to its values."""
     facts = [dict(_facts(side)) for side in sides]
     names = dict.fromkeys(name for known in facts for name in known)
-    every = (Change(name, tuple(known.get(name, UNKNOWN) for known in facts)) for name in names)
-    return tuple(change for change in every if len(set(change.values)) > 1)
+    every = {name: tuple(known.get(name, UNKNOWN) for known in facts) for name in names}
+    return {name: values for name, values in every.items() if len(set(values)) > 1}
 
 
 def _facts(side: Side) -> Iterator[tuple[str, str]]:

@@ -1,21 +1,15 @@
 """Runs side by side: matching cells are compared by intervals of the ratio to the first run."""
 
-from __future__ import annotations
-
 import re
-from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from loadtests.capacity.interval import ratio
 from loadtests.cell import Cell
 from loadtests.run.file.cells import CellResult
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from loadtests.run.file.lines import Run
+from loadtests.run.file.lines import Run
 
 MACHINE = ("system", "cpu", "cores", "memory_gib")
 Sign = Literal["more", "less", "same"]
@@ -42,12 +36,15 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """Capacity of a cell ÷ its capacity in the first run: a 95 % interval and the best estimate.
+    """Capacity of a cell `after` ÷ `before`: a 95 % interval, and the best estimate.
 
     `low` is 0, `high` infinite and `best` None where a bound is missing: because a search reached
     its upper limit, or because the cell sustains no load.
     """
 
+    cell: Cell
+    before: CellResult
+    after: CellResult
     low: float
     high: float
     best: float | None = None
@@ -74,21 +71,6 @@ class CellRow:
     first: CellResult | None
     later: tuple[Match, ...]
 
-    @property
-    def measured(self) -> bool:
-        """Whether any run measured it."""
-        results = (self.first, *(match.result for match in self.later))
-        return any(result is not None and result.measured for result in results)
-
-
-class CellPair(NamedTuple):
-    """A cell that the first run and a later one both measured."""
-
-    cell: Cell
-    before: CellResult
-    after: CellResult
-    ratio: Ratio
-
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -112,14 +94,15 @@ class Comparison:
     @property
     def shown(self) -> tuple[CellRow, ...]:
         """Leave out the cells that no run measured."""
-        return tuple(row for row in self.rows if row.measured)
+        return tuple(
+            row
+            for row in self.rows
+            if any(cell and cell.measured for cell in (row.first, *(m.result for m in row.later)))
+        )
 
-    def pairs(self, number: int) -> Iterator[CellPair]:
-        """Yield the cells that can be compared in the later run of this number, from 0."""
-        for row in self.rows:
-            match = row.later[number]
-            if row.first is not None and match.result is not None and match.ratio is not None:
-                yield CellPair(row.cell, row.first, match.result, match.ratio)
+    def ratios(self, number: int) -> list[Ratio]:
+        """Return the cells that can be compared in the later run of this number, from 0."""
+        return [ratio for row in self.rows if (ratio := row.later[number].ratio)]
 
     def regressed(self, ratio: Ratio) -> bool:
         return ratio.high < 1 - self.tolerance
@@ -128,9 +111,9 @@ class Comparison:
     def regressions(self) -> int:
         """Count the cells of later runs that certainly sustain less than in the first."""
         return sum(
-            self.regressed(pair.ratio)
+            self.regressed(ratio)
             for number in range(len(self.later))
-            for pair in self.pairs(number)
+            for ratio in self.ratios(number)
         )
 
 
@@ -144,29 +127,21 @@ def compare(runs: Sequence[tuple[str, Run]], tolerance: float = 0.0) -> Comparis
         CellRow(
             cell,
             first.cells.get(cell),
-            tuple(_match(first.cells.get(cell), side.cells.get(cell)) for side in later),
+            tuple(_match(cell, first.cells.get(cell), side.cells.get(cell)) for side in later),
         )
         for cell in sorted(requested, key=lambda cell: workloads.index(cell.workload))
     )
     return Comparison(sides, rows, tolerance)
 
 
-def _match(before: CellResult | None, after: CellResult | None) -> Match:
-    if before is None or after is None or not (before.shown and after.shown):
+def _match(cell: Cell, before: CellResult | None, after: CellResult | None) -> Match:
+    if not (before and before.shown and before.interval):
         return Match(after)
-    if before.interval is None or after.interval is None:
+    if not (after and after.shown and after.interval):
         return Match(after)
-    low, high = ratio(after.interval, before.interval)
-    return Match(after, Ratio(low, high, _best(before, after)))
-
-
-def _best(before: CellResult, after: CellResult) -> float | None:
-    estimates = [
-        cell.capacity
-        for cell in (before, after)
-        if cell.sustained and cell.high < inf and cell.capacity
-    ]
-    return estimates[1] / estimates[0] if len(estimates) == 2 else None
+    known = all(side.sustained and side.high < inf and side.capacity for side in (before, after))
+    best = after.interval.capacity / before.interval.capacity if known else None
+    return Match(after, Ratio(cell, before, after, *ratio(after.interval, before.interval), best))
 
 
 def _sides(runs: Sequence[tuple[str, Run]]) -> tuple[Side, ...]:
@@ -200,14 +175,11 @@ def _labels(sides: Sequence[Side], *, several: bool) -> list[str]:
     alike = all(machine == machines[0] for machine in machines)
     if alike and not several and all(pythons) and len(set(pythons)) == len(sides):
         return [f"Python {python}" for python in pythons]
-    total = Counter(side.folder for side in sides)
-    so_far: Counter[str] = Counter()
-    labels = []
-    for side in sides:
-        so_far[side.folder] += 1
-        repeated = total[side.folder] > 1
-        labels.append(f"{side.folder} ({so_far[side.folder]})" if repeated else side.folder)
-    return labels
+    names = [side.folder for side in sides]
+    return [
+        f"{name} ({names[: place + 1].count(name)})" if names.count(name) > 1 else name
+        for place, name in enumerate(names)
+    ]
 
 
 def _only_python(side: Side) -> str:

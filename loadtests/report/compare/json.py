@@ -1,19 +1,17 @@
 """A comparison as JSON, for other programs; rates are per second."""
 
-from __future__ import annotations
-
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from loadtests.report.compare.changes import changes
+from loadtests.report.compare.comparison import CellRow, Comparison, Match, Ratio
 from loadtests.report.compare.sentences import verdicts
 from loadtests.report.compare.warnings import unlike, warnings
-
-if TYPE_CHECKING:
-    from loadtests.report.compare.comparison import CellRow, Comparison, Match, Ratio
-    from loadtests.run.file.cells import CellResult
+from loadtests.report.survival.json import interval_json
+from loadtests.run.file.cells import CellResult
 
 SCHEMA = 1
+FIELDS = ("held", "broke", "interval", "capacity", "cause", "unavailable", "error")
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
@@ -35,8 +33,8 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         ],
         "cells": [_row(comparison, row) for row in comparison.rows],
         "changes": [
-            {"name": change.name, "values": list(change.values)}
-            for change in changes(comparison.sides)
+            {"name": name, "values": list(values)}
+            for name, values in changes(comparison.sides).items()
         ],
         "warnings": [*unlike(comparison), *warnings(comparison)],
     }
@@ -70,12 +68,4 @@ def _interval(ratio: Ratio) -> list[float | None]:
 def _result(cell: CellResult | None) -> dict[str, Any] | None:
     if cell is None:
         return None
-    return {
-        "held": cell.held,
-        "broke": cell.broke,
-        "interval": [cell.interval.low, cell.interval.high] if cell.interval else None,
-        "capacity": cell.capacity,
-        "cause": cell.cause,
-        "unavailable": cell.unavailable,
-        "error": cell.error,
-    }
+    return {name: getattr(cell, name) for name in FIELDS} | {"interval": interval_json(cell)}

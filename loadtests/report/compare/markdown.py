@@ -1,10 +1,9 @@
 """A comparison as Markdown, to paste into an issue or a review."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
 
 from loadtests.report.compare.changes import changes
+from loadtests.report.compare.comparison import Comparison, Match
 from loadtests.report.compare.sentences import (
     NOTHING_CHANGED,
     legend_of,
@@ -19,15 +18,8 @@ from loadtests.report.compare.sentences import (
 from loadtests.report.compare.warnings import unlike, warnings
 from loadtests.report.survival.markdown import plain, table_row
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from loadtests.report.compare.changes import Change
-    from loadtests.report.compare.comparison import Comparison, Match
-
 
 def markdown(comparison: Comparison) -> str:
-    """Return the comparison, the verdicts first."""
     different = changes(comparison.sides)
     parts = [
         f"# {plain(title_of(comparison))}",
@@ -66,12 +58,12 @@ def _match(match: Match) -> tuple[str, str]:
     return rate, f"{figure}{small}"
 
 
-def _changes(comparison: Comparison, different: Sequence[Change]) -> Iterator[str]:
+def _changes(comparison: Comparison, different: Mapping[str, Sequence[str]]) -> Iterator[str]:
     if different:
         yield table_row(["", *(plain(side.label) for side in comparison.sides)])
         yield table_row(["---"] * (1 + len(comparison.sides)))
-    for change in different:
-        yield table_row(map(plain, [change.name, *change.values]))
+    for name, values in different.items():
+        yield table_row(map(plain, [name, *values]))
 
 
 def _warnings(sentences: Sequence[str]) -> str:

@@ -1,23 +1,16 @@
 """A comparison in words: its verdicts, and how its rates and ratios read in every format."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Sequence
 from math import inf, sqrt
 from statistics import median
-from typing import TYPE_CHECKING
 
 from loadtests.machine.environment import describe
+from loadtests.report.compare.comparison import Comparison, Ratio
 from loadtests.report.survival.matrix import ABSENT
-from loadtests.report.wording import interval_text
-from loadtests.wording import DASH, TIMES, count_of, listing, percent
+from loadtests.report.wording import interval_text, name_of, shortened
+from loadtests.run.file.cells import CellResult
+from loadtests.wording import DASH, TIMES, count_of, percent
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from loadtests.report.compare.comparison import CellPair, Comparison, Ratio
-    from loadtests.run.file.cells import CellResult
-
-NAMED = 3  # cells in a sentence; the table has all of them
 MARKS = {"more": "▲", "less": "▼", "same": ""}
 NO_RATIO = "?"
 LEGEND = "▲ sustains more, ▼ less than in the first run; the others are statistically tied."
@@ -74,7 +67,6 @@ def marked(ratio: Ratio) -> str:
 
 
 def legend_of(comparison: Comparison) -> str:
-    """Explain the marks that are used in a comparison."""
     matches = [match for row in comparison.rows for match in row.later]
     texts = {marked(match.ratio) for match in matches if match.ratio}
     return f"{LEGEND} {WHY_NO_RATIO}" if NO_RATIO in texts else LEGEND
@@ -86,7 +78,6 @@ def title_of(comparison: Comparison) -> str:
 
 
 def objectives(comparison: Comparison) -> str:
-    """Name the objective of all runs, or each of them where they differ."""
     return " or ".join(dict.fromkeys(str(side.run.plan.slo) for side in comparison.sides))
 
 
@@ -98,77 +89,64 @@ def machines(comparison: Comparison) -> list[tuple[str, str]]:
 
 def _judge(comparison: Comparison, number: int) -> Iterator[str]:
     later, first = comparison.later[number].label, comparison.first.label
-    pairs = list(comparison.pairs(number))
+    ratios = comparison.ratios(number)
     less, more = (
-        sorted((pair for pair in pairs if pair.ratio.sign == sign), key=_size)
+        sorted((ratio for ratio in ratios if ratio.sign == sign), key=_size)
         for sign in ("less", "more")
     )
     for sign, different in (("less", less), ("more", more[::-1])):
         if len(different) == 1:
             yield _single(later, first, different[0])
         elif different:
-            yield f"{later} sustains {sign} than {first} {_where(different, len(pairs))}."
+            yield f"{later} sustains {sign} than {first} {_where(different, len(ratios))}."
     if less and comparison.tolerance:
-        count = sum(comparison.regressed(pair.ratio) for pair in less)
+        count = sum(comparison.regressed(ratio) for ratio in less)
         where = f"in {count_of(count, 'cell')}" if count else "in no cell"
         yield f"The loss certainly exceeds {percent(comparison.tolerance)} {where}."
-    tied = len(pairs) - len(less) - len(more)
-    if tied and tied < len(pairs):
-        which = f"{tied} of {count_of(len(pairs), 'cell')}"
+    tied = len(ratios) - len(less) - len(more)
+    if tied and tied < len(ratios):
+        which = f"{tied} of {count_of(len(ratios), 'cell')}"
         verb = "is" if tied == 1 else "are"
-        yield f"{which} of {later} {verb} statistically tied with {first}.{_undetected(pairs)}"
+        yield f"{which} of {later} {verb} statistically tied with {first}.{_undetected(ratios)}"
     elif tied:
-        where = f"in all {tied} cells" if tied > 1 else f"for {_name(pairs[0])}"
-        yield f"{later} and {first} are statistically tied {where}.{_undetected(pairs)}"
+        where = f"in all {tied} cells" if tied > 1 else f"for {name_of(ratios[0].cell)}"
+        yield f"{later} and {first} are statistically tied {where}.{_undetected(ratios)}"
 
 
-def _single(later: str, first: str, pair: CellPair) -> str:
-    now, before = interval_text(pair.after), interval_text(pair.before)
-    if not pair.after.sustained:
-        return f"{later} sustains no load for {_name(pair)}, where {first} sustains {before} req/s."
-    if not pair.before.sustained:
-        return f"{later} sustains {now} req/s for {_name(pair)}, where {first} sustains no load."
-    interval = "" if pair.ratio.best is None else f" ({range_text(pair.ratio)})"
+def _single(later: str, first: str, ratio: Ratio) -> str:
+    now, before = interval_text(ratio.after), interval_text(ratio.before)
+    name = name_of(ratio.cell)
+    if not ratio.after.sustained:
+        return f"{later} sustains no load for {name}, where {first} sustains {before} req/s."
+    if not ratio.before.sustained:
+        return f"{later} sustains {now} req/s for {name}, where {first} sustains no load."
+    interval = "" if ratio.best is None else f" ({range_text(ratio)})"
     return (
-        f"{later} sustains {ratio_text(pair.ratio)}{interval} the load of {first} for "
-        f"{_name(pair)}: {now} instead of {before} req/s."
+        f"{later} sustains {ratio_text(ratio)}{interval} the load of {first} for {name}: "
+        f"{now} instead of {before} req/s."
     )
 
 
-def _where(pairs: Sequence[CellPair], total: int) -> str:
-    names = [f"{_name(pair)} ({_short(pair)})" for pair in pairs[:NAMED]]
-    rest = len(pairs) - len(names)
-    cells = listing([*names, f"{rest} more"] if rest else names)
-    count = (
-        f"all {total} cells"
-        if len(pairs) == total
-        else f"{len(pairs)} of {count_of(total, 'cell')}"
-    )
-    return f"in {count}: {cells}"
+def _where(ratios: Sequence[Ratio], total: int) -> str:
+    names = [
+        f"{name_of(ratio.cell)} ({ratio_text(ratio) if ratio.after.sustained else 'no load'})"
+        for ratio in ratios
+    ]
+    some = len(ratios) < total
+    count = f"{len(ratios)} of {count_of(total, 'cell')}" if some else f"all {total} cells"
+    return f"in {count}: {shortened(names)}"
 
 
-def _short(pair: CellPair) -> str:
-    return ratio_text(pair.ratio) if pair.after.sustained else "no load"
-
-
-def _name(pair: CellPair) -> str:
-    return f"`{pair.cell.workload}` under {pair.cell.row}"
-
-
-def _size(pair: CellPair) -> float:
-    ratio = pair.ratio
+def _size(ratio: Ratio) -> float:
     if ratio.best is not None:
         return ratio.best
     return ratio.high if ratio.high < 1 else ratio.low
 
 
-def _undetected(pairs: Sequence[CellPair]) -> str:
+def _undetected(ratios: Sequence[Ratio]) -> str:
     """State the smallest detectable change: half of all intervals reach this far to each side."""
-    spans = [
-        sqrt(pair.ratio.high / pair.ratio.low)
-        for pair in pairs
-        if pair.ratio.low and pair.ratio.high < inf
-    ]
-    if not spans:
+    bounded = [ratio for ratio in ratios if ratio.low and ratio.high < inf]
+    if not bounded:
         return ""
-    return f" Changes of less than about {percent(median(spans) - 1)} go undetected."
+    change = median(sqrt(ratio.high / ratio.low) for ratio in bounded) - 1
+    return f" Changes of less than about {percent(change)} go undetected."

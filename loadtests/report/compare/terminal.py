@@ -1,20 +1,19 @@
 """A comparison in the terminal: verdicts, cells, what has changed, and warnings."""
 
-from __future__ import annotations
-
 import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Group
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from loadtests.report.colours import colour_of
 from loadtests.report.compare.changes import changes
+from loadtests.report.compare.comparison import Comparison, Match
 from loadtests.report.compare.sentences import (
     NOTHING_CHANGED,
     legend_of,
@@ -29,14 +28,6 @@ from loadtests.report.compare.sentences import (
 from loadtests.report.compare.warnings import unlike, warnings
 from loadtests.report.console import item
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from rich.console import Console, ConsoleOptions, RenderableType
-
-    from loadtests.report.compare.changes import Change
-    from loadtests.report.compare.comparison import Comparison, Match
-
 LABEL_WIDTH = 14
 NAME_WIDTH = 24  # "supervised-process-pool", but not followed by a Python
 RATIO_WIDTH = 18  # "▲ 1.90 × 1.72–2.10"
@@ -45,7 +36,6 @@ STYLES = {"more": "bold green", "less": "bold red", "same": ""}
 
 
 def final(comparison: Comparison) -> RenderableType:
-    """Draw a comparison, the verdicts first."""
     title = f"[bold]{escape(title_of(comparison))}[/bold] ({escape(objectives(comparison))})"
     parts: list[RenderableType] = [
         Text.from_markup(title),
@@ -129,11 +119,11 @@ def _ratio(match: Match) -> tuple[RenderableType, ...]:
     return (Text(f"{marked(match.ratio)}{interval}", STYLES[match.ratio.sign]),)
 
 
-def _changes(comparison: Comparison, different: Sequence[Change]) -> Table:
+def _changes(comparison: Comparison, different: Mapping[str, Sequence[str]]) -> Table:
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("")
     for side in comparison.sides:
         table.add_column(_wrapped(side.label), overflow="fold")
-    for change in different:
-        table.add_row(Text(change.name), *(Text(value) for value in change.values))
+    for name, values in different.items():
+        table.add_row(Text(name), *map(Text, values))
     return table

@@ -1,23 +1,18 @@
 """What weakens a comparison, in sentences that keep readers from concluding too much."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from statistics import median
-from typing import TYPE_CHECKING
 
+from loadtests.report.compare.comparison import Comparison, Side
 from loadtests.report.compare.sentences import factor_text
 from loadtests.report.warnings import ENOUGH, busy, pieces_ms
+from loadtests.report.wording import name_of, shortened
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import Plan
 from loadtests.wording import TIMES, count_of, listing
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from loadtests.report.compare.comparison import CellRow, Comparison, Match, Side
-    from loadtests.run.file.lines import Plan
 
 UNLIKE = 1.1  # the same calculation takes this much longer on another machine, or another day
 CHANCE = 0.05  # that a 95 % interval excludes 1 although nothing differs
-NAMED = 3
 
 
 def unlike(comparison: Comparison) -> tuple[str, ...]:
@@ -26,7 +21,6 @@ def unlike(comparison: Comparison) -> tuple[str, ...]:
 
 
 def warnings(comparison: Comparison) -> tuple[str, ...]:
-    """Say what else weakens a comparison."""
     return tuple(_warnings(comparison))
 
 
@@ -106,46 +100,36 @@ def _speed(first: Side, side: Side) -> Iterator[str]:
 def _one_sided(comparison: Comparison, number: int) -> Iterator[str]:
     """Name the cells that have a result on one side only, and why."""
     side, first = comparison.later[number], comparison.first
-    lost = [row for row in comparison.rows if _measured(row) and not _has(row.later[number])]
-    new = [row for row in comparison.rows if not _measured(row) and _has(row.later[number])]
-    for name, rows in ((side.label, lost), (first.label, new)):
-        if rows:
-            reasons = {_why(row, None if name == first.label else number) for row in rows}
+    both = [(row.cell, row.first, row.later[number].result) for row in comparison.rows]
+    lost = [(cell, after) for cell, before, after in both if _has(before) and not _has(after)]
+    new = [(cell, before) for cell, before, after in both if _has(after) and not _has(before)]
+    for name, cells in ((side.label, lost), (first.label, new)):
+        if cells:
+            reasons = {_why(result) for _, result in cells}
             why = f" ({reasons.pop()})" if len(reasons) == 1 else ""
             yield (
-                f"{count_of(len(rows), 'cell')} cannot be compared, because {name} has no result"
-                f"{why}: {_names(rows)}."
+                f"{count_of(len(cells), 'cell')} cannot be compared, because {name} has no result"
+                f"{why}: {shortened([name_of(cell) for cell, _ in cells])}."
             )
 
 
-def _measured(row: CellRow) -> bool:
-    return row.first is not None and row.first.shown
+def _has(cell: CellResult | None) -> bool:
+    return cell is not None and cell.shown
 
 
-def _has(match: Match) -> bool:
-    return match.result is not None and match.result.shown
-
-
-def _why(row: CellRow, number: int | None) -> str:
-    cell = row.first if number is None else row.later[number].result
+def _why(cell: CellResult | None) -> str:
     if cell is None:
         return "not requested"
     return (cell.unavailable or cell.error or cell.lack or "no number was reported").rstrip(".")
 
 
-def _names(rows: Iterable[CellRow]) -> str:
-    names = [f"`{row.cell.workload}` under {row.cell.row}" for row in rows]
-    rest = len(names) - NAMED
-    return listing([*names[:NAMED], f"{rest} more"] if rest > 0 else names)
-
-
 def _by_chance(comparison: Comparison, number: int) -> Iterator[str]:
-    pairs = list(comparison.pairs(number))
-    different = sum(pair.ratio.sign != "same" for pair in pairs)
-    expected = round(CHANCE * len(pairs))
+    ratios = comparison.ratios(number)
+    different = sum(ratio.sign != "same" for ratio in ratios)
+    expected = round(CHANCE * len(ratios))
     if 0 < different <= expected:
         count = "as many do here" if different > 1 else "one does here"
         yield (
-            f"Of {len(pairs)} cells without any real difference, about {expected} would appear to "
+            f"Of {len(ratios)} cells without any real difference, about {expected} would appear to "
             f"differ by chance: {count}. Repeat the measurements that matter to you."
         )

@@ -1,18 +1,12 @@
 """What happened to cells beyond their capacity: in tables, in sentences and in a few words."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 from loadtests.cell import Cell
+from loadtests.report.summary import Summary
 from loadtests.report.survival.matrix import ABSENT, Entry
+from loadtests.run.file.lines import Line
 from loadtests.wording import DASH, TIMES, count_of, listing, percent
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from loadtests.report.summary import Summary
-    from loadtests.run.file.lines import Line
 
 HEALTH = "/health"
 WATCHED = {  # what a soak watches → its name and its unit
@@ -106,11 +100,24 @@ def soak_notes(summary: Summary) -> Iterator[str]:
 
 def brief(kind: str, line: Line) -> str:
     """Sum up one measurement beyond the peak, or say why there is none."""
-    return str(line["reason"]) if "reason" in line else _BRIEFS[kind](line)
+    if "reason" in line:
+        return str(line["reason"])
+    match kind:
+        case "overload":
+            return ", ".join(f"{load['factor']:g} {TIMES} {kept(load)}" for load in line["loads"])
+        case "spike":
+            return _spike(line)
+        case "soak":
+            names = [WATCHED[name][0] for name, drift in line["drift"].items() if drifts(drift)]
+            return f"{', '.join(names)} drifted" if names else "no drift"
+        case "faults":
+            return percent(line["kept"])
+        case _:
+            slow = [name for name, counts in line["beside"].items() if counts["lost"] > STARVED]
+            return f"{', '.join(slow)} starved" if slow else "none starved"
 
 
 def kept(load: Line) -> str:
-    """Return the share of its goodput that a cell keeps under one overload."""
     return percent(load["kept"]) if "kept" in load else ABSENT
 
 
@@ -169,10 +176,6 @@ def _measured(kind: str, summary: Summary) -> dict[Cell, Line]:
     return {cell: line for cell, line in lines.items() if line}
 
 
-def _overload(line: Line) -> str:
-    return ", ".join(f"{load['factor']:g} {TIMES} {kept(load)}" for load in line["loads"])
-
-
 def _spike(line: Line) -> str:
     recovery = line["recovery_s"]
     if recovery is None:
@@ -180,26 +183,3 @@ def _spike(line: Line) -> str:
     few = line.get("requests", 0) < line.get("needed", 0)
     text = f"{recovery:.1f} s" if recovery > AT_ONCE_S else "0 s"
     return f"{text} (of {line['requests']:,} requests)" if few else text
-
-
-def _soak(line: Line) -> str:
-    drifting = [WATCHED[name][0] for name, drift in line["drift"].items() if drifts(drift)]
-    return f"{', '.join(drifting)} drifted" if drifting else "no drift"
-
-
-def _faults(line: Line) -> str:
-    return percent(line["kept"])
-
-
-def _bystanders(line: Line) -> str:
-    slow = [name for name, counts in line["beside"].items() if counts["lost"] > STARVED]
-    return f"{', '.join(slow)} starved" if slow else "none starved"
-
-
-_BRIEFS: Mapping[str, Callable[[Line], str]] = {
-    "overload": _overload,
-    "spike": _spike,
-    "soak": _soak,
-    "faults": _faults,
-    "bystanders": _bystanders,
-}

@@ -1,31 +1,35 @@
 """The figures of a report: each a chart, its caption, and its data as a table."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from loadtests.report.charts import bars, ceilings, loads, resources, spectrum, stages
-from loadtests.report.charts.drawing import drawn, inline
+from markupsafe import Markup
+
+from loadtests.report.charts import bars, loads, resources, stages
+from loadtests.report.charts.converter import Converter
+from loadtests.report.charts.drawing import drawn, inline, standalone
 from loadtests.report.charts.points import ENOUGH, styles
+from loadtests.report.gallery import Gallery
+from loadtests.report.summary import Summary
 from loadtests.report.survival.tables import Table, ceilings_table, spectra_table, stages_table
+from loadtests.report.verdicts import leaders
+from loadtests.report.wording import headline
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import TrialRecord
 from loadtests.slo import Slo
 from loadtests.wording import rate_text
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from markupsafe import Markup
-
-    from loadtests.report.charts.converter import Converter
-    from loadtests.report.gallery import Gallery
-    from loadtests.run.file.cells import CellResult
-    from loadtests.run.file.lines import TrialRecord
-
-RISING = "lines are fits that assume only that things get worse as the load rises"
-DOTS = "a dot is a trial, hollow if the load was not held"
+P99 = (
+    "Against the offered rate: a dot is a trial, hollow if the load was not held; lines are fits "
+    "that assume only that things get worse as the load rises."
+)
+CAPACITIES = (
+    "Each bar is the 95 % confidence interval for the capacity, the mark in it the best estimate; "
+    "each axis is logarithmic; ★: best, or statistically tied with it."
+)
 GOODPUT = (
     f"Correct answers in time, per second, in trials of {ENOUGH} requests or more; bars are the "
     "intervals of the capacities."
@@ -54,7 +58,7 @@ class Figure:
 
     title: str
     caption: str
-    picture: Markup | None
+    picture: Markup | None = None
     table: Table | None = None
     key: dict[str, str] = field(default_factory=dict)
     wide: bool = False
@@ -67,24 +71,44 @@ class Figure:
 
 
 class Sketch(NamedTuple):
-    """A figure before it is drawn; it is left out if its chart is None."""
+    """A figure before it is drawn; it is left out if its chart is None.
+
+    `words` are for readers who cannot see the chart, unless its table serves them.
+    """
 
     name: str
     chart: Callable[[], Any]
-    words: str  # for readers who cannot see the chart
     figure: Figure
+    words: str = ""
+
+
+def capacity_drawing(summary: Summary) -> str:
+    """Draw what `capacity_svg` and `capacity_figure` show."""
+    return bars.capacities(
+        summary.cells, leaders(summary.cells, summary.slo), headline(summary.slo)
+    )
+
+
+def capacity_svg(drawing: str, summary: Summary) -> str:
+    """Return `capacity.svg`, which follows the colours of the page that shows it."""
+    return standalone(drawing, headline(summary.slo), bars.described(summary.cells))
+
+
+def capacity_figure(drawing: str, summary: Summary) -> Figure:
+    """Return the chart as a part of a page, without a picture if it could not be drawn."""
+    words = bars.described(summary.cells)
+    picture = inline(drawing, "capacity", headline(summary.slo), words) if drawing else None
+    return Figure("Capacity by model", CAPACITIES, picture, wide=True)
 
 
 def figures(
     workload: str,
     results: Sequence[CellResult],
-    trials: Iterable[TrialRecord],
+    trials: Sequence[TrialRecord],
     slo: Slo,
     gallery: Gallery,
 ) -> Iterator[Figure]:
-    """Draw the figures of one workload."""
-    own = [trial for trial in trials if trial.workload == workload]
-    for sketch in _sketches(results, own, slo):
+    for sketch in _sketches(results, trials, slo):
         draw = partial(_drawn, sketch, workload, gallery.converter)
         figure = gallery.attempt(f"{sketch.figure.title!r} of {workload}", draw, sketch.figure)
         if figure is not None:
@@ -94,45 +118,35 @@ def figures(
 def _sketches(
     results: Sequence[CellResult], trials: Sequence[TrialRecord], slo: Slo
 ) -> Iterator[Sketch]:
-    caption = f"Against the offered rate: {DOTS}; {RISING}."
-    figure = Figure("Response time at p99", caption, None)
-    words = _p99_words(results, trials)
-    yield Sketch("p99", lambda: loads.p99(results, trials, slo), words, figure)
     capacities = bars.described(results)
-    goodput = Figure("Goodput", GOODPUT, None)
-    yield Sketch("goodput", lambda: loads.goodput(results, trials), capacities, goodput)
-    if (spectra := spectrum.spectra(results, trials)) is not None:
-        yield _spectrum(results, spectra)
+    p99 = Figure("Response time at p99", P99)
+    yield Sketch("p99", partial(loads.p99, results, trials, slo), p99, _p99_words(results, trials))
+    goodput = Figure("Goodput", GOODPUT)
+    yield Sketch("goodput", partial(loads.goodput, results, trials), goodput, capacities)
+    if spectra := loads.spectra(results, trials):
+        rate = rate_text(spectra.rate)
+        caption = f"Models that held {rate} req/s, each in the nearest trial that it held."
+        times = Figure(f"All response times at {rate} req/s", caption, table=spectra_table(spectra))
+        yield Sketch("spectrum", partial(loads.spectrum, results, spectra), times)
     if spent := stages.spent(results, trials):
-        yield _stages(results, spent)
-    used = Figure("Resources used", USED, None)
-    yield Sketch("used", lambda: resources.chart(results, trials), capacities, used)
+        table, key = stages_table(spent), stages.key()
+        went = Figure("Where the time went at the break", STAGES, table=table, key=key)
+        yield Sketch("stages", partial(stages.chart, spent, styles(results)), went)
+    used = Figure("Resources used", USED)
+    yield Sketch("used", partial(resources.chart, results, trials), used, capacities)
     table = ceilings_table(results)
-    figure = Figure("Limit, prediction, measurement", CEILINGS, None, table)
-    yield Sketch("ceiling", lambda: ceilings.ceilings(results), table.as_text(), figure)
-
-
-def _spectrum(results: Sequence[CellResult], spectra: spectrum.Spectra) -> Sketch:
-    rate = rate_text(spectra.rate)
-    caption = f"Models that held {rate} req/s, each in the nearest trial that it held."
-    table = spectra_table(spectra)
-    figure = Figure(f"All response times at {rate} req/s", caption, None, table)
-    return Sketch("spectrum", lambda: spectrum.spectrum(results, spectra), table.as_text(), figure)
-
-
-def _stages(results: Sequence[CellResult], spent: list[stages.Spent]) -> Sketch:
-    table, looks = stages_table(spent), styles(results)
-    figure = Figure("Where the time went at the break", STAGES, None, table, stages.key())
-    return Sketch("stages", lambda: stages.chart(spent, looks), table.as_text(), figure)
+    limits = Figure("Limit, prediction, measurement", CEILINGS, table=table)
+    yield Sketch("ceiling", partial(bars.ceilings, results), limits)
 
 
 def _drawn(sketch: Sketch, workload: str, converter: Converter) -> Figure | None:
-    chart = sketch.chart()
+    chart, figure = sketch.chart(), sketch.figure
     if chart is None:
         return None
     picture = chart if isinstance(chart, str) else drawn(chart, converter)
-    name, figure = f"{sketch.name}-{workload}", sketch.figure
-    return replace(figure, picture=inline(picture, name, figure.title, sketch.words))
+    words = figure.table.as_text() if figure.table else sketch.words
+    name = f"{sketch.name}-{workload}"
+    return replace(figure, picture=inline(picture, name, figure.title, words))
 
 
 def _p99_words(results: Sequence[CellResult], trials: Sequence[TrialRecord]) -> str:

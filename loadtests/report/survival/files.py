@@ -1,30 +1,21 @@
 """The files of a finished survival run beside its run file, and what a terminal shows."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from rich.console import RenderableType
+
+from loadtests.report.gallery import Gallery
 from loadtests.report.summary import summarize
 from loadtests.report.survival.json import as_json
 from loadtests.report.survival.markdown import markdown
-from loadtests.report.survival.picture import svg
-from loadtests.report.survival.terminal import REPORT, final
+from loadtests.report.survival.terminal import REPORT, final, svg
 from loadtests.run.file.fold import read
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from rich.console import RenderableType
-
-    from loadtests.report.gallery import Gallery
 
 
 class SurvivalReport:
-    """The report of the run in a folder."""
-
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._run = read(folder)
@@ -40,12 +31,12 @@ class SurvivalReport:
 
     def pictures(self, gallery: Gallery) -> Iterator[tuple[str, Callable[[], str]]]:
         """Yield the name of each picture and what draws it; the page comes last."""
-        from loadtests.report.survival import capacity_chart  # noqa: PLC0415 - Altair takes half a second
+        from loadtests.report.survival import figures  # noqa: PLC0415 - Altair takes half a second
         from loadtests.report.survival.html import html  # noqa: PLC0415 - likewise
 
         yield "survival.svg", partial(svg, self.summary)
-        bars = partial(capacity_chart.drawing, self.summary)
+        bars = partial(figures.capacity_drawing, self.summary)
         drawing = gallery.attempt("capacity.svg", bars, "")
         if drawing:
-            yield "capacity.svg", partial(capacity_chart.svg, drawing, self.summary)
+            yield "capacity.svg", partial(figures.capacity_svg, drawing, self.summary)
         yield REPORT, partial(html, self._run, self.summary, drawing, gallery)

@@ -1,31 +1,22 @@
 """A run as one page that needs no network: to study, and to send to others."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from loadtests.machine.environment import describe
 from loadtests.report.charts.drawing import rules
+from loadtests.report.gallery import Gallery
 from loadtests.report.pages import render
-from loadtests.report.survival.capacity_chart import figure
-from loadtests.report.survival.figures import Figure, figures
-from loadtests.report.survival.matrix import CORNER, capacities, depths, grid
+from loadtests.report.summary import Summary
+from loadtests.report.survival.figures import Figure, capacity_figure, figures
+from loadtests.report.survival.matrix import capacities, grid
 from loadtests.report.survival.sections import filled
 from loadtests.report.survival.tables import TRIAL_HEADS, UNITS, TrialTable, trial_tables
-from loadtests.report.verdicts import leaders
 from loadtests.report.wording import headline
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from loadtests.report.gallery import Gallery
-    from loadtests.report.summary import Summary
-    from loadtests.run.file.lines import Run
+from loadtests.run.file.lines import Run
 
 
 class Part(NamedTuple):
-    """What the page shows of one workload."""
-
     workload: str
     figures: tuple[Figure, ...]
     tables: list[TrialTable]
@@ -34,7 +25,6 @@ class Part(NamedTuple):
 
 def html(run: Run, summary: Summary, capacity_chart: str, gallery: Gallery) -> str:
     """Return the content of `report.html`; `capacity_chart` is empty if it could not be drawn."""
-    shades = depths(summary.cells, leaders(summary.cells, summary.slo))
     sustained = any(cell.sustained for cell in summary.cells)
     return render(
         "report.html",
@@ -43,8 +33,8 @@ def html(run: Run, summary: Summary, capacity_chart: str, gallery: Gallery) -> s
         plan=run.plan,
         rules=rules(),
         environment=describe(summary.environment),
-        matrix=grid(capacities(summary), CORNER, shades),
-        hero=figure(capacity_chart, summary) if sustained else None,
+        matrix=grid(capacities(summary)),
+        hero=capacity_figure(capacity_chart, summary) if sustained else None,
         parts=list(_parts(run, summary, gallery)),
         sections=[
             (section, grid(entries, section.corner) if entries else None, notes)

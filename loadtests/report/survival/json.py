@@ -1,15 +1,11 @@
 """The summary of a survival run for other programs: the content of `summary.json`."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from loadtests.report.summary import Summary
 from loadtests.report.survival.sections import FilledSection, filled
-
-if TYPE_CHECKING:
-    from loadtests.report.summary import Summary
-    from loadtests.run.file.cells import CellResult
+from loadtests.run.file.cells import CellResult
 
 SCHEMA = 1
 
@@ -44,7 +40,7 @@ def _cell_json(cell: CellResult) -> dict[str, Any]:
         "python": cell.python or None,
         "held": cell.held,
         "broke": cell.broke,
-        "interval": [cell.interval.low, cell.interval.high] if cell.interval else None,
+        "interval": interval_json(cell),
         "capacity": cell.capacity,
         "ceiling": cell.ceiling,
         "binding": cell.typical.binding,
@@ -65,6 +61,10 @@ def _cell_json(cell: CellResult) -> dict[str, Any]:
         "unavailable": cell.unavailable,
         "broke_by": cell.broke_by,
     }
+
+
+def interval_json(cell: CellResult) -> list[float | None] | None:
+    return [cell.interval.low, cell.interval.high] if cell.interval else None
 
 
 def _section_json(section: FilledSection) -> dict[str, Any]:

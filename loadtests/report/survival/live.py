@@ -1,11 +1,9 @@
 """A survival run in the terminal while it is measured: the matrix as it fills."""
 
-from __future__ import annotations
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
-from contextlib import nullcontext
-from typing import TYPE_CHECKING
-
-from rich.console import Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -14,23 +12,24 @@ from rich.text import Text
 from loadtests.cell import Cell
 from loadtests.durations import rounded_duration
 from loadtests.report.survival.beyond import brief
-from loadtests.report.survival.matrix import Entry, Matrix, entry_of
+from loadtests.report.survival.matrix import Entry, entry_of, grid
 from loadtests.report.survival.sections import prediction_text, proof_text
 from loadtests.report.survival.terminal import head
 from loadtests.report.verdicts import leaders
-from loadtests.run.file.cells import CellResult, SearchResult
+from loadtests.run.file.cells import CellResult
 from loadtests.run.file.fold import with_search
-from loadtests.run.file.lines import cell_of, plan_of, resumed, search_of, trial_of
+from loadtests.run.file.lines import (
+    Line,
+    Plan,
+    TrialRecord,
+    cell_of,
+    plan_of,
+    resumed,
+    search_of,
+    trial_of,
+)
 from loadtests.run.survival.time_left import Pace
 from loadtests.wording import count_of, rate_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
-
-    from rich.console import Console, RenderableType
-
-    from loadtests.run.file.lines import Line, Plan, TrialRecord
 
 PENDING = Entry("·", style="dim")
 REFRESHES_PER_S = 4
@@ -43,9 +42,8 @@ class LiveScreen:
     A terminal shows what `render` returns; elsewhere each event is printed as one plain line.
     """
 
-    def __init__(self, console: Console, cells: Iterable[Cell] = ()) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._cells = tuple(cells)
         self._plan: Plan | None = None
         self._results: dict[Cell, CellResult] = {}
         self._searched: set[tuple[Cell, int]] = set()
@@ -59,42 +57,33 @@ class LiveScreen:
         match line["line"]:
             case "run":
                 self._plan = plan_of(line)
-                self._cells = self._plan.cells
-                self._announce(head(self._plan.slo, self._plan.mode, self._plan.environment))
-                self._announce(Text(f"{count_of(self._total, self._unit)}{self._rest(0.0)}"))
+                self._announce(_head(self._plan))
+                self._announce(Text(f"{self._count(self._unit)}{self._rest(0.0)}"))
             case "resumed" if self._plan:
                 self._plan = resumed(self._plan, line)
                 self._running, self._step = None, ""
-                self._searched = {
-                    (cell, search)
-                    for cell, search in self._searched
-                    if not self._results[cell].error
-                }
-                done = f"{len(self._searched)} of {count_of(self._total, 'search')}"
+                self._searched = {key for key in self._searched if not self._results[key[0]].error}
+                done = f"{len(self._searched)} of {self._count('search')}"
                 self._announce(Text(f"resumed: {done} done before{self._rest(line.get('at'))}"))
             case "cell-start":
                 self._running, self._step = cell_of(line), ""
             case "trial":
                 self._step = _trial_text(trial_of(line))
-            case "prediction":
-                self._predict(line)
-            case "cell":
-                self._take(search_of(line))
+            case "prediction" if line.get("predicted") is not None:
+                self._step = f"≈ {rate_text(line['predicted'])}?"
+                self._announce(_detail(line, f": {prediction_text(line)}"))
+            case "cell" if self._plan:
+                search = search_of(line)
+                self._results = dict(with_search(self._results, search, self._plan))
+                self._searched.add((search.cell, search.search))
+                self._running = None
+                self._announce(self._plain(self._results[search.cell], self._rest(search.at)))
             case "proof":
                 self._announce(_detail(line, f": {proof_text(line)}"))
             case "beyond":
                 self._announce(_detail(line, f", {line['kind']}: {brief(line['kind'], line)}"))
             case "end":
                 self._running = None
-
-    def _take(self, search: SearchResult) -> None:
-        cell = search.cell
-        if self._plan:
-            self._results = dict(with_search(self._results, search, self._plan))
-        self._searched.add((cell, search.search))
-        self._running = None
-        result = self._results.get(cell) or CellResult(cell, (search,))
-        self._announce(self._plain(result, self._rest(search.at)))
 
     def live(self, clock: Callable[[], float]) -> AbstractContextManager[object]:
         """Keep the matrix on the terminal while the block runs; do nothing elsewhere.
@@ -105,10 +94,16 @@ class LiveScreen:
 
     def render(self, now: float) -> RenderableType:
         """Draw the run as it is `now` seconds after its start."""
-        best = leaders(self._results.values(), self._plan.slo) if self._plan else set()
-        entries = {cell: self._entry(cell, best) for cell in self._cells}
-        top = [head(self._plan.slo, self._plan.mode, self._plan.environment)] if self._plan else []
-        return Group(*top, self._progress(now), Text(), Matrix(entries))
+        if self._plan is None:
+            return Text("starting …")
+        best = leaders(self._results.values(), self._plan.slo)
+        entries = {cell: self._entry(cell, best) for cell in self._plan.cells}
+        left = self._pace.left(now)
+        rest = f"about {rounded_duration(left)} left" if left else "done"
+        text = f"{len(self._searched)} of {self._count(self._unit)}, {rest}"
+        progress = Table.grid(padding=(0, 2))
+        progress.add_row(ProgressBar(self._total, len(self._searched), BAR_WIDTH), Text(text))
+        return Group(_head(self._plan), progress, Text(), grid(entries))
 
     def _entry(self, cell: Cell, best: set[Cell]) -> Entry:
         if self._running == cell:
@@ -116,36 +111,21 @@ class LiveScreen:
         result = self._results.get(cell)
         return entry_of(result, best=cell in best) if result else PENDING
 
-    def _progress(self, now: float) -> RenderableType:
-        done, total = len(self._searched), self._total
-        if not total:
-            return Text("starting …")
-        grid = Table.grid(padding=(0, 2))
-        text = f"{done} of {count_of(total, self._unit)}, {self._time_left(now)}"
-        grid.add_row(ProgressBar(total, done, BAR_WIDTH), Text(text))
-        return grid
-
     @property
     def _total(self) -> int:
-        return len(self._cells) * (self._plan.searches if self._plan else 1)
+        return len(self._plan.cells) * self._plan.searches if self._plan else 0
 
     @property
     def _unit(self) -> str:
-        return "cell" if self._total == len(self._cells) else "search"
+        return "search" if self._plan and self._plan.searches > 1 else "cell"
 
-    def _time_left(self, now: float) -> str:
-        left = self._pace.left(now)
-        return f"about {rounded_duration(left)} left" if left else "done"
+    def _count(self, unit: str) -> str:
+        return count_of(self._total, unit)
 
     def _rest(self, at: float | None) -> str:
         """End a plain line with the time left at this moment of the run file."""
         left = self._pace.left_at(at or 0.0)
         return f"; about {rounded_duration(left)} left" if left else ""
-
-    def _predict(self, line: Line) -> None:
-        if line.get("predicted") is not None:
-            self._step = f"≈ {rate_text(line['predicted'])}?"
-            self._announce(_detail(line, f": {prediction_text(line)}"))
 
     def _announce(self, message: RenderableType) -> None:
         if not self._console.is_terminal:
@@ -170,6 +150,10 @@ def live(console: Console, render: Callable[[], RenderableType]) -> AbstractCont
         refresh_per_second=REFRESHES_PER_S,
         transient=True,  # `final` takes its place
     )
+
+
+def _head(plan: Plan) -> RenderableType:
+    return head(plan.slo, plan.mode, plan.environment)
 
 
 def _detail(line: Line, text: str) -> Text:

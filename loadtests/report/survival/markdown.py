@@ -1,27 +1,20 @@
 """A run as Markdown: for an issue, a review or a results page."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from loadtests.machine.environment import describe
-from loadtests.report.survival.matrix import BEST, CORNER, Grid, Square, capacities, grid
+from loadtests.report.summary import Summary
+from loadtests.report.survival.matrix import BEST, Entry, Grid, capacities, grid
 from loadtests.report.survival.sections import filled
 from loadtests.report.wording import headline
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from loadtests.report.summary import Summary
-
 
 def markdown(summary: Summary) -> str:
-    """Return the content of `summary.md`."""
     parts = [
         f"# {headline(f'`{summary.slo}`')}",
         f"{describe(summary.environment)}; {summary.mode} run, started {summary.started}.",
-        *_table(grid(capacities(summary), CORNER), "; small print: what ran out"),
+        *_table(grid(capacities(summary)), "; small print: what ran out"),
         _items(summary.sentences),
     ]
     for section, entries, notes in filled(summary):
@@ -37,7 +30,6 @@ def markdown(summary: Summary) -> str:
 
 
 def table_row(fields: Iterable[str]) -> str:
-    """Write a row of a table."""
     return (
         "| " + " | ".join(field.replace("|", "\\|").replace("\n", " ") for field in fields) + " |"
     )
@@ -59,7 +51,7 @@ def _items(sentences: Iterable[str]) -> str:
 
 def _table(table: Grid, of_best: str = "") -> Iterator[str]:
     rows = [[table.corner, *table.columns], ["---"] * (len(table.columns) + 1)]
-    rows += [[line.row, *map(_shown, line.squares)] for line in table.lines]
+    rows += [[line.row, *map(_shown, line.entries)] for line in table.lines]
     yield "\n".join(map(table_row, rows))
     for text in table.legend:
         yield f"{text}{of_best if text.startswith(BEST) else ''}."
@@ -68,11 +60,10 @@ def _table(table: Grid, of_best: str = "") -> Iterator[str]:
     )
 
 
-def _shown(square: Square | None) -> str:
-    if square is None:
+def _shown(entry: Entry | None) -> str:
+    if entry is None:
         return ""
-    entry = square.entry
     figure = f"**{BEST} {entry.figure}**" if entry.best else entry.figure
     small = f"<br><sub>{plain(entry.small).replace(chr(10), '<br>')}</sub>" if entry.small else ""
-    note = f"<sup>{square.number}</sup>" if square.number else ""
+    note = f"<sup>{entry.number}</sup>" if entry.number else ""
     return f"{figure}{note}{small}"

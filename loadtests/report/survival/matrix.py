@@ -1,74 +1,62 @@
 """Tables of rows by workloads: arranged once, for the terminal, Markdown and the page."""
 
-from __future__ import annotations
-
 import textwrap
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
-from rich.console import Group
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.cell import Cell
 from loadtests.report.colours import colour_of
+from loadtests.report.summary import Summary
 from loadtests.report.verdicts import leaders
 from loadtests.report.wording import AT_LEAST, cause_short, interval_text
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-
-    from rich.console import Console, ConsoleOptions, RenderableType
-
-    from loadtests.cell import Cell
-    from loadtests.report.summary import Summary
-    from loadtests.run.file.cells import CellResult
+from loadtests.run.file.cells import CellResult
 
 NAME_WIDTH = 16  # longer names are broken at a hyphen or a space where they do not fit
 COLUMN_WIDTH = 14  # "/health late" and an indent: four workloads fit into 80 columns
 GAP = 2
 BEST = "★"
 ABSENT = "—"
-CORNER = "req/s"
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one cell of a table shows: a figure, small print, and the reason for a footnote."""
+    """What one cell of a table shows: a figure, small print, and the reason for a footnote.
+
+    `depth` is its shade on a page: 0 for none, and 1 for the highest of its column and whatever is
+    tied with it. `number`, of the footnote, is known once the table is arranged.
+    """
 
     figure: str
     small: str = ""
     style: str = ""
     note: str | None = None
     best: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Square:
-    """An entry in its place: with the number of its footnote, and its shade on a page.
-
-    `depth` is 0 for none, and 1 for the highest of its column and whatever is tied with it.
-    """
-
-    entry: Entry
-    number: int | None = None
     depth: float = 0.0
+    number: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One row of a table; the model gives it its colour."""
 
     row: str
     model: str
-    squares: tuple[Square | None, ...]
+    entries: tuple[Entry | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A whole table: a line for each row, a column for each workload, footnotes by number."""
+    """A whole table: a line for each row, a column for each workload, footnotes by number.
+
+    In the terminal, workloads that do not fit side by side go below.
+    """
 
     corner: str
     columns: tuple[str, ...]
@@ -76,9 +64,33 @@ class Grid:
     notes: tuple[str, ...]
     legend: tuple[str, ...]
 
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        width = max((cell_len(line.row) for line in self.lines), default=0)
+        if width + len(self.columns) * (COLUMN_WIDTH + GAP) > options.max_width:
+            width = NAME_WIDTH
+        fit = max(1, (options.max_width - width) // (COLUMN_WIDTH + GAP))
+        for start in range(0, len(self.columns), fit):
+            if start:
+                yield Text()
+            yield self._table(slice(start, start + fit), width)
+        notes = (f"{_mark(number)} {note}" for number, note in enumerate(self.notes, start=1))
+        for text in (*self.legend, *notes):
+            yield Text(text, style="dim")
+
+    def _table(self, part: slice, width: int) -> Table:
+        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
+        table.add_column(self.corner, no_wrap=True)
+        for workload in self.columns[part]:
+            name = "\n".join(textwrap.wrap(workload, COLUMN_WIDTH))
+            table.add_column(name, min_width=COLUMN_WIDTH, overflow="fold")
+        for line in self.lines:
+            table.add_row(_name(line, width), *map(_shown, line.entries[part]))
+        return table
+
 
 def entry_of(result: CellResult, *, best: bool = False) -> Entry:
-    """Show a finished cell."""
     if result.unavailable:
         return Entry(ABSENT, style="dim", note=result.unavailable)
     if not result.measured:
@@ -91,12 +103,13 @@ def entry_of(result: CellResult, *, best: bool = False) -> Entry:
 def capacities(summary: Summary) -> dict[Cell, Entry]:
     """Show the capacity of each cell; the warnings say why a cell has no result."""
     best = leaders(summary.cells, summary.slo)
-    entries = {cell.cell: entry_of(cell, best=cell.cell in best) for cell in summary.cells}
-    failed = {cell.cell for cell in summary.cells if not (cell.measured or cell.unavailable)}
-    return {
-        cell: replace(entry, note=None) if cell in failed else entry
-        for cell, entry in entries.items()
-    }
+    shades = depths(summary.cells, best)
+    entries = {}
+    for result in summary.cells:
+        entry = entry_of(result, best=result.cell in best)
+        note = entry.note if result.measured or result.unavailable else None
+        entries[result.cell] = replace(entry, note=note, depth=shades.get(result.cell, 0.0))
+    return entries
 
 
 def depths(results: Iterable[CellResult], best: Collection[Cell]) -> dict[Cell, float]:
@@ -113,23 +126,16 @@ def depths(results: Iterable[CellResult], best: Collection[Cell]) -> dict[Cell, 
     }
 
 
-def grid(
-    entries: Mapping[Cell, Entry], corner: str, depths: Mapping[Cell, float] | None = None
-) -> Grid:
+def grid(entries: Mapping[Cell, Entry], corner: str = "req/s") -> Grid:
     """Arrange entries: rows and workloads in the order in which they come."""
     columns = tuple(dict.fromkeys(cell.workload for cell in entries))
     notes = tuple(dict.fromkeys(entry.note for entry in entries.values() if entry.note))
-    shades = {} if depths is None else depths
-
-    def square(cell: Cell) -> Square | None:
-        entry = entries.get(cell)
-        if entry is None:
-            return None
-        number = notes.index(entry.note) + 1 if entry.note else None
-        return Square(entry, number, shades.get(cell, 0.0))
-
+    numbered = {
+        cell: replace(entry, number=notes.index(entry.note) + 1) if entry.note else entry
+        for cell, entry in entries.items()
+    }
     lines = tuple(
-        Line(cell.row, cell.model, tuple(square(cell._replace(workload=name)) for name in columns))
+        Line(cell.row, cell.model, tuple(numbered.get(cell._replace(workload=w)) for w in columns))
         for cell in {cell.row: cell for cell in entries}.values()
     )
     return Grid(corner, columns, lines, notes, tuple(_legend(entries.values())))
@@ -142,51 +148,16 @@ def _legend(entries: Collection[Entry]) -> Iterator[str]:
         yield f"≥ {AT_LEAST}"
 
 
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """A table in the terminal; workloads that do not fit side by side go below."""
-
-    entries: Mapping[Cell, Entry]
-    corner: str = CORNER
-
-    def __rich_console__(
-        self, console: Console, options: ConsoleOptions
-    ) -> Iterator[RenderableType]:
-        whole = grid(self.entries, self.corner)
-        width = max((cell_len(line.row) for line in whole.lines), default=0)
-        if width + len(whole.columns) * (COLUMN_WIDTH + GAP) > options.max_width:
-            width = NAME_WIDTH
-        fit = max(1, (options.max_width - width) // (COLUMN_WIDTH + GAP))
-        for start in range(0, len(whole.columns), fit):
-            if start:
-                yield Text()
-            yield _table(whole, slice(start, start + fit), width)
-        notes = (f"{_mark(number)} {note}" for number, note in enumerate(whole.notes, start=1))
-        for text in (*whole.legend, *notes):
-            yield Text(text, style="dim")
-
-
-def _table(whole: Grid, part: slice, width: int) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
-    table.add_column(whole.corner, no_wrap=True)
-    for workload in whole.columns[part]:
-        name = "\n".join(textwrap.wrap(workload, COLUMN_WIDTH))
-        table.add_column(name, min_width=COLUMN_WIDTH, overflow="fold")
-    for line in whole.lines:
-        table.add_row(_name(line, width), *map(_shown, line.squares[part]))
-    return table
-
-
 def _name(line: Line, width: int) -> Text:
     whole = line.row.replace("· ", "·\N{NO-BREAK SPACE}")  # a Python stays behind its dot
     lines = textwrap.wrap(whole, width)
     return Text("\n".join(lines).replace("\N{NO-BREAK SPACE}", " "), style=colour_of(line.model))
 
 
-def _shown(square: Square | None) -> RenderableType:
-    if square is None:
+def _shown(entry: Entry | None) -> RenderableType:
+    if entry is None:
         return ""
-    entry, mark = square.entry, f" {_mark(square.number)}" if square.number else ""
+    mark = f" {_mark(entry.number)}" if entry.number else ""
     figure = Text(f"{BEST if entry.best else ' '} {entry.figure}{mark}", style=entry.style)
     small = textwrap.indent(entry.small, "  ")
     return Group(figure, Text(small, style="dim")) if entry.small else figure

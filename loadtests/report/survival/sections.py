@@ -4,23 +4,19 @@ Terminal, Markdown, page and summary.json all loop over `SECTIONS`, so that a ne
 entry there.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from loadtests.cell import Cell
+from loadtests.report.summary import Summary
 from loadtests.report.survival import beyond
 from loadtests.report.survival.matrix import ABSENT, Entry
+from loadtests.report.wording import name_of
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import Line
 from loadtests.wording import TIMES, count_of, listing, percent, rate_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from loadtests.cell import Cell
-    from loadtests.report.summary import Summary
-    from loadtests.run.file.cells import CellResult
-    from loadtests.run.file.lines import Line
 
 CLOSE = 0.25
 RESOURCES = {"cores": "cores", "gil": "the GIL", "loop": "the event loop", "slots": "the pool"}
@@ -46,8 +42,6 @@ class Section:
 
 
 class FilledSection(NamedTuple):
-    """What a section shows of one run."""
-
     section: Section
     entries: Mapping[Cell, Entry]
     notes: tuple[str, ...]
@@ -78,25 +72,21 @@ def costs_of(summary: Summary) -> Mapping[Cell, Entry]:
 
 def estimates_of(summary: Summary) -> Mapping[Cell, Entry]:
     """Show estimates and predictions; empty where there were none."""
-    if not any(cell.measured and cell.ceiling is not None for cell in summary.cells):
-        return {}
-    return {cell.cell: _estimate(cell) for cell in summary.cells}
+    known = any(cell.measured and cell.ceiling is not None for cell in summary.cells)
+    return {cell.cell: _estimate(cell) for cell in summary.cells if known}
 
 
 def proof_notes(summary: Summary) -> Iterator[str]:
-    """Report for each cell whether its cause was confirmed."""
     for cell in summary.cells:
         if cell.proof:
-            yield f"`{cell.workload}` under {cell.row}: {proof_text(cell.proof)}"
+            yield f"{name_of(cell)}: {proof_text(cell.proof)}"
 
 
 def proof_text(proof: Mapping[str, object]) -> str:
-    """Return the outcome of a proof as a sentence."""
     return str(proof.get("sentence") or f"no proof: {proof.get('reason')}")
 
 
 def prediction_text(line: Line) -> str:
-    """Return what a line of the run file predicts."""
     return (
         f"predicted {rate_text(line['predicted'])} req/s "
         f"(estimated limit: {rate_text(line['ceiling'])}, by {resource_of(line['binding'])})"
@@ -104,7 +94,6 @@ def prediction_text(line: Line) -> str:
 
 
 def resource_of(binding: str | None) -> str:
-    """Name the resource that is expected to run out first."""
     return RESOURCES.get(binding or "", binding or "")
 
 
@@ -115,9 +104,7 @@ def prediction_quality(cells: Sequence[CellResult]) -> str:
         return ""
     scores = [cell.score or 0.0 for cell in scored]
     close = sum(abs(score - 1) <= CLOSE for score in scores)
-    least, most = (
-        f"{cell.score:.2f} (`{cell.workload}` under {cell.row})" for cell in (scored[0], scored[-1])
-    )
+    least, most = (f"{cell.score:.2f} ({name_of(cell)})" for cell in (scored[0], scored[-1]))
     return (
         f"Measured ÷ predicted capacity, over the {count_of(len(scored), 'prediction')} that can "
         f"be scored: median {median(scores):.2f}, within {100 * CLOSE:.0f} % of 1 for {close}, "

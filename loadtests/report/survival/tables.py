@@ -1,23 +1,16 @@
 """The data of charts as tables, and every trial of a run."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from loadtests.load.answer import Stages
-from loadtests.report.charts import spectrum, stages
+from loadtests.report.charts import loads, stages
 from loadtests.report.survival.sections import resource_of
 from loadtests.report.wording import SIGNS, UNKNOWN, interval_text
+from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import TrialRecord
 from loadtests.trial.tally import SPECTRUM
 from loadtests.wording import percent, rate_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from loadtests.cell import Cell
-    from loadtests.run.file.cells import CellResult
-    from loadtests.run.file.lines import TrialRecord
 
 NOTHING = "–"
 TRIAL_HEADS = (
@@ -37,15 +30,11 @@ class Table:
 
     def as_text(self) -> str:
         """Return the table as text, for readers who cannot see the chart."""
-        return " ".join(
-            f"{' '.join(row[: self.words])}: "
-            + ", ".join(
-                f"{head} {value}"
-                for head, value in list(zip(self.heads, row, strict=True))[self.words :]
-            )
-            + "."
-            for row in self.rows
-        )
+        texts = []
+        for row in self.rows:
+            figures = zip(self.heads[self.words :], row[self.words :], strict=True)
+            texts.append(f"{' '.join(row[: self.words])}: {', '.join(map(' '.join, figures))}.")
+        return " ".join(texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +47,11 @@ class TrialTable:
     rows: tuple[tuple[str, ...], ...]
 
 
-def spectra_table(spectra: spectrum.Spectra) -> Table:
+def spectra_table(spectra: loads.Spectra) -> Table:
     heads = ("model", "req/s", *(f"p{at:g}" for at in SPECTRUM[:-1]), "slowest")
     rows = []
     for row, trial in spectra.shown.items():
-        known = dict(spectrum.figures(trial))
+        known = dict(loads.figures(trial))
         times = (_number(known.get(at), " ms") for at in SPECTRUM)
         rows.append((row, rate_text(trial.rate), *times))
     return Table(heads, tuple(rows))
@@ -106,14 +95,11 @@ def ceilings_table(results: Sequence[CellResult]) -> Table:
     )
 
 
-def trial_tables(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> list[TrialTable]:
+def trial_tables(results: Sequence[CellResult], trials: Sequence[TrialRecord]) -> list[TrialTable]:
     """List all trials of a workload by cell, invalid ones included."""
-    by_cell: dict[Cell, list[TrialRecord]] = {}
-    for trial in trials:
-        by_cell.setdefault(trial.cell, []).append(trial)
     tables = []
     for cell in results:
-        if own := by_cell.get(cell.cell):
+        if own := [trial for trial in trials if trial.cell == cell.cell]:
             discarded = sum(not trial.valid for trial in own)
             more = f", {discarded} discarded" if discarded else ""
             rows = tuple(map(_trial, own))

@@ -1,30 +1,26 @@
-"""A finished run in the terminal: the matrix, a sentence for each workload, and its files."""
+"""A finished run in the terminal, or as an SVG picture of it for pages."""
 
-from __future__ import annotations
+import io
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
-from typing import TYPE_CHECKING
-
-from rich.console import Group
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.text import Text
 
 from loadtests.machine.environment import describe
 from loadtests.report.console import item
-from loadtests.report.survival.matrix import Matrix, capacities
+from loadtests.report.summary import Summary
+from loadtests.report.survival.matrix import capacities, grid
 from loadtests.report.survival.sections import filled
 from loadtests.report.wording import headline
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-
-    from rich.console import RenderableType
-
-    from loadtests.report.summary import Summary
-    from loadtests.slo import Slo
-
+from loadtests.slo import Slo
 
 REPORT = "report.html"
+WIDTH = 100
+# Rich names a web font and its own site: a picture must look the same without a network.
+ELSEWHERE = re.compile(r"@font-face \{.*?\}|<!--.*?-->", re.DOTALL)
 
 
 def final(summary: Summary, folder: Path | None = None) -> RenderableType:
@@ -32,7 +28,7 @@ def final(summary: Summary, folder: Path | None = None) -> RenderableType:
     parts = [outcome(summary)]
     for section, entries, notes in filled(summary):
         parts += [Text(), Text(f"{section.title}: {section.caption}", style="dim"), Text()]
-        parts += [Matrix(entries, section.corner)] if entries else []
+        parts += [grid(entries, section.corner)] if entries else []
         parts += items(notes)
     if summary.warnings:
         parts += [Text(), *(item("!", warning, "yellow") for warning in summary.warnings)]
@@ -44,7 +40,7 @@ def final(summary: Summary, folder: Path | None = None) -> RenderableType:
 def outcome(summary: Summary) -> RenderableType:
     """Draw the matrix, and a sentence for each workload."""
     top = head(summary.slo, summary.mode, summary.environment)
-    matrix = Matrix(capacities(summary))
+    matrix = grid(capacities(summary))
     return Group(top, Text(), matrix, Text(), *items(summary.sentences))
 
 
@@ -55,3 +51,24 @@ def items(sentences: Iterable[str]) -> list[RenderableType]:
 def head(slo: Slo, mode: str, environment: Mapping[str, object]) -> RenderableType:
     title = f"[bold]{escape(headline(slo))}[/bold], {escape(mode)} run"
     return Group(Text.from_markup(title), Text(describe(environment), style="dim"))
+
+
+def svg(summary: Summary) -> str:
+    """Return `survival.svg`; it is the same for the same summary."""
+    return drawn(final(summary), summary)
+
+
+def drawn(report: RenderableType, summary: Summary) -> str:
+    """Draw a part of a run's report as a terminal would."""
+    console = Console(
+        record=True,
+        file=io.StringIO(),
+        width=WIDTH,
+        force_terminal=True,
+        color_system="truecolor",
+        no_color=False,
+    )
+    console.print(report)
+    title = f"loadbearing: {summary.slo}, {summary.mode} run"
+    picture = ELSEWHERE.sub("", console.export_svg(title=title, unique_id="survival"))
+    return picture.replace("Fira Code,", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono,")

@@ -12,9 +12,8 @@ from loadtests.errors import RunFileError
 from loadtests.paths import ROOT
 from loadtests.report.summary import summarize
 from loadtests.report.survival.markdown import markdown
-from loadtests.report.survival.picture import drawn
 from loadtests.report.survival.sections import prediction_quality
-from loadtests.report.survival.terminal import outcome
+from loadtests.report.survival.terminal import drawn, outcome
 from loadtests.report.wording import headline
 from loadtests.run.file.fold import read
 from loadtests.system.files import put
@@ -114,9 +113,9 @@ def picture(summary: Summary) -> str:
 
 def chart(summary: Summary) -> str:
     """Draw the capacity of each model."""
-    from loadtests.report.survival import capacity_chart  # noqa: PLC0415 - Altair takes half a second
+    from loadtests.report.survival import figures  # noqa: PLC0415 - Altair takes half a second
 
-    return capacity_chart.svg(capacity_chart.drawing(summary), summary)
+    return figures.capacity_svg(figures.capacity_drawing(summary), summary)
 
 
 DRAWN: dict[str, Callable[[Summary], str]] = {"picture": picture, "chart": chart}

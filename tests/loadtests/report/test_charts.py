@@ -1,11 +1,8 @@
 """What charts are made of is right: axes, names, fits, and which trials they show."""
 
-from __future__ import annotations
-
 import re
 import xml.etree.ElementTree as ET
 from itertools import pairwise, product
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -15,15 +12,12 @@ from loadtests.report.charts.axes import MOST, even_ticks, ms_text, span, ticks
 from loadtests.report.charts.canvas import Canvas
 from loadtests.report.charts.drawing import DARK, PAPER, standalone
 from loadtests.report.charts.lines import placed, width_of
+from loadtests.report.charts.loads import figures, spectra
 from loadtests.report.charts.points import at_break, rising
-from loadtests.report.charts.spectrum import figures, spectra
 from loadtests.report.charts.stages import spent
 from loadtests.report.survival.matrix import depths
-from loadtests.run.file.lines import trial_of
+from loadtests.run.file.lines import Line, trial_of
 from tests.support.run_files import measured, result, trial
-
-if TYPE_CHECKING:
-    from loadtests.run.file.lines import Line
 
 NAMES = st.text("abcdefghij-", min_size=3, max_size=24)
 SPECTRUM = [10.0, 12.0, 20.0, 30.0, 90.0, None, None]
@@ -48,6 +42,9 @@ def test_an_axis_has_few_numbers_within_its_ends(low: float, ratio: float) -> No
     assert 1 <= len(numbers) <= 2 * MOST
     assert all(0.999 * low <= tick <= 1.001 * low * ratio for tick in numbers)
     assert all(a < b for a, b in pairwise(numbers))
+    begin, end = span([low])
+    assert begin < low < end
+    assert span([]) == (1.0, 10.0)
 
 
 @given(st.floats(0.01, 1e6))
@@ -56,33 +53,20 @@ def test_an_even_axis_begins_at_zero_and_has_round_numbers(high: float) -> None:
     assert numbers[0] == 0
     assert 3 <= len(numbers) <= MOST
     assert numbers[-1] <= 1.001 * high < numbers[-1] + 1.01 * numbers[1]
-    assert [ms_text(ms) for ms in even_ticks(2600)] == [
-        "0 ms",
-        "500 ms",
-        "1 s",
-        "1.5 s",
-        "2 s",
-        "2.5 s",
-    ]
-
-
-def test_an_axis_of_no_value_or_one_value_has_a_length() -> None:
-    assert span([]) == (1.0, 10.0)
-    low, high = span([100.0])
-    assert low < 100 < high
+    texts = " ".join(map(ms_text, even_ticks(2600)))
+    assert texts == "0 ms 500 ms 1 s 1.5 s 2 s 2.5 s"
 
 
 @given(st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(1, 1e3)), max_size=30))
-def test_a_rising_fit_never_falls_and_keeps_the_mean(dots: list[tuple[float, float]]) -> None:
+def test_a_rising_fit_never_falls_and_keeps_the_mean_and_what_rises(
+    dots: list[tuple[float, float]],
+) -> None:
     fit = rising(dots)
     assert all(a <= b + 1e-9 for a, b in pairwise(fit))
     weights = [weight for _, weight in dots]
     given_sum = sum(value * weight for value, weight in dots)
     kept_sum = sum(value * weight for value, weight in zip(fit, weights, strict=True))
     assert kept_sum == pytest.approx(given_sum, abs=1e-3)
-
-
-def test_a_rising_fit_keeps_what_rises_and_pools_the_rest() -> None:
     assert rising([(1, 1), (2, 5), (3, 1)]) == [1, 2, 3]
     assert rising([(1, 1), (4, 1), (2, 3)]) == [1, 2.5, 2.5]
 
@@ -109,35 +93,19 @@ def test_spectra_show_trials_that_held_at_a_rate_that_every_row_sustained() -> N
     results = [result("primes", "inline", 40, 50), result("primes", "hybrid", 90, 99)]
     results.append(result("primes", "async", 0, 5))
     work = {"scheduled": 150, "ok": 150, "spectrum_ms": SPECTRUM}
+    rates = {"inline": {40: True, 30: True, 39: False}, "hybrid": {80: True, 90: True}}
     trials = [
         trial("primes", model, rate, held=held, work=work)
-        for model, rate, held in (
-            ("inline", 40, True),
-            ("inline", 30, True),
-            ("inline", 39, False),
-            ("hybrid", 80, True),
-            ("hybrid", 90, True),
-            ("async", 5, False),
-        )
+        for model, tried in (rates | {"async": {5: False}}).items()
+        for rate, held in tried.items()
     ]
     chosen = spectra(list(map(measured, results)), map(trial_of, trials))
     assert chosen is not None
     assert chosen.rate == 40
-    rates = {row: shown.rate for row, shown in chosen.shown.items()}
-    assert rates == {"inline": 40, "hybrid": 80}
+    assert {row: shown.rate for row, shown in chosen.shown.items()} == {"inline": 40, "hybrid": 80}
     known = figures(chosen.shown["inline"])
     assert [at for at, _ in known] == [50, 75, 90, 95, 99, 100]  # 150 requests have no p99.9
     assert known[-1] == (100, None)
-
-
-def test_stages_at_the_break_come_in_the_order_of_their_fields() -> None:
-    evidence = {"typical": [0.001] * 7, "late": None}
-    broke = trial("primes", "inline", 60, held=False, evidence=evidence)
-    typical, late = spent([measured(result("primes", "inline", 50, 60))], [trial_of(broke)])
-    assert (typical.group, typical.rate) == ("typical", 60)
-    assert typical.stages
-    assert typical.stages.total == pytest.approx(0.007)
-    assert (late.group, late.stages) == ("late", None)
 
 
 @pytest.mark.parametrize(
@@ -149,37 +117,32 @@ def test_stages_at_the_break_come_in_the_order_of_their_fields() -> None:
         ({}, None, "none was late"),
     ],
 )
-def test_the_reason_is_given_where_no_late_answer_is_shown(
+def test_stages_at_the_break_are_shown_or_the_reason_why_there_are_none(
     work: Line, broke_by: str | None, why: str
 ) -> None:
     evidence = {"typical": [0.001] * 7, "late": None}
+    work = {"late": 0, **work}
     broke = trial(
-        "primes",
-        "inline",
-        60,
-        held=False,
-        evidence=evidence,
-        work={"late": 0, **work},
-        broke_by=broke_by,
+        "primes", "inline", 60, held=False, evidence=evidence, work=work, broke_by=broke_by
     )
     results = [measured(result("primes", "inline", 50, 60))]
-    assert [group.why for group in spent(results, [trial_of(broke)])] == ["", why]
+    typical, late = spent(results, [trial_of(broke)])
+    assert (typical.group, typical.rate, typical.why) == ("typical", 60, "")
+    assert typical.stages
+    assert typical.stages.total == pytest.approx(0.007)
+    assert (late.group, late.stages, late.why) == ("late", None, why)
     assert spent(results, [trial_of({**broke, "evidence": {}})]) == []
 
 
-def test_a_column_is_shaded_by_itself() -> None:
-    lines = [result("a", "inline", 1, 1), result("a", "async", 100, 100)]
-    lines += [result("b", "inline", 7, 7), result("b", "async", 0, 1)]
-    shades = {cell[:2]: depth for cell, depth in depths(map(measured, lines), ()).items()}
-    assert shades == {("a", "inline"): 0.01, ("a", "async"): 1.0, ("b", "inline"): 1.0}
-
-
-def test_equal_capacities_have_the_same_shade_and_so_have_all_that_are_best() -> None:
-    lines = [result("a", "inline", 98, 98), result("a", "async", 100, 100)]
-    lines += [result("a", "hybrid", 80, 80), result("a", "thread-pool", 50, 50)]
-    cells = [measured(line) for line in lines]
+def test_a_column_is_shaded_by_itself_and_all_that_are_best_alike() -> None:
+    lines = [
+        *(result("a", "inline", 98, 98), result("a", "async", 100, 100)),
+        *(result("a", "hybrid", 80, 80), result("a", "thread-pool", 50, 50)),
+        *(result("b", "inline", 7, 7), result("b", "async", 0, 1)),
+    ]
+    cells = list(map(measured, lines))
     shades = depths(cells, {cells[1].cell, cells[2].cell})
-    assert [shades[result.cell] for result in cells] == [0.98, 1.0, 1.0, 0.5]
+    assert [shades.get(result.cell) for result in cells] == [0.98, 1.0, 1.0, 0.5, 1.0, None]
 
 
 def test_a_canvas_is_wide_enough_for_its_texts_and_escapes_them() -> None:
@@ -191,10 +154,8 @@ def test_a_canvas_is_wide_enough_for_its_texts_and_escapes_them() -> None:
     root = ET.fromstring(standalone(picture, "Title", "In words"))
     width = float(root.get("width", 0))
     assert 200 < width < 300
-    assert [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")] == [
-        "<b>",
-        "a long name & more",
-    ]
+    texts = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts == ["<b>", "a long name & more"]
     assert 'width="12.3"' in picture
 
 

@@ -1,7 +1,5 @@
 """A comparison can be read in the terminal, in Markdown and as JSON, and gives an exit code."""
 
-from __future__ import annotations
-
 import io
 import json
 from pathlib import Path

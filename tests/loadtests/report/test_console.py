@@ -1,22 +1,17 @@
 """A run is drawn on a terminal, printed as plain lines elsewhere, or as one JSON document."""
 
-from __future__ import annotations
-
 import json
 import os
 import pty
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from tests.support.cli import LONG_S, run
-from tests.support.run_files import FULL, result, write
+from tests.support.cli import LONG_S
+from tests.support.run_files import FULL, write
 from tests.support.server_process import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # Follows a "measurement" that copies a run file, as `survive` follows one that measures.
 FOLLOW = """
@@ -112,10 +107,3 @@ def test_json_is_alone_on_standard_output(command: tuple[str, ...], tmp_path: Pa
     assert len(json.loads(ended.stdout)["cells"]) == 20
     assert "[20/20]" in ended.stderr
     assert f"Results: {tmp_path / 'run'}" in ended.stderr
-
-
-def test_a_report_is_shown_as_json(tmp_path: Path) -> None:
-    write(tmp_path / "run.jsonl", [FULL[0], result("sleep", "inline", 50, 55)])
-    ended = run("loadtests", "report", str(tmp_path), "--json")
-    assert (ended.code, ended.err) == (0, f"Results: {tmp_path}\n")
-    assert json.loads(ended.out)["schema"] == 1

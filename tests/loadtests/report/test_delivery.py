@@ -1,13 +1,13 @@
 """A run is reported even if its pictures, its streams or its disk fail."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -17,17 +17,12 @@ from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
 from loadtests.report.survival.files import SurvivalReport
 from loadtests.run.file.folders import folder_of
+from loadtests.run.file.lines import Line
 from loadtests.system.files import put
 from tests.loadtests.report.test_surge_report import LINES
 from tests.support.cli import LONG_S, soon
 from tests.support.run_files import plan, result, trial, write
 from tests.support.server_process import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from loadtests.run.file.lines import Line
 
 SURVIVED = [
     plan([("sleep", "inline"), ("sleep", "thread-pool")]),
@@ -92,7 +87,7 @@ def test_an_abort_while_drawing_costs_the_pictures_alone(
 
 
 def test_one_chart_that_fails_costs_no_other() -> None:
-    with Converter() as converter:
+    with closing(Converter()) as converter:
         with pytest.raises(Undrawn, match="conversion failed"):
             converter.svg({"mark": 3})
         assert "<svg" in converter.svg({"mark": "point"})

@@ -13,6 +13,10 @@ def test_a_models_name_can_be_read_on_light_and_on_dark_paper(model: str) -> Non
     assert contrast(rgb(on_dark), DARK) >= READABLE
 
 
+def test_each_model_has_a_colour_of_its_own() -> None:
+    assert len(set(COLOURS.values())) == len(COLOURS) == 10
+
+
 def test_contrast_is_that_of_wcag() -> None:
     assert contrast((0, 0, 0), (255, 255, 255)) == pytest.approx(21)
     assert contrast((119, 119, 119), (255, 255, 255)) == pytest.approx(4.48, abs=0.01)

@@ -1,12 +1,11 @@
 """The sections of a report are the same in every format, and each is one entry of a tuple."""
 
-from __future__ import annotations
-
 import io
 import json
 import re
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -21,14 +20,11 @@ from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.matrix import Entry
 from loadtests.report.survival.sections import SECTIONS, Section, filled
 from loadtests.report.survival.terminal import final
+from loadtests.report.wording import interval_text
 from loadtests.run.file.fold import read
+from loadtests.run.file.lines import Line
 from tests.support.finished_report import printed, reported
-from tests.support.run_files import plan, result, write
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from loadtests.run.file.lines import Line
+from tests.support.run_files import FULL, NO_TWIN, plan, result, write
 
 CELLS = [("primes", "inline"), ("primes", "process-pool"), ("primes", "async")]
 NO_PEAK = "its peak is not known: the search met its upper limit"
@@ -113,6 +109,17 @@ def everywhere(folder: Path) -> dict[str, str]:
     return {name: " ".join(unescape(text).split()) for name, text in texts.items()}
 
 
+def test_every_format_shows_every_capacity_verdict_and_warning(tmp_path: Path) -> None:
+    summary = summarize(read(write(tmp_path / "run.jsonl", FULL)))
+    sentences = [*(verdict.sentence for verdict in summary.verdicts), *summary.warnings]
+    figures = [interval_text(cell) for cell in summary.cells if cell.measured]
+    formats = everywhere(tmp_path)
+    del formats["json"]  # of sections only
+    for name, text in formats.items():
+        for part in (*figures, *sentences, NO_TWIN, "Intel Xeon"):
+            assert bare(part) in bare(text), name
+
+
 def test_every_format_shows_the_same_sections_in_the_same_order(
     summary: Summary, tmp_path: Path
 ) -> None:
@@ -140,16 +147,15 @@ def test_a_new_section_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             assert words in text, name
 
 
-def test_what_a_cell_cost_is_shown_if_its_processes_were_watched(tmp_path: Path) -> None:
-    text = markdown(run_of(tmp_path / "watched", **WATCHED))
-    assert "| inline | 9.12 ms<br><sub>120M, 3.2 ms</sub> |" in text
+def test_costs_estimates_and_interference_are_tables(summary: Summary, tmp_path: Path) -> None:
+    text = markdown(summary)
+    for row in (
+        "| inline | 9.12 ms<br><sub>120M, 3.2 ms</sub> |",
+        "| inline | 80 GIL<br><sub>≈ 60, 55 %</sub> |",
+        "| primes under process-pool | 3.2 | 612 | 50 % lost |",
+    ):
+        assert row in text
     assert not list(filled(run_of(tmp_path / "unwatched", **UNWATCHED)))
-
-
-def test_estimates_are_shown_with_the_resource_and_the_share_that_was_reached(
-    summary: Summary,
-) -> None:
-    assert "| inline | 80 GIL<br><sub>≈ 60, 55 %</sub> |" in markdown(summary)
 
 
 def test_cells_beyond_their_peak_are_shown(summary: Summary) -> None:
@@ -160,10 +166,6 @@ def test_cells_beyond_their_peak_are_shown(summary: Summary) -> None:
         ):
             assert words in text
         assert text.count(NO_PEAK) == 1, "one footnote for all that it explains"
-
-
-def test_interference_is_shown(summary: Summary) -> None:
-    assert "| primes under process-pool | 3.2 | 612 | 50 % lost |" in markdown(summary)
 
 
 def test_notes_report_what_matters(summary: Summary) -> None:
