@@ -30,8 +30,8 @@ from loadtests.run.survival.run import Survival
 from loadtests.service.warm_up import check_cells, try_parameters
 from loadtests.system.signals import die_of_quit, ignored
 from loadtests.ui.form import add_options
-from loadtests.ui.recording.buckets import bucket
-from loadtests.ui.recording.recording import Recording
+from loadtests.ui.ledger import bucket
+from loadtests.ui.recording import Recording
 from loadtests.ui.shape_runner import shape
 from loadtests.ui.shapes import SHAPES
 from loadtests.ui.surge import Scenario

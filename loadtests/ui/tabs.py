@@ -18,9 +18,9 @@ from loadtests.run.beyond.drift import Drift
 from loadtests.run.options import names
 from loadtests.ui.door import Door
 from loadtests.ui.form_check import check_forms
+from loadtests.ui.ledger import BYSTANDER
 from loadtests.ui.pages import PAGE, fill, stylesheet
-from loadtests.ui.recording.recorder import BYSTANDER
-from loadtests.ui.recording.recording import Recording
+from loadtests.ui.recording import Recording
 from loadtests.ui.server.poller import Watching
 from loadtests.ui.shape_runner import ShapeRunner
 from loadtests.ui.survival.session import Session, session_of

@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.ui.recording.buckets import bucket, percentile
-from loadtests.ui.recording.ledger import Ledger
-from loadtests.ui.recording.recorder import BYSTANDER, Recorder
+from loadtests.ui.ledger import BYSTANDER, Ledger, Recorder, bucket, percentile
 from loadtests.ui.server.vitals import Vitals
 
 BOUND_MS = 100
@@ -47,7 +45,7 @@ def test_it_adds_up_whoever_saw_it(requests: list[tuple[str, str, float]], count
     ledger = Ledger()
     ledger.clear(100)
     for recorder in recorders:
-        ledger.take(through(recorder.drain(101, {})))
+        ledger.add(through(recorder.drain(101, {})))
     [second] = ledger.seconds(102)
     work = [request for request in requests if request[0] != BYSTANDER]
     right = [took_ms for _, outcome, took_ms in work if outcome == "ok"]
@@ -64,10 +62,10 @@ def test_it_adds_up_whoever_saw_it(requests: list[tuple[str, str, float]], count
 def test_what_waits_for_an_answer_was_offered_once() -> None:
     recorder, ledger = Recorder(BOUND_MS), Ledger()
     ledger.clear(0)
-    ledger.take(recorder.drain(1, {"a/b": 5}))
+    ledger.add(recorder.drain(1, {"a/b": 5}))
     recorder.take("a/b", "ok", 50, 0)
     recorder.take("a/b", "ok", 150, 0)
-    ledger.take(recorder.drain(2, {"a/b": 4}))
+    ledger.add(recorder.drain(2, {"a/b": 4}))
     first, second = ledger.seconds(3)
     assert (first["offered"], first["achieved"], first["flying"]) == (5, 0, 5)
     assert (second["offered"], second["achieved"], second["good"]) == (1, 2, 1)
@@ -79,13 +77,13 @@ def test_figures_begin_again_and_words_of_the_test_before_come_too_late() -> Non
     recorder.take("a/b", "ok", 5, 0)
     report = recorder.drain(7, {})
     ledger.clear(6)
-    ledger.take(report)
+    ledger.add(report)
     assert [row["name"] for row in ledger.rows()] == ["a/b"]
-    ledger.anew(8)
+    ledger.restart(8)
     assert not ledger.rows()
     assert ledger.seconds(8)
     ledger.clear(9)
-    ledger.take(report)
+    ledger.add(report)
     assert not ledger.rows()
     assert not ledger.seconds(10)
 
