@@ -36,7 +36,7 @@ from loadtests.ui.shape_runner import shape
 from loadtests.ui.shapes import SHAPES
 from loadtests.ui.surge import Scenario
 from loadtests.ui.survival.session import session_of
-from loadtests.ui.tabs import mount, tabs
+from loadtests.ui.tabs import mount
 from loadtests.ui.users import LoadUser, UserLoad, record, show
 
 __all__ = ["LoadUser"]
@@ -62,7 +62,7 @@ def join(environment: Environment, runner: Any, **_: Any) -> None:
     if environment.web_ui or isinstance(runner, WorkerRunner):
         recording = Recording(environment)
         if environment.web_ui:
-            mount(environment, tabs(environment, recording))
+            mount(environment, recording)
     _shape(environment)
     if not ignored(signal.SIGHUP):
         gevent.signal_handler(signal.SIGHUP, _hang_up, environment)

@@ -7,11 +7,10 @@ from contextlib import suppress
 from shlex import quote
 from typing import Any
 
-from flask import Response, abort, request, send_from_directory
+from flask import Response, abort, render_template, request, send_from_directory
 
 from loadtests.paths import ROOT
 from loadtests.report.summary import command
-from loadtests.ui.pages import fill
 from loadtests.ui.survival.session import Session
 from loadtests.ui.survival.view import view
 
@@ -69,7 +68,8 @@ def serve(session: Session, name: str) -> Response:
     folder = session.folder
     if folder is None or not (folder / name).exists():
         why = LATER.get(name, LATER[""]) if folder else NONE
-        return Response(fill("later.html", f"{name} does not exist yet", root="../", why=why), 404)
+        title = f"{name} does not exist yet"
+        return Response(render_template("later.html", title=title, root="../", why=why), 404)
     shown = "show" in request.args
     titled = f"loadbearing-{folder.name}-{name}"
     return send_from_directory(
