@@ -38,7 +38,7 @@ function show(state) {
   }
   if (!run) return;
   place("bar").value = run.progress.total ? run.progress.done / run.progress.total : 0;
-  text("done", [run.progress.said, run.progress.time].filter(Boolean).join(", "));
+  text("done", [run.progress.count, run.progress.time].filter(Boolean).join(", "));
   if (!run.head) return;
   text("head", `${run.head} (${run.mode} run)`);
   text("where", run.environment);
@@ -49,7 +49,7 @@ function show(state) {
 function drawCell(cell, goesOn) {
   place("title").style.setProperty("--colour", `var(--model-${cell.model})`);
   text("title", cell.title);
-  text("said", cell.said);
+  text("result", cell.result);
   const latest = goesOn ? "the cell being measured" : "the cell measured last";
   renew(place("follow"), [latest, cell.follows], () => {
     if (cell.follows) return [`This is ${latest}. Choose another above.`];
