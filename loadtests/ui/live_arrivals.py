@@ -1,9 +1,8 @@
-"""Arrivals that come for as long as users stand for them, at a rate that may change."""
+"""Arrivals at a rate that may change, until they are closed."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from itertools import cycle
 from random import Random
 from time import monotonic
@@ -19,13 +18,13 @@ class LiveArrivals:
     """One arrival process over some generators in turn; its rate may change while it runs.
 
     The arrivals of several processes have independent seeds, so together they are Poisson too;
-    evenly spaced ones keep to a place of their own in the gaps of the others, by the wall clock.
+    evenly spaced ones interleave: each keeps its own place between the others, by the wall clock.
     """
 
     def __init__(
         self, generators: list[OpenLoop], kind: str, rng: Random, place: float = 0.0
     ) -> None:
-        self._turns: Iterator[OpenLoop] = cycle(generators)
+        self._turns = cycle(generators)
         self._generators = generators
         self._gaps = gaps("uniform" if kind == "uniform" else "poisson", rng)
         self._place = place if kind == "uniform" else None

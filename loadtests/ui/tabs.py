@@ -23,8 +23,8 @@ from loadtests.run.options import names
 from loadtests.ui.door import Door
 from loadtests.ui.form_check import check_forms
 from loadtests.ui.ledger import BYSTANDER
+from loadtests.ui.poller import Watching
 from loadtests.ui.recording import Recording
-from loadtests.ui.server.poller import Watching
 from loadtests.ui.shape_runner import ShapeRunner
 from loadtests.ui.survival.session import session_of
 from loadtests.ui.survival.tab import TITLES, serve, show
@@ -46,7 +46,7 @@ def mount(environment: Environment, recording: Recording) -> None:
     data: dict[str, Callable[[], Mapping[str, Any]]] = {
         "Load": lambda: _load(environment, recording, watching),
         "Compare": lambda: _compare(environment, recording),
-        "Server": watching.shown,
+        "Server": watching.as_json,
         "Survival": lambda: show(session, request.args.get("cell", type=int)),
     }
     tabs = {title: title.lower() for title in data}  # their keys

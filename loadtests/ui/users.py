@@ -1,9 +1,9 @@
-"""What Locust's users stand for: arrivals of an open loop, or clients of a closed one.
+"""The users of Locust: arrivals of an open loop, or clients of a closed one.
 
 Open: one user is one arrival a second, so Locust's "users" is the offered rate. All open-loop
 users of a process share one arrival process, whose rate is their number: cheaper than a timer for
 each, and truly Poisson. Closed: one user is one client that waits for each answer, for contrast.
-Beside either, a bystander asks for `GET /health` all the while.
+With both, a bystander sends `GET /health` at a steady rate.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
 from itertools import cycle
 from random import Random
 from time import monotonic
@@ -71,7 +72,7 @@ def right(body: bytes) -> bool:
 
 
 class UserLoad:
-    """What the users of this process share between the start and the stop of a test."""
+    """The load of the users of this process, from the start of a test to its end."""
 
     def __init__(self, environment: Environment, options: Options) -> None:
         self.environment = environment
@@ -82,27 +83,25 @@ class UserLoad:
         index = runner.worker_index if isinstance(runner, WorkerRunner) else 0
         rng = Random(f"{options.seed}/{index}")  # noqa: S311 - a schedule, not a secret
         self._connections = ConnectionPool(str(environment.host))
-        self.cells = [
+        cells = [
             (f"{workload}/{model}", path_of(workload, model, options.parameters.get(workload)))
-            for workload in options.workloads
-            for model in options.models
+            for workload, model in options.cells
         ]
         self._sending: dict[OpenLoop, str] = {}
-        generators = [self._generator(name, path) for name, path in self.cells]
+        generators = [self._generator(name, path) for name, path in cells]
         self.arrivals = LiveArrivals(generators, options.arrivals, rng, phase_offset(index))
         self._bystander = LiveArrivals(
-            [self._generator("bystander", "/health", contract=False)], "uniform", rng
+            [self._generator("bystander", "/health", bool)], "uniform", rng
         )
         self._bystander.add(BYSTANDER_RATE if index == 0 else 0.0)
-        self._closed = cycle(self.cells)
+        self._turns = cycle(cells)
 
-    def _generator(self, name: str, path: str, *, contract: bool = True) -> OpenLoop:
+    def _generator(self, name: str, path: str, check: Callable[[bytes], bool] = right) -> OpenLoop:
         def done(answer: Request) -> None:
             if answer.sent is not None:
                 self.lags.append(answer.sent - answer.intended)
             record(self.environment, name, answer)
 
-        check = right if contract else bool
         generator = OpenLoop(self._connections, path, check, done)
         self._sending[generator] = name
         return generator
@@ -116,11 +115,7 @@ class UserLoad:
 
     def ask(self) -> None:
         """Send one request and wait for its answer: a closed loop."""
-        name, path = next(self._closed)
-        generator = OpenLoop(
-            self._connections, path, right, lambda answer: record(self.environment, name, answer)
-        )
-        self._sending[generator] = name
+        generator = self._generator(*next(self._turns))
         generator.send(monotonic())
         generator.drain(DRAIN_S)
         generator.abandon()
@@ -140,7 +135,7 @@ class UserLoad:
 
 
 class LoadUser(User):
-    """One arrival a second, or one client that waits for its answers; idle in a survival run."""
+    """One arrival a second, or one client that waits for its answers; idle in a survival search."""
 
     load: UserLoad | None = None
 

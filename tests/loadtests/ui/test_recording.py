@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.ui.ledger import BYSTANDER, Ledger, Recorder, bucket, percentile
-from loadtests.ui.server.vitals import Vitals
+from loadtests.ui.vitals import Vitals
 
 BOUND_MS = 100
 REQUESTS = st.lists(
@@ -100,11 +100,11 @@ def stats(uptime_s: float, cpu_s: float, held: int) -> dict[str, Any]:
 
 def test_shares_of_time_come_from_two_looks() -> None:
     vitals = Vitals(100)
-    vitals.take(100.5, stats(10, 1.0, 0))
-    assert vitals.shown(100.5)["processes"][0]["cpu"] is None
-    vitals.take(101.5, stats(12, 2.5, 60))
-    vitals.weighed({7: 4.5})
-    shown = vitals.shown(101.5)
+    vitals.add(100.5, stats(10, 1.0, 0))
+    assert vitals.as_json(100.5)["processes"][0]["cpu"] is None
+    vitals.add(101.5, stats(12, 2.5, 60))
+    vitals.weigh({7: 4.5})
+    shown = vitals.as_json(101.5)
     assert shown["processes"][0]["cpu"] == pytest.approx(0.75)
     assert shown["processes"][0]["pss_mib"] == 4.5
     assert shown["gil"] == [{"pid": 7, "share": pytest.approx(0.75)}]
@@ -114,14 +114,14 @@ def test_shares_of_time_come_from_two_looks() -> None:
 
 def test_silence_is_told_but_not_that_nobody_looked() -> None:
     vitals = Vitals(100)
-    assert vitals.shown(101)["silent_s"] is None
-    assert vitals.shown(104)["silent_s"] == 4
-    vitals.take(105, stats(10, 1, 0))
-    vitals.missed(107)
-    vitals.missed(109)
-    assert vitals.shown(109)["silent_s"] == 4
-    assert [p99 for _, _, p99 in vitals.shown(109)["lags"]] == [5.0, None, None]
+    assert vitals.as_json(101)["silent_s"] is None
+    assert vitals.as_json(104)["silent_s"] == 4
+    vitals.add(105, stats(10, 1, 0))
+    vitals.miss(107)
+    vitals.miss(109)
+    assert vitals.as_json(109)["silent_s"] == 4
+    assert [p99 for _, _, p99 in vitals.as_json(109)["lags"]] == [5.0, None, None]
     vitals.begun = 300
-    assert vitals.shown(301)["silent_s"] is None
-    vitals.take(301, stats(2, 0.5, 0))
-    assert vitals.shown(301)["processes"][0]["cpu"] is None, "another server"
+    assert vitals.as_json(301)["silent_s"] is None
+    vitals.add(301, stats(2, 0.5, 0))
+    assert vitals.as_json(301)["processes"][0]["cpu"] is None, "another server"
