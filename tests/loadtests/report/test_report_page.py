@@ -162,4 +162,4 @@ def test_a_run_of_which_little_is_known_has_a_report(tmp_path: Path) -> None:
 
 async def test_it_opens_offline_fits_and_follows_the_scheme(folder: Path, summary: Summary) -> None:
     assert summary.cells
-    await check_offline(folder / "report.html", CHARTS)
+    await check_offline(folder / "report.html", CHARTS, legible=11)

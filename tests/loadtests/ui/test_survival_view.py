@@ -25,14 +25,8 @@ from tests.support.run_files import (
 
 CELL = {"workload": "primes", "model": "hybrid"}
 START: Line = {"line": "cell-start", **CELL, "search": 0, "at": 240.0}
-PREDICTED: Line = {
-    "line": "prediction",
-    **CELL,
-    "at": 245.0,
-    "predicted": 180.0,
-    "ceiling": 200.0,
-    "binding": "cores",
-}
+ESTIMATE = {"predicted": 180.0, "ceiling": 200.0, "binding": "cores"}
+PREDICTED: Line = {"line": "prediction", **CELL, "at": 245.0, **ESTIMATE}
 TWO = plan([("primes", "hybrid"), ("primes", "async")])
 END: Line = {"line": "end", "at": 300.0, "exit": 0, "reason": None}
 
@@ -69,15 +63,13 @@ def test_before_the_first_line_there_is_a_step_and_no_matrix(watch: RunProgress)
     assert screen["progress"]["count"] == "starting"
 
 
-def test_a_run_that_never_begins_has_its_reason(watch: RunProgress) -> None:
-    screen = after(watch, {"line": "end", "at": 1.0, "exit": 2, "reason": "no workload 'slep'"})
-    assert screen["cells"] == []
-    assert watch.end
-    assert (watch.end.exit, watch.end.reason) == (2, "no workload 'slep'")
-
-
-def test_a_run_may_end_without_a_line(watch: RunProgress) -> None:
-    watch.over(2, "no workload 'slep'")
+@pytest.mark.parametrize("written", [True, False], ids=["in its last line", "without a line"])
+def test_a_run_that_never_begins_has_its_reason(watch: RunProgress, written: bool) -> None:
+    if written:
+        after(watch, {"line": "end", "at": 1.0, "exit": 2, "reason": "no workload 'slep'"})
+    else:
+        watch.over(2, "no workload 'slep'")
+    assert shown(watch)["cells"] == []
     assert watch.end
     assert (watch.end.exit, watch.end.reason) == (2, "no workload 'slep'")
 
