@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from math import inf
 from typing import Any, NoReturn, TypeVar
 
@@ -73,6 +73,17 @@ def checked(read: Callable[[str], Value]) -> Callable[[str], Value]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return parse
+
+
+def among(what: str, known: Collection[str]) -> Callable[[str], str]:
+    """Read one of these names."""
+
+    def read(text: str) -> str:
+        if text not in known:
+            raise ValueError(unknown(what, text, known))
+        return text
+
+    return checked(read)
 
 
 def whole(what: str, least: int, most: int) -> Callable[[str], int]:

@@ -9,15 +9,27 @@ so that they also work below a --web-base-path.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, render_template, request, send_from_directory
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    jsonify,
+    render_template,
+    request,
+    send_from_directory,
+)
 from locust.env import Environment
 
+from loadtests.paths import ROOT
 from loadtests.report import pages
+from loadtests.report.summary import command
 from loadtests.run.beyond.drift import Drift
 from loadtests.run.options import names
 from loadtests.ui.door import Door
@@ -26,10 +38,22 @@ from loadtests.ui.ledger import BYSTANDER
 from loadtests.ui.poller import Watching
 from loadtests.ui.recording import Recording
 from loadtests.ui.shape_runner import ShapeRunner
-from loadtests.ui.survival.session import session_of
-from loadtests.ui.survival.tab import TITLES, serve, show
+from loadtests.ui.survival.session import Session, session_of
+from loadtests.ui.survival.view import view
 
 PAGE = Path(__file__).parent / "page"
+FILES = {  # results of a search
+    "report.html": "Report",
+    "summary.md": "Summary",
+    "summary.json": "Summary as JSON",
+    "run.jsonl": "Run file",
+}
+TITLES = {name: f"Download survival {title[0].lower()}{title[1:]}" for name, title in FILES.items()}
+NONE = "No survival search yet. Choose the scenario `survival` in the form and start it."
+LATER = {
+    "run.jsonl": "The search has just started; try again in a moment.",
+    "": "It is written a few seconds after the search ends.",
+}
 MOUNT = '<script type="module" src="./panel/mount.js"></script>'
 
 
@@ -47,7 +71,7 @@ def mount(environment: Environment, recording: Recording) -> None:
         "Load": lambda: _load(environment, recording, watching),
         "Compare": lambda: _compare(environment, recording),
         "Server": watching.as_json,
-        "Survival": lambda: show(session, request.args.get("cell", type=int)),
+        "Survival": lambda: _survival(session, request.args.get("cell", type=int)),
     }
     tabs = {title: title.lower() for title in data}  # their keys
     ui.template_args["extended_tabs"] = [{"title": title, "key": tabs[title]} for title in tabs]
@@ -67,7 +91,7 @@ def mount(environment: Environment, recording: Recording) -> None:
         page = {"title": title, "key": key, "root": ""}
         add(key, lambda page=page: render_template(f"{page['key']}.html", **page))
         add(f"{key}.json", lambda title=title: jsonify(data[title]()))
-    add("results/<name>", lambda name: serve(session, name))
+    add("results/<name>", lambda name: _serve(session, name))
     add("style.css", lambda: Response(_stylesheet(), mimetype="text/css"))
     add("<path:name>", lambda name: send_from_directory(PAGE, name))
     ui.app.register_blueprint(panel, url_prefix=f"{base}/panel")
@@ -127,3 +151,52 @@ def _state(environment: Environment, recording: Recording) -> dict[str, Any]:
         "bound_ms": options and 1e3 * options.slo.bound_s,
         "course": [list(phase) for phase in shape.phases] if isinstance(shape, ShapeRunner) else [],
     }
+
+
+def _survival(session: Session, chosen: int | None) -> Mapping[str, Any]:
+    """Return the data of the page; `chosen` is the cell whose trials are shown."""
+    folder, watch = session.folder, session.watch
+    return {
+        "phase": session.phase,
+        "reason": session.reason,
+        "folder": str(folder) if folder else None,
+        "again": _again(session),
+        "files": [
+            {"name": name, "title": FILES[name], "ready": bool(folder and (folder / name).exists())}
+            for name in FILES
+        ],
+        "run": view(watch, chosen) if watch and session.phase != "waiting" else None,
+        "verdicts": [
+            sentence
+            for verdict in session.summary.get("verdicts", ())
+            for sentence in (verdict["sentence"], *verdict.get("pythons", ()))
+        ],
+        "warnings": session.summary.get("warnings", []),
+    }
+
+
+def _again(session: Session) -> str | None:
+    """Return the command that resumes an unfinished search."""
+    watch = session.watch
+    if session.phase not in {"stopped", "failed"} or not (watch and watch.run):
+        return None
+    folder = watch.folder
+    with suppress(ValueError):
+        folder = folder.relative_to(ROOT)
+    return f"{command(watch.run)} --output {quote(str(folder))}"
+
+
+def _serve(session: Session, name: str) -> Response:
+    """Send a file to download, or to `?show`; a page says why it does not exist yet."""
+    if name not in FILES:
+        abort(404)
+    folder = session.folder
+    if folder is None or not (folder / name).exists():
+        why = LATER.get(name, LATER[""]) if folder else NONE
+        title = f"{name} does not exist yet"
+        return Response(render_template("later.html", title=title, root="../", why=why), 404)
+    shown = "show" in request.args
+    titled = f"loadbearing-{folder.name}-{name}"
+    return send_from_directory(
+        folder, name, as_attachment=not shown, download_name=titled, max_age=0
+    )
