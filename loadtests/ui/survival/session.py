@@ -83,8 +83,7 @@ class Session:
         try:
             self._turn.acquire()
         except BaseException:
-            self._empty(folder)
-            self.reject(TOO_SOON, "stopped")
+            self.reject(TOO_SOON, "stopped", folder)
             raise
         watch, stopped = RunProgress(folder, monotonic), False
         self.watch, self.summary, self.phase = watch, {}, "searching"
@@ -102,8 +101,10 @@ class Session:
             finally:
                 self._turn.release()
 
-    def reject(self, reason: str, phase: Phase = "failed") -> None:
-        """Show why a search has not begun."""
+    def reject(self, reason: str, phase: Phase = "failed", folder: Path | None = None) -> None:
+        """Show why a search has not begun; remove its folder if we created it."""
+        if folder and folder not in self._named and folder.exists():
+            discard(folder)
         self.watch, self.summary = None, {}
         self.phase, self.reason = phase, reason
 
@@ -125,8 +126,8 @@ class Session:
         code = watch.end.exit if watch.end else 3
         reason = (watch.end.reason if watch.end else UNKNOWN) or ""
         if watch.run is None or code == 2:
-            self._empty(watch.folder)
-            self.reject(TOO_SOON if stopped else reason, "stopped" if stopped else "failed")
+            end: Phase = "stopped" if stopped else "failed"
+            self.reject(TOO_SOON if stopped else reason, end, watch.folder)
             return
         self._last, self.phase = watch.folder, "writing"
         problem = self._report(watch.folder) or self._published(watch.folder)
@@ -167,8 +168,3 @@ class Session:
         except (OSError, ValueError, RunFileError) as error:
             return str(error)
         return ""
-
-    def _empty(self, folder: Path) -> None:
-        """Remove the folder of a search that has measured nothing, if we created it."""
-        if folder not in self._named and folder.exists():
-            discard(folder)
