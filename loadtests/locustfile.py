@@ -29,13 +29,13 @@ from loadtests.run.survival.run import Survival
 from loadtests.service.warm_up import check_cells, try_parameters
 from loadtests.system.signals import die_of_quit, ignored
 from loadtests.ui.form import add_options
-from loadtests.ui.recording.buckets import bucket
-from loadtests.ui.recording.recording import Recording
+from loadtests.ui.ledger import bucket
+from loadtests.ui.recording import Recording
 from loadtests.ui.shape_runner import shape
 from loadtests.ui.shapes import SHAPES
 from loadtests.ui.surge import Scenario
 from loadtests.ui.survival.session import session_of
-from loadtests.ui.tabs import mount, tabs
+from loadtests.ui.tabs import mount
 from loadtests.ui.users import LoadUser, UserLoad, record, show
 
 __all__ = ["LoadUser"]
@@ -59,10 +59,13 @@ def join(environment: Environment, runner: Any, **_: Any) -> None:
     """Connect the processes of a distributed run, and show our tabs."""
     gevent.get_hub().loop.update_now()  # imports took seconds, which a short run time would lack
     if environment.web_ui or isinstance(runner, WorkerRunner):
-        recording = Recording(environment)
-        if environment.web_ui:
-            mount(environment, tabs(environment, recording))
-    _shape(environment)
+        mount(environment, Recording(environment))
+    parsed: Any = environment.parsed_options
+    if parsed.scenario in SHAPES and not isinstance(runner, WorkerRunner):
+        try:  # the form sets a shape again each time
+            shape(environment, Options.of(parsed), parsed.num_users, parsed.run_time)
+        except ValueError as error:
+            sys.exit(f"locust: {error}")
     if not ignored(signal.SIGHUP):
         gevent.signal_handler(signal.SIGHUP, _hang_up, environment)
     if isinstance(runner, MasterRunner):
@@ -70,16 +73,6 @@ def join(environment: Environment, runner: Any, **_: Any) -> None:
     elif isinstance(runner, WorkerRunner):
         worker = Worker(runner, partial(record, environment))
         events.test_stop.add_listener(lambda **_: worker.drop())
-
-
-def _shape(environment: Any) -> None:
-    """Take a shape from the command line; the form sets one again each time."""
-    parsed = environment.parsed_options
-    if parsed.scenario in SHAPES and not isinstance(environment.runner, WorkerRunner):
-        try:
-            shape(environment, Options.of(parsed), parsed.num_users, parsed.run_time)
-        except ValueError as error:
-            sys.exit(f"locust: {error}")
 
 
 @events.test_start.add_listener
@@ -92,28 +85,19 @@ def start(environment: Any, **_: Any) -> None:
             return
         if options.scenario == "survival":
             _begin_survival(environment, options)
-        elif options.scenario == "surge":
-            _begin_surge(environment, options)
-        else:
-            _begin_load(environment, options)
+            return
+        discovery = check_cells(str(environment.host), options.cells, options.parameters)
+        if options.scenario == "surge":
+            try_parameters(options.parameters, discovery, str(environment.host))
+            scenario = Scenario(environment, _source(environment), options, discovery)
+            _running.append(gevent.spawn(_surge, environment, scenario))
+        elif not isinstance(environment.runner, MasterRunner):
+            LoadUser.load = UserLoad(environment, options)
     except (ValueError, ServiceError) as error:
         log.error("%s", error)  # noqa: TRY400 - the message says it all
         if environment.web_ui and parsed.scenario == "survival":
             session_of(environment).reject(str(error))
         _running.append(gevent.spawn(_finish, environment, 2))
-
-
-def _begin_load(environment: Environment, options: Options) -> None:
-    check_cells(str(environment.host), options.cells, options.parameters)
-    if not isinstance(environment.runner, MasterRunner):
-        LoadUser.load = UserLoad(environment, options)
-
-
-def _begin_surge(environment: Environment, options: Options) -> None:
-    discovery = check_cells(str(environment.host), options.cells, options.parameters)
-    try_parameters(options.parameters, discovery, str(environment.host))
-    scenario = Scenario(environment, _source(environment), options, discovery)
-    _running.append(gevent.spawn(_surge, environment, scenario))
 
 
 def _surge(environment: Environment, scenario: Scenario) -> None:

@@ -1,4 +1,4 @@
-"""How our commands read their words: what is wrong in one sentence, and what to do about it."""
+"""Read the arguments of our commands; an error is one sentence with what to do about it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**{"allow_abbrev": False, **options})
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        """Read them; each command reports the unknown words itself."""
+        """Parse; each command reports its own unknown arguments."""
         parsed, left = super().parse_known_args(args, namespace)
         if left:
             self.error(self._unknown(left))
@@ -45,7 +45,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Reading(argparse.Action):
-    """Keeps the value of an option that a field of the options describes."""
+    """Stores the value of an option, as the flag of its field reads it."""
 
     def __init__(self, *, flag: Flag, **options: Any) -> None:
         super().__init__(**options)
@@ -64,7 +64,7 @@ class Reading(argparse.Action):
 
 
 def checked(read: Callable[[str], Value]) -> Callable[[str], Value]:
-    """Let argparse show the reason of a ValueError, not only that there was one."""
+    """Make argparse show the message of a ValueError."""
 
     def parse(text: str) -> Value:
         try:

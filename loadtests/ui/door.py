@@ -1,11 +1,11 @@
-"""Whose requests the Locust UI answers: no web page of another site may start a load test.
+"""Refuse what web pages of other sites send to the Locust UI: none may start a load test.
 
-A browser sends whatever the pages that it shows ask for, also to servers on its own machine. It
-adds headers that no page can forge: `Origin` and `Sec-Fetch-Site` say where the page is from, and
-`Host` the name under which it found the server, which a site can let lead to this machine (DNS
-rebinding). Programs send neither of the first two. The server under test has such a door too.
+A browser sends the requests of any page, also to servers on its own machine. It adds headers that
+no page can forge: `Origin` and `Sec-Fetch-Site` say where the page is from, and `Host` is the name
+under which it found the server, which a site can point to this machine (DNS rebinding). Programs
+send neither of the first two. The server under test has the same protection.
 
-It stands before the whole of Locust's application, so that no path and no error goes around it.
+The door wraps Locust's whole application, so that no path and no error page bypasses it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 READING = {"GET", "HEAD"}
 ELSEWHERE = {"cross-site", "same-site"}  # the latter is another port, so another program
 SELF = IPv6Address("::1")
-EVERYWHERE = {"", "*"}  # Locust's words for all interfaces
+EVERYWHERE = {"", "*"}  # how Locust writes all interfaces
 # Locust lets pages of all origins read its answers, and show it in a frame, where a click may be
 # meant for something else.
 NOT_SENT = "access-control-"
@@ -31,7 +31,7 @@ FRAMES = ("Content-Security-Policy", "frame-ancestors 'self'")
 
 
 class Door:
-    """Checks what is asked of a UI that listens on `host`; `allowed` are further names for it.
+    """Checks the requests to a UI that listens on `host`; `allowed` are further names for it.
 
     `index` is the path of the page itself: links from other sites may lead there, and nowhere else.
     """
@@ -62,22 +62,22 @@ class Door:
         return self._inner(environ, start)
 
     def refusal(self, environ: WSGIEnvironment) -> str | None:
-        """Say why a request is refused and what to do, or nothing where it is not."""
+        """Return why a request is refused and what to do; None if it is not."""
         host = environ.get("HTTP_HOST", "")
         if host and not self._is_right(_name(f"//{host}")):
             return (
                 f"this UI does not answer to the name {host!r}; open it by its address, or start "
                 "it with --allow-host and that name"
             )
-        whence = self._elsewhere(environ, host)
-        return whence and (
-            f"a page of {whence} may not use this UI, so nothing was done; open "
+        site = self._elsewhere(environ, host)
+        return site and (
+            f"a page of {site} may not use this UI, so nothing was done; open "
             f"{_scheme(environ)}://{host} itself, or start it with --allow-host and the name of "
             "that page's host"
         )
 
     def _elsewhere(self, environ: WSGIEnvironment, host: str) -> str | None:
-        """Name the other site whose page asks for this, or nothing if none does."""
+        """Return the other site whose page sends this request; None if there is none."""
         reading = environ["REQUEST_METHOD"] in READING
         page = environ.get("HTTP_ORIGIN")
         if page is None:
@@ -105,7 +105,7 @@ def _scheme(environ: WSGIEnvironment) -> str:
 
 
 def _name(url: str) -> str:
-    """Give the host of a URL, or nothing where it cannot be read."""
+    """Return the host of a URL, or an empty string if it is invalid."""
     try:
         return (urlsplit(url).hostname or "").removesuffix(".")
     except ValueError:
@@ -120,8 +120,8 @@ def _address(name: str) -> IPv4Address | IPv6Address | None:
 
 
 def _is_loopback(address: IPv4Address | IPv6Address | None) -> bool:
-    """Whether browsers take it for this machine; to others they send no `Sec-Fetch-Site`.
+    """Whether browsers trust it as this machine; to others they send no `Sec-Fetch-Site`.
 
-    So an IPv4 address that is written as one of IPv6 is none of these.
+    They do not trust an IPv4 address that is written as an IPv6 address.
     """
     return address == SELF or (isinstance(address, IPv4Address) and address.is_loopback)

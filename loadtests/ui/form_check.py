@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
@@ -20,7 +20,7 @@ from locust.util.timespan import parse_timespan
 from loadtests.errors import FieldError, ServiceError
 from loadtests.run.options import Options, names
 from loadtests.service.warm_up import check_cells, try_parameters
-from loadtests.ui.form import choices, shown
+from loadtests.ui.form import CHOICES, SHOWN
 from loadtests.ui.shape_runner import shape
 from loadtests.ui.shapes import SHAPES
 from loadtests.wording import unknown
@@ -56,8 +56,7 @@ def check_forms(app: Flask, base: str, environment: Environment) -> None:
         if request.method != "POST" or request.path != f"{base}/swarm":
             return None
         try:
-            check_names(request.form, picker=picker)
-            check_values(request.form)
+            _check_values(request.form, picker=picker)
             if runner is not None and runner.state not in {"spawning", "running"}:
                 _check(environment)  # else it only changes the number of users
         except (ValueError, ServiceError) as error:
@@ -74,21 +73,30 @@ def _refused(environment: Environment, why: str) -> Response:
 
 def _check(environment: Environment) -> None:
     """Raise ValueError or ServiceError for a test that cannot run."""
-    form = request.form
-    known = vars(environment.parsed_options)
+    form, known = request.form, vars(environment.parsed_options)
     options = Options.of(Namespace(**{**known, **{name: _read(known, name) for name in form}}))
     url = form.get("host") or str(environment.host)
     if options.scenario != "survival" or options.host:
         discovery = check_cells(url, options.cells, options.parameters)
         try_parameters(options.parameters, discovery, url)
-    if options.scenario in SHAPES and not form.get("user_count", "").isdecimal():
-        raise ValueError("users must be a whole number")
-    users = int(form["user_count"]) if options.scenario in SHAPES else None
-    check_options(options, users or 0)
-    shape(environment, options, users, run_time_s(form))
+    users = 0
+    if options.scenario in SHAPES:
+        if not form.get("user_count", "").isdecimal():
+            raise ValueError("users must be a whole number")
+        users = int(form["user_count"])
+    times = {"the time of a trial": max(options.beyond.values(), default=0.0)}
+    times["the bound of the SLO"] = options.slo.bound_s
+    for what, seconds in times.items():
+        if seconds > LONGEST_S:
+            raise ValueError(f"{what} is {seconds:g} s, which is longer than a day")
+    if options.scenario == "spike" and users * options.spike > MOST_USERS:
+        raise ValueError(
+            f"{users} users times {options.spike:g} is too many: a spike has at most {MOST_USERS}"
+        )
+    shape(environment, options, users, _run_time_s(form))
 
 
-def _read(known: dict[str, Any], name: str) -> Any:
+def _read(known: Mapping[str, Any], name: str) -> Any:
     """Read a field as Locust will."""
     match known.get(name):
         case list():
@@ -99,42 +107,28 @@ def _read(known: dict[str, Any], name: str) -> Any:
             return request.form[name]
 
 
-def check_names(form: Iterable[str], *, picker: bool) -> None:
-    """Raise FieldError for fields that the form does not show."""
-    others = set(form) - LOCUSTS - shown() - (PICKED if picker else set())
+def _check_values(form: Mapping[str, str], *, picker: bool) -> None:
+    """Raise FieldError for fields that the form does not show, ValueError for values out of bounds.
+
+    Other checks report what is not a number.
+    """
+    others = set(form) - LOCUSTS - SHOWN - (PICKED if picker else set())
     if others:
         raise FieldError(
             f"this form does not take {', '.join(map(repr, sorted(others)))}; options that it does "
             "not show can only be set on the command line"
         )
-
-
-def check_values(form: Mapping[str, str]) -> None:
-    """Raise ValueError for values out of bounds; other checks report what is not a number."""
     for name, (what, least, most) in BOUNDS.items():
         number = _number(form.get(name, ""))
         if number is not None and not least <= number <= most:
             raise ValueError(f"{form[name]!r} is out of bounds; the {what} is {least} to {most}")
-    for name, known in choices().items():
+    for name, known in CHOICES.items():
         if form.get(name, known[0]) not in known:
             raise ValueError(unknown(name, form[name], known))
-    run_time_s(form)
+    _run_time_s(form)
 
 
-def check_options(options: Options, users: int) -> None:
-    """Raise ValueError for tests that would take too long or need too many users."""
-    times = {"the time of a trial": max(options.beyond.values(), default=0.0)}
-    times["the bound of the SLO"] = options.slo.bound_s
-    for what, seconds in times.items():
-        if seconds > LONGEST_S:
-            raise ValueError(f"{what} is {seconds:g} s, which is longer than a day")
-    if options.scenario == "spike" and users * options.spike > MOST_USERS:
-        raise ValueError(
-            f"{users} users times {options.spike:g} is too many: a spike has at most {MOST_USERS}"
-        )
-
-
-def run_time_s(form: Mapping[str, str]) -> int | None:
+def _run_time_s(form: Mapping[str, str]) -> int | None:
     """Read the run time as Locust does. Raises ValueError if it is invalid."""
     text = form.get("run_time")
     if not text:

@@ -1,8 +1,8 @@
 """Locust as our commands need it: `python -m loadtests.ui.launch` takes what `locust` takes.
 
-It has our settings alone. Locust by itself also reads ~/.locust.conf, ./locust.conf and LOCUST_*:
-what a user has there for another service would end a search, have it wait for workers, or open its
-UI to the network. And the workers of `--processes` end with their master.
+It reads only our settings. Locust by itself also reads ~/.locust.conf, ./locust.conf and LOCUST_*:
+settings for another service would end a search, make it wait for workers, or open its UI to the
+network. And the workers of `--processes` end with their master.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ SETTINGS = Path(__file__).parents[2] / "pyproject.toml"
 
 
 class Parser(argument_parser.LocustArgumentParser):
-    """Reads the command line, and what the checkout says in [tool.locust]."""
+    """Reads the command line, and [tool.locust] in the checkout's pyproject.toml."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{**options, "default_config_files": [escape(str(SETTINGS))]})
 
 
 def fork() -> int:
-    """Fork a worker, which by itself would go on for a minute when its master is killed."""
+    """Fork a worker, which would otherwise outlive a killed master by a minute."""
     tie = tied()
     pid: int = gevent.os.fork()
     if not pid:

@@ -1,7 +1,7 @@
-"""A course of load as Locust runs it: its users follow the rate, with workers or without.
+"""A load shape for Locust: the number of users follows the rate, with or without workers.
 
-Locust takes a shape that it finds in the file that it loads as one to run always. So the class is
-imported by no such file: whoever asks for a shape has it put into the environment.
+Locust always runs a shape that it finds in its locustfile. So the class is not imported there:
+`shape` puts one into the environment when it is requested.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ShapeRunner(LoadTestShape):
 def shape(
     environment: Environment, options: Options, users: int | None, run_time_s: float | None
 ) -> None:
-    """Have Locust run the shape that is asked for, or none. Raises ValueError for a wrong one."""
+    """Set the requested shape, or none. Raises ValueError for an invalid one."""
     if options.scenario not in SHAPES:
         environment.shape_class = None
         return

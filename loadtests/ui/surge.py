@@ -1,6 +1,6 @@
-"""A surge in the Locust UI, against the running service at --host: its users show what is offered.
+"""A surge in the Locust UI, against the running service at --host: its users show the offered rate.
 
-The service is taken as it is: start it with another --admission, and see what that changes.
+The service is measured as it is: start it with another --admission, and see what that changes.
 """
 
 from __future__ import annotations
@@ -40,10 +40,8 @@ class Scenario:
 
     def run(self) -> int:
         """Return the exit code: 0 done, 3 no trustworthy result."""
-        options = self._options
-        cells = [(workload, model) for workload in options.workloads for model in options.models]
         try:
-            sound = [self._cell(cell) for cell in cells]
+            sound = [self._cell(cell) for cell in self._options.cells]
         except (Untrustworthy, ServiceError, WorkersGone, OSError) as error:
             log.error("%s", error)  # noqa: TRY400 - the message says it all
             return 3
@@ -52,26 +50,19 @@ class Scenario:
     def _show(self, rate: float) -> None:
         """Show the rate of a phase, unless workers offer it.
 
-        Each of them would stand still for a quarter of a second: so long Locust parses its options.
+        Each would pause for a quarter of a second, in which Locust parses its options.
         """
         if not isinstance(self._locust.runner, MasterRunner):
             show(self._locust, rate)
 
     def _cell(self, cell: tuple[str, str]) -> bool:
-        """Offer a surge to one cell; shows whether its figures can be trusted."""
+        """Offer a surge to one cell; returns whether its figures can be trusted."""
         options = self._options
-        path = path_of(*cell, options.parameters.get(cell[0]))
+        path, name = path_of(*cell, options.parameters.get(cell[0])), "/".join(cell)
         expected = expected_answer(self._url, path)
-        load_cell = CellLoad(
-            self._url,
-            cell,
-            path,
-            expected,
-            self._source,
-        )
-        with closing(load_cell):
-            capacity = probe(load_cell, self._options.durations)
-            log.info("%s sustains about %s req/s", "/".join(cell), rate_text(capacity))
+        with closing(CellLoad(self._url, cell, path, expected, self._source)) as load_cell:
+            capacity = probe(load_cell, options.durations)
+            log.info("%s sustains about %s req/s", name, rate_text(capacity))
             load = SurgeLoad(
                 capacity, options.durations, options.slo, options.seed, options.arrivals
             )
@@ -79,5 +70,5 @@ class Scenario:
             line = offer(load_cell, gauges, load, self._show)
         course = PolicyResult.of({"policy": self._policy, "queue": None, **line})
         for text in (sentence(course, capacity, options.slo), *course.flaws):
-            log.info("%s: %s", "/".join(cell), text)
+            log.info("%s: %s", name, text)
         return not course.flaws

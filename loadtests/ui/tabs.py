@@ -1,74 +1,99 @@
 """Our tabs in the Locust UI: each is a separate page, shown in a frame below Locust's tabs.
 
 Locust's extension points only support tables. So a tab is announced to Locust, which shows an
-empty one, and a small script puts our page there. All addresses are relative, so that they also
-work below a --web-base-path.
+empty one, and a small script puts our page there: `./panel/<key>`, from the files in `page/` that
+are named for the key, which asks for `./panel/<key>.json` each second. All addresses are relative,
+so that they also work below a --web-base-path.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from shlex import quote
+from typing import Any
 
-from flask import Blueprint, Response, jsonify, request, send_from_directory
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    jsonify,
+    render_template,
+    request,
+    send_from_directory,
+)
 from locust.env import Environment
 
+from loadtests.paths import ROOT
+from loadtests.report import pages
+from loadtests.report.summary import command
 from loadtests.run.beyond.drift import Drift
 from loadtests.run.options import names
 from loadtests.ui.door import Door
 from loadtests.ui.form_check import check_forms
-from loadtests.ui.pages import PAGE, fill, stylesheet
-from loadtests.ui.recording.recorder import BYSTANDER
-from loadtests.ui.recording.recording import Recording
-from loadtests.ui.server.poller import Watching
+from loadtests.ui.ledger import BYSTANDER
+from loadtests.ui.poller import Watching
+from loadtests.ui.recording import Recording
 from loadtests.ui.shape_runner import ShapeRunner
 from loadtests.ui.survival.session import Session, session_of
-from loadtests.ui.survival.tab import TITLES, serve, show
+from loadtests.ui.survival.view import view
 
+PAGE = Path(__file__).parent / "page"
+FILES = {  # results of a search
+    "report.html": "Report",
+    "summary.md": "Summary",
+    "summary.json": "Summary as JSON",
+    "run.jsonl": "Run file",
+}
+TITLES = {name: f"Download survival {title[0].lower()}{title[1:]}" for name, title in FILES.items()}
+NONE = "No survival search yet. Choose the scenario `survival` in the form and start it."
+LATER = {
+    "run.jsonl": "The search has just started; try again in a moment.",
+    "": "It is written a few seconds after the search ends.",
+}
 MOUNT = '<script type="module" src="./panel/mount.js"></script>'
 
 
-class Route(NamedTuple):
-    """One more address of a tab, `./panel/<rule>`, answered by a view of Flask."""
-
-    rule: str
-    view: Callable[..., Any]
-    methods: tuple[str, ...] = ("GET",)
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """A tab: its files in `page/` are named for its key, and its page asks for data each second.
-
-    The page is at `./panel/<key>` and its data at `./panel/<key>.json`; `downloads` are links for
-    Locust's tab of downloads, as addresses and titles.
-    """
-
-    key: str
-    title: str
-    data: Callable[[], Mapping[str, Any]]
-    routes: Sequence[Route] = ()
-    downloads: Sequence[tuple[str, str]] = ()
-
-
-def mount(environment: Environment, tabs: Sequence[Tab]) -> None:
-    """Show these tabs in the UI of this process, if it has one."""
+def mount(environment: Environment, recording: Recording) -> None:
+    """Show our tabs in the UI of this process, if it has one."""
     ui = environment.web_ui
     if ui is None or ui.app is None:
         return
     base = getattr(environment.parsed_options, "web_base_path", "") or ""
     allowed = names(getattr(environment.parsed_options, "allow_host", ""))
     door = Door(ui.app.wsgi_app, ui.host, allowed, f"{base}/")
-    ui.app.wsgi_app = door  # type: ignore[method-assign]  # as Flask would have it done
-    ui.template_args["extended_tabs"] = [{"title": tab.title, "key": tab.key} for tab in tabs]
+    ui.app.wsgi_app = door  # type: ignore[method-assign]  # as Flask recommends
+    watching, session = Watching(environment), session_of(environment)
+    data: dict[str, Callable[[], Mapping[str, Any]]] = {
+        "Load": lambda: _load(environment, recording, watching),
+        "Compare": lambda: _compare(environment, recording),
+        "Server": watching.as_json,
+        "Survival": lambda: _survival(session, request.args.get("cell", type=int)),
+    }
+    tabs = {title: title.lower() for title in data}  # their keys
+    ui.template_args["extended_tabs"] = [{"title": title, "key": tabs[title]} for title in tabs]
     ui.template_args["extended_csv_files"] = [
-        {"href": href, "title": title} for tab in tabs for href, title in tab.downloads
+        {"href": f"./panel/results/{name}", "title": title} for name, title in TITLES.items()
     ]
-    ui.template_args["panel"] = {tab.title: tab.key for tab in tabs}  # for mount.js
+    ui.template_args["panel"] = tabs  # for mount.js
     ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields in our order
     check_forms(ui.app, base, environment)
-    panel = _blueprint(ui.auth_required_if_enabled, tabs)
+    panel = Blueprint("panel", __name__, template_folder="page")
+
+    def add(rule: str, view: Callable[..., Any]) -> None:
+        name = rule.replace(".", "-")  # Flask keeps dots for itself
+        panel.add_url_rule(f"/{rule}", name, ui.auth_required_if_enabled(view))
+
+    for title, key in tabs.items():
+        page = {"title": title, "key": key, "root": ""}
+        add(key, lambda page=page: render_template(f"{page['key']}.html", **page))
+        add(f"{key}.json", lambda title=title: jsonify(data[title]()))
+    add("results/<name>", lambda name: _serve(session, name))
+    add("style.css", lambda: Response(_stylesheet(), mimetype="text/css"))
+    add("<path:name>", lambda name: send_from_directory(PAGE, name))
     ui.app.register_blueprint(panel, url_prefix=f"{base}/panel")
 
     @ui.app.after_request
@@ -78,63 +103,42 @@ def mount(environment: Environment, tabs: Sequence[Tab]) -> None:
         return answer
 
 
-def _blueprint(guarded: Callable[[Any], Any], tabs: Sequence[Tab]) -> Blueprint:
-    """Gather the addresses of all tabs."""
-    panel = Blueprint("panel", __name__)
-
-    def add(rule: str, view: Callable[..., Any], methods: Sequence[str] = ("GET",)) -> None:
-        name = rule.replace(".", "-")  # which Flask keeps for itself
-        panel.add_url_rule(f"/{rule}", name, guarded(view), methods=list(methods))
-
-    for tab in tabs:
-        add(tab.key, lambda tab=tab: fill(f"{tab.key}.html", tab.title, key=tab.key))
-        add(f"{tab.key}.json", lambda tab=tab: jsonify(tab.data()))
-        for route in tab.routes:
-            add(*route)
-    add("style.css", lambda: Response(stylesheet(), mimetype="text/css"))
-    add("<path:name>", lambda name: send_from_directory(PAGE, name))
-    return panel
+@cache
+def _stylesheet() -> str:
+    """Join the colours of the models, the style of all our pages, and the rules of the tabs."""
+    files = (pages.PAGE / "style.css", PAGE / "tabs.css")
+    return "\n".join((pages.palette(), *(file.read_text(encoding="utf-8") for file in files)))
 
 
-def tabs(environment: Environment, recording: Recording) -> tuple[Tab, ...]:
-    """Create the tabs of the process that has the UI."""
-    watching = Watching(environment)
-
-    def load() -> Mapping[str, Any]:
-        before = min(recording.complete, recording.ledger.newest + 1)
-        soak = recording.options is not None and recording.options.scenario == "soak"
-        return {
-            **_state(environment, recording),
-            "seconds": recording.ledger.seconds(before),
-            "before": before,
-            "drifts": soak and _drifts(recording, watching),
+def _load(environment: Environment, recording: Recording, watching: Watching) -> dict[str, Any]:
+    before = min(recording.complete, recording.ledger.newest + 1)
+    drifts = None
+    if recording.options is not None and recording.options.scenario == "soak":
+        drifts = {
+            "p99_ms": _as_json(recording.ledger.drift()),
+            "memory_mib": _as_json(watching.vitals.memory_drift()),
         }
-
-    def compare() -> Mapping[str, Any]:
-        rows = recording.ledger.rows()
-        return {
-            **_state(environment, recording),
-            "elapsed_s": recording.ledger.until - recording.ledger.since,
-            "rows": [row for row in rows if row["name"] != BYSTANDER],
-            "bystander": next((row for row in rows if row["name"] == BYSTANDER), None),
-        }
-
-    return (
-        Tab("load", "Load", load),
-        Tab("compare", "Compare", compare),
-        Tab("server", "Server", watching.shown),
-        survival_tab(session_of(environment)),
-    )
+    return {
+        **_state(environment, recording),
+        "seconds": recording.ledger.seconds(before),
+        "before": before,
+        "drifts": drifts,
+    }
 
 
-def survival_tab(session: Session) -> Tab:
-    return Tab(
-        key="survival",
-        title="Survival",
-        data=lambda: show(session, request.args.get("cell", type=int)),
-        routes=[Route("results/<name>", lambda name: serve(session, name))],
-        downloads=[(f"./panel/results/{name}", title) for name, title in TITLES.items()],
-    )
+def _as_json(drift: Drift | None) -> dict[str, Any] | None:
+    """Return a drift and its interval; None while it is too early to say."""
+    return asdict(drift) if drift else None
+
+
+def _compare(environment: Environment, recording: Recording) -> dict[str, Any]:
+    rows = recording.ledger.rows()
+    return {
+        **_state(environment, recording),
+        "elapsed_s": recording.ledger.until - recording.ledger.since,
+        "rows": [row for row in rows if row["name"] != BYSTANDER],
+        "bystander": next((row for row in rows if row["name"] == BYSTANDER), None),
+    }
 
 
 def _state(environment: Environment, recording: Recording) -> dict[str, Any]:
@@ -149,13 +153,50 @@ def _state(environment: Environment, recording: Recording) -> dict[str, Any]:
     }
 
 
-def _drifts(recording: Recording, watching: Watching) -> dict[str, Any]:
-    """Return the drift in a soak, with intervals; None while it is too early to say."""
-
-    def as_json(drift: Drift | None) -> dict[str, Any] | None:
-        return asdict(drift) if drift else None
-
+def _survival(session: Session, chosen: int | None) -> Mapping[str, Any]:
+    """Return the data of the page; `chosen` is the cell whose trials are shown."""
+    folder, watch = session.folder, session.watch
     return {
-        "p99_ms": as_json(recording.ledger.drift()),
-        "memory_mib": as_json(watching.vitals.memory_drift()),
+        "phase": session.phase,
+        "reason": session.reason,
+        "folder": str(folder) if folder else None,
+        "again": _again(session),
+        "files": [
+            {"name": name, "title": FILES[name], "ready": bool(folder and (folder / name).exists())}
+            for name in FILES
+        ],
+        "run": view(watch, chosen) if watch and session.phase != "waiting" else None,
+        "verdicts": [
+            sentence
+            for verdict in session.summary.get("verdicts", ())
+            for sentence in (verdict["sentence"], *verdict.get("pythons", ()))
+        ],
+        "warnings": session.summary.get("warnings", []),
     }
+
+
+def _again(session: Session) -> str | None:
+    """Return the command that resumes an unfinished search."""
+    watch = session.watch
+    if session.phase not in {"stopped", "failed"} or not (watch and watch.run):
+        return None
+    folder = watch.folder
+    with suppress(ValueError):
+        folder = folder.relative_to(ROOT)
+    return f"{command(watch.run)} --output {quote(str(folder))}"
+
+
+def _serve(session: Session, name: str) -> Response:
+    """Send a file to download, or to `?show`; a page says why it does not exist yet."""
+    if name not in FILES:
+        abort(404)
+    folder = session.folder
+    if folder is None or not (folder / name).exists():
+        why = LATER.get(name, LATER[""]) if folder else NONE
+        title = f"{name} does not exist yet"
+        return Response(render_template("later.html", title=title, root="../", why=why), 404)
+    shown = "show" in request.args
+    titled = f"loadbearing-{folder.name}-{name}"
+    return send_from_directory(
+        folder, name, as_attachment=not shown, download_name=titled, max_age=0
+    )

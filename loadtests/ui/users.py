@@ -1,9 +1,9 @@
-"""What Locust's users stand for: arrivals of an open loop, or clients of a closed one.
+"""The users of Locust: arrivals of an open loop, or clients of a closed one.
 
 Open: one user is one arrival a second, so Locust's "users" is the offered rate. All open-loop
 users of a process share one arrival process, whose rate is their number: cheaper than a timer for
 each, and truly Poisson. Closed: one user is one client that waits for each answer, for contrast.
-Beside either, a bystander asks for `GET /health` all the while.
+With both, a bystander sends `GET /health` at a steady rate.
 """
 
 from __future__ import annotations
@@ -11,25 +11,26 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
 from itertools import cycle
 from random import Random
 from time import monotonic
 from typing import Any
 
 import gevent
+from gevent.event import Event
 from locust import User, events, task
 from locust.env import Environment
 from locust.exception import CatchResponseError
 from locust.runners import WorkerRunner
 
-from loadtests.load.arrivals import phase_offset
+from loadtests.load.arrivals import gaps, phase_offset
 from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
 from loadtests.load.spec import BYSTANDER_RATE
 from loadtests.run.options import Options
 from loadtests.service.contract import path_of
 from loadtests.trial.tally import lag_allowed_s
-from loadtests.ui.live_arrivals import LiveArrivals
 
 DRAIN_S = 5.0
 
@@ -70,8 +71,56 @@ def right(body: bytes) -> bool:
     return b'"result"' in body
 
 
+class LiveArrivals:
+    """One arrival process over some generators in turn; its rate may change while it runs.
+
+    The arrivals of several processes have independent seeds, so together they are Poisson too;
+    evenly spaced ones interleave: each keeps its own place between the others, by the wall clock.
+    """
+
+    def __init__(
+        self, generators: list[OpenLoop], kind: str, rng: Random, place: float = 0.0
+    ) -> None:
+        self._turns = cycle(generators)
+        self._generators = generators
+        self._gaps = gaps("uniform" if kind == "uniform" else "poisson", rng)
+        self._place = place if kind == "uniform" else None
+        self._rate = 0.0
+        self._changed = Event()
+        self._loop = gevent.spawn(self._run)
+
+    def add(self, rate: float) -> None:
+        """Change the rate by so many arrivals a second."""
+        self._rate = max(0.0, self._rate + rate)
+        self._changed.set()
+
+    def _run(self) -> None:
+        ahead, since = next(self._gaps), monotonic()  # in units of arrivals, from that moment on
+        while True:
+            self._changed.clear()
+            rate = self._rate
+            due = since + ahead / rate if rate else None
+            wait = None if due is None else max(0.0, due - monotonic())
+            if self._changed.wait(wait):
+                now = monotonic()
+                ahead, since = max(0.0, ahead - (now - since) * rate), now
+                if self._place is not None:
+                    ahead = (self._place - time.time() * self._rate) % 1.0
+            elif due is not None:
+                next(self._turns).send(due)
+                ahead, since = next(self._gaps), due
+
+    def close(self, drain_s: float) -> None:
+        """Stop; requests that are not answered within `drain_s` count as unfinished."""
+        self._loop.kill()
+        deadline = monotonic() + drain_s
+        for generator in self._generators:
+            generator.drain(max(0.0, deadline - monotonic()))
+            generator.abandon()
+
+
 class UserLoad:
-    """What the users of this process share between the start and the stop of a test."""
+    """The load of the users of this process, from the start of a test to its end."""
 
     def __init__(self, environment: Environment, options: Options) -> None:
         self.environment = environment
@@ -82,27 +131,25 @@ class UserLoad:
         index = runner.worker_index if isinstance(runner, WorkerRunner) else 0
         rng = Random(f"{options.seed}/{index}")  # noqa: S311 - a schedule, not a secret
         self._connections = ConnectionPool(str(environment.host))
-        self.cells = [
+        cells = [
             (f"{workload}/{model}", path_of(workload, model, options.parameters.get(workload)))
-            for workload in options.workloads
-            for model in options.models
+            for workload, model in options.cells
         ]
         self._sending: dict[OpenLoop, str] = {}
-        generators = [self._generator(name, path) for name, path in self.cells]
+        generators = [self._generator(name, path) for name, path in cells]
         self.arrivals = LiveArrivals(generators, options.arrivals, rng, phase_offset(index))
         self._bystander = LiveArrivals(
-            [self._generator("bystander", "/health", contract=False)], "uniform", rng
+            [self._generator("bystander", "/health", bool)], "uniform", rng
         )
         self._bystander.add(BYSTANDER_RATE if index == 0 else 0.0)
-        self._closed = cycle(self.cells)
+        self._turns = cycle(cells)
 
-    def _generator(self, name: str, path: str, *, contract: bool = True) -> OpenLoop:
+    def _generator(self, name: str, path: str, check: Callable[[bytes], bool] = right) -> OpenLoop:
         def done(answer: Request) -> None:
             if answer.sent is not None:
                 self.lags.append(answer.sent - answer.intended)
             record(self.environment, name, answer)
 
-        check = right if contract else bool
         generator = OpenLoop(self._connections, path, check, done)
         self._sending[generator] = name
         return generator
@@ -116,11 +163,7 @@ class UserLoad:
 
     def ask(self) -> None:
         """Send one request and wait for its answer: a closed loop."""
-        name, path = next(self._closed)
-        generator = OpenLoop(
-            self._connections, path, right, lambda answer: record(self.environment, name, answer)
-        )
-        self._sending[generator] = name
+        generator = self._generator(*next(self._turns))
         generator.send(monotonic())
         generator.drain(DRAIN_S)
         generator.abandon()
@@ -140,7 +183,7 @@ class UserLoad:
 
 
 class LoadUser(User):
-    """One arrival a second, or one client that waits for its answers; idle in a survival run."""
+    """One arrival a second, or one client that waits for its answers; idle in a survival search."""
 
     load: UserLoad | None = None
 

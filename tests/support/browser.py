@@ -8,6 +8,8 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -60,3 +62,30 @@ async def watched(browser: Browser, width: int = WIDE, scheme: Scheme = "light")
         lambda message: view.errors.append(message.text) if message.type == "error" else None,
     )
     return view
+
+
+PAPER = "getComputedStyle(document.body).backgroundColor"
+PAPERS: dict[Scheme, str] = {"light": "rgb(253, 253, 254)", "dark": "rgb(13, 17, 23)"}
+SMALLEST = """Math.min(...Array.from(document.querySelectorAll(".chart text"), (text) =>
+    parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a))"""
+
+
+async def check_offline(file: Path, pictures: int, legible: float = 0) -> None:
+    """Check that a report opens offline, fits desk and phone, and follows the colour scheme.
+
+    Texts in its charts have at least so many pixels, as displayed.
+    """
+    async with chromium() as browser:
+        for (scheme, paper), width in product(PAPERS.items(), (WIDE, NARROW)):
+            tab = await watched(browser, width, scheme)
+            await tab.page.context.set_offline(True)
+            await tab.page.goto(file.as_uri())
+            await tab.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = 1)")
+            assert await tab.overflow() == 0
+            assert await tab.page.evaluate(SMALLEST) >= legible
+            assert await tab.page.evaluate(PAPER) == paper
+            await tab.page.get_by_role("button", name="Light / dark").click()
+            assert await tab.page.evaluate(PAPER) != paper
+            assert await tab.page.get_by_role("img").count() == pictures
+            assert [tab.errors, set(tab.requests)] == [[], {file.as_uri()}]
+            await tab.page.close()

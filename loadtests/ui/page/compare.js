@@ -1,27 +1,22 @@
 // Cells side by side at the same offered rate, as bars to scale and as a table.
 
-import { fill, make, model, ms, none, number, poll, share } from "./live.js";
-
-const at = (id) => document.getElementById(id);
+import { fill, make, model, ms, none, number, place, poll, share, text, track } from "./live.js";
 
 poll("compare.json", (data) => {
-  at("about").textContent = about(data);
-  at("figures").hidden = !data.rows.length;
+  text("about", about(data));
+  place("figures").hidden = !data.rows.length;
   bars(data.rows);
   const rows = [...data.rows, ...(data.bystander ? [data.bystander] : [])];
-  fill(
-    at("cells").tBodies[0],
-    rows.map((row) => [
-      named(row.name),
-      rated(row.offered),
-      rated(row.achieved),
-      share(row.good),
-      ms(row.p50_ms),
-      ms(row.p95_ms),
-      ms(row.p99_ms),
-      failures(row.failures),
-    ]),
-  );
+  fill("cells", rows.map((row) => [
+    named(row.name),
+    rated(row.offered),
+    rated(row.achieved),
+    share(row.good),
+    ms(row.p50_ms),
+    ms(row.p95_ms),
+    ms(row.p99_ms),
+    failures(row.failures),
+  ]));
 });
 
 function about({ scenario, load, slo, elapsed_s: elapsed, state, rows }) {
@@ -34,8 +29,8 @@ function about({ scenario, load, slo, elapsed_s: elapsed, state, rows }) {
 
 const rated = (value) => (value >= 100 ? number(value) : value.toFixed(1));
 
-const failures = (found) =>
-  Object.entries(found).map(([kind, count]) => `${number(count)} ${kind}`).join(", ") || none;
+const failures = (counts) =>
+  Object.entries(counts).map(([kind, count]) => `${number(count)} ${kind}`).join(", ") || none;
 
 /** Write `primes/thread-pool` with the model's colour. */
 function named(name) {
@@ -46,54 +41,42 @@ function named(name) {
 function bars(rows) {
   const mostRate = Math.max(1e-9, ...rows.map((row) => Math.max(row.offered, row.achieved)));
   const mostTime = Math.max(1e-9, ...rows.map((row) => row.p99_ms ?? 0));
-  const drawn = rows.map((row) => {
-    const colour = `--colour: var(--model-${row.name.split("/")[1]}, var(--soft))`;
-    const ended = row.offered;
-    const good = (row.good ?? 0) * ended;
-    return make(
-      "div",
-      { class: "cell", style: colour },
-      named(row.name),
-      rate(row, good, mostRate),
-      times(row, mostTime),
-    );
-  });
   const head = make("div", { class: "cell soft small" },
     make("span", {}, "cell"),
     make("span", {}, "requests per second: in time, late, lost"),
     make("span", {}, "response time: p50, p95, p99"));
-  at("bars").replaceChildren(...(rows.length ? [head] : []), ...drawn);
+  const drawn = rows.map((row) => {
+    const colour = `--colour: var(--model-${row.name.split("/")[1]}, var(--soft))`;
+    return make("div", { class: "cell", style: colour },
+      named(row.name), rate(row, mostRate), times(row, mostTime));
+  });
+  place("bars").replaceChildren(...(rows.length ? [head] : []), ...drawn);
 }
 
-function rate(row, good, most) {
+const bar = (label, ...parts) => make("span", { class: "bar" }, ...parts, make("small", {}, label));
+
+function rate({ offered, achieved, good: share }, most) {
   const width = (value) => `width: ${((100 * value) / most).toFixed(2)}%`;
-  const said = `${rated(good)} of ${rated(row.offered)}/s in time`;
-  return make("span", { class: "bar" },
-    make("span", { class: "track", "aria-hidden": "true" },
-      make("i", { class: "lost", style: width(row.offered) }),
-      make("i", { class: "late", style: width(Math.max(good, Math.min(row.achieved, row.offered))) }),
-      make("i", { class: "in-time", style: width(good) })),
-    make("small", {}, said));
+  const good = (share ?? 0) * offered;
+  return bar(`${rated(good)} of ${rated(offered)}/s in time`, track(
+    ["lost", width(offered)],
+    ["late", width(Math.max(good, Math.min(achieved, offered)))],
+    ["in-time", width(good)]));
 }
 
-function times(row, most) {
-  if (row.p99_ms === null) return make("span", { class: "bar" }, make("small", {}, "no right answer"));
-  const left = (value) => `left: ${((100 * value) / most).toFixed(2)}%`;
-  const said = `${ms(row.p50_ms)}, ${ms(row.p95_ms)}, ${ms(row.p99_ms)}`;
-  const from = (100 * row.p50_ms) / most;
-  const to = (100 * row.p99_ms) / most;
-  return make("span", { class: "bar" },
-    make("span", { class: "track", "aria-hidden": "true" },
-      make("i", { class: "span", style: `left: ${from}%; width: ${to - from}%` }),
-      ...["p50_ms", "p95_ms", "p99_ms"].map((key) => make("i", { class: "dot", style: left(row[key]) }))),
-    make("small", {}, said));
+function times({ p50_ms: p50, p95_ms: p95, p99_ms: p99 }, most) {
+  if (p99 === null) return bar("no correct answer");
+  const percent = (value) => `${((100 * value) / most).toFixed(2)}%`;
+  return bar(`${ms(p50)}, ${ms(p95)}, ${ms(p99)}`, track(
+    ["span", `left: ${percent(p50)}; width: ${percent(p99 - p50)}`],
+    ...[p50, p95, p99].map((time) => ["dot", `left: ${percent(time)}`])));
 }
 
-at("copy").addEventListener("click", () => {
+place("copy").addEventListener("click", () => {
   const selection = getSelection();
-  selection.selectAllChildren(at("cells"));
+  selection.selectAllChildren(place("cells"));
   document.execCommand("copy"); // works without TLS, where navigator.clipboard is missing
   selection.removeAllRanges();
-  at("copy").textContent = "Copied";
-  setTimeout(() => (at("copy").textContent = "Copy the table"), 1500);
+  place("copy").textContent = "Copied";
+  setTimeout(() => (place("copy").textContent = "Copy the table"), 1500);
 });

@@ -1,129 +1,107 @@
 // The trials of one cell as dots: offered rate against p99, both on logarithmic axes, with the
 // objective, the prediction and the estimate as lines. Trials that lost too much have no p99: they are at the top.
 
-import { axis } from "./axis.js";
-import { number } from "./live.js";
+import { draw, logarithmic } from "./drawing.js";
+import { number, renew } from "./live.js";
 
 const HEIGHT = 320;
 const EDGE = { left: 68, right: 14, top: 48, bottom: 44 };
+const BOTTOM = HEIGHT - EDGE.bottom;
 const STRIP = 30; // above the axis, for trials without a p99
-const SVG = "http://www.w3.org/2000/svg";
 
-let before = "";
-
-/** Draw into a place, which has a width; the same again is left alone. */
-export function draw(place, shown) {
-  const words = JSON.stringify([place.clientWidth, shown]);
-  if (words === before || !place.clientWidth) return;
-  before = words;
-  place.replaceChildren(picture(place.clientWidth, shown));
+/** Draw into an element that has a width. */
+export function drawDots(element, cell) {
+  const width = element.clientWidth;
+  if (width) renew(element, [width, cell], () => [picture(width, cell)]);
 }
 
-function picture(width, shown) {
-  const svg = make("svg", { width, height: HEIGHT, role: "img", "aria-label": alternative(shown) });
-  svg.style.setProperty("--colour", `var(--model-${shown.model}, var(--soft))`);
-  const x = axis(rates(shown), EDGE.left, width - EDGE.right);
-  const y = axis(times(shown), HEIGHT - EDGE.bottom, EDGE.top + STRIP);
-  svg.append(...frame(width, x, y), ...lines(width, x, y, shown));
-  shown.trials.forEach((one) => svg.append(dot(one, x, y)));
+function picture(width, cell) {
+  const svg = draw("svg", { width, height: HEIGHT, role: "img", "aria-label": alternative(cell) });
+  svg.style.setProperty("--colour", `var(--model-${cell.model}, var(--soft))`);
+  const right = width - EDGE.right;
+  const x = logarithmic(rates(cell), EDGE.left, right);
+  const y = logarithmic(times(cell), BOTTOM, EDGE.top + STRIP);
+  const dots = cell.trials.map((trial) => dot(trial, x, y));
+  svg.append(...frame(right, x, y), ...lines(right, x, y, cell), ...dots);
   return svg;
 }
 
-function rates(shown) {
-  const tried = [...shown.trials.map((one) => one.rate), shown.offered].filter(Boolean);
-  const known = tried.length ? tried : [shown.predicted, shown.ceiling].filter(Boolean);
+function rates({ trials, offered, predicted, ceiling }) {
+  const tried = [...trials.map((trial) => trial.rate), offered].filter(Boolean);
+  const known = tried.length ? tried : [predicted, ceiling].filter(Boolean);
   const most = Math.max(...known, 1);
-  const near = [shown.predicted, shown.ceiling].filter((rate) => rate && rate < 3 * most);
+  const near = [predicted, ceiling].filter((rate) => rate && rate < 3 * most);
   const all = [...known, ...near];
   return all.length ? [Math.min(...all) / 1.15, Math.max(...all) * 1.15] : [1, 100];
 }
 
-function times(shown) {
-  const all = shown.trials.map((one) => one.p99).filter(Boolean);
-  return [Math.min(shown.bound / 4, ...all) / 1.3, Math.max(shown.bound * 1.6, ...all) * 1.2];
+function times({ trials, bound }) {
+  const all = trials.map((trial) => trial.p99).filter(Boolean);
+  return [Math.min(bound / 4, ...all) / 1.3, Math.max(bound * 1.6, ...all) * 1.2];
 }
 
-function frame(width, x, y) {
-  const bottom = HEIGHT - EDGE.bottom;
-  const parts = [make("line", { class: "axis", x1: EDGE.left, x2: width - EDGE.right, y1: bottom, y2: bottom })];
-  for (const tick of x.ticks(width / 90)) {
-    parts.push(make("line", { class: "grid", x1: x(tick), x2: x(tick), y1: EDGE.top, y2: bottom }));
-    parts.push(label(x(tick), bottom + 17, number(tick), "middle"));
-  }
-  for (const tick of y.ticks(7)) {
-    parts.push(make("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(tick), y2: y(tick) }));
-    parts.push(label(EDGE.left - 8, y(tick) + 4, `${number(tick)} ms`, "end"));
-  }
-  parts.push(label(EDGE.left - 8, EDGE.top + STRIP / 2 - 3, "too many", "end"));
-  parts.push(label(EDGE.left - 8, EDGE.top + STRIP / 2 + 10, "lost", "end"));
-  parts.push(label(width - EDGE.right, HEIGHT - 8, "offered requests per second", "end"));
-  return parts;
-}
+const across = (kind, right, y) => draw("line", { class: kind, x1: EDGE.left, x2: right, y1: y, y2: y });
 
-function lines(width, x, y, shown) {
-  const parts = [];
-  const bottom = HEIGHT - EDGE.bottom;
-  if (shown.held && shown.broke) {
-    const [from, to] = [x(shown.held), x(shown.broke)];
-    parts.push(make("rect", { class: "between", x: from, width: Math.max(1, to - from), y: EDGE.top, height: bottom - EDGE.top }));
-  }
-  const slo = y(shown.bound);
-  parts.push(make("line", { class: "slo", x1: EDGE.left, x2: width - EDGE.right, y1: slo, y2: slo }));
-  parts.push(label(EDGE.left + 6, slo - 6, shown.slo, "start", "slo"));
-  const upright = [
-    ["ceiling", shown.ceiling, 12, `estimate ${number(shown.ceiling)} (${shown.binding})`],
-    ["predicted", shown.predicted, 26, `predicted ${number(shown.predicted)}`],
-    ["offered", shown.offered, 40, `now ${number(shown.offered)}/s`],
+const upright = (kind, x, top) => draw("line", { class: kind, x1: x, x2: x, y1: top, y2: BOTTOM });
+
+const label = (x, y, text, anchor, kind = "") => draw("text", { x, y, "text-anchor": anchor, class: kind }, text);
+
+function frame(right, x, y) {
+  return [
+    across("axis", right, BOTTOM),
+    ...x.ticks(right / 90).flatMap((tick) =>
+      [upright("grid", x(tick), EDGE.top), label(x(tick), BOTTOM + 17, number(tick), "middle")]),
+    ...y.ticks(7).flatMap((tick) =>
+      [across("grid", right, y(tick)), label(EDGE.left - 8, y(tick) + 4, `${number(tick)} ms`, "end")]),
+    label(EDGE.left - 8, EDGE.top + STRIP / 2 - 3, "too many", "end"),
+    label(EDGE.left - 8, EDGE.top + STRIP / 2 + 10, "lost", "end"),
+    label(right, HEIGHT - 8, "offered requests per second", "end"),
   ];
-  for (const [kind, rate, row, words] of upright) {
-    if (rate) parts.push(...mark(width, x, kind, rate, row, words));
+}
+
+function lines(right, x, y, { held, broke, bound, slo, ceiling, binding, predicted, offered }) {
+  const parts = [across("slo", right, y(bound)), label(EDGE.left + 6, y(bound) - 6, slo, "start", "slo")];
+  if (held && broke) {
+    const width = Math.max(1, x(broke) - x(held));
+    parts.unshift(draw("rect", { class: "between", x: x(held), width, y: EDGE.top, height: BOTTOM - EDGE.top }));
+  }
+  const marks = [
+    ["ceiling", ceiling, 12, `estimate ${number(ceiling)} (${binding})`],
+    ["predicted", predicted, 26, `predicted ${number(predicted)}`],
+    ["offered", offered, 40, `now ${number(offered)}/s`],
+  ];
+  for (const [kind, rate, row, text] of marks) {
+    if (rate) parts.push(...mark(right, x(rate), kind, row, text));
   }
   return parts;
 }
 
-/** An upright line, with its words where they are not cut off; beyond the axis, words alone. */
-function mark(width, x, kind, rate, row, words) {
-  const at = x(rate);
-  if (at > width - EDGE.right) return [label(width - EDGE.right, row, `${words} →`, "end", kind)];
-  const line = make("line", { class: kind, x1: at, x2: at, y1: row - 9, y2: HEIGHT - EDGE.bottom });
-  const left = at > width / 2;
-  return [line, label(left ? at - 5 : at + 5, row, words, left ? "end" : "start", kind)];
+/** An upright line, with its text where it is not cut off; beyond the axis, only the text. */
+function mark(right, at, kind, row, text) {
+  if (at > right) return [label(right, row, `${text} →`, "end", kind)];
+  const left = at > right / 2;
+  return [upright(kind, at, row - 9), label(left ? at - 5 : at + 5, row, text, left ? "end" : "start", kind)];
 }
 
-function dot(one, x, y) {
-  const level = EDGE.top + 7 + (one.number % 3) * 8;
-  const [cx, cy] = [x(one.rate), one.p99 ? y(one.p99) : level];
-  const shape = one.outcome === "discarded"
-    ? make("path", { class: "discarded", d: `M${cx - 4} ${cy - 4}l8 8m0-8l-8 8` })
-    : make("circle", { class: one.outcome, cx, cy, r: 5 });
-  const p99 = one.p99 ? `p99 ${number(one.p99)} ms` : "too many lost for a p99";
-  const title = make("title");
-  title.textContent = `#${one.number}: ${number(one.rate)}/s ${one.outcome}, ${p99}`;
-  shape.append(title);
+function dot({ number: count, rate, p99, outcome }, x, y) {
+  const [cx, cy] = [x(rate), p99 ? y(p99) : EDGE.top + 7 + (count % 3) * 8];
+  const shape = outcome === "discarded"
+    ? draw("path", { class: outcome, d: `M${cx - 4} ${cy - 4}l8 8m0-8l-8 8` })
+    : draw("circle", { class: outcome, cx, cy, r: 5 });
+  const time = p99 ? `p99 ${number(p99)} ms` : "too many lost for a p99";
+  shape.append(draw("title", {}, `#${count}: ${number(rate)}/s ${outcome}, ${time}`));
   return shape;
 }
 
-function alternative(shown) {
-  const of = (outcome) => shown.trials.filter((one) => one.outcome === outcome).map((one) => one.rate);
+function alternative({ title, trials, predicted, ceiling }) {
+  const of = (outcome) => trials.filter((trial) => trial.outcome === outcome).map((trial) => trial.rate);
   const [held, broke] = [of("held"), of("broke")];
   return [
-    `Trials of ${shown.title}, offered rate against p99.`,
+    `Trials of ${title}, offered rate against p99.`,
     held.length ? `${held.length} held, up to ${number(Math.max(...held))} per second.` : "None held.",
     broke.length ? `${broke.length} broke, from ${number(Math.min(...broke))} on.` : "None broke.",
-    shown.predicted ? `Predicted ${number(shown.predicted)}.` : "",
-    shown.ceiling ? `The estimate is ${number(shown.ceiling)}.` : "",
+    predicted ? `Predicted ${number(predicted)}.` : "",
+    ceiling ? `The estimate is ${number(ceiling)}.` : "",
     "The table below lists them all.",
   ].filter(Boolean).join(" ");
-}
-
-function label(x, y, words, anchor, kind = "") {
-  const element = make("text", { x, y, "text-anchor": anchor, class: kind });
-  element.textContent = words;
-  return element;
-}
-
-function make(tag, attributes = {}) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  return element;
 }

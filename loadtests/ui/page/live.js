@@ -1,4 +1,4 @@
-// Shared by all our tabs: data each second, readable numbers, table rows that keep their selection,
+// Shared by all our tabs: data each second, readable numbers, elements that keep their selection,
 // and the theme and height of the page around them.
 
 const EVERY_MS = 1000;
@@ -6,8 +6,8 @@ const PATIENCE_MS = 5000;
 const SLOWEST_MS = 15000;
 
 /** Ask a relative address each `every` ms, less often while nothing answers, not at all while hidden.
- *  `show` gets the data; `lost` gets null, or why there was no answer. */
-export function poll(address, show, lost = notice, every = EVERY_MS) {
+ *  `show` gets the data. */
+export function poll(address, show, every = EVERY_MS) {
   let pause = every;
   async function look() {
     if (!document.hidden) {
@@ -15,11 +15,11 @@ export function poll(address, show, lost = notice, every = EVERY_MS) {
         const answer = await fetch(address, { signal: AbortSignal.timeout(PATIENCE_MS) });
         if (!answer.ok) throw new Error(`it answers ${answer.status}`);
         show(await answer.json());
-        lost(null);
+        text("notice", "");
         pause = every;
       } catch (error) {
         pause = Math.min(2 * pause, SLOWEST_MS);
-        lost(`Locust does not answer (${error.message}); trying again in ${pause / 1000} s.`);
+        text("notice", `Locust does not answer (${error.message}); trying again in ${pause / 1000} s.`);
       }
     }
     setTimeout(look, pause);
@@ -27,27 +27,37 @@ export function poll(address, show, lost = notice, every = EVERY_MS) {
   look();
 }
 
-/** Show a message above everything, or remove it with null. */
-export function notice(text) {
-  const place = document.getElementById("notice");
-  place.hidden = !text;
-  if (text && place.textContent !== text) place.textContent = text;
+export const place = (id) => document.getElementById(id);
+
+/** Show a text, or hide its element if there is none; a selection in the same text survives. */
+export function text(id, content) {
+  const element = place(id);
+  element.hidden = !content;
+  if (content && element.textContent !== content) element.textContent = content;
+}
+
+/** Fill an element again only if its `key` has changed, so that a selection in it survives. */
+export function renew(element, key, build) {
+  const written = JSON.stringify(key);
+  if (element.key === written) return;
+  element.key = written;
+  element.replaceChildren(...build());
 }
 
 export const none = "–";
 
-/** Write a number with three significant digits; `–` if it is unknown. */
-export function number(value) {
-  if (value === null || value === undefined) return none;
+/** Write a number with three significant digits and its unit; `–` if it is unknown. */
+export function number(value, unit = "") {
+  if (value == null) return none;
   const size = Math.abs(value);
-  if (size >= 100 || Number.isInteger(value)) return Math.round(value).toLocaleString("en");
-  return value.toFixed(size >= 10 ? 1 : 2);
+  if (size >= 100 || Number.isInteger(value)) return Math.round(value).toLocaleString("en") + unit;
+  return value.toFixed(size >= 10 ? 1 : 2) + unit;
 }
 
-export const ms = (value) => (value === null || value === undefined ? none : `${number(value)} ms`);
+export const ms = (value) => number(value, " ms");
 
 export function share(value) {
-  if (value === null || value === undefined) return none;
+  if (value == null) return none;
   const percent = 100 * value;
   return `${percent >= 99.95 || percent < 0.05 ? Math.round(percent) : percent.toFixed(1)} %`;
 }
@@ -61,26 +71,32 @@ export function make(tag, attributes = {}, ...children) {
 }
 
 /** Write a model's name with its colour beside it. */
-export function model(name) {
-  return make("span", { class: "model", style: `--colour: var(--model-${name})` }, name);
+export const model = (name) =>
+  make("span", { class: "model", style: `--colour: var(--model-${name})` }, name);
+
+/** A bar of parts, each with its class and style. */
+export const track = (...parts) =>
+  make("span", { class: "track", "aria-hidden": "true" },
+    ...parts.map(([kind, style]) => make("i", { class: kind, style })));
+
+/** Show figures in large print, each with its name. */
+export function tiles(id, figures) {
+  place(id).replaceChildren(...figures.map(([name, value]) =>
+    make("div", {}, make("span", {}, name), make("b", {}, value))));
 }
 
-/** Fill the body of a table. Cells are texts or elements, of the class that their column's head
- *  has; a cell whose text stays the same is not touched, so that a selection in it survives. */
-export function fill(body, rows) {
-  const heads = body.parentNode.tHead.rows[0].cells;
+/** Fill the body of a table. Cells are texts or elements, and have the class of their column's head. */
+export function fill(id, rows) {
+  const body = place(id).tBodies[0];
+  const heads = place(id).tHead.rows[0].cells;
   while (body.rows.length > rows.length) body.deleteRow(-1);
   rows.forEach((cells, at) => {
     const row = body.rows[at] ?? body.insertRow();
-    while (row.cells.length > cells.length) row.deleteCell(-1);
     cells.forEach((content, column) => {
       const cell = row.cells[column] ?? row.appendChild(make(column ? "td" : "th"));
       cell.className = heads[column].className;
       if (!column) cell.scope = "row";
-      const words = content.outerHTML ?? content;
-      if (cell.words === words) return;
-      cell.words = words;
-      cell.replaceChildren(content);
+      renew(cell, content.outerHTML ?? content, () => [content]);
     });
   });
 }

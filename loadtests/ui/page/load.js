@@ -1,21 +1,20 @@
 // The load second by second: offered, achieved, and in time.
 
 import { chart } from "./chart.js";
-import { fill, make, ms, none, number, poll } from "./live.js";
+import { fill, make, ms, none, number, place, poll, renew, text, tiles } from "./live.js";
 
 const SHOWN_S = 120;
 const ROWS = 12;
-const at = (id) => document.getElementById(id);
 
 poll("load.json", (data) => {
   const { seconds, before } = data;
   const since = before - SHOWN_S;
   const open = data.load === "open" && data.scenario !== "surge";
-  at("about").textContent = about(data);
+  text("about", about(data));
   if (!seconds.length) return;
-  const line = (key) =>
-    seconds.filter((one) => one.at >= since).map((one) => [one.at - before, one[key]]);
-  chart(at("rates"), {
+  const recent = seconds.filter(({ at }) => at >= since);
+  const line = (key) => recent.map((second) => [second.at - before, second[key]]);
+  chart(place("rates"), {
     span: SHOWN_S,
     unit: "requests per second",
     lines: [
@@ -25,7 +24,7 @@ poll("load.json", (data) => {
       { name: "refused or failed", kind: "bad", points: line("lost") },
     ],
   });
-  chart(at("times"), {
+  chart(place("times"), {
     span: SHOWN_S,
     unit: "ms",
     bound: data.bound_ms,
@@ -46,50 +45,41 @@ function about({ scenario, load, slo, state, course }) {
   const what = load === "closed" ? "clients that wait for each answer" : "arrivals per second";
   const phases = course.map(([rate, lasts]) => `${number(rate)}/s for ${number(lasts)} s`);
   const planned = phases.length > 6 ? [...phases.slice(0, 3), "…", phases.at(-1)] : phases;
-  const said = `${scenario}, ${load} load (users are ${what}), objective ${slo}; ${state}.`;
-  return planned.length ? `${said} Planned: ${planned.join(", ")}.` : said;
+  const summary = `${scenario}, ${load} load (users are ${what}), objective ${slo}; ${state}.`;
+  return planned.length ? `${summary} Planned: ${planned.join(", ")}.` : summary;
 }
 
 function now(last, open) {
-  const tiles = [
-    ["offered", number(open ? last.users : last.offered), "/s"],
-    ["achieved", number(last.achieved), "/s"],
-    ["in time", number(last.good), "/s"],
-    ["refused", number(last.refused), "/s"],
-    ["failed", number(last.failed), "/s"],
-    ["in flight", number(last.flying), ""],
-    ["send lag p99", ms(last.lag_p99_ms), ""],
-  ];
-  at("now").replaceChildren(
-    ...tiles.map(([name, value, unit]) =>
-      make("div", {}, make("span", {}, name), make("b", {}, value + (value === none ? "" : unit))),
-    ),
-  );
+  tiles("now", [
+    ["offered", number(open ? last.users : last.offered, "/s")],
+    ["achieved", number(last.achieved, "/s")],
+    ["in time", number(last.good, "/s")],
+    ["refused", number(last.refused, "/s")],
+    ["failed", number(last.failed, "/s")],
+    ["in flight", number(last.flying)],
+    ["send lag p99", ms(last.lag_p99_ms)],
+  ]);
 }
 
 function rows(seconds, open) {
-  fill(
-    at("seconds").tBodies[0],
-    seconds.map((one) => [
-      new Date(1000 * one.at).toLocaleTimeString("en-GB"),
-      open ? number(one.users) : none,
-      ...["offered", "achieved", "good", "refused", "failed", "flying"].map((key) =>
-        number(one[key]),
-      ),
-      ms(one.p99_ms),
-      ms(one.lag_p99_ms),
-    ]),
-  );
+  const counts = ["offered", "achieved", "good", "refused", "failed", "flying"];
+  fill("seconds", seconds.map((second) => [
+    new Date(1000 * second.at).toLocaleTimeString("en-GB"),
+    open ? number(second.users) : none,
+    ...counts.map((key) => number(second[key])),
+    ms(second.p99_ms),
+    ms(second.lag_p99_ms),
+  ]));
 }
 
-function drifts(found) {
-  at("soak").hidden = !found;
-  if (!found) return;
-  const said = [
-    ["p99 of correct answers", "ms", found.p99_ms],
-    ["memory of the service", "MiB", found.memory_mib],
-  ].map(([what, unit, drift]) => make("p", {}, `${what}: ${sentence(drift, unit)}`));
-  at("drifts").replaceChildren(...said);
+function drifts(data) {
+  place("soak").hidden = !data;
+  if (!data) return;
+  const sentences = [
+    `p99 of correct answers: ${sentence(data.p99_ms, "ms")}`,
+    `memory of the service: ${sentence(data.memory_mib, "MiB")}`,
+  ];
+  renew(place("drifts"), sentences, () => sentences.map((line) => make("p", {}, line)));
 }
 
 function sentence(drift, unit) {

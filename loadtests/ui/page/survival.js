@@ -1,11 +1,11 @@
 // The Survival tab: progress of the search, its matrix, and the trials of one cell.
 
-import { make, notice, poll } from "./live.js";
-import { draw as drawDots } from "./dots.js";
-import { draw as drawMatrix } from "./matrix.js";
-import { draw as drawTrials } from "./trials.js";
+import { fill, make, ms, number, place, poll, renew, share, text } from "./live.js";
+import { drawDots } from "./dots.js";
+import { drawMatrix } from "./matrix.js";
 
-const place = (id) => document.getElementById(id);
+const FEW = 10; // trials
+let whole = false; // whether all of them are shown
 const address = new URL("survival.json", location); // of what is shown; a choice is added to it
 
 const PHASES = {
@@ -38,7 +38,7 @@ function show(state) {
   }
   if (!run) return;
   place("bar").value = run.progress.total ? run.progress.done / run.progress.total : 0;
-  text("done", [run.progress.said, run.progress.time].filter(Boolean).join(", "));
+  text("done", [run.progress.count, run.progress.time].filter(Boolean).join(", "));
   if (!run.head) return;
   text("head", `${run.head} (${run.mode} run)`);
   text("where", run.environment);
@@ -46,73 +46,73 @@ function show(state) {
   drawCell(run.shown, ["searching", "stopping"].includes(phase));
 }
 
-function drawCell(shown, goesOn) {
-  place("title").style.setProperty("--colour", `var(--model-${shown.model})`);
-  text("title", shown.title);
-  text("said", shown.said);
-  const follow = place("follow");
+function drawCell(cell, goesOn) {
+  place("title").style.setProperty("--colour", `var(--model-${cell.model})`);
+  text("title", cell.title);
+  text("result", cell.result);
   const latest = goesOn ? "the cell being measured" : "the cell measured last";
-  if (shown.follows) text("follow", `This is ${latest}. Choose another above.`);
-  else if (follow.textContent !== `Show ${latest}`) {
+  renew(place("follow"), [latest, cell.follows], () => {
+    if (cell.follows) return [`This is ${latest}. Choose another above.`];
     const back = make("button", { type: "button" }, `Show ${latest}`);
     back.addEventListener("click", () => choose(null));
-    follow.hidden = false;
-    follow.replaceChildren(back);
-  }
-  place("dots").parentNode.hidden = !shown.trials.length && !shown.predicted;
-  drawDots(place("dots"), shown);
-  drawTrials(shown);
+    return [back];
+  });
+  place("dots").parentNode.hidden = !cell.trials.length && !cell.predicted;
+  drawDots(place("dots"), cell);
+  drawTrials(cell);
 }
 
-function showResults(state) {
-  const written = state.files.some((file) => file.ready && file.name !== "run.jsonl");
-  place("results").hidden = !["over", "stopped", "failed"].includes(state.phase) || !state.run;
+function drawTrials(cell) {
+  const latest = [...cell.trials].reverse();
+  place("trials").hidden = !latest.length;
+  fill("trials", (whole ? latest : latest.slice(0, FEW)).map((trial) => [
+    (cell.searches > 1 ? `${trial.search}·` : "") + trial.number,
+    number(trial.rate),
+    make("span", { class: `key ${trial.outcome}` }, trial.outcome),
+    ms(trial.p99),
+    share(trial.lost),
+    ms(trial.health),
+    number(trial.seconds),
+    trial.why,
+  ]));
+  const button = place("all");
+  button.hidden = latest.length <= FEW;
+  button.textContent = whole ? "Show only the latest" : `Show all ${latest.length} trials`;
+  button.onclick = () => {
+    whole = !whole;
+    drawTrials(cell);
+  };
+}
+
+function showResults({ phase, run, verdicts, again, warnings, files, folder }) {
+  place("results").hidden = !["over", "stopped", "failed"].includes(phase) || !run;
   if (place("results").hidden) return;
-  list(place("verdicts"), state.verdicts);
-  place("again").hidden = !state.again;
-  place("again").querySelector("code").textContent = state.again ?? "";
-  files(state, written);
-  const warnings = place("warnings");
-  warnings.hidden = !state.warnings.length;
-  const count = state.warnings.length;
-  warnings.querySelector("summary").textContent = `${count} warning${count === 1 ? "" : "s"}`;
-  list(warnings.querySelector("ul"), state.warnings);
+  list(place("verdicts"), verdicts);
+  place("again").hidden = !again;
+  place("again").querySelector("code").textContent = again ?? "";
+  const ready = files.filter((file) => file.ready);
+  const label = ready.some(({ name }) => name !== "run.jsonl") ? "Results" : "Results so far";
+  renew(place("files"), [ready, folder], () => {
+    const links = ready.flatMap(({ name, title }) =>
+      [", ", make("a", { href: `./results/${name}?show`, target: "_blank" }, title)]);
+    return [`${label}: `, ...links.slice(1), ` in ${folder}`];
+  });
+  place("warnings").hidden = !warnings.length;
+  const count = warnings.length;
+  place("warnings").querySelector("summary").textContent = `${count} warning${count === 1 ? "" : "s"}`;
+  list(place("warnings").querySelector("ul"), warnings);
 }
 
-function files(state, written) {
-  const ready = state.files.filter((file) => file.ready);
-  const key = JSON.stringify([ready, state.folder]);
-  if (place("files").dataset.key === key) return;
-  place("files").dataset.key = key;
-  const links = ready.map((file) =>
-    make("a", { href: `./results/${file.name}?show`, target: "_blank" }, file.title));
-  const words = written ? "Results" : "Results so far";
-  place("files").replaceChildren(`${words}: `, ...between(links, ", "), ` in ${state.folder}`);
-}
-
-const between = (all, mark) => all.flatMap((one, at) => (at ? [mark, one] : [one]));
-
-function list(place, sentences) {
-  const key = JSON.stringify(sentences);
-  if (place.dataset.key === key) return;
-  place.dataset.key = key;
-  place.replaceChildren(...sentences.map((one) => make("li", {}, ...coded(one))));
-}
-
-/** Show `names` in backquotes as code, as Markdown does. */
-function coded(sentence) {
-  return sentence.split("`").map((part, at) => (at % 2 ? make("code", {}, part) : part));
+/** List sentences, with names in backquotes as code, as Markdown does. */
+function list(element, sentences) {
+  const coded = (part, at) => (at % 2 ? make("code", {}, part) : part);
+  renew(element, sentences, () =>
+    sentences.map((line) => make("li", {}, ...line.split("`").map(coded))));
 }
 
 function sentence(words) {
   return words ? `${words[0].toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}` : "";
 }
 
-function text(id, words) {
-  const element = place(id);
-  element.hidden = !words;
-  if (element.textContent !== words) element.textContent = words;
-}
-
 // Not more often, because drawing takes CPU time from the cores that are measured.
-poll(address, show, notice, 3000);
+poll(address, show, 3000);

@@ -83,7 +83,8 @@ class RunProgress:
         if self.run or kind == "run":
             self.run = with_next(self.run, line)
         self.offered = None
-        self.step = step_after(line) or self.step
+        if kind in AFTER:
+            self.step = AFTER[kind](line)
         match kind:
             case "cell-start":
                 self.now, self.search = cell_of(line), line.get("search", 0)
@@ -100,40 +101,30 @@ class RunProgress:
                 self.now, self.end = None, end_of(line)
 
 
-def step_after(line: Line) -> str | None:
-    """Describe the step after a line of the run file; None if it is the same."""
-    text = AFTER.get(line["line"])
-    return text(line) if callable(text) else text
-
-
 def outcome_of(trial: TrialRecord) -> str:
     return "discarded" if not trial.valid else "held" if trial.held else "broke"
 
 
-def _tried(line: Line) -> str:
+def _outcome(line: Line) -> str:
     trial = trial_of(line)
     return f"{rate_text(trial.rate)}/s {outcome_of(trial)}"
 
 
-def _foreseen(line: Line) -> str:
+def _prediction(line: Line) -> str:
     if line.get("predicted") is None:
         return "no prediction is possible; searching from the rate of a short burst"
     return prediction_text(line)
 
 
-def _searched(line: Line) -> str:
-    return "search finished" if "held" in line else "no result"
-
-
-AFTER: Mapping[str, str | Callable[[Line], str]] = {
-    "run": "starting the first server",
-    "resumed": "resuming the run",
-    "cell-start": "starting a fresh server and measuring the cost of one request",
-    "prediction": _foreseen,
-    "trial": _tried,
-    "cell": _searched,
-    "proof-trial": lambda line: f"verifying its cause: {_tried(line)}",
-    "proof": "the cause is checked",
+AFTER: Mapping[str, Callable[[Line], str]] = {  # what is done after a line of the run file
+    "run": lambda _: "starting the first server",
+    "resumed": lambda _: "resuming the run",
+    "cell-start": lambda _: "starting a fresh server and measuring the cost of one request",
+    "prediction": _prediction,
+    "trial": _outcome,
+    "cell": lambda line: "search finished" if "held" in line else "no result",
+    "proof-trial": lambda line: f"verifying its cause: {_outcome(line)}",
+    "proof": lambda _: "the cause is checked",
     "beyond": lambda line: f"beyond its capacity: {line['kind']} is finished",
-    "end": "finished",
+    "end": lambda _: "finished",
 }

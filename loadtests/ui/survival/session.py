@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -21,13 +23,17 @@ from gevent.lock import BoundedSemaphore
 from locust.env import Environment
 
 from loadtests.errors import RunFileError
+from loadtests.paths import ROOT
 from loadtests.run.file.folders import RESULTS, discard, link_latest, new_folder
 from loadtests.run.options import Options
+from loadtests.system.child import child
+from loadtests.system.program import script
 from loadtests.ui.survival.progress import RunProgress
-from loadtests.ui.survival.report_writer import Writer
 
 Phase = Literal["idle", "waiting", "searching", "stopping", "writing", "over", "stopped", "failed"]
 TOO_SOON = "the search was stopped before anything was measured"
+PATIENCE_S = 120.0  # for a report
+STOP_S = 5.0
 UNKNOWN = "the search ended unexpectedly; see the log"
 
 log = logging.getLogger("loadbearing")
@@ -51,8 +57,9 @@ class Session:
         self.summary: dict[str, Any] = {}  # as it was written
         self._last: Path | None = None  # the folder that is reported
         self._named: set[Path] = set()
-        self._one = BoundedSemaphore(1)
-        self._writer = Writer()
+        self._turn = BoundedSemaphore(1)
+        self._writer: subprocess.Popen[bytes] | None = None  # of a report
+        self._quits = False
 
     @property
     def folder(self) -> Path | None:
@@ -74,10 +81,9 @@ class Session:
         """Wait for the previous search, watch the one within the block, and report it."""
         self.phase, self.reason = "waiting", ""
         try:
-            self._one.acquire()
+            self._turn.acquire()
         except BaseException:
-            self._empty(folder)
-            self.reject(TOO_SOON, "stopped")
+            self.reject(TOO_SOON, "stopped", folder)
             raise
         watch, stopped = RunProgress(folder, monotonic), False
         self.watch, self.summary, self.phase = watch, {}, "searching"
@@ -93,10 +99,12 @@ class Session:
             try:
                 self._close(watch, stopped=stopped)
             finally:
-                self._one.release()
+                self._turn.release()
 
-    def reject(self, reason: str, phase: Phase = "failed") -> None:
-        """Show why a search has not begun."""
+    def reject(self, reason: str, phase: Phase = "failed", folder: Path | None = None) -> None:
+        """Show why a search has not begun; remove its folder if we created it."""
+        if folder and folder not in self._named and folder.exists():
+            discard(folder)
         self.watch, self.summary = None, {}
         self.phase, self.reason = phase, reason
 
@@ -106,8 +114,11 @@ class Session:
             self.phase = "stopping"
 
     def quit(self) -> None:
-        """Write no more reports, because Locust is ending."""
-        self._writer.close()
+        """Write no more reports, and stop the current one, because Locust is ending."""
+        self._quits = True
+        if self._writer is not None:
+            with suppress(ProcessLookupError):
+                self._writer.terminate()
 
     def _close(self, watch: RunProgress, *, stopped: bool) -> None:
         """Report the results, and how the search ended."""
@@ -115,15 +126,39 @@ class Session:
         code = watch.end.exit if watch.end else 3
         reason = (watch.end.reason if watch.end else UNKNOWN) or ""
         if watch.run is None or code == 2:
-            self._empty(watch.folder)
-            self.reject(TOO_SOON if stopped else reason, "stopped" if stopped else "failed")
+            end: Phase = "stopped" if stopped else "failed"
+            self.reject(TOO_SOON if stopped else reason, end, watch.folder)
             return
         self._last, self.phase = watch.folder, "writing"
-        problem = self._writer.write(watch.folder) or self._published(watch.folder)
+        problem = self._report(watch.folder) or self._published(watch.folder)
         if self.watch is watch:  # else the tab shows why the next one did not start
             self.phase = "stopped" if stopped else "failed" if code else "over"
             self.reason = "; ".join(filter(None, ("" if stopped else reason, problem)))
         log.info("the survival search is finished; its results are in %s", watch.folder)
+
+    def _report(self, folder: Path) -> str:
+        """Write all files of a run in another process; returns the error, or an empty string."""
+        again = f"{script('report')} {folder}"
+        if self._quits:
+            return f"no report was written; to write it: {again}"
+        stderr = b""
+        with child(
+            [sys.executable, "-m", "loadtests", "report", str(folder)],
+            stop_s=STOP_S,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        ) as process:
+            self._writer = process
+            with suppress(subprocess.TimeoutExpired):
+                _, stderr = process.communicate(timeout=PATIENCE_S)
+        if not process.returncode:
+            return ""
+        reason = "".join(
+            f" ({line})" for line in stderr.decode(errors="replace").strip().splitlines()[-1:]
+        )
+        return f"the report could not be written{reason}; try {again}"
 
     def _published(self, folder: Path) -> str:
         """Read the summary that was written; returns the error, if any."""
@@ -133,8 +168,3 @@ class Session:
         except (OSError, ValueError, RunFileError) as error:
             return str(error)
         return ""
-
-    def _empty(self, folder: Path) -> None:
-        """Remove the folder of a search that has measured nothing, if we created it."""
-        if folder not in self._named and folder.exists():
-            discard(folder)

@@ -8,21 +8,27 @@ from loadtests.durations import rounded_duration
 from loadtests.machine.environment import describe
 from loadtests.report.colours import colour_of
 from loadtests.report.survival.matrix import Entry, entry_of
-from loadtests.ui.survival.cell import bracket_of, bracket_text, shown, trials_of
+from loadtests.report.survival.sections import resource_of
+from loadtests.report.wording import cause_sentence, interval_text
+from loadtests.slo import Slo
+from loadtests.ui.survival.progress import outcome_of
 from loadtests.wording import count_of, rate_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from loadtests.cell import Cell
     from loadtests.run.file.cells import CellResult
-    from loadtests.run.file.lines import Run
-    from loadtests.slo import Slo
+    from loadtests.run.file.lines import Run, TrialRecord
     from loadtests.ui.survival.progress import RunProgress
 
+Bracket = tuple[float | None, float | None]
 WAITING = Entry("·")
 STATES = {  # of a finished cell by the style of its entry in the terminal
     "dim": "absent",
     "yellow": "failed",
 }
+LONGEST_STEP = 24  # characters in a square
 
 
 def view(watch: RunProgress, chosen: int | None = None) -> dict[str, Any]:
@@ -31,9 +37,14 @@ def view(watch: RunProgress, chosen: int | None = None) -> dict[str, Any]:
     if run is None:
         return {"step": watch.step, "progress": _progress(watch), "cells": []}
     cells = run.plan.cells
-    focus = cells[chosen] if chosen is not None and chosen < len(cells) else _follows(watch)
-    entries = {cell: _entry(watch, run, cell) for cell in cells}
-    notes = list(dict.fromkeys(entry.note for _, entry in entries.values() if entry.note))
+    if chosen is not None and chosen < len(cells):
+        focus = cells[chosen]
+    else:  # the cell that is searched, or else the one searched last
+        focus = watch.now or next((trial.cell for trial in reversed([*run.trials])), cells[0])
+    squares = [_square(watch, run, cell) for cell in cells]
+    notes = list(dict.fromkeys(square["note"] for square in squares if square["note"]))
+    for square in squares:
+        square["note"] = notes.index(square["note"]) + 1 if square["note"] else None
     return {
         "head": f"Highest load that meets {run.plan.slo} (requests per second)",
         "mode": run.plan.mode,
@@ -46,86 +57,138 @@ def view(watch: RunProgress, chosen: int | None = None) -> dict[str, Any]:
             {"row": row, "model": model, "colour": colour_of(model)}
             for row, model in {cell.row: cell.model for cell in cells}.items()
         ],
-        "cells": [
-            _cell(cell, *entries[cell], notes, run.results.get(cell), run.plan.slo)
-            for cell in cells
-        ],
+        "cells": squares,
         "notes": notes,
-        "shown": {"index": cells.index(focus), "follows": chosen is None, **shown(watch, focus)},
+        "shown": {
+            "index": cells.index(focus),
+            "follows": chosen is None,
+            **_trials(watch, run, focus),
+        },
     }
-
-
-def _follows(watch: RunProgress) -> Cell:
-    """The cell that is searched, or else the one searched last."""
-    assert watch.run is not None
-    if watch.now:
-        return watch.now
-    last = [*watch.run.trials][-1:]
-    return last[0].cell if last else watch.run.plan.cells[0]
 
 
 def _step(watch: RunProgress) -> str:
     """Say what the search does at this moment."""
-    who = f"{watch.now.workload} under {watch.now.row}: " if watch.now else ""
+    cell = f"{watch.now.workload} under {watch.now.row}: " if watch.now else ""
     if watch.offered is None:
-        return f"{who}{watch.step}"
-    return f"{who}offering {rate_text(watch.offered)}/s (before: {watch.step})"
+        return f"{cell}{watch.step}"
+    return f"{cell}offering {rate_text(watch.offered)}/s (before: {watch.step})"
 
 
 def _progress(watch: RunProgress) -> dict[str, Any]:
     done, total, left_s = len(watch.searched), watch.total, watch.left_s
-    run = watch.run
-    what = "cell" if run and run.plan.searches == 1 else "search"
-    count = f"{done} of {count_of(total, what)}" if total else "starting"
+    noun = "cell" if watch.run and watch.run.plan.searches == 1 else "search"
+    count = f"{done} of {count_of(total, noun)}" if total else "starting"
     time = f"{rounded_duration(watch.elapsed_s)} so far"
     if total and left_s is not None:
         time = f"about {rounded_duration(left_s)} left"
-    return {"done": done, "total": total, "said": count, "time": "" if watch.end else time}
+    return {"done": done, "total": total, "count": count, "time": "" if watch.end else time}
 
 
-def _entry(watch: RunProgress, run: Run, cell: Cell) -> tuple[str, Entry]:
-    """Give the state of a cell, and its figure and small print."""
+def _square(watch: RunProgress, run: Run, cell: Cell) -> dict[str, Any]:
+    """Show a cell in the matrix."""
     result = run.results.get(cell)
     entry = entry_of(result, best=cell in watch.best) if result else WAITING
-    if watch.now == cell:
-        return _at_work(watch, run, cell, entry)
-    if result is None:
-        return "waiting", WAITING
-    return STATES.get(entry.style, "done"), entry
-
-
-def _at_work(watch: RunProgress, run: Run, cell: Cell, entry: Entry) -> tuple[str, Entry]:
-    if (cell, watch.search) in watch.searched:
-        return "beyond", entry
-    bracket = bracket_text(bracket_of(trials_of(run, cell, watch.search)))
-    small = watch.step
-    if watch.offered is not None:
-        small = f"offering {rate_text(watch.offered)}/s"
-    elif len(small) > 24:
-        small = "getting ready" if cell not in watch.foreseen else "predicted"
-    return "searching", Entry(bracket, small)
-
-
-def _cell(  # noqa: PLR0913, PLR0917  # what is known of it from six sides
-    cell: Cell, state: str, entry: Entry, notes: list[str], result: CellResult | None, slo: Slo
-) -> dict[str, Any]:
+    state = STATES.get(entry.style, "done") if result else "waiting"
     small = entry.small
-    if _starves(result, slo) and "/health" not in small:
+    if result and _starves(result, run.plan.slo) and "/health" not in small:
         small = f"{small}, /health late".removeprefix(", ")
+    if watch.now == cell and (cell, watch.search) in watch.searched:
+        state = "beyond"
+    elif watch.now == cell:
+        held, broke = bracket_of(_trials_of(run, cell, watch.search))
+        state, entry, small = "searching", Entry(bracket_text(held, broke)), watch.step
+        if watch.offered is not None:
+            small = f"offering {rate_text(watch.offered)}/s"
+        elif len(small) > LONGEST_STEP:
+            small = "predicted" if cell in watch.foreseen else "getting ready"
     return {
         "workload": cell.workload,
         "row": cell.row,
         "state": state,
         "figure": entry.figure,
-        "small": small if state != "searching" else entry.small,
-        "note": notes.index(entry.note) + 1 if entry.note else None,
+        "small": small,
+        "note": entry.note,
         "best": entry.best,
     }
 
 
-def _starves(result: CellResult | None, slo: Slo) -> bool:
+def _starves(result: CellResult, slo: Slo) -> bool:
     """Whether the bystander was the one that broke, or was too late at the last rate that held."""
-    if result is None or not result.measured:
-        return False
     late_ms = result.typical.bystander_p99_ms or 0.0
-    return result.broke_by == "bystander" or late_ms > 1e3 * slo.bound_s
+    late = result.broke_by == "bystander" or late_ms > 1e3 * slo.bound_s
+    return result.measured and late
+
+
+def bracket_of(trials: Iterable[TrialRecord]) -> Bracket:
+    """Return the highest rate that held, and the lowest that mostly broke; None where none has."""
+    held_at: dict[float, list[bool]] = {}
+    for trial in trials:
+        if trial.valid:
+            held_at.setdefault(trial.rate, []).append(trial.held)
+    bad = [rate for rate, held in held_at.items() if sum(held) * 2 < len(held)]
+    broke = min(bad, default=None)
+    good = [rate for rate, held in held_at.items() if any(held) and (broke is None or rate < broke)]
+    return max(good, default=None), broke
+
+
+def bracket_text(held: float | None, broke: float | None) -> str:
+    """Say within what rates the search looks."""
+    if held and broke:
+        return f"{rate_text(held)} … {rate_text(broke)}"
+    if held:
+        return f"≥ {rate_text(held)} …"
+    return f"… < {rate_text(broke)}" if broke else "…"
+
+
+def _trials_of(run: Run, cell: Cell, search: int) -> list[TrialRecord]:
+    return [trial for trial in run.trials if trial.cell == cell and trial.search == search]
+
+
+def _trials(watch: RunProgress, run: Run, cell: Cell) -> dict[str, Any]:
+    """Show the trials of all searches of a cell; rates are per second, times in milliseconds."""
+    result = run.results.get(cell)
+    goes_on = watch.now == cell
+    prediction = watch.foreseen.get(cell, {})
+    held, broke = bracket_of(_trials_of(run, cell, watch.search))
+    if result and result.measured and not goes_on:
+        held, broke = result.sustained, result.broke
+    return {
+        "title": f"{cell.workload} under {cell.row}",
+        "model": cell.model,
+        "result": _result_text(result, goes_on=goes_on),
+        "bound": 1e3 * run.plan.slo.bound_s,
+        "slo": str(run.plan.slo),
+        "predicted": prediction.get("predicted"),
+        "ceiling": prediction.get("ceiling"),
+        "binding": resource_of(prediction.get("binding")) or None,
+        "offered": watch.offered if goes_on else None,
+        "held": held,
+        "broke": broke,
+        "searches": run.plan.searches,
+        "trials": [
+            {
+                "number": number,
+                "search": trial.search + 1,
+                "rate": trial.rate,
+                "seconds": trial.duration_s,
+                "outcome": outcome_of(trial),
+                "p99": trial.work.p99_ms,
+                "lost": trial.work.loss_ratio,
+                "health": trial.bystander.p99_ms,
+                "why": trial.reasons[0] if trial.reasons else "",
+            }
+            for number, trial in enumerate((t for t in run.trials if t.cell == cell), start=1)
+        ],
+    }
+
+
+def _result_text(result: CellResult | None, *, goes_on: bool) -> str:
+    if goes_on and not (result and result.measured):
+        return "being measured"
+    if result is None:
+        return "waiting"
+    if not result.measured:
+        return result.unavailable or result.error or "has no result"
+    cause = cause_sentence(result)
+    return f"sustains {interval_text(result)} req/s" + (f": {cause}" if cause else "")

@@ -34,8 +34,8 @@ def main(words):
     interruptible()
     command = lambda folder: [sys.executable, "-c", program, *files]
     folder = Path(files[-1]).parent
-    found = measured(folder, "log", LiveScreen, command, resumable=print, console=console_for())
-    return deliver(SurvivalReport, found[0], console_for())[1] or found[1]
+    run, code = measured(folder, "log", LiveScreen, command, resumable=print, console=console_for())
+    return deliver(SurvivalReport, run, console_for())[1] or code
 
 begin()
 carry_out(main)
@@ -43,8 +43,8 @@ carry_out(main)
 GONE = "import shutil, sys; shutil.copy(*sys.argv[1:]); sys.exit(1)"
 STUBBORN = """
 import pathlib, shutil, signal, sys, time
-told = pathlib.Path(sys.argv[2]).with_name("told")
-signal.signal(signal.SIGTERM, lambda *_: told.touch())
+stopping = pathlib.Path(sys.argv[2]).with_name("stopping")
+signal.signal(signal.SIGTERM, lambda *_: stopping.touch())
 shutil.copy(*sys.argv[1:])
 while True:
     time.sleep(60)
@@ -77,7 +77,7 @@ def test_a_second_ctrl_c_ends_the_wait_and_not_the_report(tmp_path: Path) -> Non
     with following(STUBBORN, folder) as process:
         soon((folder / "run.jsonl").exists)
         process.send_signal(signal.SIGINT)
-        soon((folder / "told").exists)
+        soon((folder / "stopping").exists)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=LONG_S)
     assert (process.returncode, err) == (130, "")

@@ -3,7 +3,6 @@
 import re
 import xml.etree.ElementTree as ET
 from html import unescape
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -13,17 +12,12 @@ from loadtests.report.survival.files import SurvivalReport
 from loadtests.report.survival.tables import TRIAL_HEADS
 from loadtests.report.wording import interval_text
 from loadtests.run.file.lines import Line
-from tests.support.browser import NARROW, WIDE, Scheme, chromium, watched
+from tests.support.browser import check_offline
 from tests.support.finished_report import reported
 from tests.support.run_files import FULL, FULL_RESULTS, plan, result, trial, unavailable, write
 
 MOST_BYTES = 1_500_000
 STAGES = [0.001, 0.02, 0.08, 0.001, 0.03, 0.01, 0.002]
-PAPER = "getComputedStyle(document.body).backgroundColor"
-SMALLEST = """Math.min(...Array.from(document.querySelectorAll(".chart text"), (text) =>
-    parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a))"""
-LEGIBLE = 11  # pixels, as displayed
-LIGHT, DARK = "rgb(253, 253, 254)", "rgb(13, 17, 23)"
 DISTURBED = "The cores were <slow> now & then."
 
 
@@ -152,19 +146,4 @@ def test_a_run_of_which_little_is_known_has_a_report(tmp_path: Path) -> None:
 
 async def test_it_opens_offline_fits_and_follows_the_scheme(folder: Path, summary: Summary) -> None:
     assert summary.cells
-    address = (folder / "report.html").as_uri()
-    looks: list[tuple[Scheme, str]] = [("light", LIGHT), ("dark", DARK)]
-    async with chromium() as browser:
-        for (scheme, paper), width in product(looks, (WIDE, NARROW)):
-            tab = await watched(browser, width, scheme)
-            await tab.page.context.set_offline(True)
-            await tab.page.goto(address)
-            await tab.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = 1)")
-            assert await tab.overflow() == 0
-            assert await tab.page.evaluate(SMALLEST) >= LEGIBLE
-            assert await tab.page.evaluate(PAPER) == paper
-            await tab.page.get_by_role("button", name="Light / dark").click()
-            assert await tab.page.evaluate(PAPER) != paper
-            assert await tab.page.get_by_role("img").count() == CHARTS
-            assert [tab.errors, set(tab.requests)] == [[], {address}]
-            await tab.page.close()
+    await check_offline(folder / "report.html", CHARTS, legible=11)

@@ -6,7 +6,6 @@ import io
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import asdict
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,8 +17,8 @@ from loadtests.report.surge.terminal import AHEAD_S, AROUND_S, SurgeScreen
 from loadtests.run.file.lines import Line
 from loadtests.run.surge.lines import OutcomeCounts, columns
 from loadtests.run.surge.phases import NAMES
-from tests.loadtests.report.test_report_page import DARK, LIGHT, PAPER, text_of
-from tests.support.browser import NARROW, WIDE, Scheme, chromium, watched
+from tests.loadtests.report.test_report_page import text_of
+from tests.support.browser import check_offline
 from tests.support.finished_report import reported
 from tests.support.run_files import write
 
@@ -147,19 +146,7 @@ def test_a_surge_without_results_has_a_report(tmp_path: Path) -> None:
 
 async def test_it_opens_offline_fits_and_follows_the_scheme(folder: Path, surge: Surge) -> None:
     assert surge.measured
-    address = (folder / "report.html").as_uri()
-    looks: list[tuple[Scheme, str]] = [("light", LIGHT), ("dark", DARK)]
-    async with chromium() as browser:
-        for (scheme, paper), width in product(looks, (WIDE, NARROW)):
-            tab = await watched(browser, width, scheme)
-            await tab.page.context.set_offline(True)
-            await tab.page.goto(address)
-            await tab.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = 1)")
-            assert await tab.overflow() == 0
-            assert await tab.page.evaluate(PAPER) == paper
-            assert await tab.page.get_by_role("img").count() == 2
-            assert [tab.errors, set(tab.requests)] == [[], {address}]
-            await tab.page.close()
+    await check_offline(folder / "report.html", 2)
 
 
 TWO = {**RUN, "policies": ["unbounded", "bounded"], "durations": [5, 8, 15]}

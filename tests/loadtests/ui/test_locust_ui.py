@@ -8,8 +8,8 @@ import pytest
 from playwright.async_api import FrameLocator, Page, expect
 
 from tests.support.browser import NARROW, Watched, chromium, watched
-from tests.support.cli import begun, free_port, soon
-from tests.support.locust_ui import Interface
+from tests.support.cli import soon
+from tests.support.locust_ui import Interface, up
 from tests.support.server_process import PATIENCE_S
 
 USERS = "20"
@@ -18,12 +18,8 @@ TABS = ("Load", "Compare", "Server")
 
 @pytest.fixture
 def interface(database: None, tmp_path: Path) -> Iterator[Interface]:
-    ui = Interface(f"http://127.0.0.1:{free_port()}")
-    ports = ("--port", "0", "--web-port", ui.url.rpartition(":")[2])
-    with begun(tmp_path, "loadtests", "up", *ports) as command:
-        soon(ui.page)
+    with up(tmp_path) as (_, ui):
         yield ui
-        assert "Traceback" not in command.err()
 
 
 async def opened(page: Page, title: str) -> FrameLocator:

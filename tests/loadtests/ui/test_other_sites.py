@@ -14,18 +14,12 @@ from playwright.async_api import Page
 
 from tests.support.browser import chromium
 from tests.support.cli import Begun
-from tests.support.locust_ui import Interface, up
+from tests.support.locust_ui import CELL, Interface, up
 from tests.support.prometheus_client import parsed
 from tests.support.server_process import PATIENCE_S, until
 
 REBOUND = "evil.example"  # a name that its owner lets lead to this machine
-SURVIVAL = {
-    "user_count": "1",
-    "spawn_rate": "1",
-    "scenario": "survival",
-    "workloads": "sleep",
-    "models": "inline",
-}
+SURVIVAL = {**CELL, "scenario": "survival"}
 ATTACK = """
 async ([ui, server, variants]) => {
   const tried = [];
@@ -135,21 +129,15 @@ async def test_a_page_of_another_site_starts_nothing(scene: Scene, page: Page) -
         await attack(scene, page)
     for path in ("/swarm", "/stop"):
         assert answers[f"{scene.ui.url}{path}"] == {403}
-    counted = await until_counted(scene.server, 4)
-    assert {dict(labels)["status"] for labels in counted} == {"403"}
-
-
-async def until_counted(server: str, count: int) -> dict[frozenset[tuple[str, str]], float]:
-    """Wait until the server has counted so many requests for `count`, and give them by labels."""
     counted: dict[frozenset[tuple[str, str]], float] = {}
 
-    async def so() -> bool:
-        text = Interface(server).ask("/metrics").body
+    async def all_counted() -> bool:
+        text = Interface(scene.server).ask("/metrics").body
         counted.update(parsed(text).all("loadbearing_requests_total", workload="count"))
-        return sum(counted.values()) >= count
+        return sum(counted.values()) >= 4
 
-    await until(so)
-    return counted
+    await until(all_counted)
+    assert {dict(labels)["status"] for labels in counted} == {"403"}
 
 
 async def attack(scene: Scene, page: Page) -> None:

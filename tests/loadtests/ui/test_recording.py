@@ -8,10 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.ui.recording.buckets import bucket, percentile
-from loadtests.ui.recording.ledger import Ledger
-from loadtests.ui.recording.recorder import BYSTANDER, Recorder
-from loadtests.ui.server.vitals import Vitals
+from loadtests.ui.ledger import BYSTANDER, Ledger, Recorder, bucket, percentile
+from loadtests.ui.vitals import Vitals
 
 BOUND_MS = 100
 REQUESTS = st.lists(
@@ -33,10 +31,7 @@ def test_percentiles_of_buckets_are_right_to_a_percent(times: list[float], share
     estimate = percentile(Counter(map(bucket, times)), share)
     exact = sorted(times)[max(0, -int(-share * len(times) // 1) - 1)]
     assert estimate == pytest.approx(exact, rel=0.01, abs=0.051)
-
-
-def test_of_nothing_there_is_no_percentile() -> None:
-    assert percentile({}, 0.5) is None
+    assert percentile({}, share) is None
 
 
 @given(REQUESTS, st.integers(1, 3))
@@ -47,7 +42,7 @@ def test_it_adds_up_whoever_saw_it(requests: list[tuple[str, str, float]], count
     ledger = Ledger()
     ledger.clear(100)
     for recorder in recorders:
-        ledger.take(through(recorder.drain(101, {})))
+        ledger.add(through(recorder.drain(101, {})))
     [second] = ledger.seconds(102)
     work = [request for request in requests if request[0] != BYSTANDER]
     right = [took_ms for _, outcome, took_ms in work if outcome == "ok"]
@@ -64,10 +59,10 @@ def test_it_adds_up_whoever_saw_it(requests: list[tuple[str, str, float]], count
 def test_what_waits_for_an_answer_was_offered_once() -> None:
     recorder, ledger = Recorder(BOUND_MS), Ledger()
     ledger.clear(0)
-    ledger.take(recorder.drain(1, {"a/b": 5}))
+    ledger.add(recorder.drain(1, {"a/b": 5}))
     recorder.take("a/b", "ok", 50, 0)
     recorder.take("a/b", "ok", 150, 0)
-    ledger.take(recorder.drain(2, {"a/b": 4}))
+    ledger.add(recorder.drain(2, {"a/b": 4}))
     first, second = ledger.seconds(3)
     assert (first["offered"], first["achieved"], first["flying"]) == (5, 0, 5)
     assert (second["offered"], second["achieved"], second["good"]) == (1, 2, 1)
@@ -79,13 +74,13 @@ def test_figures_begin_again_and_words_of_the_test_before_come_too_late() -> Non
     recorder.take("a/b", "ok", 5, 0)
     report = recorder.drain(7, {})
     ledger.clear(6)
-    ledger.take(report)
+    ledger.add(report)
     assert [row["name"] for row in ledger.rows()] == ["a/b"]
-    ledger.anew(8)
+    ledger.restart(8)
     assert not ledger.rows()
     assert ledger.seconds(8)
     ledger.clear(9)
-    ledger.take(report)
+    ledger.add(report)
     assert not ledger.rows()
     assert not ledger.seconds(10)
 
@@ -102,11 +97,11 @@ def stats(uptime_s: float, cpu_s: float, held: int) -> dict[str, Any]:
 
 def test_shares_of_time_come_from_two_looks() -> None:
     vitals = Vitals(100)
-    vitals.take(100.5, stats(10, 1.0, 0))
-    assert vitals.shown(100.5)["processes"][0]["cpu"] is None
-    vitals.take(101.5, stats(12, 2.5, 60))
-    vitals.weighed({7: 4.5})
-    shown = vitals.shown(101.5)
+    vitals.add(100.5, stats(10, 1.0, 0))
+    assert vitals.as_json(100.5)["processes"][0]["cpu"] is None
+    vitals.add(101.5, stats(12, 2.5, 60))
+    vitals.weigh({7: 4.5})
+    shown = vitals.as_json(101.5)
     assert shown["processes"][0]["cpu"] == pytest.approx(0.75)
     assert shown["processes"][0]["pss_mib"] == 4.5
     assert shown["gil"] == [{"pid": 7, "share": pytest.approx(0.75)}]
@@ -116,14 +111,14 @@ def test_shares_of_time_come_from_two_looks() -> None:
 
 def test_silence_is_told_but_not_that_nobody_looked() -> None:
     vitals = Vitals(100)
-    assert vitals.shown(101)["silent_s"] is None
-    assert vitals.shown(104)["silent_s"] == 4
-    vitals.take(105, stats(10, 1, 0))
-    vitals.missed(107)
-    vitals.missed(109)
-    assert vitals.shown(109)["silent_s"] == 4
-    assert [p99 for _, _, p99 in vitals.shown(109)["lags"]] == [5.0, None, None]
+    assert vitals.as_json(101)["silent_s"] is None
+    assert vitals.as_json(104)["silent_s"] == 4
+    vitals.add(105, stats(10, 1, 0))
+    vitals.miss(107)
+    vitals.miss(109)
+    assert vitals.as_json(109)["silent_s"] == 4
+    assert [p99 for _, _, p99 in vitals.as_json(109)["lags"]] == [5.0, None, None]
     vitals.begun = 300
-    assert vitals.shown(301)["silent_s"] is None
-    vitals.take(301, stats(2, 0.5, 0))
-    assert vitals.shown(301)["processes"][0]["cpu"] is None, "another server"
+    assert vitals.as_json(301)["silent_s"] is None
+    vitals.add(301, stats(2, 0.5, 0))
+    assert vitals.as_json(301)["processes"][0]["cpu"] is None, "another server"

@@ -3,17 +3,14 @@
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import ProxyHandler, build_opener
 
 import pytest
 from playwright.async_api import Browser, FrameLocator, Page, expect
 
 from tests.support.browser import chromium, watched
-from tests.support.cli import LONG_S, begun, free_port, soon
-from tests.support.locust_ui import Interface
+from tests.support.cli import LONG_S
+from tests.support.locust_ui import Interface, up
 
-DIRECT = build_opener(ProxyHandler({}))
 LONG_MS = 1000 * LONG_S
 SEED = "6"  # with which `async` comes first: what its upper limit ends is found soonest
 
@@ -27,13 +24,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ui(database: None, folder: Path) -> Iterator[Interface]:
-    port = free_port()
-    words = ("loadtests", "up", "--port", "0", "--web-port", str(port))
-    with begun(folder, *words, directory=folder) as command:
-        interface = Interface(f"http://127.0.0.1:{port}")
-        soon(interface.page)
+    with up(folder) as (_, interface):
         yield interface
-        assert "Traceback" not in command.err()
 
 
 @pytest.fixture
@@ -44,17 +36,17 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.mark.parametrize("name", ["report.html", "run.jsonl", "summary.json", "summary.md"])
 def test_a_result_that_is_not_there_is_said_in_words(ui: Interface, name: str) -> None:
-    code, page = answer(ui, f"/panel/results/{name}")
-    assert code == 404
-    assert f"{name} does not exist yet" in page
-    assert "No survival search yet" in page
+    answer = ui.ask(f"/panel/results/{name}")
+    assert answer.status == 404
+    assert f"{name} does not exist yet" in answer.body
+    assert "No survival search yet" in answer.body
 
 
 def test_no_other_file_can_be_had(ui: Interface) -> None:
     for name in ("locust.log", "server.log", "..%2Fout", "later.html"):
-        code, page = answer(ui, f"/panel/results/{name}")
-        assert code == 404
-        assert "does not exist yet" not in page
+        answer = ui.ask(f"/panel/results/{name}")
+        assert answer.status == 404
+        assert "does not exist yet" not in answer.body
 
 
 async def test_a_search_is_started_watched_and_stopped(
@@ -78,7 +70,7 @@ async def test_a_search_is_started_watched_and_stopped(
     await expect(tab.locator("#again code")).to_contain_text("scripts/survive")
     await files_are_there(page, folder)
     await nothing_comes_of_another(page, tab, folder)
-    assert answer(ui, "/panel/results/summary.md")[0] == 200  # of the last one that has results
+    assert ui.ask("/panel/results/summary.md").status == 200  # of the last one that has results
     assert not viewer.errors
     assert await viewer.overflow() == 0
 
@@ -134,21 +126,8 @@ async def files_are_there(page: Page, folder: Path) -> None:
             await page.locator(f'a[href$="results/{name}"]').click()
         taken = await download.value
         assert taken.suggested_filename == f"loadbearing-{run.name}-{name}"
-        assert content(await taken.path()) == content(run / name)
+        assert (await taken.path()).read_bytes() == (run / name).read_bytes()
     summary = json.loads((run / "summary.json").read_text())
     assert [cell["workload"] for cell in summary["cells"]] == ["sleep", "sleep"]
     lines = [json.loads(line) for line in (run / "run.jsonl").read_text().splitlines()]
     assert (lines[-1]["line"], lines[-1]["reason"]) == ("end", "the search was stopped")
-
-
-def content(path: Path) -> str:
-    return path.read_text()
-
-
-def answer(ui: Interface, path: str) -> tuple[int, str]:
-    try:
-        with DIRECT.open(ui.url + path, timeout=10) as response:
-            return response.status, response.read().decode()
-    except HTTPError as error:
-        with error:
-            return error.code, error.read().decode()

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from loadtests.report.colours import COLOURS
-from loadtests.run.file.lines import Line
+from loadtests.run.file.lines import Line, trial_of
 from loadtests.ui.survival.progress import RunProgress
-from loadtests.ui.survival.view import view
+from loadtests.ui.survival.view import bracket_of, bracket_text, view
 from tests.support.run_files import (
     FULL,
     FULL_RESULTS,
@@ -25,14 +25,8 @@ from tests.support.run_files import (
 
 CELL = {"workload": "primes", "model": "hybrid"}
 START: Line = {"line": "cell-start", **CELL, "search": 0, "at": 240.0}
-PREDICTED: Line = {
-    "line": "prediction",
-    **CELL,
-    "at": 245.0,
-    "predicted": 180.0,
-    "ceiling": 200.0,
-    "binding": "cores",
-}
+ESTIMATE = {"predicted": 180.0, "ceiling": 200.0, "binding": "cores"}
+PREDICTED: Line = {"line": "prediction", **CELL, "at": 245.0, **ESTIMATE}
 TWO = plan([("primes", "hybrid"), ("primes", "async")])
 END: Line = {"line": "end", "at": 300.0, "exit": 0, "reason": None}
 
@@ -66,18 +60,16 @@ def test_before_the_first_line_there_is_a_step_and_no_matrix(watch: RunProgress)
     screen = shown(watch)
     assert screen["cells"] == []
     assert "what to measure" in screen["step"]
-    assert screen["progress"]["said"] == "starting"
+    assert screen["progress"]["count"] == "starting"
 
 
-def test_a_run_that_never_begins_has_its_reason(watch: RunProgress) -> None:
-    screen = after(watch, {"line": "end", "at": 1.0, "exit": 2, "reason": "no workload 'slep'"})
-    assert screen["cells"] == []
-    assert watch.end
-    assert (watch.end.exit, watch.end.reason) == (2, "no workload 'slep'")
-
-
-def test_a_run_may_end_without_a_line(watch: RunProgress) -> None:
-    watch.over(2, "no workload 'slep'")
+@pytest.mark.parametrize("written", [True, False], ids=["in its last line", "without a line"])
+def test_a_run_that_never_begins_has_its_reason(watch: RunProgress, written: bool) -> None:
+    if written:
+        after(watch, {"line": "end", "at": 1.0, "exit": 2, "reason": "no workload 'slep'"})
+    else:
+        watch.over(2, "no workload 'slep'")
+    assert shown(watch)["cells"] == []
     assert watch.end
     assert (watch.end.exit, watch.end.reason) == (2, "no workload 'slep'")
 
@@ -91,7 +83,7 @@ def test_cells_wait_for_their_turn(watch: RunProgress) -> None:
     ]
     assert screen["head"] == "Highest load that meets p99<250ms (requests per second)"
     assert "Intel Xeon" in screen["environment"]
-    assert screen["shown"]["said"] == "waiting"
+    assert screen["shown"]["result"] == "waiting"
 
 
 def test_the_cell_that_is_searched_shows_its_bracket_and_what_is_offered(
@@ -149,7 +141,7 @@ def test_finished_cells_have_interval_cause_star_and_footnote(watch: RunProgress
     absent = cells["primes", "async"]
     assert (absent["state"], absent["figure"]) == ("absent", "—")
     assert screen["notes"][absent["note"] - 1] == NO_TWIN
-    assert screen["progress"] == {"done": 20, "total": 20, "said": "20 of 20 cells", "time": ""}
+    assert screen["progress"] == {"done": 20, "total": 20, "count": "20 of 20 cells", "time": ""}
 
 
 def test_a_starved_bystander_is_flagged_beside_the_cause(watch: RunProgress) -> None:
@@ -162,7 +154,7 @@ def test_a_cell_without_a_result_says_why(watch: RunProgress) -> None:
     screen = after(watch, TWO, flawed, unavailable("primes", "async", NO_TWIN), END)
     assert states(screen) == ["failed", "absent"]
     assert screen["notes"] == ["3 trials prove nothing", NO_TWIN]
-    assert shown(watch, 0)["shown"]["said"] == "3 trials prove nothing"
+    assert shown(watch, 0)["shown"]["result"] == "3 trials prove nothing"
 
 
 def test_what_comes_after_the_search_of_a_cell_is_named(watch: RunProgress) -> None:
@@ -182,7 +174,7 @@ def test_each_search_of_a_full_run_has_its_own_bracket(watch: RunProgress) -> No
     screen = after(watch, {**START, "search": 1}, trial("primes", "hybrid", 100.0, search=1))
     assert screen["cells"][0]["figure"] == "≥ 100 …"
     assert [dot["search"] for dot in screen["shown"]["trials"]] == [1, 1, 2]
-    assert screen["progress"]["said"] == "1 of 2 searches"
+    assert screen["progress"]["count"] == "1 of 2 searches"
 
 
 def test_a_resumed_run_forgets_what_had_no_result(watch: RunProgress) -> None:
@@ -201,3 +193,15 @@ def test_several_pythons_have_rows_of_their_own(watch: RunProgress) -> None:
         for python in ("3.13", "3.13t")
     ]
     assert states(screen) == ["done", "done", "absent", "failed"]
+
+
+def test_a_bracket_is_between_what_held_and_what_mostly_broke() -> None:
+    def tried(*trials: tuple[float, bool]) -> str:
+        lines = [trial("primes", "hybrid", rate, held=held) for rate, held in trials]
+        return bracket_text(*bracket_of(map(trial_of, lines)))
+
+    assert tried() == "…"
+    assert tried((50, True)) == "≥ 50 …"
+    assert tried((50, False)) == "… < 50"
+    assert tried((50, True), (80, False), (60, True), (60, False)) == "60 … 80"
+    assert tried((50, True), (40, False)) == "… < 40"  # a rate above what broke counts no more

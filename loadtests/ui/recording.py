@@ -1,4 +1,4 @@
-"""Records what a load comes to, in the process that has the UI and in those that work for it."""
+"""Record a load, in the process that has the UI and in those that work for it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.run.options import Options
-from loadtests.ui.recording.ledger import Ledger
-from loadtests.ui.recording.recorder import Recorder
+from loadtests.ui.ledger import Ledger, Recorder
 from loadtests.ui.users import LoadUser
 
-KEY = "loadbearing"  # of our part in what workers report, every three seconds
+KEY = "loadbearing"  # of our part in the reports of workers, every three seconds
 REPORTED_S = 4
-UNRECORDED = 60  # seconds that a worker keeps while its master does not hear it
+UNRECORDED = 60  # reports that a worker keeps while it cannot send them
 
 
 class Recording:
-    """Hears Locust's events from now on; `ledger` has the sums where the UI is."""
+    """Listens to Locust's events; `ledger` has the sums in the process with the UI."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -38,7 +37,7 @@ class Recording:
 
     @property
     def complete(self) -> int:
-        """The first second of which words may still come."""
+        """The first second that may still be reported on."""
         distributed = isinstance(self._environment.runner, MasterRunner)
         return int(time.time()) - (REPORTED_S if distributed else 0)
 
@@ -59,10 +58,10 @@ class Recording:
 
     def _spawning_complete(self, **_: Any) -> None:
         if self._steady:  # the ramp is over: figures of a lower rate do not belong to this one
-            self.ledger.anew(int(time.time()))
+            self.ledger.restart(int(time.time()))
 
     def _reset_stats(self, **_: Any) -> None:
-        self.ledger.anew(int(time.time()))
+        self.ledger.restart(int(time.time()))
 
     def _test_stop(self, **_: Any) -> None:
         self._drain(int(time.time()))
@@ -73,10 +72,10 @@ class Recording:
 
     def _reported(self, data: dict[str, Any], **_: Any) -> None:
         for report in data.get(KEY, ()):
-            self.ledger.take(report)
+            self.ledger.add(report)
 
     def _tick(self) -> None:
-        """Look at each full second of the wall clock, which all processes have."""
+        """Count by the full seconds of the wall clock, which all processes share."""
         while True:
             now = time.time()
             gevent.sleep(1 - now % 1)
@@ -84,7 +83,7 @@ class Recording:
             self._drain(second)
             runner = self._environment.runner
             if runner is not None and runner.state in {"spawning", "running"}:
-                self.ledger.users(second, runner.user_count)
+                self.ledger.set_users(second, runner.user_count)
 
     def _drain(self, second: int) -> None:
         if self._recorder is None:
@@ -94,4 +93,4 @@ class Recording:
         if isinstance(self._environment.runner, WorkerRunner):
             self._reports = [*self._reports, report][-UNRECORDED:]
         else:
-            self.ledger.take(report)
+            self.ledger.add(report)

@@ -1,1 +1,0 @@
-"""What every process saw of a load, second by second."""
