@@ -13,10 +13,6 @@ from tests.support.server_process import PATIENCE_S, Running, asking, until
 BOUND_S = 2.0  # far beyond what an answer takes, even on a busy machine
 
 
-def port(server: Running) -> int:
-    return int(server.url.rpartition(":")[2])
-
-
 @contextmanager
 def descriptors(count: int) -> Iterator[None]:
     """Allow at least this many file descriptors, in this process and those that it starts."""
@@ -28,7 +24,7 @@ def descriptors(count: int) -> Iterator[None]:
 
 async def heard(server: Running, pieces: Iterable[bytes] | AsyncIterable[bytes]) -> bytes:
     """Send something in pieces, and return everything received until the connection is closed."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port(server))
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     received = bytearray()
 
     async def read() -> None:

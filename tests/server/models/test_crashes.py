@@ -8,7 +8,7 @@ from tests.support.server_process import asking, running, until
 
 MODELS = ["process-per-request", "process-pool", "supervised-process-pool", "hybrid"]
 OPTIONS = ("--models", ",".join(MODELS), "--admission", "bounded", "--processes", "4")
-CRASHES = 24
+CRASHES = 12
 AT_ONCE = 6
 
 

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from tests.server.admission.test_hang_up import ENDLESS
-from tests.server.lifecycle.test_serve import ended, none_is_left
+from tests.server.lifecycle.test_serve import none_is_left
 from tests.support.server_process import Client, asking, running
 
 PROCESSES = ("process-per-request", "process-pool", "supervised-process-pool")
@@ -52,4 +52,4 @@ async def test_workers_end_with_a_killed_server(
                     with suppress(psutil.NoSuchProcess):
                         process.kill()
             await asyncio.gather(*calls)
-        await ended(server)
+        await server.ended()

@@ -57,6 +57,7 @@ async def test_exceptions_of_the_work_are_reported_and_the_server_keeps_running(
         ("process-pool", NOT_SENT),
         ("supervised-process-pool", NOT_SENT),
         ("interpreter-pool", NOT_SENT),
+        ("dask", NOT_SENT),
     ],
 )
 async def test_a_result_that_cannot_be_sent_is_an_error(

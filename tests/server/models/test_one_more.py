@@ -1,30 +1,24 @@
 """One more model is a class and a line of the table; one more workload is a function."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from server.tables import MODELS
 from tests.server.models.test_contract import WORKLOADS, check
-from tests.support.server_process import Client, Running, asking, running
+from tests.support.server_process import Client, Running, running
 
 MODEL, WORKLOAD = "eager", "double"
 DEFAULT = [name for name in MODELS if name not in {"async", "interpreter-pool", "dask"}]
 
 
 @pytest.fixture(scope="module")
-def extended(database: None) -> Iterator[Running]:
+def server(database: None) -> Iterator[Running]:
     models = ",".join([*DEFAULT, MODEL])
     options = ("--processes", "1", "--threads", "2", "--models", models)
     workloads = ("--workloads", "tests.support.one_more_workload")
     with running(*options, *workloads, module="tests.support.one_more_model") as server:
         yield server
-
-
-@pytest.fixture
-async def client(extended: Running) -> AsyncIterator[Client]:
-    async with asking(extended) as client:
-        yield client
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)

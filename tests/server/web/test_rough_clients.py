@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from server.lifecycle.sockets import LINGER_S
-from tests.support.bad_clients import BOUND_S, descriptors, heard, port, undisturbed
+from tests.support.bad_clients import BOUND_S, descriptors, heard, undisturbed
 from tests.support.hasty_server import KEEPALIVE_S
 from tests.support.server_process import PATIENCE_S, Running, asking, running, until
 
@@ -127,7 +127,7 @@ async def test_requests_in_one_piece_are_answered_in_order(server: Running) -> N
 @pytest.mark.measures  # how soon others are answered
 async def test_a_thousand_idle_connections_delay_no_one(server: Running) -> None:
     async with undisturbed(server):
-        idle = [asyncio.open_connection("127.0.0.1", port(server)) for _ in range(IDLE)]
+        idle = [asyncio.open_connection("127.0.0.1", server.port) for _ in range(IDLE)]
         opened = await asyncio.gather(*idle)
         ends = await asyncio.gather(*(reader.read() for reader, _ in opened))
         assert not any(ends)  # cut at the deadline
@@ -143,7 +143,7 @@ async def test_a_server_without_descriptors_waits_for_some(loop: str, database: 
             assert (await client.ask("/noop/thread-pool")).status == 200
             most = process.num_fds() + 20
             resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (most, most))
-            knocking = [asyncio.open_connection("127.0.0.1", port(server)) for _ in range(60)]
+            knocking = [asyncio.open_connection("127.0.0.1", server.port) for _ in range(60)]
             taken = [writer for _, writer in await asyncio.gather(*knocking)]
 
             async def exhausted() -> bool:

@@ -1,0 +1,42 @@
+"""Whatever tests have started ends with the process that runs them, even if that is killed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.cli import gone, soon
+from tests.support.server_process import ROOT
+
+LEFT_S = 5.0
+RUNNER = """
+import sys
+from pathlib import Path
+import psutil
+from tests.support.locust_ui import up
+from tests.support.server_process import running
+with running("--workers", "2", "--processes", "1") as server, up(Path(sys.argv[1])):
+    print(*(process.pid for process in psutil.Process().children(recursive=True)), flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.usefixtures("database")
+def test_servers_and_uis_end_with_a_killed_test_run(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", RUNNER, str(tmp_path)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as runner:
+        assert runner.stdout is not None
+        started = [psutil.Process(int(pid)) for pid in runner.stdout.readline().split()]
+        lines = [" ".join(process.cmdline()) for process in started]
+        assert sum("tests.support.faulty_server" in line for line in lines) >= 3
+        assert any("loadtests up" in line for line in lines)
+        assert any("locust" in line for line in lines)
+        runner.kill()
+    soon(lambda: gone(started), LEFT_S)
