@@ -42,8 +42,18 @@ def varied(  # noqa: PLR0913, PLR0917 - one parameter of each kind
 
 PARAMETERS = Parameters(varied)
 DEFAULTS = {
-    "size": 64, "share": 0.5, "name": "plain", "fast": False, "least": 3, "data": CARRIED,
-    "shade": Shade.BLUE, "word": "a", "only": "one", "level": 2, "most": 1, "text": "abc",
+    "size": 64,
+    "share": 0.5,
+    "name": "plain",
+    "fast": False,
+    "least": 3,
+    "data": CARRIED,
+    "shade": Shade.BLUE,
+    "word": "a",
+    "only": "one",
+    "level": 2,
+    "most": 1,
+    "text": "abc",
 }
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
+import psutil
 import pytest
 
 from tests.server.admission.test_hang_up import ENDLESS
@@ -25,7 +26,6 @@ WAYS = [("--start-method", method) for method in ("forkserver", "spawn", "fork")
 WAYS += [("--workers", "2"), ("--loops", "2"), ("--loop", "asyncio")]
 SERVERS = [(sys.executable, way) for way in WAYS] + [(python, WAYS[0]) for python in PYTHONS]
 NAMES = [f"{Path(python).parts[-3]}{'='.join(way)}" for python, way in SERVERS]
-ROUNDS = 3
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -107,32 +107,71 @@ async def test_two_signals_end_a_server_whose_loop_is_blocked(way: tuple[str, st
             await asyncio.gather(spinning, return_exceptions=True)
 
 
-async def test_a_signal_under_load_costs_no_request_that_ran(folder: Path) -> None:
+def forked(process: psutil.Process) -> bool:
+    """Whether the parent has the same command line, as a fork server and its workers have."""
+    parent = process.parent()
+    return parent is not None and parent.cmdline() == process.cmdline()
+
+
+@pytest.mark.parametrize(
+    ("models", "options"),
+    [(MODELS[1:], ("--processes", "2")), (("inline",), ("--workers", "2"))],
+    ids=["pools", "server processes"],
+)
+async def test_stopped_and_busy_workers_end_with_a_killed_server(
+    models: tuple[str, ...], options: tuple[str, ...]
+) -> None:
+    async def ask(client: Client, model: str) -> None:
+        with suppress(aiohttp.ClientError):  # the server is killed
+            await client.ask(f"/hog/{model}")
+
+    named = ("--models", ",".join(models), "--deadline", "60s")
+    with running(*named, *options, *ENDLESS) as server:
+        async with asking(server) as client:
+            calls = [asyncio.create_task(ask(client, model)) for model in models]
+            await server.begun(len(models))
+            below = server.below()
+            workers = list(filter(forked, below))
+            assert len(workers) >= 2
+            for worker in workers[::2]:
+                worker.suspend()
+            server.process.kill()
+            try:
+                await none_is_left(below)
+            finally:
+                for process in below:
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
+            await asyncio.gather(*calls)
+        await server.ended()
+
+
+@pytest.mark.parametrize("several", ["--threads", "--workers", "--loops"])
+async def test_a_signal_under_load_costs_no_request_that_ran(several: str, folder: Path) -> None:
     before = shared()
-    for _ in range(ROUNDS):
-        with running(*ALL, "--processes", "2", "--threads", "4") as server:
-            answered = 0
+    with running(*ALL, "--processes", "2", several, "2") as server:
+        answered = 0
 
-            async def ask_on(client: Client, model: str, headers: dict[str, str]) -> None:
-                nonlocal answered
-                with suppress(aiohttp.ClientConnectionError):  # the server has stopped listening
-                    while True:
-                        answer = await client.ask(f"/hold/{model}", headers=headers)
-                        assert answer.status == 200
-                        answered += 1
+        async def ask_on(client: Client, model: str, headers: dict[str, str]) -> None:
+            nonlocal answered
+            with suppress(aiohttp.ClientConnectionError):  # the server has stopped listening
+                while True:
+                    answer = await client.ask(f"/hold/{model}", headers=headers)
+                    assert answer.status == 200
+                    answered += 1
 
-            async with asking(server) as client:
-                below = server.below()
-                how: list[dict[str, str]] = [{}, {"Connection": "close"}] * 2
-                requests = [ask_on(client, model, headers) for model in MODELS for headers in how]
-                asking_on = asyncio.gather(*requests)
-                await server.begun(100)
-                assert await server.stopped() == 0
-                await asking_on
-            assert server.held() == answered
-            assert server.complaints() == ""
-            await none_is_left(below)
-            await nothing_is_left(folder, before)
+        async with asking(server) as client:
+            below = server.below()
+            how: list[dict[str, str]] = [{}, {"Connection": "close"}] * 2
+            requests = [ask_on(client, model, headers) for model in MODELS for headers in how]
+            asking_on = asyncio.gather(*requests)
+            await server.begun(100)
+            assert await server.stopped() == 0
+            await asking_on
+        assert server.held() == answered
+        assert server.complaints() == ""
+        await none_is_left(below)
+        await nothing_is_left(folder, before)
 
 
 @pytest.fixture(params=["uvloop", "asyncio"])

@@ -5,19 +5,15 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import aiohttp
 import psutil
 import pytest
 
-from tests.server.lifecycle.test_serve import deaf, none_is_left
+from tests.server.lifecycle.test_serve import none_is_left
 from tests.support.cli import run
 from tests.support.prometheus_client import scrape
-from tests.support.server_process import Client, Running, asking, running, until
-from tests.support.several_loops import FEW, SEVERAL, counted, one_each, serving, worker
+from tests.support.server_process import Running, running, until
+from tests.support.several_loops import FEW, SEVERAL, counted, one_each, serving
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -85,52 +81,6 @@ async def test_while_one_loop_is_blocked_the_other_one_answers_for_both(server: 
             return all(loop["age_s"] < 0.5 for loop in stats["loops"])
 
         await until(lives)
-
-
-async def hammer(client: Client, statuses: list[int]) -> None:
-    """Send requests until the server takes no more connections."""
-    with suppress(aiohttp.ClientConnectionError):  # a truncated answer raises another error
-        while True:
-            statuses.append((await client.ask("/noop/inline")).status)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
-async def test_all_loops_let_running_requests_finish(
-    several: str, number: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with ExitStack() as stack:
-        folder = stack.enter_context(TemporaryDirectory())  # short, because it is part of addresses
-        monkeypatch.setenv("TMPDIR", folder)
-        server = stack.enter_context(serving(several, "uvloop", "--deadline", "60s"))
-        async with asking(server) as client:
-            with server.shut():
-                holding = [asyncio.create_task(client.ask("/hold/thread-pool")) for _ in range(16)]
-                await server.begun(16)
-                statuses: list[int] = []
-                hammering = [asyncio.create_task(hammer(client, statuses)) for _ in range(8)]
-
-                async def hot() -> bool:
-                    return len(statuses) > 100
-
-                await until(hot)
-                below = server.below()
-                if number == signal.SIGINT:
-                    os.killpg(server.pid, number)  # as a terminal does: to the workers too
-                else:
-                    os.kill(server.pid, number)
-                await deaf(server)
-                assert not any(request.done() for request in holding)
-            answers = await asyncio.gather(*holding)
-            await asyncio.gather(*hammering)
-            assert set(statuses) == {200}
-        assert [answer.status for answer in answers] == [200] * 16
-        if several == "workers":
-            assert len({worker(answer)[0] for answer in answers}) == 2
-        assert await server.ended() == 0
-        assert server.process.stdout is not None
-        assert (server.complaints(), server.process.stdout.read()) == ("", "")
-        await none_is_left(below)
-        assert not any(Path(folder).iterdir())  # noqa: ASYNC240
 
 
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])

@@ -19,6 +19,7 @@ HOLDING = (
     *("thread-per-request", "thread-pool", "process-per-request", "process-pool"),
     *("supervised-process-pool", "async"),
 )
+TERM, CTRL_C = signal.SIGTERM, signal.SIGINT
 ORPHANS_S = 2.0  # guaranteed: no process is left this long after the end of the server
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -88,16 +89,18 @@ def test_a_wrong_option_ends_with_2() -> None:
     assert ended.err.startswith("python -m server: --threads (or LOADBEARING_THREADS) 'many'")
 
 
-@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 @pytest.mark.parametrize(
-    ("send", "number"),
-    [(os.kill, signal.SIGTERM), (os.killpg, signal.SIGTERM), (os.killpg, signal.SIGINT)],
-    ids=["SIGTERM", "SIGTERM to all", "Ctrl-C"],  # as systemd and a terminal do: to workers too
+    ("send", "number", "several", "value"),
+    [
+        *((os.kill, TERM, "--loop", loop) for loop in ("uvloop", "asyncio")),
+        (os.killpg, TERM, "--loop", "uvloop"),  # as systemd and a terminal do: to workers too
+        *((os.killpg, CTRL_C, option, "2") for option in ("--threads", "--workers", "--loops")),
+    ],
 )
 async def test_a_signal_lets_running_requests_finish(
-    send: Callable[[int, int], None], number: int, loop: str
+    send: Callable[[int, int], None], number: int, several: str, value: str
 ) -> None:
-    with running("--loop", loop, "--deadline", "60s") as server:
+    with running(several, value, "--deadline", "60s", "--models", ",".join(HOLDING)) as server:
         async with asking(server) as client:
             with server.shut():
                 requests = await holding(client)

@@ -101,21 +101,6 @@ async def test_each_worker_shows_its_state(client: Client) -> None:
     assert await busy(client) == []
 
 
-async def test_an_idle_worker_that_is_killed_is_replaced(client: Client) -> None:
-    before = await client.gauges(MODEL)
-    pids = {worker["pid"] for worker in await workers(client)}
-    os.kill(min(pids), signal.SIGKILL)
-    await client.until(MODEL, restarted=before["restarted"] + 1, lost=before["lost"])
-
-    async def replaced() -> bool:
-        now = await workers(client)
-        return len(now) == 2 and min(pids) not in {worker["pid"] for worker in now}
-
-    await until(replaced)
-    answers = await asyncio.gather(*(client.ask(f"/noop/{MODEL}") for _ in range(10)))
-    assert {answer.status for answer in answers} == {200}
-
-
 @pytest.mark.parametrize("kib", [0, 1, 63, 64, 65, 8192])
 async def test_payloads_of_every_size_arrive(kib: int, client: Client) -> None:
     answer = await client.ask(f"/echo/{MODEL}?kib={kib}")

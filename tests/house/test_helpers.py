@@ -1,4 +1,4 @@
-"""Whatever tests have started ends with the process that runs them, even if that is killed."""
+"""What tests use: servers end with a killed test run, and the browser sees what is wrong."""
 
 import subprocess
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.browser import NARROW, chromium, watched
 from tests.support.cli import gone, soon
 from tests.support.server_process import ROOT
 
@@ -45,3 +46,12 @@ def test_servers_and_uis_end_with_a_killed_test_run(tmp_path: Path) -> None:
             assert f" {name}" in commands or f".{name}" in commands
         runner.kill()
     soon(lambda: gone(started), LEFT_S)
+
+
+async def test_it_sees_errors_requests_and_overflow() -> None:
+    async with chromium() as browser:
+        view = await watched(browser, NARROW)
+        await view.page.set_content("<p style='width: 500px'>wide</p><script>lost()</script>")
+        assert view.errors == ["lost is not defined"]
+        assert view.requests == []
+        assert await view.overflow() > 100
