@@ -2,7 +2,7 @@
 
 import asyncio
 import resource
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from time import monotonic
 
@@ -22,8 +22,8 @@ def descriptors(count: int) -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-async def heard(server: Running, pieces: Iterable[bytes] | AsyncIterable[bytes]) -> bytes:
-    """Send something in pieces, and return everything received until the connection is closed."""
+async def heard(server: Running, sent: bytes | AsyncIterable[bytes]) -> bytes:
+    """Send something, or its pieces, and return what is received until the connection is closed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     received = bytearray()
 
@@ -34,12 +34,10 @@ async def heard(server: Running, pieces: Iterable[bytes] | AsyncIterable[bytes])
 
     async def write() -> None:
         with suppress(ConnectionError):
-            if isinstance(pieces, AsyncIterable):
-                async for piece in pieces:
-                    writer.write(piece)
-                    await writer.drain()
+            if isinstance(sent, bytes):
+                writer.write(sent)
             else:
-                for piece in pieces:
+                async for piece in sent:
                     writer.write(piece)
                     await writer.drain()
 

@@ -182,10 +182,10 @@ def loop(request: pytest.FixtureRequest) -> str:
 async def test_connections_waiting_at_the_signal_are_answered(loop: str) -> None:
     with running("--loop", loop, *FEW, "--deadline", "60s") as server:
         with server.shut():
-            blocking = asyncio.create_task(heard(server, [ASK % b"/hold/inline"]))
+            blocking = asyncio.create_task(heard(server, ASK % b"/hold/inline"))
             await server.begun(1)  # so that the event loop accepts no connection
             waiting = [
-                asyncio.create_task(heard(server, [ASK % b"/noop/thread-pool"])) for _ in range(50)
+                asyncio.create_task(heard(server, ASK % b"/noop/thread-pool")) for _ in range(50)
             ]
             address = ("127.0.0.1", server.port)
             last = await asyncio.to_thread(socket.create_connection, address)
@@ -205,7 +205,7 @@ async def test_open_connections_get_a_last_answer(loop: str) -> None:
             for reader, writer in idle:
                 writer.write(ASK % b"/health")
                 assert b"Connection: close" not in await reader.readuntil(b'{"status": "ok"}\n')
-            running_on = asyncio.create_task(heard(server, [ASK % b"/hold/thread-pool"]))
+            running_on = asyncio.create_task(heard(server, ASK % b"/hold/thread-pool"))
             await server.begun(1)
             server.process.terminate()
             await deaf(server)

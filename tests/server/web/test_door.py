@@ -99,7 +99,7 @@ async def test_programs_and_pages_of_its_own_are_let_in(
 
 
 async def test_a_client_that_names_no_host_is_let_in(server: Running) -> None:
-    answer = await heard(server, [b"GET /noop/inline HTTP/1.0\r\n\r\n"])
+    answer = await heard(server, b"GET /noop/inline HTTP/1.0\r\n\r\n")
     assert answer.startswith(b"HTTP/1.0 200 ")
 
 

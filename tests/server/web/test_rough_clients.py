@@ -58,7 +58,7 @@ async def test_malformed_requests_are_refused_and_the_connection_closed(
     request_bytes: bytes, server: Running
 ) -> None:
     async with undisturbed(server):
-        head, _, body = (await heard(server, [request_bytes])).partition(b"\r\n\r\n")
+        head, _, body = (await heard(server, request_bytes)).partition(b"\r\n\r\n")
         assert b" 400 " in head.splitlines()[0]
         assert b"Traceback" not in body
 
@@ -67,7 +67,7 @@ async def test_a_silent_client_is_disconnected(server: Running) -> None:
     async with undisturbed(server):
         began = monotonic()
         starts = [b"", b"GET /hea", REQUEST, REQUEST + b"X: a"]
-        assert not any(await asyncio.gather(*(heard(server, [start]) for start in starts)))
+        assert not any(await asyncio.gather(*(heard(server, start) for start in starts)))
         assert KEEPALIVE_S * 0.9 < monotonic() - began < KEEPALIVE_S + BOUND_S
 
 
@@ -116,7 +116,7 @@ async def test_requests_in_one_piece_are_answered_in_order(server: Running) -> N
     requests = [REQUEST.replace(b"/health", path) + b"\r\n" for path in paths]
     requests[-1] = requests[-1].replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     async with undisturbed(server):
-        answers = await heard(server, [b"".join(requests)])
+        answers = await heard(server, b"".join(requests))
     signs = [b'"thread-pool"', b'"ok"', b"404 Not", b'"inline"', b'"ready"'] * 2
     assert answers.count(b"HTTP/1.1 ") == len(paths)
     places = [answers.index(signs[0])]
@@ -162,7 +162,7 @@ async def test_a_server_without_descriptors_waits_for_some(loop: str, database: 
                 writer.close()
 
             async def serves() -> bool:
-                return b" 200 " in await heard(server, [REQUEST + b"Connection: close\r\n\r\n"])
+                return b" 200 " in await heard(server, REQUEST + b"Connection: close\r\n\r\n")
 
             async with asyncio.timeout(RETRY_S + BOUND_S):
                 await until(serves)
