@@ -63,8 +63,8 @@ def server(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
     loop, python = request.param
     sizes = [word for option, size in SIZES.items() for word in (f"--{option}", str(size))]
     options = ("--loop", loop, *sizes, "--deadline", "30s")
-    with running(*options, "--models", ",".join(MODELS), python=python) as one:
-        yield one
+    with running(*options, "--models", ",".join(MODELS), python=python) as started:
+        yield started
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

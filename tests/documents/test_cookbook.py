@@ -10,7 +10,7 @@ import pytest
 from server.models.base import PROMISES
 from server.models.selection import load
 from server.tables import MODELS, POLICIES
-from tests.support.server_process import Running, asking, running
+from tests.support.server_process import Client, Running, running
 
 ROOT = Path(__file__).resolve().parents[2]
 COOKBOOK = (ROOT / "server" / "README.md").read_text()
@@ -46,19 +46,18 @@ def test_ranges_are_spelled_out() -> None:
 
 
 @pytest.mark.parametrize("command", ROWS)
-async def test_row(command: str, server: Running) -> None:
+async def test_row(command: str, client: Client) -> None:
     requests = paths(command)
     assert requests
-    async with asking(server) as client:
-        why = {name: model["why"] for name, model in (await client.ask("/")).json["models"].items()}
-        for path in requests:
-            answer = await client.ask(path)
-            workload, model = path.partition("?")[0].strip("/").split("/")
-            if why[model]:
-                assert answer.status == 501
-                assert why[model] in answer.error["message"]
-            else:
-                assert (answer.json["workload"], answer.json["model"]) == (workload, model)
+    why = {name: model["why"] for name, model in (await client.ask("/")).json["models"].items()}
+    for path in requests:
+        answer = await client.ask(path)
+        workload, model = path.partition("?")[0].strip("/").split("/")
+        if why[model]:
+            assert answer.status == 501
+            assert why[model] in answer.error["message"]
+        else:
+            assert (answer.json["workload"], answer.json["model"]) == (workload, model)
 
 
 def test_rows_were_found() -> None:

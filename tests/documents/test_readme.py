@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from loadtests.commands.parser import parser
-from tests.support.server_process import Running, asking, running
+from tests.support.server_process import Client, Running, running
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
@@ -24,13 +24,7 @@ COMMAND = re.compile(
     r"^\$ (.+)$|^(scripts/.+)$|`((?:scripts/|\.venv/bin/python )[^`\n]+)`", re.MULTILINE
 )
 COMMANDS = sorted({"".join(groups) for text in PAGES.values() for groups in COMMAND.findall(text)})
-OURS = {
-    "survive",
-    "surge",
-    "up",
-    "report",
-    "compare",
-}  # scripts of the command line
+OURS = {"survive", "surge", "up", "report", "compare"}  # scripts of the command line
 CURLS = re.findall(
     r"^\$ curl 'localhost:8080(\S+)'\n(\{\n.*?^\}\n)", README, re.MULTILINE | re.DOTALL
 )
@@ -42,6 +36,13 @@ def server() -> Iterator[Running]:
         yield started
 
 
+@pytest.fixture
+async def discovery(client: Client) -> dict[str, Any]:
+    """Return what the server says that it has."""
+    answer: dict[str, Any] = (await client.ask("/")).json
+    return answer
+
+
 def shape(value: Any) -> Any:
     """Keep what must be the same in every answer: keys, words, and results."""
     if isinstance(value, dict):
@@ -51,9 +52,8 @@ def shape(value: Any) -> Any:
 
 
 @pytest.mark.parametrize(("path", "shown"), CURLS)
-async def test_answers_are_as_shown(path: str, shown: str, server: Running) -> None:
-    async with asking(server) as client:
-        answer = await client.ask(path)
+async def test_answers_are_as_shown(path: str, shown: str, client: Client) -> None:
+    answer = await client.ask(path)
     assert shape(answer.json) == shape(json.loads(shown))
 
 
@@ -74,9 +74,7 @@ def test_commands_exist_and_understand_their_options(command: str) -> None:
             parser().parse_args([name, *words])
 
 
-async def test_models_and_workloads_are_all_named(server: Running) -> None:
-    async with asking(server) as client:
-        discovery = (await client.ask("/")).json
+def test_models_and_workloads_are_all_named(discovery: dict[str, Any]) -> None:
     names = set(re.findall(r"`([a-z0-9-]+)`", README))
     assert names >= discovery["models"].keys() | discovery["workloads"].keys()
 
@@ -87,15 +85,12 @@ def rows(title: str) -> list[tuple[str, str]]:
     return re.findall(r"^\| (`.+?) \| (.+?) \|$", below, re.MULTILINE)
 
 
-async def test_the_table_of_models_has_them_all_in_their_order(server: Running) -> None:
-    async with asking(server) as client:
-        models = (await client.ask("/")).json["models"]
-    assert [name.strip("`") for name, _ in rows("Models")] == list(models)
+def test_the_table_of_models_has_them_all_in_their_order(discovery: dict[str, Any]) -> None:
+    assert [name.strip("`") for name, _ in rows("Models")] == list(discovery["models"])
 
 
-async def test_the_table_of_workloads_has_them_all_by_their_kinds(server: Running) -> None:
-    async with asking(server) as client:
-        workloads = (await client.ask("/")).json["workloads"]
+def test_the_table_of_workloads_has_them_all_by_their_kinds(discovery: dict[str, Any]) -> None:
+    workloads = discovery["workloads"]
     kinds: dict[str, str] = {}
     for names, text in rows("Workloads"):
         word = text.partition(" ")[0].strip(":")
@@ -124,11 +119,11 @@ def test_links_lead_to_files_and_sections(page: str) -> None:
         assert not section or section in anchors(name), section
 
 
-async def test_the_results_name_every_model(server: Running) -> None:
-    async with asking(server) as client:
-        models = (await client.ask("/")).json["models"]
+def test_the_results_name_every_model(discovery: dict[str, Any]) -> None:
     results = PAGES["loadtests/RESULTS.md"]
-    assert all(f"| {model} |" in results and f"| `{model}` |" in results for model in models)
+    for model in discovery["models"]:
+        assert f"| {model} |" in results
+        assert f"| `{model}` |" in results
 
 
 def test_the_findings_quote_figures_of_the_runs_below_them() -> None:

@@ -29,8 +29,8 @@ ARGUMENTS: dict[str, Any] = {
     "server_python": [],
 }
 PLAN = plan(CELLS, searches=2, arguments=ARGUMENTS)
-ASKED = {name: PLAN[name] for name in ("slo", "mode", "seed", "searches", "arguments", "cells")}
-FOUND = [
+WANTED = {name: PLAN[name] for name in ("slo", "mode", "seed", "searches", "arguments", "cells")}
+RESULTS = [
     {**result(*cell, 50, 55), "search": search, "cause": "GIL"}
     for cell in CELLS
     for search in (0, 1)
@@ -45,7 +45,7 @@ END = {"line": "end", "at": 91.0, "exit": 0, "reason": None}
 
 def asking(**changes: Any) -> dict[str, Any]:
     arguments = changes.pop("arguments", {})
-    return {**ASKED, **changes, "arguments": {**ARGUMENTS, **arguments}}
+    return {**WANTED, **changes, "arguments": {**ARGUMENTS, **arguments}}
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def asking(**changes: Any) -> dict[str, Any]:
 def test_another_run_is_refused_by_name(
     changes: dict[str, Any], named: str, tmp_path: Path
 ) -> None:
-    file = write(tmp_path / "run.jsonl", [PLAN, *FOUND[:1], END])
+    file = write(tmp_path / "run.jsonl", [PLAN, *RESULTS[:1], END])
     before = file.read_bytes()
     with pytest.raises(RunFileError) as raised:
         resumable(tmp_path, asking(**changes))
@@ -86,12 +86,12 @@ def test_another_run_is_refused_by_name(
     ids=["the same", "another search", "another budget", "a soak"],
 )
 def test_the_same_and_more_of_it_goes_on(more: dict[str, Any], tmp_path: Path) -> None:
-    write(tmp_path / "run.jsonl", [PLAN, *FOUND[:1], END])
+    write(tmp_path / "run.jsonl", [PLAN, *RESULTS[:1], END])
     resumable(tmp_path, asking(**more))
 
 
 def test_a_finished_run_is_only_added_to(tmp_path: Path) -> None:
-    write(tmp_path / "run.jsonl", [PLAN, *FOUND, *AFTER, END])
+    write(tmp_path / "run.jsonl", [PLAN, *RESULTS, *AFTER, END])
     with pytest.raises(RunFileError, match="holds a complete run already"):
         resumable(tmp_path, asking())
     resumable(tmp_path, asking(searches=3))
@@ -100,7 +100,7 @@ def test_a_finished_run_is_only_added_to(tmp_path: Path) -> None:
 def test_a_proof_that_was_added_is_owed_from_then_on(tmp_path: Path) -> None:
     bare = plan(CELLS, searches=2, arguments={**ARGUMENTS, "prove": False, "beyond": []})
     again = {"line": "resumed", "at": 95.0, "arguments": ARGUMENTS, "searches": 2}
-    write(tmp_path / "run.jsonl", [bare, *FOUND, END, again, AFTER[0]])
+    write(tmp_path / "run.jsonl", [bare, *RESULTS, END, again, AFTER[0]])
     resumable(tmp_path, asking())
     with pytest.raises(RunFileError, match="begun with --prove"):
         resumable(tmp_path, asking(arguments={"prove": False}))
@@ -113,7 +113,7 @@ def test_a_proof_that_was_added_is_owed_from_then_on(tmp_path: Path) -> None:
 def test_what_is_no_run_of_ours_is_left_alone(tmp_path: Path) -> None:
     write(tmp_path / "run.jsonl", [{"line": "run", "policies": []}])
     with pytest.raises(RunFileError, match="cannot be resumed"):
-        resumable(tmp_path, ASKED)
+        resumable(tmp_path, WANTED)
 
 
 def test_trials_of_an_abandoned_search_are_not_discarded_ones(tmp_path: Path) -> None:
@@ -122,15 +122,15 @@ def test_trials_of_an_abandoned_search_are_not_discarded_ones(tmp_path: Path) ->
     good = trial(*CELLS[0], 40.0, search=0)
     lines = [PLAN, start, spoiled, spoiled]
     write(tmp_path / "run.jsonl", lines)
-    assert not any("discarded" in one for one in summarize(read(tmp_path)).warnings)
+    assert not any("discarded" in line for line in summarize(read(tmp_path)).warnings)
     (tmp_path / "run.jsonl").unlink()
-    write(tmp_path / "run.jsonl", [*lines, {"line": "resumed"}, start, good, spoiled, FOUND[0]])
-    [warning] = [one for one in summarize(read(tmp_path)).warnings if "discarded" in one]
+    write(tmp_path / "run.jsonl", [*lines, {"line": "resumed"}, start, good, spoiled, RESULTS[0]])
+    [warning] = [line for line in summarize(read(tmp_path)).warnings if "discarded" in line]
     assert warning.startswith("1 of 2 trials was discarded.")
 
 
 def test_the_command_says_so_before_anything_is_started(tmp_path: Path) -> None:
-    file = write(tmp_path / "run.jsonl", [PLAN, *FOUND[:1], END])
+    file = write(tmp_path / "run.jsonl", [PLAN, *RESULTS[:1], END])
     before = file.read_bytes()
     words = ("--workloads", "primes", "--models", "inline,thread-pool", "--slo", "p99<100ms")
     more = ("--param", "primes.below=5000", "--beyond", "spike", "--searches", "2", "--prove")
@@ -138,4 +138,4 @@ def test_the_command_says_so_before_anything_is_started(tmp_path: Path) -> None:
     assert (ended.code, ended.out) == (2, "")
     assert "begun with --slo p99<250ms (now p99<100ms); repeat its command" in ended.err
     assert file.read_bytes() == before
-    assert [one.name for one in tmp_path.iterdir()] == ["run.jsonl"]
+    assert [path.name for path in tmp_path.iterdir()] == ["run.jsonl"]

@@ -1,4 +1,4 @@
-"""`python -m loadtests survive` end to end: it measures, reports, refuses, and can be stopped."""
+"""`python -m loadtests survive` end to end: it measures a user's own code, reports, and stops."""
 
 import json
 import sys
@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from loadtests.run.file.fold import read
-from tests.support.cli import Begun, begun, free_port, gone, run, soon
+from tests.support.cli import Begun, begun, gone, run, soon
 from tests.support.resumed_run import CELLS, LABEL, MODELS, SURVIVE, Survived
-from tests.support.server_process import running
 
 CELL_KEYS = {
     *("workload", "model", "held", "broke", "interval", "ceiling", "predicted", "efficiency"),
@@ -75,13 +74,19 @@ def test_the_summary_has_what_other_tools_read(survived: Survived) -> None:
         assert 0 < cell["held"] < cell["broke"]
         low, high = cell["interval"]
         assert 0.7 * cell["held"] < low < high < 1.5 * cell["broke"]
-        assert cell["unavailable"] is None
+        assert (cell["workload"], cell["python"], cell["unavailable"]) == ("nap", LABEL, None)
         assert cell["cpu_ms_per_request"] > 0
         assert cell["bystander_p99_ms"] > 0
+    assert "asynchronous twin" in survived.cell("async")["unavailable"]
     assert read(survived.folder).end is not None
+    environment = survived.summary["environment"]
+    assert environment["servers"] == {LABEL: environment["server"]}
+    assert environment["server"]["start_method"] == "fork"
+    [forked] = [line for line in survived.summary["warnings"] if "fork" in line]
+    assert forked.startswith(f"The server on {LABEL}: ")
 
 
-def test_two_processes_bear_more_than_a_blocked_loop(survived: Survived) -> None:
+def test_two_processes_sustain_more_than_a_blocked_loop(survived: Survived) -> None:
     assert survived.cell("inline")["held"] < 100, "each request blocks the loop for 10 ms"
     assert survived.cell("inline")["held"] < survived.cell("process-pool")["held"]
     [verdict] = survived.summary["verdicts"]
@@ -90,8 +95,8 @@ def test_two_processes_bear_more_than_a_blocked_loop(survived: Survived) -> None
 
 def test_beyond_the_peak_there_are_figures_or_a_reason(survived: Survived) -> None:
     why = survived.cell("inline")["beyond"]["faults"]["reason"]
-    found = survived.cell("process-pool")["beyond"]["faults"]
-    assert found.get("kills") == 1 or "no valid load in" in found["reason"]
+    faults = survived.cell("process-pool")["beyond"]["faults"]
+    assert faults.get("kills") == 1 or "no valid load in" in faults["reason"]
     assert (why[:17], why in survived.ended.out) == ("no worker process", True)
 
 
@@ -99,6 +104,7 @@ def test_the_terminal_shows_the_matrix_and_a_sentence(survived: Survived) -> Non
     out = survived.ended.out
     assert "Highest load that meets p99<250ms (requests per second), quick run" in out
     assert all(f"nap / {model} · {LABEL}: " in out for model in MODELS[1:])
+    assert f"async · {LABEL}" in out
     assert "[3/3]" in out
     assert "★" in out
     [verdict] = survived.summary["verdicts"]
@@ -109,7 +115,9 @@ def test_the_terminal_shows_the_matrix_and_a_sentence(survived: Survived) -> Non
 def test_the_other_files_and_the_report_say_the_same(survived: Survived) -> None:
     [verdict] = survived.summary["verdicts"]
     markdown = survived.folder / "summary.md"
-    assert verdict["sentence"] in markdown.read_text()
+    text = markdown.read_text()
+    command = ("./mine.py", "--param nap.ms=10", f"--server-python {sys.executable}")
+    assert all(words in text for words in (verdict["sentence"], *command))
     assert "<svg" in (survived.folder / "survival.svg").read_text()
     markdown.unlink()
     ended = run("loadtests", "report", str(survived.folder))
@@ -130,34 +138,24 @@ def test_a_folder_that_holds_a_run_is_left_alone(survived: Survived, home: Path)
     ("options", "message"),
     [
         (("survive", "--host", "localhost"), "'localhost' is not the address of a service"),
-        (("survive", "--output", __file__), f"{__file__} is a file; --output takes a folder"),
-        (("surge", "--output", f"{__file__}/x"), f"{__file__} is a file; --output takes a folder"),
+        (("survive", "--host", "http://127.0.0.1:1"), "nothing answers at http://127.0.0.1:1"),
+        (("survive", "--workloads", "./broken.py"), "broken.py:1: the import failed: ModuleNot"),
+        (("survive", "--output", "broken.py"), "broken.py is a file; --output takes a folder"),
+        (("surge", "--output", "broken.py/x"), "broken.py is a file; --output takes a folder"),
+        (("up", "--port", "0", "--workloads", "slep"), "unknown workload 'slep'; did you mean"),
         (("report", "/no/such/folder"), "/no/such/folder does not exist"),
-        (("report", __file__), f"{__file__} is not a folder; name the folder of a run"),
+        (("report", "broken.py"), "broken.py is not a folder; name the folder of a run"),
     ],
 )
-def test_wrong_usage_ends_with_2(options: tuple[str, ...], message: str) -> None:
-    ended = run("loadtests", *options)
+def test_wrong_usage_ends_with_2_and_leaves_nothing(
+    options: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.py").write_text("import nothing_like_it\n")
+    ended = run("loadtests", *options, directory=tmp_path)
     assert (ended.code, ended.out) == (2, "")
     assert message in ended.err
     assert "Traceback" not in ended.err
-
-
-def test_nothing_listens_at_the_host(tmp_path: Path) -> None:
-    host = f"http://127.0.0.1:{free_port()}"
-    ended = run(*SURVIVE, "--host", host, "--output", str(tmp_path / "run"))
-    assert (ended.code, ended.out) == (2, "")
-    assert f"python -m loadtests: nothing answers at {host}" in ended.err
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_running_service_is_asked_what_there_is(tmp_path: Path) -> None:
-    with running("--models", "inline", module="server") as server:
-        words = ("--host", server.url, "--workloads", "slep", "--models", "inline")
-        ended = run(*SURVIVE, *words, "--output", str(tmp_path))
-    assert (ended.code, ended.out) == (2, "")
-    [line] = ended.err.splitlines()
-    assert line == "python -m loadtests: unknown workload 'slep'; did you mean 'sleep'?"
+    assert {path.name for path in tmp_path.iterdir()} - {"__pycache__"} == {"broken.py"}
 
 
 @pytest.fixture

@@ -1,7 +1,10 @@
 """Who may import whom: rooms in one order, pure cores, workers that load little, small files."""
 
 import ast
+import re
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -75,6 +78,30 @@ def test_the_halves_share_no_module(half: str, other: str) -> None:
     for module in under(half):
         packages = {target.package for target in imports(module)}
         assert not packages & {other, "tests", "scripts"}, module
+
+
+def declared(*extras: str) -> set[str]:
+    """Name the packages that pyproject.toml requires, with some of its extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    optional = project["optional-dependencies"]
+    requirements = [*project["dependencies"], *(line for name in extras for line in optional[name])]
+    return {normal(re.split(r"[\s<>=!~\[;]", line)[0]) for line in requirements}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize(("half", "extras"), [("server", ("dask",)), ("loadtests", ("loadtests",))])
+def test_imported_packages_are_declared(half: str, extras: tuple[str, ...]) -> None:
+    packages = {target.package for module in under(half) for target in imports(module)}
+    distributions = packages_distributions()
+    missing = {
+        package
+        for package in packages - STANDARD - {half, "_typeshed"}
+        if not declared(*extras) & {normal(name) for name in distributions.get(package, ())}
+    }
+    assert not missing, f"add to the dependencies in pyproject.toml: {sorted(missing)}"
 
 
 @pytest.mark.parametrize("name", sources("scripts"))

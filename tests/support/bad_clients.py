@@ -2,7 +2,7 @@
 
 import asyncio
 import resource
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from time import monotonic
 
@@ -11,10 +11,6 @@ import psutil
 from tests.support.server_process import PATIENCE_S, Running, asking, until
 
 BOUND_S = 2.0  # far beyond what an answer takes, even on a busy machine
-
-
-def port(server: Running) -> int:
-    return int(server.url.rpartition(":")[2])
 
 
 @contextmanager
@@ -26,9 +22,9 @@ def descriptors(count: int) -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-async def heard(server: Running, pieces: Iterable[bytes] | AsyncIterable[bytes]) -> bytes:
-    """Send something in pieces, and return everything received until the connection is closed."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port(server))
+async def heard(server: Running, sent: bytes | AsyncIterable[bytes]) -> bytes:
+    """Send something, or its pieces, and return what is received until the connection is closed."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     received = bytearray()
 
     async def read() -> None:
@@ -38,12 +34,10 @@ async def heard(server: Running, pieces: Iterable[bytes] | AsyncIterable[bytes])
 
     async def write() -> None:
         with suppress(ConnectionError):
-            if isinstance(pieces, AsyncIterable):
-                async for piece in pieces:
-                    writer.write(piece)
-                    await writer.drain()
+            if isinstance(sent, bytes):
+                writer.write(sent)
             else:
-                for piece in pieces:
+                async for piece in sent:
                     writer.write(piece)
                     await writer.drain()
 

@@ -18,11 +18,12 @@ from typing import TypeVar
 import psutil
 import pytest
 
+from loadtests.system.child import tied
 from tests.support.server_process import PATIENCE_S, ROOT
 
 LONG_S = 120  # for a survival run, which measures for half a minute
 
-Found = TypeVar("Found")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,14 @@ class Ended:
     err: str
 
 
-def run(*words: str, directory: Path = ROOT) -> Ended:
+def run(*words: str, directory: Path = ROOT, **variables: str) -> Ended:
     """Run `python -m` with these words until it ends, in a folder as the scripts do."""
     ended = subprocess.run(
         [sys.executable, "-P", "-m", *words],
         cwd=directory,
-        env=_environment(),
+        env=_environment() | variables,
         stdin=subprocess.DEVNULL,
+        preexec_fn=tied(),
         capture_output=True,
         text=True,
         timeout=LONG_S,
@@ -91,6 +93,7 @@ def begun(folder: Path, *words: str, directory: Path = ROOT) -> Iterator[Begun]:
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
+            preexec_fn=tied(),
             start_new_session=True,
         ) as process,
     ):
@@ -108,8 +111,8 @@ def quiet(ended: Ended) -> None:
         pytest.skip(f"too busy here to measure: {excuse[0] if excuse else ended.out[-400:]}")
 
 
-def soon(look: Callable[[], Found | None], patience_s: float = PATIENCE_S) -> Found:
-    """Look until there is something to be found, often, but never for ever."""
+def soon(look: Callable[[], Item | None], patience_s: float = PATIENCE_S) -> Item:
+    """Look again and again until there is something, but not for ever."""
     deadline = time.monotonic() + patience_s
     while not (item := look()):
         assert time.monotonic() < deadline, "it has not happened"

@@ -1,6 +1,7 @@
 """Evidence of services with known bottlenecks, on a machine of two cores under p99<250ms."""
 
 from dataclasses import replace
+from typing import Any
 
 from loadtests.load.answer import Stages
 from loadtests.trial.evidence import Evidence
@@ -10,6 +11,17 @@ MS = 0.001
 
 def stages(**ms: float) -> Stages:
     return Stages(**{name: time * MS for name, time in ms.items()})
+
+
+def load(rate: float, completed: float, **losses: int) -> dict[str, Any]:
+    """What 5 seconds at this rate came to."""
+    return {"rate": rate, "scheduled": 5 * rate, "completed": completed, "losses": losses}
+
+
+def used(server: float, generator: float, gil: float, loop: float, lag_ms: float) -> dict[str, Any]:
+    """The cores and the shares of the GIL and the event loop that were busy meanwhile."""
+    cores = {"server_cores": server, "generator_cores": generator, "loop_cores": loop}
+    return {**cores, "gil": gil, "loop_lag_p99_s": lag_ms * MS}
 
 
 def lone(completed: float, on_loop: bool = False, **ms: float) -> Evidence:
@@ -31,51 +43,30 @@ LONE_ASYNC = lone(19.7, outside=0.2, off_cpu=50.1)
 LONE_ECHO = lone(28, outside=4.0, dispatched=14.0, on_cpu=0.4, off_cpu=0.1, back=16.0)
 
 GIL = Evidence(
-    rate=100,
+    **load(100, 93, late=260, refused=30),
+    **used(server=1.02, generator=0.11, gil=0.97, loop=0.09, lag_ms=41),
     duration_s=5,
     bound_s=0.25,
-    scheduled=500,
-    completed=93,
-    losses={"late": 260, "refused": 30},
     bystander_loss=0.0,
     cores=2,
-    server_cores=1.02,
-    generator_cores=0.11,
     other_cores=0.05,
-    gil=0.97,
-    loop_cores=0.09,
-    loop_lag_p99_s=0.041,
     slots=16,
     typical=stages(outside=9, queued=90, dispatched=6, on_cpu=10.4, off_cpu=130, back=12),
     late=stages(outside=10, queued=150, dispatched=6, on_cpu=10.4, off_cpu=152, back=14),
 )
 CORES = replace(
     GIL,
-    rate=190,
-    scheduled=950,
-    completed=176,
-    losses={"late": 500},
-    server_cores=1.8,
-    generator_cores=0.15,
-    gil=0.13,
-    loop_cores=0.11,
-    loop_lag_p99_s=0.006,
+    **load(190, 176, late=500),
+    **used(server=1.8, generator=0.15, gil=0.13, loop=0.11, lag_ms=6),
     slots=2,
     typical=stages(outside=1, queued=210, dispatched=0.4, on_cpu=10, off_cpu=0.6, back=1),
     late=stages(outside=1, queued=280, dispatched=0.4, on_cpu=10, off_cpu=0.6, back=1),
 )
 POOL = replace(
     GIL,
-    rate=42,
-    scheduled=210,
-    completed=39,
-    losses={"late": 130},
-    server_cores=0.06,
-    generator_cores=0.05,
+    **load(42, 39, late=130),
+    **used(server=0.06, generator=0.05, gil=0.03, loop=0.02, lag_ms=1),
     other_cores=0.04,
-    gil=0.03,
-    loop_cores=0.02,
-    loop_lag_p99_s=0.001,
     slots=2,
     typical=stages(outside=0.4, queued=260, dispatched=0.1, on_cpu=0.1, off_cpu=50.1, back=0.1),
     late=stages(outside=0.4, queued=400, dispatched=0.1, on_cpu=0.1, off_cpu=50.1, back=0.1),
@@ -103,25 +94,15 @@ INLINE_PRIMES = replace(
 )
 ASYNC = replace(
     GIL,
-    rate=3200,
-    scheduled=16_000,
-    completed=2900,
-    losses={"late": 9000},
-    server_cores=0.98,
-    generator_cores=0.6,
-    gil=0.95,
-    loop_cores=0.97,
-    loop_lag_p99_s=0.2,
+    **load(3200, 2900, late=9000),
+    **used(server=0.98, generator=0.6, gil=0.95, loop=0.97, lag_ms=200),
     slots=10_000,
     typical=stages(outside=190, off_cpu=60),
     late=stages(outside=250, off_cpu=70),
 )
 TINY_QUEUE = replace(
     CORES,
-    rate=75,
-    scheduled=375,
-    completed=72,
-    losses={"refused": 14, "late": 1},
+    **load(75, 72, refused=14, late=1),
     server_cores=0.78,
     generator_cores=0.07,
     typical=stages(outside=1, queued=0.5, dispatched=0.4, on_cpu=9.9, off_cpu=0.4, back=1),
@@ -129,14 +110,8 @@ TINY_QUEUE = replace(
 )
 ECHO = replace(
     GIL,
-    rate=60,
-    completed=52,
-    losses={"late": 140},
-    server_cores=1.25,
-    generator_cores=0.3,
-    gil=0.88,
-    loop_cores=0.55,
-    loop_lag_p99_s=0.09,
+    **load(60, 52, late=140),
+    **used(server=1.25, generator=0.3, gil=0.88, loop=0.55, lag_ms=90),
     slots=2,
     typical=stages(outside=60, queued=120, dispatched=30, on_cpu=0.5, off_cpu=0.3, back=38),
     late=stages(outside=80, queued=180, dispatched=32, on_cpu=0.5, off_cpu=0.3, back=40),

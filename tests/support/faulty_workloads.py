@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from server.workloads import native, workload
@@ -25,20 +26,10 @@ def fail() -> None:
     raise LookupError("customer 4711 not found")
 
 
-@native(fail)
-async def fail_natively() -> None:
-    fail()
-
-
 @workload(kind="cpu")
 def leave() -> None:
     """Call sys.exit."""
     sys.exit("leaving")
-
-
-@native(leave)
-async def leave_natively() -> None:
-    leave()
 
 
 @workload(kind="cpu")
@@ -47,20 +38,21 @@ def interrupt() -> None:
     raise KeyboardInterrupt("pressed")
 
 
-@native(interrupt)
-async def interrupt_natively() -> None:
-    interrupt()
-
-
 @workload(kind="cpu")
 def cancel() -> None:
     """Behave like a cancelled task."""
     raise asyncio.CancelledError("withdrawn")
 
 
-@native(cancel)
-async def cancel_natively() -> None:
-    cancel()
+def twin(function: Callable[[], None]) -> None:
+    async def natively() -> None:
+        function()
+
+    native(function)(natively)
+
+
+for function in (fail, leave, interrupt, cancel):
+    twin(function)
 
 
 @workload(kind="cpu")

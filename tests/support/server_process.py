@@ -16,6 +16,7 @@ import aiohttp
 import psutil
 import pytest
 
+from loadtests.system.child import tied
 from tests.support.faulty_workloads import GATE
 
 ROOT = Path(__file__).parents[2]
@@ -39,14 +40,28 @@ class Running:
     def pid(self) -> int:
         return self.process.pid
 
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
     def below(self) -> list[psutil.Process]:
         """List all processes that the server has started, directly or not."""
         return psutil.Process(self.pid).children(recursive=True)
 
     def complaints(self) -> str:
-        """Standard error of the server, without the lines about unavailable models."""
+        """Standard error of the server, without what this Python cannot do."""
         lines = self.errors.read_text().splitlines(keepends=True)
-        return "".join(line for line in lines if " is not available: " not in line)
+        known = (" is not available: ", "2 event loops share one GIL")
+        return "".join(line for line in lines if not any(words in line for words in known))
+
+    async def ended(self) -> int:
+        """Wait until it has ended, and return its exit code."""
+        return await asyncio.to_thread(self.process.wait, PATIENCE_S)
+
+    async def stopped(self) -> int:
+        """Send SIGTERM, and return its exit code."""
+        self.process.terminate()
+        return await self.ended()
 
     @contextmanager
     def shut(self) -> Iterator[None]:
@@ -72,7 +87,10 @@ class Running:
 def running(
     *options: str, module: str = "tests.support.faulty_server", python: str = sys.executable
 ) -> Iterator[Running]:
-    """Start a server in its own session; end it with SIGTERM, unless the test has ended it."""
+    """Start a server in its own session; end it with SIGTERM, unless the test has ended it.
+
+    It ends with the process that runs the tests, even if that is killed.
+    """
     with tempfile.TemporaryDirectory() as folder:
         gate, errors = Path(folder, "gate"), Path(folder, "errors")
         gate.touch()
@@ -85,6 +103,7 @@ def running(
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,
+                preexec_fn=tied(),
                 start_new_session=True,  # so that a test can press Ctrl-C on the whole group
             ) as process,
         ):

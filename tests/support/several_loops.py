@@ -1,31 +1,18 @@
 """Servers with two event loops, in processes or in threads, and a client for each of them."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 
 from tests.support.prometheus_client import scrape
-from tests.support.server_process import PATIENCE_S, Answer, Client, Running, asking, running, until
+from tests.support.server_process import Answer, Client, Running, asking, running, until
 
 Worker = tuple[int, str]  # pid and thread
 FEW = ("--models", "inline,thread-pool,supervised-process-pool", "--processes", "1")
 SEVERAL = ("workers", "loops")
 
 
-def complaints(server: Running) -> list[str]:
-    """Return the lines on standard error, except the warning that a GIL causes."""
-    lines = server.complaints().splitlines()
-    return [line for line in lines if "2 event loops share one GIL" not in line]
-
-
-@contextmanager
-def serving(several: str, loop: str, *options: str) -> Iterator[Running]:
-    """Start a server with two loops, end it unless the test has, and check its log is empty."""
-    with running(f"--{several}", "2", "--loop", loop, *FEW, *options) as server:
-        yield server
-        if server.process.poll() is None:
-            server.process.terminate()
-            assert server.process.wait(PATIENCE_S) == 0
-            assert complaints(server) == []
+def serving(several: str, loop: str, *options: str) -> AbstractContextManager[Running]:
+    return running(f"--{several}", "2", "--loop", loop, *FEW, *options)
 
 
 def worker(answer: Answer) -> Worker:

@@ -100,24 +100,6 @@ def test_the_bounds_hold_in_every_sequence_of_events(
     asyncio.run(play())
 
 
-@given(slots=st.integers(1, 3), queue=st.integers(0, 4), extra=st.integers(1, 5))
-def test_slots_and_queue_fill_up_before_a_call_is_refused(
-    slots: int, queue: int, extra: int
-) -> None:
-    async def play() -> None:
-        crowd = Crowd(bounded(slots, queue, LONG_S))
-        for _ in range(slots + queue + extra):
-            crowd.do("enter", 0)
-        await settle()
-        assert crowd.inside == list(range(slots))
-        assert crowd.bulkhead.queued == queue
-        assert crowd.refused == list(range(slots + queue, slots + queue + extra))
-        await crowd.end()
-        assert crowd.granted == list(range(slots + queue))
-
-    asyncio.run(play())
-
-
 async def test_a_call_that_waits_past_its_deadline_expires() -> None:
     bulkhead = bounded(1, 1, 0.01)
     await bulkhead.enter(monotonic())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -24,16 +24,10 @@ ENDLESS = ("--workloads", "tests.support.endless_workloads")
 
 
 @pytest.fixture(scope="module")
-def left(database: None) -> Iterator[Running]:
+def server(database: None) -> Iterator[Running]:
     options = ("--threads", "1", "--processes", str(PROCESSES), "--admission", "bounded")
     with running(*options, "--deadline", "60s", *ENDLESS) as server:
         yield server
-
-
-@pytest.fixture
-async def client(left: Running) -> AsyncIterator[Client]:
-    async with asking(left) as client:
-        yield client
 
 
 async def hang_up(request: asyncio.Task[object]) -> None:
@@ -103,15 +97,18 @@ async def test_an_awaited_twin_ends_when_its_client_hangs_up(client: Client) -> 
         assert 'model="async",status="499",workload="sleep"} 1.0' in await answer.text()
 
 
-async def test_an_endless_loop_is_killed_at_its_deadline(database: None) -> None:
-    options = ("--processes", "1", "--deadline", "500ms", "--models", ",".join(KILLS), *ENDLESS)
-    with running(*options) as server, server.shut():
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])
+async def test_late_work_is_killed_and_its_slot_comes_back(method: str, database: None) -> None:
+    options = ("--processes", "1", "--deadline", "500ms", "--start-method", method, *ENDLESS)
+    with running(*options, "--models", ",".join(KILLS)) as server, server.shut():
         async with asking(server) as client:
             for model in KILLS:
-                answer = await client.ask(f"/spin/{model}")
-                assert answer.status == 504
-                await client.until(model, busy=0, abandoned=0)
+                late = await client.ask(f"/spin/{model}")
+                assert late.status == 504
+                assert late.error["message"].startswith("the request was not done by its deadline")
                 assert (await client.ask(f"/noop/{model}")).status == 200
+                gauges = {"busy": 0, "abandoned": 0, "lost": 0, "expired": 1}
+                await client.until(model, **gauges, restarted=int(model.startswith("supervised")))
 
 
 async def test_mass_disconnects_kill_few_workers() -> None:

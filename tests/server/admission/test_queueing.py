@@ -32,12 +32,14 @@ async def served_in_turn(policy: Policy) -> tuple[list[int], list[int]]:
     return served, [number for number, item in enumerate(outcomes) if isinstance(item, Refused)]
 
 
-async def test_first_come_is_first_served_and_the_newest_are_refused() -> None:
-    assert await served_in_turn(Bounded(1, 3, LONG_S)) == ([0, 1, 2, 3], [4, 5])
-
-
-async def test_newest_first_serves_the_newest_and_refuses_the_oldest_that_wait() -> None:
-    assert await served_in_turn(Lifo(1, 3, LONG_S)) == ([0, 5, 4, 3], [1, 2])
+@pytest.mark.parametrize(
+    ("policy", "served", "refused"),
+    [(Bounded, [0, 1, 2, 3], [4, 5]), (Lifo, [0, 5, 4, 3], [1, 2])],  # oldest or newest first
+)
+async def test_the_policy_decides_which_is_served_next_and_which_is_refused(
+    policy: type[Policy], served: list[int], refused: list[int]
+) -> None:
+    assert await served_in_turn(policy(1, 3, LONG_S)) == (served, refused)
 
 
 async def test_a_call_that_waits_beyond_the_target_is_refused() -> None:

@@ -9,21 +9,23 @@ from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
+import psutil
 import pytest
 
-from tests.server.lifecycle.test_serve import ORPHANS_S, deaf, ended, none_is_left
-from tests.support.bad_clients import heard, port
+from tests.server.admission.test_hang_up import ENDLESS
+from tests.server.lifecycle.test_serve import HOLDING, ORPHANS_S, deaf, none_is_left
+from tests.support.bad_clients import heard
 from tests.support.server_process import PYTHONS, Client, asking, running, until
 from tests.support.several_loops import FEW
 
 ASK = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 SHARED = Path("/dev/shm")
 MODELS = ("thread-pool", "process-per-request", "process-pool", "supervised-process-pool")
-ALL = ("--models", ",".join(MODELS), "--processes", "1", "--deadline", "60s")
+ALL = ("--models", ",".join(HOLDING), "--processes", "1", "--deadline", "60s")
 WAYS = [("--start-method", method) for method in ("forkserver", "spawn", "fork")]
-WAYS += [("--workers", "2"), ("--loop", "asyncio")]
+WAYS += [("--workers", "2"), ("--loops", "2"), ("--loop", "asyncio")]
 SERVERS = [(sys.executable, way) for way in WAYS] + [(python, WAYS[0]) for python in PYTHONS]
-ROUNDS = 3
+NAMES = [f"{Path(python).parts[-3]}{'='.join(way)}" for python, way in SERVERS]
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -59,7 +61,9 @@ async def nothing_is_left(folder: Path, before: set[str]) -> None:
 
 @pytest.mark.parametrize("signals", [[signal.SIGKILL], [signal.SIGTERM] * 2], ids=["kill", "twice"])
 @pytest.mark.parametrize(
-    ("python", "way"), SERVERS, ids=[f"{Path(python).parts[-3]}{way[1]}" for python, way in SERVERS]
+    ("python", "way"),
+    SERVERS,
+    ids=NAMES,
 )
 async def test_an_abrupt_end_leaves_nothing_behind(
     python: str, way: tuple[str, str], signals: list[signal.Signals], folder: Path
@@ -81,39 +85,93 @@ async def test_an_abrupt_end_leaves_nothing_behind(
                     os.kill(server.pid, number)
                     if number == signal.SIGTERM:
                         await deaf(server)
-                assert await ended(server) == (1 if len(signals) > 1 else -signal.SIGKILL)
+                assert await server.ended() == (1 if len(signals) > 1 else -signal.SIGKILL)
                 await none_is_left(below)
                 await nothing_is_left(folder, before)
-            await asyncio.gather(*requests)
+            assert all(isinstance(end, Exception) for [end] in await asyncio.gather(*requests))
 
 
-async def test_a_signal_under_load_costs_no_request_that_ran(folder: Path) -> None:
-    before = shared()
-    for _ in range(ROUNDS):
-        with running(*ALL, "--processes", "2", "--threads", "4") as server:
-            answered = 0
-
-            async def ask_on(client: Client, model: str, headers: dict[str, str]) -> None:
-                nonlocal answered
-                with suppress(aiohttp.ClientConnectionError):  # the server has stopped listening
-                    while True:
-                        answer = await client.ask(f"/hold/{model}", headers=headers)
-                        assert answer.status == 200
-                        answered += 1
-
-            async with asking(server) as client:
-                below = server.below()
-                how: list[dict[str, str]] = [{}, {"Connection": "close"}] * 2
-                requests = [ask_on(client, model, headers) for model in MODELS for headers in how]
-                asking_on = asyncio.gather(*requests)
-                await server.begun(100)
-                server.process.terminate()
-                assert await ended(server) == 0
-                await asking_on
-            assert server.held() == answered
-            assert server.complaints() == ""
+@pytest.mark.parametrize("way", [*WAYS[2:], ("--loop", "uvloop")], ids="=".join)
+async def test_two_signals_end_a_server_whose_loop_is_blocked(way: tuple[str, str]) -> None:
+    models = ("--models", "inline,process-pool", "--processes", "1")
+    with running(*way, *models, *ENDLESS) as server, server.shut():
+        async with asking(server) as client:
+            assert (await client.ask("/noop/process-pool")).status == 200
+            spinning = asyncio.create_task(client.ask("/spin/inline"))
+            await server.begun(1)
+            below = server.below()
+            os.kill(server.pid, signal.SIGTERM)
+            os.kill(server.pid, signal.SIGINT)  # the kernel would merge two equal ones
+            assert await server.ended() == 1
             await none_is_left(below)
-            await nothing_is_left(folder, before)
+            await asyncio.gather(spinning, return_exceptions=True)
+
+
+def forked(process: psutil.Process) -> bool:
+    """Whether the parent has the same command line, as a fork server and its workers have."""
+    parent = process.parent()
+    return parent is not None and parent.cmdline() == process.cmdline()
+
+
+@pytest.mark.parametrize(
+    ("models", "options"),
+    [(MODELS[1:], ("--processes", "2")), (("inline",), ("--workers", "2"))],
+    ids=["pools", "server processes"],
+)
+async def test_stopped_and_busy_workers_end_with_a_killed_server(
+    models: tuple[str, ...], options: tuple[str, ...]
+) -> None:
+    async def ask(client: Client, model: str) -> None:
+        with suppress(aiohttp.ClientError):  # the server is killed
+            await client.ask(f"/hog/{model}")
+
+    named = ("--models", ",".join(models), "--deadline", "60s")
+    with running(*named, *options, *ENDLESS) as server:
+        async with asking(server) as client:
+            calls = [asyncio.create_task(ask(client, model)) for model in models]
+            await server.begun(len(models))
+            below = server.below()
+            workers = list(filter(forked, below))
+            assert len(workers) >= 2
+            for worker in workers[::2]:
+                worker.suspend()
+            server.process.kill()
+            try:
+                await none_is_left(below)
+            finally:
+                for process in below:
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
+            await asyncio.gather(*calls)
+        await server.ended()
+
+
+@pytest.mark.parametrize("several", ["--threads", "--workers", "--loops"])
+async def test_a_signal_under_load_costs_no_request_that_ran(several: str, folder: Path) -> None:
+    before = shared()
+    with running(*ALL, "--processes", "2", several, "2") as server:
+        answered = 0
+
+        async def ask_on(client: Client, model: str, headers: dict[str, str]) -> None:
+            nonlocal answered
+            with suppress(aiohttp.ClientConnectionError):  # the server has stopped listening
+                while True:
+                    answer = await client.ask(f"/hold/{model}", headers=headers)
+                    assert answer.status == 200
+                    answered += 1
+
+        async with asking(server) as client:
+            below = server.below()
+            how: list[dict[str, str]] = [{}, {"Connection": "close"}] * 2
+            requests = [ask_on(client, model, headers) for model in MODELS for headers in how]
+            asking_on = asyncio.gather(*requests)
+            await server.begun(100)
+            assert await server.stopped() == 0
+            await asking_on
+        assert server.held() == answered
+        assert server.complaints() == ""
+        await none_is_left(below)
+        await nothing_is_left(folder, before)
 
 
 @pytest.fixture(params=["uvloop", "asyncio"])
@@ -124,30 +182,30 @@ def loop(request: pytest.FixtureRequest) -> str:
 async def test_connections_waiting_at_the_signal_are_answered(loop: str) -> None:
     with running("--loop", loop, *FEW, "--deadline", "60s") as server:
         with server.shut():
-            blocking = asyncio.create_task(heard(server, [ASK % b"/hold/inline"]))
+            blocking = asyncio.create_task(heard(server, ASK % b"/hold/inline"))
             await server.begun(1)  # so that the event loop accepts no connection
             waiting = [
-                asyncio.create_task(heard(server, [ASK % b"/noop/thread-pool"])) for _ in range(50)
+                asyncio.create_task(heard(server, ASK % b"/noop/thread-pool")) for _ in range(50)
             ]
-            address = ("127.0.0.1", port(server))
+            address = ("127.0.0.1", server.port)
             last = await asyncio.to_thread(socket.create_connection, address)
             last.close()
             server.process.terminate()
         for answer in await asyncio.gather(blocking, *waiting):
             head = answer.partition(b"\r\n\r\n")[0]
             assert head.startswith(b"HTTP/1.1 200 ")
-        assert await ended(server) == 0
+        assert await server.ended() == 0
         assert server.complaints() == ""
 
 
 async def test_open_connections_get_a_last_answer(loop: str) -> None:
     with running("--loop", loop, *FEW, "--deadline", "60s") as server:
         with server.shut():
-            idle = [await asyncio.open_connection("127.0.0.1", port(server)) for _ in range(2)]
+            idle = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(2)]
             for reader, writer in idle:
                 writer.write(ASK % b"/health")
                 assert b"Connection: close" not in await reader.readuntil(b'{"status": "ok"}\n')
-            running_on = asyncio.create_task(heard(server, [ASK % b"/hold/thread-pool"]))
+            running_on = asyncio.create_task(heard(server, ASK % b"/hold/thread-pool"))
             await server.begun(1)
             server.process.terminate()
             await deaf(server)
@@ -160,4 +218,4 @@ async def test_open_connections_get_a_last_answer(loop: str) -> None:
         answers.append(await running_on)
         assert [answer.split(b" ", 2)[1] for answer in answers] == [b"503", b"200", b"200"]
         assert all(b"Connection: close" in answer for answer in answers)
-        assert await ended(server) == 0
+        assert await server.ended() == 0

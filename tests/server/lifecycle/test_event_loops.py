@@ -1,20 +1,19 @@
-"""Several event loops, in processes or in threads: they answer, count and drain as one service."""
+"""Several event loops, in processes or in threads: they answer, count and end as one service."""
 
 import asyncio
 import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import aiohttp
+import psutil
 import pytest
 
-from tests.server.lifecycle.test_serve import deaf, ended, none_is_left
-from tests.support.server_process import Client, Running, asking, until
-from tests.support.several_loops import SEVERAL, complaints, counted, one_each, serving, worker
+from tests.server.lifecycle.test_serve import none_is_left
+from tests.support.cli import run
+from tests.support.prometheus_client import scrape
+from tests.support.server_process import Running, running, until
+from tests.support.several_loops import FEW, SEVERAL, counted, one_each, serving
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -84,51 +83,48 @@ async def test_while_one_loop_is_blocked_the_other_one_answers_for_both(server: 
         await until(lives)
 
 
-def left_in(folder: str) -> list[Path]:
-    return list(Path(folder).iterdir())
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+async def test_a_killed_worker_is_replaced_and_counters_never_fall(loop: str) -> None:
+    with running("--workers", "2", "--loop", loop, *FEW) as server:
+        async with one_each(server) as clients:
+            for client in clients.values():
+                for _ in range(5):
+                    await client.ask("/noop/thread-pool")
+            await counted(server, 10)
+            (victim, _), (survivor, client) = clients.items()
+            below = psutil.Process(victim[0]).children(recursive=True)
+            before = await scrape(server)
+            os.kill(victim[0], signal.SIGKILL)
 
+            async def replaced() -> bool:
+                nonlocal before
+                earlier, before = before, await scrape(server)
+                for (name, labels), value in earlier.samples.items():
+                    if name.endswith(("_total", "_count", "_bucket")):
+                        assert before.samples[name, labels] >= value, (name, labels)
+                pids = {loop["pid"] for loop in (await client.ask("/stats")).json["loops"]}
+                return len(pids) == 2 and victim[0] not in pids and survivor[0] in pids
 
-async def hammer(client: Client, statuses: list[int]) -> None:
-    """Send requests until the server takes no more connections."""
-    with suppress(aiohttp.ClientConnectionError):  # a truncated answer raises another error
-        while True:
-            statuses.append((await client.ask("/noop/inline")).status)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
-async def test_all_loops_let_running_requests_finish(
-    several: str, number: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with ExitStack() as stack:
-        folder = stack.enter_context(TemporaryDirectory())  # short, because it is part of addresses
-        monkeypatch.setenv("TMPDIR", folder)
-        server = stack.enter_context(serving(several, "uvloop", "--deadline", "60s"))
-        async with asking(server) as client:
-            with server.shut():
-                holding = [asyncio.create_task(client.ask("/hold/thread-pool")) for _ in range(16)]
-                await server.begun(16)
-                statuses: list[int] = []
-                hammering = [asyncio.create_task(hammer(client, statuses)) for _ in range(8)]
-
-                async def hot() -> bool:
-                    return len(statuses) > 100
-
-                await until(hot)
-                below = server.below()
-                if number == signal.SIGINT:
-                    os.killpg(server.pid, number)  # as a terminal does: to the workers too
-                else:
-                    os.kill(server.pid, number)
-                await deaf(server)
-                assert not any(request.done() for request in holding)
-            answers = await asyncio.gather(*holding)
-            await asyncio.gather(*hammering)
-            assert set(statuses) == {200}
-        assert [answer.status for answer in answers] == [200] * 16
-        if several == "workers":
-            assert len({worker(answer)[0] for answer in answers}) == 2
-        assert await ended(server) == 0
-        assert server.process.stdout is not None
-        assert (complaints(server), server.process.stdout.read()) == ([], "")
+            await until(replaced)
         await none_is_left(below)
-        assert left_in(folder) == []
+        async with one_each(server) as clients:
+            for client in clients.values():
+                await client.ask("/noop/thread-pool")
+        await counted(server, 12)
+        assert await server.stopped() == 0
+        [line] = server.complaints().splitlines()
+        assert f"Worker (pid:{victim[0]}) was sent SIGKILL" in line
+
+
+def test_the_port_of_several_loops_is_taken(several: str, server: Running) -> None:
+    ended = run("server", "--port", str(server.port), f"--{several}", "2", *FEW)
+    assert (ended.code, ended.out) == (1, "")
+    assert f"cannot listen on 127.0.0.1:{server.port}: Address already in use" in ended.err
+
+
+def test_a_failed_start_gives_the_reason(several: str) -> None:
+    # No database can be built in this cache folder.
+    ended = run("server", "--port", "0", f"--{several}", "2", *FEW, XDG_CACHE_HOME=os.devnull)
+    assert (ended.code, ended.out) == (1, "")
+    assert "cannot start" in ended.err
+    assert "NotADirectoryError" in ended.err

@@ -12,19 +12,17 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from tests.support.server_process import PATIENCE_S, ROOT, Client, Running, asking, running, until
+from tests.support.cli import gone, run
+from tests.support.server_process import ROOT, Client, Running, asking, running, until
 
 HOLDING = (
     *("thread-per-request", "thread-pool", "process-per-request", "process-pool"),
     *("supervised-process-pool", "async"),
 )
+TERM, CTRL_C = signal.SIGTERM, signal.SIGINT
 ORPHANS_S = 2.0  # guaranteed: no process is left this long after the end of the server
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-def command(*options: str) -> list[str]:
-    return [sys.executable, "-m", "server", *options]
 
 
 async def holding(client: Client) -> list["asyncio.Task[int]"]:
@@ -40,11 +38,10 @@ async def holding(client: Client) -> list["asyncio.Task[int]"]:
 
 async def deaf(server: Running) -> None:
     """Wait until the server takes no more connections: it has heard the signal."""
-    port = int(server.url.rpartition(":")[2])
 
     async def so() -> bool:
         try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port)
         except ConnectionRefusedError:
             return True
         except ConnectionResetError:  # it got the signal while we were connecting
@@ -55,21 +52,11 @@ async def deaf(server: Running) -> None:
     await until(so)
 
 
-async def ended(server: Running) -> int:
-    return await asyncio.to_thread(server.process.wait, PATIENCE_S)
-
-
 async def none_is_left(processes: list[psutil.Process]) -> None:
     """Check that all of them end soon."""
 
-    def alive(process: psutil.Process) -> bool:
-        try:
-            return bool(process.status() != psutil.STATUS_ZOMBIE)  # ended, but not yet reaped
-        except psutil.NoSuchProcess:
-            return False
-
     async def none() -> bool:
-        return not any(map(alive, processes))
+        return gone(processes)
 
     async with asyncio.timeout(ORPHANS_S):
         await until(none)
@@ -80,8 +67,7 @@ async def test_the_first_line_says_where_and_then_it_is_ready() -> None:
         assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d*", server.url)
         async with asking(server) as client:
             assert (await client.ask("/ready")).status == 200
-        server.process.terminate()
-        assert await ended(server) == 0
+        assert await server.stopped() == 0
         assert server.process.stdout is not None
         assert (server.process.stdout.read(), server.complaints()) == ("", "")
 
@@ -89,39 +75,32 @@ async def test_the_first_line_says_where_and_then_it_is_ready() -> None:
 def test_a_taken_port_is_reported_before_anything_starts() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = subprocess.run(
-            command("--port", str(port)),
-            cwd=ROOT,
-            env={**os.environ, "XDG_CACHE_HOME": os.devnull},  # nothing can start with this
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
-    assert (ended.returncode, ended.stdout) == (1, "")
-    [line] = ended.stderr.splitlines()
+        # With this cache folder, nothing can start.
+        ended = run("server", "--port", str(port), XDG_CACHE_HOME=os.devnull)
+    assert (ended.code, ended.out) == (1, "")
+    [line] = ended.err.splitlines()
     assert line.startswith(f"python -m server: cannot listen on 127.0.0.1:{port}: Address already")
     assert "Choose another --port (0 picks a free one)." in line
 
 
 def test_a_wrong_option_ends_with_2() -> None:
-    ended = subprocess.run(
-        command("--threads", "many"), cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.startswith("python -m server: --threads (or LOADBEARING_THREADS) 'many'")
+    ended = run("server", "--threads", "many")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("python -m server: --threads (or LOADBEARING_THREADS) 'many'")
 
 
-@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 @pytest.mark.parametrize(
-    ("send", "number"),
-    [(os.kill, signal.SIGTERM), (os.killpg, signal.SIGTERM), (os.killpg, signal.SIGINT)],
-    ids=["SIGTERM", "SIGTERM to all", "Ctrl-C"],  # as systemd and a terminal do: to workers too
+    ("send", "number", "several", "value"),
+    [
+        *((os.kill, TERM, "--loop", loop) for loop in ("uvloop", "asyncio")),
+        (os.killpg, TERM, "--loop", "uvloop"),  # as systemd and a terminal do: to workers too
+        *((os.killpg, CTRL_C, option, "2") for option in ("--threads", "--workers", "--loops")),
+    ],
 )
 async def test_a_signal_lets_running_requests_finish(
-    send: Callable[[int, int], None], number: int, loop: str
+    send: Callable[[int, int], None], number: int, several: str, value: str
 ) -> None:
-    with running("--loop", loop, "--deadline", "60s") as server:
+    with running(several, value, "--deadline", "60s", "--models", ",".join(HOLDING)) as server:
         async with asking(server) as client:
             with server.shut():
                 requests = await holding(client)
@@ -130,38 +109,9 @@ async def test_a_signal_lets_running_requests_finish(
                 await deaf(server)
                 assert not any(request.done() for request in requests)
             assert await asyncio.gather(*requests) == [200] * len(HOLDING)
-            assert await ended(server) == 0
+            assert await server.ended() == 0
         assert server.complaints() == ""
         await none_is_left(below)
-
-
-async def test_a_second_signal_ends_it_at_once() -> None:
-    with running("--deadline", "60s") as server:
-        async with asking(server) as client:
-            with server.shut():
-                requests = await holding(client)
-                below = server.below()
-                server.process.terminate()
-                await deaf(server)
-                server.process.terminate()
-                assert await ended(server) == 1
-            outcomes = await asyncio.gather(*requests, return_exceptions=True)
-            assert all(isinstance(outcome, Exception) for outcome in outcomes)
-        await none_is_left(below)
-
-
-@pytest.mark.parametrize("method", ["forkserver", "spawn"])
-async def test_a_killed_server_leaves_no_process_behind(method: str) -> None:
-    with running("--start-method", method, "--deadline", "60s") as server:
-        async with asking(server) as client:
-            with server.shut():
-                requests = await holding(client)
-                below = server.below()
-                assert len(below) >= 4  # the site, a tracker, the pool, one request's own process
-                server.process.kill()
-                await none_is_left(below)
-            await asyncio.gather(*requests, return_exceptions=True)
-        await ended(server)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from importlib.util import find_spec
 import pytest
 
 from server.tables import MODELS
-from tests.server.lifecycle.test_serve import ended
 from tests.support.rude_workloads import CHATTER
 from tests.support.server_process import PATIENCE_S, ROOT, asking, running
 
@@ -35,8 +34,7 @@ async def test_what_work_prints_neither_blocks_it_nor_comes_before_the_address(
         assert log.count("rude: chatter\n") == len(models)
         assert log.count("." * CHATTER) == len(models)
         assert log.count("rude: imported\n") >= 1
-        server.process.terminate()
-        assert await ended(server) == 0
+        assert await server.stopped() == 0
         assert server.process.stdout is not None
         assert server.process.stdout.read() == ""
 

@@ -53,15 +53,11 @@ def test_every_option_is_tested_and_in_a_group() -> None:
 
 
 @pytest.mark.parametrize(("name", "text", "value"), VALUES)
-def test_flag(name: str, text: str, value: object) -> None:
-    assert getattr(Settings.parse([flag(name), text]), name) == value
-    assert getattr(Settings.parse([f"{flag(name)}={text}"]), name) == value
-
-
-@pytest.mark.parametrize(("name", "text", "value"), VALUES)
-def test_environment_variable(
+def test_an_option_is_a_flag_and_a_variable(
     name: str, text: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert getattr(Settings.parse([flag(name), text]), name) == value
+    assert getattr(Settings.parse([f"{flag(name)}={text}"]), name) == value
     monkeypatch.setenv(PREFIX + name.upper(), text)
     assert getattr(Settings.parse([]), name) == value
 
@@ -71,12 +67,17 @@ def test_the_flag_takes_precedence_over_the_variable(monkeypatch: pytest.MonkeyP
     assert Settings.parse(["--threads", "8"]).threads == 8
 
 
-def test_all_models_have_a_name() -> None:
-    assert Settings.parse(["--models", "all"]).models == tuple(MODELS)
-
-
-def test_models_may_come_in_one_list_or_in_several() -> None:
-    assert Settings.parse(["--models", "inline", "--models", "async"]).models == ("inline", "async")
+@pytest.mark.parametrize(
+    ("words", "models"),
+    [
+        (["--models", "all"], tuple(MODELS)),
+        (["--models", "inline", "--models", "async"], ("inline", "async")),
+    ],
+)
+def test_models_may_come_under_one_name_or_in_several_lists(
+    words: list[str], models: tuple[str, ...]
+) -> None:
+    assert Settings.parse(words).models == models
 
 
 @pytest.mark.parametrize(
@@ -122,26 +123,18 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 @pytest.mark.parametrize(("name", "text", "reason"), WRONG)
-def test_a_wrong_flag_ends_with_2_and_names_flag_and_variable(
-    name: str, text: str, reason: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    line = refusal([f"{flag(name)}={text}"], capsys)
-    assert line.startswith(f"python -m server: {flag(name)} (or {PREFIX}{name.upper()}) ")
-    assert reason in line
-
-
-@pytest.mark.parametrize(("name", "text", "reason"), WRONG)
-def test_a_wrong_variable_ends_with_2_and_names_flag_and_variable(
+def test_a_wrong_flag_or_variable_ends_with_2_and_is_named(
     name: str,
     text: str,
     reason: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv(PREFIX + name.upper(), text)
-    line = refusal([], capsys)
+    line = refusal([f"{flag(name)}={text}"], capsys)
     assert line.startswith(f"python -m server: {flag(name)} (or {PREFIX}{name.upper()}) ")
     assert reason in line
+    monkeypatch.setenv(PREFIX + name.upper(), text)
+    assert refusal([], capsys) == line
 
 
 def test_workers_and_loops_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:

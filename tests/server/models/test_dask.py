@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from glob import glob
 from importlib.util import find_spec
@@ -17,8 +17,7 @@ import pytest
 from server.models.dask import local_cluster
 from server.models.dask.model import Dask
 from server.settings import Settings
-from tests.server.lifecycle.test_serve import ended, none_is_left
-from tests.server.models.test_faults import NOT_SENT
+from tests.server.lifecycle.test_serve import none_is_left
 from tests.support.server_process import PATIENCE_S, ROOT, Client, Running, asking, running
 
 needs_dask = pytest.mark.skipif(find_spec("distributed") is None, reason="needs distributed")
@@ -36,12 +35,6 @@ with Client(sys.argv[1]) as client:
 def server() -> Iterator[Running]:
     with running(*MODELS, "--processes", "2", "--deadline", "60s") as server:
         yield server
-
-
-@pytest.fixture
-async def client(server: Running) -> AsyncIterator[Client]:
-    async with asking(server) as client:
-        yield client
 
 
 def scheduler(server: Running) -> psutil.Process:
@@ -81,23 +74,6 @@ def test_dask_is_loaded_only_when_it_is_started() -> None:
     loaded = {name.partition(".")[0] for name in ended.stdout.split()}
     assert "server" in loaded
     assert not loaded & {"dask", "distributed", "tornado"}
-
-
-@needs_dask
-@pytest.mark.parametrize(
-    ("workload", "message"),
-    [
-        ("fail", "the work raised LookupError: customer 4711 not found"),
-        ("leave", "the work raised SystemExit: leaving"),
-        ("unpicklable", f"{NOT_SENT} (TypeError: "),
-    ],
-)
-async def test_errors_of_the_work_are_reported(workload: str, message: str, client: Client) -> None:
-    answer = await client.ask(f"/{workload}/dask")
-    assert answer.status == 500
-    assert answer.error["message"].startswith(message)
-    worker = (await client.ask("/noop/dask")).json["worker"]
-    assert worker["pid"] in workers(client.server)
 
 
 @needs_dask
@@ -151,7 +127,7 @@ async def test_no_process_and_no_file_remains_however_the_server_ends(
             [folder] = glob(f"{tmp_path}/loadbearing-dask-*")  # noqa: PTH207
             below = server.below()
             os.killpg(server.pid, number) if number == signal.SIGINT else server.process.kill()
-            assert await ended(server) == (0 if number == signal.SIGINT else -number)
+            assert await server.ended() == (0 if number == signal.SIGINT else -number)
         await none_is_left(below)
         assert not os.path.exists(folder)  # noqa: ASYNC240, PTH110
         assert server.complaints() == ""

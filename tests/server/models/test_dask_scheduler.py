@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from tests.server.lifecycle.test_serve import ended, none_is_left
+from tests.server.lifecycle.test_serve import none_is_left
 from tests.server.models.test_dask import MODELS, needs_dask, scheduler, works
 from tests.support.faulty_workloads import GATE
 from tests.support.server_process import ROOT, Client, Running, asking, running, until
@@ -95,8 +95,7 @@ async def test_a_killed_scheduler_loses_calls_in_flight_and_is_restarted() -> No
             gauges = await client.gauges("dask")
             assert (gauges["restarted"], gauges["busy"], gauges["queued"]) == (1, 0, 0)
             below = server.below()
-        server.process.terminate()
-        assert await ended(server) == 0
+        assert await server.stopped() == 0
         await none_is_left(below)
         [line] = server.complaints().splitlines()
         assert "WARNING loadbearing: the Dask scheduler at tcp://127.0.0.1:" in line
@@ -134,8 +133,7 @@ async def test_requests_are_answered_in_time_whenever_the_scheduler_dies() -> No
             assert set(statuses) <= {200, 500, 503, 504}
             assert longest < deadline_s + 1  # the time to answer past its deadline
             await client.until("dask", busy=0, queued=0)
-        server.process.terminate()
-        assert await ended(server) == 0
+        assert await server.stopped() == 0
 
 
 async def _back(client: Client) -> bool:
@@ -171,8 +169,7 @@ async def test_a_foreign_cluster_may_start_late_and_restart() -> None:
             with foreign(port, server) as cluster:
                 await until(lambda: works(client))
                 assert (await client.gauges("dask"))["restarted"] == 1
-                server.process.terminate()
-                assert await ended(server) == 0
+                assert await server.stopped() == 0
                 assert cluster.poll() is None  # the server must not end it
         late, gone = server.complaints().splitlines()
         assert "WARNING loadbearing: cannot reach a Dask cluster: " in late

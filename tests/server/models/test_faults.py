@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from server.tables import MODELS
-from tests.support.server_process import Client, until
+from tests.support.server_process import Client, asking, running, until
 
 RAISED = {
     "fail": "the work raised LookupError: customer 4711 not found",
@@ -57,6 +57,7 @@ async def test_exceptions_of_the_work_are_reported_and_the_server_keeps_running(
         ("process-pool", NOT_SENT),
         ("supervised-process-pool", NOT_SENT),
         ("interpreter-pool", NOT_SENT),
+        ("dask", NOT_SENT),
     ],
 )
 async def test_a_result_that_cannot_be_sent_is_an_error(
@@ -94,6 +95,22 @@ async def test_a_crash_costs_no_other_call(model: str, client: Client) -> None:
     assert (await held).status == 200
 
 
+async def test_a_storm_of_crashes_costs_no_other_call() -> None:
+    options = ("--models", ",".join(SURVIVORS), "--admission", "bounded", "--processes", "4")
+    with running(*options) as server:
+        async with asking(server) as client:
+
+            async def twice(path: str) -> list[int]:
+                return [(await client.ask(path)).status for _ in range(2)]
+
+            for model in SURVIVORS[1:]:
+                crashes = [twice(f"/die/{model}") for _ in range(6)]
+                others = [twice(f"/count/{model}?to=1") for _ in range(6)]
+                statuses = await asyncio.gather(*crashes, *others)
+                assert statuses == [[500] * 2] * 6 + [[200] * 2] * 6
+                assert (await client.ask(f"/count/{model}?to=1")).status == 200
+
+
 @pytest.mark.parametrize("model", SURVIVORS[:-1])
 async def test_a_result_that_cannot_be_read_costs_no_worker(model: str, client: Client) -> None:
     await client.need(model)
@@ -110,9 +127,12 @@ async def test_a_leftover_thread_does_not_keep_its_process_alive(client: Client)
     await client.until("process-per-request", busy=0)
 
 
-@pytest.mark.parametrize("model", ["process-pool", "hybrid"])
-async def test_a_killed_idle_worker_costs_no_request(model: str, client: Client) -> None:
-    before = await client.gauges("process-pool")
+@pytest.mark.parametrize(
+    ("model", "pool"),
+    [(name, name) for name in SURVIVORS[1:3]] + [("hybrid", "process-pool")],
+)
+async def test_a_killed_idle_worker_costs_no_request(model: str, pool: str, client: Client) -> None:
+    before = await client.gauges(pool)
     worker = (await client.ask(f"/count/{model}?to=1")).json["worker"]["pid"]
     assert worker != client.server.pid
     os.kill(worker, signal.SIGKILL)
@@ -122,10 +142,10 @@ async def test_a_killed_idle_worker_costs_no_request(model: str, client: Client)
 
     async def replaced() -> bool:  # the pool notices the death at its next call
         assert (await client.ask(f"/count/{model}?to=1")).status == 200
-        return (await client.gauges("process-pool"))["restarted"] > before["restarted"]
+        return (await client.gauges(pool))["restarted"] > before["restarted"]
 
     await until(replaced)
-    assert (await client.gauges("process-pool"))["busy"] == 0
+    await client.until(pool, busy=0)
 
 
 @pytest.mark.parametrize("model", ["process-per-request", "process-pool"])

@@ -1,30 +1,23 @@
-"""One more model is a class and a line of the table; one more workload is a function."""
+"""One more model or admission policy is a class and a line of its table, which a surge reads too."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from server.tables import MODELS
+from loadtests.run.surge.request import chosen_policies
+from loadtests.service.contract import discover
+from server.tables import POLICIES
 from tests.server.models.test_contract import WORKLOADS, check
 from tests.support.server_process import Client, Running, asking, running
 
-MODEL, WORKLOAD = "eager", "double"
-DEFAULT = [name for name in MODELS if name not in {"async", "interpreter-pool", "dask"}]
+MODEL = "eager"
 
 
 @pytest.fixture(scope="module")
-def extended(database: None) -> Iterator[Running]:
-    models = ",".join([*DEFAULT, MODEL])
-    options = ("--processes", "1", "--threads", "2", "--models", models)
-    workloads = ("--workloads", "tests.support.one_more_workload")
-    with running(*options, *workloads, module="tests.support.one_more_model") as server:
+def server(database: None) -> Iterator[Running]:
+    options = ("--threads", "2", "--models", f"inline,{MODEL}")
+    with running(*options, module="tests.support.one_more_model") as server:
         yield server
-
-
-@pytest.fixture
-async def client(extended: Running) -> AsyncIterator[Client]:
-    async with asking(extended) as client:
-        yield client
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)
@@ -42,16 +35,17 @@ async def test_a_new_model_is_described_and_counted(client: Client) -> None:
     assert f"/noop/{MODEL}" in (await client.ask("/openapi.json")).json["paths"]
 
 
-@pytest.mark.parametrize("model", [*DEFAULT, MODEL])
-async def test_a_new_workload_runs_under_every_model(model: str, client: Client) -> None:
-    body = check(await client.ask(f"/{WORKLOAD}/{model}?number=3"), WORKLOAD, model)
-    assert body["result"] == 6
-
-
-async def test_a_new_workload_is_described_and_checked(client: Client) -> None:
-    workload = (await client.ask("/")).json["workloads"][WORKLOAD]
-    assert (workload["kind"], workload["doc"]) == ("cpu", "Double a number.")
-    parameter = workload["parameters"]["number"]
-    assert (parameter["default"], parameter["maximum"]) == (4, 9)
-    assert (await client.ask(f"/{WORKLOAD}?number=10")).status == 422
-    assert f"/{WORKLOAD}" in (await client.ask("/openapi.json")).json["paths"]
+async def test_a_new_policy_is_accepted_published_and_used(database: None) -> None:
+    options = ("--models", "thread-pool", "--admission", "closed", "--target", "200ms")
+    with running(*options, module="tests.support.one_more_policy") as server:
+        async with asking(server) as client:
+            discovery = (await client.ask("/")).json
+            assert discovery["options"]["admission"]["choices"] == [*POLICIES, "closed"]
+            assert chosen_policies(("all",), discover(server.url)) == (*POLICIES, "closed")
+            runtime = discovery["runtime"]
+            assert runtime["admission"] == "closed"
+            assert runtime["answered_within_s"] == pytest.approx(3.0 * 0.2)
+            answer = await client.ask("/noop/thread-pool")
+            assert answer.status == 503
+            assert "this policy admits nothing" in answer.error["message"]
+            assert (await client.gauges("thread-pool"))["refused"] == 1

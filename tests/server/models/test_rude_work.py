@@ -6,9 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from server.tables import MODELS
-from tests.server.lifecycle.test_serve import ended
 from tests.support.server_process import PATIENCE_S, Client, Running, asking, running
-from tests.support.several_loops import complaints
 
 STARTED = [name for name in MODELS if name != "interpreter-pool"]  # cannot import the module
 IN_SERVER = ("inline", "thread-per-request", "async")
@@ -25,12 +23,6 @@ def server(database: None) -> Iterator[Running]:
         yield server
         server.process.terminate()  # here, because what work prints is not a complaint
         assert server.process.wait(PATIENCE_S) == 0
-
-
-@pytest.fixture
-async def client(server: Running) -> AsyncIterator[Client]:
-    async with asking(server) as client:
-        yield client
 
 
 @pytest.mark.parametrize("model", STARTED)
@@ -84,8 +76,7 @@ async def plain(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
     ) as server:
         async with asking(server) as client:
             yield client
-        server.process.terminate()
-        assert await ended(server) == 0, "what work left behind did not keep it from ending"
+        assert await server.stopped() == 0, "what work left behind did not keep it from ending"
 
 
 async def test_neither_forks_nor_exits_end_the_server(plain: Client) -> None:
@@ -93,7 +84,7 @@ async def test_neither_forks_nor_exits_end_the_server(plain: Client) -> None:
         for how, result in {"pool": [1, 2], "terminate": [-15], "stillborn": [-15]}.items():
             answer = await plain.ask(f"/fork/{model}?how={how}")
             assert answer.json["result"] == result
-    assert {*complaints(plain.server)} == {"rude: imported"}
+    assert {*plain.server.complaints().splitlines()} == {"rude: imported"}
     for how in ("task", "soon", "later", "done", "stop"):
         assert (await plain.ask(f"/leave_by/async?how={how}")).json["result"] == 1
     for how, failure in {

@@ -1,7 +1,7 @@
 """No web page of another site can start work, even under a name that points to this machine."""
 
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from loadtests.errors import ServiceError
 from loadtests.service.contract import discover
 from server.errors import Forbidden
 from server.web.door import Door
-from tests.support.bad_clients import heard, port
+from tests.support.bad_clients import heard
 from tests.support.server_process import Answer, Client, Running, asking, running
 
 WORK = ("/noop", "/noop/inline", "/noop/hybrid", "/events")
@@ -24,12 +24,6 @@ FEW = ("--models", "inline,hybrid", "--threads", "1", "--processes", "1")
 def server(database: None) -> Iterator[Running]:
     with running(*FEW, module="server") as started:
         yield started
-
-
-@pytest.fixture
-async def client(server: Running) -> AsyncIterator[Client]:
-    async with asking(server) as opened:
-        yield opened
 
 
 def refused(answer: Answer) -> str:
@@ -62,7 +56,7 @@ def refused(answer: Answer) -> str:
 async def test_a_page_of_another_origin_starts_no_work(
     headers: dict[str, str], client: Client
 ) -> None:
-    filled = {name: text.format(port=port(client.server)) for name, text in headers.items()}
+    filled = {name: text.format(port=client.server.port) for name, text in headers.items()}
     for path in WORK:
         assert "may not start work here" in refused(await client.ask(path, headers=filled))
     for path in READ:
@@ -105,13 +99,13 @@ async def test_programs_and_pages_of_its_own_are_let_in(
 
 
 async def test_a_client_that_names_no_host_is_let_in(server: Running) -> None:
-    answer = await heard(server, [b"GET /noop/inline HTTP/1.0\r\n\r\n"])
+    answer = await heard(server, b"GET /noop/inline HTTP/1.0\r\n\r\n")
     assert answer.startswith(b"HTTP/1.0 200 ")
 
 
 def test_a_load_test_under_another_name_says_what_to_do(server: Running) -> None:
     with pytest.raises(ServiceError, match=r"to the name '0\.0\.0\.0:\d+'\. .*--allow-host"):
-        discover(f"http://0.0.0.0:{port(server)}")
+        discover(f"http://0.0.0.0:{server.port}")
 
 
 @pytest.mark.parametrize(
@@ -139,7 +133,7 @@ def test_valid_names_depend_on_the_address(listening: str, right: bool, host: st
 async def test_allowed_hosts_may_ask_and_their_pages_too(database: None) -> None:
     allow = ("--allow-host", "bench.lan,Rig.lan", "--host", "0.0.0.0")
     with running(*FEW, *allow, module="server") as server:
-        local = replace(server, url=f"http://127.0.0.1:{port(server)}")
+        local = replace(server, url=f"http://127.0.0.1:{server.port}")
         async with asking(local) as client:
             for host in ("bench.lan:8080", "rig.lan"):
                 page = {"Host": host, "Origin": f"https://{host}", "Sec-Fetch-Site": "same-origin"}

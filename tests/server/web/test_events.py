@@ -12,7 +12,6 @@ import pytest
 
 from server.lifecycle.draining import DRAIN_S
 from server.web.events import BEHIND, MOST, Stream
-from tests.support.bad_clients import port
 from tests.support.server_process import Client, Running, asking, running, until
 from tests.support.several_loops import SEVERAL, one_each, serving
 from tests.support.sse_client import listening
@@ -25,12 +24,6 @@ ASK = b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n"
 def server(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
     with running("--loop", request.param, *FEW) as started:
         yield started
-
-
-@pytest.fixture
-async def client(server: Running) -> AsyncIterator[Client]:
-    async with asking(server) as opened:
-        yield opened
 
 
 async def test_messages_have_the_content_of_stats(client: Client) -> None:
@@ -82,7 +75,7 @@ async def test_a_client_that_hangs_up_leaves_nothing_and_makes_room(client: Clie
     for _ in range(2):  # all places are free again the second time
         streams = []
         for _ in range(MOST):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port(client.server))
+            reader, writer = await asyncio.open_connection("127.0.0.1", client.server.port)
             streams.append(writer)
             writer.write(ASK)
             assert b" 200 OK" in await reader.readline()
@@ -105,7 +98,7 @@ async def test_open_streams_do_not_delay_the_end(loop: str, admission: str, data
     with running("--loop", loop, *FEW, "--admission", admission) as server:
         async with listening(server) as listener:
             await listener.next("beat")
-            with closing(socket.create_connection(("127.0.0.1", port(server)))) as deaf:
+            with closing(socket.create_connection(("127.0.0.1", server.port))) as deaf:
                 deaf.sendall(ASK)  # and it never reads
                 async with asking(server) as client:
                     await client.ask("/health")

@@ -68,23 +68,13 @@ async def test_health_and_ready(path: str, status: str, client: Client) -> None:
     ("path", "answered", "message", "hint"),
     [
         ("/prime", "404 NotFound", "unknown workload 'prime'", "Did you mean 'primes'?"),
-        ("/heath", "404 NotFound", "unknown workload 'heath'", "Did you mean 'health'?"),
         ("/nosuch", "404 NotFound", "unknown workload 'nosuch'", "There are: "),
         ("/%00", "404 NotFound", "unknown workload '\\x00'", "There are: "),
         ("/health/inline", "404 NotFound", "unknown workload 'health'", "There are: "),
         ("/primes/treadpool", "404 NotFound", "unknown model 'treadpool'", "mean 'thread-pool'?"),
-        ("/primes/inline/more", "404 NotFound", "unknown model 'inline/more'", "'inline'?"),
         ("/primes/async", "501 CannotRun", "no asynchronous twin", "GET / lists"),
-        ("/primes?below=-1", "422 BadParameter", "below='-1'", "from 0 to 400000"),
         ("/primes/inline?below=ten", "422 BadParameter", "valid integer", "takes an integer"),
         ("/primes?bellow=1", "400 BadRequest", "unknown parameter 'bellow'", "mean 'below'?"),
-        ("/noop?a=1", "400 BadRequest", "unknown parameter 'a'", "It takes no parameters."),
-        (
-            "/primes?below=1&below=2",
-            "400 BadRequest",
-            "'below' was given twice",
-            "each parameter once",
-        ),
     ],
 )
 async def test_a_wrong_path_or_query_is_explained(
@@ -105,14 +95,7 @@ async def test_a_body_is_refused(client: Client) -> None:
 
 @pytest.mark.parametrize(
     ("path", "allowed"),
-    [
-        ("/", "GET, HEAD"),
-        ("/health", "GET, HEAD"),
-        ("/openapi.json", "GET, HEAD"),
-        ("/primes", "GET"),
-        ("/primes/inline", "GET"),
-        ("/primes/async", "GET"),
-    ],
+    [("/", "GET, HEAD"), ("/health", "GET, HEAD"), ("/primes", "GET"), ("/primes/async", "GET")],
 )
 async def test_other_methods_are_not_allowed(path: str, allowed: str, client: Client) -> None:
     for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY"):
@@ -127,8 +110,6 @@ async def test_other_methods_are_not_allowed(path: str, allowed: str, client: Cl
     ("path", "meant"),
     [
         ("/health/", "/health"),
-        ("/openapi.json/", "/openapi.json"),
-        ("/primes/", "/primes"),
         ("/primes/inline/", "/primes/inline"),
         ("/primes%2Finline", "/primes/inline"),
     ],

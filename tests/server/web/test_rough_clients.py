@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from server.lifecycle.sockets import LINGER_S
-from tests.support.bad_clients import BOUND_S, descriptors, heard, port, undisturbed
+from tests.support.bad_clients import BOUND_S, descriptors, heard, undisturbed
 from tests.support.hasty_server import KEEPALIVE_S
 from tests.support.server_process import PATIENCE_S, Running, asking, running, until
 
@@ -58,7 +58,7 @@ async def test_malformed_requests_are_refused_and_the_connection_closed(
     request_bytes: bytes, server: Running
 ) -> None:
     async with undisturbed(server):
-        head, _, body = (await heard(server, [request_bytes])).partition(b"\r\n\r\n")
+        head, _, body = (await heard(server, request_bytes)).partition(b"\r\n\r\n")
         assert b" 400 " in head.splitlines()[0]
         assert b"Traceback" not in body
 
@@ -67,7 +67,7 @@ async def test_a_silent_client_is_disconnected(server: Running) -> None:
     async with undisturbed(server):
         began = monotonic()
         starts = [b"", b"GET /hea", REQUEST, REQUEST + b"X: a"]
-        assert not any(await asyncio.gather(*(heard(server, [start]) for start in starts)))
+        assert not any(await asyncio.gather(*(heard(server, start) for start in starts)))
         assert KEEPALIVE_S * 0.9 < monotonic() - began < KEEPALIVE_S + BOUND_S
 
 
@@ -116,7 +116,7 @@ async def test_requests_in_one_piece_are_answered_in_order(server: Running) -> N
     requests = [REQUEST.replace(b"/health", path) + b"\r\n" for path in paths]
     requests[-1] = requests[-1].replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     async with undisturbed(server):
-        answers = await heard(server, [b"".join(requests)])
+        answers = await heard(server, b"".join(requests))
     signs = [b'"thread-pool"', b'"ok"', b"404 Not", b'"inline"', b'"ready"'] * 2
     assert answers.count(b"HTTP/1.1 ") == len(paths)
     places = [answers.index(signs[0])]
@@ -127,7 +127,7 @@ async def test_requests_in_one_piece_are_answered_in_order(server: Running) -> N
 @pytest.mark.measures  # how soon others are answered
 async def test_a_thousand_idle_connections_delay_no_one(server: Running) -> None:
     async with undisturbed(server):
-        idle = [asyncio.open_connection("127.0.0.1", port(server)) for _ in range(IDLE)]
+        idle = [asyncio.open_connection("127.0.0.1", server.port) for _ in range(IDLE)]
         opened = await asyncio.gather(*idle)
         ends = await asyncio.gather(*(reader.read() for reader, _ in opened))
         assert not any(ends)  # cut at the deadline
@@ -143,7 +143,7 @@ async def test_a_server_without_descriptors_waits_for_some(loop: str, database: 
             assert (await client.ask("/noop/thread-pool")).status == 200
             most = process.num_fds() + 20
             resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (most, most))
-            knocking = [asyncio.open_connection("127.0.0.1", port(server)) for _ in range(60)]
+            knocking = [asyncio.open_connection("127.0.0.1", server.port) for _ in range(60)]
             taken = [writer for _, writer in await asyncio.gather(*knocking)]
 
             async def exhausted() -> bool:
@@ -162,7 +162,7 @@ async def test_a_server_without_descriptors_waits_for_some(loop: str, database: 
                 writer.close()
 
             async def serves() -> bool:
-                return b" 200 " in await heard(server, [REQUEST + b"Connection: close\r\n\r\n"])
+                return b" 200 " in await heard(server, REQUEST + b"Connection: close\r\n\r\n")
 
             async with asyncio.timeout(RETRY_S + BOUND_S):
                 await until(serves)

@@ -134,17 +134,6 @@ def test_the_expected_workloads_have_twins() -> None:
     assert twins == {"sleep", "fetch", "scrape", "echo", "noop"}
 
 
-def test_each_names_its_module() -> None:
-    assert {entry.source for entry in OURS} == {cpu.__name__, io.__name__, mixed.__name__}
-
-
-@pytest.mark.parametrize("name", sorted(entry.name for entry in OURS))
-def test_functions_pickle_by_reference(name: str) -> None:
-    entry = REGISTRY[name]
-    for function in (entry.function, *(stage for _, stage in entry.stages)):
-        assert pickle.loads(pickle.dumps(function)) is function
-
-
 @pytest.mark.parametrize("name", sorted(entry.name for entry in OURS))
 def test_every_parameter_has_a_description_and_bounds(name: str) -> None:
     entry = REGISTRY[name]
