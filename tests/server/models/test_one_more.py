@@ -1,4 +1,4 @@
-"""One more model or admission policy is a class and a line of its table, which a surge reads too."""
+"""One more model or admission policy is a class and a line of its table; a surge reads them."""
 
 from collections.abc import Iterator
 
