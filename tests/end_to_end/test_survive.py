@@ -97,7 +97,8 @@ def test_beyond_the_peak_there_are_figures_or_a_reason(survived: Survived) -> No
     why = survived.cell("inline")["beyond"]["faults"]["reason"]
     faults = survived.cell("process-pool")["beyond"]["faults"]
     assert faults.get("kills") == 1 or "no valid load in" in faults["reason"]
-    assert (why[:17], why in survived.ended.out) == ("no worker process", True)
+    assert "which has no worker processes" in why
+    assert why in survived.ended.out
 
 
 def test_the_terminal_shows_the_matrix_and_a_sentence(survived: Survived) -> None:
