@@ -133,8 +133,7 @@ class Settings(BaseSettings):
         description="response time that admission aims for; set it below what clients accept",
     )
     queue: Annotated[int, Ge(0)] = Field(
-        256,
-        description="requests that may wait for each model, except with `--admission unbounded`",
+        256, description="requests that may wait for each model, unless admission is unbounded"
     )
     deadline: Duration = Field(
         5.0,

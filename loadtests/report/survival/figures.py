@@ -159,8 +159,5 @@ def _p99_words(results: Sequence[CellResult], trials: Sequence[TrialRecord]) -> 
         best = max(held, key=lambda trial: (trial.rate, trial.duration_s), default=None)
         if best and best.work.p99_ms is not None:
             parts.append(f"{cell.row} {best.work.p99_ms:.0f} ms at {rate_text(best.rate)} req/s")
-    return (
-        f"In the trial at the highest rate that each passed: {', '.join(parts)}."
-        if parts
-        else "No load passed."
-    )
+    words = f"In the trial at the highest rate that each passed: {', '.join(parts)}."
+    return words if parts else "No trial passed."
