@@ -112,7 +112,8 @@ class Settings(BaseSettings):
         "0.5ms",
     )
     threads: Annotated[int, Ge(1), Le(1000)] = Field(
-        16, description="threads in the pool; its I/O capacity is threads ÷ wait"
+        16,
+        description="threads in the pool, which finish at most threads ÷ wait calls a second",
     )
     processes: Annotated[int, Ge(1), Le(256)] = Field(
         cores(), description="processes in the pool; by default one for each core"
@@ -132,10 +133,11 @@ class Settings(BaseSettings):
         description="response time that admission aims for; set it below what clients accept",
     )
     queue: Annotated[int, Ge(0)] = Field(
-        256, description="requests that may wait for each model, under every bounded admission"
+        256, description="requests that may wait for each model, unless admission is unbounded"
     )
     deadline: Duration = Field(
-        5.0, description="time limit of a request including its wait, e.g. 250ms or 5s; then 504"
+        5.0,
+        description="time limit of a request including its wait, e.g. 250ms or 5s, else 504",
     )
 
     @field_validator("allow_host")

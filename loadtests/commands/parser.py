@@ -28,7 +28,7 @@ FORMATS = ("text", "markdown", "json")
 SURVIVE = "Find the highest load that each concurrency model sustains, and what runs out first."
 SURGE = "Show what a surge of load leaves behind, under each admission policy."
 UP = "Run the server and the Locust web interface, until Ctrl-C."
-REPORT = "Show a finished run again, and write its files again."
+REPORT = "Show the results of a run, and write its report.html, summaries and pictures again."
 COMPARE = "Compare survival runs, cell by cell: ratios with intervals, and what was different."
 SUMMARY = {"survive": SURVIVE, "surge": SURGE, "up": UP, "report": REPORT, "compare": COMPARE}
 EXAMPLES = {
@@ -41,7 +41,7 @@ EXAMPLES = {
 EXIT_CODES = {
     "survive": "0 done, 1 a cell is below --at-least, 2 wrong usage, 3 no trustworthy result",
     "surge": "0 done, 2 wrong usage, 3 no trustworthy result",
-    "compare": "0 no regression, 1 a later run sustains significantly less, 2 wrong usage",
+    "compare": "0 no regression, 1 a capacity dropped significantly, 2 wrong usage",
 }
 
 
@@ -124,7 +124,7 @@ def _survive(parser: argparse.ArgumentParser) -> None:
     groups[SERVICE].add_argument("--server-python", action="append", default=[], metavar="PYTHON",
         help="run servers on this Python: a path or version, e.g. 3.13t; repeatable")  # fmt: skip
     add_axes(parser)
-    output = _add_output(parser)
+    output = _add_output(parser, "folder for results, or a run to resume")
     output.add_argument("--at-least", type=checked(rate), metavar="RATE",
         help="exit with 1 if a cell sustains less than this many requests per second")  # fmt: skip
     _add_json(output)
@@ -144,13 +144,13 @@ def _surge(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--phases", type=checked(durations), default=DURATIONS, metavar="T,T,T",
         help="durations before, during and after the surge (default: 5s,8s,15s)")  # fmt: skip
     add_axes(parser, but=("admission",))
-    _add_output(parser)
+    _add_output(parser, "new folder for the results")
 
 
 def _up(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(MEASURE)
     group.add_argument("--workloads", type=checked(some_names), action="extend", metavar="W,...",
-        help="modules of your own to serve, and workloads preselected in the form")  # fmt: skip
+        help="your own modules to load; workloads named here are preselected")  # fmt: skip
     group.add_argument("--generators", metavar="N", default=1,
         type=whole("number of processes", 1, MOST_GENERATORS),
         help="processes that offer the load (default: 1)")  # fmt: skip
@@ -164,7 +164,7 @@ def _up(parser: argparse.ArgumentParser) -> None:
         "machine only); with 0.0.0.0, anyone on the network can start load tests here, without a "
         "password")  # fmt: skip
     group.add_argument("--allow-host", type=checked(hosts), default=(), metavar="NAME,...",
-        help="further host names by which it may be opened, e.g. bench.lan")  # fmt: skip
+        help="more host names of the web interface, e.g. bench.lan")  # fmt: skip
     add_axes(parser)
 
 
@@ -181,15 +181,15 @@ def _compare(parser: argparse.ArgumentParser) -> None:
         help="how much less a cell may sustain, e.g. 10%% (default: 0%%)")  # fmt: skip
     group = parser.add_argument_group(OUTPUT)
     group.add_argument("--format", choices=FORMATS,
-        help="format (default: text, or that of the name of the --output file)")  # fmt: skip
+        help="output format (default: by the suffix of --output, else text)")  # fmt: skip
     group.add_argument("--output", type=Path, metavar="FILE",
         help="also write the comparison to a .md, .txt or .json file")  # fmt: skip
 
 
-def _add_output(parser: argparse.ArgumentParser) -> Any:
+def _add_output(parser: argparse.ArgumentParser, folder: str) -> Any:
     group = parser.add_argument_group(OUTPUT)
     group.add_argument("--output", type=Path, metavar="DIR",
-        help="folder for results, or a run to resume (default: results/<UTC time>)")  # fmt: skip
+        help=f"{folder} (default: results/<UTC time>)")  # fmt: skip
     return group
 
 

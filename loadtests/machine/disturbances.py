@@ -68,8 +68,8 @@ def _disturbances(machine: MachineState) -> Iterator[str]:
     if machine.others_cores is not None and machine.others_cores > allowed:
         kept = math.ceil(100 * machine.others_cores) / 100  # rounded up, never down to the limit
         yield (
-            f"Processes that are neither server nor generator kept {kept:.2f} cores "
-            f"busy; a valid trial leaves them {allowed:.2f}. Stop them, or wait until they end."
+            f"Other processes used {kept:.2f} cores; a valid trial allows at most {allowed:.2f}. "
+            "Stop them, or wait until they end."
         )
     if machine.steal is not None and machine.steal > STEAL:
         yield (

@@ -32,7 +32,7 @@ def warnings_of(
     yield from _conditions(run)
     yield from _servers(run, cells)
     reasons = _without_result([cell for cell in failed if cell.error != NOT_MEASURED])
-    yield from _discarded(run, reasons)
+    yield from _void(run, reasons)
     yield from _speed(run)
     yield from reasons
     for cell in cells:
@@ -55,7 +55,7 @@ def warnings_of(
     ]
     if ties:
         hint = "; a --full run narrows them" if run.plan.mode != "full" else ""
-        yield f"The intervals of the best overlap for {listing(ties)}{hint}."
+        yield f"No single best for {listing(ties)}: they are statistically tied{hint}."
 
 
 def _without_result(cells: Iterable[CellResult]) -> list[str]:
@@ -149,8 +149,8 @@ def _servers(run: Run, cells: Sequence[CellResult]) -> Iterator[str]:
         yield f"{where}: {_joined([text])}"
 
 
-def _discarded(run: Run, reasons: Iterable[str]) -> Iterator[str]:
-    """Count the discarded trials of finished searches; explain one unless `reasons` do."""
+def _void(run: Run, reasons: Iterable[str]) -> Iterator[str]:
+    """Count the void trials of finished searches; explain one unless `reasons` do."""
     finished = {
         (result.cell, part.search) for result in run.results.values() for part in result.searches
     }
@@ -159,7 +159,7 @@ def _discarded(run: Run, reasons: Iterable[str]) -> Iterator[str]:
     if not invalid:
         return
     verb = "was" if len(invalid) == 1 else "were"
-    count = f"{len(invalid)} of {count_of(len(trials), 'trial')} {verb} discarded."
+    count = f"{len(invalid)} of {count_of(len(trials), 'trial')} {verb} void."
     first = invalid[0]
     reason = _joined(first.reasons[:1])  # the others are in the table of all trials
     if any(_alike(reason) in _alike(known) for known in reasons):

@@ -8,8 +8,8 @@ from loadtests.slo import Slo
 from loadtests.wording import DASH, listing, rate_text
 
 AT_LEAST = (
-    "lower bound: the generator cannot send more on time (see --generators), or no trial at a "
-    "higher rate was valid"
+    "lower bound: still passing at the highest rate that the load generator can offer (raise it "
+    "with --generators), or every trial at a higher rate was void"
 )
 NAMED = 3
 UNKNOWN = "unknown"  # the cause if no resource that was watched ran out

@@ -152,7 +152,7 @@ class Options:
     )  # fmt: skip
     models: tuple[str, ...] = option(
         HEADLINE_MODELS,
-        Flag(MEASURE, "models, or all; the same page lists them", "M,...",
+        Flag(MEASURE, "models, or all: `python -m server --help` lists them", "M,...",
              read=some_names, write=list, repeated=True),
     )  # fmt: skip
     parameters: Mapping[str, Mapping[str, str]] = option(

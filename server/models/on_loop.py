@@ -52,7 +52,7 @@ class Inline(Model):
 
 
 class Native(Model):
-    doc = "On the event loop, natively: the workload's asynchronous twin is awaited."
+    doc = "On the event loop, natively: the workload's async version is awaited."
     promises: ClassVar = Promises({"survives_crash": CRASHES_SERVER})
 
     def __init__(self, settings: Settings) -> None:
@@ -61,7 +61,7 @@ class Native(Model):
         self._running: set[asyncio.Task[Ran]] = set()  # the event loop holds only weak references
 
     def impossible(self, work: Work) -> str | None:
-        return None if work.native else "it has no asynchronous twin (declare one with @native)"
+        return None if work.native else "it has no async version (declare one with @native)"
 
     async def run(self, work: Work, arguments: Arguments, timeline: Timeline) -> Any:
         if work.native is None:

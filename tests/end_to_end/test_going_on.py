@@ -116,17 +116,17 @@ def test_what_is_no_run_of_ours_is_left_alone(tmp_path: Path) -> None:
         resumable(tmp_path, WANTED)
 
 
-def test_trials_of_an_abandoned_search_are_not_discarded_ones(tmp_path: Path) -> None:
+def test_trials_of_an_abandoned_search_are_not_void_ones(tmp_path: Path) -> None:
     start = {"line": "cell-start", "workload": "primes", "model": "inline", "search": 0, "at": 1.0}
     spoiled = trial(*CELLS[0], 40.0, valid=False, held=False, reasons=["noise"], search=0)
     good = trial(*CELLS[0], 40.0, search=0)
     lines = [PLAN, start, spoiled, spoiled]
     write(tmp_path / "run.jsonl", lines)
-    assert not any("discarded" in line for line in summarize(read(tmp_path)).warnings)
+    assert not any("void" in line for line in summarize(read(tmp_path)).warnings)
     (tmp_path / "run.jsonl").unlink()
     write(tmp_path / "run.jsonl", [*lines, {"line": "resumed"}, start, good, spoiled, RESULTS[0]])
-    [warning] = [line for line in summarize(read(tmp_path)).warnings if "discarded" in line]
-    assert warning.startswith("1 of 2 trials was discarded.")
+    [warning] = [line for line in summarize(read(tmp_path)).warnings if "void" in line]
+    assert warning.startswith("1 of 2 trials was void.")
 
 
 def test_the_command_says_so_before_anything_is_started(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_the_summary_has_what_other_tools_read(survived: Survived) -> None:
         assert (cell["workload"], cell["python"], cell["unavailable"]) == ("nap", LABEL, None)
         assert cell["cpu_ms_per_request"] > 0
         assert cell["bystander_p99_ms"] > 0
-    assert "asynchronous twin" in survived.cell("async")["unavailable"]
+    assert "async version" in survived.cell("async")["unavailable"]
     assert read(survived.folder).end is not None
     environment = survived.summary["environment"]
     assert environment["servers"] == {LABEL: environment["server"]}

@@ -13,12 +13,12 @@ from loadtests.wording import DASH, TIMES, count_of, percent
 
 MARKS = {"more": "▲", "less": "▼", "same": ""}
 NO_RATIO = "?"
-LEGEND = "▲ sustains more, ▼ less than in the first run; the others are statistically tied."
+LEGEND = "▲ sustains more, ▼ less than the baseline; the others are statistically tied with it."
 WHY_NO_RATIO = (
     f"{NO_RATIO} no ratio is known: both searches reached their upper limit, or no load was "
     "sustained."
 )
-NOTHING_CHANGED = "No known difference between these runs, except when they were made."
+NOTHING_CHANGED = "The runs have the same options and environment."
 
 
 def verdicts(comparison: Comparison) -> tuple[str, ...]:

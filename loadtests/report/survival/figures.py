@@ -23,7 +23,7 @@ from loadtests.slo import Slo
 from loadtests.wording import rate_text
 
 P99 = (
-    "Against the offered rate: a dot is a trial, hollow if the load was not held; lines are fits "
+    "Against the offered rate: a dot is a trial, hollow if it failed; lines are fits "
     "that assume only that things get worse as the load rises."
 )
 CAPACITIES = (
@@ -43,7 +43,7 @@ USED = (
     "to the highest load tried. Loop lag has a logarithmic axis; memory is PSS."
 )
 CEILINGS = (
-    "Bar: measured. Stroke: predicted before the search. Double stroke: the estimated limit, at "
+    "Bar: measured. Line: predicted before the search. Double line: the estimated limit, at "
     "which the named resource runs out."
 )
 
@@ -125,8 +125,11 @@ def _sketches(
     yield Sketch("goodput", partial(loads.goodput, results, trials), goodput, capacities)
     if spectra := loads.spectra(results, trials):
         rate = rate_text(spectra.rate)
-        caption = f"Models that held {rate} req/s, each in the nearest trial that it held."
-        times = Figure(f"All response times at {rate} req/s", caption, table=spectra_table(spectra))
+        caption = (
+            f"Models that sustained {rate} req/s, each at its own rate (in its label): that of the "
+            f"trial nearest to {rate} that it passed."
+        )
+        times = Figure("All response times", caption, table=spectra_table(spectra))
         yield Sketch("spectrum", partial(loads.spectrum, results, spectra), times)
     if spent := stages.spent(results, trials):
         table, key = stages_table(spent), stages.key()
@@ -156,4 +159,5 @@ def _p99_words(results: Sequence[CellResult], trials: Sequence[TrialRecord]) -> 
         best = max(held, key=lambda trial: (trial.rate, trial.duration_s), default=None)
         if best and best.work.p99_ms is not None:
             parts.append(f"{cell.row} {best.work.p99_ms:.0f} ms at {rate_text(best.rate)} req/s")
-    return f"At the highest load that each held: {', '.join(parts)}." if parts else "No load held."
+    words = f"In the trial at the highest rate that each passed: {', '.join(parts)}."
+    return words if parts else "No trial passed."

@@ -41,7 +41,7 @@ def html(run: Run, summary: Summary, capacity_chart: str, gallery: Gallery) -> s
             for section, entries, notes in filled(summary)
         ],
         heads=list(zip(TRIAL_HEADS, UNITS, strict=True)),
-        discarded=sum(not trial.valid for trial in run.trials),
+        void=sum(not trial.valid for trial in run.trials),
         trials=len(run.trials),
     )
 

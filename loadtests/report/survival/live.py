@@ -161,5 +161,4 @@ def _detail(line: Line, text: str) -> Text:
 
 
 def _trial_text(trial: TrialRecord) -> str:
-    outcome = "discarded" if not trial.valid else "held" if trial.held else "broke"
-    return f"{rate_text(trial.rate)}/s {outcome}"
+    return f"{rate_text(trial.rate)}/s {trial.outcome}"

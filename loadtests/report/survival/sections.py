@@ -136,15 +136,15 @@ def _estimate(cell: CellResult) -> Entry:
 SECTIONS = (
     Section(
         "Costs",
-        "CPU per request at the highest rate that held; below it, memory of all processes (PSS in "
-        "MiB) and p99 of the bystander",
+        "CPU per request at the highest rate that passed; below it, memory of all processes (PSS "
+        "in MiB) and p99 of the bystander",
         "cost",
         costs_of,
     ),
     Section(
         "Estimates",
-        "Estimated limit (by the resource that runs out first); below it, predicted capacity "
-        "and share of the limit that was reached",
+        "Estimated upper limit, and the resource expected to run out there; below it, predicted "
+        "capacity (≈), and measured capacity as a share of the limit",
         "limit",
         estimates_of,
     ),

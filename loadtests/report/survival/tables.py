@@ -76,7 +76,7 @@ def stages_table(spent: Sequence[stages.Spent]) -> Table:
 
 
 def ceilings_table(results: Sequence[CellResult]) -> Table:
-    heads = ("model", "runs out first", "limit", "predicted", "measured", "of the limit")
+    heads = ("model", "runs out first", "limit", "predicted", "measured", "share of the limit")
     known = [cell for cell in results if cell.measured and cell.ceiling is not None]
     return Table(
         heads,
@@ -100,8 +100,8 @@ def trial_tables(results: Sequence[CellResult], trials: Sequence[TrialRecord]) -
     tables = []
     for cell in results:
         if own := [trial for trial in trials if trial.cell == cell.cell]:
-            discarded = sum(not trial.valid for trial in own)
-            more = f", {discarded} discarded" if discarded else ""
+            void = sum(not trial.valid for trial in own)
+            more = f", {void} void" if void else ""
             rows = tuple(map(_trial, own))
             tables.append(TrialTable(cell.row, cell.model, f"{len(own)} trials{more}", rows))
     return tables
@@ -115,7 +115,7 @@ def _trial(trial: TrialRecord) -> tuple[str, ...]:
         rate_text(trial.rate),
         f"{trial.duration_s:.1f}",
         str(trial.work.scheduled),
-        ("held" if trial.held else "broke") if trial.valid else "discarded",
+        trial.outcome,
         _number(trial.work.p50_ms),
         _number(trial.work.p99_ms),
         _number(trial.work.goodput),

@@ -107,6 +107,11 @@ class TrialRecord(Trial):
     def cell(self) -> Cell:
         return Cell(self.workload, self.model, self.python)
 
+    @property
+    def outcome(self) -> str:
+        """Say whether it passed, failed, or does not count."""
+        return ("passed" if self.held else "failed") if self.valid else "void"
+
 
 @dataclass(frozen=True, slots=True)
 class End:

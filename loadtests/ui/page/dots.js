@@ -85,7 +85,7 @@ function mark(right, at, kind, row, text) {
 
 function dot({ number: count, rate, p99, outcome }, x, y) {
   const [cx, cy] = [x(rate), p99 ? y(p99) : EDGE.top + 7 + (count % 3) * 8];
-  const shape = outcome === "discarded"
+  const shape = outcome === "void"
     ? draw("path", { class: outcome, d: `M${cx - 4} ${cy - 4}l8 8m0-8l-8 8` })
     : draw("circle", { class: outcome, cx, cy, r: 5 });
   const time = p99 ? `p99 ${number(p99)} ms` : "too many lost for a p99";
@@ -95,11 +95,11 @@ function dot({ number: count, rate, p99, outcome }, x, y) {
 
 function alternative({ title, trials, predicted, ceiling }) {
   const of = (outcome) => trials.filter((trial) => trial.outcome === outcome).map((trial) => trial.rate);
-  const [held, broke] = [of("held"), of("broke")];
+  const [passed, failed] = [of("passed"), of("failed")];
   return [
     `Trials of ${title}, offered rate against p99.`,
-    held.length ? `${held.length} held, up to ${number(Math.max(...held))} per second.` : "None held.",
-    broke.length ? `${broke.length} broke, from ${number(Math.min(...broke))} on.` : "None broke.",
+    passed.length ? `${passed.length} passed, up to ${number(Math.max(...passed))} per second.` : "None passed.",
+    failed.length ? `${failed.length} failed, from ${number(Math.min(...failed))} on.` : "None failed.",
     predicted ? `Predicted ${number(predicted)}.` : "",
     ceiling ? `The estimate is ${number(ceiling)}.` : "",
     "The table below lists them all.",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from loadtests.cell import Cell
-    from loadtests.run.file.lines import Line, Run, TrialRecord
+    from loadtests.run.file.lines import Line, Run
 
 
 class RunProgress:
@@ -101,13 +101,9 @@ class RunProgress:
                 self.now, self.end = None, end_of(line)
 
 
-def outcome_of(trial: TrialRecord) -> str:
-    return "discarded" if not trial.valid else "held" if trial.held else "broke"
-
-
 def _outcome(line: Line) -> str:
     trial = trial_of(line)
-    return f"{rate_text(trial.rate)}/s {outcome_of(trial)}"
+    return f"{rate_text(trial.rate)}/s {trial.outcome}"
 
 
 def _prediction(line: Line) -> str:

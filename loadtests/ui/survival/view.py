@@ -11,7 +11,6 @@ from loadtests.report.survival.matrix import Entry, entry_of
 from loadtests.report.survival.sections import resource_of
 from loadtests.report.wording import cause_sentence, interval_text
 from loadtests.slo import Slo
-from loadtests.ui.survival.progress import outcome_of
 from loadtests.wording import count_of, rate_text
 
 if TYPE_CHECKING:
@@ -172,7 +171,7 @@ def _trials(watch: RunProgress, run: Run, cell: Cell) -> dict[str, Any]:
                 "search": trial.search + 1,
                 "rate": trial.rate,
                 "seconds": trial.duration_s,
-                "outcome": outcome_of(trial),
+                "outcome": trial.outcome,
                 "p99": trial.work.p99_ms,
                 "lost": trial.work.loss_ratio,
                 "health": trial.bystander.p99_ms,

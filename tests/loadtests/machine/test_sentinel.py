@@ -48,7 +48,7 @@ def test_a_neighbour_is_noticed(sentinel: Sentinel) -> None:
         machine = sentinel.end(0.0)
     assert machine.others_cores is not None
     assert machine.others_cores >= 0.5
-    assert "neither server nor generator" in disturbances(machine)[0]
+    assert "Other processes used" in disturbances(machine)[0]
     assert machine.pieces >= ENOUGH / 2
     assert machine.slowdown is not None
     assert machine.jitter_ms is not None

@@ -199,11 +199,10 @@ def test_what_is_advised_of_unsteady_cores_was_not_done_already(
         (
             trial("sleep", "async", 80, valid=False, held=False, reasons=["Steal time 4 %."]),
             {},
-            "1 of 1 trial was discarded. The first, `sleep` under async at 80 req/s: Steal time 4 "
-            "%.",
+            "1 of 1 trial was void. The first, `sleep` under async at 80 req/s: Steal time 4 %.",
         ),
         (result("sleep", "hybrid", 900, None), {}, "reached its upper limit"),
-        (result("sleep", "hybrid", 610, 650), {}, "overlap for `sleep` (async and hybrid)"),
+        (result("sleep", "hybrid", 610, 650), {}, "No single best for `sleep` (async and hybrid)"),
         (result("sleep", "hybrid", None, None, error="no answer"), {}, "no result: no answer."),
         ({"line": "end", "exit": 3, "reason": "too noisy"}, {}, "ended early: too noisy."),
         (trial("sleep", "async", 80), {"arguments": {"host": "http://a"}}, "did not start"),

@@ -97,22 +97,22 @@ def test_the_cell_that_is_searched_shows_its_bracket_and_what_is_offered(
     after(watch, trial("primes", "hybrid", 90.0))
     watch.offer(130.0)
     screen = shown(watch)
-    assert screen["step"] == "primes under hybrid: offering 130/s (before: 90/s held)"
+    assert screen["step"] == "primes under hybrid: offering 130/s (before: 90/s passed)"
     assert screen["cells"][0]["small"] == "offering 130/s"
     assert screen["shown"]["offered"] == 130.0
     screen = after(watch, broke(130.0))
     cell = screen["cells"][0]
-    assert (cell["figure"], cell["small"]) == ("90 … 130", "130/s broke")
+    assert (cell["figure"], cell["small"]) == ("90 … 130", "130/s failed")
     assert screen["shown"]["offered"] is None
 
 
-def test_trials_are_dots_that_held_broke_or_were_discarded(watch: RunProgress) -> None:
+def test_trials_are_dots_that_passed_failed_or_were_void(watch: RunProgress) -> None:
     lines = [TWO, START, PREDICTED, trial("primes", "hybrid", 90.0), broke(130.0)]
     cell = after(watch, *lines, broke(110.0, valid=False))["shown"]
     assert [(dot["rate"], dot["outcome"]) for dot in cell["trials"]] == [
-        (90.0, "held"),
-        (130.0, "broke"),
-        (110.0, "discarded"),
+        (90.0, "passed"),
+        (130.0, "failed"),
+        (110.0, "void"),
     ]
     assert [dot["number"] for dot in cell["trials"]] == [1, 2, 3]
     assert cell["trials"][0]["p99"] == 210.0

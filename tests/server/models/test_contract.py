@@ -91,7 +91,7 @@ async def test_cell(model: str, workload: str, client: Client) -> None:
     if model == "async" and workload in WITHOUT_TWIN:
         assert answer.status == 501
         assert answer.error["type"] == "CannotRun"
-        assert "no asynchronous twin" in answer.error["message"]
+        assert "no async version" in answer.error["message"]
         return
     body = check(answer, workload, model)
     baseline = await client.ask(f"/{workload}/inline{WORKLOADS[workload]}")

@@ -37,7 +37,7 @@ async def test_discovery_describes_models_workloads_and_runtime(client: Client) 
     assert primes["kind"] == "cpu"
     assert primes["parameters"]["below"]["maximum"] == 400_000
     assert primes["models"] == [model for model in started if model != "async"]
-    assert "no asynchronous twin" in primes["impossible"]["async"]
+    assert "no async version" in primes["impossible"]["async"]
     assert discovery["workloads"]["scrape"]["stages"] == ["io", "cpu"]
     runtime = discovery["runtime"]
     assert runtime["loop"] in {"uvloop", "asyncio"}
@@ -72,7 +72,7 @@ async def test_health_and_ready(path: str, status: str, client: Client) -> None:
         ("/%00", "404 NotFound", "unknown workload '\\x00'", "There are: "),
         ("/health/inline", "404 NotFound", "unknown workload 'health'", "There are: "),
         ("/primes/treadpool", "404 NotFound", "unknown model 'treadpool'", "mean 'thread-pool'?"),
-        ("/primes/async", "501 CannotRun", "no asynchronous twin", "GET / lists"),
+        ("/primes/async", "501 CannotRun", "no async version", "GET / lists"),
         ("/primes/inline?below=ten", "422 BadParameter", "valid integer", "takes an integer"),
         ("/primes?bellow=1", "400 BadRequest", "unknown parameter 'bellow'", "mean 'below'?"),
     ],

@@ -115,8 +115,8 @@ async def test_a_cell_that_cannot_run_says_why_also_to_the_keyboard(opened: Watc
     await expect(focused).to_have_attribute("aria-disabled", "true")
     label = await focused.get_attribute("aria-label") or ""
     assert label.startswith("primes under async: cannot run: ")
-    assert "no asynchronous twin" in label
-    await expect(page.locator("#reason")).to_contain_text("no asynchronous twin")
+    assert "no async version" in label
+    await expect(page.locator("#reason")).to_contain_text("no async version")
     await page.keyboard.press("Enter")
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("ArrowLeft")
