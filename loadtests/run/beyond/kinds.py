@@ -72,7 +72,7 @@ def _usual(mode: str) -> dict[str, float]:
 def _kind(text: str) -> tuple[str, float]:
     name, equals, time = text.partition("=")
     if name not in KINDS:
-        raise ValueError(unknown("kind of load {} for --beyond", name, KINDS))
+        raise ValueError(unknown("kind of load {}", name, KINDS))
     if not equals:
         return name, KINDS[name].duration_s
     try:

@@ -29,7 +29,7 @@ from tests.support.server_process import ROOT
         ("survive --models ,", "',' names nothing"),
         ("survive --slo nonsense", "invalid SLO 'nonsense'"),
         ("survive --param sleep", "invalid parameter 'sleep': expected e.g. primes.below=5000"),
-        ("survive --beyond sok=1s", "unknown trial 'sok' beyond the peak; did you mean 'soak'?"),
+        ("survive --beyond sok=1s", "unknown kind of load 'sok'; did you mean 'soak'?"),
         ("survive --at-least -1", "invalid rate '-1': expected requests per second, e.g. 250"),
         ("surge --seed x", "invalid seed 'x': expected 0 to"),
         ("up --web 1", "unknown option '--web'; did you mean '--web-port'?"),

@@ -19,9 +19,9 @@ QUIET = MachineState(0.001, 0.05, 0.0, 0.01, 0.9, 1.05, 0.02, 6.0, 100, 0.3, 2)
     ("changed", "words"),
     [
         ({}, []),
-        ({"others_cores": 0.5}, ["kept 0.50 cores busy", "leaves them 0.20", "Stop them"]),
+        ({"others_cores": 0.5}, ["used 0.50 cores", "at most 0.20", "Stop them"]),
         ({"others_cores": 0.5, "cores": 16}, []),  # a core of its own is left for it
-        ({"others_cores": 0.9, "cores": 16}, ["leaves them 0.80"]),
+        ({"others_cores": 0.9, "cores": 16}, ["at most 0.80"]),
         ({"steal": 0.062}, ["took 6.2% of the cores' time", "3% at most", "other guests"]),
         ({"slowdown": 1.42}, ["took 1.42 × the CPU time", "within 1.3 ×"]),
         ({"slowdown": 1.42, "pieces": ENOUGH - 1}, []),

@@ -56,7 +56,7 @@ def test_the_terminal_shows_every_ratio_within_its_width(
     text = drawn(of_folders([folders[0], *[folders[1]] * later]), width)
     assert max(map(cell_len, text.splitlines())) <= width
     assert text.count("▼ 0.4") == later
-    assert text.index("sustains 0.4") < text.index("req/s ") < text.index("No known difference")
+    assert text.index("sustains 0.4") < text.index("req/s ") < text.index("The runs have the same")
     assert "…" not in text
 
 

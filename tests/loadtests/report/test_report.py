@@ -80,9 +80,9 @@ def test_a_screen_shows_what_is_pending_running_and_done(summary: Summary) -> No
     assert "9 of 20 cells" in text
     assert row(text, "inline").split() == ["inline", *intervals(summary, "inline")[:2], "·", "·"]
     broke = trial("primes", "hybrid", 120.0, held=False, broke_by="late")
-    assert "120/s broke" in printed(screen_after(*lines, broke).render(250.0))
+    assert "120/s failed" in printed(screen_after(*lines, broke).render(250.0))
     invalid = trial("primes", "hybrid", 120.0, held=False, valid=False)
-    assert "120/s discarded" in printed(screen_after(*lines, invalid).render(250.0))
+    assert "120/s void" in printed(screen_after(*lines, invalid).render(250.0))
 
 
 def test_a_screen_says_how_much_is_left_from_its_first_line_to_its_last() -> None:

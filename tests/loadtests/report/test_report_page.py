@@ -99,10 +99,10 @@ def test_outcomes_come_first_and_details_last(page: str, summary: Summary) -> No
     assert summary.command in text_of(page)
 
 
-def test_every_trial_is_there_with_the_reason_of_a_discarded_one(page: str) -> None:
+def test_every_trial_is_there_with_the_reason_of_a_void_one(page: str) -> None:
     tables = page[page.index('id="trials"') : page.index('id="method"')]
     assert tables.count("<td>") == len(TRIAL_HEADS) * len(TRIALS)
-    assert tables.count("<td>discarded") == len(TRIALS) / 6
+    assert tables.count("<td>void") == len(TRIALS) / 6
     assert "The cores were &lt;slow&gt; now &amp; then." in tables
 
 

@@ -235,7 +235,7 @@ def test_a_busy_machine_is_reported_once_with_one_advice(tmp_path: Path) -> None
     lines.append({"line": "end", "exit": 3, "reason": f"no result: {lines[3]['error']}; or wait"})
     summary = summary_of(tmp_path, lines)
     assert summary.warnings == (
-        "9 of 9 trials were discarded.",
+        "9 of 9 trials were void.",
         "`sleep` under inline, `sleep` under async and `sleep` under hybrid have no result: 3 "
         "trials at 80/s prove nothing: Other processes kept 1.20 cores busy. End them.",
     )

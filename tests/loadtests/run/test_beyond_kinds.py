@@ -35,8 +35,8 @@ def test_defaults_are_not_written() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (("spke",), "unknown trial 'spke' beyond the peak; did you mean 'spike'?"),
-        (("x",), "unknown trial 'x' beyond the peak; expected overload, spike, soak,"),
+        (("spke",), "unknown kind of load 'spke'; did you mean 'spike'?"),
+        (("x",), "unknown kind of load 'x'; expected overload, spike, soak,"),
         (("soak=long",), "soak: invalid duration 'long': expected e.g. 250ms, 30s, 2m or 1h"),
         (("soak=",), "soak: invalid duration ''"),
         (("soak=30",), "soak: invalid duration '30'"),

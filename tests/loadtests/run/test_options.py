@@ -122,7 +122,7 @@ def test_options_are_read_whole() -> None:
         ("steps", "2.5", "invalid number of steps '2.5': expected e.g. 5"),
         ("spike", "high", "invalid height of the spike 'high': expected e.g. 4"),
         ("phases", "1s", "invalid phases '1s'"),
-        ("beyond", "sok", "unknown trial 'sok' beyond the peak; did you mean 'soak'?"),
+        ("beyond", "sok", "unknown kind of load 'sok'; did you mean 'soak'?"),
     ],
 )
 def test_what_is_wrong_is_named(field: str, wrong: str, message: str) -> None:

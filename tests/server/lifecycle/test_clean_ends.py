@@ -15,11 +15,11 @@ import pytest
 from tests.server.admission.test_hang_up import ENDLESS
 from tests.server.lifecycle.test_serve import HOLDING, ORPHANS_S, deaf, none_is_left
 from tests.support.bad_clients import heard
-from tests.support.server_process import PYTHONS, Client, asking, running, until
+from tests.support.server_process import PYTHONS, Client, Running, asking, running, until
 from tests.support.several_loops import FEW
 
 ASK = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
-SHARED = Path("/dev/shm")
+SHARED = "/dev/shm/"
 MODELS = ("thread-pool", "process-per-request", "process-pool", "supervised-process-pool")
 ALL = ("--models", ",".join(HOLDING), "--processes", "1", "--deadline", "60s")
 WAYS = [("--start-method", method) for method in ("forkserver", "spawn", "fork")]
@@ -37,23 +37,25 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def shared() -> set[str]:
-    return {path.name for path in SHARED.iterdir()}
+def shared_by(server: Running) -> set[int]:
+    """List the inodes in shared memory that the server and its processes have mapped.
+
+    Semaphores are mapped under another name than the one that they would leave behind.
+    """
+    inodes: set[int] = set()
+    for pid in (server.pid, *(process.pid for process in server.below())):
+        with suppress(OSError):  # it has ended
+            lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+            inodes |= {int(line.split()[4]) for line in lines if SHARED in line}
+    return inodes
 
 
-def orphaned(before: set[str]) -> set[str]:
-    """List what is new in shared memory and no longer used by any process on the machine."""
-    new = shared() - before
-    for maps in Path("/proc").glob("[0-9]*/maps") if new else ():
-        with suppress(OSError):
-            used = maps.read_text()
-            new = {name for name in new if name not in used}
-    return new & shared()
+async def nothing_is_left(folder: Path, mapped: set[int]) -> None:
+    """Wait until neither the folder nor shared memory has anything of a server."""
 
-
-async def nothing_is_left(folder: Path, before: set[str]) -> None:
     async def so() -> bool:
-        return not any(os.scandir(folder)) and not orphaned(before)
+        left = {entry.inode() for entry in os.scandir(SHARED)}
+        return not any(os.scandir(folder)) and not mapped & left
 
     async with asyncio.timeout(ORPHANS_S):
         await until(so)
@@ -68,7 +70,6 @@ async def nothing_is_left(folder: Path, before: set[str]) -> None:
 async def test_an_abrupt_end_leaves_nothing_behind(
     python: str, way: tuple[str, str], signals: list[signal.Signals], folder: Path
 ) -> None:
-    before = shared()
     with running(*ALL, *way, python=python) as server:
         async with asking(server) as client:
             models = await client.started()  # supervised processes are never forked
@@ -80,14 +81,15 @@ async def test_an_abrupt_end_leaves_nothing_behind(
                     hold = client.ask(f"/hold/{model}")
                     requests.append(asyncio.gather(hold, return_exceptions=True))
                     await server.begun(len(requests))
-                below = server.below()
+                below, mapped = server.below(), shared_by(server)
+                assert mapped
                 for number in signals:
                     os.kill(server.pid, number)
                     if number == signal.SIGTERM:
                         await deaf(server)
                 assert await server.ended() == (1 if len(signals) > 1 else -signal.SIGKILL)
                 await none_is_left(below)
-                await nothing_is_left(folder, before)
+                await nothing_is_left(folder, mapped)
             assert all(isinstance(end, Exception) for [end] in await asyncio.gather(*requests))
 
 
@@ -148,7 +150,6 @@ async def test_stopped_and_busy_workers_end_with_a_killed_server(
 
 @pytest.mark.parametrize("several", ["--threads", "--workers", "--loops"])
 async def test_a_signal_under_load_costs_no_request_that_ran(several: str, folder: Path) -> None:
-    before = shared()
     with running(*ALL, "--processes", "2", several, "2") as server:
         answered = 0
 
@@ -166,12 +167,13 @@ async def test_a_signal_under_load_costs_no_request_that_ran(several: str, folde
             requests = [ask_on(client, model, headers) for model in MODELS for headers in how]
             asking_on = asyncio.gather(*requests)
             await server.begun(100)
+            mapped = shared_by(server)
             assert await server.stopped() == 0
             await asking_on
         assert server.held() == answered
         assert server.complaints() == ""
         await none_is_left(below)
-        await nothing_is_left(folder, before)
+        await nothing_is_left(folder, mapped)
 
 
 @pytest.fixture(params=["uvloop", "asyncio"])
