@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from loadtests.slo import Slo
 
+Ends = tuple[float | None, float | None]  # (held, broke); None beyond the bracket
+
 
 class TrialPoint(NamedTuple):
     """One valid trial: its rate, its planned seconds, and the loss ratio that decides it.

@@ -11,6 +11,7 @@ from MLRsearch import (  # type: ignore[import-untyped]  # it ships no type info
     SearchGoal,
 )
 
+from loadtests.capacity.bounds import Ends
 from loadtests.capacity.goals import Goal
 from loadtests.slo import Slo
 
@@ -18,8 +19,6 @@ _COUNTED = 1_000_000  # it takes counts: a ratio then keeps six digits
 _LEAST = 1 / _COUNTED  # the smallest loss ratio that it can distinguish
 _NEVER_S = 1e9  # its own deadline reads the wall clock: the budget is kept by `search`
 _STEP_DOWN = 0.999  # any lower rate will do: it goes down by at least a whole width
-
-Ends = tuple[float | None, float | None]  # (held, broke); None beyond the bracket
 
 
 def refine(

@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 
-from loadtests.capacity.bounds import Capacity, TrialPoint
+from loadtests.capacity.bounds import Capacity, Ends, TrialPoint
 from loadtests.capacity.goals import Goal, provable, trial_duration
-from loadtests.capacity.mlrsearch import Ends, refine
 from loadtests.capacity.support import support
 from loadtests.slo import FLOOR, Slo
 from loadtests.trial.verdict import Verdict
@@ -79,6 +78,8 @@ class _Trials:
         least = max(low / (1 + self.goal.width) ** self.goal.below, FLOOR)
         least_lost = {rate: min(lost) for rate, lost in self.record.items()}
         broken = {rate: lost for rate, lost in least_lost.items() if not self.slos[0].holds(lost)}
+        from loadtests.capacity.mlrsearch import refine  # noqa: PLC0415 - takes a third of a second
+
         return refine(self.final, (least, low, high), broken, self.goal, self.slos)
 
     def capacity(self, ends: dict[Slo, Ends], *, over: bool = True) -> Capacity:
