@@ -75,7 +75,7 @@ def test_each_kind_has_its_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.usefixtures("forgiven")
 def test_clients_may_notice_that_workers_are_killed(tmp_path: Path) -> None:
     cell = Cell("sleep", "process-pool")
-    [line] = run(tmp_path, "faults", cell=cell, duration_s=4)
+    [line] = run(tmp_path, "faults", cell=cell, duration_s=3)
     assert "reason" not in line, line
     assert line["rate"] == 20.0
     assert line["kills"] >= 1, line

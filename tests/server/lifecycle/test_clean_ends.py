@@ -61,14 +61,14 @@ async def nothing_is_left(folder: Path, mapped: set[int]) -> None:
         await until(so)
 
 
-@pytest.mark.parametrize("signals", [[signal.SIGKILL], [signal.SIGTERM] * 2], ids=["kill", "twice"])
 @pytest.mark.parametrize(
-    ("python", "way"),
-    SERVERS,
-    ids=NAMES,
+    ("signals", "python", "way"),
+    [([signal.SIGKILL], *server) for server in SERVERS]
+    + [([signal.SIGTERM] * 2, sys.executable, way) for way in (WAYS[0], WAYS[3])],
+    ids=[f"kill-{name}" for name in NAMES] + ["twice", "twice-workers"],
 )
 async def test_an_abrupt_end_leaves_nothing_behind(
-    python: str, way: tuple[str, str], signals: list[signal.Signals], folder: Path
+    signals: list[signal.Signals], python: str, way: tuple[str, str], folder: Path
 ) -> None:
     with running(*ALL, *way, python=python) as server:
         async with asking(server) as client:
