@@ -55,6 +55,7 @@ def test_a_neighbour_is_noticed(sentinel: Sentinel) -> None:
 
 
 @counted
+@pytest.mark.measures
 def test_our_own_load_is_not_a_neighbour(sentinel: Sentinel) -> None:
     before, begun = process_time(), monotonic()
     sentinel.begin()

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
+import pytest
+
 from tests.server.lifecycle.test_serve import none_is_left
 from tests.server.models.test_dask import MODELS, needs_dask, scheduler, works
 from tests.support.faulty_workloads import GATE
@@ -102,6 +104,7 @@ async def test_a_killed_scheduler_loses_calls_in_flight_and_is_restarted() -> No
 
 
 @needs_dask
+@pytest.mark.thorough
 async def test_requests_are_answered_in_time_whenever_the_scheduler_dies() -> None:
     deadline_s = 2.0
     with running(

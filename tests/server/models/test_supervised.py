@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,8 +56,9 @@ async def test_a_killed_worker_costs_one_retry(client: Client) -> None:
         await until(on)
     over.set()
     await asyncio.gather(*clients)
-    assert set(statuses) == {200}  # each lost call was retried
     after = await client.gauges(MODEL)
+    refused = after["refused"] - before["refused"]  # by a busy machine: see admission
+    assert Counter(statuses) == Counter({200: len(statuses) - refused, 503: refused})  # all retried
     # A worker may have finished its call just before it was killed.
     assert 0.8 * KILLS <= after["lost"] - before["lost"] <= KILLS
     await client.until(MODEL, busy=0, queued=0)

@@ -85,6 +85,7 @@ def _schemas(part: Any) -> Iterator[dict[str, Any]]:
                 yield from _schemas(inner)
 
 
+@pytest.mark.thorough
 def test_schemathesis_finds_no_contradiction(
     server: Running, described: dict[str, Any], tmp_path: Path
 ) -> None:
