@@ -93,10 +93,12 @@ def test_too_much_load_ends_early_breaks_and_leaves_the_server_idle(url: str) ->
     assert trial.short
     assert trial.duration_s < 1
     assert trial.work.scheduled < 120
-    assert trial.work.late > 0
-    assert trial.work.lost > SLO.loss_ratio * trial.work.scheduled
+    lost = [tally for tally in (trial.work, trial.bystander) if tally.late]  # one is the first
+    assert lost
+    assert all(tally.lost > SLO.loss_ratio * tally.scheduled for tally in lost)
     verdict = judge(punctual(trial), SLO)
-    assert (verdict.valid, verdict.held, verdict.broke_by) == (True, False, "late")
+    assert (verdict.valid, verdict.held) == (True, False)
+    assert verdict.broke_by in {"late", "bystander"}
     assert {request.outcome for _, request in record} == {"ok"}, "no request is left on the server"
 
 
