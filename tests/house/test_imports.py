@@ -5,7 +5,6 @@ import re
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
-from pathlib import Path
 
 import pytest
 
@@ -104,16 +103,16 @@ def test_imported_packages_are_declared(half: str, extras: tuple[str, ...]) -> N
     assert not missing, f"add to the dependencies in pyproject.toml: {sorted(missing)}"
 
 
-@pytest.mark.parametrize("name", sources("scripts"))
-def test_scripts_never_import_tests(name: str) -> None:
-    tree = ast.parse(sources("scripts")[name].read_text())
-    assert "tests" not in {target.package for target in walk(tree, lazy=False, typing=False)}
+def test_scripts_never_import_tests() -> None:
+    for name, path in sources("scripts").items():
+        targets = walk(ast.parse(path.read_text()), lazy=False, typing=False)
+        assert "tests" not in {target.package for target in targets}, name
 
 
-@pytest.mark.parametrize("module", [*under("server.workloads"), *under("server.worker")])
-def test_workers_load_the_standard_library_and_each_other(module: str) -> None:
-    for target in imports(module):
-        if not target.lazy and not target.typing and module not in OWN_PROCESS:
+def test_workers_load_the_standard_library_and_each_other() -> None:
+    modules = {*under("server.workloads"), *under("server.worker")} - OWN_PROCESS
+    for target in (target for module in modules for target in imports(module)):
+        if not target.lazy and not target.typing:
             ours = target.name.startswith(("server.workloads", "server.worker"))
             assert target.package in STANDARD | {"annotated_types"} or ours, target
 
@@ -123,16 +122,14 @@ def test_models_do_not_reach_workloads_in_any_way() -> None:
         assert not {name for name in reached(module) if name.startswith("server.workloads")}
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if room_of(name) in NEVER_PATCHED])
-def test_what_patches_the_process_stays_in_rooms_that_locust_loads(module: str) -> None:
-    assert not {target.package for target in imports(module)} & PATCHING
+def test_what_patches_the_process_stays_in_rooms_that_locust_loads() -> None:
+    for module in (name for name in MODULES if room_of(name) in NEVER_PATCHED):
+        assert not {target.package for target in imports(module)} & PATCHING, module
 
 
-@pytest.mark.parametrize(
-    "module", ["loadtests.__main__", *under("loadtests.report"), *under("loadtests.commands")]
-)
-def test_commands_and_reports_are_never_patched(module: str) -> None:
-    for name in reached(module):
+def test_commands_and_reports_are_never_patched() -> None:
+    modules = ["loadtests.__main__", *under("loadtests.report"), *under("loadtests.commands")]
+    for name in {name for module in modules for name in reached(module)}:
         assert not {target.package for target in imports(name) if not target.lazy} & PATCHING, name
 
 
@@ -145,12 +142,8 @@ def test_what_decides_is_pure(room: str) -> None:
                     assert target.package in COMPUTING | {"loadtests"}, f"{module}: {target.name}"
 
 
-@pytest.mark.parametrize(
-    "path",
-    sorted(sources("server", "loadtests", "tests", "scripts").values()),
-    ids=lambda path: str(path.relative_to(ROOT)),
-)
-def test_each_file_is_small_and_says_why_it_exists(path: Path) -> None:
-    text = path.read_text()
-    assert ast.get_docstring(ast.parse(text)), "the first line of a module says why it exists"
-    assert len(text.splitlines()) <= MOST_LINES, "a file this long holds more than one idea"
+def test_each_file_is_small_and_says_why_it_exists() -> None:
+    for path in sources("server", "loadtests", "tests", "scripts").values():
+        text = path.read_text()
+        assert ast.get_docstring(ast.parse(text)), f"{path}: its first line says why it exists"
+        assert len(text.splitlines()) <= MOST_LINES, f"{path} holds more than one idea"
