@@ -70,7 +70,7 @@ async def test_iterators_are_rejected_as_results(model: str, client: Client) -> 
 @pytest.fixture(params=SERVERS, ids="=".join)
 async def plain(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
     """Ask a server whose models never leave its process."""
-    models = ("--models", ",".join(IN_SERVER), "--deadline", "1s")
+    models = ("--models", ",".join(IN_SERVER), "--deadline", "3s")
     with running(
         *request.param, *models, "--workloads", "tests.support.rude_workloads", module="server"
     ) as server:

@@ -91,7 +91,7 @@ async def test_metrics_are_what_was_asked(database: None) -> None:
     }
     unknown = ["/nothing", "/noop/nothing", "/nothing/inline", "/noop/dask", "/health", "/stats"]
     models = "inline,async,thread-pool,hybrid"
-    with running("--models", models, "--deadline", "200ms", "--threads", "3") as server:
+    with running("--models", models, "--deadline", "500ms", "--threads", "3") as server:
         async with asking(server) as client:
             for path in [*expected_status, *expected_status, *unknown]:
                 await client.ask(path)
