@@ -14,11 +14,12 @@ from xdist.scheduler import LoadScopeScheduling
 
 from server.tables import MODELS
 from server.workloads import orders, web
+from tests.support.browser import browser
 from tests.support.locust_ui import idle_ui, idle_up
 from tests.support.resumed_run import home, survived
 from tests.support.server_process import PYTHONS, SIZES, Client, Running, asking, running
 
-__all__ = ["home", "idle_ui", "idle_up", "survived"]  # what several modules look at
+__all__ = ["browser", "home", "idle_ui", "idle_up", "survived"]  # what several modules look at
 
 
 # Under nohup, or in the background of a script, these are ignored, also by what tests start.

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from playwright.async_api import Browser
 
-from tests.support.browser import NARROW, chromium, watched
+from tests.support.browser import NARROW, ON_ITS_LOOP, watched
 from tests.support.cli import gone, soon
 from tests.support.server_process import ROOT
 
@@ -48,10 +49,11 @@ def test_servers_and_uis_end_with_a_killed_test_run(tmp_path: Path) -> None:
     soon(lambda: gone(started), LEFT_S)
 
 
-async def test_it_sees_errors_requests_and_overflow() -> None:
-    async with chromium() as browser:
-        view = await watched(browser, NARROW)
-        await view.page.set_content("<p style='width: 500px'>wide</p><script>lost()</script>")
-        assert view.errors == ["lost is not defined"]
-        assert view.requests == []
-        assert await view.overflow() > 100
+@ON_ITS_LOOP
+async def test_it_sees_errors_requests_and_overflow(browser: Browser) -> None:
+    view = await watched(browser, NARROW)
+    await view.page.set_content("<p style='width: 500px'>wide</p><script>lost()</script>")
+    assert view.errors == ["lost is not defined"]
+    assert view.requests == []
+    assert await view.overflow() > 100
+    await view.close()

@@ -1,22 +1,25 @@
 """A real browser for the pages that people look at: Debian's Chromium, driven by Playwright.
 
 Tests use Playwright's asynchronous half: its synchronous one keeps an event loop running in the
-thread of all other tests.
+thread of all other tests. The browser is started once a process, on the event loop that all tests
+marked `ON_ITS_LOOP` share.
 """
 
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Literal
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
 WIDE, NARROW = 1280, 400  # pixels: a desk, and a phone
 Scheme = Literal["light", "dark"]
+REBOUND = "evil.example"  # a name that its owner lets lead to this machine
+ON_ITS_LOOP = pytest.mark.asyncio(loop_scope="session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +30,29 @@ class Watched:
     requests: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
+    async def close(self) -> None:
+        """Close the page, and forget its cookies and what it stored."""
+        await self.page.context.close()
+
     async def overflow(self) -> int:
         """Return by how many pixels the page is wider than its window."""
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         return int(await self.page.evaluate(wide))
 
 
-@asynccontextmanager
-async def chromium(*words: str) -> AsyncIterator[Browser]:
-    """Start the browser, or skip the test that asks for it and say what is missing.
-
-    `words` go to its command line.
-    """
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Start the browser, or skip the test that asks for it and say what is missing."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("no browser is installed; on Debian: apt-get install chromium")
     async with async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=path, args=["--no-sandbox", *words])
+        words = ["--no-sandbox", f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1"]
+        chromium = await driver.chromium.launch(executable_path=path, args=words)
         try:
-            yield browser
+            yield chromium
         finally:
-            await browser.close()
+            await chromium.close()
 
 
 async def watched(browser: Browser, width: int = WIDE, scheme: Scheme = "light") -> Watched:
@@ -70,22 +75,21 @@ SMALLEST = """Math.min(...Array.from(document.querySelectorAll(".chart text"), (
     parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a))"""
 
 
-async def check_offline(file: Path, pictures: int, legible: float = 0) -> None:
+async def check_offline(browser: Browser, file: Path, pictures: int, legible: float = 0) -> None:
     """Check that a report opens offline, fits desk and phone, and follows the colour scheme.
 
     Texts in its charts have at least so many pixels, as displayed.
     """
-    async with chromium() as browser:
-        for (scheme, paper), width in product(PAPERS.items(), (WIDE, NARROW)):
-            tab = await watched(browser, width, scheme)
-            await tab.page.context.set_offline(True)
-            await tab.page.goto(file.as_uri())
-            await tab.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = 1)")
-            assert await tab.overflow() == 0
-            assert await tab.page.evaluate(SMALLEST) >= legible
-            assert await tab.page.evaluate(PAPER) == paper
-            await tab.page.get_by_role("button", name="Light / dark").click()
-            assert await tab.page.evaluate(PAPER) != paper
-            assert await tab.page.get_by_role("img").count() == pictures
-            assert [tab.errors, set(tab.requests)] == [[], {file.as_uri()}]
-            await tab.page.close()
+    for (scheme, paper), width in product(PAPERS.items(), (WIDE, NARROW)):
+        tab = await watched(browser, width, scheme)
+        await tab.page.context.set_offline(True)
+        await tab.page.goto(file.as_uri())
+        await tab.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = 1)")
+        assert await tab.overflow() == 0
+        assert await tab.page.evaluate(SMALLEST) >= legible
+        assert await tab.page.evaluate(PAPER) == paper
+        await tab.page.get_by_role("button", name="Light / dark").click()
+        assert await tab.page.evaluate(PAPER) != paper
+        assert await tab.page.get_by_role("img").count() == pictures
+        assert [tab.errors, set(tab.requests)] == [[], {file.as_uri()}]
+        await tab.close()

@@ -6,13 +6,14 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser
 
 from loadtests.report.summary import Summary
 from loadtests.report.survival.files import SurvivalReport
 from loadtests.report.survival.tables import TRIAL_HEADS
 from loadtests.report.wording import interval_text
 from loadtests.run.file.lines import Line
-from tests.support.browser import check_offline
+from tests.support.browser import ON_ITS_LOOP, check_offline
 from tests.support.finished_report import reported
 from tests.support.run_files import FULL, FULL_RESULTS, plan, result, trial, unavailable, write
 
@@ -144,6 +145,9 @@ def test_a_run_of_which_little_is_known_has_a_report(tmp_path: Path) -> None:
     assert "No trials were run." in text
 
 
-async def test_it_opens_offline_fits_and_follows_the_scheme(folder: Path, summary: Summary) -> None:
+@ON_ITS_LOOP
+async def test_it_opens_offline_fits_and_follows_the_scheme(
+    folder: Path, summary: Summary, browser: Browser
+) -> None:
     assert summary.cells
-    await check_offline(folder / "report.html", CHARTS, legible=11)
+    await check_offline(browser, folder / "report.html", CHARTS, legible=11)

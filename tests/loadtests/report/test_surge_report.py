@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.async_api import Browser
 from rich.console import Console
 
 from loadtests.report.surge.files import Surged
@@ -18,7 +19,7 @@ from loadtests.run.file.lines import Line
 from loadtests.run.surge.lines import OutcomeCounts, columns
 from loadtests.run.surge.phases import NAMES
 from tests.loadtests.report.test_report_page import text_of
-from tests.support.browser import check_offline
+from tests.support.browser import ON_ITS_LOOP, check_offline
 from tests.support.finished_report import reported
 from tests.support.run_files import write
 
@@ -144,9 +145,12 @@ def test_a_surge_without_results_has_a_report(tmp_path: Path) -> None:
     assert "no answer" in text
 
 
-async def test_it_opens_offline_fits_and_follows_the_scheme(folder: Path, surge: Surge) -> None:
+@ON_ITS_LOOP
+async def test_it_opens_offline_fits_and_follows_the_scheme(
+    folder: Path, surge: Surge, browser: Browser
+) -> None:
     assert surge.measured
-    await check_offline(folder / "report.html", 2)
+    await check_offline(browser, folder / "report.html", 2)
 
 
 TWO = {**RUN, "policies": ["unbounded", "bounded"], "durations": [5, 8, 15]}

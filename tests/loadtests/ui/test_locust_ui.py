@@ -1,13 +1,14 @@
 """The Locust UI as a new user meets it, in a real browser: the form, and our tabs."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import FrameLocator, Page, expect
+from playwright.async_api import Browser, FrameLocator, Page, expect
 
-from tests.support.browser import NARROW, Watched, chromium, watched
+from tests.support.browser import NARROW, ON_ITS_LOOP, Watched, watched
 from tests.support.cli import soon
 from tests.support.locust_ui import Interface, up
 from tests.support.server_process import PATIENCE_S
@@ -70,21 +71,22 @@ async def widths(viewer: Watched) -> None:
         assert await viewer.overflow() <= 0
 
 
-async def test_a_new_user_starts_a_load_and_sees_it(interface: Interface) -> None:
+@ON_ITS_LOOP
+async def test_a_new_user_starts_a_load_and_sees_it(interface: Interface, browser: Browser) -> None:
     expect.set_options(timeout=PATIENCE_S * 1000)
-    async with chromium() as browser:
-        viewer = await watched(browser)
-        await viewer.page.goto(interface.url)
-        await started(viewer.page)
-        await look_at_all(viewer.page)
-        frame = viewer.page.frame_locator("iframe")
-        await expect(frame.locator("html")).to_have_attribute("data-theme", "light")
-        await viewer.page.locator("header button").last.click()  # which has no name
-        await expect(frame.locator("html")).to_have_attribute("data-theme", "dark")
-        narrow = await watched(browser, NARROW, "dark")
-        await narrow.page.goto(f"{interface.url}/?tab=compare")
-        await widths(narrow)
-        await viewer.page.get_by_role("button", name="Stop").click()
-        soon(lambda: interface.rows("stopped"))
-        assert viewer.errors == narrow.errors == []
-        assert all(url.startswith(interface.url) for url in viewer.requests + narrow.requests)
+    viewer = await watched(browser)
+    await viewer.page.goto(interface.url)
+    await started(viewer.page)
+    await look_at_all(viewer.page)
+    frame = viewer.page.frame_locator("iframe")
+    await expect(frame.locator("html")).to_have_attribute("data-theme", "light")
+    await viewer.page.locator("header button").last.click()  # which has no name
+    await expect(frame.locator("html")).to_have_attribute("data-theme", "dark")
+    narrow = await watched(browser, NARROW, "dark")
+    await narrow.page.goto(f"{interface.url}/?tab=compare")
+    await widths(narrow)
+    await viewer.page.get_by_role("button", name="Stop").click()
+    soon(lambda: interface.rows("stopped"))
+    assert viewer.errors == narrow.errors == []
+    assert all(url.startswith(interface.url) for url in viewer.requests + narrow.requests)
+    await asyncio.gather(viewer.close(), narrow.close())

@@ -10,15 +10,15 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
+import pytest_asyncio
+from playwright.async_api import Browser, Page
 
-from tests.support.browser import chromium
+from tests.support.browser import ON_ITS_LOOP, REBOUND
 from tests.support.cli import Begun
 from tests.support.locust_ui import CELL, Interface, up
 from tests.support.prometheus_client import parsed
 from tests.support.server_process import PATIENCE_S, until
 
-REBOUND = "evil.example"  # a name that its owner lets lead to this machine
 SURVIVAL = {**CELL, "scenario": "survival"}
 ATTACK = """
 async ([ui, server, variants]) => {
@@ -52,7 +52,7 @@ SUBMIT = """
 }
 """
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), ON_ITS_LOOP]
 
 
 @dataclass(frozen=True)
@@ -111,12 +111,12 @@ def scene(database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             evil.shutdown()
 
 
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    async with chromium(f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1") as browser:
-        page = await browser.new_page()
-        page.set_default_timeout(1000 * PATIENCE_S)
-        yield page
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    page = await browser.new_page()
+    page.set_default_timeout(1000 * PATIENCE_S)
+    yield page
+    await page.context.close()
 
 
 async def test_a_page_of_another_site_starts_nothing(scene: Scene, page: Page) -> None:

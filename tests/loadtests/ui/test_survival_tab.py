@@ -1,13 +1,13 @@
 """The Survival tab in a real browser: a search is started, watched and stopped, its files taken."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, FrameLocator, Page, expect
 
-from tests.support.browser import chromium, watched
+from tests.support.browser import ON_ITS_LOOP, watched
 from tests.support.cli import LONG_S
 from tests.support.locust_ui import Interface, up
 
@@ -28,12 +28,6 @@ def ui(database: None, folder: Path) -> Iterator[Interface]:
         yield interface
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as chrome:
-        yield chrome
-
-
 @pytest.mark.parametrize("name", ["report.html", "run.jsonl", "summary.json", "summary.md"])
 def test_a_result_that_is_not_there_is_said_in_words(ui: Interface, name: str) -> None:
     answer = ui.ask(f"/panel/results/{name}")
@@ -49,6 +43,7 @@ def test_no_other_file_can_be_had(ui: Interface) -> None:
         assert "does not exist yet" not in answer.body
 
 
+@ON_ITS_LOOP
 async def test_a_search_is_started_watched_and_stopped(
     ui: Interface, browser: Browser, folder: Path
 ) -> None:
@@ -73,6 +68,7 @@ async def test_a_search_is_started_watched_and_stopped(
     assert ui.ask("/panel/results/summary.md").status == 200  # of the last one that has results
     assert not viewer.errors
     assert await viewer.overflow() == 0
+    await viewer.close()
 
 
 async def nothing_comes_of_another(page: Page, tab: FrameLocator, folder: Path) -> None:

@@ -112,7 +112,9 @@ async def test_late_work_is_killed_and_its_slot_comes_back(method: str, database
                 async def served(model: str = model) -> bool:
                     return (await client.ask(f"/noop/{model}")).status == 200
 
-                await until(served)  # not at once: a process may take longer to start than a request
+                await until(
+                    served
+                )  # not at once: a process may take longer to start than a request
 
 
 async def test_mass_disconnects_kill_few_workers() -> None:

@@ -4,9 +4,10 @@ import re
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.support.browser import NARROW, WIDE, Scheme, Watched, chromium, watched
+from tests.support.browser import NARROW, ON_ITS_LOOP, WIDE, Scheme, Watched, watched
 from tests.support.server_process import PATIENCE_S, Running, running
 
 MODELS = "inline,async,thread-pool,process-pool"
@@ -22,7 +23,7 @@ WATCH = """() => {
 }"""
 PAPER = {"light": "rgb(246, 247, 245)", "dark": "rgb(16, 20, 18)"}
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), ON_ITS_LOOP]
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +34,12 @@ def server(database: None) -> Iterator[Running]:
         yield started
 
 
-@pytest.fixture
-async def opened(server: Running) -> AsyncIterator[Watched]:
-    async with chromium() as browser:
-        tab = await watched(browser)
-        await open_page(tab, server.url)
-        yield tab
+@pytest_asyncio.fixture(loop_scope="session")
+async def opened(server: Running, browser: Browser) -> AsyncIterator[Watched]:
+    tab = await watched(browser)
+    await open_page(tab, server.url)
+    yield tab
+    await tab.close()
 
 
 async def open_page(tab: Watched, url: str) -> None:
@@ -141,33 +142,32 @@ async def test_waits_in_the_browser_and_errors_are_shown(opened: Watched) -> Non
     await expect(row).to_contain_text("ms takes an integer from 0 to 5000")
 
 
-async def test_it_fits_and_loads_nothing_from_elsewhere(server: Running) -> None:
+async def test_it_fits_and_loads_nothing_from_elsewhere(server: Running, browser: Browser) -> None:
     schemes: tuple[Scheme, ...] = ("light", "dark")
-    async with chromium() as browser:
-        for width, scheme in zip((WIDE, NARROW), schemes, strict=True):
-            tab = await watched(browser, width, scheme)
-            await open_page(tab, server.url)
-            await tab.page.click("button[data-cell='scrape/process-pool']")
-            await answered(tab.page, "scrape/process-pool")
-            assert await tab.overflow() == 0
-            assert tab.errors == []
-            assert all(url.startswith(f"{server.url}/") for url in tab.requests)
-            paper = await tab.page.evaluate("getComputedStyle(document.body).backgroundColor")
-            assert paper == PAPER[scheme]
-            await tab.page.close()
+    for width, scheme in zip((WIDE, NARROW), schemes, strict=True):
+        tab = await watched(browser, width, scheme)
+        await open_page(tab, server.url)
+        await tab.page.click("button[data-cell='scrape/process-pool']")
+        await answered(tab.page, "scrape/process-pool")
+        assert await tab.overflow() == 0
+        assert tab.errors == []
+        assert all(url.startswith(f"{server.url}/") for url in tab.requests)
+        paper = await tab.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert paper == PAPER[scheme]
+        await tab.close()
 
 
-async def test_it_reconnects_to_a_restarted_server(database: None) -> None:
-    async with chromium() as browser:
-        tab = await watched(browser)
-        with running("--models", "inline,async", module="server") as first:
-            await open_page(tab, first.url)
-            port = first.url.rpartition(":")[2]
-        await expect(tab.page.locator("#heart")).to_have_attribute("data-state", "lost", timeout=MS)
-        cell = tab.page.locator("button[data-cell='noop/thread-pool']")
-        await expect(cell).to_have_attribute("aria-disabled", "true")
-        with running("--models", "inline,thread-pool", "--port", port, module="server"):
-            await alive(tab.page)
-            await expect(cell).not_to_have_attribute("aria-disabled", "true", timeout=MS)
-            await cell.click()
-            await answered(tab.page, "noop/thread-pool")
+async def test_it_reconnects_to_a_restarted_server(browser: Browser) -> None:
+    tab = await watched(browser)
+    with running("--models", "inline,async", module="server") as first:
+        await open_page(tab, first.url)
+        port = first.url.rpartition(":")[2]
+    await expect(tab.page.locator("#heart")).to_have_attribute("data-state", "lost", timeout=MS)
+    cell = tab.page.locator("button[data-cell='noop/thread-pool']")
+    await expect(cell).to_have_attribute("aria-disabled", "true")
+    with running("--models", "inline,thread-pool", "--port", port, module="server"):
+        await alive(tab.page)
+        await expect(cell).not_to_have_attribute("aria-disabled", "true", timeout=MS)
+        await cell.click()
+        await answered(tab.page, "noop/thread-pool")
+    await tab.close()
