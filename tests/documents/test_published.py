@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 HEADLINE = ROOT / RUNS / "headline"
 
 
-@pytest.mark.parametrize("path", made(ROOT), ids=lambda path: path.name)
-def test_pages_and_pictures_are_fresh(path: Path) -> None:
-    fresh = path.read_text(encoding="utf-8") == made(ROOT)[path]
-    assert fresh, f"{path.name} is out of date: run scripts/publish"
+def test_pages_and_pictures_are_fresh() -> None:
+    pages = made(ROOT)
+    assert len(pages) > 3
+    stale = [path.name for path, text in pages.items() if path.read_text(encoding="utf-8") != text]
+    assert not stale, "run scripts/publish"
 
 
 def test_every_page_shows_the_headline_run() -> None:

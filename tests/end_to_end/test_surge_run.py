@@ -136,11 +136,8 @@ def test_a_report_writes_and_shows_the_same_again(surged: Surged) -> None:
         (("--admission", "fifo"), "unknown admission policy 'fifo'; did you mean 'lifo'?"),
         (("--phases", "5s"), "invalid phases '5s': expected three durations"),
         (("--workload", "sleep,noop"), "invalid workload 'sleep,noop'"),
-        (("--workload", "slep"), "unknown workload 'slep'; did you mean 'sleep'?"),
         (("--param", "sleep.ms=-1"), "GET /sleep/thread-pool?ms=-1 answers 422"),
         (("--param", "noop.ms=5"), "--param noop.… has no effect on sleep"),
-        (("--model", "thread-pol"), "'thread-pol'"),
-        (("--threads", "0"), "--threads"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_leaves_nothing(

@@ -1,17 +1,26 @@
 """A final trial is long enough for its claim, and MLRsearch gets ratios that it can use."""
 
+from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtests.capacity.goals import FULL, QUICK, provable, trial_duration
-from loadtests.capacity.mlrsearch import refine
 from loadtests.slo import Slo
 from scripts.checks.shared.virtual import SLO
 
+Refine = Callable[..., Any]
 BESIDE = (SLO.at(95), SLO.at(99.9))
+
+
+@pytest.fixture(scope="module")
+def refine() -> Refine:
+    from loadtests.capacity.mlrsearch import refine  # noqa: PLC0415 - takes a third of a second
+
+    return refine
 
 
 def test_a_final_trial_is_long_enough() -> None:
@@ -39,7 +48,7 @@ def test_a_percentile_that_takes_too_long_to_prove_is_left_out() -> None:
 @settings(max_examples=30)
 @given(st.lists(st.floats(50, 150), min_size=3, max_size=3), st.randoms())
 def test_finds_each_percentile_where_the_losses_cross_it(
-    thresholds: list[float], rng: Random
+    refine: Refine, thresholds: list[float], rng: Random
 ) -> None:
     """Each goal learns whether it broke, however much a trial lost."""
     strictest, main, loosest = sorted(thresholds)
@@ -57,7 +66,7 @@ def test_finds_each_percentile_where_the_losses_cross_it(
         assert broke / held <= 1.051
 
 
-def test_a_rate_that_broke_before_is_not_run_again() -> None:
+def test_a_rate_that_broke_before_is_not_run_again(refine: Refine) -> None:
     ran: list[float] = []
 
     def final(rate: float) -> float:

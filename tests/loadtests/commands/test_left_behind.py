@@ -29,6 +29,9 @@ ENDS = {"terminal": signal.SIGHUP, "quit": signal.SIGQUIT, "kill": signal.SIGKIL
 SURVIVE = ("survive", "--workloads", "sleep", "--models", "inline,async,thread-pool", "--output")
 SURGE = ("surge", "--workload", "sleep", "--output")
 HANG_UP = {"survive": 130, "surge": 130, "up": 0}
+# Each end comes to two commands: what they share sees to it.
+ENDED = (("up", "terminal"), ("up", "kill"), ("surge", "quit"))
+REPORTED = (("survive", "terminal"), ("survive", "quit"))
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -104,16 +107,15 @@ class Command:
 @pytest.fixture(scope="module")
 def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Command]]:
     commands = {}
-    for end in (*ENDS, "locust"):
-        for name in ("survive", "surge", "up") if end in ENDS else ("survive",):
-            folder = tmp_path_factory.mktemp(f"{name}-{end}")
-            words = {
-                "survive": (*SURVIVE, str(folder / "run")),
-                "surge": (*SURGE, str(folder / "run")),
-                "up": ("up", "--port", "0", "--web-port", str(free_port())),
-            }[name]
-            several = ("--generators", "2") if end == "locust" else ()
-            commands[f"{name}-{end}"] = Command(name, folder, (*words, *several), end != "terminal")
+    for name, end in (*REPORTED, *ENDED, ("survive", "kill"), ("survive", "locust")):
+        folder = tmp_path_factory.mktemp(f"{name}-{end}")
+        words = {
+            "survive": (*SURVIVE, str(folder / "run")),
+            "surge": (*SURGE, str(folder / "run")),
+            "up": ("up", "--port", "0", "--web-port", str(free_port())),
+        }[name]
+        several = ("--generators", "2") if end == "locust" else ()
+        commands[f"{name}-{end}"] = Command(name, folder, (*words, *several), end != "terminal")
     for command in commands.values():
         command.start()
     try:
@@ -128,8 +130,7 @@ def left(command: Command) -> None:
     soon(lambda: not command.all(), LEFT_S)
 
 
-@pytest.mark.parametrize("name", ["up", "surge"])
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize(("name", "end"), ENDED)
 def test_a_command_ends_with_all_that_it_has_started(
     commands: dict[str, Command], name: str, end: str
 ) -> None:
@@ -145,11 +146,11 @@ def test_a_command_ends_with_all_that_it_has_started(
     assert not [*command.folder.rglob("core*")]
 
 
-@pytest.mark.parametrize("end", ["quit", "terminal"])
+@pytest.mark.parametrize(("name", "end"), REPORTED)
 def test_a_search_ends_too_and_is_reported_if_it_can_be(
-    commands: dict[str, Command], end: str
+    commands: dict[str, Command], name: str, end: str
 ) -> None:
-    command = commands[f"survive-{end}"]
+    command = commands[f"{name}-{end}"]
     soon(lambda: '"line": "run"' in command.written())
     if end == "terminal":
         command.close_terminal()

@@ -73,21 +73,6 @@ def test_one_user_is_one_arrival_a_second(url: str, tmp_path: Path) -> None:
     assert rows["sleep/async"].mean_ms >= 10 > rows["noop/async"].mean_ms
 
 
-@pytest.mark.measures
-def test_two_processes_offer_as_much_as_one(url: str, tmp_path: Path) -> None:
-    options = ("--processes", "2", "--arrivals", "uniform", "--models", "inline")
-    cell = ("--workloads", "sleep", "--param", "sleep.ms=1")
-    ended, rows = hammered(tmp_path, url, *users(RATE, 3), *options, *cell)
-    assert ended.code == 0, ended.err
-    assert rows.keys() == {"sleep/inline", "bystander"}
-    assert all(row.failures == 0 for row in rows.values())
-    assert rows["sleep/inline"].rate == pytest.approx(RATE, rel=0.1)
-    assert rows["bystander"].rate == pytest.approx(60, rel=0.1), "from one of the two alone"
-    whole = rows["sleep/inline"].each_second[1:-1]
-    assert whole
-    assert all(abs(count - RATE) <= 8 for count in whole), "evenly spaced"
-
-
 def test_closed_users_wait_for_their_answers(url: str, tmp_path: Path) -> None:
     options = ("--load", "closed", "--workloads", "sleep", "--models", "async")
     ended, rows = hammered(tmp_path, url, *users(8, 4), *options, "--param", "sleep.ms=100")

@@ -23,7 +23,7 @@ SHARED = "/dev/shm/"
 MODELS = ("thread-pool", "process-per-request", "process-pool", "supervised-process-pool")
 ALL = ("--models", ",".join(HOLDING), "--processes", "1", "--deadline", "60s")
 WAYS = [("--start-method", method) for method in ("forkserver", "spawn", "fork")]
-WAYS += [("--workers", "2"), ("--loops", "2"), ("--loop", "asyncio")]
+WAYS += [("--workers", "2"), ("--loops", "2")]
 SERVERS = [(sys.executable, way) for way in WAYS] + [(python, WAYS[0]) for python in PYTHONS]
 NAMES = [f"{Path(python).parts[-3]}{'='.join(way)}" for python, way in SERVERS]
 
@@ -93,7 +93,9 @@ async def test_an_abrupt_end_leaves_nothing_behind(
             assert all(isinstance(end, Exception) for [end] in await asyncio.gather(*requests))
 
 
-@pytest.mark.parametrize("way", [*WAYS[2:], ("--loop", "uvloop")], ids="=".join)
+@pytest.mark.parametrize(
+    "way", [*WAYS[3:], ("--loop", "uvloop"), ("--loop", "asyncio")], ids="=".join
+)
 async def test_two_signals_end_a_server_whose_loop_is_blocked(way: tuple[str, str]) -> None:
     models = ("--models", "inline,process-pool", "--processes", "1")
     with running(*way, *models, *ENDLESS) as server, server.shut():

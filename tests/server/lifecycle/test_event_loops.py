@@ -18,14 +18,17 @@ from tests.support.several_loops import FEW, SEVERAL, counted, one_each, serving
 pytestmark = pytest.mark.usefixtures("database")
 
 
+LOOPS = dict(zip(SEVERAL, ("uvloop", "asyncio"), strict=True))
+
+
 @pytest.fixture(scope="module", params=SEVERAL)
 def several(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="module", params=["uvloop", "asyncio"])
-def server(several: str, database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
-    with serving(several, request.param, "--deadline", "60s") as started:
+@pytest.fixture(scope="module")
+def server(several: str, database: None) -> Iterator[Running]:
+    with serving(several, LOOPS[several], "--deadline", "60s") as started:
         yield started
 
 
@@ -83,9 +86,8 @@ async def test_while_one_loop_is_blocked_the_other_one_answers_for_both(server: 
         await until(lives)
 
 
-@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
-async def test_a_killed_worker_is_replaced_and_counters_never_fall(loop: str) -> None:
-    with running("--workers", "2", "--loop", loop, *FEW) as server:
+async def test_a_killed_worker_is_replaced_and_counters_never_fall() -> None:
+    with running("--workers", "2", *FEW) as server:
         async with one_each(server) as clients:
             for client in clients.values():
                 for _ in range(5):
