@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Coroutine, Iterable
+from time import monotonic
 from traceback import walk_tb
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from server.lifecycle.draining import CANCEL_S
 from server.lifecycle.signals import listen
 from server.worker.outcomes import raised
 
+THREADS_S = 0.5
 # Tasks that ignored their cancellation, kept because garbage collection would run their code.
 STUBBORN: list[asyncio.Task[Any]] = []
 
@@ -77,8 +79,15 @@ async def _finish(loop: asyncio.AbstractEventLoop, left: Iterable[asyncio.Task[A
 
 
 def leave(code: int) -> None:
-    """End the process at once if work still runs in it: Python would wait for it."""
-    if STUBBORN or any(not thread.daemon for thread in threading.enumerate()[1:]):
+    """End the process if work still runs in it: Python would wait for it.
+
+    Threads whose work is done get a moment: that of an executor gives its semaphores back.
+    """
+    end = monotonic() + THREADS_S
+    threads = [thread for thread in threading.enumerate()[1:] if not thread.daemon]
+    for thread in threads:
+        thread.join(max(0, end - monotonic()))
+    if STUBBORN or any(thread.is_alive() for thread in threads):
         if sys.stderr:
             sys.stderr.flush()
         os._exit(code)
