@@ -1,11 +1,14 @@
-"""The local web site that workloads read: it runs as long as a server does.
+"""The local web site that workloads read: it listens as long as a server runs.
 
-HTTP clients are imported where they are used, because most workers never need one.
+Its process starts with the first reader, because most servers never have one. HTTP clients are
+imported where they are used, because most workers never need one.
 """
 
 import asyncio
 import functools
+import logging
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -28,7 +31,8 @@ Delay = Annotated[int, Interval(ge=0, le=250), Unit("ms"), doc("The site's wait 
 
 # Guards the three below: several servers, one loop each, may share the process.
 _lock = threading.Lock()
-_process: subprocess.Popen[bytes] | None = None
+_logger = logging.getLogger("loadbearing")
+_site: "_Site | None" = None
 _users: list[asyncio.AbstractEventLoop] = []
 _outer: str | None = None
 _sessions: dict[asyncio.AbstractEventLoop, "aiohttp.ClientSession"] = {}
@@ -49,52 +53,79 @@ async def website() -> AsyncIterator[None]:
 
 
 def _enter_site(loop: asyncio.AbstractEventLoop) -> None:
-    global _process, _outer
+    global _site, _outer
     with _lock:
-        if _process is None:
-            # The root goes first on both paths, before any other package named server.
-            root = Path(__file__).parents[2]
-            path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
-            # It already listens, so neither the server nor the first reader has to wait for it.
-            with socket.create_server(("127.0.0.1", 0), backlog=2048) as bound:
-                address = f"http://127.0.0.1:{bound.getsockname()[1]}"
-                process = subprocess.Popen(  # noqa: S603 - our own module
-                    [sys.executable, "-m", "server.workloads.site", str(bound.fileno())],
-                    cwd=root,
-                    env={**os.environ, "PYTHONPATH": path},
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    pass_fds=[bound.fileno()],
-                    start_new_session=True,  # so that Ctrl-C reaches only the server
-                )
-            _process, _outer = process, os.environ.get(SITE)
-            os.environ[SITE] = address
+        if _site is None:
+            _site, _outer = _Site(), os.environ.get(SITE)
+            os.environ[SITE] = _site.address
         _users.append(loop)
 
 
 def _leave_site() -> None:
-    global _process
+    global _site
     with _lock:
-        if _users or _process is None:
+        if _users or _site is None:
             return
-        process, _process = _process, None
+        site, _site = _site, None
         if _outer is None:
             os.environ.pop(SITE, None)
         else:
             os.environ[SITE] = _outer
         _pool.cache_clear()
-        _stop(process)
+        site.stop()
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the site by closing its input; kill it if a forked worker holds that open."""
-    with process:
-        assert process.stdin is not None
-        process.stdin.close()
+class _Site:
+    """A listening socket, and a process that accepts from it once somebody has connected."""
+
+    def __init__(self) -> None:
+        self._bound = socket.create_server(("127.0.0.1", 0), backlog=2048)
+        self.address = f"http://127.0.0.1:{self._bound.getsockname()[1]}"
+        self._awake, self._wake = socket.socketpair()
+        self._process: subprocess.Popen[bytes] | None = None
+        # Not on the event loop, which a reader of the site may block.
+        self._starting = threading.Thread(target=self._start_when_read, name="site", daemon=True)
+        self._starting.start()
+
+    def _start_when_read(self) -> None:
+        waiting = select.poll()
+        waiting.register(self._bound, select.POLLIN)
+        waiting.register(self._awake, select.POLLIN)
+        if self._awake.fileno() in dict(waiting.poll()):
+            return
+        # The root goes first on both paths, before any other package named server.
+        root = Path(__file__).parents[2]
+        path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
+        descriptor = self._bound.fileno()
         try:
-            process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            process.kill()
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-m", "server.workloads.site", str(descriptor)],
+                cwd=root,
+                env={**os.environ, "PYTHONPATH": path},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[descriptor],
+                start_new_session=True,  # so that Ctrl-C reaches only the server
+            )
+        except OSError as error:
+            _logger.error("cannot start the local site: %s; its readers fail", error)  # noqa: TRY400
+        self._bound.close()  # where nobody else has it open, readers are refused
+
+    def stop(self) -> None:
+        """End the process by closing its input; kill it if a forked worker holds that open."""
+        self._wake.send(b"\0")  # closing would not do: a forked worker may have it open
+        self._starting.join()
+        for end in (self._bound, self._awake, self._wake):
+            end.close()
+        if self._process is None:
+            return
+        with self._process as process:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                process.wait(timeout=2)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def _address() -> str:

@@ -37,6 +37,8 @@ async def test_both_loops_answer_and_can_be_distinguished(several: str, server: 
         (first, second) = clients
         assert (first[0] == second[0]) == (several == "loops")
         assert first != second
+        for client in clients.values():  # each server process has a site once it is read
+            assert (await client.ask("/fetch/thread-pool")).status == 200
         stats = (await clients[first].ask("/stats")).json
     assert {(loop["pid"], loop["thread"]) for loop in stats["loops"]} == {first, second}
     assert stats["models"]["thread-pool"]["slots"] == 2 * 16

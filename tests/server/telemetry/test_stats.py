@@ -16,6 +16,7 @@ from tests.support.several_loops import SEVERAL, one_each, serving
 async def test_stats_count_what_happens(client: Client) -> None:
     # The first call starts a worker; another test may have ended one just now.
     assert (await client.ask("/noop/process-pool")).status == 200
+    assert (await client.ask("/fetch/thread-pool")).status == 200  # starts the site
 
     async def complete() -> bool:
         processes = (await client.ask("/stats")).json["processes"]

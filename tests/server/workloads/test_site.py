@@ -1,4 +1,4 @@
-"""The local site starts and ends with the servers that need it, however they end."""
+"""The local site starts with its first reader, and ends with its server, however that ends."""
 
 import asyncio
 import os
@@ -9,6 +9,8 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
+import psutil
 import pytest
 
 from server.workloads import web
@@ -70,6 +72,29 @@ async def test_servers_of_one_process_share_the_site_in_any_order(
     assert os.environ[web.SITE] == "http://127.0.0.1:1"
     async with web.website():
         assert await web.download_natively(1, 0) == await asyncio.to_thread(web.download, 1, 0)
+
+
+async def test_its_process_starts_with_its_first_reader() -> None:
+    def started() -> list[psutil.Process]:
+        children = psutil.Process().children()
+        return [child for child in children if "server.workloads.site" in child.cmdline()]
+
+    async with web.website():
+        assert not started()
+        await web.download_natively(1, 0)
+        [site] = started()
+    assert not site.is_running()
+
+
+async def test_a_site_that_cannot_start_fails_its_readers(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "executable", os.devnull)
+    async with web.website():
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await web.download_natively(1, 0)
+    [record] = caplog.records
+    assert record.getMessage().startswith("cannot start the local site: ")
 
 
 async def test_the_site_is_found_from_any_folder(
