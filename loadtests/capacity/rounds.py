@@ -1,0 +1,136 @@
+"""Rounds of trials: each gives every row that is still open one trial, near its own limit.
+
+    demand of its last trial, stretch so far ──▶ the rate at which such a trial loses a little
+    one trial of each open row, in random order ──▶ samples ──▶ estimates ──▶ which rows are open
+
+A row is open until it is known whether it is among the best, and how far from the best it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from loadtests.capacity.estimate import Contender, Estimates, groups_of
+from loadtests.capacity.stretch import Round, Sample
+
+AIM = 2.0  # times the allowed losses: what a trial is to lose
+SIDES = (0.95, 1.05)  # of the rate for that, in turns
+CLIMB = 1.15  # a further step when two trials in a row lost nothing, or all that counts
+DRIFT = 0.2  # in the logarithm of a service time, before the rate of a trial is simulated anew
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """How carefully to measure: seconds of a trial, and how many rounds there are."""
+
+    settle_s: float
+    trial_s: float
+    least: int  # rounds
+    most: int
+    aim: float  # half the width of the interval of a ratio
+    budget_s: float  # for each row
+
+
+QUICK = Care(settle_s=0.5, trial_s=2.0, least=4, most=8, aim=0.08, budget_s=20.0)
+FULL = Care(settle_s=1.0, trial_s=4.0, least=8, most=30, aim=0.03, budget_s=150.0)
+
+
+@dataclass(slots=True)
+class _Row:
+    contender: Contender
+    demand_s: float
+    demands: list[float] = field(default_factory=list)
+    lost: list[float] = field(default_factory=list)  # as shares of what counts
+    side: int = 0
+    simulated: tuple[float, float] | None = None  # a service time, and the utilisation of trials
+
+
+class Rounds:
+    """Chooses the rates of one round after the other, from what the rounds before have shown."""
+
+    def __init__(  # noqa: PLR0913 - who takes part, the objective, and how much is offered
+        self,
+        contenders: Sequence[Contender],
+        demands_s: Mapping[str, float],
+        loss_ratio: float,
+        care: Care,
+        *,
+        most_rate: float = math.inf,
+        seed: object = 0,
+    ) -> None:
+        self._rows = {c.name: _Row(c, demands_s[c.name]) for c in contenders}
+        self._loss_ratio = loss_ratio
+        self._care = care
+        self._most_rate = most_rate
+        self._rng = Random(f"{seed}")  # noqa: S311 - an order, not a secret
+        self.played: list[Round] = []
+        self._present: list[Sample] = []
+        self._groups = groups_of(contenders, ())
+        self.estimates = Estimates((), (), loss_ratio)
+
+    def open(self) -> list[str]:
+        """Name the rows that need another trial."""
+        if len(self.played) >= self._care.most:
+            return []
+        best = self.estimates.best
+        waiting = [row for row in self._rows if row != best and not self._settled(row, best)]
+        lacking = best is None or self.estimates.rows[best].rounds < self._care.least
+        return [
+            row for row in self._rows if row in waiting or (row == best and (waiting or lacking))
+        ]
+
+    def _settled(self, row: str, best: str | None) -> bool:
+        known = self.estimates.rows.get(row)
+        if known is None or best is None or known.rounds < self._care.least:
+            return False
+        error = self.estimates.ratio(row, best).error
+        return error <= self._care.aim * (2 if self.estimates.behind(row) else 1)
+
+    def rates(self) -> Iterator[tuple[str, float]]:
+        """Yield the open rows of the next round in random order, each with the rate of its trial.
+
+        Each rate is computed when it is asked for, from the trials so far.
+        """
+        rows = self.open()
+        self._rng.shuffle(rows)
+        for row in rows:
+            yield row, self._rate(self._rows[row])
+
+    def _rate(self, row: _Row) -> float:
+        service_s = row.demand_s * math.exp(self._stretch(row.contender))
+        if row.simulated is None or abs(math.log(service_s / row.simulated[0])) > DRIFT:
+            queue, care = row.contender.queue, self._care
+            share = min(AIM * self._loss_ratio, 0.5)
+            rate = queue.trial_rate(service_s, care.settle_s, care.trial_s, share)
+            row.simulated = service_s, rate * service_s / queue.servers
+        rate = row.simulated[1] * row.contender.queue.servers / service_s
+        last = row.lost[-2:]
+        if len(last) == 2 and max(last) == 0:
+            rate *= CLIMB
+        elif len(last) == 2 and min(last) >= 1:
+            rate /= CLIMB
+        row.side = 1 - row.side
+        return min(rate * SIDES[row.side], self._most_rate)
+
+    def _stretch(self, contender: Contender) -> float:
+        rounds = [*self.played, tuple(self._present)]
+        group = next(g for g in self._groups if contender.name in g.rows)
+        return group.stretches(rounds)[contender.name]
+
+    def take(self, sample: Sample) -> None:
+        """Take in a valid trial of the present round."""
+        self._present.append(sample)
+        row = self._rows[sample.row]
+        row.demand_s = sample.demand_s or row.demand_s
+        row.lost.append(sample.lost / sample.most)
+
+    def end(self) -> None:
+        """End the present round."""
+        self.played.append(tuple(self._present))
+        self._present.clear()
+        contenders = [row.contender for row in self._rows.values()]
+        self._groups = groups_of(contenders, self.played)
+        self.estimates = Estimates(contenders, self.played, self._loss_ratio)
