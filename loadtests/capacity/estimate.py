@@ -20,7 +20,7 @@ from loadtests.capacity.stretch import Group, Round, grouped, jackknife_variance
 from loadtests.capacity.student import quantile
 
 CONFIDENCE = 0.95
-MODEL = 0.005  # the standard error of the simulations themselves
+MODEL = 0.007  # the standard error of the simulations themselves
 LEAST_ROUNDS = 3  # fewer say nothing of their scatter
 
 

@@ -17,7 +17,6 @@ from random import Random
 STEPS = 12  # halvings: to 1/4096 of the ceiling, finer than so many arrivals can resolve
 ARRIVALS = 100_000  # of a long run: with fewer it finds up to 2 % too much
 NODE = 0.1  # between the logarithms of service times that are simulated; others lie between them
-NODES = 50_000  # arrivals for these
 TRIED = 9_000  # requests of trials, simulated to know what they lose on average
 FEWEST, MOST = 5, 60  # of these trials
 PACE = 0.05  # between two of their rates, as a share of what the queue can serve
@@ -152,4 +151,4 @@ class Queue:
 
 @cache
 def _at_node(queue: Queue, node: int, loss_ratio: float) -> float:
-    return queue.sustained(math.exp(node * NODE), loss_ratio, arrivals=NODES)
+    return queue.sustained(math.exp(node * NODE), loss_ratio)

@@ -19,6 +19,7 @@ from loadtests.capacity.stretch import Round, Sample
 AIM = 2.0  # times the allowed losses: what a trial is to lose
 SIDES = (0.95, 1.05)  # of the rate for that, in turns
 CLIMB = 1.15  # a further step when two trials in a row lost nothing, or all that counts
+FAR = 0.3  # of the way to the best: a row that is behind needs to be known no better
 DRIFT = 0.2  # in the logarithm of a service time, before the rate of a trial is simulated anew
 
 
@@ -27,15 +28,20 @@ class Care:
     """How carefully to measure: seconds of a trial, and how many rounds there are."""
 
     settle_s: float
-    trial_s: float
+    trial_s: float  # the least
+    requests: int  # of a trial, the least
     least: int  # rounds
     most: int
     aim: float  # half the width of the interval of a ratio
     budget_s: float  # for each row
 
+    def duration_s(self, rate: float) -> float:
+        """Return the seconds of a trial at this rate."""
+        return max(self.trial_s, self.requests / rate)
 
-QUICK = Care(settle_s=0.5, trial_s=2.0, least=4, most=8, aim=0.08, budget_s=20.0)
-FULL = Care(settle_s=1.0, trial_s=4.0, least=8, most=30, aim=0.03, budget_s=150.0)
+
+QUICK = Care(settle_s=0.5, trial_s=2.0, requests=120, least=4, most=8, aim=0.08, budget_s=20.0)
+FULL = Care(settle_s=1.0, trial_s=4.0, requests=240, least=8, most=30, aim=0.03, budget_s=150.0)
 
 
 @dataclass(slots=True)
@@ -86,8 +92,9 @@ class Rounds:
         known = self.estimates.rows.get(row)
         if known is None or best is None or known.rounds < self._care.least:
             return False
-        error = self.estimates.ratio(row, best).error
-        return error <= self._care.aim * (2 if self.estimates.behind(row) else 1)
+        ratio = self.estimates.ratio(row, best)
+        gap = abs(math.log(ratio.value)) if self.estimates.behind(row) else 0.0
+        return ratio.error <= max(self._care.aim, FAR * gap)
 
     def rates(self) -> Iterator[tuple[str, float]]:
         """Yield the open rows of the next round in random order, each with the rate of its trial.
@@ -104,7 +111,8 @@ class Rounds:
         if row.simulated is None or abs(math.log(service_s / row.simulated[0])) > DRIFT:
             queue, care = row.contender.queue, self._care
             share = min(AIM * self._loss_ratio, 0.5)
-            rate = queue.trial_rate(service_s, care.settle_s, care.trial_s, share)
+            duration_s = care.duration_s(0.9 * queue.servers / service_s)
+            rate = queue.trial_rate(service_s, care.settle_s, duration_s, share)
             row.simulated = service_s, rate * service_s / queue.servers
         rate = row.simulated[1] * row.contender.queue.servers / service_s
         last = row.lost[-2:]

@@ -71,15 +71,24 @@ def curve(
 
 
 def stretch_of(samples: Sequence[Sample]) -> float:
-    """Find the logarithm of the stretch at which simulated and real losses are equal in sum."""
-    real = max(math.fsum(sample.lost for sample in samples), NOTHING)
+    """Find the logarithm of the stretch at which simulated and real losses are equal in sum.
+
+    Trials that lose nothing only show that it is not longer than some stretch: no stretch is then
+    the best guess, if it is not too long.
+    """
+    real = math.fsum(sample.lost for sample in samples)
     sums = [math.fsum(losses) for losses in zip(*(s.curve for s in samples), strict=True)]
-    place = bisect_left(sums, real)
+    return _where(sums, real) if real else min(_where(sums, NOTHING), 0.0)
+
+
+def _where(sums: Sequence[float], losses: float) -> float:
+    place = bisect_left(sums, losses)
     if place == 0:
         return STRETCHES[0]
     if place == len(sums):
         return STRETCHES[-1]
-    return STRETCHES[place - 1] + STEP * (real - sums[place - 1]) / (sums[place] - sums[place - 1])
+    before, after = sums[place - 1 : place + 1]
+    return STRETCHES[place - 1] + STEP * (losses - before) / (after - before)
 
 
 @dataclass(frozen=True, slots=True)
