@@ -13,10 +13,12 @@ from functools import cache
 from heapq import heapreplace
 from itertools import accumulate
 from random import Random
+from typing import NamedTuple
 
 STEPS = 12  # halvings: to 1/4096 of the ceiling, finer than so many arrivals can resolve
 ARRIVALS = 100_000  # of a long run: with fewer it finds up to 2 % too much
 NODE = 0.1  # between the logarithms of service times that are simulated; others lie between them
+COARSE = 0.2  # the same for trials, whose limit as a share of the ceiling hardly depends on it
 TRIED = 9_000  # requests of trials, simulated to know what they lose on average
 FEWEST, MOST = 5, 60  # of these trials
 PACE = 0.05  # between two of their rates, as a share of what the queue can serve
@@ -46,7 +48,12 @@ class Queue:
         return math.sqrt(squares / len(self.shape)) / self.mean if self.mean else 0.0
 
     def times(self, count: int, rng: Random) -> list[float]:
-        """Draw service times: each of the shape equally often, in random order."""
+        """Draw service times."""
+        constant = len(self.shape) == 1
+        return [*self.shape] * count if constant else rng.choices(self.shape, k=count)
+
+    def _balanced(self, count: int, rng: Random) -> list[float]:
+        """Draw each of the shape equally often, in random order: the mean is nearly exact."""
         whole, rest = divmod(count, len(self.shape))
         drawn = [*self.shape] * whole + rng.sample(self.shape, rest)
         rng.shuffle(drawn)
@@ -87,7 +94,7 @@ class Queue:
         if not 0 < loss_ratio < 1:
             raise ValueError(f"a loss ratio lies between 0 and 1, not at {loss_ratio}")
         rng = Random(seed)  # noqa: S311 - a simulation, not a secret
-        times = self.times(arrivals, rng)
+        times = self._balanced(arrivals, rng)
         allowed = int(loss_ratio * arrivals + 1e-9)
         factor = service_s / self.mean if self.mean > 0 else 0.0
         if sum(time * factor > self.bound_s for time in times) > allowed:
@@ -119,36 +126,53 @@ class Queue:
         falls = math.log(low / high) / NODE
         return low * math.exp(-falls * (math.log(service_s) - place * NODE)), falls
 
-    def trial_rate(
-        self, service_s: float, settle_s: float, duration_s: float, share: float, seed: int = 1
-    ) -> float:
+    def trial_rate(self, service_s: float, trial: TrialLength, share: float) -> float:
         """Find the rate at which trials of this length lose that share on average, per second.
 
         A short trial begins with an empty queue, so that it takes a higher rate than a long run.
         """
-        rng = Random(seed)  # noqa: S311 - a simulation, not a secret
-        rate = lost = before = lost_before = 0.0
-        ceiling = self.servers / service_s
-        while lost < share and rate < 3 * ceiling:
-            before, lost_before = rate, lost
-            rate = max(rate, 0.3 * ceiling) + PACE * ceiling
-            lost = self._mean_loss(rate, service_s / self.mean, settle_s, duration_s, rng)
-        if lost <= lost_before:
-            return rate
-        return before + (rate - before) * min((share - lost_before) / (lost - lost_before), 1.0)
+        node = round(math.log(service_s) / COARSE)
+        return _trial_utilisation(self, node, trial, share) * self.servers / service_s
 
-    def _mean_loss(
-        self, rate: float, factor: float, settle_s: float, duration_s: float, rng: Random
-    ) -> float:
-        settling, count = round(rate * settle_s), max(round(rate * duration_s), 1)
+    def mean_loss(self, rate: float, service_s: float, trial: TrialLength, rng: Random) -> float:
+        """Simulate trials at a rate; returns the share of requests that they lose on average."""
+        settling, count = round(rate * trial.settle_s), max(round(rate * trial.duration_s), 1)
         late, trials = 0, min(max(TRIED // count, FEWEST), MOST)
         for _ in range(trials):
-            arrivals = sorted(rng.random() * settle_s - settle_s for _ in range(settling))
-            arrivals += sorted(rng.random() * duration_s for _ in range(count))
-            late += self.late(arrivals, self.times(settling + count, rng), factor, count)
+            arrivals = trial.draw(rate, rng)
+            times = self.times(settling + count, rng)
+            late += self.late(arrivals, times, service_s / self.mean, count)
         return late / trials / count
+
+
+class TrialLength(NamedTuple):
+    """The seconds of a trial: it settles, and then it is measured."""
+
+    settle_s: float
+    duration_s: float
+
+    def draw(self, rate: float, rng: Random) -> list[float]:
+        """Draw the arrivals of a trial, in seconds since its measured window began."""
+        settling, count = round(rate * self.settle_s), max(round(rate * self.duration_s), 1)
+        before = sorted(rng.random() * self.settle_s - self.settle_s for _ in range(settling))
+        return before + sorted(rng.random() * self.duration_s for _ in range(count))
 
 
 @cache
 def _at_node(queue: Queue, node: int, loss_ratio: float) -> float:
     return queue.sustained(math.exp(node * NODE), loss_ratio)
+
+
+@cache
+def _trial_utilisation(queue: Queue, node: int, trial: TrialLength, share: float) -> float:
+    """Find how busy the servers are, as a share, where trials lose a share of their requests."""
+    rng = Random(1)  # noqa: S311 - a simulation, not a secret
+    service_s = math.exp(node * COARSE)
+    busy, lost, before, lost_before = 0.3, 0.0, 0.3, 0.0
+    while lost < share and busy < 3:
+        before, lost_before = busy, lost
+        busy += PACE
+        lost = queue.mean_loss(busy * queue.servers / service_s, service_s, trial, rng)
+    if lost <= lost_before:
+        return busy
+    return before + (busy - before) * min((share - lost_before) / (lost - lost_before), 1.0)

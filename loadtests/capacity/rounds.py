@@ -12,15 +12,16 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import NamedTuple
 
 from loadtests.capacity.estimate import Contender, Estimates, groups_of
-from loadtests.capacity.stretch import Round, Sample
+from loadtests.capacity.queueing import TrialLength
+from loadtests.capacity.stretch import MOST, Round, Sample
 
 AIM = 2.0  # times the allowed losses: what a trial is to lose
 SIDES = (0.95, 1.05)  # of the rate for that, in turns
 CLIMB = 1.15  # a further step when two trials in a row lost nothing, or all that counts
 FAR = 0.3  # of the way to the best: a row that is behind needs to be known no better
-DRIFT = 0.2  # in the logarithm of a service time, before the rate of a trial is simulated anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +36,30 @@ class Care:
     aim: float  # half the width of the interval of a ratio
     budget_s: float  # for each row
 
-    def duration_s(self, rate: float) -> float:
-        """Return the seconds of a trial at this rate."""
-        return max(self.trial_s, self.requests / rate)
+    def trial(self, rate: float) -> TrialLength:
+        """Return how long a trial at about this rate is."""
+        return TrialLength(self.settle_s, max(self.trial_s, self.requests / rate))
 
 
 QUICK = Care(settle_s=0.5, trial_s=2.0, requests=120, least=4, most=8, aim=0.08, budget_s=20.0)
 FULL = Care(settle_s=1.0, trial_s=4.0, requests=240, least=8, most=30, aim=0.03, budget_s=150.0)
 
 
+class Offer(NamedTuple):
+    """A trial to run: of a row, at a rate per second."""
+
+    row: str
+    rate: float
+    trial: TrialLength
+
+
 @dataclass(slots=True)
 class _Row:
     contender: Contender
-    demand_s: float
-    demands: list[float] = field(default_factory=list)
+    demand_s: float  # as measured last
+    trial: TrialLength
     lost: list[float] = field(default_factory=list)  # as shares of what counts
     side: int = 0
-    simulated: tuple[float, float] | None = None  # a service time, and the utilisation of trials
 
 
 class Rounds:
@@ -67,7 +75,11 @@ class Rounds:
         most_rate: float = math.inf,
         seed: object = 0,
     ) -> None:
-        self._rows = {c.name: _Row(c, demands_s[c.name]) for c in contenders}
+        self._rows = {
+            row.name: _Row(row, demand_s, care.trial(row.queue.servers / demand_s))
+            for row in contenders
+            for demand_s in (demands_s[row.name],)
+        }
         self._loss_ratio = loss_ratio
         self._care = care
         self._most_rate = most_rate
@@ -96,25 +108,21 @@ class Rounds:
         gap = abs(math.log(ratio.value)) if self.estimates.behind(row) else 0.0
         return ratio.error <= max(self._care.aim, FAR * gap)
 
-    def rates(self) -> Iterator[tuple[str, float]]:
-        """Yield the open rows of the next round in random order, each with the rate of its trial.
+    def offers(self) -> Iterator[Offer]:
+        """Yield the trials of the next round: one for each open row, in random order.
 
         Each rate is computed when it is asked for, from the trials so far.
         """
-        rows = self.open()
-        self._rng.shuffle(rows)
-        for row in rows:
-            yield row, self._rate(self._rows[row])
+        names = self.open()
+        self._rng.shuffle(names)
+        for name in names:
+            row = self._rows[name]
+            yield Offer(name, self._rate(row), row.trial)
 
     def _rate(self, row: _Row) -> float:
         service_s = row.demand_s * math.exp(self._stretch(row.contender))
-        if row.simulated is None or abs(math.log(service_s / row.simulated[0])) > DRIFT:
-            queue, care = row.contender.queue, self._care
-            share = min(AIM * self._loss_ratio, 0.5)
-            duration_s = care.duration_s(0.9 * queue.servers / service_s)
-            rate = queue.trial_rate(service_s, care.settle_s, duration_s, share)
-            row.simulated = service_s, rate * service_s / queue.servers
-        rate = row.simulated[1] * row.contender.queue.servers / service_s
+        queue, share = row.contender.queue, min(AIM * self._loss_ratio, MOST)
+        rate = queue.trial_rate(service_s, row.trial, share)
         last = row.lost[-2:]
         if len(last) == 2 and max(last) == 0:
             rate *= CLIMB

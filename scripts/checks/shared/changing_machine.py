@@ -12,7 +12,7 @@ from typing import Literal
 
 from loadtests.capacity.estimate import Contender
 from loadtests.capacity.queueing import Queue
-from loadtests.capacity.rounds import Care, Rounds
+from loadtests.capacity.rounds import Care, Offer, Rounds
 from loadtests.capacity.stretch import Sample, curve, most_lost
 from loadtests.slo import Slo
 
@@ -95,7 +95,7 @@ class Lab:
     seed: object
     disturbed: float = 0.0
     clock_s: float = 0.0
-    offered: list[tuple[str, float]] = field(default_factory=list)
+    offered: list[Offer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._rng = Random(f"lab/{self.seed}")  # noqa: S311 - a simulation, not a secret
@@ -129,19 +129,17 @@ class Lab:
         )
         rows = {row.name: row for row in self.rows}
         while rounds.open() and self.took_s < care.budget_s * len(self.rows):
-            for name, rate in rounds.rates():
-                self.offered.append((name, rate))
-                rounds.take(self._trial(rows[name], rate, care))
+            for offer in rounds.offers():
+                self.offered.append(offer)
+                rounds.take(self._trial(rows[offer.row], offer))
             rounds.end()
         return rounds
 
-    def _trial(self, row: VirtualRow, rate: float, care: Care) -> Sample:
+    def _trial(self, row: VirtualRow, offer: Offer) -> Sample:
         rng, queue = self._rng, self.contenders[row.name].queue
-        settle_s, duration_s = care.settle_s, care.duration_s(rate)
-        count = max(round(rate * duration_s), 1)
-        most = most_lost(count, self.slo.loss_ratio)
-        arrivals = sorted(rng.random() * settle_s - settle_s for _ in range(round(rate * settle_s)))
-        arrivals += sorted(rng.random() * duration_s for _ in range(count))
+        settle_s, duration_s = offer.trial
+        arrivals = offer.trial.draw(offer.rate, rng)
+        most = most_lost(sum(at >= 0 for at in arrivals), self.slo.loss_ratio)
         times = queue.times(len(arrivals), rng)
         slower = SLOW if rng.random() < self.disturbed else 1.0
         free = [-math.inf] * row.servers

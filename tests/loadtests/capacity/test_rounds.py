@@ -71,7 +71,7 @@ def test_rows_far_behind_get_fewer_trials() -> None:
     trials: Counter[str] = Counter()
     for lab in labs("two speeds"):
         lab.measure(replace(QUICK, aim=0.05))
-        trials.update(name for name, _ in lab.offered)
+        trials.update(offer.row for offer in lab.offered)
     assert trials["slow"] < trials["first"] <= trials["faster"]
 
 
@@ -87,8 +87,8 @@ def test_each_row_has_one_trial_in_a_round_and_the_order_changes() -> None:
 def test_no_rate_is_higher_than_the_generator_can_offer() -> None:
     lab = Lab(ROWS, SLO, Machine("steady", 1), 1)
     lab.measure(QUICK, most_rate=100.0)
-    assert max(rate for _, rate in lab.offered) == 100.0
-    assert min(rate for _, rate in lab.offered) < 100.0  # of the slow row
+    assert max(offer.rate for offer in lab.offered) == 100.0
+    assert min(offer.rate for offer in lab.offered) < 100.0  # of the slow row
 
 
 def test_a_wrong_first_guess_is_found_out() -> None:
@@ -96,13 +96,14 @@ def test_a_wrong_first_guess_is_found_out() -> None:
     rounds = Rounds(
         [Contender("row", queue, "cores")], {"row": 3 * DEMAND_S}, SLO.loss_ratio, QUICK
     )
-    [(name, first)] = rounds.rates()
+    [(name, first, trial)] = rounds.offers()
     assert name == "row"
+    assert trial.duration_s == pytest.approx(120 * 3 * DEMAND_S / 2)
     assert first == pytest.approx(2 / (3 * DEMAND_S), rel=0.3)
     nothing = (0.0,) * len(STRETCHES)
     rounds.take(Sample("row", DEMAND_S, 0.0, 10.0, nothing))
     rounds.end()
-    [(_, second)] = rounds.rates()
+    [(_, second, _)] = rounds.offers()
     assert second == pytest.approx(3 * first, rel=0.15)
 
 
