@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heapreplace
 from random import Random
+from statistics import median
 from typing import Literal
 
 from loadtests.capacity.estimate import Contender
@@ -159,6 +160,12 @@ class Lab:
         demand_s = spent_s / served * math.exp(rng.gauss(0, PRECISION))
         losses = curve(queue, arrivals, demand_s, most, f"{self.seed}/{self.clock_s}")
         return Sample(row.name, demand_s, lost, most, losses)
+
+    def true_ratio(self, row: str, other: str) -> float:
+        """Return how many times as much a row sustains as another, at the usual speed."""
+        usual = median(map(self.machine, range(0, int(LENGTH_S), 2)))
+        demands = {known.name: known.demand_s * usual for known in self.rows}
+        return self.truth(row, demands[row]) / self.truth(other, demands[other])
 
     def truth(self, row: str, demand_s: float) -> float:
         """Return the capacity of a row whose requests cost this much."""
