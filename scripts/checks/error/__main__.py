@@ -14,6 +14,7 @@ from statistics import fmean, median, pstdev
 from loadtests.capacity.interval import Interval, differ
 from loadtests.commands.words import whole
 from loadtests.system.child import end_with
+from scripts.checks.error.in_rounds import errors
 from scripts.checks.error.known_queues import BESIDE, GOALS, Measured, QueueCase, faster_by, measure
 from scripts.checks.shared.command import script_parser, show
 from scripts.checks.shared.virtual import SLO, TRUTHS
@@ -33,9 +34,15 @@ def main(arguments: list[str]) -> None:
         default=1000,
         help="seed of the simulations (default: 1000)",
     )
+    parser.add_argument(
+        "--rounds",
+        action="store_true",
+        help="measure rows in rounds, which no run does yet, instead of one search after the other",
+    )
     options = parser.parse_args(arguments)
+    tables = (errors,) if options.rounds else (_errors, _differences)
     with ProcessPoolExecutor(os.cpu_count(), initializer=end_with, initargs=(os.getpid(),)) as pool:
-        for lines in (_errors, _differences):
+        for lines in tables:
             for line in lines(pool, options.searches, options.seed):
                 show(line)
 

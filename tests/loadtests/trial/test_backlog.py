@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from loadtests.capacity.prediction import capacity
+from loadtests.capacity.queueing import Queue
 from loadtests.load.answer import Answer
 from loadtests.load.arrivals import poisson
 from loadtests.slo import Slo
@@ -28,7 +28,8 @@ def sustained(service: Service) -> float:
     steps = [(step + 0.5) / 500 for step in range(500)]
     random = [-service.service_s * log(1 - step) for step in steps]
     times = random if service.random else [service.service_s]
-    return capacity(service.servers, times, SLO.bound_s, SLO.loss_ratio)
+    queue = Queue(service.servers, SLO.bound_s, tuple(times))
+    return queue.sustained(queue.mean, SLO.loss_ratio)
 
 
 def share_that_grows(service: Service, rate: float, *, settled: bool = True) -> float:

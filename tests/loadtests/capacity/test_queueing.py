@@ -1,12 +1,13 @@
 """The simulated queue has the capacity that queueing theory and another simulation give it."""
 
 import math
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests.capacity.prediction import STEPS, capacity
+from loadtests.capacity.queueing import STEPS, Queue
 from scripts.checks.shared.virtual import SLO, TRUTHS, Service, truth
 
 # Highest utilisation of M/D/c that keeps p99 within k times the service time.
@@ -16,6 +17,13 @@ UTILISATION = {
     4: {3: 0.77, 5: 0.88, 10: 0.94, 20: 0.98},
     8: {3: 0.89, 5: 0.94, 10: 0.98, 20: 1.00},
 }
+
+
+def capacity(
+    servers: int, sample: Sequence[float], bound_s: float, loss_ratio: float, **how: int
+) -> float:
+    queue = Queue(servers, bound_s, tuple(sample))
+    return queue.sustained(queue.mean, loss_ratio, **how)
 
 
 def tail(servers: int, rate: float, mu: float, bound_s: float) -> float:
@@ -75,10 +83,18 @@ def test_work_without_a_duration_has_no_limit() -> None:
     assert capacity(1, [0.0], 0.25, 0.01) == math.inf
 
 
-@pytest.mark.parametrize("wrong", [(0, [0.01], 0.01), (1, [], 0.01), (1, [0.01], 1.0)])
-def test_wrong_arguments_are_rejected(wrong: tuple[int, list[float], float]) -> None:
-    servers, sample, loss_ratio = wrong
-    with pytest.raises(ValueError, match="at least one server"):
+@pytest.mark.parametrize(
+    ("servers", "sample", "loss_ratio", "message"),
+    [
+        (0, [0.01], 0.01, "at least one server"),
+        (1, [], 0.01, "a sample of service times, got 1 servers and 0 times"),
+        (1, [0.01], 1.0, "a loss ratio lies between 0 and 1, not at 1.0"),
+    ],
+)
+def test_wrong_arguments_are_rejected(
+    servers: int, sample: list[float], loss_ratio: float, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
         capacity(servers, sample, 0.25, loss_ratio)
 
 

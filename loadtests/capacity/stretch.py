@@ -1,0 +1,148 @@
+"""How much longer than its demand says a request keeps its resource busy, from what trials lost.
+
+Each trial is simulated with its own arrivals and the demand measured in it, for service times that
+are stretched more and less. The stretch sought is the one with which the simulated trials lose as
+many requests together as the real ones did. So the length of trials, their settling, the machine's
+speed and the variation of service times are not corrected for: they are in the simulation.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from statistics import fmean
+
+from loadtests.capacity.queueing import Queue
+
+STEP = 0.02
+STRETCHES = tuple(STEP * place for place in range(-25, 26))  # natural logarithms: 0.6 to 1.65
+CAPPED = 10  # times the allowed losses: a trial counts no more, and ends there
+MOST = 0.5  # of its requests
+DRAWS = 3  # of service times that vary, for each trial
+NOTHING = 0.3  # losses that stand for none
+ALIKE = 0.007  # the standard deviation of stretches among rows with the same binding resource
+LEAST = 3  # rounds: fewer do not show how a stretch scatters
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a valid trial tells: the demand of a request, its losses, and what was simulated.
+
+    `demand_s` are seconds of the row's binding resource, None where nothing was completed. `lost`,
+    at most `most`, and `curve` count requests; the latter for each of `STRETCHES`.
+    """
+
+    row: str
+    demand_s: float | None
+    lost: float
+    most: float
+    curve: tuple[float, ...]
+
+
+Round = Sequence[Sample]  # the trials of one round, in their order in time
+
+
+def most_lost(scheduled: int, loss_ratio: float) -> float:
+    """Count the losses at which a trial ends: more of them say nothing about the capacity."""
+    return max(1.0, min(CAPPED * loss_ratio, MOST) * scheduled)
+
+
+def curve(
+    queue: Queue, arrivals: Sequence[float], demand_s: float, most: float, seed: object
+) -> tuple[float, ...]:
+    """Simulate a trial for each stretch; returns the losses, at most `most`."""
+    rng = Random(f"{seed}")  # noqa: S311 - a simulation, not a secret
+    draws = DRAWS if queue.variation > 0.05 else 1
+    drawn = [queue.times(len(arrivals), rng) for _ in range(draws)]
+    factors = [demand_s * len(times) / math.fsum(times) for times in drawn]
+    losses: list[float] = []
+    for stretch in STRETCHES:
+        late = [
+            min(queue.late(arrivals, times, factor * math.exp(stretch), most), most)
+            for times, factor in zip(drawn, factors, strict=True)
+        ]
+        losses.append(fmean(late))
+        if losses[-1] >= most:  # a longer service loses no fewer
+            break
+    return (*losses, *[most] * (len(STRETCHES) - len(losses)))
+
+
+def stretch_of(samples: Sequence[Sample]) -> float:
+    """Find the logarithm of the stretch at which simulated and real losses are equal in sum.
+
+    Trials that lose nothing only show that it is not longer than some stretch: no stretch is then
+    the best guess, if it is not too long.
+    """
+    real = math.fsum(sample.lost for sample in samples)
+    sums = [math.fsum(losses) for losses in zip(*(s.curve for s in samples), strict=True)]
+    return _where(sums, real) if real else min(_where(sums, NOTHING), 0.0)
+
+
+def _where(sums: Sequence[float], losses: float) -> float:
+    place = bisect_left(sums, losses)
+    if place == 0:
+        return STRETCHES[0]
+    if place == len(sums):
+        return STRETCHES[-1]
+    before, after = sums[place - 1 : place + 1]
+    return STRETCHES[place - 1] + STEP * (losses - before) / (after - before)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows with the same binding resource, whose stretches are nearly the same.
+
+    `own` is the weight of a row's own stretch against that of all, from 0 to 1.
+    """
+
+    rows: tuple[str, ...]
+    own: Mapping[str, float]
+
+    def stretches(self, rounds: Iterable[Round]) -> dict[str, float]:
+        """Return the logarithm of each row's stretch; rows without trials have that of all."""
+        samples = [s for played in rounds for s in played if s.row in self.rows]
+        if not samples:
+            return dict.fromkeys(self.rows, 0.0)
+        common = stretch_of(samples)
+        result = {}
+        for row in self.rows:
+            share = self.own.get(row, 0.0)
+            alone = [s for s in samples if s.row == row] if share else []
+            result[row] = share * stretch_of(alone) + (1 - share) * common if alone else common
+        return result
+
+    def unknown(self, row: str) -> float:
+        """Return the standard error of what a row's stretch takes from those of others."""
+        return 0.0 if len(self.rows) == 1 else (1 - self.own.get(row, 0.0)) * ALIKE
+
+
+def grouped(rows: Sequence[str], rounds: Sequence[Round]) -> Group:
+    """Weigh the stretches of single rows by how well they are known (as in empirical Bayes).
+
+    All are assumed to scatter alike from round to round, and to differ by `ALIKE`.
+    """
+    if len(rows) == 1:
+        return Group(tuple(rows), {})
+    counts: dict[str, int] = {}
+    variances: list[float] = []  # of one round
+    for row in rows:
+        own = [samples for played in rounds if (samples := [s for s in played if s.row == row])]
+        if len(own) >= LEAST and any(sample.lost for samples in own for sample in samples):
+            rest = (
+                [s for samples in own[:n] + own[n + 1 :] for s in samples] for n in range(len(own))
+            )
+            counts[row] = len(own)
+            variances.append(len(own) * jackknife_variance([stretch_of(some) for some in rest]))
+    scatter = fmean(variances) if variances else math.inf
+    return Group(
+        tuple(rows), {row: ALIKE**2 / (ALIKE**2 + scatter / count) for row, count in counts.items()}
+    )
+
+
+def jackknife_variance(without: Sequence[float]) -> float:
+    """Estimate the variance of an estimate from what it is without each round (Tukey, 1958)."""
+    count, mean = len(without), fmean(without)
+    return (count - 1) / count * math.fsum((value - mean) ** 2 for value in without)

@@ -1,0 +1,174 @@
+"""Rows of known capacity on a machine whose speed changes, in virtual time."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from heapq import heapreplace
+from random import Random
+from statistics import median
+from typing import Literal
+
+from loadtests.capacity.estimate import Contender
+from loadtests.capacity.queueing import Queue
+from loadtests.capacity.rounds import Care, Offer, Rounds
+from loadtests.capacity.stretch import Sample, curve, most_lost
+from loadtests.slo import Slo
+
+Kind = Literal["steady", "two speeds", "wanders"]
+
+SLOW = 1.5  # times as long, in the slower of two states
+DWELLS_S = (2.0, 40.0)  # how long a state lasts, evenly in the logarithm
+WANDER = 0.1  # the standard deviation of the logarithm of the speed
+FORGETS_S = 20.0  # after which it is another one
+STEP_S = 0.5
+LENGTH_S = 3_000.0
+PRECISION = 0.015  # of a measured demand
+BETWEEN_S = 0.3  # two trials
+GUESSED = 0.15  # the standard deviation of the first guess of a demand
+
+
+class Machine:
+    """How many times as long as at its best everything takes, at each second of a run."""
+
+    def __init__(self, kind: Kind, seed: object) -> None:
+        self._rng = Random(f"{kind}/{seed}")  # noqa: S311 - a simulation, not a secret
+        self._begins, self._factors = {
+            "steady": lambda: ([0.0], [1.0]),
+            "two speeds": self._two_speeds,
+            "wanders": self._wandering,
+        }[kind]()
+
+    def __call__(self, at_s: float) -> float:
+        return self._factors[bisect_right(self._begins, at_s) - 1]
+
+    def _two_speeds(self) -> tuple[list[float], list[float]]:
+        begins, factors, slow = [0.0], [], self._rng.random() < 0.5
+        shortest, longest = map(math.log, DWELLS_S)
+        while begins[-1] < LENGTH_S:
+            factors.append(SLOW if slow else 1.0)
+            begins.append(begins[-1] + math.exp(self._rng.uniform(shortest, longest)))
+            slow = not slow
+        return begins[:-1], factors
+
+    def _wandering(self) -> tuple[list[float], list[float]]:
+        kept, value = math.exp(-STEP_S / FORGETS_S), self._rng.gauss(0, WANDER)
+        factors = []
+        for _ in range(round(LENGTH_S / STEP_S)):
+            factors.append(math.exp(value))
+            value = kept * value + WANDER * math.sqrt(1 - kept**2) * self._rng.gauss(0, 1)
+        return [STEP_S * place for place in range(len(factors))], factors
+
+
+def shape(variation: float, size: int = 1000) -> tuple[float, ...]:
+    """Sample log-normal service times with this coefficient of variation, evenly in probability."""
+    if not variation:
+        return (1.0,)
+    rng = Random(7)  # noqa: S311 - a simulation, not a secret
+    spread = math.sqrt(math.log1p(variation**2))
+    return tuple(math.exp(rng.gauss(-(spread**2) / 2, spread)) for _ in range(size))
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualRow:
+    """A queue whose requests keep a server busy `stretch` times as long as their demand says."""
+
+    name: str
+    servers: int
+    demand_s: float  # at the best speed of the machine
+    variation: float = 0.0
+    stretch: float = 1.0
+    group: str = "cores"
+
+
+@dataclass
+class Lab:
+    """Measures rows in rounds on one machine, and counts the seconds that this takes.
+
+    In a share of `disturbed` trials everything takes 1.5 times as long, and nobody notices.
+    """
+
+    rows: Sequence[VirtualRow]
+    slo: Slo
+    machine: Machine
+    seed: object
+    disturbed: float = 0.0
+    clock_s: float = 0.0
+    offered: list[Offer] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._rng = Random(f"lab/{self.seed}")  # noqa: S311 - a simulation, not a secret
+        self.clock_s = self._begun = self._rng.uniform(0, 100)
+        self.contenders = {
+            row.name: Contender(
+                row.name, Queue(row.servers, self.slo.bound_s, shape(row.variation)), row.group
+            )
+            for row in self.rows
+        }
+
+    @property
+    def took_s(self) -> float:
+        return self.clock_s - self._begun
+
+    def measure(self, care: Care, most_rate: float = math.inf) -> Rounds:
+        """Play rounds until no row is open, or the time is spent."""
+        guesses = {
+            row.name: row.demand_s
+            * self.machine(self.clock_s)
+            * math.exp(self._rng.gauss(0, GUESSED))
+            for row in self.rows
+        }
+        rounds = Rounds(
+            list(self.contenders.values()),
+            guesses,
+            self.slo.loss_ratio,
+            care,
+            most_rate=most_rate,
+            seed=self.seed,
+        )
+        rows = {row.name: row for row in self.rows}
+        while rounds.open() and self.took_s < care.budget_s * len(self.rows):
+            for offer in rounds.offers():
+                self.offered.append(offer)
+                rounds.take(self._trial(rows[offer.row], offer))
+            rounds.end()
+        return rounds
+
+    def _trial(self, row: VirtualRow, offer: Offer) -> Sample:
+        rng, queue = self._rng, self.contenders[row.name].queue
+        settle_s, duration_s = offer.trial
+        arrivals = offer.trial.draw(offer.rate, rng)
+        most = most_lost(sum(at >= 0 for at in arrivals), self.slo.loss_ratio)
+        times = queue.times(len(arrivals), rng)
+        slower = SLOW if rng.random() < self.disturbed else 1.0
+        free = [-math.inf] * row.servers
+        lost, spent_s, served, end_s = 0.0, 0.0, 0, duration_s
+        for arrival, time in zip(arrivals, times, strict=True):
+            start = max(free[0], arrival)
+            speed = self.machine(self.clock_s + settle_s + start) * slower
+            demand_s = row.demand_s * time / queue.mean * speed
+            heapreplace(free, start + demand_s * row.stretch)
+            spent_s, served = spent_s + demand_s, served + 1
+            if arrival >= 0 and start + demand_s * row.stretch - arrival > queue.bound_s:
+                lost += 1
+                if lost >= most:
+                    lost, end_s = most, arrival + queue.bound_s
+                    break
+        self.clock_s += settle_s + min(end_s, duration_s) + BETWEEN_S
+        demand_s = spent_s / served * math.exp(rng.gauss(0, PRECISION))
+        losses = curve(queue, arrivals, demand_s, most, f"{self.seed}/{self.clock_s}")
+        return Sample(row.name, demand_s, lost, most, losses)
+
+    def true_ratio(self, row: str, other: str) -> float:
+        """Return how many times as much a row sustains as another, at the usual speed."""
+        usual = median(map(self.machine, range(0, int(LENGTH_S), 2)))
+        demands = {known.name: known.demand_s * usual for known in self.rows}
+        return self.truth(row, demands[row]) / self.truth(other, demands[other])
+
+    def truth(self, row: str, demand_s: float) -> float:
+        """Return the capacity of a row whose requests cost this much."""
+        known = next(known for known in self.rows if known.name == row)
+        queue = self.contenders[row].queue
+        return queue.between(demand_s * known.stretch, self.slo.loss_ratio)[0]

@@ -1,0 +1,63 @@
+"""Demands are compared between neighbours in time, so that the machine's speed cancels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+
+from loadtests.capacity.pairs import reference, relative_demands, speeds
+from loadtests.capacity.stretch import Round, Sample
+
+DEMANDS = {"a": 0.010, "b": 0.013, "c": 0.020}
+
+
+def rounds(*factors: float, noise: float = 0.0) -> Sequence[Round]:
+    """Give each row one trial in each round; the machine has these speeds, one for each trial."""
+    rng = Random(2)
+    played = []
+    for start in range(0, len(factors), len(DEMANDS)):
+        order = rng.sample(list(DEMANDS), len(DEMANDS))
+        played.append(
+            [
+                Sample(row, DEMANDS[row] * factor * math.exp(rng.gauss(0, noise)), 0, 1, ())
+                for row, factor in zip(order, factors[start:], strict=False)
+            ]
+        )
+    return played
+
+
+def ratio(demands: dict[str, float], row: str, other: str) -> float:
+    return math.exp(demands[row] - demands[other])
+
+
+def test_equal_speeds_give_exact_ratios() -> None:
+    demands = relative_demands(rounds(*[1.2] * 12), list(DEMANDS))
+    assert ratio(demands, "b", "a") == pytest.approx(1.3)
+    assert ratio(demands, "c", "a") == pytest.approx(2)
+    assert sum(demands.values()) == pytest.approx(0)
+
+
+def test_changes_of_speed_between_trials_cancel() -> None:
+    speed = [1.0] * 7 + [1.5] * 10 + [1.0] * 4 + [1.5] * 3
+    demands = relative_demands(rounds(*speed, noise=0.01), list(DEMANDS))
+    assert ratio(demands, "b", "a") == pytest.approx(1.3, rel=0.02)
+    assert ratio(demands, "c", "a") == pytest.approx(2, rel=0.02)
+
+
+def test_the_reference_is_the_usual_speed() -> None:
+    played = rounds(*[1.0] * 4, *[1.5] * 8)
+    demands = relative_demands(played, list(DEMANDS))
+    usual = reference(played, demands)
+    assert math.exp(usual + demands["c"]) == pytest.approx(0.020 * 1.5, rel=1e-3)
+    assert max(speeds(played, demands)) - min(speeds(played, demands)) == pytest.approx(
+        math.log(1.5), rel=1e-3
+    )
+
+
+def test_rows_without_a_demand_are_left_out() -> None:
+    unknown = (Sample("a", None, 1, 1, ()), Sample("b", 0.01, 0, 1, ()))
+    assert relative_demands([unknown], ["a", "b", "c"]) == {"b": 0.0}
+    assert relative_demands([], ["a"]) == {}

@@ -1,0 +1,107 @@
+"""The stretch of service times is found from the losses of simulated trials, and shared by rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from loadtests.capacity.queueing import Queue
+from loadtests.capacity.stretch import (
+    ALIKE,
+    STRETCHES,
+    Group,
+    Sample,
+    curve,
+    grouped,
+    jackknife_variance,
+    most_lost,
+    stretch_of,
+)
+
+DEMAND_S = 0.01
+LOSS = 0.01
+
+
+def trial(row: str, stretch: float, rate: float, seed: object, noise: float = 0.0) -> Sample:
+    """Run a trial on two servers whose requests take longer than their demand says."""
+    queue, rng, duration_s = Queue(2, 0.25), Random(f"{row}/{seed}"), 2.0
+    stretch += rng.gauss(0, noise)
+    count = round(rate * duration_s)
+    arrivals = sorted(rng.random() * duration_s for _ in range(count))
+    most = most_lost(count, LOSS)
+    late = min(queue.late(arrivals, [1.0] * count, DEMAND_S * math.exp(stretch), most), most)
+    return Sample(row, DEMAND_S, late, most, curve(queue, arrivals, DEMAND_S, most, seed))
+
+
+@pytest.mark.parametrize("stretch", [-0.2, 0.0, 0.13])
+def test_the_stretch_of_simulated_trials_is_found(stretch: float) -> None:
+    limit = 2 / (DEMAND_S * math.exp(stretch))
+    samples = [trial("row", stretch, limit * (1.04 + 0.02 * n), n) for n in range(6)]
+    assert sum(sample.lost for sample in samples) > 0
+    assert stretch_of(samples) == pytest.approx(stretch, abs=0.01)
+
+
+def test_losses_grow_with_the_stretch_up_to_what_counts() -> None:
+    sample = trial("row", 0.0, 215.0, 1)
+    assert list(sample.curve) == sorted(sample.curve)
+    assert (sample.curve[0], sample.curve[-1]) == (0.0, sample.most)
+    assert len(sample.curve) == len(STRETCHES)
+
+
+def test_a_trial_counts_no_more_losses_than_say_anything() -> None:
+    assert most_lost(400, 0.01) == pytest.approx(40)
+    assert most_lost(400, 0.05) == pytest.approx(200)
+    assert most_lost(10, 0.001) == 1
+
+
+def test_without_a_loss_no_stretch_is_assumed_that_would_have_lost_something() -> None:
+    assert stretch_of([trial("row", 0.0, 150.0, 1)]) == 0
+    fast = trial("row", -0.3, 240.0, 1)
+    assert fast.lost == 0
+    assert -0.3 < stretch_of([fast]) < -0.05
+
+
+def test_losses_beyond_all_simulated_ones_give_the_ends() -> None:
+    sample = replace(trial("row", 0.0, 215.0, 1), lost=5.0)
+    for losses, end in ((0.0, STRETCHES[-1]), (9.0, STRETCHES[0])):
+        assert stretch_of([replace(sample, curve=(losses,) * len(STRETCHES))]) == end
+
+
+def test_rows_that_differ_keep_their_own_stretch_where_it_is_known_well() -> None:
+    stretches = {"a": 0.0, "b": 0.1}
+    rounds = [
+        tuple(
+            trial(
+                row, stretch, (1.03 + 0.02 * (n % 6)) * 2 / (DEMAND_S * math.exp(stretch)), n, 0.02
+            )
+            for row, stretch in stretches.items()
+        )
+        for n in range(12)
+    ]
+    group = grouped(list(stretches), rounds)
+    assert all(0 < group.own[row] < 1 for row in stretches)
+    shared = group.stretches(rounds)
+    assert 0 < shared["a"] < shared["b"] < 0.1
+    assert group.unknown("a") == pytest.approx((1 - group.own["a"]) * ALIKE)
+    alone = grouped(["b"], rounds)
+    assert alone.stretches(rounds)["b"] == pytest.approx(0.1, abs=0.02)
+    assert alone.unknown("b") == 0
+
+
+def test_rows_without_trials_have_the_stretch_of_their_group() -> None:
+    rounds = [(trial("a", 0.1, 195.0, n),) for n in range(4)]
+    shared = grouped(["a", "b"], rounds).stretches(rounds)
+    assert shared["b"] == stretch_of([sample for (sample,) in rounds])
+    assert Group(("a", "b"), {}).stretches([]) == {"a": 0.0, "b": 0.0}
+
+
+def test_the_jackknife_of_a_mean_is_its_variance() -> None:
+    values = [1.0, 2.0, 4.0, 9.0]
+    total = sum(values)
+    without = [(total - value) / 3 for value in values]
+    mean = total / 4
+    expected = sum((value - mean) ** 2 for value in values) / 3 / 4
+    assert jackknife_variance(without) == pytest.approx(expected)
