@@ -62,7 +62,7 @@ class Outcome:
     biases: list[float] = field(default_factory=list)  # of capacities, in logarithms
     error: float = math.inf  # of the ratio of the two that are the same
     false: bool = False  # these two were called different
-    told: bool = False  # that the two of them sustain less than the faster one
+    ranked: bool = False  # it was seen that the two of them sustain less than the faster one
     seconds: float = 0.0  # for each row
     missing: int = 0
 
@@ -87,7 +87,7 @@ def outcome(job: tuple[Case, str, str]) -> Outcome:
             if (name, other) == PAIRS[0]:
                 result.error, result.false = ratio.error, not ratio.low <= 1 <= ratio.high
     if {"first", "same"} <= known.keys():
-        result.told = estimates.behind("first") and estimates.behind("same")
+        result.ranked = estimates.behind("first") and estimates.behind("same")
     return result
 
 
@@ -114,7 +114,7 @@ def _figures(results: list[Outcome]) -> str:
             f"{fmean(ratios):.1%}" if ratios else "–",
             f"{median(result.error for result in results):.1%}",
             f"{fmean(result.false for result in results):.1%}",
-            f"{fmean(result.told for result in results):.0%}",
+            f"{fmean(result.ranked for result in results):.0%}",
             f"{fmean(capacities):.1%}" if capacities else "–",
             f"{fmean(biases):+.1%}" if biases else "–",
             f"{fmean(result.seconds for result in results):.0f}",
