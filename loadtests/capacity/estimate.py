@@ -42,7 +42,7 @@ class Range(NamedTuple):
     @property
     def error(self) -> float:
         """Half the width of the interval, as a share."""
-        return math.sqrt(self.high / self.low) - 1
+        return math.sqrt(self.high / self.low) - 1 if self.low > 0 else math.inf
 
 
 @dataclass(frozen=True, slots=True)

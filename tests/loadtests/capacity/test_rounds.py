@@ -126,6 +126,16 @@ def test_too_few_rounds_give_no_estimate() -> None:
     assert estimates.ratio("a", "b").value == pytest.approx(sustained[0] / sustained[1])
 
 
+def test_rows_that_never_met_in_enough_rounds_have_an_open_ratio() -> None:
+    contenders = [Contender(name, Queue(1, 0.25), "loop") for name in "ab"]
+    losses = tuple(10 / (1 + math.exp(-20 * (stretch - 0.1))) for stretch in STRETCHES)
+    alone = [[(Sample(row, 0.01, 3.0, 10.0, losses),)] * 3 for row in "ab"]
+    estimates = Estimates(contenders, [*alone[0], *alone[1]], 0.01)
+    ratio = estimates.ratio("a", "b")
+    assert (ratio.low, ratio.high, ratio.error) == (0.0, math.inf, math.inf)
+    assert not estimates.behind("b")
+
+
 def test_rows_without_a_measured_demand_are_left_out() -> None:
     contenders = [Contender(name, Queue(1, 0.25), "loop") for name in "ab"]
     losses = (1.0,) * len(STRETCHES)
