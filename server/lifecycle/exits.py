@@ -79,15 +79,18 @@ async def _finish(loop: asyncio.AbstractEventLoop, left: Iterable[asyncio.Task[A
 
 
 def leave(code: int) -> None:
-    """End the process if work still runs in it: Python would wait for it.
+    """End the process soon if work still runs in it: Python would wait for it.
 
-    Threads whose work is done get a moment: that of an executor gives its semaphores back.
+    Threads whose work is done get a moment, as that of an executor which ends its workers. What
+    multiprocessing has left, it gives back as at any exit, or its resource tracker complains.
     """
     end = monotonic() + THREADS_S
     threads = [thread for thread in threading.enumerate()[1:] if not thread.daemon]
     for thread in threads:
         thread.join(max(0, end - monotonic()))
     if STUBBORN or any(thread.is_alive() for thread in threads):
+        if "multiprocessing.util" in sys.modules:
+            sys.modules["multiprocessing.util"]._run_finalizers(0)  # noqa: SLF001 - no public way
         if sys.stderr:
             sys.stderr.flush()
         os._exit(code)

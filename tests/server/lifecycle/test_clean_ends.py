@@ -178,6 +178,15 @@ async def test_a_signal_under_load_costs_no_request_that_ran(several: str, folde
         await nothing_is_left(folder, mapped)
 
 
+async def test_work_that_still_runs_at_the_end_leaves_no_complaint() -> None:
+    models = ("--models", "thread-pool,process-pool", "--processes", "1", "--deadline", "1s")
+    with running(*models) as server:
+        async with asking(server) as client:
+            assert (await client.ask("/sleep/thread-pool?ms=5000")).status == 504
+        assert await server.stopped() == 0
+        assert server.complaints() == "", "for example of semaphores"
+
+
 @pytest.fixture(params=["uvloop", "asyncio"])
 def loop(request: pytest.FixtureRequest) -> str:
     return str(request.param)
