@@ -21,7 +21,7 @@ from server.lifecycle.draining import CANCEL_S
 from server.lifecycle.signals import listen
 from server.worker.outcomes import raised
 
-THREADS_S = 0.5
+THREADS_S = 0.5  # for those that are about to end
 # Tasks that ignored their cancellation, kept because garbage collection would run their code.
 STUBBORN: list[asyncio.Task[Any]] = []
 

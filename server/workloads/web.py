@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Interval, Unit, doc
 
+from server.worker.ending import end_by_input
+
 if TYPE_CHECKING:
     import aiohttp
     import urllib3
@@ -29,9 +31,12 @@ SITE = "LOADBEARING_SITE"  # its address, which workers inherit
 Pages = Annotated[int, Interval(ge=1, le=20), Unit("pages"), doc("Pages, one after the other.")]
 Delay = Annotated[int, Interval(ge=0, le=250), Unit("ms"), doc("The site's wait for each page.")]
 
+STOP_S = 2.0
+
+_logger = logging.getLogger("loadbearing")
+
 # Guards the three below: several servers, one loop each, may share the process.
 _lock = threading.Lock()
-_logger = logging.getLogger("loadbearing")
 _site: "_Site | None" = None
 _users: list[asyncio.AbstractEventLoop] = []
 _outer: str | None = None
@@ -108,24 +113,17 @@ class _Site:
                 start_new_session=True,  # so that Ctrl-C reaches only the server
             )
         except OSError as error:
-            _logger.error("cannot start the local site: %s; its readers fail", error)  # noqa: TRY400
+            _logger.error("cannot start the local site: %s; its readers fail", error)  # noqa: TRY400 - the reason is enough
         self._bound.close()  # where nobody else has it open, readers are refused
 
     def stop(self) -> None:
-        """End the process by closing its input; kill it if a forked worker holds that open."""
+        """Stop listening, and end the process if it was ever started."""
         self._wake.send(b"\0")  # closing would not do: a forked worker may have it open
         self._starting.join()
         for end in (self._bound, self._awake, self._wake):
             end.close()
-        if self._process is None:
-            return
-        with self._process as process:
-            assert process.stdin is not None
-            process.stdin.close()
-            try:
-                process.wait(timeout=2)
-            except subprocess.TimeoutExpired:
-                process.kill()
+        if self._process:
+            end_by_input(self._process, STOP_S)
 
 
 def _address() -> str:

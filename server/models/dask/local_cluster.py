@@ -25,11 +25,13 @@ from pathlib import Path
 from typing import Any
 
 from server import streams
+from server.worker.ending import end_by_input
 
 HOST = "127.0.0.1"
 START_S = 30  # as for other processes: a cluster that has not started by then never will
 CONNECT_S = 2.0  # Dask's default of 30 s would delay every result that a killed worker held
 PAUSE_S = 1.0
+STOP_S = 1.0
 QUIET = ("distributed", "distributed.client", "distributed.gc", "tornado.application")
 LOG_LENGTH = 10  # Dask keeps messages with their payload for debugging: 1000 fill the memory
 CONFIG = {
@@ -48,7 +50,7 @@ async def cluster(workers: int) -> AsyncIterator[str]:
         try:
             yield await asyncio.to_thread(_address, process)
         finally:
-            await asyncio.to_thread(_stop, process)
+            await asyncio.to_thread(end_by_input, process, STOP_S)
 
 
 def _start(workers: int, folder: str) -> subprocess.Popen[str]:
@@ -83,17 +85,6 @@ def _address(process: subprocess.Popen[str]) -> str:
     if line.startswith("tcp://"):
         return line
     raise RuntimeError(line or f"it was killed, or reported no address within {START_S:g} s")
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    """End the cluster by closing its input; kill it if a forked worker holds that open."""
-    with process:
-        assert process.stdin is not None
-        process.stdin.close()
-        try:
-            process.wait(timeout=1)
-        except subprocess.TimeoutExpired:
-            process.kill()
 
 
 def _watch_input() -> None:
