@@ -10,18 +10,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, compress
 from statistics import fmean
 from typing import NamedTuple
 
 from loadtests.capacity.pairs import reference, relative_demands
 from loadtests.capacity.queueing import Queue
-from loadtests.capacity.stretch import Group, Round, grouped, jackknife_variance
+from loadtests.capacity.stretch import (
+    LEAST_ROUNDS,
+    Group,
+    Round,
+    grouped,
+    jackknife_variance,
+    leaving_out,
+)
 from loadtests.capacity.student import quantile
 
 CONFIDENCE = 0.95
 MODEL = 0.007  # the standard error of the simulations themselves
-LEAST_ROUNDS = 3  # fewer say nothing of their scatter
 
 
 class Contender(NamedTuple):
@@ -65,26 +71,26 @@ class Estimates:
         rounds: Sequence[Round],
         loss_ratio: float,
     ) -> None:
-        counts = {
-            contender.name: sum(any(s.row == contender.name for s in played) for played in rounds)
-            for contender in contenders
-        }
+        self.groups = [
+            grouped([c.name for c in contenders if c.group == group], rounds)
+            for group in dict.fromkeys(c.group for c in contenders)
+        ]
         self._rounds = rounds
-        self._contenders = [c for c in contenders if counts[c.name] >= LEAST_ROUNDS]
-        names = [contender.name for contender in self._contenders]
-        self._groups = groups_of(self._contenders, rounds)
-        demands, stretches = _fit(names, self._groups, rounds)
+        there = {
+            c.name: [any(s.row == c.name for s in turn) for turn in rounds] for c in contenders
+        }
+        known = [c for c in contenders if sum(there[c.name]) >= LEAST_ROUNDS]
+        names = [contender.name for contender in known]
+        demands, stretches = _fit(names, self.groups, rounds)
         usual = reference(rounds, demands) if demands else 0.0
         self.rows: dict[str, Estimate] = {}
-        unknown = {row: group.unknown(row) for group in self._groups for row in group.rows}
+        unknown = {row: group.unknown(row) for group in self.groups for row in group.rows}
         self._unknown: dict[str, float] = {}
         self._group = {contender.name: contender.group for contender in contenders}
-        without = [
-            _fit(names, self._groups, [*rounds[:n], *rounds[n + 1 :]]) for n in range(len(rounds))
-        ]
+        without = [_fit(names, self.groups, rest) for rest in leaving_out(rounds)]
         self._values: dict[str, float] = {}  # logarithms of the capacities
         self._without: list[dict[str, float]] = [{} for _ in rounds]
-        for contender in self._contenders:
+        for contender in known:
             name, queue = contender.name, contender.queue
             if name not in demands:
                 continue
@@ -99,8 +105,7 @@ class Estimates:
                 if name in others:
                     moved = others[name] - demands[name] + other[name] - stretches[name]
                     values[name] = math.log(capacity) - follows * moved
-            played = [any(s.row == name for s in turn) for turn in rounds]
-            own = [follows * shift for shift, there in zip(shifts, played, strict=True) if there]
+            own = [follows * shift for shift in compress(shifts, there[name])]
             self._unknown[name] = follows * unknown[name]
             error = math.hypot(math.sqrt(jackknife_variance(own)), self._unknown[name], MODEL)
             self.rows[name] = Estimate(
@@ -108,7 +113,7 @@ class Estimates:
                 demand_s,
                 capacity * demand_s / queue.servers,
                 math.exp(stretches[name]),
-                counts[name],
+                len(own),
             )
         self._pooled = self._pool()
 
@@ -180,14 +185,6 @@ class Estimates:
             for values, played in zip(self._without, self._rounds, strict=True)
             if {row, other} <= {sample.row for sample in played} and {row, other} <= values.keys()
         ]
-
-
-def groups_of(contenders: Sequence[Contender], rounds: Sequence[Round]) -> list[Group]:
-    """Group the rows by their binding resource."""
-    return [
-        grouped([c.name for c in contenders if c.group == group], rounds)
-        for group in dict.fromkeys(c.group for c in contenders)
-    ]
 
 
 def _fit(

@@ -15,6 +15,8 @@ from itertools import accumulate
 from random import Random
 from typing import NamedTuple
 
+from loadtests.load.schedule import Phase, starts
+
 STEPS = 12  # halvings: to 1/4096 of the ceiling, finer than so many arrivals can resolve
 ARRIVALS = 100_000  # of a long run: with fewer it finds up to 2 % too much
 NODE = 0.1  # between the logarithms of service times that are simulated; others lie between them
@@ -136,11 +138,11 @@ class Queue:
 
     def mean_loss(self, rate: float, service_s: float, trial: TrialLength, rng: Random) -> float:
         """Simulate trials at a rate; returns the share of requests that they lose on average."""
-        settling, count = round(rate * trial.settle_s), max(round(rate * trial.duration_s), 1)
+        count = max(round(rate * trial.duration_s), 1)
         late, trials = 0, min(max(TRIED // count, FEWEST), MOST)
         for _ in range(trials):
             arrivals = trial.draw(rate, rng)
-            times = self.times(settling + count, rng)
+            times = self.times(len(arrivals), rng)
             late += self.late(arrivals, times, service_s / self.mean, count)
         return late / trials / count
 
@@ -153,9 +155,8 @@ class TrialLength(NamedTuple):
 
     def draw(self, rate: float, rng: Random) -> list[float]:
         """Draw the arrivals of a trial, in seconds since its measured window began."""
-        settling, count = round(rate * self.settle_s), max(round(rate * self.duration_s), 1)
-        before = sorted(rng.random() * self.settle_s - self.settle_s for _ in range(settling))
-        return before + sorted(rng.random() * self.duration_s for _ in range(count))
+        settling, measured = starts((Phase(rate, self.duration_s),), self.settle_s, "poisson", rng)
+        return settling + measured
 
 
 @cache

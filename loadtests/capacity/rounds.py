@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
 
-from loadtests.capacity.estimate import Contender, Estimates, groups_of
+from loadtests.capacity.estimate import Contender, Estimates
 from loadtests.capacity.queueing import TrialLength
 from loadtests.capacity.stretch import MOST, Round, Sample
 
 AIM = 2.0  # times the allowed losses: what a trial is to lose
-SIDES = (0.95, 1.05)  # of the rate for that, in turns
+SIDES = (1.05, 0.95)  # of the rate for that, in turns
 CLIMB = 1.15  # a further step when two trials in a row lost nothing, or all that counts
 FAR = 0.3  # of the way to the best: a row that is behind needs to be known no better
 
@@ -59,7 +59,6 @@ class _Row:
     demand_s: float  # as measured last
     trial: TrialLength
     lost: list[float] = field(default_factory=list)  # as shares of what counts
-    side: int = 0
 
 
 class Rounds:
@@ -86,8 +85,8 @@ class Rounds:
         self._rng = Random(f"{seed}")  # noqa: S311 - an order, not a secret
         self.played: list[Round] = []
         self._present: list[Sample] = []
-        self._groups = groups_of(contenders, ())
-        self.estimates = Estimates((), (), loss_ratio)
+        self._contenders = contenders
+        self.estimates = Estimates(contenders, (), loss_ratio)
 
     def open(self) -> list[str]:
         """Name the rows that need another trial."""
@@ -128,12 +127,11 @@ class Rounds:
             rate *= CLIMB
         elif len(last) == 2 and min(last) >= 1:
             rate /= CLIMB
-        row.side = 1 - row.side
-        return min(rate * SIDES[row.side], self._most_rate)
+        return min(rate * SIDES[len(row.lost) % 2], self._most_rate)
 
     def _stretch(self, contender: Contender) -> float:
         rounds = [*self.played, tuple(self._present)]
-        group = next(g for g in self._groups if contender.name in g.rows)
+        group = next(g for g in self.estimates.groups if contender.name in g.rows)
         return group.stretches(rounds)[contender.name]
 
     def take(self, sample: Sample) -> None:
@@ -147,6 +145,4 @@ class Rounds:
         """End the present round."""
         self.played.append(tuple(self._present))
         self._present.clear()
-        contenders = [row.contender for row in self._rows.values()]
-        self._groups = groups_of(contenders, self.played)
-        self.estimates = Estimates(contenders, self.played, self._loss_ratio)
+        self.estimates = Estimates(self._contenders, self.played, self._loss_ratio)

@@ -12,6 +12,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from random import Random
 from statistics import fmean
 
@@ -24,7 +25,7 @@ MOST = 0.5  # of its requests
 DRAWS = 3  # of service times that vary, for each trial
 NOTHING = 0.3  # losses that stand for none
 ALIKE = 0.007  # the standard deviation of stretches among rows with the same binding resource
-LEAST = 3  # rounds: fewer do not show how a stretch scatters
+LEAST_ROUNDS = 3  # fewer say nothing of their scatter
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +131,19 @@ def grouped(rows: Sequence[str], rounds: Sequence[Round]) -> Group:
     variances: list[float] = []  # of one round
     for row in rows:
         own = [samples for played in rounds if (samples := [s for s in played if s.row == row])]
-        if len(own) >= LEAST and any(sample.lost for samples in own for sample in samples):
-            rest = (
-                [s for samples in own[:n] + own[n + 1 :] for s in samples] for n in range(len(own))
-            )
+        if len(own) >= LEAST_ROUNDS and any(sample.lost for samples in own for sample in samples):
+            without = [stretch_of([*chain.from_iterable(rest)]) for rest in leaving_out(own)]
             counts[row] = len(own)
-            variances.append(len(own) * jackknife_variance([stretch_of(some) for some in rest]))
+            variances.append(len(own) * jackknife_variance(without))
     scatter = fmean(variances) if variances else math.inf
     return Group(
         tuple(rows), {row: ALIKE**2 / (ALIKE**2 + scatter / count) for row, count in counts.items()}
     )
+
+
+def leaving_out(rounds: Sequence[Round]) -> list[Sequence[Round]]:
+    """Return the rounds without each of them."""
+    return [[*rounds[:n], *rounds[n + 1 :]] for n in range(len(rounds))]
 
 
 def jackknife_variance(without: Sequence[float]) -> float:

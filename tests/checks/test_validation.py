@@ -16,7 +16,7 @@ from loadtests.load.http import ConnectionPool
 from loadtests.service.contract import discover
 from loadtests.slo import Slo
 from loadtests.trial.tally import percentile_ms
-from scripts.checks.shared.oracle import MODELS, Queue, running
+from scripts.checks.shared.oracle import MODELS, OracleQueue, running
 from scripts.checks.shared.virtual import Service
 from scripts.checks.validate.__main__ import parser
 from scripts.checks.validate.against_formula import crossing, served_within, utilisation
@@ -69,7 +69,7 @@ def test_the_table_has_a_row_for_each_case() -> None:
 @given(st.lists(st.integers(0, 40), min_size=1).map(sorted), st.sampled_from([1, 2, 4]))
 def test_the_oracle_serves_as_the_simulation_does(quarters: list[int], servers: int) -> None:
     times = [quarter / 4 for quarter in quarters]
-    queue = Queue(servers, 1.0)
+    queue = OracleQueue(servers, 1.0)
     served = [queue.enter(time) for time in times]
     assert [end for _, end in served] == Service("M/D/c", servers, 1.0).respond(times, Random(1))
     assert served == sorted(served), "first come, first served"

@@ -11,17 +11,17 @@ from typing import NamedTuple
 
 from loadtests.capacity.rounds import FULL, QUICK
 from loadtests.slo import Slo
-from scripts.checks.shared.changing_machine import Kind, Lab, Machine, VirtualRow
+from scripts.checks.shared.changing_machine import Behaviour, Machine, RoundsLab, VirtualRow
 
 CARES = {"quick": QUICK, "full": FULL}
 SHARE = 10  # bounds hold so many service times, and more where these vary
 PAIRS = (("first", "same"), ("faster", "first"), ("gil", "same"))
 
 
-class Case(NamedTuple):
+class RoundsCase(NamedTuple):
     """A machine, and rows on it; one thing at a time differs from the first case."""
 
-    machine: Kind = "steady"
+    machine: Behaviour = "steady"
     disturbed: float = 0.0
     variation: float = 0.1
     servers: int = 2
@@ -44,17 +44,20 @@ class Case(NamedTuple):
 
 
 CASES = (
-    *(Case(variation=variation) for variation in (0.1, 0.5, 1.0, 2.0, 3.0)),
-    *(Case("two speeds", variation=variation) for variation in (0.1, 0.5, 1.0, 2.0)),
-    *(Case("wanders", variation=variation) for variation in (0.1, 1.0)),
-    *(Case(disturbed=share) for share in (0.05, 0.2)),
-    *(Case(servers=servers) for servers in (1, 8, 32)),
-    *(Case(objective=objective) for objective in ("p95<250ms", "p99<30ms", "p99<100ms", "p99<1s")),
+    *(RoundsCase(variation=variation) for variation in (0.1, 0.5, 1.0, 2.0, 3.0)),
+    *(RoundsCase("two speeds", variation=variation) for variation in (0.1, 0.5, 1.0, 2.0)),
+    *(RoundsCase("wanders", variation=variation) for variation in (0.1, 1.0)),
+    *(RoundsCase(disturbed=share) for share in (0.05, 0.2)),
+    *(RoundsCase(servers=servers) for servers in (1, 8, 32)),
+    *(
+        RoundsCase(objective=objective)
+        for objective in ("p95<250ms", "p99<30ms", "p99<100ms", "p99<1s")
+    ),
 )
 
 
 @dataclass
-class Outcome:
+class Accuracy:
     """What one measurement got right: of its ratios, its capacities, and its ranking."""
 
     ratios: list[bool] = field(default_factory=list)
@@ -67,14 +70,14 @@ class Outcome:
     missing: int = 0
 
 
-def outcome(job: tuple[Case, str, str]) -> Outcome:
+def accuracy(job: tuple[RoundsCase, str, str]) -> Accuracy:
     """Measure the rows of a case once."""
     case, care, seed = job
     rows, slo = case.rows(), Slo.parse(case.objective)
-    lab = Lab(rows, slo, Machine(case.machine, seed), seed, case.disturbed)
+    lab = RoundsLab(rows, slo, Machine(case.machine, seed), seed, case.disturbed)
     estimates = lab.measure(CARES[care]).estimates
     known = estimates.rows
-    result = Outcome(seconds=lab.took_s / len(rows), missing=len(rows) - len(known))
+    result = Accuracy(seconds=lab.took_s / len(rows), missing=len(rows) - len(known))
     truths = {name: lab.truth(name, row.demand_s) for name, row in known.items()}
     for name, row in known.items():
         result.capacities.append(row.capacity.low <= truths[name] <= row.capacity.high)
@@ -101,11 +104,11 @@ def errors(pool: Executor, runs: int, seed: int) -> Iterator[str]:
     for care in CARES:
         for case in CASES:
             jobs = [(case, care, f"{seed}/{number}") for number in range(runs)]
-            results = list(pool.map(outcome, jobs, chunksize=2))
+            results = list(pool.map(accuracy, jobs, chunksize=2))
             yield f"| {case} | {care} | {_figures(results)} |"
 
 
-def _figures(results: list[Outcome]) -> str:
+def _figures(results: list[Accuracy]) -> str:
     ratios = [right for result in results for right in result.ratios]
     capacities = [right for result in results for right in result.capacities]
     biases = [bias for result in results for bias in result.biases]

@@ -17,7 +17,7 @@ from loadtests.capacity.rounds import Care, Offer, Rounds
 from loadtests.capacity.stretch import Sample, curve, most_lost
 from loadtests.slo import Slo
 
-Kind = Literal["steady", "two speeds", "wanders"]
+Behaviour = Literal["steady", "two speeds", "wanders"]
 
 SLOW = 1.5  # times as long, in the slower of two states
 DWELLS_S = (2.0, 40.0)  # how long a state lasts, evenly in the logarithm
@@ -33,7 +33,7 @@ GUESSED = 0.15  # the standard deviation of the first guess of a demand
 class Machine:
     """How many times as long as at its best everything takes, at each second of a run."""
 
-    def __init__(self, kind: Kind, seed: object) -> None:
+    def __init__(self, kind: Behaviour, seed: object) -> None:
         self._rng = Random(f"{kind}/{seed}")  # noqa: S311 - a simulation, not a secret
         self._begins, self._factors = {
             "steady": lambda: ([0.0], [1.0]),
@@ -63,7 +63,7 @@ class Machine:
 
 
 def shape(variation: float, size: int = 1000) -> tuple[float, ...]:
-    """Sample log-normal service times with this coefficient of variation, evenly in probability."""
+    """Sample log-normal service times with this coefficient of variation."""
     if not variation:
         return (1.0,)
     rng = Random(7)  # noqa: S311 - a simulation, not a secret
@@ -84,7 +84,7 @@ class VirtualRow:
 
 
 @dataclass
-class Lab:
+class RoundsLab:
     """Measures rows in rounds on one machine, and counts the seconds that this takes.
 
     In a share of `disturbed` trials everything takes 1.5 times as long, and nobody notices.

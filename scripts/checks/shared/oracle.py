@@ -33,7 +33,7 @@ MODELS = {"m-d-1": 1, "m-d-2": 2, "m-d-4": 4}
 WORKLOADS = ("oracle", "twin")
 
 
-class Queue:
+class OracleQueue:
     """Servers that take requests in order of arrival, each for the same time."""
 
     def __init__(self, servers: int, service_s: float) -> None:
@@ -53,7 +53,7 @@ class Cell:
 
     def __init__(self, workload: str, model: str, service_s: float) -> None:
         self._names = {"workload": workload, "model": model, "result": {"served": True}}
-        self._queue = Queue(MODELS[model], service_s)
+        self._queue = OracleQueue(MODELS[model], service_s)
 
     async def handle(self, _request: web.Request) -> web.Response:
         """Answer at the time that the queue gives, in the format of the server."""

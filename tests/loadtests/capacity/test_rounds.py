@@ -18,10 +18,10 @@ from loadtests.capacity.queueing import Queue
 from loadtests.capacity.rounds import QUICK, Rounds
 from loadtests.capacity.stretch import STRETCHES, Sample
 from loadtests.slo import Slo
-from scripts.checks.shared.changing_machine import Kind, Lab, Machine, VirtualRow
+from scripts.checks.shared.changing_machine import Behaviour, Machine, RoundsLab, VirtualRow
 
 SLO = Slo.parse("p99<250ms")
-KINDS: tuple[Kind, ...] = ("steady", "two speeds", "wanders")
+KINDS: tuple[Behaviour, ...] = ("steady", "two speeds", "wanders")
 DEMAND_S = 0.013
 ROWS = (
     VirtualRow("first", 2, DEMAND_S, 0.1),
@@ -32,12 +32,12 @@ ROWS = (
 RUNS = 4
 
 
-def labs(kind: Kind, disturbed: float = 0.0) -> list[Lab]:
-    return [Lab(ROWS, SLO, Machine(kind, seed), seed, disturbed) for seed in range(RUNS)]
+def labs(kind: Behaviour, disturbed: float = 0.0) -> list[RoundsLab]:
+    return [RoundsLab(ROWS, SLO, Machine(kind, seed), seed, disturbed) for seed in range(RUNS)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_ratios_and_capacities_are_within_their_intervals(kind: Kind) -> None:
+def test_ratios_and_capacities_are_within_their_intervals(kind: Behaviour) -> None:
     covered, errors, seconds = Counter[bool](), [], []
     for lab in labs(kind):
         estimates = lab.measure(QUICK).estimates
@@ -76,7 +76,7 @@ def test_rows_far_behind_get_fewer_trials() -> None:
 
 
 def test_each_row_has_one_trial_in_a_round_and_the_order_changes() -> None:
-    lab = Lab(ROWS[:2], SLO, Machine("steady", 1), 1)
+    lab = RoundsLab(ROWS[:2], SLO, Machine("steady", 1), 1)
     rounds = lab.measure(replace(QUICK, aim=0.0))
     orders = [tuple(sample.row for sample in played) for played in rounds.played]
     assert len(orders) == QUICK.most
@@ -85,7 +85,7 @@ def test_each_row_has_one_trial_in_a_round_and_the_order_changes() -> None:
 
 
 def test_no_rate_is_higher_than_the_generator_can_offer() -> None:
-    lab = Lab(ROWS, SLO, Machine("steady", 1), 1)
+    lab = RoundsLab(ROWS, SLO, Machine("steady", 1), 1)
     lab.measure(QUICK, most_rate=100.0)
     assert max(offer.rate for offer in lab.offered) == 100.0
     assert min(offer.rate for offer in lab.offered) < 100.0  # of the slow row
