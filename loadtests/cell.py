@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-Bounds = tuple[float, float | None]  # (held, broke), in requests per second
-
 
 class Cell(NamedTuple):
     """A workload under a model, and under a Python where a run compares several."""

@@ -9,6 +9,7 @@ from functools import cache
 from loadtests.durations import duration_text, parse_duration, plain
 
 FLOOR = 1.0  # requests per second: a cell that sustains less has no capacity worth a search
+MOST = 450_000  # requests of a cell and of the bystander, in the longest run
 _PATTERN = re.compile(r"p(\d+(?:\.\d+)?)\s*(?:<=|≤|<)\s*(.+)")
 
 
@@ -71,6 +72,18 @@ class Slo:
     def at(self, percentile: float) -> "Slo":
         """Return another percentile with the same bound."""
         return Slo(percentile, self.bound_s)
+
+
+def objective(text: str) -> Slo:
+    """Read an objective to measure. Raises ValueError for one that no run could show."""
+    slo = Slo.parse(text)
+    if (takes := requests_needed(slo.loss_ratio, 0)) > MOST:
+        least = requests_needed(slo.at(99.9).loss_ratio, 0)
+        raise ValueError(
+            f"{slo.name} takes {takes:,} requests, and no run has more than {MOST:,} that could "
+            f"show it; ask for less, for example {slo.at(99.9)} ({least:,} requests)"
+        )
+    return slo
 
 
 @cache

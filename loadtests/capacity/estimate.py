@@ -50,6 +50,11 @@ class Range(NamedTuple):
         """Half the width of the interval, as a share."""
         return math.sqrt(self.high / self.low) - 1 if self.low > 0 else math.inf
 
+    @property
+    def inverse(self) -> Range:
+        """What it is the other way round; for figures above 0."""
+        return Range(1 / self.value, 1 / self.high, 1 / self.low if self.low > 0 else math.inf)
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:

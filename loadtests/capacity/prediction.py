@@ -46,26 +46,19 @@ def predict(
     return Prediction(ceiling, binding, expected, servers, service_s)
 
 
-def score(predicted: float, held: float, broke: float | None) -> float | None:
-    """Divide the measured capacity, the geometric middle of its interval, by the predicted one.
+def score(predicted: float, measured: float, *, unbounded: bool = False) -> float | None:
+    """Divide a measured capacity by the predicted one.
 
-    Without `broke`, the search met its upper limit: the ratio is then at least so much, and None
-    where the prediction lies beyond what was searched. Rates below 1/s count as 1/s, because a
-    search does not distinguish them.
+    `unbounded` is one that the generator could not reach: the ratio is then at least so much, and
+    None where the prediction lies beyond what was offered. Rates below 1/s count as 1/s, because
+    nothing distinguishes them.
     """
-    predicted, held = max(predicted, FLOOR), max(held, FLOOR)
-    if broke is None:
-        return None if predicted >= held else held / predicted
-    return middle(held, broke) / predicted
-
-
-def efficiency(held: float, broke: float | None, ceiling: float) -> float | None:
-    """Divide the measured capacity by the ceiling; without `broke`, it is at least so much."""
-    if ceiling <= 0:
+    predicted, measured = max(predicted, FLOOR), max(measured, FLOOR)
+    if unbounded and predicted >= measured:
         return None
-    return (middle(held, broke) if held > 0 and broke is not None else held) / ceiling
+    return measured / predicted
 
 
-def middle(held: float, broke: float) -> float:
-    """Return the geometric middle of a capacity interval: its ends are a ratio apart."""
-    return math.sqrt(max(held, FLOOR) * max(broke, FLOOR))
+def efficiency(measured: float, ceiling: float) -> float | None:
+    """Divide a measured capacity by the ceiling."""
+    return measured / ceiling if ceiling > 0 else None

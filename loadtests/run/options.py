@@ -13,25 +13,22 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from loadtests.capacity.support import objective
 from loadtests.durations import duration_text, parse_duration
 from loadtests.run.beyond.kinds import KINDS, Chosen, chosen_kinds, expected_s, written
 from loadtests.run.surge.phases import DURATIONS, Three, durations
 from loadtests.service.options import ServerOptions
 from loadtests.service.workload_modules import located
-from loadtests.slo import Slo
+from loadtests.slo import Slo, objective
 
 if TYPE_CHECKING:
     from loadtests.load.arrivals import Kind
 
 PERCENTILES = (95.0, 99.0, 99.9)  # of a full search, all with the same bound
-SEARCHES = {"quick": 1, "full": 3}  # per cell, each on a fresh server, because servers differ
 HEADLINE_WORKLOADS = ("sleep", "primes", "sha256", "scrape")
 HEADLINE_MODELS = (
     *("inline", "async", "thread-pool", "process-pool", "supervised-process-pool"),
     *("interpreter-pool", "hybrid"),
 )
-MOST_SEARCHES = 50
 MOST_GENERATORS = 64
 MOST_SEED = 2**32
 MEASURE, PRECISION, SERVICE = "what to measure", "how precisely", "the service"
@@ -136,7 +133,7 @@ def number(
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """One load test; no search begins after `budget_s`, unless that is 0."""
+    """One load test; no round begins after `budget_s`, unless that is 0."""
 
     slo: Slo = option(  # noqa: RUF009 - it returns a field
         Slo(99, 0.25),
@@ -171,20 +168,14 @@ class Options:
              "(default: all with --full, else none)",
              "KIND[=TIME],...", read=beyond, resumes=_no_less),
     )  # fmt: skip
-    searches: int = option(
-        1,
-        Flag(PRECISION, "searches per cell, each on a fresh server (default: 3 with --full, "
-             "else 1)", "N", read=number("count of searches", "3", int, 1, MOST_SEARCHES),
-             resumes=_no_less),
-    )  # fmt: skip
     budget_s: float = option(
         0.0,
-        Flag(PRECISION, "start no new search after this long (e.g. 30m); resume with --output DIR",
+        Flag(PRECISION, "start no new round after this long (e.g. 30m); resume with --output DIR",
              "TIME", "budget", parse_duration, lambda s: duration_text(s) if s else None, _always),
     )  # fmt: skip
     prove: bool = option(
         False,
-        Flag(MEASURE, "verify each cause: relieve only that resource and search again",
+        Flag(MEASURE, "verify each cause: relieve only that resource and measure again, in turns",
              resumes=_no_less),
     )  # fmt: skip
     servers: ServerOptions = field(
@@ -204,8 +195,8 @@ class Options:
     mode: str = option(
         "quick",
         Flag(PRECISION, choices={
-            "quick": "about 20 s per cell, intervals about 36 %% wide (default)",
-            "full": "up to 9 minutes per cell, three searches each: for figures to publish"}),
+            "quick": "about 13 s per cell, ratios to about ±8 %% (default)",
+            "full": "up to 3 minutes per cell, ratios to about ±3 %%: for figures to publish"}),
     )  # fmt: skip
     scenario: str = "survival"
     load: str = "open"
@@ -247,7 +238,7 @@ class Options:
     def choose(cls, **values: Any) -> Self:
         """Return options with these fields; the mode decides what else is not given."""
         mode = values.get("mode", "quick")
-        return cls(**{"searches": SEARCHES[mode], "beyond": chosen_kinds((), mode), **values})
+        return cls(**{"beyond": chosen_kinds((), mode), **values})
 
     @classmethod
     def restore(cls, given: Mapping[str, Any]) -> Self:
@@ -276,7 +267,7 @@ class Options:
 
     @property
     def also(self) -> tuple[Slo, ...]:
-        """Further percentiles of the objective, which a full search finds too."""
+        """Further percentiles of the objective, which a full run finds too."""
         others = [percentile for percentile in PERCENTILES if percentile != self.slo.percentile]
         return tuple(map(self.slo.at, others)) if self.mode == "full" else ()
 
@@ -284,7 +275,6 @@ class Options:
         """Return the words of each flag, and None where the default applies."""
         words = {name: flag.write(getattr(self, item.name)) for name, item, flag in flagged(self)}
         words["beyond"] = written(self.beyond, self.mode)
-        words["searches"] = None if self.searches == SEARCHES[self.mode] else self.searches
         named = {located(workload, self.servers.folder) for workload in self.workloads}
         words["workloads"] += [module for module in self.servers.modules if module not in named]
         pythons = [python.name for python in self.servers.pythons if python.name]
@@ -305,5 +295,4 @@ def request_of(line: Mapping[str, Any]) -> Mapping[str, Any]:
     options = Options.restore(line["options"])
     words = options.words()
     apart = {name: words.pop(name) for name in ("slo", "mode", "seed")}
-    more = {"searches": options.searches, "beyond_s": expected_s(options.beyond)}
-    return {**line, **apart, **more, "arguments": words}
+    return {**line, **apart, "beyond_s": expected_s(options.beyond), "arguments": words}

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from loadtests.report.compare.comparison import Comparison, compare
-from loadtests.run.file.fold import with_search
-from loadtests.run.file.lines import End, Run, plan_of, search_of, trial_of
-from tests.support.run_files import ENVIRONMENT, plan
+from loadtests.run.file.lines import End, Run, plan_of, result_of, standing_of, trial_of
+from tests.support.run_files import ENVIRONMENT, plan, standings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from loadtests.cell import Cell
-    from loadtests.run.file.cells import CellResult
     from loadtests.run.file.lines import Line
 
 
@@ -23,11 +20,10 @@ def run_of(*lines: Line, environment: Mapping[str, Any] | None = None, **changes
     names = [(line["workload"], line["model"], line.get("python", "")) for line in cells]
     changes["environment"] = ENVIRONMENT | dict(environment or {})
     planned = plan_of(plan(names) | changes)
-    results: Mapping[Cell, CellResult] = {}
-    for line in cells:
-        results = with_search(results, search_of(line), planned)
+    results = {result.cell: result for result in map(result_of, cells)}
+    made = [standing_of(line) for line in standings(cells)]
     trials = tuple(trial_of(line) for line in lines if line["line"] == "trial")
-    return Run(planned, trials, results, end=End(0))
+    return Run(planned, trials, results, {line.workload: line for line in made}, end=End(0))
 
 
 def compared(*runs: Run, tolerance: float = 0.0) -> Comparison:

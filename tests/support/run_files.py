@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import closing
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from loadtests.capacity.interval import Interval
-from loadtests.run.file.cells import CellResult
-from loadtests.run.file.lines import search_of
+from loadtests.capacity.estimate import Range
+from loadtests.run.file.cells import RowRatio
+from loadtests.run.file.lines import result_of
 from loadtests.run.file.run_file import RunFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from loadtests.run.file.cells import CellResult
     from loadtests.run.file.lines import Line
 
 ENVIRONMENT: dict[str, Any] = {
@@ -43,7 +46,7 @@ NO_TWIN = "no native async twin"
 def plan(cells: Iterable[tuple[str, ...]], **changes: Any) -> dict[str, Any]:
     return {
         "line": "run",
-        "schema": 1,
+        "schema": 2,
         "started": "2026-11-22T18:00:00Z",
         "environment": ENVIRONMENT,
         "arguments": {},
@@ -57,37 +60,79 @@ def plan(cells: Iterable[tuple[str, ...]], **changes: Any) -> dict[str, Any]:
 def result(
     workload: str,
     model: str,
-    held: float | None,
-    broke: float | None,
+    low: float | None,
+    high: float | None,
     broke_by: str | None = None,
     **changes: Any,
 ) -> dict[str, Any]:
+    """Make the line of a cell with this interval; without `high` the generator was the limit."""
+    interval = None if low is None else [low if high is None else _middle(low, high), low, high]
     return {
         "line": "cell",
         "workload": workload,
         "model": model,
         "at": 30.0,
-        "held": held,
-        "broke": broke,
+        "state": "unfinished" if low is None else "measured" if high else "at generator limit",
+        "interval": interval,
         "unavailable": None,
         "error": None,
+        "rounds": 5,
+        "demand_s": 0.0111,
+        "cpu_share": 1.0,
         "trials": 8,
         "discarded": 0,
         "bystander_p99_ms": 12.5,
         "cpu_ms_per_request": 11.2,
         "pss_mib": 96.0,
         "broke_by": broke_by,
-        "saturation": None,
-        "elapsed_s": 30.0,
     } | changes
 
 
+def _middle(low: float, high: float) -> float:
+    return round(math.sqrt(low * high), 2)
+
+
+def standing(results: Iterable[Line], **changes: Any) -> dict[str, Any]:
+    """Make the line that compares the rows of one workload, from the intervals of its cells."""
+    cells = [result_of(line) for line in results]
+    known = {c.row: c for c in cells if c.measured and c.sustained}
+    ratios = [
+        RowRatio(row, other, _ratio(known[row], known[other]))
+        for row, other in combinations(known, 2)
+        if not (known[row].unbounded or known[other].unbounded)
+    ]
+    behind = {r.other for r in ratios if r.ratio.low > 1} | {
+        r.row for r in ratios if r.ratio.high < 1
+    }
+    if most := max((c.sustained for c in known.values() if c.unbounded), default=0.0):
+        behind |= {row for row, cell in known.items() if cell.high < most}
+    return {
+        "line": "standing",
+        "workload": cells[0].workload,
+        "at": 30.0,
+        "rounds": 5,
+        "rows": {row: cell.interval for row, cell in known.items()},
+        "ties": [row for row in known if row not in behind],
+        "ratios": ratios,
+        "speed": [0.98, 1.03],
+    } | changes
+
+
+def standings(results: Iterable[Line]) -> list[dict[str, Any]]:
+    """Make one for each workload."""
+    lines = [line for line in results if line["line"] == "cell"]
+    names = dict.fromkeys(line["workload"] for line in lines)
+    return [standing(line for line in lines if line["workload"] == name) for name in names]
+
+
+def _ratio(cell: CellResult, other: CellResult) -> Range:
+    value = (cell.capacity or 0) / (other.capacity or 1)
+    error = math.hypot(*(math.log(c.high / c.sustained) / 2 for c in (cell, other)))
+    return Range(value, value * math.exp(-error), value * math.exp(error))
+
+
 def measured(line: Line) -> CellResult:
-    """Return the result of a single search, with its bounds as the interval of the capacity."""
-    search = search_of(line)
-    held, broke = search.bounds
-    interval = Interval(held, broke, search.midpoint, held, broke) if search.capacity else None
-    return CellResult(search.cell, (search,), interval)
+    return result_of(line)
 
 
 def trial(workload: str, model: str, rate: float, **changes: Any) -> dict[str, Any]:
@@ -111,7 +156,7 @@ def trial(workload: str, model: str, rate: float, **changes: Any) -> dict[str, A
 
 
 def unavailable(workload: str, model: str, why: str) -> dict[str, Any]:
-    return result(workload, model, None, None, unavailable=why, trials=0, elapsed_s=0.0)
+    return result(workload, model, None, None, state="unavailable", unavailable=why, trials=0)
 
 
 FULL_RESULTS = [
@@ -123,7 +168,7 @@ FULL_RESULTS = [
     result("primes", "inline", 64.0, 70.3, "bystander"),
     unavailable("primes", "async", NO_TWIN),
     result("primes", "thread-pool", 90.0, 97.0, "late"),
-    result("primes", "process-pool", 171.0, 182.0, "backlog"),
+    result("primes", "process-pool", 171.0, 182.0, "late"),
     result("primes", "hybrid", 168.0, 179.0, "refused"),
     result("sha256", "inline", 240.0, 262.0, "bystander"),
     unavailable("sha256", "async", NO_TWIN),
@@ -138,6 +183,7 @@ FULL_RESULTS = [
 ]
 FULL = [
     plan([(line["workload"], line["model"]) for line in FULL_RESULTS]),
+    *standings(FULL_RESULTS),
     *FULL_RESULTS,
     {"line": "end", "at": 620.0, "exit": 0, "reason": None},
 ]
@@ -162,7 +208,7 @@ SERVERS = {
 }
 SEVERAL_RESULTS = [
     on("3.13", result("primes", "thread-pool", 50.0, 55.0, "late")),
-    on("3.13t", result("primes", "thread-pool", 120.0, 130.0, "backlog"), warnings=[GIL_IS_ON]),
+    on("3.13t", result("primes", "thread-pool", 120.0, 130.0, "late"), warnings=[GIL_IS_ON]),
     on("3.13", unavailable("primes", "interpreter-pool", TOO_OLD)),
     on("3.13t", result("primes", "interpreter-pool", None, None, error="no answer")),
 ]

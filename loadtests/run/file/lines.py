@@ -13,10 +13,9 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from loadtests.capacity.bounds import Capacity, TrialPoint
 from loadtests.cell import Cell
 from loadtests.run.constants import CONSTANTS, Constants
-from loadtests.run.file.cells import CellResult, SearchResult
+from loadtests.run.file.cells import CellResult, Standing
 from loadtests.run.options import request_of
 from loadtests.slo import Slo
 from loadtests.trial.backlog import Backlog
@@ -67,7 +66,10 @@ def _hints(kind: type) -> Mapping[str, Any]:
 
 def _restore(kind: Any, value: Any) -> Any:
     if value is None:
-        return None
+        return math.inf if kind is float else None  # as `encode` writes it
+    if get_origin(kind) is Mapping:
+        of = get_args(kind)[1]
+        return {name: _restore(of, item) for name, item in value.items()}
     if get_origin(kind) in {Union, UnionType}:
         kind = next(part for part in get_args(kind) if part is not NoneType)
     if is_dataclass(kind) and isinstance(kind, type):
@@ -86,13 +88,15 @@ def _restore(kind: Any, value: Any) -> Any:
 class TrialRecord(Trial):
     """A trial and its verdict; `at` is in seconds since the start of the run.
 
-    `evidence` is what `trial.evidence.Evidence` holds, `cause` what was concluded from it.
+    `evidence` is what `trial.evidence.Evidence` holds, `cause` what was concluded from it. A trial
+    of the row that is measured `again`, under another name, says nothing more of its cell.
     """
 
     valid: bool
     held: bool
     python: str = ""
-    search: int = 0
+    round: int = 0
+    again: bool = False
     at: float = 0.0
     elapsed_s: float = 0.0
     broke_by: str | None = None
@@ -133,7 +137,6 @@ class Plan:
     slo: Slo
     mode: str
     cells: tuple[Cell, ...]
-    searches: int = 1
     seed: int | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -149,6 +152,7 @@ class Run:
     plan: Plan
     trials: tuple[TrialRecord, ...] = ()
     results: Mapping[Cell, CellResult] = field(default_factory=dict)
+    standings: Mapping[str, Standing] = field(default_factory=dict)  # by workload
     beyond: Beyond = field(default_factory=dict)
     end: End | None = None
 
@@ -164,7 +168,7 @@ def plan_of(line: Line) -> Plan:
 def resumed(plan: Plan, line: Line) -> Plan:
     """Update the plan of a run that is resumed: it may ask for more than before."""
     line = request_of(line)
-    more = {name: line[name] for name in ("searches", "arguments", "beyond_s") if name in line}
+    more = {name: line[name] for name in ("arguments", "beyond_s") if name in line}
     return replace(plan, **more)
 
 
@@ -172,19 +176,13 @@ def trial_of(line: Line) -> TrialRecord:
     return decode(TrialRecord, {**UNRECORDED, **line})
 
 
-def search_of(line: Line) -> SearchResult:
-    result = decode(SearchResult, {**line, "capacity": None})
-    return result if line.get("held") is None else replace(result, capacity=capacity_of(line))
+def result_of(line: Line) -> CellResult:
+    """Return the result of a cell; one with a state has no error unless it says so."""
+    return decode(CellResult, line | {"error": line.get("error") or ""})
 
 
-def capacity_of(line: Line) -> Capacity:
-    complete, held, broke = line.get("complete", True), line["held"], line["broke"]
-    points = tuple(TrialPoint(*point) for point in line.get("tried") or ())
-    others = {
-        Slo.parse(name): Capacity(low, high, complete, trials=points)
-        for name, (low, high) in (line.get("goals") or {}).items()
-    }
-    return Capacity(held, broke, complete, others, points)
+def standing_of(line: Line) -> Standing:
+    return decode(Standing, line)
 
 
 def end_of(line: Line) -> End:

@@ -16,9 +16,9 @@ from loadtests.run.file.lines import Line, encode
 
 FILE_NAME = "run.jsonl"
 NAMED = f"name the folder of a run, which contains {FILE_NAME}, e.g. results/latest"
-SCHEMA = 1
-Begun = Literal["run", "resumed", "cell-start", "prediction"]
-Survived = Literal["trial", "cell", "proof-trial", "proof", "beyond", "end"]
+SCHEMA = 2
+Begun = Literal["run", "resumed", "workload-start", "prediction"]
+Survived = Literal["trial", "standing", "cell", "proof-trial", "proof", "beyond", "end"]
 Surged = Literal["capacity", "policy-start", "policy"]
 Kind = Begun | Survived | Surged
 

@@ -1,41 +1,25 @@
 """The jobs of a survival run in their order, and which of them are left to do."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from random import Random
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from loadtests.cell import Cell
 from loadtests.run.beyond.kinds import chosen_kinds
-from loadtests.run.file.fold import typical
 from loadtests.run.file.lines import Line, Plan, cell_of, plan_of, resumed
 
-SEARCH = "search"
-PROOF = "proof"  # among the kinds of trials that come after the searches of a cell
+ROUNDS = "rounds"  # of a workload: they measure its cells together
+PROOF = "proof"  # among the kinds of trials that follow when all cells are measured
 
 
 class Job(NamedTuple):
-    """A search of a cell; or what comes after its last one, by its kind."""
+    """The rounds that measure a cell; or what follows them, by its kind."""
 
     cell: Cell
     kind: str
-    search: int = 0
-
-    def continues(self, before: "Job | None") -> bool:
-        """Whether both come after the searches of one cell: no budget ends a run between them."""
-        if before is None or before.cell != self.cell:
-            return False
-        return SEARCH not in {before.kind, self.kind}
-
-
-def rounds(cells: Sequence[Cell], searches: int, seed: object) -> Iterator[tuple[Cell, int]]:
-    """Go round all cells, each time in another random order, as often as each is searched."""
-    for search in range(searches):
-        rng = Random(f"{seed}/{search}")  # noqa: S311 - no secret
-        yield from ((cell, search) for cell in rng.sample(cells, len(cells)))
 
 
 def after(arguments: Mapping[str, Any], mode: str) -> dict[str, float]:
-    """Name what comes after the searches of a cell, with its seconds; a proof takes a search."""
+    """Name what follows the rounds of a cell, with its seconds; a proof takes rounds of its own."""
     proof = {PROOF: 0.0} if arguments.get("prove") else {}
     return proof | chosen_kinds(arguments.get("beyond") or (), mode)
 
@@ -55,9 +39,11 @@ class Agenda:
                 self._schedule(plan_of(line))
             case "resumed" if self.plan:
                 self._schedule(resumed(self.plan, line))
-                self._done = {job: end for job, end in self._done.items() if not end.get("error")}
+                self._done = {
+                    job: end for job, end in self._done.items() if end.get("state") != "unfinished"
+                }
             case "cell":
-                return self._end(Job(cell_of(line), SEARCH, line.get("search", 0)), line)
+                return self._end(Job(cell_of(line), ROUNDS), line)
             case "proof":
                 return self._end(Job(cell_of(line), PROOF), line)
             case "beyond":
@@ -69,13 +55,33 @@ class Agenda:
         """The jobs that are not done, the present one first."""
         return [job for job in self._jobs if job not in self._done and self._makes_sense(job)]
 
-    def results(self, cell: Cell | None = None) -> list[Line]:
-        """The lines of the searches that have a result: of one cell, or of all."""
-        return [
-            line
-            for job, line in self._done.items()
-            if job.kind == SEARCH and cell in {None, job.cell} and line.get("held") is not None
-        ]
+    @property
+    def unmeasured(self) -> dict[str, list[Cell]]:
+        """The cells that have not been measured, by workload: the present one first."""
+        cells: dict[str, list[Cell]] = {}
+        for job in self.left:
+            if job.kind == ROUNDS:
+                cells.setdefault(job.cell.workload, []).append(job.cell)
+        return cells
+
+    @property
+    def unfinished(self) -> dict[str, list[Cell]]:
+        """The cells whose rounds have ended without a result, by workload."""
+        cells: dict[str, list[Cell]] = {}
+        for job, line in self._done.items():
+            if job.kind == ROUNDS and line.get("state") == "unfinished":
+                cells.setdefault(job.cell.workload, []).append(job.cell)
+        return cells
+
+    def result(self, cell: Cell) -> Line | None:
+        """Return the line with the capacity of a cell, if it has been measured."""
+        line = self._done.get(Job(cell, ROUNDS))
+        return line if line and line.get("interval") and line["state"] != "unfinished" else None
+
+    @property
+    def measured(self) -> list[Cell]:
+        """The cells that have a result."""
+        return [job.cell for job in self._done if job.kind == ROUNDS and self.result(job.cell)]
 
     def _schedule(self, plan: Plan) -> None:
         self.plan, self._jobs = plan, tuple(_jobs(plan))
@@ -86,17 +92,15 @@ class Agenda:
 
     def _makes_sense(self, job: Job) -> bool:
         """Whether there is a peak to go beyond, or a cause to prove, as far as is known."""
-        if job.kind == SEARCH or self.plan is None:
+        if job.kind == ROUNDS or self.plan is None:
             return True
-        if any(Job(job.cell, SEARCH, n) not in self._done for n in range(self.plan.searches)):
+        if Job(job.cell, ROUNDS) not in self._done:
             return job.cell not in self.plan.absent
-        results = self.results(job.cell)
-        return bool(results) and (job.kind != PROOF or bool(typical(results).get("cause")))
+        result = self.result(job.cell)
+        return result is not None and (job.kind != PROOF or bool(result.get("blamed")))
 
 
 def _jobs(plan: Plan) -> Iterator[Job]:
-    kinds = after(plan.arguments, plan.mode)
-    for cell, search in rounds(plan.cells, plan.searches, plan.seed):
-        yield Job(cell, SEARCH, search)
-        if search == plan.searches - 1:
-            yield from (Job(cell, kind) for kind in kinds)
+    yield from (Job(cell, ROUNDS) for cell in plan.cells)
+    for cell in plan.cells:
+        yield from (Job(cell, kind) for kind in after(plan.arguments, plan.mode))
