@@ -36,7 +36,7 @@ def relative_demands(rounds: Iterable[Round], rows: Sequence[str]) -> dict[str, 
         for played in _logarithms(rounds)
         for place, (before, earlier) in enumerate(played)
         for gap, (after, later) in enumerate(played[place + 1 :], start=1)
-        if before != after
+        if before != after and {before, after} <= values.keys()
     ]
     scale, total = 0.05, math.fsum(near for *_, near in steps)
     for _ in range(SWEEPS if steps else 0):

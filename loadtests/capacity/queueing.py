@@ -13,9 +13,8 @@ from functools import cache
 from heapq import heapreplace
 from itertools import accumulate
 from random import Random
-from typing import NamedTuple
 
-from loadtests.load.schedule import Phase, starts
+from loadtests.load.schedule import TrialLength
 
 STEPS = 12  # halvings: to 1/4096 of the ceiling, finer than so many arrivals can resolve
 ARRIVALS = 100_000  # of a long run: with fewer it finds up to 2 % too much
@@ -145,18 +144,6 @@ class Queue:
             times = self.times(len(arrivals), rng)
             late += self.late(arrivals, times, service_s / self.mean, count)
         return late / trials / count
-
-
-class TrialLength(NamedTuple):
-    """The seconds of a trial: it settles, and then it is measured."""
-
-    settle_s: float
-    duration_s: float
-
-    def draw(self, rate: float, rng: Random) -> list[float]:
-        """Draw the arrivals of a trial, in seconds since its measured window began."""
-        settling, measured = starts((Phase(rate, self.duration_s),), self.settle_s, "poisson", rng)
-        return settling + measured
 
 
 @cache

@@ -14,17 +14,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from random import Random
-from statistics import fmean
+from statistics import fmean, variance
 
 from loadtests.capacity.queueing import Queue
 
 STEP = 0.02
-STRETCHES = tuple(STEP * place for place in range(-25, 26))  # natural logarithms: 0.6 to 1.65
+STRETCHES = tuple(STEP * place for place in range(-50, 101))  # natural logarithms: 0.37 to 7.4
 CAPPED = 10  # times the allowed losses: a trial counts no more, and ends there
 MOST = 0.5  # of its requests
 DRAWS = 3  # of service times that vary, for each trial
 NOTHING = 0.3  # losses that stand for none
-ALIKE = 0.007  # the standard deviation of stretches among rows with the same binding resource
+ALIKE = 0.007  # the least standard deviation of stretches among rows with one binding resource
 LEAST_ROUNDS = 3  # fewer say nothing of their scatter
 
 
@@ -59,16 +59,27 @@ def curve(
     draws = DRAWS if queue.variation > 0.05 else 1
     drawn = [queue.times(len(arrivals), rng) for _ in range(draws)]
     factors = [demand_s * len(times) / math.fsum(times) for times in drawn]
-    losses: list[float] = []
-    for stretch in STRETCHES:
+
+    def losses(place: int) -> float:
+        longer = math.exp(STRETCHES[place])
         late = [
-            min(queue.late(arrivals, times, factor * math.exp(stretch), most), most)
+            min(queue.late(arrivals, times, factor * longer, most), most)
             for times, factor in zip(drawn, factors, strict=True)
         ]
-        losses.append(fmean(late))
-        if losses[-1] >= most:  # a longer service loses no fewer
-            break
-    return (*losses, *[most] * (len(STRETCHES) - len(losses)))
+        return fmean(late)
+
+    last = len(STRETCHES) - 1
+    known = {0: losses(0), last: losses(last)}
+    spans = [(0, last)]
+    while spans:  # a longer service loses no fewer, so equal ends have nothing else between them
+        low, high = spans.pop()
+        if known[low] == known[high]:
+            known |= dict.fromkeys(range(low + 1, high), known[low])
+        elif high - low > 1:
+            middle = (low + high) // 2
+            known[middle] = losses(middle)
+            spans += [(low, middle), (middle, high)]
+    return tuple(known[place] for place in range(len(STRETCHES)))
 
 
 def stretch_of(samples: Sequence[Sample]) -> float:
@@ -80,6 +91,14 @@ def stretch_of(samples: Sequence[Sample]) -> float:
     real = math.fsum(sample.lost for sample in samples)
     sums = [math.fsum(losses) for losses in zip(*(s.curve for s in samples), strict=True)]
     return _where(sums, real) if real else min(_where(sums, NOTHING), 0.0)
+
+
+def losses_at(sample: Sample, stretch: float) -> float:
+    """Return how many requests the simulated trial lost with this logarithm of the stretch."""
+    place = min(max((stretch - STRETCHES[0]) / STEP, 0.0), len(STRETCHES) - 1.0)
+    low = min(int(place), len(STRETCHES) - 2)
+    before, after = sample.curve[low : low + 2]
+    return before + (place - low) * (after - before)
 
 
 def _where(sums: Sequence[float], losses: float) -> float:
@@ -94,13 +113,15 @@ def _where(sums: Sequence[float], losses: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rows with the same binding resource, whose stretches are nearly the same.
+    """Rows with the same binding resource, whose stretches are alike.
 
-    `own` is the weight of a row's own stretch against that of all, from 0 to 1.
+    They scatter by `spread` among each other. `own` is the weight of a row's own stretch against
+    that of all, from 0 to 1.
     """
 
     rows: tuple[str, ...]
     own: Mapping[str, float]
+    spread: float = ALIKE
 
     def stretches(self, rounds: Iterable[Round]) -> dict[str, float]:
         """Return the logarithm of each row's stretch; rows without trials have that of all."""
@@ -117,28 +138,35 @@ class Group:
 
     def unknown(self, row: str) -> float:
         """Return the standard error of what a row's stretch takes from those of others."""
-        return 0.0 if len(self.rows) == 1 else (1 - self.own.get(row, 0.0)) * ALIKE
+        return 0.0 if len(self.rows) == 1 else (1 - self.own.get(row, 0.0)) * self.spread
 
 
 def grouped(rows: Sequence[str], rounds: Sequence[Round]) -> Group:
-    """Weigh the stretches of single rows by how well they are known (as in empirical Bayes).
+    """Weigh the stretches of single rows by how well they are known (empirical Bayes).
 
-    All are assumed to scatter alike from round to round, and to differ by `ALIKE`.
+    All are assumed to scatter alike from round to round. How much they differ among each other is
+    estimated as by DerSimonian and Laird (1986), and at least `ALIKE`.
     """
     if len(rows) == 1:
         return Group(tuple(rows), {})
     counts: dict[str, int] = {}
+    stretches: list[float] = []
     variances: list[float] = []  # of one round
     for row in rows:
         own = [samples for played in rounds if (samples := [s for s in played if s.row == row])]
         if len(own) >= LEAST_ROUNDS and any(sample.lost for samples in own for sample in samples):
             without = [stretch_of([*chain.from_iterable(rest)]) for rest in leaving_out(own)]
             counts[row] = len(own)
+            stretches.append(fmean(without))
             variances.append(len(own) * jackknife_variance(without))
-    scatter = fmean(variances) if variances else math.inf
-    return Group(
-        tuple(rows), {row: ALIKE**2 / (ALIKE**2 + scatter / count) for row, count in counts.items()}
-    )
+    if not counts:
+        return Group(tuple(rows), {})
+    scatter, spread = fmean(variances), ALIKE**2
+    if len(stretches) > 1:
+        chance = fmean(scatter / count for count in counts.values())
+        spread = max(variance(stretches) - chance, spread)
+    own_share = {row: spread / (spread + scatter / count) for row, count in counts.items()}
+    return Group(tuple(rows), own_share, math.sqrt(spread))
 
 
 def leaving_out(rounds: Sequence[Round]) -> list[Sequence[Round]]:

@@ -16,7 +16,8 @@ class LoadResult:
 
     `generator_cpu` is a share of one core, `cpu_s` the CPU time of all. `reached_s` is the
     duration, or what an early end left of it. `zero` is the monotonic time at which the measured
-    window began.
+    window began. `completed` counts all right answers of the first stream, even those that came
+    after an early end.
     """
 
     streams: tuple[tuple[Answer, ...], ...]
@@ -26,6 +27,7 @@ class LoadResult:
     drained: bool
     zero: float = 0.0
     cpu_s: float = 0.0
+    completed: int = 0
 
 
 def merge(parts: Sequence[LoadResult], zero: float) -> LoadResult:
@@ -42,6 +44,7 @@ def merge(parts: Sequence[LoadResult], zero: float) -> LoadResult:
         drained=all(part.drained for part in parts),
         zero=zero,
         cpu_s=sum(part.cpu_s for part in parts),
+        completed=sum(part.completed for part in parts),
     )
 
 

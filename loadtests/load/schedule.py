@@ -26,6 +26,18 @@ class Phase(NamedTuple):
     duration_s: float
 
 
+class TrialLength(NamedTuple):
+    """The seconds of a trial: it settles, and then it is measured."""
+
+    settle_s: float
+    duration_s: float
+
+    def draw(self, rate: float, rng: Random) -> list[float]:
+        """Draw the arrivals of a trial, in seconds since its measured window began."""
+        settling, measured = starts((Phase(rate, self.duration_s),), self.settle_s, "poisson", rng)
+        return settling + measured
+
+
 def starts(
     phases: Sequence[Phase], settle_s: float, kind: Kind, rng: Random
 ) -> tuple[list[float], list[float]]:

@@ -95,8 +95,9 @@ class InProcess:
                 used = cpu_s / (monotonic() - begun)
                 answers = tuple(tuple(stream.answers()) for stream in streams)
             drain(streams, spec.empty_s)
+            completed = sum(request.outcome == "ok" for request in streams[0].ended)
         reached = min(reached, spec.duration_s)
-        return LoadResult(answers, used, reached, early, drained, zero, cpu_s)
+        return LoadResult(answers, used, reached, early, drained, zero, cpu_s, completed)
 
     def _stream(self, url: str, spec: StreamSpec, starts: StreamStarts, zero: float) -> Stream:
         def done(request: Request) -> None:

@@ -8,10 +8,10 @@ from types import MappingProxyType
 
 from loadtests.load.arrivals import Kind
 from loadtests.load.result import measured
-from loadtests.load.schedule import Phase
+from loadtests.load.schedule import Phase, TrialLength
 from loadtests.load.source import Source
 from loadtests.load.spec import BYSTANDER_RATE, SETTLE_S, LoadSpec, StreamSpec
-from loadtests.slo import Slo, loosest
+from loadtests.slo import Slo
 from loadtests.trial.phased import PhasedResult
 from loadtests.trial.trial import Trial
 
@@ -30,24 +30,16 @@ class CellLoad:
         self._expected = expected
         self._source = source
 
-    def trial(  # noqa: PLR0913  # a load, how it is offered, and a callback
-        self,
-        rate: float,
-        duration_s: float,
-        slo: Slo,
-        kind: Kind,
-        rng: Random,
-        *,
-        also: Sequence[Slo] = (),
-        over: Callable[[], None] = lambda: None,
-    ) -> Trial:
-        """Offer `rate` after settling; end early once neither `slo` nor any of `also` can hold.
+    def spec(  # noqa: PLR0913  # a load, and how it is offered
+        self, rate: float, length: TrialLength, slo: Slo, kind: Kind, seed: int, enough: float
+    ) -> LoadSpec:
+        """Describe a trial at `rate`, which ends early once the share `enough` of it is lost."""
+        streams = self._streams((Phase(rate, length.duration_s),), kind)
+        return LoadSpec(self._url, streams, seed, slo, length.settle_s, enough=enough)
 
-        `over` is called when the load ends, before the last answers arrive.
-        """
-        streams = self._streams((Phase(rate, duration_s),), kind)
-        spec = LoadSpec(self._url, streams, rng.getrandbits(63), loosest(slo, *also), SETTLE_S)
-        return Trial.of(self._cell, rate, self._source.offer(spec, over), slo)
+    def trial(self, spec: LoadSpec, over: Callable[[], None] = lambda: None) -> Trial:
+        """Offer it; `over` is called when the load ends, before the last answers arrive."""
+        return Trial.of(self._cell, spec, self._source.offer(spec, over))
 
     def passage(  # noqa: PLR0913  # a load, how it is offered, and what runs beside it
         self,

@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from loadtests.load.result import LoadResult
-from loadtests.load.spec import SETTLE_S
-from loadtests.slo import Slo
+from loadtests.load.spec import LoadSpec
 from loadtests.trial.backlog import Backlog, backlog
 from loadtests.trial.stages import NOWHERE, Where, where
 from loadtests.trial.tally import Tally, tally
@@ -30,16 +29,18 @@ class Trial:
     disturbances: tuple[str, ...] = ()  # of the machine, as its sentinel reports them
     where: Where = NOWHERE
     generators_s: float = 0.0  # CPU seconds of all processes that offered the load
+    settle_s: float = 0.0  # before it
+    completed: int = 0  # right answers, settling and late ones included
 
     @classmethod
-    def of(cls, cell: tuple[str, str], rate: float, load: LoadResult, slo: Slo) -> Self:
+    def of(cls, cell: tuple[str, str], spec: LoadSpec, load: LoadResult) -> Self:
         """Count a load whose first stream is the work and whose second is the bystander."""
-        reached_s, early = load.reached_s, load.early
+        slo, reached_s, early = spec.slo, load.reached_s, load.early
         work, bystander = (tally(stream, slo, reached_s, short=early) for stream in load.streams)
         return cls(
             workload=cell[0],
             model=cell[1],
-            rate=rate,
+            rate=spec.streams[0].phases[0].rate,
             duration_s=reached_s,
             work=work,
             bystander=bystander,
@@ -47,8 +48,10 @@ class Trial:
             drained=load.drained,
             generator_cpu=load.generator_cpu,
             short=early,
-            where=where(load.streams[0], slo, -SETTLE_S, reached_s),
+            where=where(load.streams[0], slo, -spec.settle_s, reached_s),
             generators_s=load.cpu_s,
+            settle_s=spec.settle_s,
+            completed=load.completed,
         )
 
     def to_json(self) -> dict[str, Any]:

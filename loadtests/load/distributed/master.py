@@ -47,7 +47,7 @@ class WorkerShare:
         self.rate = 0.0
         self.asked_at = self.heard_at = monotonic()
         self._streams: list[list[Answer]] = []
-        self._rest: tuple[float, float, bool, bool, float, float] | None = None
+        self._rest: tuple[float, float, bool, bool, float, float, int] | None = None
 
     @property
     def silent(self) -> bool:

@@ -114,7 +114,7 @@ class Worker:
                 self._send(assignment, stream=number, answers=answers[at : at + CHUNK])
                 gevent.sleep(0)
         rest = [result.generator_cpu, result.reached_s, result.early, result.drained]
-        rest += [result.zero, result.cpu_s]
+        rest += [result.zero, result.cpu_s, result.completed]
         self._send(assignment, rest=rest)
 
     @contextmanager
