@@ -9,6 +9,7 @@ Clients of a crowd mostly wait for one another, so waits come from the lone clie
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,13 +25,14 @@ from loadtests.trial.stages import mean
 
 LONE_S = 0.5
 LONE_LEAST = 5  # answers, however long they take
-CROWD_S = 1.0
+CROWD_S = 0.8
 RAMP_S = 0.2  # until the clients keep each other waiting
 MOST_CLIENTS = 64
 LEAST_CLIENTS = 8
 QUEUE_S = 0.25  # of waiting in a crowd; with more, a service refuses instead of working
 BACK_OFF_S = 0.1  # after a refusal
 REST_S = 5.0
+CROWDED = 0.75  # of what a crowd could be answered: below that, something else holds it up
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,17 @@ class Calibration:
     lone: Evidence
     crowd: Evidence
     runs: tuple[float, ...]  # seconds that the work took alone
+    clients: int = MOST_CLIENTS  # of the crowd
+
+    def slower(self, ceiling: float) -> float:
+        """How many times as long as the ceiling promises a request kept the service busy.
+
+        1 where the crowd was answered as fast as it can be, or was too small to show it.
+        """
+        alone_s = self.lone.typical.total if self.lone.typical else 0.0
+        most = min(ceiling, self.clients / alone_s if alone_s else math.inf)
+        reached = self.crowd.completed
+        return most / reached if 0 < reached < CROWDED * most else 1.0
 
 
 @dataclass(slots=True)
@@ -75,10 +88,11 @@ def calibrate(
             if monotonic() > begun + REST_S:
                 break
         lone = _evidence(alone, monotonic() - begun, watch, bound_s)
-        crowd = _crowd(connections, path, _Replies(right), watch, lone)
+        clients = _clients(lone)
+        crowd = _crowd(connections, path, _Replies(right), watch, lone, clients)
     finally:
         connections.close()
-    return Calibration(lone, crowd, tuple(times.ran for _, times in alone.read))
+    return Calibration(lone, crowd, tuple(times.ran for _, times in alone.read), clients)
 
 
 def _clients(lone: Evidence) -> int:
@@ -88,8 +102,13 @@ def _clients(lone: Evidence) -> int:
     return min(round(max(LEAST_CLIENTS, 2 * (lone.slots or 0), waiting)), MOST_CLIENTS)
 
 
-def _crowd(
-    connections: ConnectionPool, path: str, replies: _Replies, watch: ServiceWatch, lone: Evidence
+def _crowd(  # noqa: PLR0913, PLR0917 - a load, who counts it, and how large it is
+    connections: ConnectionPool,
+    path: str,
+    replies: _Replies,
+    watch: ServiceWatch,
+    lone: Evidence,
+    count: int,
 ) -> Evidence:
     over = False
 
@@ -99,7 +118,7 @@ def _crowd(
                 if replies.ask(connections, path) != 200:
                     gevent.sleep(BACK_OFF_S)
 
-    clients = [gevent.spawn(client) for _ in range(_clients(lone))]
+    clients = [gevent.spawn(client) for _ in range(count)]
     gevent.sleep(RAMP_S)
     watch.begin()
     replies.answered = 0

@@ -1,7 +1,7 @@
 """What a request costs, how much there is of each resource, and which limit follows from both."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
 from loadtests.load.answer import Stages
@@ -96,6 +96,41 @@ class Supply:
         slots = math.inf if self.slots is None else self.slots
         places = {"slots": slots, "cores": min(slots, self.cores), "gil": self.servers}
         return max(int(places.get(resource, self.loops)), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a request takes of one resource at any moment, in seconds.
+
+    `fixed_s` is waiting, which does not depend on the machine's speed. `cpu_s` is computing: it was
+    so long when a request took `whole_s` of CPU time in all processes (None where that is unknown).
+    """
+
+    fixed_s: float
+    cpu_s: float
+    whole_s: float | None = None
+
+    @classmethod
+    def of(cls, demands: Demands, resource: str, service_s: float, *, on_loop: bool) -> Self:
+        """Divide the `service_s` that a request takes of this resource."""
+        waits = resource == "slots" or (resource == "loop" and on_loop)
+        fixed_s = min(demands.wait_s or 0.0, service_s) if waits else 0.0
+        return cls(fixed_s, service_s - fixed_s, demands.cpu_s)
+
+    def times(self, factor: float) -> Self:
+        """Return the cost of a request that keeps the resource busy so many times as long."""
+        return replace(self, fixed_s=factor * self.fixed_s, cpu_s=factor * self.cpu_s)
+
+    def at(self, whole_s: float | None) -> float:
+        """Return the demand when a request takes this CPU time; as before where it is unknown."""
+        slower = whole_s / self.whole_s if whole_s and self.whole_s else 1.0
+        return self.fixed_s + slower * self.cpu_s
+
+    @property
+    def cpu_share(self) -> float:
+        """The part that follows the speed of the machine."""
+        total = self.fixed_s + self.cpu_s
+        return self.cpu_s / total if self.whole_s and total else 0.0
 
 
 class Limit(NamedTuple):

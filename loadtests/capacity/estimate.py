@@ -14,7 +14,8 @@ from itertools import combinations, compress
 from statistics import fmean
 from typing import NamedTuple
 
-from loadtests.capacity.pairs import reference, relative_demands
+from loadtests.capacity.demands import Cost
+from loadtests.capacity.pairs import reference, relative_demands, speeds
 from loadtests.capacity.queueing import Queue
 from loadtests.capacity.stretch import (
     LEAST_ROUNDS,
@@ -27,15 +28,29 @@ from loadtests.capacity.stretch import (
 from loadtests.capacity.student import quantile
 
 CONFIDENCE = 0.95
+FIXED = 0.1  # of a demand that computes: its changes are smaller than what is measured
 MODEL = 0.007  # the standard error of the simulations themselves
 
 
 class Contender(NamedTuple):
-    """A row: the queue for its binding resource, and the group whose stretch it shares."""
+    """A row: the queue for its binding resource, and the group whose stretch it shares.
+
+    `cost` says what a request takes of that resource, unless that is its CPU time.
+    """
 
     name: str
     queue: Queue
     group: str
+    cost: Cost | None = None
+
+    def demand_s(self, cpu_s: float) -> float:
+        """Return what a request takes of the resource when it takes this CPU time."""
+        return self.cost.at(cpu_s) if self.cost else cpu_s
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the speed of the machine does not matter."""
+        return self.cost is not None and self.cost.cpu_share < FIXED
 
 
 class Range(NamedTuple):
@@ -85,21 +100,23 @@ class Estimates:
             c.name: [any(s.row == c.name for s in turn) for turn in rounds] for c in contenders
         }
         known = [c for c in contenders if sum(there[c.name]) >= LEAST_ROUNDS]
-        names = [contender.name for contender in known]
-        demands, stretches = _fit(names, self.groups, rounds)
+        moving = [contender.name for contender in known if not contender.fixed]
+        demands, stretches = _fit(moving, self.groups, rounds)
         usual = reference(rounds, demands) if demands else 0.0
+        self.speeds = [math.exp(speed - usual) for speed in speeds(rounds, demands)]
         self.rows: dict[str, Estimate] = {}
         unknown = {row: group.unknown(row) for group in self.groups for row in group.rows}
         self._unknown: dict[str, float] = {}
         self._group = {contender.name: contender.group for contender in contenders}
-        without = [_fit(names, self.groups, rest) for rest in leaving_out(rounds)]
+        self._queues = {contender.name: contender.queue for contender in contenders}
+        without = [_fit(moving, self.groups, rest) for rest in leaving_out(rounds)]
         self._values: dict[str, float] = {}  # logarithms of the capacities
         self._without: list[dict[str, float]] = [{} for _ in rounds]
         for contender in known:
             name, queue = contender.name, contender.queue
-            if name not in demands:
+            if name not in demands and not contender.fixed:
                 continue
-            demand_s = math.exp(usual + demands[name])
+            demand_s = contender.demand_s(math.exp(usual + demands.get(name, 0.0)))
             service_s = demand_s * math.exp(stretches[name])
             capacity, follows = queue.between(service_s, loss_ratio)
             if capacity <= 0:
@@ -107,8 +124,9 @@ class Estimates:
             shifts = [other[name] - stretches[name] for _, other in without]
             self._values[name] = math.log(capacity)
             for values, (others, other) in zip(self._without, without, strict=True):
-                if name in others:
-                    moved = others[name] - demands[name] + other[name] - stretches[name]
+                if name in others or contender.fixed:
+                    dearer = contender.demand_s(math.exp(usual + others.get(name, 0.0))) / demand_s
+                    moved = math.log(dearer) + other[name] - stretches[name]
                     values[name] = math.log(capacity) - follows * moved
             own = [follows * shift for shift in compress(shifts, there[name])]
             self._unknown[name] = follows * unknown[name]
@@ -121,6 +139,13 @@ class Estimates:
                 len(own),
             )
         self._pooled = self._pool()
+
+    def at(self, row: str, loss_ratio: float) -> Range:
+        """Return the capacity of a row for another percentile; 0 where the work takes too long."""
+        known, queue = self.rows[row], self._queues[row]
+        rate, _ = queue.between(known.demand_s * known.stretch, loss_ratio)
+        factor = rate / known.capacity.value
+        return Range(*(factor * end for end in known.capacity))
 
     def ratio(self, row: str, other: str) -> Range:
         """Return how many times as much as the other a row sustains."""
@@ -153,10 +178,20 @@ class Estimates:
         """Return the standard error of the logarithm of a ratio, and its degrees of freedom."""
         rounds = len(self._shifts(row, other))
         if rounds < LEAST_ROUNDS:
-            return math.inf, 0
+            return self._through(row, other)
         variance, freedom = self._pooled[self._kind(row, other)]
         error = math.hypot(math.sqrt(variance / rounds), self._unknown[row], self._unknown[other])
         return error, freedom
+
+    def _through(self, row: str, other: str) -> tuple[float, int]:
+        """Return the error for rows that never met, through the best row that both have met."""
+        errors = [
+            (math.hypot(left[0], right[0]), min(left[1], right[1]))
+            for middle in self._values.keys() - {row, other}
+            if min(len(self._shifts(row, middle)), len(self._shifts(middle, other))) >= LEAST_ROUNDS
+            for left, right in [(self._error(row, middle), self._error(middle, other))]
+        ]
+        return min(errors, default=(math.inf, 0))
 
     def _kind(self, row: str, other: str) -> frozenset[str]:
         return frozenset((self._group[row], self._group[other]))

@@ -57,7 +57,7 @@ def relative_demands(rounds: Iterable[Round], rows: Sequence[str]) -> dict[str, 
 def _logarithms(rounds: Iterable[Round]) -> Iterator[list[tuple[str, float]]]:
     """Yield the rows of each round, and the logarithms of their demands where these are known."""
     for played in rounds:
-        yield [(s.row, math.log(s.demand_s)) for s in played if s.demand_s]
+        yield [(s.row, math.log(s.cost_s)) for s in played if s.cost_s]
 
 
 def _sweep(values: dict[str, float], steps: Sequence[Step], weights: Sequence[float]) -> float:
@@ -89,8 +89,8 @@ def reference(rounds: Iterable[Round], demands: dict[str, float]) -> float:
 def speeds(rounds: Iterable[Round], demands: dict[str, float]) -> list[float]:
     """Return the logarithm of each trial's demand without its row's: the machine's speed."""
     return [
-        math.log(sample.demand_s) - demands[sample.row]
+        math.log(sample.cost_s) - demands[sample.row]
         for played in rounds
         for sample in played
-        if sample.demand_s and sample.row in demands
+        if sample.cost_s and sample.row in demands
     ]

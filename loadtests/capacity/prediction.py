@@ -14,13 +14,13 @@ class Prediction:
     """The expected limits of a cell, in requests per second.
 
     `ceiling` is where the resource `binding` is used up, `capacity` where the objective is just
-    met. The queue behind it has `servers`, each busy for `service_s` with one request.
+    met. Each server of the `queue` behind it is busy for `service_s` with one request.
     """
 
     ceiling: float
     binding: str
     capacity: float
-    servers: int
+    queue: Queue
     service_s: float
 
 
@@ -39,11 +39,11 @@ def predict(
     servers = supply.at_once(binding)
     service_s = servers / ceiling
     mean_s = math.fsum(ran_s) / len(ran_s) if ran_s else 0.0
-    scaled = tuple(service_s * time / mean_s for time in ran_s) if mean_s > 0 else (service_s,)
+    shape = tuple(time / mean_s for time in ran_s) if mean_s > 0 else (1.0,)
     beyond_s = max((demands.response_s or 0.0) - service_s, 0.0)
-    queue = Queue(servers, slo.bound_s - beyond_s, scaled)
-    expected = queue.sustained(queue.mean, slo.loss_ratio)
-    return Prediction(ceiling, binding, expected, servers, service_s)
+    queue = Queue(servers, slo.bound_s - beyond_s, shape)
+    expected, _ = queue.between(service_s, slo.loss_ratio)
+    return Prediction(ceiling, binding, expected, queue, service_s)
 
 
 def score(predicted: float, measured: float, *, unbounded: bool = False) -> float | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import chain, takewhile
 from random import Random
 from typing import NamedTuple
 
@@ -66,6 +66,16 @@ class Offer(NamedTuple):
     trial: TrialLength
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was played before, perhaps with other rows: `limits` and `idle` are as in `Rounds`."""
+
+    contenders: Sequence[Contender] = ()
+    rounds: Sequence[Round] = ()
+    limits: Mapping[str, float] = field(default_factory=dict)
+    idle: Sequence[str] = ()
+
+
 @dataclass(slots=True)
 class _Row:
     contender: Contender
@@ -88,7 +98,7 @@ class _Row:
         kept = self.lost[-1] <= allowed
         if self.rate >= AT_MOST * self.most_rate:
             self.within = self.within + 1 if kept else 0
-        if self.rate <= FLOOR and self.lost[-1] >= 1:
+        if 0 < self.rate <= FLOOR and self.lost[-1] >= 1:
             self.lowest += 1
 
     @property
@@ -123,7 +133,9 @@ class Rounds:
         *,
         most_rate: float = math.inf,
         seed: object = 0,
+        before: Before | None = None,
     ) -> None:
+        """Begin, or go on after rounds played `before`. All demands are in seconds."""
         self._rows = {
             row.name: _Row(
                 row, demand_s, care.trial(row.queue.servers / demand_s, loss_ratio), most_rate
@@ -135,19 +147,26 @@ class Rounds:
         self._allowed = loss_ratio / min(CAPPED * loss_ratio, MOST)
         self._care = care
         self._rng = Random(f"{seed}")  # noqa: S311 - an order, not a secret
-        self.played: list[Round] = []
+        self._before = before or Before()
+        self.played: list[Round] = [*self._before.rounds]
+        self._begun = len(self.played)
         self._present: list[Sample] = []
-        self.estimates = Estimates(contenders, (), loss_ratio)
+        for sample in chain.from_iterable(self.played):
+            if sample.row in self._rows:
+                self._rows[sample.row].take(sample, self._allowed)
+        self.estimates = self._estimated()
 
     @property
     def limits(self) -> dict[str, float]:
         """The rows that keep the objective at the highest rate that can be offered; that rate."""
-        return {n: row.most_rate for n, row in self._rows.items() if row.within >= SURE}
+        own = {n: row.most_rate for n, row in self._rows.items() if row.within >= SURE}
+        return {n: r for n, r in self._before.limits.items() if n not in self._rows} | own
 
     @property
     def idle(self) -> list[str]:
         """The rows that sustain no load: even the lowest rate is too much."""
-        return [name for name, row in self._rows.items() if row.lowest >= SURE]
+        own = [name for name, row in self._rows.items() if row.lowest >= SURE]
+        return [*(name for name in self._before.idle if name not in self._rows), *own]
 
     @property
     def ties(self) -> tuple[str, ...]:
@@ -160,14 +179,14 @@ class Rounds:
 
     def open(self) -> list[str]:
         """Name the rows that need another trial."""
-        if len(self.played) >= SPARE * self._care.most:
+        if len(self.played) - self._begun >= SPARE * self._care.most:
             return []
         closed = {*self.limits, *self.idle}
         closed |= {n for n, row in self._rows.items() if row.informative >= self._care.most}
         best = self.estimates.best
         waiting = [n for n in self._rows if n != best and not self._settled(n, best)]
         waiting = [name for name in waiting if name not in closed]
-        if best is None or best in closed:
+        if best is None or best in closed or best not in self._rows:
             return waiting
         known = self.estimates.rows[best]
         lacking = known.rounds < self._care.least or (
@@ -244,8 +263,11 @@ class Rounds:
         """End the present round."""
         self.played.append(tuple(self._present))
         self._present.clear()
+        self.estimates = self._estimated()
+
+    def _estimated(self) -> Estimates:
         apart = {*self.limits, *self.idle}
-        contenders = [
-            row.contender for n, row in self._rows.items() if n not in apart and row.enclosed
-        ]
-        self.estimates = Estimates(contenders, self.played, self._loss_ratio)
+        rows = {row.name: row for row in self._before.contenders if row.name not in self._rows}
+        rows |= {name: row.contender for name, row in self._rows.items() if row.enclosed}
+        contenders = [row for name, row in rows.items() if name not in apart]
+        return Estimates(contenders, self.played, self._loss_ratio)

@@ -32,8 +32,9 @@ LEAST_ROUNDS = 3  # fewer say nothing of their scatter
 class Sample:
     """What a valid trial tells: the demand of a request, its losses, and what was simulated.
 
-    `demand_s` are seconds of the row's binding resource, None where nothing was completed. `lost`,
-    at most `most`, and `curve` count requests; the latter for each of `STRETCHES`.
+    `demand_s` are seconds of the row's binding resource, None where nothing was completed; `cpu_s`
+    is CPU time, where that is not the same. `lost`, at most `most`, and `curve` count requests;
+    the latter for each of `STRETCHES`.
     """
 
     row: str
@@ -41,6 +42,12 @@ class Sample:
     lost: float
     most: float
     curve: tuple[float, ...]
+    cpu_s: float | None = None
+
+    @property
+    def cost_s(self) -> float | None:
+        """What follows the speed of the machine."""
+        return self.cpu_s or self.demand_s
 
 
 Round = Sequence[Sample]  # the trials of one round, in their order in time

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loadtests.capacity.demands import Limit
-from loadtests.slo import FLOOR
 from loadtests.trial.evidence import Evidence
 from loadtests.wording import DASH, TIMES, count_of, rate_text
 
-DETECTABLE = 1.2  # a smaller change disappears in the width of two measured intervals
-TOLERANCE = 0.05  # of each end of the prediction: minutes later, the machine has changed
+DETECTABLE = 1.2  # a smaller change may disappear in the width of a measured ratio
+TOLERANCE = 0.05  # of each end of the prediction, which is rounded arithmetic
 SOME_MORE = 1.1  # the least that is claimed where only the most is known
 BEYOND = 1.25  # times the ratio of the limits: a queue of more servers is also better used
 
@@ -224,28 +223,21 @@ def _too_near(limit: Limit) -> Unproven:
     return Unproven(f"the next limit is too near for a change to show: {limit.name} at {rate}/s")
 
 
-def judge(
-    remedy: Remedy, before: tuple[float, float | None], after: tuple[float, float | None]
-) -> Claim:
-    """Compare two capacities, (held, broke) per second, with the prediction of a change.
+def judge(remedy: Remedy, measured: tuple[float, float]) -> Claim:
+    """Compare the measured range of ratios with the prediction of a change.
 
-    The claim stands if the two ranges of ratios overlap and the measured one excludes "no
-    change"; otherwise it is withdrawn.
+    The claim stands if the two ranges overlap and the measured one excludes "no change"; otherwise
+    it is withdrawn.
     """
-    held, broke = before
-    if broke is None:
-        reason = "withdrawn: without the change it did not break, so nothing was the limit"
-        return Claim(False, (0.0, math.inf), reason)
-    low = max(after[0], FLOOR) / max(broke, FLOOR)
-    high = math.inf if after[1] is None else max(after[1], FLOOR) / max(held, FLOOR)
+    low, high = measured
     least, most = remedy.predicted
     overlaps = low <= most * (1 + TOLERANCE) and high >= least * (1 - TOLERANCE)
     moved = low > 1 if least > 1 else high < 1
-    measured = f"with {remedy.change}, capacity was {_range(low, high)}"
+    outcome = f"with {remedy.change}, capacity was {_range(low, high)}"
     expected = _range(least, most)
     if overlaps and moved:
-        return Claim(True, (low, high), f"{measured}, as predicted ({expected})")
-    return Claim(False, (low, high), f"withdrawn: {measured}, where {expected} was predicted")
+        return Claim(True, measured, f"{outcome}, as predicted ({expected})")
+    return Claim(False, measured, f"withdrawn: {outcome}, where {expected} was predicted")
 
 
 def _range(low: float, high: float) -> str:

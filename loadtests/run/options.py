@@ -178,6 +178,11 @@ class Options:
         Flag(MEASURE, "verify each cause: relieve only that resource and measure again, in turns",
              resumes=_no_less),
     )  # fmt: skip
+    again: bool = option(
+        False,
+        Flag(MEASURE, "measure a row of each workload twice, under two names (--full does it)",
+             name="a-a", resumes=_always),
+    )  # fmt: skip
     servers: ServerOptions = field(
         default_factory=ServerOptions, metadata={"load": ServerOptions.of}
     )
@@ -238,7 +243,7 @@ class Options:
     def choose(cls, **values: Any) -> Self:
         """Return options with these fields; the mode decides what else is not given."""
         mode = values.get("mode", "quick")
-        return cls(**{"beyond": chosen_kinds((), mode), **values})
+        return cls(**{"beyond": chosen_kinds((), mode), "again": mode == "full", **values})
 
     @classmethod
     def restore(cls, given: Mapping[str, Any]) -> Self:
@@ -275,6 +280,7 @@ class Options:
         """Return the words of each flag, and None where the default applies."""
         words = {name: flag.write(getattr(self, item.name)) for name, item, flag in flagged(self)}
         words["beyond"] = written(self.beyond, self.mode)
+        words["a-a"] = self.again and self.mode != "full"
         named = {located(workload, self.servers.folder) for workload in self.workloads}
         words["workloads"] += [module for module in self.servers.modules if module not in named]
         pythons = [python.name for python in self.servers.pythons if python.name]

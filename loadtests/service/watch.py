@@ -80,6 +80,10 @@ class ServiceWatch:
         _, *now = self._clocks()
         return sum(now) - sum(self._begun[1:]) + elsewhere_s
 
+    def cpu_s(self) -> float:
+        """CPU seconds so far of the processes that our server had at the last `begin`."""
+        return cpu_s(self._family)
+
     def close(self) -> None:
         self._connections.close()
 

@@ -30,7 +30,7 @@ class CellLoad:
         self._expected = expected
         self._source = source
 
-    def spec(  # noqa: PLR0913  # a load, and how it is offered
+    def spec(  # noqa: PLR0913, PLR0917  # a load, and how it is offered
         self, rate: float, length: TrialLength, slo: Slo, kind: Kind, seed: int, enough: float
     ) -> LoadSpec:
         """Describe a trial at `rate`, which ends early once the share `enough` of it is lost."""

@@ -13,13 +13,12 @@ from loadtests.cell import Cell
 from loadtests.errors import RunFileError
 from loadtests.run.file.lines import (
     Line,
-    Plan,
     Run,
     cell_of,
     end_of,
     plan_of,
-    resumed,
     result_of,
+    resumed,
     standing_of,
     trial_of,
 )

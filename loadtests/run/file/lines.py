@@ -64,7 +64,7 @@ def _hints(kind: type) -> Mapping[str, Any]:
     return get_type_hints(kind)
 
 
-def _restore(kind: Any, value: Any) -> Any:
+def _restore(kind: Any, value: Any) -> Any:  # noqa: PLR0911 - one for each kind of type
     if value is None:
         return math.inf if kind is float else None  # as `encode` writes it
     if get_origin(kind) is Mapping:

@@ -12,6 +12,7 @@ from loadtests.run.file.lines import Line
 from loadtests.run.file.run_file import FILE_NAME, SCHEMA, Tail
 from loadtests.run.options import Options, flagged, request_of, same
 from loadtests.run.survival.agenda import Agenda
+from loadtests.run.survival.played import Played
 from loadtests.system.program import script
 
 ANOTHER = "name another folder with --output"
@@ -20,7 +21,7 @@ WITHOUT = "without"
 
 
 class History:
-    """The run in a folder, if there is one: how it was begun, its jobs, and its last moment.
+    """The run in a folder, if there is one: how it was begun, its jobs and rounds, its last moment.
 
     `begun` is its first line, with what was added to the run since. Raises RunFileError for a run
     that cannot be resumed.
@@ -35,12 +36,19 @@ class History:
             raise RunFileError(f"{folder} holds a run already that cannot be resumed; {ANOTHER}")
         self.begun: dict[str, Any] = {}
         self.agenda = Agenda()
+        self.played: dict[str, Played] = {}  # by workload
         for line in lines:
-            self.agenda.update(line)
+            self.update(line)
             if line["line"] in {"run", "resumed"}:
                 self.begun |= line
         self.at = max((line.get("at") or 0.0 for line in lines), default=0.0)
         self._folder = folder
+
+    def update(self, line: Line) -> None:
+        """Take in the next line of the run."""
+        self.agenda.update(line)
+        if line["line"] in {"prediction", "trial", "cell"}:
+            self.played.setdefault(line["workload"], Played()).update(line)
 
     def check(self, request: Line) -> None:
         """Raise RunFileError where the run that is requested is not the one that was begun."""
@@ -60,15 +68,15 @@ def resumable(folder: Path, request: Line) -> None:
     if agenda.plan and not agenda.left:
         raise RunFileError(
             f"{folder} holds a complete run already; {ANOTHER}, show it ("
-            f"{script('report')} {folder}), or add to it: --searches, --prove, --beyond"
+            f"{script('report')} {folder}), or add to it: --prove, --beyond"
         )
 
 
 def different(begun: Line, now: Line) -> Iterator[str]:
     """Name the options of a run that differ from those requested now, which may ask for more.
 
-    Both are first lines of run files. More of the same is not another run: further searches, a
-    proof, further trials beyond the capacity.
+    Both are first lines of run files. More of the same is not another run: a proof, further
+    trials beyond the capacity.
     """
     if "cells" in now and begun.get("cells") != now["cells"]:
         yield "other cells"
@@ -87,7 +95,6 @@ def _words(line: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: line.get(name) for name in ("slo", "mode", "seed")},
         **words,
-        "searches": int(line.get("searches", 1)),
         "prove": bool(words.get("prove")),
         "beyond": [f"{kind}={seconds:g}s" for kind, seconds in kinds.items()],
     }

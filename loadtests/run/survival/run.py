@@ -1,4 +1,4 @@
-"""The survival search as a Locust run: a fresh server for each search of a cell.
+"""The survival run as a Locust run: fresh servers for all rows of a workload, and rounds of trials.
 
 Everything is appended to the run file as it happens, so whoever follows that file sees the run,
 and a run that was interrupted goes on where its file ends.
@@ -7,7 +7,7 @@ and a run that was interrupted goes on where its file ends.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -16,21 +16,20 @@ from typing import Any, Protocol
 from gevent import GreenletExit
 
 from loadtests.cell import Cell
-from loadtests.errors import RunFileError, ServiceError, StartError, Untrustworthy, WorkersGone
+from loadtests.errors import RunFileError, ServiceError, StartError, WorkersGone
 from loadtests.load.source import Source
 from loadtests.machine.sentinel import Sentinel
 from loadtests.run.beyond.lab import Peak, PeakLab
 from loadtests.run.beyond.run import beyond
-from loadtests.run.file.fold import typical
 from loadtests.run.file.run_file import FILE_NAME, Kind, RunFile
 from loadtests.run.options import Options
-from loadtests.run.survival.agenda import PROOF, SEARCH, Job
-from loadtests.run.survival.cell import CellSearch
+from loadtests.run.survival.agenda import PROOF, Job
 from loadtests.run.survival.history import History
 from loadtests.run.survival.plan import plan
+from loadtests.run.survival.played import Played
 from loadtests.run.survival.prove import prove
-from loadtests.run.survival.trials import Tools
-from loadtests.service.contract import discover
+from loadtests.run.survival.row import Tools
+from loadtests.run.survival.workload import WorkloadRun
 from loadtests.service.launcher import Launcher
 
 SPENT = "not measured: the budget of {:g} s was spent; repeat the command with a larger --budget"
@@ -47,7 +46,7 @@ class Watcher(Protocol):
 
     def look(self) -> None: ...
 
-    def offer(self, rate: float) -> None: ...
+    def offer(self, cell: Cell, rate: float) -> None: ...
 
     def over(self, code: int, reason: str) -> None: ...
 
@@ -83,11 +82,10 @@ class Survival:
         code, reason = 3, "the run ended before it was over"
         try:
             most = self._begin()
-            with Sentinel() as sentinel:
-                tools = Tools(self._options, sentinel, self._offer)
-                self._work(CellSearch(tools, most, self._source))
+            tools = Tools(self._options, Sentinel(), self._source, most, self._offer)
+            self._work(tools)
             code, reason = 0, ""
-            if self._first_flaw and not self._agenda.results():
+            if self._first_flaw and not self._agenda.measured:
                 code = 3
                 reason = f"no cell has a result that can be trusted: {self._first_flaw}; {ADVICE}"
         except (ServiceError, StartError, RunFileError) as error:
@@ -95,7 +93,7 @@ class Survival:
         except WorkersGone as error:
             reason = str(error)
         except GreenletExit:
-            reason = "the search was stopped"
+            reason = "the run was stopped"
             raise
         finally:
             if reason:
@@ -128,66 +126,70 @@ class Survival:
         if self._file:
             line = {"at": self._now(), **fields}
             self._file.append(kind, **line)
-            self._agenda.update({"line": kind, **line})
+            self._history.update({"line": kind, **line})
             if self._watcher:
                 self._watcher.look()
 
-    def _work(self, search: CellSearch) -> None:
-        """Do what is left, one job after the other; begin no search once the budget is spent."""
-        budget_s, job = self._options.budget_s, None
-        while left := self._agenda.left:
-            before, job = job, left[0]
-            spent = budget_s and monotonic() - self._resumed > budget_s
-            if spent and not job.continues(before):
-                for unmeasured in left:
-                    if unmeasured.kind == SEARCH and not unmeasured.search:
-                        error = SPENT.format(budget_s)
-                        self._write("cell", **unmeasured.cell._asdict(), error=error)
+    def _work(self, tools: Tools) -> None:
+        """Measure one workload after the other, then again what is unfinished; then what follows.
+
+        No round begins once the budget is spent.
+        """
+        while left := self._agenda.unmeasured:
+            workload, cells = next(iter(left.items()))
+            if not self._goes_on():
+                error = SPENT.format(self._options.budget_s)
+                for cell in (cell for cells in left.values() for cell in cells):
+                    self._write("cell", **cell._asdict(), state="unfinished", error=error)
                 return
-            if job.kind == SEARCH:
-                self._measure(search, job)
-            else:
-                self._follow_up(search, job)
+            self._measure(tools, workload, cells)
+        for workload, cells in self._agenda.unfinished.items():
+            if self._goes_on():
+                self._measure(tools, workload, cells)
+        for job in self._agenda.left:
+            if not self._goes_on():
+                return
+            self._follow_up(tools, job)
 
-    def _measure(self, search: CellSearch, job: Job) -> None:
-        """Search the capacity of a cell, or record why it has none."""
-        cell, begun = job.cell, self._now()
-        names = {**cell._asdict(), "search": job.search}
-        self._write("cell-start", **names, at=begun)
-        result: dict[str, Any] = {}
-        try:
-            with self._services.start(cell.model, cell.python) as service:
-                discovery = discover(service.url)
-                if why := discovery.unavailable(cell.workload, cell.model):
-                    result = {"unavailable": why}
-                else:
-                    result = search.measure(cell, service, discovery, partial(self._tell, names))
-                result["warnings"] = list(discovery.runtime.get("warnings") or ())
-        except (Untrustworthy, StartError, ServiceError, OSError) as error:
-            log.warning("%s under %s: %s", cell.workload, cell.row, error)
-            result = {"error": " ".join(str(error).split())}
-            self._first_flaw = self._first_flaw or result["error"].rstrip(".")
-        now = self._now()
-        self._write("cell", **names, at=now, elapsed_s=now - begun, **result)
+    def _goes_on(self) -> bool:
+        budget_s = self._options.budget_s
+        return not budget_s or monotonic() - self._resumed <= budget_s
 
-    def _follow_up(self, search: CellSearch, job: Job) -> None:
+    def _measure(self, tools: Tools, workload: str, cells: Sequence[Cell]) -> None:
+        """Measure cells of a workload, together with the best of those that are measured."""
+        best = [cell for cell in self._agenda.measured if cell.workload == workload]
+        best.sort(key=self._capacity, reverse=True)
+        played = self._history.played.setdefault(workload, Played())
+        run = WorkloadRun(tools, self._services, workload, self._write, played, best=best)
+        run.measure(cells, self._goes_on)
+        self._first_flaw = self._first_flaw or run.flaw
+
+    def _capacity(self, cell: Cell) -> float:
+        line = self._agenda.result(cell)
+        return float(line["interval"][0]) if line else 0.0
+
+    def _follow_up(self, tools: Tools, job: Job) -> None:
         """Prove the cause of a cell, or go beyond its peak."""
-        names, result = job.cell._asdict(), typical(self._agenda.results(job.cell))
+        names, result = job.cell._asdict(), self._agenda.result(job.cell)
+        if result is None:
+            return
         if job.kind == PROOF:
             tell = partial(self._tell, names)
-            self._write("proof", **names, **prove(search, self._services, job.cell, result, tell))
+            self._write("proof", **names, **prove(tools, self._services, job.cell, result, tell))
             return
-        lab = partial(self._lab, job.cell, search.most)
+        lab = partial(self._lab, tools, job.cell)
         [line] = beyond({job.kind: self._options.beyond[job.kind]}, result, lab)
         self._write("beyond", **names, **line)
 
-    def _lab(self, cell: Cell, most: float, peak: Peak) -> PeakLab:
-        return PeakLab(self._services, cell, peak, self._options, most, self._source)
+    def _lab(self, tools: Tools, cell: Cell, peak: Peak) -> PeakLab:
+        return PeakLab(
+            self._services, cell, peak, self._options, tools.most, self._source, tools.sentinel
+        )
 
     def _tell(self, names: Mapping[str, Any], kind: Any, line: Mapping[str, Any]) -> None:
         self._write(kind, **{**line, **names})
 
-    def _offer(self, rate: float) -> None:
+    def _offer(self, cell: Cell, rate: float) -> None:
         if self._watcher:
-            self._watcher.offer(rate)
+            self._watcher.offer(cell, rate)
         self._show(rate)

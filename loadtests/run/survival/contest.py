@@ -1,0 +1,123 @@
+"""Rounds of trials over rows whose services are up: played until no row is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from statistics import quantiles
+
+from loadtests.capacity.estimate import Range
+from loadtests.capacity.rounds import FULL, QUICK, Before, Offer, Rounds
+from loadtests.capacity.stretch import LEAST_ROUNDS
+from loadtests.run.file.cells import RowRatio, Standing, Witness
+from loadtests.run.survival.row import Row, Tools
+
+CARES = {"quick": QUICK, "full": FULL}
+
+
+class Contest:
+    """Plays rounds over `rows`, after those played `before`; `first` is the number of the next."""
+
+    def __init__(
+        self, tools: Tools, rows: Mapping[str, Row], before: Before | None = None, first: int = 1
+    ) -> None:
+        options = tools.options
+        self._rows = rows
+        self._first = self._number = first
+        self._witnesses: dict[str, list[Witness]] = {}
+        self._care = CARES[options.mode]
+        self._full = options.mode == "full"
+        self._also = options.also
+        self.rounds = Rounds(
+            [row.contender for row in rows.values()],
+            {name: row.demand_s for name, row in rows.items()},
+            options.slo.loss_ratio,
+            self._care,
+            most_rate=tools.most,
+            seed=f"{options.seed}/{[*rows]}",
+            before=before,
+        )
+
+    def play(self, goes_on: Callable[[], bool], standing: Callable[[], None]) -> None:
+        """Play until no row is open, or `goes_on` says so; `standing` is called after rounds."""
+        while self.rounds.open() and goes_on():
+            for offer in self.rounds.offers():
+                self._trial(offer)
+            self.rounds.end()
+            self._number += 1
+            if len(self.rounds.played) >= LEAST_ROUNDS:
+                standing()
+        known = [name for name in self.rounds.estimates.rows if name in self._rows]
+        closing = known if self._full else [name for name in known if name in self.rounds.ties[:1]]
+        if closing and goes_on():
+            for offer in self.rounds.witnesses(closing):
+                self._trial(offer, closing=True)
+            self.rounds.end()
+            self._number += 1
+            standing()
+
+    def _trial(self, offer: Offer, *, closing: bool = False) -> None:
+        row = self._rows[offer.row]
+        others = [other for other in self._rows.values() if other is not row]
+        sample, spoiled = row.trial(offer, self._number, others)
+        if sample is None:
+            self.rounds.miss(offer.row, flawed=spoiled)
+            return
+        self.rounds.take(sample)
+        if closing:
+            known = self.rounds.estimates.rows[offer.row]
+            at = offer.rate * (sample.demand_s or known.demand_s) / known.demand_s
+            requests = round(offer.rate * offer.trial.duration_s)
+            lost, expected = round(sample.lost, 2), round(self.rounds.expected(sample), 2)
+            witness = Witness(round(at / known.capacity.value, 3), lost, expected, requests)
+            self._witnesses.setdefault(offer.row, []).append(witness)
+
+    def goals(self, row: str) -> dict[str, Range]:
+        """Return the capacities of a row for further percentiles, by their objectives."""
+        known = self.rounds.estimates
+        return {str(slo): rounded(known.at(row, slo.loss_ratio)) for slo in self._also}
+
+    def witnesses(self, row: str) -> tuple[Witness, ...]:
+        """Return the trials near the capacity of a row that closed it."""
+        return tuple(self._witnesses.get(row, ()))
+
+    def standing(self, workload: str, again: Mapping[str, str]) -> Standing:
+        """Return how the rows compare now; `again` maps the second name of a row to its label."""
+        estimates = self.rounds.estimates
+        names = [name for name in estimates.rows if name not in again]
+        ratios = [
+            RowRatio(row, other, rounded(estimates.ratio(row, other)))
+            for place, row in enumerate(names)
+            for other in names[place + 1 :]
+        ]
+        twins = [
+            RowRatio(again[name], name, rounded(estimates.ratio(again[name], name)))
+            for name in again
+            if {name, again[name]} <= estimates.rows.keys()
+        ]
+        rows = {name: rounded(estimates.rows[name].capacity) for name in names}
+        return Standing(
+            workload,
+            len(self.rounds.played),
+            rows | {name: Range(rate, rate, float("inf")) for name, rate in self._limits.items()},
+            tuple(name for name in self.rounds.ties if name not in again),
+            tuple(ratios),
+            self._speed(),
+            twins[0] if twins else None,
+        )
+
+    @property
+    def _limits(self) -> Mapping[str, float]:
+        return self.rounds.limits
+
+    def _speed(self) -> tuple[float, ...]:
+        """Return the middle 90 % of what the same work cost, relative to the median."""
+        moved = self.rounds.estimates.speeds
+        if len(moved) < LEAST_ROUNDS:
+            return ()
+        twentieths = quantiles(moved, n=20, method="inclusive")
+        return (round(twentieths[0], 4), round(twentieths[-1], 4))
+
+
+def rounded(figures: Sequence[float]) -> Range:
+    """Round what is printed and stored to five digits."""
+    return Range(*(float(f"{figure:.5g}") for figure in figures))

@@ -1,0 +1,339 @@
+"""A cell on a service of its own: what a request costs there, and trials of it for rounds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass, replace
+from operator import itemgetter
+from random import Random
+from time import monotonic
+from typing import Any
+
+from loadtests.capacity.calibration import Calibration, calibrate
+from loadtests.capacity.demands import Cost, Demands, Supply, limits
+from loadtests.capacity.estimate import Contender
+from loadtests.capacity.prediction import Prediction, predict
+from loadtests.capacity.queueing import Queue
+from loadtests.capacity.rounds import Offer
+from loadtests.capacity.stretch import CAPPED, MOST, Sample, curve, most_lost
+from loadtests.cause.rules import diagnose
+from loadtests.cell import Cell
+from loadtests.load.source import Source
+from loadtests.machine.disturbances import MachineState, disturbances
+from loadtests.machine.sentinel import Sentinel
+from loadtests.run.options import Options
+from loadtests.run.survival.played import DIGITS, queue_line, stored
+from loadtests.service.contract import Discovery, path_of
+from loadtests.service.launcher import RunningService
+from loadtests.service.warm_up import expected_answer
+from loadtests.service.watch import ServiceWatch, evidence
+from loadtests.slo import Slo
+from loadtests.trial.cell_load import CellLoad
+from loadtests.trial.evidence import Evidence
+from loadtests.trial.tally import LOSSES
+from loadtests.trial.trial import Trial
+from loadtests.trial.verdict import flaws, judge
+
+ALIKE = 1.3  # times as slow as its resource promises: such a row has a stretch of its own
+SHAPE = 200  # service times that are kept of those that were measured
+BOUNDS = ("minimum", "maximum", "choices", "models")  # of an option, which a proof looks at
+
+Tell = Callable[[str, Mapping[str, Any]], None]  # the kind of a line of the run file, its fields
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What all trials of a run share.
+
+    `most` is the rate that the generator can offer, `show` is given each cell and rate before its
+    trial.
+    """
+
+    options: Options
+    sentinel: Sentinel
+    source: Source
+    most: float
+    show: Callable[[Cell, float], None]
+
+
+class Row:
+    """One cell, its service, and the trials that it had; use it in a `with` block.
+
+    `name` is that of the row in its rounds: its label, or another one if it is measured `again`.
+    Raises Untrustworthy for a cell that does not answer.
+    """
+
+    def __init__(  # noqa: PLR0913 - a cell, where it runs, and how its trials are run
+        self,
+        tools: Tools,
+        cell: Cell,
+        service: RunningService,
+        discovery: Discovery,
+        tell: Tell,
+        *,
+        again: bool = False,
+    ) -> None:
+        self.cell = cell
+        self.name = f"{cell.row} (again)" if again else cell.row
+        self._tools = tools
+        self._subject = service.subject
+        self._discovery = discovery
+        self._again = again
+        self._tell = tell
+        self._count = self._void = 0
+        self.flaw = ""  # of its last void trial
+        self._valid: list[Mapping[str, Any]] = []
+        options, url = tools.options, service.url
+        path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
+        expected = expected_answer(url, path)
+        with ExitStack() as opened:
+            self._load = CellLoad(url, (cell.workload, cell.row), path, expected, tools.source)
+            opened.enter_context(closing(self._load))
+            self._watch = ServiceWatch(url, cell.model, service.subject)
+            opened.enter_context(closing(self._watch))
+            self._calibration: Calibration = calibrate(
+                url, path, lambda body: expected in body, self._watch, options.slo.bound_s
+            )
+            self._open = opened.pop_all()
+        self._demands = Demands.of(self._calibration.lone, self._calibration.crowd)
+        slo = _stricter(options.slo, cell.model, discovery)
+        supply = Supply.of(self._calibration.crowd)
+        self.prediction = predict(self._demands, supply, self._calibration.runs, slo)
+        self._slower = self._calibration.slower(self.prediction.ceiling) if self.prediction else 1.0
+        self._cost = self._costs().times(self._slower)
+        self.demand_s = self._cost.at(None)
+        self.contender = self._contender(slo)
+        if not again:
+            tell("prediction", self._foreseen(supply))
+
+    def _contender(self, slo: Slo) -> Contender:
+        """Describe its queue; without a known resource, a server that answers as it did."""
+        expected = self.prediction
+        if expected is None:
+            return Contender(self.name, Queue(1, slo.bound_s), self.name, self._cost)
+        kept = expected.queue.shape[:SHAPE]
+        queue = replace(expected.queue, shape=tuple(round(time, DIGITS) for time in kept))
+        group = expected.binding if self._slower < ALIKE else self.name
+        return Contender(self.name, queue, group, self._cost)
+
+    def _costs(self) -> Cost:
+        expected, crowd = self.prediction, self._calibration.crowd
+        if expected is None:
+            return Cost(1 / crowd.completed if crowd.completed else 1.0, 0.0)
+        return Cost.of(self._demands, expected.binding, expected.service_s, on_loop=crowd.on_loop)
+
+    def _foreseen(self, supply: Supply) -> dict[str, Any]:
+        """Return the line before the rounds: demands, all limits, what is expected, and its queue.
+
+        The limits come with the lowest first.
+        """
+        expected: Prediction | None = self.prediction
+        return {
+            "demands": asdict(self._demands),
+            "room": asdict(supply),
+            "limits": {limit.name: limit.rate for limit in limits(self._demands, supply)},
+            "ceiling": expected and expected.ceiling,
+            "binding": expected and expected.binding,
+            "predicted": expected and expected.capacity,
+            "saturation": round(self._calibration.crowd.completed, 2),
+            "queue": queue_line(self.contender),
+        }
+
+    def cpu_s(self) -> float:
+        """CPU seconds of its service so far; 0 if that is not ours."""
+        return self._watch.cpu_s()
+
+    def trial(self, offer: Offer, number: int, others: Iterable[Row]) -> tuple[Sample | None, bool]:
+        """Run one trial of the round of this number, with the arrivals of its whole round.
+
+        `others` have services that are idle meanwhile. Returns what a valid trial tells, and
+        whether the generator spoiled it.
+        """
+        options, begun = self._tools.options, monotonic()
+        slo, idle = options.slo, [*others]
+        self._count += 1
+        self._tools.show(self.cell, offer.rate)
+        rng = Random(f"{options.seed}/{self.cell.workload}/{number}")  # noqa: S311 - a schedule
+        enough = min(CAPPED * slo.loss_ratio, MOST)
+        spec = self._load.spec(
+            offer.rate, offer.trial, slo, options.arrivals, rng.getrandbits(63), enough
+        )
+        idle_s = sum(row.cpu_s() for row in idle)
+        before_s = self._watch.begin()
+        self._tools.sentinel.begin()
+        trial = self._load.trial(spec, self._watch.end)
+        own_s = self._watch.spent_s(0.0 if self._alone else trial.generators_s)
+        if own_s is not None:
+            own_s += sum(row.cpu_s() for row in idle) - idle_s
+        machine = self._tools.sentinel.end(own_s)
+        after = self._subject.usage() if self._subject else None
+        trial = replace(trial, disturbances=disturbances(machine))
+        verdict = judge(trial, slo)
+        cpu_s = None
+        if before_s is not None and after and trial.completed:
+            cpu_s = (after.cpu_s - before_s) / trial.completed
+        sample = self._sample(trial, spec.draw()[0], cpu_s) if verdict.valid else None
+        shown = self._evidence(trial, machine)
+        record = {
+            **trial.to_json(),
+            "again": self._again,
+            "round": number,
+            "work": {**asdict(trial.work), "loss_ratio": trial.work.loss_ratio},
+            "bystander": {**asdict(trial.bystander), "loss_ratio": trial.bystander.loss_ratio},
+            "valid": verdict.valid,
+            "held": verdict.held,
+            "broke_by": verdict.broke_by,
+            "reasons": list(verdict.reasons),
+            # Even if the trial is not valid: what spoiled it is worth knowing.
+            "cause": None if verdict.held else asdict(diagnose(shown, self._demands)),
+            "evidence": asdict(shown),
+            "machine": machine.to_json(),
+            "cpu_ms_per_request": None if cpu_s is None else 1e3 * cpu_s,
+            "pss_mib": after.pss_mib if after else None,
+            "sample": sample and stored(sample),
+            "elapsed_s": round(monotonic() - begun, 3),
+        }
+        if verdict.valid:
+            self._valid.append(record)
+        else:
+            self._void += 1
+            self.flaw = f"void at {offer.rate:.0f} req/s: {verdict.reasons[0]}"
+        self._tell("trial", record)
+        spoiled = any(flaws(trial.work, trial.bystander, trial.generator_cpu, slo))
+        return sample, spoiled
+
+    def _sample(self, trial: Trial, arrivals: Any, cpu_s: float | None) -> Sample:
+        """Simulate a trial with its own arrivals and demand, beside what it really lost."""
+        loss_ratio = self._tools.options.slo.loss_ratio
+        planned = len(arrivals.measured)
+        most = most_lost(planned, loss_ratio)
+        lost = max(trial.work.lost, trial.bystander.loss_ratio * planned)
+        lost = most if trial.short else min(lost, most)
+        demand_s = self._cost.at(cpu_s)
+        losses = curve(
+            self.contender.queue,
+            [*arrivals.settling, *arrivals.measured],
+            demand_s,
+            most,
+            (trial.rate, self._count),
+        )
+        return Sample(self.name, demand_s, lost, most, losses, cpu_s)
+
+    def report(self) -> dict[str, Any]:
+        """Return what its trials showed beside its capacity: costs, and what limited it."""
+        held = [trial for trial in self._valid if trial["held"]]
+        best = max(held, key=itemgetter("rate"), default=None)
+        costly = best or (self._valid[-1] if self._valid else None)
+        first = _typical([trial for trial in self._valid if not trial["held"]])
+        expected = self.prediction
+        return {
+            "trials": self._count,
+            "discarded": self._void,
+            "cpu_share": self._cost.cpu_share,
+            "bystander_p99_ms": best["bystander"]["p99_ms"] if best else None,
+            "cpu_ms_per_request": costly["cpu_ms_per_request"] if costly else None,
+            "pss_mib": costly["pss_mib"] if costly else None,
+            "peak_goodput": max((trial["work"]["goodput"] for trial in held), default=None),
+            "broke_by": first["broke_by"] if first else None,
+            "blamed": first["cause"]["name"] if first else None,
+            "cause_evidence": first["cause"] if first else None,
+            "evidence": first["evidence"] if first else None,
+            "limits": {limit.name: limit.rate for limit in self._limits()},
+            "ceiling": expected and expected.ceiling,
+            "binding": expected and expected.binding,
+            "predicted": expected and expected.capacity,
+            "settings": _settings(self.cell, self._discovery),
+        }
+
+    @property
+    def warnings(self) -> list[str]:
+        """Those of its service about itself."""
+        return list(self._discovery.runtime.get("warnings") or ())
+
+    @property
+    def lowest_failed(self) -> float | None:
+        """The lowest rate of a failed trial."""
+        return min((trial["rate"] for trial in self._valid if not trial["held"]), default=None)
+
+    def _limits(self) -> Sequence[Any]:
+        return limits(self._demands, Supply.of(self._calibration.crowd))
+
+    def _evidence(self, trial: Trial, machine: MachineState) -> Evidence:
+        """Collect what is known of one load."""
+        work, bystander = trial.work, trial.bystander
+        load = Evidence(
+            rate=trial.rate,
+            duration_s=trial.duration_s,
+            bound_s=self._tools.options.slo.bound_s,
+            scheduled=work.scheduled,
+            completed=trial.where.completed,
+            losses={kind: count for kind in LOSSES if (count := getattr(work, kind))},
+            errors=trial.where.errors,
+            bystander_loss=bystander.loss_ratio,
+            bystander_p99_s=None if bystander.p99_ms is None else bystander.p99_ms / 1e3,
+            on_loop=self._calibration.crowd.on_loop,
+            generator_busy=trial.generator_cpu,
+            typical=trial.where.typical,
+            late=trial.where.late,
+            other_cores=machine.others_cores,
+            memory_pressure=machine.memory_pressure,
+        )
+        whole = evidence(self._watch.activity(), load)
+        if self._alone:
+            return whole
+        others = trial.generators_s / (trial.duration_s + trial.settle_s)
+        return replace(whole, generator_cores=whole.generator_cores + others)
+
+    @property
+    def _alone(self) -> bool:
+        """Whether this process offers the load by itself."""
+        return self._load.processes == 1
+
+    def close(self) -> None:
+        self._open.close()
+
+
+def _typical(failed: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Choose a failed trial with the most frequent cause: the longest of them at its lowest rate.
+
+    The longest saw most of what ran out first.
+    """
+    if not failed:
+        return None
+    [(cause, _)] = Counter(trial["cause"]["name"] for trial in failed).most_common(1)
+    those = [trial for trial in failed if trial["cause"]["name"] == cause]
+    return min(those, key=lambda trial: (-trial["duration_s"], trial["rate"]))
+
+
+def _settings(cell: Cell, discovery: Discovery) -> dict[str, Any]:
+    """What the service was started with, and the defaults of the workload's parameters."""
+    parameters = discovery.workloads[cell.workload].get("parameters")
+    described = parameters.items() if isinstance(parameters, Mapping) else ()
+    return {
+        **discovery.runtime,
+        "defaults": {
+            name: parameter.get("default")
+            for name, parameter in described
+            if isinstance(parameter, Mapping)
+        },
+        "options": {
+            name: {bound: option.get(bound) for bound in BOUNDS}
+            for name, option in discovery.options.items()
+        },
+        "sized_by": (discovery.models.get(cell.model) or {}).get("sized_by"),
+    }
+
+
+def _stricter(slo: Slo, model: str, discovery: Discovery) -> Slo:
+    """Return the objective that the service itself holds requests to, if it is the stricter one.
+
+    Most admission policies refuse a request that would not be answered within some time. Models
+    that cannot bound their queue have no admission.
+    """
+    within_s = discovery.runtime.get("answered_within_s")
+    promises = (discovery.models.get(model) or {}).get("promises") or {}
+    if not within_s or not promises.get("bounded", True):
+        return slo
+    return replace(slo, bound_s=min(slo.bound_s, float(within_s)))
