@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 PROCESS = Path("/proc/self")
 US, NS = 1e-6, 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Throttling:
+class Throttling(NamedTuple):
     """Seconds since a group began: stopped, summed over the cores, and periods with a stop.
 
     Either may exceed the time in which anything was stopped: several cores are stopped at once, and

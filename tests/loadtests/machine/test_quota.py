@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.machine import quota
-from loadtests.machine.quota import Throttling, throttling
+from loadtests.machine.quota import throttling
 
 SECOND = """usage_usec 5000000
 user_usec 4000000
@@ -47,7 +47,7 @@ def limited(group: Path, stat: str, period: str, name: str = "cpu.max") -> None:
 def test_version_2_counts_in_microseconds(groups: Path) -> None:
     describe(groups, "0::/\n", mounted("cgroup2", groups))  # a container with a namespace
     limited(groups, SECOND.format(count=7, us=250_000), "150000 50000\n")
-    assert throttling() == Throttling(pytest.approx(0.25), pytest.approx(0.35))
+    assert throttling() == pytest.approx((0.25, 0.35))
 
 
 def test_quotas_of_the_groups_around_ours_count_too(groups: Path) -> None:
@@ -56,7 +56,7 @@ def test_quotas_of_the_groups_around_ours_count_too(groups: Path) -> None:
     limited(groups / "user.slice/job.scope", SECOND.format(count=0, us=0), "max 100000\n")
     limited(groups / "other.slice", SECOND.format(count=9, us=900_000), "200000 100000\n")
     (groups / "cpu.stat").write_text(UNLIMITED)  # the outermost group has no quota
-    assert throttling() == Throttling(pytest.approx(0.1), pytest.approx(0.2))
+    assert throttling() == pytest.approx((0.1, 0.2))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_version_1_counts_in_nanoseconds(groups: Path, path: str, root: str, fol
     period = ("100000\n", "cpu.cfs_period_us")
     stat = FIRST.format(count=3, ns=1_200_000_000)
     limited(groups / "cpu,cpuacct" / folder, stat, *period)
-    assert throttling() == Throttling(pytest.approx(1.2), pytest.approx(0.3))
+    assert throttling() == pytest.approx((1.2, 0.3))
 
 
 @pytest.mark.parametrize("stat", [UNLIMITED, "", "nr_throttled many\nthrottled_usec 1\n", "1 2 3"])
