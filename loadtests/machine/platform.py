@@ -1,4 +1,4 @@
-"""The cores of this machine that we may use; imports nothing but `os`, as the speed probe does."""
+"""The cores of this machine that we may use."""
 
 import os
 

@@ -1,1 +1,1 @@
-"""Count one load, and judge it: valid or void, held or broke."""
+"""Count one load, and judge it: whether it passed, failed or is void."""

@@ -21,7 +21,6 @@ class Evidence:
     errors: Mapping[str, int] = field(default_factory=dict)  # messages of failed requests
     bystander_loss: float = 0.0
     bystander_p99_s: float | None = None
-    backlog_grows: bool = False
     # Cores: how many there are, and how many of them each kept busy.
     cores: int = 1
     server_cores: float | None = None

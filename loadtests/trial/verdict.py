@@ -1,4 +1,4 @@
-"""Judge one trial: valid or void, held or broke, and what broke it.
+"""Judge one trial: whether it passed, failed or is void, and why.
 
 The rules for a generator that was late, sent too little or was itself too busy stand here alone.
 """
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from loadtests.slo import Slo, beyond_chance
-from loadtests.trial.backlog import HORIZON_S
 from loadtests.trial.evidence import GENERATOR_FULL
 from loadtests.trial.tally import LOSSES, Tally, lag_allowed_s
 from loadtests.trial.trial import Trial
@@ -25,24 +24,21 @@ class Verdict:
     reasons: tuple[str, ...]  # sentences with the numbers that decide
     broke_by: str | None
     loss_ratio: float  # of the work
-    # Decides every percentile of the same bound: the larger ratio of work and bystander, and 1 if
-    # the load is not sustained.
-    lost: float
 
 
 def judge(trial: Trial, slo: Slo) -> Verdict:
-    """Decide whether a trial is valid, and if so, whether its load held."""
+    """Decide whether a trial is valid, and if so, whether it passed.
+
+    It fails only if more requests of the work or of the bystander were lost than the objective
+    allows, regardless of how long it lasted.
+    """
     loss_ratio = trial.work.loss_ratio
     generator = flaws(trial.work, trial.bystander, trial.generator_cpu, slo)
-    void = (*generator, *trial.disturbances, *_undecided(trial, slo))
-    if void:
-        return Verdict(False, False, void, None, loss_ratio, 1.0)
-    breaks = dict(_breaks(trial, slo))
-    lost = (
-        1.0 if {"backlog", "drain"} & set(breaks) else max(loss_ratio, trial.bystander.loss_ratio)
-    )
-    first = next(iter(breaks), None)
-    return Verdict(True, not breaks, tuple(breaks.values()), first, loss_ratio, lost)
+    if void := (*generator, *trial.disturbances):
+        return Verdict(False, False, void, None, loss_ratio)
+    failures = dict(_failures(trial, slo))
+    first = next(iter(failures), None)
+    return Verdict(True, not failures, tuple(failures.values()), first, loss_ratio)
 
 
 def flaws(
@@ -93,28 +89,12 @@ def _late(name: str, stream: Tally, sent: int, slo: Slo, loose: bool) -> str | N
     )
 
 
-def _undecided(trial: Trial, slo: Slo) -> Iterator[str]:
-    if trial.short and all(slo.allows(s.lost, s.scheduled) for s in (trial.work, trial.bystander)):
-        yield f"It ended after {trial.duration_s:.1f} s, before the outcome was certain."
-
-
-def _breaks(trial: Trial, slo: Slo) -> Iterator[tuple[str, str]]:
-    work, bystander, growth = trial.work, trial.bystander, trial.backlog
+def _failures(trial: Trial, slo: Slo) -> Iterator[tuple[str, str]]:
+    work, bystander = trial.work, trial.bystander
     if not slo.allows(work.lost, work.scheduled):
         yield max(LOSSES, key=lambda kind: getattr(work, kind)), _loss_sentence(work, slo)
     if not slo.allows(bystander.lost, bystander.scheduled):
         yield "bystander", f"The bystander was starved: {_loss_sentence(bystander, slo)}"
-    if trial.short:
-        return
-    if growth.grows:
-        yield (
-            "backlog",
-            f"Work piles up: {growth.start} requests in flight grew to {growth.end}, by "
-            f"{growth.per_s:.1f} ± {growth.error_per_s:.1f} per second; after "
-            f"{HORIZON_S:.0f} s an answer would take {growth.forecast_ms:.0f} ms.",
-        )
-    if not trial.drained:
-        yield "drain", "It did not drain: requests were still in flight after the drain time."
 
 
 def _loss_sentence(stream: Tally, slo: Slo) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import sqrt
 from random import Random
 from types import MappingProxyType
 from typing import TypeVar
@@ -14,10 +14,13 @@ from loadtests.cell import Cell
 from loadtests.errors import Unmeasured
 from loadtests.load.schedule import Phase, patience_s
 from loadtests.load.source import Source
+from loadtests.machine.disturbances import disturbances
+from loadtests.machine.sentinel import Sentinel
 from loadtests.run.constants import CONSTANTS
 from loadtests.run.options import Options
 from loadtests.service.contract import path_of
 from loadtests.service.launcher import Launcher, RunningService
+from loadtests.service.sampler import cpu_s, family
 from loadtests.service.warm_up import expected_answer
 from loadtests.slo import Slo
 from loadtests.trial.cell_load import CellLoad
@@ -30,21 +33,15 @@ TRIES = CONSTANTS.tries
 
 
 class _FlawedLoad(Exception):
-    """The load was not offered as it should have been."""
+    """The load was not offered as it should have been, or the machine was disturbed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """What a search found out about a cell: its capacity, and its best goodput."""
+    """What was measured of a cell: its capacity, and its best goodput."""
 
-    held: float
-    broke: float
+    capacity: float
     goodput: float
-
-    @property
-    def capacity(self) -> float:
-        """The geometric middle of the interval."""
-        return sqrt(self.held * self.broke)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +52,23 @@ class LoadedServer:
     load: CellLoad
     options: Options
     rng: Random
+    sentinel: Sentinel
 
     def offer(
         self, phases: Sequence[Phase], beside: Mapping[str, str] = MappingProxyType({})
     ) -> PhasedResult:
         """Offer these phases; a load that is not valid ends the attempt of `PeakLab.valid`."""
         slo, kind = self.options.slo, self.options.arrivals
-        waits_s = patience_s(slo)
+        waits_s, before_s = patience_s(slo), _own_cpu_s()
+        self.sentinel.begin()
         result = self.load.passage(phases, slo, kind, self.rng, waits_s, beside=beside)
+        # What a server that is not ours used is unknown.
+        machine = self.sentinel.end(_own_cpu_s() - before_s if self.service.subject else None)
         work, bystander = (
             tally(stream, slo, result.duration_s) for stream in (result.work, result.bystander)
         )
-        for flaw in flaws(work, bystander, result.generator_cpu, slo):
+        generator = flaws(work, bystander, result.generator_cpu, slo)
+        for flaw in (*generator, *disturbances(machine)):
             raise _FlawedLoad(flaw)
         return result
 
@@ -81,6 +83,7 @@ class PeakLab:
     options: Options
     most: float
     source: Source
+    sentinel: Sentinel
     attempts: int = 0
 
     @property
@@ -121,6 +124,14 @@ class PeakLab:
             name = (cell.workload, cell.row)
             load = CellLoad(service.url, name, path, expected, self.source)
             try:
-                yield LoadedServer(service, load, options, rng)
+                yield LoadedServer(service, load, options, rng, self.sentinel)
             finally:
                 load.close()
+
+
+def _own_cpu_s() -> float:
+    """CPU seconds of this process and all below it: generators, our server, what watches it.
+
+    Those that have ended count too, such as workers that were killed.
+    """
+    return cpu_s(family(os.getpid()))

@@ -1,7 +1,7 @@
 """Offer more than the capacity of a cell. Its goodput reaches a plateau, or collapses.
 
-The peak is the best goodput of these loads and of a load before each, at the sustained rate: a
-shared machine may be a fifth slower than it was at the time of the search.
+The peak is the best goodput of these loads and of a load before each, at the capacity: a shared
+machine may be a fifth slower than it was when the capacity was measured.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from loadtests.trial.phased import PhasedResult
 from loadtests.trial.tally import tally
 
 FACTORS = CONSTANTS.overload
-LEAST = 0.5  # of the rate that was sustained, to be a peak at all
+LEAST = 0.5  # of the capacity, to be a peak at all
 
 
 def run(lab: PeakLab, duration_s: float) -> dict[str, Any]:
@@ -33,15 +33,15 @@ def run(lab: PeakLab, duration_s: float) -> dict[str, Any]:
 
 
 def overloaded(before: PhasedResult, result: PhasedResult, slo: Slo) -> dict[str, Any]:
-    """Return the outcome of an overload, and the goodput just before it, at the sustained rate.
+    """Return the outcome of an overload, and the goodput just before it, at the capacity.
 
     Raises Unmeasured if there was hardly any.
     """
     before_goodput, rate = tally(before.work, slo, before.duration_s).goodput, before.phases[0].rate
     if before_goodput < LEAST * rate:
         raise Unmeasured(
-            f"at the {rate:.0f}/s sustained in the search, only {before_goodput:.0f}/s were "
-            "answered in time just before the overload: the machine has become slower"
+            f"at its capacity of {rate:.0f}/s, only {before_goodput:.0f}/s were answered in time "
+            "just before the overload: the machine has become slower"
         )
     work = tally(result.work, slo, result.duration_s)
     bystander = tally(result.bystander, slo, result.duration_s)
@@ -57,7 +57,7 @@ def overloaded(before: PhasedResult, result: PhasedResult, slo: Slo) -> dict[str
 
 def _at(lab: PeakLab, factor: float, duration_s: float) -> dict[str, Any]:
     def attempt(server: LoadedServer) -> tuple[PhasedResult, PhasedResult]:
-        before = server.offer([Phase(lab.peak.held, duration_s / 2)])
+        before = server.offer([Phase(lab.peak.capacity, duration_s / 2)])
         return before, server.offer([Phase(rate, duration_s)])
 
     try:

@@ -21,27 +21,29 @@ RUNS: Mapping[str, Callable[[PeakLab, float], dict[str, Any]]] = {
 
 
 def beyond(
-    chosen: Chosen, capacity: Mapping[str, Any], lab: Callable[[Peak], PeakLab]
+    chosen: Chosen, line: Mapping[str, Any], lab: Callable[[Peak], PeakLab]
 ) -> Iterator[dict[str, Any]]:
     """Run the chosen kinds one after the other; a reason takes the place of missing figures.
 
-    `capacity` is the result of the search for the cell.
+    `line` is the `cell` line of the run file.
     """
     for kind, seconds in chosen.items():
         begun = monotonic()
         try:
-            figures = RUNS[kind](lab(_peak(capacity)), seconds)
+            figures = RUNS[kind](lab(_peak(line)), seconds)
         except (Unmeasured, Untrustworthy, StartError, ServiceError, OSError) as error:
             figures = {"reason": " ".join(str(error).split())}
         yield {"kind": kind, "elapsed_s": round(monotonic() - begun, 3), **figures}
 
 
-def _peak(capacity: Mapping[str, Any]) -> Peak:
-    held, broke, goodput = (capacity[key] for key in ("held", "broke", "peak_goodput"))
-    if not held:
+def _peak(line: Mapping[str, Any]) -> Peak:
+    if line["state"] == "at generator limit":
+        raise Unmeasured("its peak is not known: the generator reached its limit first")
+    if line["state"] != "measured":
+        raise Unmeasured("its peak is not known: it was not measured")
+    capacity, goodput = line["interval"][0], line.get("peak_goodput")
+    if not capacity:
         raise Unmeasured("it sustains no load, so it has no peak to go beyond")
-    if broke is None:
-        raise Unmeasured("its peak is not known: the search met its upper limit")
     if not goodput:
-        raise Unmeasured("its peak is not known: no full trial met the SLO")
-    return Peak(held, broke, goodput)
+        raise Unmeasured("its peak is not known: no trial passed")
+    return Peak(capacity, goodput)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from loadtests.capacity.support import needed
 from loadtests.load.schedule import Phase
 from loadtests.run.beyond.goodput import HELD_S, recovery_s
 from loadtests.run.beyond.lab import PeakLab
 from loadtests.run.constants import CONSTANTS
-from loadtests.slo import Slo
+from loadtests.slo import Slo, requests_needed
 from loadtests.trial.phased import PhasedResult
 from loadtests.trial.tally import good
 
@@ -29,7 +28,7 @@ def run(lab: PeakLab, duration_s: float) -> dict[str, Any]:
         "recovery_s": max(recovered) if len(recovered) == len(both) else None,
         "watched_s": until - end - HELD_S,
         "requests": sum(answer.intended_s >= end for answer in result.work),
-        "needed": needed(lab.slo),
+        "needed": requests_needed(lab.slo.loss_ratio, 0),
     }
 
 

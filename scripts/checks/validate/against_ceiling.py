@@ -30,14 +30,14 @@ HALF = 0.5  # a load that equals the capacity holds in half of the trials
 def efficiency(testbed: Testbed) -> Case:
     """Offer a waiting pool 0.95 of its estimate and a computing one 0.9; half must hold."""
     findings: list[Finding] = []
-    with Sentinel() as sentinel:
-        for workload, model, parameters, share in CELLS:
-            with (
-                testbed.server(model) as server,
-                connect(server, workload, model, parameters) as cell,
-            ):
-                name = f"{workload} under {model} at {share:g} of its estimate"
-                findings.append(_shown(name, *_rounds(testbed, cell, share, sentinel)))
+    sentinel = Sentinel()
+    for workload, model, parameters, share in CELLS:
+        with (
+            testbed.server(model) as server,
+            connect(server, workload, model, parameters) as cell,
+        ):
+            name = f"{workload} under {model} at {share:g} of its estimate"
+            findings.append(_shown(name, *_rounds(testbed, cell, share, sentinel)))
     return Case.of(
         "efficiency", "thread-pool sustains 0.95 of its estimate, process-pool 0.9", findings,
         f"only rounds whose estimates before and after agree within {100 * STEADY:.0f} %",

@@ -75,14 +75,14 @@ PLANTS = {
 def planted(testbed: Testbed) -> Case:
     """Check the cause of each planted bottleneck."""
     findings = []
-    with Sentinel() as sentinel:
-        for name, plant in PLANTS.items():
-            trial = _break(testbed, plant, sentinel)
-            cause = trial["cause"] or {"name": "none: it held", "sentence": ""}
-            holds = cause["name"] == plant.cause
-            why = f" ({cause['sentence']})" if cause["sentence"] else ""
-            shown = f"{name}: {cause['name']}{why}"
-            findings.append(Finding(shown, holds, plant.cause))
+    sentinel = Sentinel()
+    for name, plant in PLANTS.items():
+        trial = _break(testbed, plant, sentinel)
+        cause = trial["cause"] or {"name": "none: it held", "sentence": ""}
+        holds = cause["name"] == plant.cause
+        why = f" ({cause['sentence']})" if cause["sentence"] else ""
+        shown = f"{name}: {cause['name']}{why}"
+        findings.append(Finding(shown, holds, plant.cause))
     return Case.of("planted", "the cause of each planted bottleneck is named", findings)
 
 

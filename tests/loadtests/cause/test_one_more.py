@@ -76,11 +76,11 @@ def test_it_is_proved_by_its_remedy(
     line: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services = Launcher(ServerOptions(), None, tmp_path / "server.log")
-    with Sentinel() as sentinel:
-        search = CellSearch(Tools(Options(), sentinel, lambda _: None), 1e6, InProcess())
-        proof = prove(search, services, CELL, line, lambda *_: None)
-        assert proof["change"] == MORE_DISKS.change
-        assert proof["reason"].startswith(f"with {MORE_DISKS.change}: the server did not start")
-        add(monkeypatch, Rule("disk", find, unproven("there is only one disk")))
-        proof = prove(search, services, CELL, line, lambda *_: None)
-        assert proof == {"reason": "there is only one disk"}
+    sentinel = Sentinel()
+    search = CellSearch(Tools(Options(), sentinel, lambda _: None), 1e6, InProcess())
+    proof = prove(search, services, CELL, line, lambda *_: None)
+    assert proof["change"] == MORE_DISKS.change
+    assert proof["reason"].startswith(f"with {MORE_DISKS.change}: the server did not start")
+    add(monkeypatch, Rule("disk", find, unproven("there is only one disk")))
+    proof = prove(search, services, CELL, line, lambda *_: None)
+    assert proof == {"reason": "there is only one disk"}

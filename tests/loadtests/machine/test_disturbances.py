@@ -2,17 +2,16 @@
 
 import os
 from pathlib import Path
-from time import sleep
 
 import pytest
 
 from loadtests.machine import counters as counting
-from loadtests.machine import speed_probe
 from loadtests.machine.counters import Cores, Counters, between, counters
-from loadtests.machine.disturbances import ENOUGH, MachineState, disturbances
+from loadtests.machine.disturbances import MachineState, disturbances
 from loadtests.machine.platform import usable_cores
+from loadtests.machine.quota import Throttling
 
-QUIET = MachineState(0.001, 0.05, 0.0, 0.01, 0.9, 1.05, 0.02, 6.0, 100, 0.3, 2)
+QUIET = MachineState(0.001, 0.05, 0.002, 0.0, 0.01, 0.9, 2)
 
 
 @pytest.mark.parametrize(
@@ -23,10 +22,9 @@ QUIET = MachineState(0.001, 0.05, 0.0, 0.01, 0.9, 1.05, 0.02, 6.0, 100, 0.3, 2)
         ({"others_cores": 0.5, "cores": 16}, []),  # a core of its own is left for it
         ({"others_cores": 0.9, "cores": 16}, ["at most 0.80"]),
         ({"steal": 0.062}, ["took 6.2% of the cores' time", "3% at most", "other guests"]),
-        ({"slowdown": 1.42}, ["took 1.42 × the CPU time", "within 1.3 ×"]),
-        ({"slowdown": 1.42, "pieces": ENOUGH - 1}, []),
-        ({"slow_share": 0.4}, ["40% of 100 pieces", "35% at most"]),
-        ({"cpu_pressure": 1.0, "io_pressure": 1.0, "memory_pressure": 1.0, "jitter_ms": 90.0}, []),
+        ({"throttled": 0.01}, []),
+        ({"throttled": 0.143}, ["stopped our processes 14.3%", "1% at most", "Remove the quota"]),
+        ({"cpu_pressure": 1.0, "io_pressure": 1.0, "memory_pressure": 1.0}, []),
     ],
 )
 def test_what_voids_a_trial(changed: dict[str, float], words: list[str]) -> None:
@@ -36,7 +34,7 @@ def test_what_voids_a_trial(changed: dict[str, float], words: list[str]) -> None
 
 
 def test_each_disturbance_counts_and_the_unknown_does_not() -> None:
-    assert len(disturbances(MachineState(0.5, 2.0, slowdown=3.0, slow_share=1.0, pieces=99))) == 3
+    assert len(disturbances(MachineState(0.5, 2.0, 0.5))) == 3
     assert disturbances(MachineState()) == ()
 
 
@@ -70,7 +68,7 @@ def test_cores_are_unknown_where_some_are_offline(
 def test_the_difference_of_counters() -> None:
     before = Counters(10.0, Cores(2, 100.0, 1.0), {"io": 1.0, "cpu": 2.0})
     span = between(before, Counters(14.0, Cores(2, 103.0, 1.4), {"io": 3.0, "cpu": 9.0}))
-    assert (span.elapsed_s, span.cores) == (4.0, 2)
+    assert (span.elapsed_s, span.cores, span.throttled) == (4.0, 2, None)
     assert span.busy_cores == pytest.approx((2 * 4 - 3 - 0.4) / 4)
     assert span.steal == pytest.approx(0.4 / 8)
     assert span.pressures == {"io": 0.5, "cpu": 1.0}
@@ -78,34 +76,19 @@ def test_the_difference_of_counters() -> None:
     assert (plugged.busy_cores, plugged.steal, plugged.pressures) == (None, None, {})
 
 
-def test_slow_cores_show_in_the_piece_of_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    probe = speed_probe.SpeedProbe()
-    monkeypatch.setattr(speed_probe, "PERIOD_S", 0.001)
-    probe.begin()
-    monkeypatch.setattr(speed_probe, "STEPS", 4 * speed_probe.STEPS)
-    for _ in range(ENOUGH):
-        sleep(probe.wait_s() or 0)
-        probe.look()
-    report = probe.end()
-    assert report.slowdown is not None
-    assert report.slowdown > 1.5  # 4, unless a fast core follows a slow calibration
-    assert len(disturbances(report)) == 1
-
-
-def test_a_calibration_that_was_too_fast_is_corrected(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where a busy core is a shared one, but was not when the probe calibrated itself."""
-    busy = [0.9, 1.8]
-    monkeypatch.setattr(speed_probe, "calibrate", lambda *_: 1.0)
-    monkeypatch.setattr(speed_probe, "calibrate_busy", lambda: busy.pop(0))
-    monkeypatch.setattr(speed_probe, "piece", lambda: 1.7)
-    monkeypatch.setattr(speed_probe, "PERIOD_S", 0.0)
-    probe = speed_probe.SpeedProbe()
-    probe.begin()
-    probe.look()
-    assert probe.end().slowdown == pytest.approx(1.7 / 1.8)
-    monkeypatch.setattr(speed_probe, "calibrate", lambda *_: 1.7)  # a neighbour that is still there
-    monkeypatch.setattr(speed_probe, "piece", lambda: 3.0)
-    probe.begin()
-    probe.look()
-    assert probe.end().slowdown == pytest.approx(3.0 / 1.8)
-    assert not busy
+@pytest.mark.parametrize(
+    ("stopped_s", "periods_s", "share"),
+    [
+        (0.0, 0.0, 0.0),
+        (0.2, 0.4, 0.05),  # for half of each period
+        (1.6, 0.4, 0.1),  # on 16 cores at once: no longer than the periods
+        (40.0, 8.0, 1.0),
+    ],
+)
+def test_the_share_of_the_time_in_which_a_quota_stopped_us(
+    stopped_s: float, periods_s: float, share: float
+) -> None:
+    before = Counters(10.0, None, throttling=Throttling(3.0, 5.0))
+    after = Counters(14.0, None, throttling=Throttling(3.0 + stopped_s, 5.0 + periods_s))
+    assert between(before, after).throttled == pytest.approx(share)
+    assert between(before, Counters(14.0, None)).throttled is None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from functools import partial
+import subprocess
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,10 @@ import pytest
 
 from loadtests.cell import Cell
 from loadtests.load.source import InProcess
+from loadtests.machine.disturbances import MachineState
+from loadtests.machine.sentinel import Sentinel
 from loadtests.run.beyond import overload
+from loadtests.run.beyond.kinds import KINDS
 from loadtests.run.beyond.lab import PeakLab
 from loadtests.run.beyond.run import beyond
 from loadtests.run.options import Options
@@ -23,38 +28,63 @@ from loadtests.trial import cell_load
 pytestmark = pytest.mark.usefixtures("database")
 
 CELL = Cell("sleep", "inline")
-RESULT = {"held": 40.0, "broke": 40.0, "peak_goodput": 40.0}
+MEASURED = {"state": "measured", "interval": [40.0, 38.0, 42.0], "peak_goodput": 40.0}
 OPTIONS = Options(workloads=("sleep",), models=("inline",), parameters={"sleep": {"ms": "20"}})
+QUIET = MachineState()
+SPINNING = "from time import process_time\nwhile process_time() < 0.5: pass"
+
+
+class Machine(Sentinel):
+    """A machine in one state after the other, the last of them for good, with a worker that ends.
+
+    `own_cpu_s` are the CPU seconds that were declared as our own.
+    """
+
+    def __init__(self, *states: MachineState, worker: str = "") -> None:
+        super().__init__()
+        self.states, self.worker = list(states), worker
+        self.own_cpu_s: list[float | None] = []
+
+    def begin(self) -> None:
+        super().begin()
+        if self.worker:
+            subprocess.run([sys.executable, "-c", self.worker], check=True)
+
+    def end(self, own_cpu_s: float | None) -> MachineState:
+        self.own_cpu_s.append(own_cpu_s)
+        return self.states.pop(0) if len(self.states) > 1 else self.states[0]
 
 
 @pytest.fixture
 def forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
     """Accept loads from a late generator: these tests are not about this machine's speed."""
     monkeypatch.setattr("loadtests.run.beyond.lab.flaws", lambda *_: ())
+    monkeypatch.setattr(cell_load, "SETTLE_S", 0.1)
 
 
-def run(
+def run(  # noqa: PLR0913 - what a test varies
     tmp_path: Path,
     *kinds: str,
     cell: Cell = CELL,
     host: str | None = None,
     most: float = 2000.0,
     duration_s: float = 1.0,
+    machine: Sentinel | None = None,
     **changes: Any,
 ) -> list[dict[str, Any]]:
     services = Launcher(OPTIONS.servers, host, tmp_path / "server.log")
 
     def lab(peak: Any) -> PeakLab:
-        return PeakLab(services, cell, peak, OPTIONS, most, InProcess())
+        watching = machine or Machine(QUIET)
+        return PeakLab(services, cell, peak, OPTIONS, most, InProcess(), watching)
 
-    return list(beyond(dict.fromkeys(kinds, duration_s), RESULT | changes, lab))
+    return list(beyond(dict.fromkeys(kinds, duration_s), MEASURED | changes, lab))
 
 
 @pytest.mark.measures
 @pytest.mark.usefixtures("forgiven")
 def test_each_kind_has_its_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overload, "FACTORS", (2.0,))
-    monkeypatch.setattr(cell_load, "SETTLE_S", 0.1)
     loads, soak, beside = run(tmp_path, "overload", "soak", "bystanders")
     assert all(line["elapsed_s"] > 1 for line in (loads, soak, beside))
     [load] = loads["loads"]
@@ -88,9 +118,13 @@ def test_clients_may_notice_that_workers_are_killed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"held": 0.0}, "it sustains no load, so it has no peak to go beyond"),
-        ({"broke": None}, "its peak is not known: the search met its upper limit"),
-        ({"peak_goodput": None}, "its peak is not known: no full trial met the SLO"),
+        ({"interval": [0.0, 0.0, 3.0]}, "it sustains no load, so it has no peak to go beyond"),
+        (
+            {"state": "at generator limit", "interval": [900.0, 900.0, None]},
+            "its peak is not known: the generator reached its limit first",
+        ),
+        ({"state": "unfinished", "interval": None}, "its peak is not known: it was not measured"),
+        ({"peak_goodput": None}, "its peak is not known: no trial passed"),
     ],
 )
 def test_without_a_known_peak_nothing_is_measured_beyond_it(
@@ -113,15 +147,47 @@ def test_workers_of_a_running_service_are_not_killed(tmp_path: Path) -> None:
     assert line["reason"].startswith("workers of a service that this run did not start")
 
 
+@pytest.mark.parametrize(
+    ("late", "state", "reason"),
+    [
+        (["It was late."], QUIET, "It was late."),
+        ([], MachineState(others_cores=0.5, cores=2), "Other processes used 0.50 cores"),
+    ],
+)
+@pytest.mark.usefixtures("forgiven")
 def test_a_load_that_is_never_valid_has_a_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    late: Iterable[str],
+    state: MachineState,
+    reason: str,
 ) -> None:
-    flawed = partial(iter, ["It was late."])
-    monkeypatch.setattr("loadtests.run.beyond.lab.flaws", lambda *_: flawed())
-    monkeypatch.setattr(cell_load, "SETTLE_S", 0.1)
+    monkeypatch.setattr("loadtests.run.beyond.lab.flaws", lambda *_: late)
     monkeypatch.setattr("loadtests.run.beyond.lab.TRIES", 2)
-    [line] = run(tmp_path, "soak")
-    assert line["reason"] == "no valid load in 2 attempts: It was late."
+    machine = Machine(state)
+    [line] = run(tmp_path, "soak", machine=machine, duration_s=0.2)
+    assert line["reason"].startswith(f"no valid load in 2 attempts: {reason}")
+    assert len(machine.own_cpu_s) == 2
+
+
+@pytest.mark.usefixtures("forgiven")
+def test_every_kind_asks_the_sentinel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadtests.run.beyond.lab.TRIES", 1)
+    monkeypatch.setattr(overload, "FACTORS", (2.0,))
+    cell, machine = Cell("sleep", "process-pool"), Machine(MachineState(throttled=0.2))
+    for line in run(tmp_path, *KINDS, cell=cell, machine=machine, duration_s=0.2):
+        assert line["reason"].startswith("no valid load in 1 attempts: A CPU quota"), line
+
+
+@pytest.mark.usefixtures("forgiven")
+def test_a_disturbed_load_is_repeated_and_our_own_processes_do_not_disturb(tmp_path: Path) -> None:
+    machine = Machine(MachineState(others_cores=1.5, cores=2), QUIET, worker=SPINNING)
+    [line] = run(tmp_path, "soak", machine=machine, duration_s=0.5)
+    assert "reason" not in line, line
+    assert len(machine.own_cpu_s) == 2
+    for own_s in machine.own_cpu_s:
+        assert own_s is not None
+        assert own_s >= 0.5  # of the worker alone, which has ended
 
 
 def test_a_tree_of_processes_is_sampled_from_outside() -> None:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, replace
 from random import Random
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -100,7 +100,7 @@ def test_every_request_is_counted_once(answers: list[Answer]) -> None:
         assert within == SLO.allows(counted.lost, counted.scheduled)
 
 
-def test_a_trial_without_losses_holds() -> None:
+def test_a_trial_without_losses_passes() -> None:
     verdict = judge(trial(), SLO)
     assert (verdict.valid, verdict.held, verdict.reasons) == (True, True, ())
     assert verdict.broke_by is None
@@ -121,20 +121,15 @@ def test_a_request_without_its_answer_is_infinitely_slow_and_names_the_loss(
     assert f"20 {outcome}" in verdict.reasons[0]
 
 
-def test_breaks_by_lateness_and_holds_at_exactly_one_percent() -> None:
+def test_fails_by_lateness_and_passes_at_exactly_one_percent() -> None:
     assert judge(trial(stream(lost=20, took_s=0.3)), SLO).broke_by == "late"
     assert judge(trial(stream(lost=10, took_s=0.3)), SLO).held
 
 
-def test_breaks_by_a_starved_bystander() -> None:
+def test_fails_by_a_starved_bystander() -> None:
     verdict = judge(trial(bystander=stream(lost=20, took_s=0.3)), SLO)
     assert (verdict.held, verdict.broke_by, verdict.loss_ratio) == (False, "bystander", 0)
-    assert verdict.lost == 0.02  # p95 holds nevertheless
-
-
-def test_breaks_if_it_does_not_drain() -> None:
-    verdict = judge(replace(trial(), drained=False), SLO)
-    assert (verdict.broke_by, verdict.lost) == ("drain", 1)  # for every percentile
+    assert "The bystander was starved: 20 of 1000" in verdict.reasons[0]
 
 
 @pytest.mark.parametrize("victim", ["work", "bystander"])
@@ -157,11 +152,11 @@ def test_is_void_if_the_generator_was_late_or_busy_or_the_machine_disturbed() ->
     assert {late.valid, busy.valid, disturbed.valid} == {False}
 
 
-def test_an_early_end_needs_a_certain_verdict() -> None:
-    assert not judge(replace(trial(), short=True), SLO).valid
-    broken = judge(replace(trial(stream(lost=20, took_s=0.3)), short=True, drained=False), SLO)
-    assert (broken.valid, broken.held, broken.broke_by) == (True, False, "late")
-    assert len(broken.reasons) == 1
+@pytest.mark.parametrize(("lost", "passes"), [(10, True), (20, False)])
+@pytest.mark.parametrize("how", [{}, {"short": True}, {"drained": False}])
+def test_losses_alone_decide(lost: int, passes: bool, how: dict[str, Any]) -> None:
+    verdict = judge(replace(trial(stream(lost=lost, took_s=0.3)), **how), SLO)
+    assert (verdict.valid, verdict.held, len(verdict.reasons)) == (True, passes, not passes)
 
 
 @given(st.integers(1, 5000), st.data())
@@ -178,10 +173,3 @@ def test_a_trial_is_the_same_after_json() -> None:
     after = json.loads(json.dumps(before.to_json(), allow_nan=False))
     assert after == json.loads(json.dumps(asdict(before)))
     assert (after["disturbances"], after["where"]) == (["Steal."], [None, None, {}, 0.0])
-
-
-def test_breaks_if_work_piles_up_before_any_answer_is_late() -> None:
-    growing = replace(trial().backlog, end=20, per_s=4.0, error_per_s=1.0, grows=True)
-    verdict = judge(replace(trial(), backlog=growing), SLO)
-    assert (verdict.held, verdict.broke_by, verdict.loss_ratio) == (False, "backlog", 0)
-    assert "by 4.0 ± 1.0 per second" in verdict.reasons[0]
