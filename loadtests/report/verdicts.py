@@ -1,13 +1,13 @@
 """What follows for each workload, in plain sentences that rest on the intervals alone."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor
 
 from loadtests.capacity.interval import ratio
 from loadtests.cell import Cell
 from loadtests.report.wording import cause_sentence, interval_text, not_shown
-from loadtests.run.file.cells import CellResult
+from loadtests.run.file.cells import CellResult, Standing
 from loadtests.slo import Slo
 from loadtests.wording import TIMES, listing, rate_text
 
@@ -72,19 +72,13 @@ def sentences(verdicts: Iterable[WorkloadVerdict]) -> Iterator[str]:
         yield _no_result(listing(missing))
 
 
-def leaders(results: Iterable[CellResult], slo: Slo) -> set[Cell]:
-    """Return the best cell of each workload and those tied with it, if rows compete."""
-    columns: dict[str, list[CellResult]] = {}
-    for result in results:
-        if result.shown:
-            columns.setdefault(result.workload, []).append(result)
+def leaders(results: Iterable[CellResult], standings: Mapping[str, Standing]) -> set[Cell]:
+    """Return the rows of each workload that may be the best, if rows compete."""
     return {
-        cell.cell
-        for name, column in columns.items()
-        if len(column) > 1
-        for tied in [judge_workload(name, column, slo).tied]
-        for cell in column
-        if cell.row in tied
+        result.cell
+        for result in results
+        for standing in [standings.get(result.workload, Standing(result.workload))]
+        if result.measured and len(standing.rows) > 1 and result.row in standing.ties
     }
 
 

@@ -49,11 +49,10 @@ def interval_text(result: CellResult) -> str:
     """
     if not result.sustained:
         return f"none (< {rate_text(result.broke)})" if result.broke else "none"
-    mark = "?" if result.lack else ""
     if result.unbounded:
-        return f"≥ {rate_text(result.sustained)}{mark}"
-    low, high = rate_text(result.low), rate_text(result.high)
-    return (low if low == high else f"{low}{DASH}{high}") + mark
+        return f"≥ {rate_text(result.sustained)}"
+    low, high = rate_text(result.sustained), rate_text(result.high)
+    return low if low == high else f"{low}{DASH}{high}"
 
 
 def cause_short(result: CellResult) -> str:

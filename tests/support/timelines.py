@@ -8,11 +8,10 @@ from random import Random
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from loadtests.cell import Cell
 from loadtests.run.beyond.kinds import alone_s
-from loadtests.run.survival.agenda import PROOF, SEARCH, after, rounds
+from loadtests.run.survival.agenda import PROOF, after
 from loadtests.run.survival.time_left import Pace
-from tests.support.run_files import NO_TWIN, plan, result, unavailable
+from tests.support.run_files import NO_TWIN, plan, result, standing, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,13 +19,11 @@ if TYPE_CHECKING:
     from loadtests.run.file.lines import Line
 
 PLANNING_S = 3.0
-# Seconds of searches as they were, by mode: M/D/1, M/D/2, M/M/2, M/M/1, M/D/8 in virtual time, and
-# cells of real runs that were disturbed.
-SEARCHES = {
-    "quick": (21, 21, 21, 22, 27, 20, 28, 23, 26, 31, 12, 12, 17, 18, 19, 34, 35, 41, 25, 22),
-    "full": (127, 87, 165, 141, 102, 118, 80, 140, 168, 190, 162, 177, 158, 186, 182, 321, 111),
-}
-NONE_S = 1.5  # of a cell that the service does not offer
+STARTING = 0.15  # of the time of a workload
+# Seconds of a workload for each of its rows, by mode: simulated rounds take from the least, where
+# rows are far apart, to the most, where all of them are alike or some are slow.
+ROW_S = {"quick": (10.0, 20.0), "full": (85.0, 155.0)}
+LEAST = 3  # rounds before the rows can be compared
 
 
 @dataclass
@@ -35,7 +32,6 @@ class Timeline:
 
     cells: Sequence[tuple[str, str]]
     mode: str = "quick"
-    searches: int = 1
     arguments: dict[str, Any] | None = None
     absent: Sequence[tuple[str, str]] = ()
     budget_s: float = math.inf
@@ -43,56 +39,65 @@ class Timeline:
 
     def __post_init__(self) -> None:
         self._rng = Random(self.seed)
-        drawn = SEARCHES[self.mode]
-        self._usual = {cell: self._rng.choice(drawn) for cell in self.cells}
         self._at = PLANNING_S
-        self._done: set[tuple[tuple[str, str], str, int]] = set()
+        self._done: set[tuple[tuple[str, str], str]] = set()
 
     @property
     def first(self) -> Line:
         absent = [dict(zip(("workload", "model"), cell, strict=True)) for cell in self.absent]
         return plan(
-            self.cells, mode=self.mode, searches=self.searches, absent=absent,
-            arguments=self.arguments or {}, at=0.0,
-        )  # fmt: skip
+            self.cells, mode=self.mode, absent=absent, arguments=self.arguments or {}, at=0.0
+        )
 
     def sitting(self) -> Iterator[Line]:
         """Yield what one sitting writes: the first line of the run, or that it goes on, and all."""
         begun = self._at - PLANNING_S
         resumed: Line = {"line": "resumed", "at": self._at}
         yield resumed if self._done else self.first
-        for cell, search in rounds([Cell(*names) for names in self.cells], self.searches, 1):
-            pair = (cell.workload, cell.model)
-            if not self._spent(begun):
-                yield from self._search(pair, search)
-            if search == self.searches - 1 and pair not in self.absent and not self._spent(begun):
-                yield from self._after(pair)
+        for workload in dict.fromkeys(workload for workload, _ in self.cells):
+            yield from self._rounds(workload, begun + self.budget_s)
+        for cell in self.cells:
+            if cell not in self.absent:
+                yield from self._after(cell, begun + self.budget_s)
         yield {"line": "end", "at": self._at, "exit": 0}
 
-    def _spent(self, begun: float) -> bool:
-        return self._at - begun > self.budget_s
-
-    def _search(self, pair: tuple[str, str], search: int) -> Iterator[Line]:
-        if (pair, SEARCH, search) in self._done:
+    def _rounds(self, workload: str, until: float) -> Iterator[Line]:
+        left = [cell for cell in self.cells if cell[0] == workload and (cell, "") not in self._done]
+        for cell in left:
+            if cell in self.absent:
+                self._done.add((cell, ""))
+                yield unavailable(*cell, NO_TWIN) | {"at": self._at}
+        rows = [cell for cell in left if cell not in self.absent]
+        if not rows or self._at >= until:
             return
-        names = dict(zip(("workload", "model"), pair, strict=True), search=search)
-        yield {"line": "cell-start", "at": self._at, **names}
-        took = self._usual[pair] * self._rng.uniform(0.85, 1.15)
-        took = NONE_S if pair in self.absent else took
-        self._at += took
-        self._done.add((pair, SEARCH, search))
-        line = unavailable(*pair, NO_TWIN) if pair in self.absent else result(*pair, 50, 55)
-        yield {**line, "search": search, "at": self._at, "elapsed_s": took, "cause": "GIL"}
+        models = [model for _, model in rows]
+        yield {"line": "workload-start", "workload": workload, "rows": models, "at": self._at}
+        took = len(rows) * self._row_s()
+        self._at += STARTING * took
+        rounds = self._rng.randint(4, 8)
+        for number in range(1, rounds + 1):
+            if self._at < until:
+                self._at += (1 - STARTING) * took / rounds
+                if number >= LEAST:
+                    known = [result(*cell, 50, 55) for cell in rows]
+                    yield standing(known, rounds=number, at=self._at)
+        for cell in rows:
+            self._done.add((cell, ""))
+            yield result(*cell, 50, 55, blamed="GIL", at=self._at)
 
-    def _after(self, pair: tuple[str, str]) -> Iterator[Line]:
+    def _after(self, cell: tuple[str, str], until: float) -> Iterator[Line]:
         for kind, seconds in after(self.arguments or {}, self.mode).items():
-            if (pair, kind, 0) not in self._done:
-                alone = self._usual[pair] if kind == PROOF else alone_s(kind, seconds)
-                self._at += alone * self._rng.uniform(0.85, 1.15)
-                self._done.add((pair, kind, 0))
-                names = dict(zip(("workload", "model"), pair, strict=True))
-                more = {"line": PROOF} if kind == PROOF else {"line": "beyond", "kind": kind}
-                yield {**more, "at": self._at, **names}
+            if (cell, kind) in self._done or self._at >= until:
+                continue
+            alone = 2 * self._row_s() if kind == PROOF else alone_s(kind, seconds)
+            self._at += alone * self._rng.uniform(0.85, 1.15)
+            self._done.add((cell, kind))
+            names = dict(zip(("workload", "model"), cell, strict=True))
+            more = {"line": PROOF} if kind == PROOF else {"line": "beyond", "kind": kind}
+            yield {**more, "at": self._at, **names}
+
+    def _row_s(self) -> float:
+        return self._rng.uniform(*ROW_S[self.mode])
 
 
 def within_a_third(lines: Iterable[Line], begun: float = 0.0) -> float:

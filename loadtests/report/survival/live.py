@@ -17,7 +17,6 @@ from loadtests.report.survival.sections import prediction_text, proof_text
 from loadtests.report.survival.terminal import head
 from loadtests.report.verdicts import leaders
 from loadtests.run.file.cells import CellResult
-from loadtests.run.file.fold import with_search
 from loadtests.run.file.lines import (
     Line,
     Plan,
@@ -25,7 +24,6 @@ from loadtests.run.file.lines import (
     cell_of,
     plan_of,
     resumed,
-    search_of,
     trial_of,
 )
 from loadtests.run.survival.time_left import Pace

@@ -94,10 +94,10 @@ def entry_of(result: CellResult, *, best: bool = False) -> Entry:
     if result.unavailable:
         return Entry(ABSENT, style="dim", note=result.unavailable)
     if not result.measured:
-        return Entry("no result", style="yellow", note=result.error or "no number was reported")
+        known = f" (≈ {result.predicted:.0f}?)" if result.predicted else ""
+        return Entry(f"unfinished{known}", style="yellow", note=result.error)
     small = cause_short(result)
-    style, note = "bold" if best else "", result.lack or None
-    return Entry(interval_text(result), small, style, note, best)
+    return Entry(interval_text(result), small, "bold" if best else "", None, best)
 
 
 def capacities(summary: Summary) -> dict[Cell, Entry]:
