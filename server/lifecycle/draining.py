@@ -45,7 +45,7 @@ class Runner(web.AppRunner):
         for site in self.sites:
             await site.stop()
         await asyncio.sleep(IN_TRANSIT_S)
-        while self.app[DRAIN].running and clock() < end:  # noqa: ASYNC110 - an event would cost each request
+        while self.app[DRAIN].activity.running and clock() < end:  # noqa: ASYNC110 - an event would cost each request
             await asyncio.sleep(POLL_S)
 
     async def _accept_waiting(self) -> None:

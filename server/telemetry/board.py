@@ -55,6 +55,7 @@ class Board:
     def __init__(self, slots: int) -> None:
         self.born = monotonic()
         self.root = os.getpid()
+        self.shared = slots > 1
         self._snapshots: list[Snapshot | None] = [None] * slots
 
     def publish(self, slot: int, snapshot: Snapshot) -> None:

@@ -7,6 +7,8 @@ time in which other threads hold it. How late the thread gets the GIL says nothi
 timer or a busy core looks the same, and a GIL released within microseconds looks free. The evidence
 is how often the kernel saw the thread go to sleep (`getrusage(2)`, voluntary context switches):
 once for the timer, and once more if the GIL was held. Waiting for a core does not count.
+
+While the process is idle, the thread rests.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from random import Random
 from threading import Lock, Thread
-from time import monotonic
+from time import monotonic, process_time
 
 MEAN_S = 0.025  # between instants: 200 in the shortest trial, for less than 0.5 % of a core
 SLICE_NS = 100_000  # the shortest possible
@@ -32,30 +34,70 @@ Samples = tuple[int, int]  # how many were taken, and how many of them found the
 
 
 class Sampler:
-    """A thread that samples whether others hold the GIL, from `start` to `stop`."""
+    """A thread, from `start` to `stop`, that samples whether others hold the GIL.
+
+    It rests while no event loop of the process is awake, and later counts as many samples for that
+    time as it would have taken, so that their share remains one of time. The GIL cannot have been
+    held for longer than the process computed.
+    """
 
     def __init__(self) -> None:
-        self._samples: Samples = (0, 0)
-        self._running = Lock()
+        self._taken: Samples = (0, 0)  # only the thread writes it
+        self._rested: Samples = (0, 0)
+        self._changed, self._cpu_s = monotonic(), process_time()
+        self._awake = 0
+        self._ended = False
+        self._lock = Lock()  # the thread never takes it
+        self._bell = Lock()  # released to interrupt the thread's sleep
         self._thread: Thread | None = None
 
     @property
     def samples(self) -> Samples | None:
         """All samples; zeros without a GIL; None where the system cannot tell."""
-        return self._samples if self._samples[0] or not _enabled() else None
+        if not self._taken[0]:
+            return None if _enabled() else (0, 0)
+        with self._lock:
+            return _sum(self._taken, self._of_rest())
 
     def start(self) -> None:
         sleeps = counter_of_sleeps()
         if sleeps and _enabled():
-            self._running.acquire()
+            self._bell.acquire()
             self._thread = Thread(target=self._sample, args=(sleeps,), name="gil", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
         if self._thread:
-            self._running.release()
+            self._ended = True
+            self._ring()
             self._thread.join()
             self._thread = None
+
+    def wake(self) -> None:
+        """Sample from now on; call `rest` as often, from any thread."""
+        with self._lock:
+            self._rested = self._of_rest()
+            self._awake += 1
+            if self._awake == 1:
+                self._changed = monotonic()
+                self._ring()
+
+    def rest(self) -> None:
+        with self._lock:
+            self._awake -= 1
+            self._changed, self._cpu_s = monotonic(), process_time()
+
+    def _ring(self) -> None:
+        if self._bell.locked():
+            self._bell.release()
+
+    def _of_rest(self) -> Samples:
+        """All samples for the time at rest, until now."""
+        if self._awake:
+            return self._rested
+        taken = int((monotonic() - self._changed) / MEAN_S)
+        held = int((process_time() - self._cpu_s) / MEAN_S)
+        return _sum(self._rested, (taken, min(held, taken)))
 
     def _sample(self, sleeps: Callable[[], int]) -> None:
         request_short_slice()
@@ -68,16 +110,22 @@ class Sampler:
                 self._note(held)
                 due += random.expovariate(1 / MEAN_S)
             before = sleeps()
-            if self._running.acquire(timeout=max(due - now, LEAST_S)):
+            rung = self._bell.acquire(timeout=max(due - now, LEAST_S) if self._awake else -1)
+            if self._ended:
                 return
             slept = sleeps() - before
             held = slept > 1
-            if slept:  # some sandboxes count nothing
+            if rung:  # whoever held the GIL since then has delayed this line
+                due = self._changed if slept else monotonic()
+            elif slept:  # some sandboxes count nothing
                 self._note(held)
 
     def _note(self, held: bool) -> None:
-        taken, found_held = self._samples
-        self._samples = (taken + 1, found_held + held)
+        self._taken = _sum(self._taken, (1, held))
+
+
+def _sum(left: Samples, right: Samples) -> Samples:
+    return left[0] + right[0], left[1] + right[1]
 
 
 def counter_of_sleeps() -> Callable[[], int] | None:

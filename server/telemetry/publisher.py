@@ -1,4 +1,7 @@
-"""The vital signs of the service: each event loop publishes its own, and can read those of all."""
+"""The vital signs of the service: each event loop publishes its own, and can read those of all.
+
+While there is no activity, timers and samples are not taken, until the next request.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from time import monotonic, thread_time
 from typing import Any
 
 from server.models.base import Model
+from server.telemetry.activity import REST_S, Activity
 from server.telemetry.board import PUBLISH_S, Place, Snapshot, Whole, merge
 from server.telemetry.counts import BOUNDS_S, Counts, Totals
 from server.telemetry.gil import SHARED, Sampler
@@ -28,32 +32,32 @@ class LoopLag:
     """How late the event loop runs its timers: whether it still responds."""
 
     def __init__(self) -> None:
-        self._lags: deque[float] = deque(maxlen=round(WINDOW_S / INTERVAL_S))
+        self._lags: deque[tuple[float, float]] = deque(maxlen=round(WINDOW_S / INTERVAL_S))
         self._timer: asyncio.TimerHandle | None = None
         self.counts = [0] * (len(BOUNDS_S) + 1)  # by how late they were, since the start
 
-    @asynccontextmanager
-    async def watch(self) -> AsyncIterator[None]:
-        """Measure while the context is open."""
+    def start(self) -> None:
+        """Measure the running loop until `stop`."""
         self._set_timer(asyncio.get_running_loop())
-        try:
-            yield
-        finally:
-            if self._timer:
-                self._timer.cancel()
+
+    def stop(self) -> None:
+        if self._timer:
+            self._timer.cancel()
 
     def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = loop.call_later(INTERVAL_S, self._measure, loop, monotonic() + INTERVAL_S)
 
     def _measure(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
-        lag = max(0.0, monotonic() - due)
-        self._lags.append(lag)
+        now = monotonic()
+        lag = max(0.0, now - due)
+        self._lags.append((now, lag))
         self.counts[bisect_left(BOUNDS_S, lag)] += 1
         self._set_timer(loop)
 
     def percentiles(self) -> dict[str, float]:
         """Return p50, p99 and the maximum of the last ten seconds, in milliseconds."""
-        lags = sorted(self._lags) or [0.0]
+        since = monotonic() - WINDOW_S
+        lags = sorted(lag for at, lag in self._lags if at > since) or [0.0]
         last = len(lags) - 1
         picked = {"p50": lags[last // 2], "p99": lags[round(last * 0.99)], "max": lags[-1]}
         return {name: round(lag * 1e3, 3) for name, lag in picked.items()}
@@ -71,8 +75,9 @@ class Vitals:
         self._slot = place.slot
         self._models = models
         self._counts = counts
+        self.activity = Activity()
         self._lag = LoopLag()
-        self._gil: Sampler | None = None
+        self._gil = Sampler()
         self._cpu_s: dict[str, float] = {}
         before = self._board.read(self._slot)
         self._inherited = before.totals if before else Totals()
@@ -81,17 +86,37 @@ class Vitals:
     async def published(self) -> AsyncIterator[None]:
         """Measure and publish while the context is open."""
         with SHARED.sampler() as self._gil:
-            async with self._lag.watch():
-                publishing = asyncio.create_task(self._publish_regularly())
-                try:
-                    yield
-                finally:
-                    publishing.cancel()
+            self._wake()
+            self.activity.wake = self._wake
+            publishing = asyncio.create_task(self._publish_regularly())
+            try:
+                yield
+            finally:
+                publishing.cancel()
+                self._rest()
+
+    def _wake(self) -> None:
+        self.activity.resting = False
+        self._lag.start()
+        self._gil.wake()
+
+    def _rest(self) -> None:
+        if not self.activity.resting:
+            self.activity.resting = True
+            self._lag.stop()
+            self._gil.rest()
 
     async def _publish_regularly(self) -> None:
         while True:
             self._publish()
-            await asyncio.sleep(PUBLISH_S)
+            busy = any(model.gauges().get("busy") for model in self._models.values())
+            if self.activity.idle(busy=busy):
+                self._rest()
+            elif self.activity.resting:  # something computes without a request
+                self._wake()
+            # No other loop reads the board of a service with only this one.
+            alone = self.activity.resting and not self._board.shared
+            await asyncio.sleep(REST_S if alone else PUBLISH_S)
 
     def _publish(self) -> None:
         gauges: dict[str, dict[str, int]] = {}
@@ -103,7 +128,7 @@ class Vitals:
                     counted[name, what] = gauges[name].pop(what)
         counts = self._counts
         pid, cpu_s = os.getpid(), thread_time()
-        samples = self._gil.samples if self._gil else None
+        samples = self._gil.samples
         gil = {pid: samples} if samples else {}
         totals = Totals(counts.requests(), counts.durations(), counted, self._cpu_s, cpu_s, gil)
         snapshot = Snapshot(

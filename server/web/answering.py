@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from server.errors import Refused, ServerError, log
+from server.telemetry.activity import Activity
 
 HUNG_UP = 499  # nginx's status for a client that hung up before its answer
 NO_THREAD = "can't start new thread"  # Python's message, of a RuntimeError
@@ -32,15 +33,18 @@ def answering(
 ) -> Handler:
     """Map every error of a handler to its JSON answer; an unexpected one is logged, not shown.
 
-    `check` sees each request first. Answers are counted by status, and the drain counts running
-    requests. This is a decorator because a middleware would cost each request as much as
+    `check` sees each request first. Answers are counted by status, and running requests as
+    activity. This is a decorator because a middleware would cost each request as much as
     everything else here.
     """
+    activity = drain.activity
     counts = defaultdict[int, int](int) if statuses is None else statuses
 
     @functools.wraps(handle)
     async def answer(request: web.Request) -> web.StreamResponse:
-        drain.running += 1
+        activity.begun += 1
+        if activity.resting:
+            activity.wake()
         try:
             check(request)
             response: web.StreamResponse = await handle(request)
@@ -56,7 +60,7 @@ def answering(
                 log.exception("unexpected error in %s %s", request.method, request.rel_url)
                 response = ServerError("the server failed; see its log").response()
         finally:
-            drain.running -= 1
+            activity.ended += 1
         if drain.begun:
             response.force_close()
         counts[response.status] += 1
@@ -66,10 +70,10 @@ def answering(
 
 
 class Drain:
-    """Counts running requests; once the drain has begun, each answer closes its connection."""
+    """Once the drain has begun, each answer closes its connection."""
 
-    def __init__(self) -> None:
-        self.running = 0
+    def __init__(self, activity: Activity) -> None:
+        self.activity = activity
         self.begun = False
 
     async def begin(self, _app: web.Application) -> None:

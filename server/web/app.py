@@ -73,7 +73,7 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
 
     app = web.Application()
     app.cleanup_ctx.append(stand)
-    app[DRAIN] = drain = Drain()
+    app[DRAIN] = drain = Drain(vitals.activity)
     app.on_shutdown.extend([service.drain, drain.begin])
     door = Door(settings.host, settings.allow_host)
     for path, name in FIXED.items():

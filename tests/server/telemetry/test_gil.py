@@ -55,6 +55,7 @@ def share() -> float:
     """Take enough samples, sleeping, so that this thread does not hold the GIL."""
     sampler = Sampler()
     sampler.start()
+    sampler.wake()
     patience = monotonic() + PATIENCE_S
     while (sampler.samples or (0, 0))[0] < ENOUGH and monotonic() < patience:
         sleep(0.02)
