@@ -9,7 +9,8 @@ from loadtests.cell import Cell
 from loadtests.report.compare.ratio import Ratio, ratio_of
 from loadtests.report.compare.speed import NEGLIGIBLE, Speed, share_of, speed_of
 from loadtests.run.file.cells import CellResult
-from loadtests.run.file.lines import Run
+from loadtests.run.file.lines import Plan, Run
+from loadtests.wording import listing
 
 MACHINE = ("system", "cpu", "cores", "memory_gib")
 
@@ -113,7 +114,10 @@ def compare(runs: Sequence[tuple[str, Run]], tolerance: float = 0.0) -> Comparis
     requested = dict.fromkeys(cell for side in sides for cell in side.cells)
     workloads = list(dict.fromkeys(cell.workload for cell in requested))
     pairs = [_pairs(first, side) for side in later]
-    speeds = tuple(speed_of(known.values()) for known in pairs)
+    speeds = tuple(
+        speed_of(pair for cell, pair in known.items() if _same_work(cell.workload, first, side))
+        for known, side in zip(pairs, later, strict=True)
+    )
     comparable = [
         {
             cell: pair
@@ -138,6 +142,16 @@ def compare(runs: Sequence[tuple[str, Run]], tolerance: float = 0.0) -> Comparis
         for cell in sorted(requested, key=lambda cell: workloads.index(cell.workload))
     )
     return Comparison(sides, rows, speeds, tolerance)
+
+
+def parameters(plan: Plan, workload: str) -> str:
+    """Return the parameters with which the workload ran, as text."""
+    given = plan.arguments.get("param") or ()
+    return listing(sorted(text for text in given if text.startswith(f"{workload}."))) or "defaults"
+
+
+def _same_work(workload: str, first: Side, later: Side) -> bool:
+    return parameters(first.run.plan, workload) == parameters(later.run.plan, workload)
 
 
 def _pairs(first: Side, later: Side) -> dict[Cell, tuple[CellResult, CellResult]]:
@@ -168,7 +182,7 @@ def _cells(side: Side, *, several: bool) -> dict[Cell, CellResult]:
     requested = dict.fromkeys((*side.run.plan.cells, *side.run.results))
     return {
         cell._replace(python=(cell.python or _only_python(side)) if several else ""): (
-            side.run.results.get(cell) or CellResult(cell)
+            side.run.results.get(cell) or CellResult(*cell)
         )
         for cell in requested
     }

@@ -18,7 +18,7 @@ from loadtests.cell import Cell
 from loadtests.report.compare.speed import Part, Speed, share_of
 from loadtests.run.file.cells import CellResult
 
-NORMAL = 200  # degrees of freedom with which Student's t is as good as normal
+ENDLESS = 200  # degrees of freedom: with more, Student's t is as good as normal
 
 Sign = Literal["more", "less", "same"]
 
@@ -74,7 +74,7 @@ def _parts(result: CellResult) -> list[Part]:
     if result.unbounded or not result.sustained:
         return []
     half = math.log(result.high / result.sustained) / 2
-    freedom = result.rounds - 1 if result.rounds > 1 else NORMAL
+    freedom = result.rounds - 1 if result.rounds > 1 else ENDLESS
     return [Part(half / quantile((1 + CONFIDENCE) / 2, freedom), freedom)]
 
 
@@ -82,5 +82,5 @@ def _reach(parts: Sequence[Part], together: int) -> float:
     """Return by which factor the interval extends to each side."""
     error = math.hypot(*(part.error for part in parts))
     scatter = math.fsum(part.error**4 / part.freedom for part in parts)
-    freedom = round(min(max(error**4 / scatter, 1), NORMAL)) if scatter else NORMAL
+    freedom = round(min(max(error**4 / scatter, 1), ENDLESS)) if scatter else ENDLESS
     return math.exp(quantile(1 - (1 - CONFIDENCE) / 2 / together, freedom) * error)

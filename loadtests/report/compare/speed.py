@@ -26,20 +26,20 @@ COMPUTES = 0.5  # share of CPU time in the demand: with less, f is known too bad
 NEGLIGIBLE = 0.05  # share up to which the speed hardly matters, even if it is unknown
 # A median of two lies between them: if one cell has changed, nothing shows which of them it was.
 FEWEST = 3
-WIDEST = 0.1  # standard error: changes of code would have to be larger than a third to be seen
+WIDEST = 0.1  # standard error: with more, intervals reach a third to each side, or further
 # Beyond it, waits, caches and the generator differ as well, and the formula above is too simple.
 SLOWEST = 2.0
 
-# Without the factor 1.4826 the median deviation is not the standard deviation of a normal
-# distribution, and for few values it is too small (Croux and Rousseeuw, 1992).
+# The median deviation times this is the standard deviation of a normal distribution; for few
+# values it is too small without a further factor (Croux and Rousseeuw, 1992).
 NORMAL = 1.4826
 FEW = {3: 1.495, 4: 1.363, 5: 1.206, 6: 1.200, 7: 1.140, 8: 1.129, 9: 1.107}
 EFFICIENCY = 0.37  # of the median deviation: what a value tells, compared with the usual variance
 OF_MEDIAN = math.sqrt(math.pi / 2)  # its standard error, compared with that of a mean
-# Few cells say little of how demands scatter between runs of the same code. So this counts as well,
-# as if it came from so many degrees of freedom (Smyth, 2004): simulated runs of 3 to 28 cells that
-# scatter by 0 to 5 % then show a false difference in at most 5 % of comparisons.
-USUAL_SCATTER, USUAL_FREEDOM = 0.03, 4
+# Few cells say little of how demands scatter between runs of the same code, so this is added as if
+# it came from so many degrees of freedom (Smyth, 2004). Simulated runs of 3 to 28 cells whose
+# demands scatter by 0 to 5 % then show a false difference in at most 5 % of comparisons.
+USUAL_SCATTER, USUAL_FREEDOM = 0.03, 2
 
 
 class Part(NamedTuple):
@@ -78,15 +78,15 @@ def speed_of(pairs: Iterable[tuple[CellResult, CellResult]]) -> Speed:
     factors = [factor for before, after in pairs if (factor := _factor(before, after))]
     if len(factors) < FEWEST:
         return _unknown(
-            f"It takes at least {FEWEST} CPU-bound cells with the same binding resource in both "
-            f"runs, because with fewer changed code looks like another speed; here are "
-            f"{len(factors)}"
+            f"To know by how much takes at least {FEWEST} CPU-bound cells that both runs measured, "
+            "with the same binding resource: with fewer, changed code looks like another speed. "
+            f"Here it is {len(factors)}"
         )
     speed = _estimate([math.log(factor) for factor in factors])
     value = speed.factor.value
     if speed.error > WIDEST:
         return _unknown(
-            f"Its {len(factors)} CPU-bound cells disagree: requests cost {min(factors):.2f}{DASH}"
+            f"The {len(factors)} CPU-bound cells disagree: requests cost {min(factors):.2f}{DASH}"
             f"{max(factors):.2f} {TIMES} as much CPU time, so the standard error of the factor is "
             f"{percent(speed.error)}, and at most {percent(WIDEST)} is allowed"
         )

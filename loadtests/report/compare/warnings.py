@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from loadtests.report.compare.comparison import Comparison, Side
+from loadtests.report.compare.comparison import Comparison, Side, parameters
 from loadtests.report.warnings import busy
 from loadtests.report.wording import name_of, shortened
 from loadtests.run.file.cells import CellResult
-from loadtests.run.file.lines import Plan
 from loadtests.wording import count_of, listing
 
 
@@ -50,7 +49,7 @@ def _unlike(comparison: Comparison, side: Side) -> Iterator[str]:
             "rates answer different questions, and the ratio does not show which run is better."
         )
     for workload in dict.fromkeys(row.cell.workload for row in comparison.rows):
-        now, before = (_settings(of, workload) for of in (plan, baseline))
+        now, before = (parameters(of, workload) for of in (plan, baseline))
         if now != before:
             yield (
                 f"`{workload}` ran with {now} in {side.label}, and with {before} in {first}: that "
@@ -67,11 +66,6 @@ def _same_or_other_mode(first: Side, side: Side) -> Iterator[str]:
             f"{side.label} is a {run.plan.mode} run, and {first.label} a {baseline.plan.mode} run: "
             "ratios are as uncertain as the quick one makes them."
         )
-
-
-def _settings(plan: Plan, workload: str) -> str:
-    given = plan.arguments.get("param") or ()
-    return listing(sorted(text for text in given if text.startswith(f"{workload}."))) or "defaults"
 
 
 def _other_python(comparison: Comparison, number: int) -> Iterator[str]:
