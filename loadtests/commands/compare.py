@@ -29,7 +29,10 @@ FILE_WIDTH = 120  # of text that goes to a file
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Return 0, or 1 if a cell of a later run sustains significantly less than in the first."""
+    """Return 1 if a cell of a later run sustains significantly less than in the first.
+
+    Otherwise 3 if some cell cannot be compared because the machines differ, or 0.
+    """
     kind = _format_of(parsed)
     comparison = of_folders(parsed.folders, parsed.tolerance)
     console = console_for()
@@ -41,7 +44,9 @@ def run(parsed: argparse.Namespace) -> int:
         parsed.output.parent.mkdir(parents=True, exist_ok=True)
         put(parsed.output, written(comparison, kind))
         console.print(f"\nWritten: {parsed.output}", soft_wrap=True, markup=False, highlight=False)
-    return 1 if comparison.regressions else 0
+    if comparison.regressions:
+        return 1
+    return 3 if any(map(comparison.undecided, range(len(comparison.later)))) else 0
 
 
 def of_folders(folders: Sequence[Path], tolerance: float = 0.0) -> Comparison:
@@ -51,7 +56,7 @@ def of_folders(folders: Sequence[Path], tolerance: float = 0.0) -> Comparison:
     runs = zip(_names(folders), map(_read, folders), strict=True)
     comparison = compare(list(runs), tolerance)
     for number, side in enumerate(comparison.later):
-        if not comparison.ratios(number):
+        if not (comparison.ratios(number) or comparison.undecided(number)):
             raise RunFileError(_nothing(comparison.first, side))
     return comparison
 
@@ -114,8 +119,6 @@ def _nothing(first: Side, side: Side) -> str:
         if not run.run.results:
             return f"{run.label} has no results, because its run ended too early; name another run"
     reason = "have no measured cell in common"
-    if any(cell.lack for cell in (*first.cells.values(), *side.cells.values())):
-        reason += " with enough requests for the percentile"
     if len(first.pythons) > 1 or len(side.pythons) > 1:
         pythons = [f"{listing(list(run.pythons))} in {run.label}" for run in (first, side)]
         reason += f"; their Pythons are {' and '.join(pythons)}"

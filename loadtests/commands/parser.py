@@ -41,7 +41,7 @@ EXAMPLES = {
 EXIT_CODES = {
     "survive": "0 done, 1 a cell is below --at-least, 2 wrong usage, 3 no trustworthy result",
     "surge": "0 done, 2 wrong usage, 3 no trustworthy result",
-    "compare": "0 no regression, 1 a capacity dropped significantly, 2 wrong usage",
+    "compare": "0 no regression, 1 a capacity dropped significantly, 2 wrong usage, 3 cannot tell",
 }
 
 

@@ -40,7 +40,7 @@ def _facts(side: Side) -> Iterator[tuple[str, str]]:
     plan, pythons = side.run.plan, side.pythons
     reported = {name.removesuffix("_s") for server in pythons.values() for name in server}
     options = {name: value for name, value in plan.arguments.items() if name not in reported}
-    more = {"slo": str(plan.slo), "mode": plan.mode, "searches": plan.searches, "seed": plan.seed}
+    more = {"slo": str(plan.slo), "mode": plan.mode, "seed": plan.seed}
     yield from _flat(options | more)
     for label, server in pythons.items():
         suffix = f" ({label})" if len(pythons) > 1 else ""

@@ -1,18 +1,18 @@
-"""Runs side by side: matching cells are compared by intervals of the ratio to the first run."""
+"""Runs side by side: matching cells are compared by ratios to the first run, at equal speed."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf
-from typing import Any, Literal
+from typing import Any
 
-from loadtests.capacity.interval import ratio
 from loadtests.cell import Cell
+from loadtests.report.compare.ratio import Ratio, ratio_of
+from loadtests.report.compare.speed import NEGLIGIBLE, Speed, share_of, speed_of
 from loadtests.run.file.cells import CellResult
-from loadtests.run.file.lines import Run
+from loadtests.run.file.lines import Plan, Run
+from loadtests.wording import listing
 
 MACHINE = ("system", "cpu", "cores", "memory_gib")
-Sign = Literal["more", "less", "same"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +32,6 @@ class Side:
         server = environment.get("server") or {}
         labels = dict.fromkeys(cell.python for cell in (*self.run.plan.cells, *self.run.results))
         return {label or _only_python(self): servers.get(label, server) for label in labels}
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """Capacity of a cell `after` ÷ `before`: a 95 % interval, and the best estimate.
-
-    `low` is 0, `high` infinite and `best` None where a bound is missing: because a search reached
-    its upper limit, or because the cell sustains no load.
-    """
-
-    cell: Cell
-    before: CellResult
-    after: CellResult
-    low: float
-    high: float
-    best: float | None = None
-
-    @property
-    def sign(self) -> Sign:
-        """Return "more" or "less" only where the interval excludes 1."""
-        return "more" if self.low > 1 else "less" if self.high < 1 else "same"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +55,13 @@ class CellRow:
 class Comparison:
     """Runs, of which the first is the baseline.
 
-    A cell is a regression if its capacity is lower by more than the share `tolerance`.
+    `speeds` are those of the machine in the later runs, in their order. A cell is a regression if
+    its capacity is lower by more than the share `tolerance`.
     """
 
     sides: tuple[Side, ...]
     rows: tuple[CellRow, ...]
+    speeds: tuple[Speed, ...]
     tolerance: float = 0.0
 
     @property
@@ -104,6 +85,15 @@ class Comparison:
         """Return the cells that can be compared in the later run of this number, from 0."""
         return [ratio for row in self.rows if (ratio := row.later[number].ratio)]
 
+    def undecided(self, number: int) -> list[Cell]:
+        """Return the cells that both runs measured, but at speeds that cannot be compared."""
+        return [
+            row.cell
+            for row in self.rows
+            if not row.later[number].ratio
+            and all(cell and cell.measured for cell in (row.first, row.later[number].result))
+        ]
+
     def regressed(self, ratio: Ratio) -> bool:
         return ratio.high < 1 - self.tolerance
 
@@ -123,25 +113,54 @@ def compare(runs: Sequence[tuple[str, Run]], tolerance: float = 0.0) -> Comparis
     first, *later = sides
     requested = dict.fromkeys(cell for side in sides for cell in side.cells)
     workloads = list(dict.fromkeys(cell.workload for cell in requested))
+    pairs = [_pairs(first, side) for side in later]
+    speeds = tuple(
+        speed_of(pair for cell, pair in known.items() if _same_work(cell.workload, first, side))
+        for known, side in zip(pairs, later, strict=True)
+    )
+    comparable = [
+        {
+            cell: pair
+            for cell, pair in known.items()
+            if not speed.doubt or share_of(*pair) <= NEGLIGIBLE
+        }
+        for known, speed in zip(pairs, speeds, strict=True)
+    ]
+    together = sum(map(len, comparable))
     rows = tuple(
         CellRow(
             cell,
             first.cells.get(cell),
-            tuple(_match(cell, first.cells.get(cell), side.cells.get(cell)) for side in later),
+            tuple(
+                Match(
+                    side.cells.get(cell),
+                    ratio_of(cell, *known[cell], speed, together) if cell in known else None,
+                )
+                for side, speed, known in zip(later, speeds, comparable, strict=True)
+            ),
         )
         for cell in sorted(requested, key=lambda cell: workloads.index(cell.workload))
     )
-    return Comparison(sides, rows, tolerance)
+    return Comparison(sides, rows, speeds, tolerance)
 
 
-def _match(cell: Cell, before: CellResult | None, after: CellResult | None) -> Match:
-    if not (before and before.shown and before.interval):
-        return Match(after)
-    if not (after and after.shown and after.interval):
-        return Match(after)
-    known = all(side.sustained and side.high < inf and side.capacity for side in (before, after))
-    best = after.interval.capacity / before.interval.capacity if known else None
-    return Match(after, Ratio(cell, before, after, *ratio(after.interval, before.interval), best))
+def parameters(plan: Plan, workload: str) -> str:
+    """Return the parameters with which the workload ran, as text."""
+    given = plan.arguments.get("param") or ()
+    return listing(sorted(text for text in given if text.startswith(f"{workload}."))) or "defaults"
+
+
+def _same_work(workload: str, first: Side, later: Side) -> bool:
+    return parameters(first.run.plan, workload) == parameters(later.run.plan, workload)
+
+
+def _pairs(first: Side, later: Side) -> dict[Cell, tuple[CellResult, CellResult]]:
+    """Return the results of the cells that both runs measured."""
+    return {
+        cell: (before, after)
+        for cell, before in first.cells.items()
+        if before.measured and (after := later.cells.get(cell)) and after.measured
+    }
 
 
 def _sides(runs: Sequence[tuple[str, Run]]) -> tuple[Side, ...]:
@@ -163,7 +182,7 @@ def _cells(side: Side, *, several: bool) -> dict[Cell, CellResult]:
     requested = dict.fromkeys((*side.run.plan.cells, *side.run.results))
     return {
         cell._replace(python=(cell.python or _only_python(side)) if several else ""): (
-            side.run.results.get(cell) or CellResult(cell)
+            side.run.results.get(cell) or CellResult(*cell)
         )
         for cell in requested
     }

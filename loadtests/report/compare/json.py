@@ -1,21 +1,27 @@
 """A comparison as JSON, for other programs; rates are per second."""
 
-from math import isfinite
 from typing import Any
 
 from loadtests.report.compare.changes import changes
-from loadtests.report.compare.comparison import CellRow, Comparison, Match, Ratio
-from loadtests.report.compare.sentences import verdicts
+from loadtests.report.compare.comparison import CellRow, Comparison, Match
+from loadtests.report.compare.sentences import cannot_tell, verdicts
 from loadtests.report.compare.warnings import unlike, warnings
-from loadtests.report.survival.json import interval_json
 from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import encode
 
 SCHEMA = 1
-FIELDS = ("held", "broke", "interval", "capacity", "cause", "unavailable", "error")
+FIELDS = (
+    *("state", "held", "broke", "interval", "capacity", "demand_s", "cpu_share"),
+    *("cause", "unavailable", "error"),
+)
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
-    """Return plain data; infinite bounds are null, as are cells that a run did not include."""
+    """Return plain data; infinite bounds are null, as are cells that a run did not include.
+
+    The `speed` of a later run is the factor by which CPU work was dearer, with its interval.
+    """
+    reasons = [cannot_tell(comparison, number) for number in range(len(comparison.later))]
     return {
         "schema": SCHEMA,
         "verdicts": list(verdicts(comparison)),
@@ -28,8 +34,12 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 "started": side.run.plan.started,
                 "slo": str(side.run.plan.slo),
                 "mode": side.run.plan.mode,
+                "speed": None if speed is None or speed.doubt else list(speed.factor),
+                "cannot_tell": reason,
             }
-            for side in comparison.sides
+            for side, speed, reason in zip(
+                comparison.sides, [None, *comparison.speeds], [None, *reasons], strict=True
+            )
         ],
         "cells": [_row(comparison, row) for row in comparison.rows],
         "changes": [
@@ -55,17 +65,16 @@ def _match(comparison: Comparison, match: Match) -> dict[str, Any]:
     return {
         "found": _result(match.result),
         "ratio": None if ratio is None else ratio.best,
-        "interval": None if ratio is None else _interval(ratio),
+        "interval": None if ratio is None else encode([ratio.low, ratio.high]),
         "bears": None if ratio is None else ratio.sign,
         "regression": ratio is not None and comparison.regressed(ratio),
     }
 
 
-def _interval(ratio: Ratio) -> list[float | None]:
-    return [ratio.low, ratio.high if isfinite(ratio.high) else None]
-
-
 def _result(cell: CellResult | None) -> dict[str, Any] | None:
     if cell is None:
         return None
-    return {name: getattr(cell, name) for name in FIELDS} | {"interval": interval_json(cell)}
+    return {name: encode(getattr(cell, name)) for name in FIELDS} | {
+        "interval": encode([cell.held, cell.high]) if cell.measured else None,
+        "error": cell.error or None,
+    }

@@ -25,8 +25,8 @@ def markdown(comparison: Comparison) -> str:
         f"# {plain(title_of(comparison))}",
         "\n>\n".join(f"> {plain(sentence)}" for sentence in unlike(comparison)),
         "\n".join(f"- {plain(sentence)}" for sentence in verdicts(comparison)),
-        f"Requests per second sustained within `{objectives(comparison)}`, and the ratio with its "
-        "95 % interval:",
+        f"Requests per second sustained within `{objectives(comparison)}`, and the ratio at equal "
+        "speed with its 95 % interval:",
         "\n".join(_cells(comparison)),
         legend_of(comparison),
         "**What has changed**" if different else NOTHING_CHANGED,

@@ -5,7 +5,8 @@ from math import inf, sqrt
 from statistics import median
 
 from loadtests.machine.environment import describe
-from loadtests.report.compare.comparison import Comparison, Ratio
+from loadtests.report.compare.comparison import Comparison
+from loadtests.report.compare.ratio import Ratio
 from loadtests.report.survival.matrix import ABSENT
 from loadtests.report.wording import interval_text, name_of, shortened
 from loadtests.run.file.cells import CellResult
@@ -13,9 +14,12 @@ from loadtests.wording import DASH, TIMES, count_of, percent
 
 MARKS = {"more": "▲", "less": "▼", "same": ""}
 NO_RATIO = "?"
-LEGEND = "▲ sustains more, ▼ less than the baseline; the others are statistically tied with it."
+LEGEND = (
+    "▲ sustains more, ▼ less than the baseline at equal speed of the machine; the others are "
+    "statistically tied with it. All intervals hold together, with 95 % confidence."
+)
 WHY_NO_RATIO = (
-    f"{NO_RATIO} no ratio is known: both searches reached their upper limit, or no load was "
+    f"{NO_RATIO} no ratio is known: the load generator was the limit in both runs, or no load was "
     "sustained."
 )
 NOTHING_CHANGED = "The runs have the same options and environment."
@@ -26,7 +30,37 @@ def verdicts(comparison: Comparison) -> tuple[str, ...]:
     return tuple(
         sentence
         for number in range(len(comparison.later))
-        for sentence in _judge(comparison, number)
+        for sentence in (
+            *_judge(comparison, number),
+            cannot_tell(comparison, number) or _speed(comparison, number),
+        )
+        if sentence
+    )
+
+
+def cannot_tell(comparison: Comparison, number: int) -> str | None:
+    """Say which cells cannot be compared because the speed of the machine is unknown, and why."""
+    cells = comparison.undecided(number)
+    if not cells:
+        return None
+    later, first = comparison.later[number].label, comparison.first.label
+    total = len(cells) + len(comparison.ratios(number))
+    which = f"{len(cells)} of {total} cells" if len(cells) < total else count_of(total, "cell")
+    return (
+        f"Cannot tell whether {later} sustains more or less than {first} in {which}: the machines "
+        f"differ, or may differ, in speed. {comparison.speeds[number].doubt}."
+    )
+
+
+def _speed(comparison: Comparison, number: int) -> str | None:
+    speed = comparison.speeds[number]
+    if speed.doubt:
+        return None
+    value, *interval = map(factor_text, speed.factor)
+    return (
+        f"The same work cost {value} {TIMES} ({DASH.join(interval)}) as much CPU time in "
+        f"{comparison.later[number].label} as in {comparison.first.label}; capacities are compared "
+        "at equal speed."
     )
 
 
@@ -34,7 +68,7 @@ def rate_of(result: CellResult | None) -> str:
     """Return the capacity of a cell, or a dash where there is none."""
     if result is None or result.unavailable:
         return ABSENT
-    return interval_text(result) if result.measured else "no result"
+    return interval_text(result) if result.measured else "unfinished"
 
 
 def factor_text(factor: float) -> str:
@@ -122,8 +156,8 @@ def _single(later: str, first: str, ratio: Ratio) -> str:
         return f"{later} sustains {now} req/s for {name}, where {first} sustains no load."
     interval = "" if ratio.best is None else f" ({range_text(ratio)})"
     return (
-        f"{later} sustains {ratio_text(ratio)}{interval} the load of {first} for {name}: "
-        f"{now} instead of {before} req/s."
+        f"{later} sustains {ratio_text(ratio)}{interval} the load of {first} for {name} at equal "
+        f"speed; measured: {now} req/s, in {first} {before}."
     )
 
 

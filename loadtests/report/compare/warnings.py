@@ -1,18 +1,12 @@
 """What weakens a comparison, in sentences that keep readers from concluding too much."""
 
 from collections.abc import Iterator
-from statistics import median
 
-from loadtests.report.compare.comparison import Comparison, Side
-from loadtests.report.compare.sentences import factor_text
-from loadtests.report.warnings import ENOUGH, busy, pieces_ms
+from loadtests.report.compare.comparison import Comparison, Side, parameters
+from loadtests.report.warnings import busy
 from loadtests.report.wording import name_of, shortened
 from loadtests.run.file.cells import CellResult
-from loadtests.run.file.lines import Plan
-from loadtests.wording import TIMES, count_of, listing
-
-UNLIKE = 1.1  # the same calculation takes this much longer on another machine, or another day
-CHANCE = 0.05  # that a 95 % interval excludes 1 although nothing differs
+from loadtests.wording import count_of, listing
 
 
 def unlike(comparison: Comparison) -> tuple[str, ...]:
@@ -29,9 +23,8 @@ def _warnings(comparison: Comparison) -> Iterator[str]:
         yield from _conditions(side)
     for number, side in enumerate(comparison.later):
         yield from _same_or_other_mode(comparison.first, side)
-        yield from _speed(comparison.first, side)
+        yield from _other_python(comparison, number)
         yield from _one_sided(comparison, number)
-        yield from _by_chance(comparison, number)
 
 
 def _conditions(side: Side) -> Iterator[str]:
@@ -56,7 +49,7 @@ def _unlike(comparison: Comparison, side: Side) -> Iterator[str]:
             "rates answer different questions, and the ratio does not show which run is better."
         )
     for workload in dict.fromkeys(row.cell.workload for row in comparison.rows):
-        now, before = (_settings(of, workload) for of in (plan, baseline))
+        now, before = (parameters(of, workload) for of in (plan, baseline))
         if now != before:
             yield (
                 f"`{workload}` ran with {now} in {side.label}, and with {before} in {first}: that "
@@ -75,25 +68,13 @@ def _same_or_other_mode(first: Side, side: Side) -> Iterator[str]:
         )
 
 
-def _settings(plan: Plan, workload: str) -> str:
-    given = plan.arguments.get("param") or ()
-    return listing(sorted(text for text in given if text.startswith(f"{workload}."))) or "defaults"
-
-
-def _speed(first: Side, side: Side) -> Iterator[str]:
-    """Report other core speeds, by the calculation that is timed beside each trial."""
-    baseline, times = (pieces_ms(of.run) for of in (first, side))
-    pythons = {of.run.plan.environment.get("python") for of in (first, side)}
-    if min(len(baseline), len(times)) < ENOUGH or len(pythons) > 1:
-        return
-    before, now = median(baseline), median(times)
-    if max(now / before, before / now) > UNLIKE:
-        slower = now > before
+def _other_python(comparison: Comparison, number: int) -> Iterator[str]:
+    side, first = comparison.later[number], comparison.first
+    if not comparison.speeds[number].doubt and side.pythons.keys() != first.pythons.keys():
+        now, before = (listing(list(run.pythons)) for run in (side, first))
         yield (
-            f"The cores were {'slower' if slower else 'faster'} in {side.label}: the same "
-            f"calculation took {now:.2f} ms of CPU time, {factor_text(now / before)} {TIMES} the "
-            f"{before:.2f} ms in {first.label}. That alone "
-            f"{'lowers' if slower else 'raises'} the capacity of CPU-bound work."
+            f"{side.label} ran on Python {now}, and {first.label} on {before}: the factor of the "
+            "CPU time contains what the Pythons differ by, which the ratios leave out."
         )
 
 
@@ -114,22 +95,10 @@ def _one_sided(comparison: Comparison, number: int) -> Iterator[str]:
 
 
 def _has(cell: CellResult | None) -> bool:
-    return cell is not None and cell.shown
+    return cell is not None and cell.measured
 
 
 def _why(cell: CellResult | None) -> str:
     if cell is None:
         return "not requested"
-    return (cell.unavailable or cell.error or cell.lack or "no number was reported").rstrip(".")
-
-
-def _by_chance(comparison: Comparison, number: int) -> Iterator[str]:
-    ratios = comparison.ratios(number)
-    different = sum(ratio.sign != "same" for ratio in ratios)
-    expected = round(CHANCE * len(ratios))
-    if 0 < different <= expected:
-        count = "as many do here" if different > 1 else "one does here"
-        yield (
-            f"Of {len(ratios)} cells without any real difference, about {expected} would appear to "
-            f"differ by chance: {count}. Repeat the measurements that matter to you."
-        )
+    return (cell.unavailable or cell.error or "no number was reported").rstrip(".")

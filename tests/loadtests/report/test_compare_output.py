@@ -18,8 +18,9 @@ from tests.support.compared_runs import compared, run_of
 from tests.support.run_files import FULL, FULL_RESULTS, plan, result, write
 
 NASTY = "a<b>&|[red]c"
+FEW = [("primes", "inline"), ("primes", "hybrid")]
 SLOWER = [
-    {**line, "held": line["held"] / 2, "broke": line["broke"] / 2}
+    {**line, "interval": [end / 2 for end in line["interval"]]}
     if (line["workload"], line["model"]) == ("primes", "thread-pool")
     else line
     for line in FULL_RESULTS
@@ -37,9 +38,8 @@ def folders(tmp_path: Path) -> list[Path]:
 def nasty() -> Comparison:
     cell = result(NASTY, "thread-pool", 90, 97)
     first = run_of(cell, environment={"cpu": NASTY}, started="1")
-    return compared(
-        first, run_of({**cell, "held": 180, "broke": 190}, environment={"commit": NASTY})
-    )
+    later = result(NASTY, "thread-pool", 180, 190)
+    return compared(first, run_of(later, environment={"commit": NASTY}))
 
 
 def drawn(comparison: Comparison, width: int) -> str:
@@ -55,8 +55,8 @@ def test_the_terminal_shows_every_ratio_within_its_width(
 ) -> None:
     text = drawn(of_folders([folders[0], *[folders[1]] * later]), width)
     assert max(map(cell_len, text.splitlines())) <= width
-    assert text.count("▼ 0.4") == later
-    assert text.index("sustains 0.4") < text.index("req/s ") < text.index("The runs have the same")
+    assert text.count("▼ 0.50") == later
+    assert text.index("sustains 0.50") < text.index("req/s ") < text.index("The runs have the same")
     assert "…" not in text
 
 
@@ -71,7 +71,7 @@ def test_markdown_rows_have_as_many_fields_as_their_header(folders: list[Path]) 
     text = written(of_folders([*folders, folders[1]]), "markdown")
     widths = {line.replace("\\|", "").count("|") for line in text.splitlines() if line[:1] == "|"}
     assert widths == {8}
-    assert "**▼ 0.4" in text
+    assert "**▼ 0.50" in text
 
 
 def test_json_is_complete_and_finite(folders: list[Path]) -> None:
@@ -122,12 +122,23 @@ def test_the_exit_code_is_1_for_a_regression(folders: list[Path], tmp_path: Path
     file = tmp_path / "new" / "comparison.md"
     worse = cli.run("loadtests", "compare", *names, "--output", str(file))
     assert (worse.code, worse.err) == (1, "")
-    assert "after sustains 0.4" in worse.out
+    assert "after sustains 0.50" in worse.out
     assert "\x1b" not in worse.out
     assert file.read_text().startswith("# after against before")
     forgiven = cli.run("loadtests", "compare", *names, "--tolerance", "60%", "--format", "json")
     assert forgiven.code == 0
     assert json.loads(forgiven.out)["tolerance"] == 0.6
+
+
+def test_the_exit_code_is_3_where_the_machines_cannot_be_compared(
+    folders: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = [line for line in FULL_RESULTS if (line["workload"], line["model"]) in FEW]
+    for folder, lines in zip(folders, (few, few[::-1]), strict=True):
+        (folder / "run.jsonl").unlink()
+        write(folder / "run.jsonl", [plan(FEW), *lines, FULL[-1]])
+    assert run(parser().parse_args(["compare", *map(str, folders)])) == 3
+    assert "Cannot tell whether after sustains more or less" in capsys.readouterr().out
 
 
 def test_an_output_without_a_format_is_rejected(folders: list[Path], tmp_path: Path) -> None:

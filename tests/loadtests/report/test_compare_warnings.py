@@ -8,7 +8,7 @@ from loadtests.report.compare.changes import UNKNOWN, changes
 from loadtests.report.compare.warnings import unlike, warnings
 from loadtests.run.file.lines import End, Run
 from tests.support.compared_runs import compared, run_of, served
-from tests.support.run_files import NO_TWIN, SERVERS, on, result, trial, unavailable
+from tests.support.run_files import NO_TWIN, SERVERS, on, result, unavailable
 
 CELL = result("primes", "thread-pool", 90, 97)
 SERVER: Mapping[str, Any] = served("3.11.7")["server"]
@@ -74,7 +74,7 @@ def test_runs_with_different_objectives_or_work_are_not_judged() -> None:
 def test_the_conditions_of_each_run_are_reported() -> None:
     busy = {"load_average": [2.5, 1.0, 1.0], "commit": "abc-dirty"}
     first = run_of(CELL, environment=busy, arguments={"host": "http://127.0.0.1:1"})
-    sentences = warnings(compared(first, replace(run_of(CELL, mode="full"), end=None)))
+    sentences = warnings(compared(first, replace(run_of(CELL, mode="full", started="2"), end=None)))
     assert [text.split(":")[0] for text in sentences] == [
         "A",  # was busy
         "A measured a running service, which was not restarted between its cells.",
@@ -87,20 +87,11 @@ def test_the_conditions_of_each_run_are_reported() -> None:
     assert "B and A are the same run." in warnings(compared(run_of(CELL), run_of(CELL)))
 
 
-def test_slower_cores_are_distinguished_from_slower_code() -> None:
-    def timed(piece_ms: float, python: str = "3.11.7") -> Run:
-        machine = {"slowdown": 1.0, "calibration_ms": piece_ms}
-        trials = [trial("primes", "thread-pool", 50.0, machine=machine)] * 10
-        return run_of(CELL, *trials, started=str(piece_ms), environment={"python": python})
-
-    (warning,) = warnings(compared(timed(0.5), timed(0.75)))
-    assert warning.startswith(
-        "The cores were slower in B: the same calculation took 0.75 ms of CPU time, 1.50 × the "
-        "0.50 ms in A."
-    )
-    assert "faster" in warnings(compared(timed(0.75), timed(0.5)))[0]
-    assert warnings(compared(timed(0.5), timed(0.52))) == ()
-    assert warnings(compared(timed(0.5), timed(0.75, "3.14.0"))) == ()  # another Python's speed
+def test_what_another_python_contributes_to_the_speed_is_not_in_the_ratios() -> None:
+    cells = [result("primes", f"model-{n}", 90, 97) for n in range(3)]
+    newer = run_of(*cells, environment=served("3.14.0"), started="2")
+    (warning,) = warnings(compared(run_of(*cells), newer))
+    assert warning.startswith("Python 3.14 ran on Python 3.14, and Python 3.11 on 3.11: the factor")
 
 
 def test_cells_without_a_counterpart_are_named_with_the_reason() -> None:
@@ -113,13 +104,3 @@ def test_cells_without_a_counterpart_are_named_with_the_reason() -> None:
     )
     (warning,) = warnings(compared(run_of(CELL, started="3"), first))
     assert "because A has no result (not requested): `sleep` under async." in warning
-
-
-def test_few_differences_among_many_cells_may_be_chance() -> None:
-    cells = [result("primes", f"model-{n}", 90, 97) for n in range(19)]
-    first = run_of(*cells, CELL, started="1")
-    second = run_of(*cells, result("primes", "thread-pool", 30, 33), started="2")
-    (warning,) = warnings(compared(first, second))
-    assert warning.startswith(
-        "Of 20 cells without any real difference, about 1 would appear to differ"
-    )
