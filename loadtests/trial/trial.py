@@ -7,7 +7,6 @@ from typing import Any, Self
 
 from loadtests.load.result import LoadResult
 from loadtests.load.spec import LoadSpec
-from loadtests.trial.backlog import Backlog, backlog
 from loadtests.trial.stages import NOWHERE, Where, where
 from loadtests.trial.tally import Tally, tally
 
@@ -22,7 +21,6 @@ class Trial:
     duration_s: float  # the one it reached, if it was ended early
     work: Tally
     bystander: Tally
-    backlog: Backlog
     drained: bool
     generator_cpu: float  # of one core
     short: bool = False  # ended early
@@ -44,7 +42,6 @@ class Trial:
             duration_s=reached_s,
             work=work,
             bystander=bystander,
-            backlog=backlog(load.streams[0], slo, reached_s),
             drained=load.drained,
             generator_cpu=load.generator_cpu,
             short=early,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -18,7 +18,6 @@ from loadtests.run.constants import CONSTANTS, Constants
 from loadtests.run.file.cells import CellResult, Standing
 from loadtests.run.options import request_of
 from loadtests.slo import Slo
-from loadtests.trial.backlog import Backlog
 from loadtests.trial.trial import Trial
 
 Line = Mapping[str, Any]
@@ -30,7 +29,6 @@ UNRECORDED = {
     "duration_s": 0.0,
     "work": {},
     "bystander": {},
-    "backlog": asdict(Backlog(0, 0, 0.0, 0.0, 0.0, grows=False)),
     "drained": True,
     "generator_cpu": 0.0,
 }

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from loadtests.load.answer import Answer, Outcome
 from loadtests.load.arrivals import uniform
 from loadtests.slo import Slo
-from loadtests.trial.backlog import backlog
 from loadtests.trial.tally import tally
 from loadtests.trial.trial import Trial
 from loadtests.trial.verdict import judge
@@ -46,7 +45,6 @@ def trial(answers: list[Answer] | None = None, bystander: list[Answer] | None = 
         duration_s=DURATION_S,
         work=tally(answers, SLO, DURATION_S),
         bystander=tally(stream() if bystander is None else bystander, SLO, DURATION_S),
-        backlog=backlog(answers, SLO, DURATION_S),
         drained=True,
         generator_cpu=0.3,
     )
