@@ -161,8 +161,10 @@ def _beaten(
         return ""
     if ratio is None:
         return f", {beaten.row} {interval_text(beaten)}"
-    times = f"{ratio_text(ratio)} {beaten.row} ({interval_text(beaten)})"
-    return f", {times}" if len(ties) == 1 else f", {best.row} {times}"
+    rate = interval_text(beaten)
+    if len(ties) == 1:
+        return f", {ratio_text(ratio)} {beaten.row} ({rate})"
+    return f", {best.row} {ratio_text(ratio)} as much as {beaten.row} ({rate})"
 
 
 def _pythons(workload: str, ranked: Sequence[CellResult], standing: Standing) -> Iterator[str]:
