@@ -139,9 +139,10 @@ class LiveScreen:
         """Take in how rows compare; elsewhere than on a terminal, the first such time is a line."""
         before = self._standings.get(standing.workload, Standing(standing.workload))
         self._standings[standing.workload] = standing
-        if len(before.rows) < 2 <= len(standing.rows) and standing.ties:
-            rows = listing([f"{row} ({range_text(standing.rows[row])})" for row in standing.ties])
-            verb = "leads" if len(standing.ties) == 1 else "lead"
+        leading = [row for row in standing.rows if row in standing.ties]
+        if len(before.rows) < 2 <= len(standing.rows) and leading:
+            rows = listing([f"{row} ({range_text(standing.rows[row])})" for row in leading])
+            verb = "leads" if len(leading) == 1 else "lead"
             text = f"after {standing.rounds} rounds: {rows} {verb}"
             self._announce(Text(f"      {standing.workload}, {text}"))
 

@@ -94,7 +94,7 @@ def machine_notes(summary: Summary) -> Iterator[str]:
         differs = again.ratio.low > 1 or again.ratio.high < 1
         verdict = "a false difference" if differs else "no difference, as it should be"
         row, ratio = again.row, ratio_text(again.ratio)
-        yield f"`{workload}`: {row} against itself: {ratio}: {verdict}."
+        yield f"`{workload}`: {row} sustains {ratio} as much as itself: {verdict}."
 
 
 def proof_notes(summary: Summary) -> Iterator[str]:
@@ -166,7 +166,7 @@ def _witness(cell: CellResult) -> Entry:
 SECTIONS = (
     Section(
         "Costs",
-        "CPU per request at the highest rate that passed; below it, memory of all processes (PSS "
+        "CPU per request near the capacity; below it, memory of all processes (PSS "
         "in MiB) and p99 of the bystander",
         "cost",
         costs_of,

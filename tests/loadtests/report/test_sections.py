@@ -184,8 +184,8 @@ def test_notes_report_what_matters(summary: Summary) -> None:
     assert notes(summary) == [
         "The same work cost 0.93–1.21 × its usual CPU time during the run (the middle 90 % of all "
         "trials).",
-        "`primes`: process-pool against itself: 1.01 × (0.97–1.05): no difference, as it should "
-        "be.",
+        "`primes`: process-pool sustains 1.01 × (0.97–1.05) as much as itself: no difference, as "
+        "it should be.",
         "`primes` under inline: Two cores: 2.0 ×.",
         "Beyond the peak of `primes`: at 2 ×, inline keeps 3 % of its goodput, process-pool 97 % "
         "(but 20 % of /health is lost).",
@@ -198,7 +198,9 @@ def test_notes_report_what_matters(summary: Summary) -> None:
 def test_a_difference_of_a_row_to_itself_is_called_false(tmp_path: Path) -> None:
     compared = {**COMPARED, "again": [*TWICE[:2], [1.08, 1.02, 1.14]]}
     [note] = notes(run_of(tmp_path, compared))
-    assert note == "`primes`: process-pool against itself: 1.08 × (1.02–1.14): a false difference."
+    assert note == (
+        "`primes`: process-pool sustains 1.08 × (1.02–1.14) as much as itself: a false difference."
+    )
 
 
 def test_models_that_do_alike_have_no_note(tmp_path: Path) -> None:

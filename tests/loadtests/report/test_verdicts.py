@@ -161,6 +161,15 @@ def test_two_that_met_their_limits_are_tied() -> None:
     assert set(verdict.ties) == {"a", "b"}
 
 
+def test_a_row_at_the_limit_of_the_generator_leads() -> None:
+    verdict = verdict_of(result("sleep", "a", 950, 1000), result("sleep", "b", 900, None))
+    assert (verdict.pick, verdict.ratio, verdict.beaten) == ("b", None, None)
+    assert set(verdict.ties) == {"a", "b"}, "it may sustain less than the other, or more"
+    verdict = verdict_of(result("sleep", "a", 10, 12), result("sleep", "b", 900, None))
+    assert (verdict.ties, verdict.ratio, verdict.beaten) == (("b",), None, "a")
+    assert "×" not in verdict.sentence
+
+
 def test_leaders_need_competition() -> None:
     lines = [result("sleep", "async", 88, 95), result("sleep", "inline", 10, 12)]
     known = {"sleep": standing_of(standing(lines))}
