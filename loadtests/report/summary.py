@@ -8,7 +8,7 @@ from typing import Any
 from loadtests.report.verdicts import WorkloadVerdict, judge_workload, sentences
 from loadtests.report.warnings import warnings_of
 from loadtests.run.constants import CONSTANTS, Constants
-from loadtests.run.file.cells import CellResult
+from loadtests.run.file.cells import CellResult, RowRatio, Standing
 from loadtests.run.file.lines import Beyond, Run
 from loadtests.slo import Slo
 
@@ -27,6 +27,7 @@ class Summary:
     cells: tuple[CellResult, ...]
     verdicts: tuple[WorkloadVerdict, ...]
     warnings: tuple[str, ...]
+    standings: Mapping[str, Standing] = field(default_factory=dict)  # by workload
     constants: Constants = CONSTANTS
     beyond: Beyond = field(default_factory=dict)
     ended: int = 0  # the exit code of the measuring process
@@ -35,15 +36,29 @@ class Summary:
     def sentences(self) -> tuple[str, ...]:
         return tuple(sentences(self.verdicts))
 
+    @property
+    def speed(self) -> tuple[float, float] | None:
+        """How much the cost of the same work varied: the widest range over all workloads."""
+        ranges = [standing.speed for standing in self.standings.values() if standing.speed]
+        return (min(map(min, ranges)), max(map(max, ranges))) if ranges else None
+
+    @property
+    def again(self) -> dict[str, RowRatio]:
+        """The rows that were compared with themselves, by workload."""
+        return {name: known.again for name, known in self.standings.items() if known.again}
+
 
 def summarize(run: Run) -> Summary:
     """Judge a run, complete or not."""
     # A resumed run may ask for fewer cells than the file holds: all results count.
     names = dict.fromkeys((*run.plan.cells, *run.results))
-    cells = tuple(run.results.get(name) or CellResult(name) for name in names)
+    cells = tuple(run.results.get(name) or CellResult(*name) for name in names)
     verdicts = tuple(
         judge_workload(
-            workload, (cell for cell in cells if cell.workload == workload), run.plan.slo
+            workload,
+            (cell for cell in cells if cell.workload == workload),
+            run.standings.get(workload),
+            run.plan.slo,
         )
         for workload in dict.fromkeys(cell.workload for cell in cells)
     )
@@ -56,6 +71,7 @@ def summarize(run: Run) -> Summary:
         cells=cells,
         verdicts=verdicts,
         warnings=tuple(warnings_of(run, cells, verdicts)),
+        standings=run.standings,
         constants=run.plan.constants,
         beyond=run.beyond,
         ended=run.end.exit if run.end else 0,
@@ -66,7 +82,7 @@ def exit_code(summary: Summary, at_least: float | None) -> int:
     """Return 0 if done, 1 if a cell sustains less than `at_least`, 3 if that is unknown.
 
     Unavailable cells do not count. Without `at_least`, one result is enough; with it, each cell
-    needs as many requests as its percentile takes.
+    needs one. A cell sustains what the lower end of its interval shows.
     """
     if summary.ended:
         return summary.ended
@@ -74,8 +90,7 @@ def exit_code(summary: Summary, at_least: float | None) -> int:
     measured = [cell for cell in possible if cell.measured]
     if at_least is not None and any(cell.sustained < at_least for cell in measured):
         return 1
-    unsure = at_least is not None and not all(cell.shown for cell in possible)
-    return 3 if unsure or not measured else 0
+    return 3 if not measured or (at_least is not None and len(measured) < len(possible)) else 0
 
 
 def command(run: Run) -> str:

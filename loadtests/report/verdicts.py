@@ -1,63 +1,79 @@
-"""What follows for each workload, in plain sentences that rest on the intervals alone."""
+"""What follows for each workload, in plain sentences.
+
+How many times as much one row sustains as another is known from trials of the same rounds only: it
+is never the quotient of two capacities.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import floor
+from math import isfinite
 
-from loadtests.capacity.interval import ratio
+from loadtests.capacity.estimate import Range
 from loadtests.cell import Cell
-from loadtests.report.wording import cause_sentence, interval_text, not_shown
+from loadtests.report.wording import cause_sentence, interval_text, ratio_text
 from loadtests.run.file.cells import CellResult, Standing
 from loadtests.slo import Slo
-from loadtests.wording import TIMES, listing, rate_text
+from loadtests.wording import listing, rate_text
 
 POOLS = {"thread-pool", "process-pool"}  # `hybrid` runs a workload of one stage in one of these
 
 
 @dataclass(frozen=True, slots=True)
 class WorkloadVerdict:
-    """Which row sustains most of a workload; `tied` are all that do not differ significantly.
+    """Which row sustains most of a workload; `ties` are all that may be the best.
 
-    `best` is None if no row sustains any load, and `sentence` says why. `pythons` compares the
-    Pythons of each model, if there were several.
+    `pick` is None if no row sustains any load, and `sentence` says why. `beaten` is the best row
+    that sustains significantly less, and `ratio` how many times as much the pick sustains, where
+    that is known. `pythons` compares the Pythons of each model, if there were several.
     """
 
     workload: str
-    best: str | None
+    pick: str | None
     sentence: str
-    tied: tuple[str, ...] = ()
+    ties: tuple[str, ...] = ()
+    ratio: Range | None = None
+    beaten: str | None = None
     pythons: tuple[str, ...] = ()
 
 
-def judge_workload(workload: str, results: Iterable[CellResult], slo: Slo) -> WorkloadVerdict:
-    """Compare the rows of one workload that had enough requests for the objective."""
+def judge_workload(
+    workload: str, results: Iterable[CellResult], standing: Standing | None, slo: Slo
+) -> WorkloadVerdict:
+    """Compare the rows of one workload that have a result."""
     cells = list(results)
-    ranked = [cell for cell in cells if cell.shown]
-    ranked.sort(key=lambda cell: (cell.sustained and cell.midpoint, cell.sustained), reverse=True)
-    unsure = [cell for cell in cells if cell.lack]
-    if unsure and not any(cell.sustained for cell in ranked):
-        return WorkloadVerdict(workload, None, not_shown(workload, unsure, slo))
+    standing = standing or Standing(workload)
+    ranked = _ranked(cells)
+    unfinished = [cell for cell in cells if not (cell.measured or cell.unavailable)]
     if not ranked:
         return WorkloadVerdict(workload, None, _nothing(workload, cells))
     best = ranked[0]
     if not best.sustained:
-        none = f"{best.row} sustains no" if len(ranked) == 1 else "no model sustains any"
-        sentence = f"`{workload}`: {none} load at {slo}{_why(ranked)}."
-        return WorkloadVerdict(workload, None, sentence)
-    tied = [cell for cell in ranked if cell.sustained and not _more(best, cell)]
-    tied.sort(key=lambda cell: cell.model == "hybrid")  # stable: the pool is named first
-    others = [cell for cell in ranked if cell not in tied]
-    # The best of those that sustain significantly less than each of the tied cells.
-    less = (cell for cell in others if cell.sustained and all(_more(top, cell) for top in tied))
+        rows = _rows(ranked)
+        none = f"{listing(rows)} {_verb('sustain', rows)} no"
+        if len(rows) > 1 and not unfinished:
+            none = "no model sustains any"
+        clauses = [f"`{workload}`: {none} load at {slo}{_why(ranked)}", _open(unfinished)]
+        return WorkloadVerdict(workload, None, _sentence(clauses))
+    ties = _ties(ranked, standing)
+    others = [cell for cell in ranked if cell not in ties]
+    # At the limit of the generator no ratio is known, but those that do not tie are behind.
+    less = (c for c in others if c.sustained and (best.unbounded or standing.more(best.row, c.row)))
     beaten = next(less, None)
-    clauses = (
-        _head(workload, tied, slo) + _ratio(tied, beaten),
-        _break(tied, others, beaten),
-        f"{listing(_rows(unsure))} had too few requests to compare" if unsure else "",
+    ratio = _known(standing, best, beaten) if beaten else None
+    clauses = [
+        _head(workload, ties, slo) + _beaten(best, ties, beaten, ratio),
+        _limit(ties, others, beaten),
+        _open(unfinished),
+    ]
+    return WorkloadVerdict(
+        workload,
+        best.row,
+        _sentence(clauses),
+        _rows(ties),
+        ratio,
+        beaten.row if beaten else None,
+        tuple(_pythons(workload, ranked, standing)),
     )
-    sentence = "; ".join(filter(None, clauses)) + "."
-    pythons = tuple(_pythons(workload, ranked))
-    return WorkloadVerdict(workload, best.row, sentence, _rows(tied), pythons)
 
 
 def sentences(verdicts: Iterable[WorkloadVerdict]) -> Iterator[str]:
@@ -73,94 +89,130 @@ def sentences(verdicts: Iterable[WorkloadVerdict]) -> Iterator[str]:
 
 
 def leaders(results: Iterable[CellResult], standings: Mapping[str, Standing]) -> set[Cell]:
-    """Return the rows of each workload that may be the best, if rows compete."""
+    """Return the best cell of each workload and those tied with it, if rows compete."""
+    columns: dict[str, list[CellResult]] = {}
+    for result in _ranked(results):
+        columns.setdefault(result.workload, []).append(result)
     return {
-        result.cell
-        for result in results
-        for standing in [standings.get(result.workload, Standing(result.workload))]
-        if result.measured and len(standing.rows) > 1 and result.row in standing.ties
+        cell.cell
+        for name, column in columns.items()
+        if len(column) > 1
+        for cell in _ties(column, standings.get(name) or Standing(name))
     }
 
 
-def _more(cell: CellResult, other: CellResult) -> bool:
-    """Whether a cell sustains significantly more: the interval of the ratio excludes 1."""
-    least = ratio(cell.interval, other.interval)[0] if cell.interval and other.interval else 0.0
-    return least > 1
+def _ranked(results: Iterable[CellResult]) -> list[CellResult]:
+    """Sort those that have a result: rows at the limit of the generator lead."""
+    measured = [cell for cell in results if cell.measured]
+    measured.sort(key=lambda cell: (cell.unbounded, cell.capacity, cell.sustained), reverse=True)
+    return measured
+
+
+def _ties(ranked: Sequence[CellResult], standing: Standing) -> list[CellResult]:
+    """Return the best row and those that tie with it; all at the generator's limit do."""
+    ties = [
+        cell
+        for cell in ranked
+        if cell.sustained and (cell is ranked[0] or cell.unbounded or cell.row in standing.ties)
+    ]
+    return sorted(ties, key=lambda cell: cell.model == "hybrid")  # the pool is named first
 
 
 def _rows(cells: Sequence[CellResult]) -> tuple[str, ...]:
     return tuple(cell.row for cell in cells)
 
 
-def _head(workload: str, tied: Sequence[CellResult], slo: Slo) -> str:
-    rates = listing([interval_text(cell) for cell in tied])
-    if len(tied) == 1:
-        rate = rates.replace("≥", "at least")
-        return f"`{workload}`: {tied[0].row} sustains {rate} req/s at {slo}"
-    rows = f"`{workload}`: {listing(_rows(tied))} sustain"
-    same = len(tied) == 2 and tied[0].python == tied[1].python
-    if same and tied[0].model in POOLS and tied[1].model == "hybrid":
+def _verb(verb: str, rows: Sequence[str]) -> str:
+    return f"{verb}s" if len(rows) == 1 else verb
+
+
+def _sentence(clauses: Iterable[str]) -> str:
+    return "; ".join(filter(None, clauses)) + "."
+
+
+def _open(unfinished: Sequence[CellResult]) -> str:
+    if not unfinished:
+        return ""
+    return f"{listing(_rows(unfinished))} {'is' if len(unfinished) == 1 else 'are'} unfinished"
+
+
+def _known(standing: Standing, cell: CellResult, other: CellResult) -> Range | None:
+    """Return a ratio whose interval has two ends."""
+    ratio = standing.ratio(cell.row, other.row)
+    return ratio if ratio and ratio.low > 0 and isfinite(ratio.high) else None
+
+
+def _head(workload: str, ties: Sequence[CellResult], slo: Slo) -> str:
+    rates = listing([interval_text(cell) for cell in ties]).replace("≥", "at least")
+    if len(ties) == 1:
+        return f"`{workload}`: {ties[0].row} sustains {rates} req/s at {slo}"
+    rows = f"`{workload}`: {listing(_rows(ties))} sustain"
+    same = len(ties) == 2 and ties[0].python == ties[1].python
+    if same and ties[0].model in POOLS and ties[1].model == "hybrid":
         return f"{rows} the same: {rates} req/s at {slo}"
     return f"{rows} {rates} req/s at {slo} (no significant difference in this run)"
 
 
-def _ratio(tied: Sequence[CellResult], beaten: CellResult | None) -> str:
+def _beaten(
+    best: CellResult, ties: Sequence[CellResult], beaten: CellResult | None, ratio: Range | None
+) -> str:
+    """Say how much more the best sustains than the next; only its capacity without a ratio."""
     if beaten is None:
         return ""
-    weakest = min(tied, key=lambda cell: cell.sustained)
-    return f", {_times(weakest, beaten)} {beaten.row} ({interval_text(beaten)})"
+    if ratio is None:
+        return f", {beaten.row} {interval_text(beaten)}"
+    rate = interval_text(beaten)
+    if len(ties) == 1:
+        return f", {ratio_text(ratio)} {beaten.row} ({rate})"
+    return f", {best.row} {ratio_text(ratio)} as much as {beaten.row} ({rate})"
 
 
-def _times(cell: CellResult, other: CellResult) -> str:
-    ratio = cell.sustained / other.sustained
-    digits = 0 if ratio >= 9.95 else 1 if ratio >= 1.05 else 2
-    least = ""
-    if cell.unbounded:
-        least, ratio = "at least ", floor(ratio * 10**digits) / 10**digits
-    return f"{least}{ratio:.{digits}f} {TIMES}"
-
-
-def _pythons(workload: str, ranked: Sequence[CellResult]) -> Iterator[str]:
+def _pythons(workload: str, ranked: Sequence[CellResult], standing: Standing) -> Iterator[str]:
     """Compare each model's best Python with those that sustain significantly less."""
     for model in dict.fromkeys(cell.model for cell in ranked):
         best, *others = (cell for cell in ranked if cell.model == model)
-        less = [cell for cell in others if cell.sustained and _more(best, cell)]
+        ratios = {
+            cell.python: ratio
+            for cell in others
+            if (ratio := _known(standing, best, cell)) and ratio.low > 1
+        }
         none = [cell.python for cell in others if not cell.sustained]
         clauses = [
-            f"{_times(best, cell)} as much {'' if number else f'on {best.python} '}"
-            f"as on {cell.python}"
-            for number, cell in enumerate(less)
+            f"{ratio_text(ratio)} as much {'' if number else f'on {best.python} '}as on {python}"
+            for number, (python, ratio) in enumerate(ratios.items())
         ]
         if none and best.sustained:
-            clauses.append(f"{'' if less else f'load on {best.python}, '}none on {listing(none)}")
+            clauses.append(
+                f"{'' if clauses else f'load on {best.python}, '}none on {listing(none)}"
+            )
         if clauses:
             yield f"`{workload}`: {model} sustains {', '.join(clauses)}."
 
 
-def _break(
-    tied: Sequence[CellResult], others: Sequence[CellResult], beaten: CellResult | None
+def _limit(
+    ties: Sequence[CellResult], others: Sequence[CellResult], beaten: CellResult | None
 ) -> str:
-    """Say what ran out, at the rate of a trial that broke, which need not be in the interval."""
+    """Say what runs out beyond the capacity: that of the worst row, or of those that tie."""
     if none := [cell for cell in others if not cell.sustained]:
-        verb = "sustains" if len(none) == 1 else "sustain"
-        return f"{listing(_rows(none))} {verb} no load{_why(none)}"
+        rows = _rows(none)
+        return f"{listing(rows)} {_verb('sustain', rows)} no load{_why(none)}"
     if others:
-        worst, at_break = others[-1], _at_break(others[-1])
+        worst, beyond = others[-1], _beyond(others[-1])
         if worst is beaten:  # whose interval is in the clause before
-            return f"under {worst.row}, {at_break}" if at_break else ""
+            return f"under {worst.row}, {beyond}" if beyond else ""
         capacity = f"{worst.row} sustains {interval_text(worst)}"
-        return f"{capacity}: {at_break}" if at_break else capacity
-    if len(tied) > 1:
-        cause = _shared_cause(tied)
+        return f"{capacity}: {beyond}" if beyond else capacity
+    if any(cell.unbounded for cell in ties):
+        return "the load generator reached its limit first"
+    if len(ties) > 1:
+        cause = _shared_cause(ties)
         return f"at higher rates, {cause}" if cause else ""
-    if tied[0].broke is None:
-        return "the search reached its upper limit first"
-    return _at_break(tied[0])
+    return _beyond(ties[0])
 
 
-def _at_break(cell: CellResult) -> str:
+def _beyond(cell: CellResult) -> str:
     cause = cause_sentence(cell)
-    return f"at {rate_text(cell.broke or cell.high)} req/s, {cause}" if cause else ""
+    return f"above {rate_text(cell.high)} req/s, {cause}" if cause else ""
 
 
 def _nothing(workload: str, cells: Sequence[CellResult]) -> str:
@@ -176,7 +228,7 @@ def _no_result(workloads: str) -> str:
 
 
 def _why(cells: Sequence[CellResult]) -> str:
-    rates = [cell.broke for cell in cells if cell.broke]
+    rates = [cell.high for cell in cells if cell.high]
     cause = _shared_cause(cells)
     at = f": even {rate_text(max(rates))} req/s is too much" if rates else ""
     return at + (f" ({cause})" if cause else "")

@@ -4,19 +4,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from loadtests.capacity.goals import FULL, QUICK, Goal, trial_duration
 from loadtests.report.verdicts import WorkloadVerdict
 from loadtests.report.wording import name_of, shortened
 from loadtests.run.file.cells import NOT_MEASURED, CellResult
-from loadtests.run.file.lines import Plan, Run
-from loadtests.slo import Slo
-from loadtests.wording import DASH, count_of, listing, rate_text
+from loadtests.run.file.lines import Run
+from loadtests.wording import count_of, listing, rate_text
 
-ENOUGH = 10  # trials
-LOOSER = (99.9, 99.0, 95.0, 90.0, 50.0)  # percentiles, which take fewer requests
-UNSTEADY = 1.25
 BUSY_SHARE = 1.0  # of all cores, for a minute; the sentinel watches them during trials
 NUMBER = re.compile(r"\d[\d.,]*")
+GO_ON = "Repeat the command with --output and the folder of this run: it goes on where it ended."
 
 
 def warnings_of(
@@ -31,59 +27,41 @@ def warnings_of(
         yield f"The run ended early: {_joined([run.end.reason])}"
     yield from _conditions(run)
     yield from _servers(run, cells)
-    reasons = _without_result([cell for cell in failed if cell.error != NOT_MEASURED])
+    reasons = _unfinished([cell for cell in failed if cell.error != NOT_MEASURED])
     yield from _void(run, reasons)
-    yield from _speed(run)
     yield from reasons
-    for cell in cells:
-        name = name_of(cell)
-        if cell.lack:
-            yield f"{name}: {cell.lack}.{_enough(cell, run.plan)}"
-        elif cell.unbounded:
-            limit = rate_text(cell.sustained)
-            yield f"{name}: the search reached its upper limit; it sustains at least {limit} req/s."
-        elif cell.measured and len(cell.valid) < run.plan.searches:
-            lacking = count_of(run.plan.searches - len(cell.valid), "search")
-            yield f"{name} lacks {lacking} of {run.plan.searches}: its interval is uncertain."
     if missing:
         yield f"{len(missing)} of {count_of(len(cells), 'cell')} were {NOT_MEASURED}."
+    if failed:
+        yield GO_ON
     open_ended = {(cell.workload, cell.row) for cell in cells if cell.unbounded}
+    if limited := [name_of(cell) for cell in cells if cell.unbounded]:
+        verb = "sustains" if len(limited) == 1 else "sustain"
+        yield (
+            f"The load generator reached its limit: {shortened(limited, 'other cells')} {verb} at "
+            "least the rate shown."
+        )
     ties = [
-        f"`{v.workload}` ({listing(v.tied)})"
+        f"`{v.workload}` ({listing(v.ties)})"
         for v in verdicts
-        if len(v.tied) > 1 and any((v.workload, row) not in open_ended for row in v.tied)
+        if len(v.ties) > 1 and any((v.workload, row) not in open_ended for row in v.ties)
     ]
     if ties:
         hint = "; a --full run narrows them" if run.plan.mode != "full" else ""
         yield f"No single best for {listing(ties)}: they are statistically tied{hint}."
 
 
-def _without_result(cells: Iterable[CellResult]) -> list[str]:
-    """Give the reason for each cell without result; alike but for their numbers, only once."""
+def _unfinished(cells: Iterable[CellResult]) -> list[str]:
+    """Give the reason for each unfinished cell; alike but for their numbers, only once."""
     alike: dict[str, list[CellResult]] = {}
     for cell in cells:
         alike.setdefault(_alike(cell.error or ""), []).append(cell)
     warnings = []
     for group in alike.values():
         names = shortened(list(map(name_of, group)), "other cells")
-        verb = "has" if len(group) == 1 else "have"
-        warnings.append(f"{names} {verb} no result: {_joined([group[0].error or ''])}")
+        verb = "is" if len(group) == 1 else "are"
+        warnings.append(f"{names} {verb} unfinished: {_joined([group[0].error or ''])}")
     return warnings
-
-
-def _enough(cell: CellResult, plan: Plan) -> str:
-    """Advise how to get enough requests at the rate of a cell: search longer, or claim less."""
-    looser = [plan.slo.at(percentile) for percentile in LOOSER if percentile < plan.slo.percentile]
-    ways = [f"--slo '{goal}'" for goal in looser if _fits(cell, QUICK, goal)][:1]
-    if plan.mode == "full":
-        ways.insert(0, "more --searches")
-    elif _fits(cell, FULL, plan.slo):
-        ways.insert(0, "--full")
-    return f" For enough requests, use {' or '.join(ways)}." if ways else ""
-
-
-def _fits(cell: CellResult, goal: Goal, slo: Slo) -> bool:
-    return trial_duration(cell.sustained, goal, slo) <= max(goal.budget_s, goal.patience_s)
 
 
 def busy(environment: Mapping[str, Any]) -> str | None:
@@ -104,35 +82,6 @@ def _conditions(run: Run) -> Iterator[str]:
         )
 
 
-def _speed(run: Run) -> Iterator[str]:
-    """Warn if the cores changed their speed: cells were then measured under unlike conditions."""
-    pieces = pieces_ms(run)
-    if len(pieces) < ENOUGH:
-        return
-    fast, slow = pieces[len(pieces) // 10], pieces[-1 - len(pieces) // 10]
-    if slow > UNSTEADY * fast:
-        times = run.plan.searches
-        remedy = (
-            f"measuring each {times} times in random order reduces this"
-            if times > 1
-            else "--full measures each several times, in random order"
-        )
-        yield (
-            f"CPU speed varied during the run (the same work took {fast:.2f}{DASH}{slow:.2f} ms in "
-            "the middle 80 % of all trials). Comparisons between cells measured minutes apart are "
-            f"less certain; {remedy}."
-        )
-
-
-def pieces_ms(run: Run) -> list[float]:
-    """Return the CPU time that the same piece of work took beside each trial, sorted."""
-    return sorted(
-        trial.machine["slowdown"] * trial.machine["calibration_ms"]
-        for trial in run.trials
-        if trial.machine.get("slowdown") and trial.machine.get("calibration_ms")
-    )
-
-
 def _servers(run: Run, cells: Sequence[CellResult]) -> Iterator[str]:
     """Pass on the servers' own warnings, each once, with the Pythons that gave it."""
     environment = run.plan.environment
@@ -150,11 +99,8 @@ def _servers(run: Run, cells: Sequence[CellResult]) -> Iterator[str]:
 
 
 def _void(run: Run, reasons: Iterable[str]) -> Iterator[str]:
-    """Count the void trials of finished searches; explain one unless `reasons` do."""
-    finished = {
-        (result.cell, part.search) for result in run.results.values() for part in result.searches
-    }
-    trials = [trial for trial in run.trials if (trial.cell, trial.search) in finished]
+    """Count the void trials; explain one unless `reasons` do."""
+    trials = [trial for trial in run.trials if not trial.again]  # as a report lists them
     invalid = [trial for trial in trials if not trial.valid]
     if not invalid:
         return

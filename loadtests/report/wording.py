@@ -1,24 +1,25 @@
 """Capacities and causes in words, the same in every report."""
 
 from collections.abc import Sequence
+from math import isfinite
 
+from loadtests.capacity.estimate import Range
 from loadtests.cell import Cell
 from loadtests.run.file.cells import CellResult
 from loadtests.slo import Slo
-from loadtests.wording import DASH, listing, rate_text
+from loadtests.wording import DASH, TIMES, listing, rate_text
 
 AT_LEAST = (
     "lower bound: still passing at the highest rate that the load generator can offer (raise it "
-    "with --generators), or every trial at a higher rate was void"
+    "with --generators)"
 )
+UNFINISHED = "unfinished"
 NAMED = 3
 UNKNOWN = "unknown"  # the cause if no resource that was watched ran out
 
 # The `broke_by` of a trial → in a table, in a sentence.
 SIGNS = {
     "bystander": ("/health late", "/health was starved"),
-    "backlog": ("backlog grew", "the backlog kept growing"),
-    "drain": ("no drain", "the backlog did not drain"),
     "refused": ("queue full", "the queue was full"),
     "expired": ("expired", "requests passed their deadline"),
     "wrong": ("wrong", "answers were wrong"),
@@ -43,16 +44,33 @@ def headline(slo: Slo | str) -> str:
 
 
 def interval_text(result: CellResult) -> str:
-    """Return the capacity: two rates, "≥ 400" at the search's limit, or "none (< 4)".
+    """Return the capacity: two rates, or "≥ 400" at the generator's limit, or "none (< 4)".
 
-    A question mark follows if there were too few requests to show the percentile.
+    Without a result, it is "unfinished (≈ 195?)", with the prediction if there is one.
     """
+    if not result.measured or result.interval is None:
+        guess = predicted_text(result)
+        return f"{UNFINISHED} ({guess})" if guess else UNFINISHED
     if not result.sustained:
-        return f"none (< {rate_text(result.broke)})" if result.broke else "none"
-    if result.unbounded:
-        return f"≥ {rate_text(result.sustained)}"
-    low, high = rate_text(result.sustained), rate_text(result.high)
-    return low if low == high else f"{low}{DASH}{high}"
+        return f"none (< {rate_text(result.high)})" if result.high else "none"
+    return range_text(result.interval)
+
+
+def range_text(rates: Range) -> str:
+    """Return the interval; it has no upper end where the generator was the limit."""
+    low, high = rate_text(rates.low), rate_text(rates.high) if isfinite(rates.high) else ""
+    return low if low == high else f"{low}{DASH}{high}" if high else f"≥ {low}"
+
+
+def predicted_text(result: CellResult) -> str:
+    return "" if result.predicted is None else f"≈ {rate_text(result.predicted)}?"
+
+
+def ratio_text(ratio: Range) -> str:
+    """Return how many times as much, with its interval: "1.9 × (1.7–2.1)"."""
+    digits = 0 if ratio.value >= 9.95 else 1 if ratio.value >= 1.495 else 2
+    value, low, high = (f"{number:.{digits}f}" for number in ratio)
+    return f"{value} {TIMES} ({low}{DASH}{high})"
 
 
 def cause_short(result: CellResult) -> str:
@@ -67,17 +85,6 @@ def cause_sentence(result: CellResult) -> str:
     if result.cause and result.cause != UNKNOWN:
         return str(result.cause_evidence.get("sentence") or result.cause)
     return _sign(result.broke_by)[1]
-
-
-def not_shown(workload: str, cells: Sequence[CellResult], slo: Slo) -> str:
-    rates = listing([interval_text(cell) for cell in cells])
-    rows = listing([cell.row for cell in cells])
-    lacks = listing(list(dict.fromkeys(cell.lack for cell in cells)))
-    verb = "meets" if len(cells) == 1 else "meet"
-    return (
-        f"`{workload}`: too few requests to show that {rows} {verb} {slo} at {rates} req/s: "
-        f"{lacks}."
-    )
 
 
 def _sign(broke_by: str | None) -> tuple[str, str]:

@@ -68,7 +68,7 @@ def capacities(results: Sequence[CellResult], best: Collection[Cell], title: str
                 canvas.text(name, NAME - 14, top + HEAD + ROW * row + 11, look.text, anchor="end")
         mine = [result for result in results if result.workload == workload]
         canvas.text(workload, left, top + 12, size=13, bold=True)
-        rates = [rate for result in mine if result.measured for rate in (result.low, result.high)]
+        rates = [rate for r in mine if r.measured for rate in (r.sustained, r.high)]
         axis = BarAxis.of(rates, left, WIDTH)
         axis.draw(canvas, top + HEAD - 6, ROW * len(looks))
         for result in mine:
@@ -92,7 +92,7 @@ def ceilings(results: Sequence[CellResult]) -> str | None:
     rates = [
         rate
         for result in known
-        for rate in (result.low, result.high, result.predicted, result.ceiling)
+        for rate in (result.sustained, result.high, result.predicted, result.ceiling)
     ]
     axis = BarAxis.of(filter(None, rates), 0, LIMIT_WIDTH, room=1.25)
     canvas = Canvas()
@@ -107,7 +107,7 @@ def ceilings(results: Sequence[CellResult]) -> str | None:
         ceiling = axis.at(result.ceiling or 0.0)
         for offset in (0.0, 3.0):
             canvas.rule(ceiling + offset, y, 17, SOFT)
-        name = resource_of(result.typical.binding).removeprefix("the ")
+        name = resource_of(result.binding).removeprefix("the ")
         canvas.text(name, LIMIT_WIDTH + 10, y + 12, SOFT)
     canvas.text("limited by", LIMIT_WIDTH + 10, 12, SOFT)
     return canvas.svg(LIMIT_WIDTH + ENDS, LIMIT_TOP + LIMIT_ROW * len(known) + FOOT)
@@ -134,14 +134,14 @@ def draw_bar(canvas: Canvas, axis: BarAxis, result: CellResult, y: float, look: 
 
 
 def _ends(axis: BarAxis, result: CellResult) -> tuple[float, float]:
-    begin = axis.at(result.low)
+    begin = axis.at(result.sustained)
     return begin, begin + STUB if result.unbounded else max(axis.at(result.high), begin + 1)
 
 
 def _label(canvas: Canvas, axis: BarAxis, result: CellResult, y: float, *, best: bool) -> None:
     """Write the interval below its bar, and what limits it."""
     if not result.measured or not result.sustained:
-        text = interval_text(result) if result.measured else ABSENT
+        text = ABSENT if result.unavailable else interval_text(result)
         canvas.text(text, axis.left, y + 2, SOFT, halo=True)
         return
     text = f"{BEST if best else ''} {interval_text(result)} {cause_short(result)}".strip()

@@ -8,6 +8,7 @@ from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import TrialRecord
 
 ENOUGH = 20  # requests: a trial that ended after fewer does not influence a line
+NEAR = 1.15  # a rate at most so many times another is near it
 DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])  # one for each Python
 
 
@@ -47,14 +48,14 @@ def enough(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
     return [trial for trial in trials if trial.work.scheduled >= ENOUGH]
 
 
-def at_break(result: CellResult, trials: Iterable[TrialRecord]) -> TrialRecord | None:
-    """Return the longest trial at the lowest rate that broke: it shows best what ran out."""
-    broke = [
-        trial
-        for trial in trials
-        if trial.valid and not trial.held and trial.rate > result.sustained
-    ]
-    return min(broke, key=lambda trial: (trial.rate, -trial.duration_s), default=None)
+def failed_above(result: CellResult, trials: Iterable[TrialRecord]) -> list[TrialRecord]:
+    """Return the failed trials at the lowest rates above what was sustained: what ran out there.
+
+    There are several of them, because each is short and has few late requests.
+    """
+    broke = [t for t in trials if t.valid and not t.held and t.rate > result.sustained]
+    lowest = min((trial.rate for trial in broke), default=0.0)
+    return [trial for trial in broke if trial.rate <= NEAR * lowest]
 
 
 def rising(dots: Iterable[tuple[float, float]]) -> list[float]:

@@ -1,13 +1,14 @@
-"""Where the time went when a cell broke: late requests beside typical ones, drawn to scale."""
+"""Where the time went above the capacity: late requests beside typical ones, drawn to scale."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from statistics import fmean
 from typing import NamedTuple
 
 from loadtests.load.answer import Stages
 from loadtests.report.charts.axes import even_ticks, ms_text
 from loadtests.report.charts.canvas import Canvas, text_width
 from loadtests.report.charts.drawing import FAINT, INK, PAPER, SOFT
-from loadtests.report.charts.points import Style, at_break
+from loadtests.report.charts.points import Style, failed_above
 from loadtests.report.colours import STAGES
 from loadtests.report.wording import SIGNS
 from loadtests.run.file.cells import CellResult
@@ -29,7 +30,7 @@ PARTS = {
 
 
 class Spent(NamedTuple):
-    """The mean stages of one group of requests at the break of a cell, in seconds.
+    """The mean stages of one group of requests just above a capacity, in seconds.
 
     Without stages, `why` says in words why there are none.
     """
@@ -55,7 +56,7 @@ def chart(groups: Sequence[Spent], styles: Mapping[str, Style]) -> str:
         if group.row != row:
             y += HEAD + (GAP if row else 0)
             row = group.row
-            head = f"{row} at {rate_text(group.rate)} req/s"
+            head = f"{row} at about {rate_text(group.rate)} req/s"
             canvas.text(head, LEFT + 1, y - 4, styles[row].text)
         canvas.text(group.group, LEFT - 7, y + 12.5, SOFT, anchor="end", size=11)
         if group.stages:
@@ -80,19 +81,30 @@ def key() -> dict[str, str]:
 
 
 def _groups(result: CellResult, trials: Sequence[TrialRecord]) -> Iterator[Spent]:
-    trial = at_break(result, (trial for trial in trials if trial.cell == result.cell))
-    if trial is None:
+    broke = failed_above(result, (trial for trial in trials if trial.cell == result.cell))
+    if not broke:
         return
+    rate = fmean(trial.rate for trial in broke)
     for name in ("typical", "late"):
+        known = _mean(name, broke)
+        yield Spent(result.row, name, rate, known, "" if known else _why(broke, name))
+
+
+def _mean(name: str, trials: Iterable[TrialRecord]) -> Stages | None:
+    """Return the mean stages of a group over trials, which weigh by its requests there."""
+    known, weights = [], []
+    for trial in trials:
         seconds = trial.evidence.get(name)
-        known = Stages(*seconds) if seconds and len(seconds) == len(Stages._fields) else None
-        yield Spent(result.row, name, trial.rate, known, "" if known else _why(trial, name))
+        if seconds and len(seconds) == len(Stages._fields):
+            known.append(seconds)
+            weights.append(max(trial.work.late if name == "late" else trial.work.scheduled, 1))
+    return Stages(*(fmean(spent, weights) for spent in zip(*known, strict=True))) if known else None
 
 
-def _why(trial: TrialRecord, name: str) -> str:
+def _why(trials: Sequence[TrialRecord], name: str) -> str:
     """Explain missing stages: a refused request, for example, is neither answered nor late."""
-    if name == "late" and not trial.work.late:
-        sign = SIGNS.get(trial.broke_by or "", ("", ""))[1]
+    if name == "late" and not any(trial.work.late for trial in trials):
+        sign = SIGNS.get(trials[0].broke_by or "", ("", ""))[1]
         return f"none was late: {sign}" if sign else "none was late"
     return f"no {'late ' if name == 'late' else ''}answer was read"
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from loadtests.report.charts import bars, loads, resources, stages
 from loadtests.report.charts.converter import Converter
 from loadtests.report.charts.drawing import drawn, inline, standalone
-from loadtests.report.charts.points import ENOUGH, styles
+from loadtests.report.charts.points import NEAR, styles
 from loadtests.report.gallery import Gallery
 from loadtests.report.summary import Summary
 from loadtests.report.survival.tables import Table, ceilings_table, spectra_table, stages_table
@@ -23,27 +23,28 @@ from loadtests.slo import Slo
 from loadtests.wording import rate_text
 
 P99 = (
-    "Against the offered rate: a dot is a trial, hollow if it failed; lines are fits "
-    "that assume only that things get worse as the load rises."
+    "Against the offered rate: a dot is a trial, hollow if it failed; lines are fits that assume "
+    "only that things get worse as the load rises. Trials last seconds, so there are few requests "
+    "in each, and most are near the capacity."
 )
 CAPACITIES = (
     "Each bar is the 95 % confidence interval for the capacity, the mark in it the best estimate; "
     "each axis is logarithmic; ★: best, or statistically tied with it."
 )
-GOODPUT = (
-    f"Correct answers in time, per second, in trials of {ENOUGH} requests or more; bars are the "
-    "intervals of the capacities."
+TIMES_NEAR = (
+    "Each model near its own capacity: the trial nearest to it that passed, at the rate in its "
+    "label. The rates differ, so this compares the shapes of the lines, not the models."
 )
 STAGES = (
-    "Mean stages of typical and of late answers, in the longest trial at the lowest rate that "
-    "broke."
+    "Mean stages of typical and of late answers, in the failed trials just above what was "
+    "sustained."
 )
 USED = (
-    "While the load rose from 0.6 to 1.7 times the capacity, which is marked; the number belongs "
-    "to the highest load tried. Loop lag has a logarithmic axis; memory is PSS."
+    f"Medians over the trials within {100 * (NEAR - 1):.0f} % of the capacity, whether they passed "
+    "or not. Bars of one column have the same scale; memory is PSS."
 )
 CEILINGS = (
-    "Bar: measured. Line: predicted before the search. Double line: the estimated limit, at "
+    "Bar: measured. Line: predicted before the first round. Double line: the estimated limit, at "
     "which the named resource runs out."
 )
 
@@ -84,9 +85,8 @@ class Sketch(NamedTuple):
 
 def capacity_drawing(summary: Summary) -> str:
     """Draw what `capacity_svg` and `capacity_figure` show."""
-    return bars.capacities(
-        summary.cells, leaders(summary.cells, summary.slo), headline(summary.slo)
-    )
+    best = leaders(summary.cells, summary.standings)
+    return bars.capacities(summary.cells, best, headline(summary.slo))
 
 
 def capacity_svg(drawing: str, summary: Summary) -> str:
@@ -118,25 +118,18 @@ def figures(
 def _sketches(
     results: Sequence[CellResult], trials: Sequence[TrialRecord], slo: Slo
 ) -> Iterator[Sketch]:
-    capacities = bars.described(results)
     p99 = Figure("Response time at p99", P99)
     yield Sketch("p99", partial(loads.p99, results, trials, slo), p99, _p99_words(results, trials))
-    goodput = Figure("Goodput", GOODPUT)
-    yield Sketch("goodput", partial(loads.goodput, results, trials), goodput, capacities)
-    if spectra := loads.spectra(results, trials):
-        rate = rate_text(spectra.rate)
-        caption = (
-            f"Models that sustained {rate} req/s, each at its own rate (in its label): that of the "
-            f"trial nearest to {rate} that it passed."
-        )
-        times = Figure("All response times", caption, table=spectra_table(spectra))
-        yield Sketch("spectrum", partial(loads.spectrum, results, spectra), times)
+    if shown := loads.spectra(results, trials):
+        times = Figure("All response times", TIMES_NEAR, table=spectra_table(shown))
+        yield Sketch("spectrum", partial(loads.spectrum, results, shown), times)
     if spent := stages.spent(results, trials):
         table, key = stages_table(spent), stages.key()
-        went = Figure("Where the time went at the break", STAGES, table=table, key=key)
+        went = Figure("Where the time went above the capacity", STAGES, table=table, key=key)
         yield Sketch("stages", partial(stages.chart, spent, styles(results)), went)
     used = Figure("Resources used", USED)
-    yield Sketch("used", partial(resources.chart, results, trials), used, capacities)
+    words = bars.described(results)
+    yield Sketch("used", partial(resources.chart, results, trials), used, words)
     table = ceilings_table(results)
     limits = Figure("Limit, prediction, measurement", CEILINGS, table=table)
     yield Sketch("ceiling", partial(bars.ceilings, results), limits)

@@ -1,13 +1,13 @@
 """The summary of a survival run for other programs: the content of `summary.json`."""
 
-from dataclasses import asdict
 from typing import Any
 
 from loadtests.report.summary import Summary
 from loadtests.report.survival.sections import FilledSection, filled
 from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import encode
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def as_json(summary: Summary) -> dict[str, Any]:
@@ -22,11 +22,20 @@ def as_json(summary: Summary) -> dict[str, Any]:
         "verdicts": [
             {
                 "workload": verdict.workload,
-                "best": verdict.best,
+                "best": verdict.pick,
+                "pick": verdict.pick,
+                "ties": list(verdict.ties),
+                "ratio": encode(verdict.ratio),
+                "beaten": verdict.beaten,
                 "sentence": verdict.sentence,
                 "pythons": list(verdict.pythons),
             }
             for verdict in summary.verdicts
+        ],
+        "speed": encode(summary.speed),
+        "a_a": [
+            {"workload": workload, "row": again.row, "ratio": encode(again.ratio)}
+            for workload, again in summary.again.items()
         ],
         "warnings": list(summary.warnings),
         "sections": [_section_json(section) for section in filled(summary)],
@@ -38,33 +47,39 @@ def _cell_json(cell: CellResult) -> dict[str, Any]:
         "workload": cell.workload,
         "model": cell.model,
         "python": cell.python or None,
+        "row": cell.row,
+        "state": cell.state,
         "held": cell.held,
-        "broke": cell.broke,
+        "broke": encode(cell.broke),
         "interval": interval_json(cell),
         "capacity": cell.capacity,
         "ceiling": cell.ceiling,
-        "binding": cell.typical.binding,
+        "binding": cell.binding,
         "predicted": cell.predicted,
         "score": cell.score,
         "efficiency": cell.efficiency,
+        "utilisation": cell.utilisation,
+        "demand_s": cell.demand_s,
+        "rounds": cell.rounds,
+        "witness": [witness._asdict() for witness in cell.witness],
         "cause": cell.cause,
         "cause_evidence": dict(cell.cause_evidence) or None,
         "proof": dict(cell.proof) or None,
-        "searches": [list(search.bounds) for search in cell.valid],
-        "support": cell.support and asdict(cell.support) | {"enough": cell.support.enough},
-        "goals": {slo: list(bounds) for slo, bounds in cell.goals.items()},
-        "bystander_p99_ms": cell.typical.bystander_p99_ms,
-        "cpu_ms_per_request": cell.typical.cpu_ms_per_request,
-        "pss_mib": cell.typical.pss_mib,
+        "goals": {slo: encode(rates[1:]) for slo, rates in cell.goals.items()},
+        "bystander_p99_ms": cell.bystander_p99_ms,
+        "cpu_ms_per_request": cell.cpu_ms_per_request,
+        "pss_mib": cell.pss_mib,
         "trials": cell.trials,
         "discarded": cell.discarded,
         "unavailable": cell.unavailable,
+        "error": cell.error or None,
         "broke_by": cell.broke_by,
     }
 
 
 def interval_json(cell: CellResult) -> list[float | None] | None:
-    return [cell.interval.low, cell.interval.high] if cell.interval else None
+    """Return both ends; the upper one is null where the generator was the limit."""
+    return [cell.held, encode(cell.broke)] if cell.measured else None
 
 
 def _section_json(section: FilledSection) -> dict[str, Any]:

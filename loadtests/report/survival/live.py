@@ -16,18 +16,21 @@ from loadtests.report.survival.matrix import Entry, entry_of, grid
 from loadtests.report.survival.sections import prediction_text, proof_text
 from loadtests.report.survival.terminal import head
 from loadtests.report.verdicts import leaders
-from loadtests.run.file.cells import CellResult
+from loadtests.report.wording import range_text
+from loadtests.run.file.cells import CellResult, Standing
 from loadtests.run.file.lines import (
     Line,
     Plan,
     TrialRecord,
     cell_of,
     plan_of,
+    result_of,
     resumed,
+    standing_of,
     trial_of,
 )
 from loadtests.run.survival.time_left import Pace
-from loadtests.wording import count_of, rate_text
+from loadtests.wording import count_of, listing, rate_text
 
 PENDING = Entry("·", style="dim")
 REFRESHES_PER_S = 4
@@ -44,9 +47,8 @@ class LiveScreen:
         self._console = console
         self._plan: Plan | None = None
         self._results: dict[Cell, CellResult] = {}
-        self._searched: set[tuple[Cell, int]] = set()
-        self._running: Cell | None = None
-        self._step = ""  # of the running cell
+        self._standings: dict[str, Standing] = {}
+        self._steps: dict[Cell, str] = {}  # of the cells that are being measured
         self._pace = Pace()
 
     def update(self, line: Line) -> None:
@@ -56,32 +58,48 @@ class LiveScreen:
             case "run":
                 self._plan = plan_of(line)
                 self._announce(_head(self._plan))
-                self._announce(Text(f"{self._count(self._unit)}{self._rest(0.0)}"))
+                self._announce(Text(f"{self._count}{self._rest(0.0)}"))
             case "resumed" if self._plan:
                 self._plan = resumed(self._plan, line)
-                self._running, self._step = None, ""
-                self._searched = {key for key in self._searched if not self._results[key[0]].error}
-                done = f"{len(self._searched)} of {self._count('search')}"
+                self._steps.clear()
+                self._results = {
+                    cell: result
+                    for cell, result in self._results.items()
+                    if result.state != "unfinished"
+                }
+                done = f"{len(self._results)} of {self._count}"
                 self._announce(Text(f"resumed: {done} done before{self._rest(line.get('at'))}"))
-            case "cell-start":
-                self._running, self._step = cell_of(line), ""
-            case "trial":
-                self._step = _trial_text(trial_of(line))
-            case "prediction" if line.get("predicted") is not None:
-                self._step = f"≈ {rate_text(line['predicted'])}?"
-                self._announce(_detail(line, f": {prediction_text(line)}"))
-            case "cell" if self._plan:
-                search = search_of(line)
-                self._results = dict(with_search(self._results, search, self._plan))
-                self._searched.add((search.cell, search.search))
-                self._running = None
-                self._announce(self._plain(self._results[search.cell], self._rest(search.at)))
             case "proof":
                 self._announce(_detail(line, f": {proof_text(line)}"))
             case "beyond":
                 self._announce(_detail(line, f", {line['kind']}: {brief(line['kind'], line)}"))
             case "end":
-                self._running = None
+                self._steps.clear()
+            case _ if self._plan:
+                self._measure(line, self._plan)
+
+    def _measure(self, line: Line, plan: Plan) -> None:
+        """Take in a line about the rounds of a workload."""
+        match line["line"]:
+            case "workload-start":
+                self._steps = {
+                    cell: ""
+                    for cell in plan.cells
+                    if cell.workload == line["workload"] and cell.row in line["rows"]
+                }
+            case "prediction" if line.get("predicted") is not None:
+                self._go_on(cell_of(line), f"≈ {rate_text(line['predicted'])}?")
+                self._announce(_detail(line, f": {prediction_text(line)}"))
+            case "trial" if not line.get("again"):
+                trial = trial_of(line)
+                self._go_on(trial.cell, _trial_text(trial))
+            case "standing":
+                self._compare(standing_of(line))
+            case "cell":
+                result = result_of(line)
+                self._results[result.cell] = result
+                self._steps.pop(result.cell, None)
+                self._announce(self._plain(result, len(plan.cells), self._rest(result.at)))
 
     def live(self, clock: Callable[[], float]) -> AbstractContextManager[object]:
         """Keep the matrix on the terminal while the block runs; do nothing elsewhere.
@@ -94,31 +112,47 @@ class LiveScreen:
         """Draw the run as it is `now` seconds after its start."""
         if self._plan is None:
             return Text("starting …")
-        best = leaders(self._results.values(), self._plan.slo)
+        best = leaders(self._results.values(), self._standings)
         entries = {cell: self._entry(cell, best) for cell in self._plan.cells}
         left = self._pace.left(now)
         rest = f"about {rounded_duration(left)} left" if left else "done"
-        text = f"{len(self._searched)} of {self._count(self._unit)}, {rest}"
         progress = Table.grid(padding=(0, 2))
-        progress.add_row(ProgressBar(self._total, len(self._searched), BAR_WIDTH), Text(text))
+        bar = ProgressBar(len(self._plan.cells), len(self._results), BAR_WIDTH)
+        progress.add_row(bar, Text(f"{len(self._results)} of {self._count}, {rest}"))
         return Group(_head(self._plan), progress, Text(), grid(entries))
 
     def _entry(self, cell: Cell, best: set[Cell]) -> Entry:
-        if self._running == cell:
-            return Entry("measuring …", self._step, style="italic")
+        if cell in self._steps:
+            return self._provisional(cell)
         result = self._results.get(cell)
         return entry_of(result, best=cell in best) if result else PENDING
 
-    @property
-    def _total(self) -> int:
-        return len(self._plan.cells) * self._plan.searches if self._plan else 0
+    def _provisional(self, cell: Cell) -> Entry:
+        """Show what the rounds so far say of a cell: nothing before the third."""
+        step, standing = self._steps[cell], self._standings.get(cell.workload)
+        if standing is None or cell.row not in standing.rows:
+            return Entry("measuring …", step, style="italic")
+        ties = len(standing.rows) > 1 and cell.row in standing.ties
+        return Entry(range_text(standing.rows[cell.row]), step, style="italic", best=ties)
+
+    def _compare(self, standing: Standing) -> None:
+        """Take in how rows compare; elsewhere than on a terminal, the first such time is a line."""
+        before = self._standings.get(standing.workload, Standing(standing.workload))
+        self._standings[standing.workload] = standing
+        leading = [row for row in standing.rows if row in standing.ties]
+        if len(before.rows) < 2 <= len(standing.rows) and leading:
+            rows = listing([f"{row} ({range_text(standing.rows[row])})" for row in leading])
+            verb = "leads" if len(leading) == 1 else "lead"
+            text = f"after {standing.rounds} rounds: {rows} {verb}"
+            self._announce(Text(f"      {standing.workload}, {text}"))
+
+    def _go_on(self, cell: Cell, step: str) -> None:
+        if cell in self._steps:
+            self._steps[cell] = step
 
     @property
-    def _unit(self) -> str:
-        return "search" if self._plan and self._plan.searches > 1 else "cell"
-
-    def _count(self, unit: str) -> str:
-        return count_of(self._total, unit)
+    def _count(self) -> str:
+        return count_of(len(self._plan.cells) if self._plan else 0, "cell")
 
     def _rest(self, at: float | None) -> str:
         """End a plain line with the time left at this moment of the run file."""
@@ -129,9 +163,9 @@ class LiveScreen:
         if not self._console.is_terminal:
             self._console.print(message, soft_wrap=True)
 
-    def _plain(self, result: CellResult, rest: str) -> Text:
+    def _plain(self, result: CellResult, cells: int, rest: str) -> Text:
         entry = entry_of(result)
-        number = f"[{len(self._searched)}/{self._total}]"
+        number = f"[{len(self._results)}/{cells}]"
         unit = " req/s" if result.measured and result.sustained else ""
         reason = entry.note or entry.small
         more = f" ({reason})" if reason else ""

@@ -15,7 +15,13 @@ from loadtests.cell import Cell
 from loadtests.report.colours import colour_of
 from loadtests.report.summary import Summary
 from loadtests.report.verdicts import leaders
-from loadtests.report.wording import AT_LEAST, cause_short, interval_text
+from loadtests.report.wording import (
+    AT_LEAST,
+    UNFINISHED,
+    cause_short,
+    interval_text,
+    predicted_text,
+)
 from loadtests.run.file.cells import CellResult
 
 NAME_WIDTH = 16  # longer names are broken at a hyphen or a space where they do not fit
@@ -94,21 +100,21 @@ def entry_of(result: CellResult, *, best: bool = False) -> Entry:
     if result.unavailable:
         return Entry(ABSENT, style="dim", note=result.unavailable)
     if not result.measured:
-        known = f" (≈ {result.predicted:.0f}?)" if result.predicted else ""
-        return Entry(f"unfinished{known}", style="yellow", note=result.error)
-    small = cause_short(result)
-    return Entry(interval_text(result), small, "bold" if best else "", None, best)
+        note = result.error or "no number was reported"
+        return Entry(UNFINISHED, predicted_text(result), "yellow", note)
+    style = "bold" if best else ""
+    return Entry(interval_text(result), cause_short(result), style, best=best)
 
 
 def capacities(summary: Summary) -> dict[Cell, Entry]:
     """Show the capacity of each cell; the warnings say why a cell has no result."""
-    best = leaders(summary.cells, summary.slo)
+    best = leaders(summary.cells, summary.standings)
     shades = depths(summary.cells, best)
     entries = {}
     for result in summary.cells:
         entry = entry_of(result, best=result.cell in best)
-        note = entry.note if result.measured or result.unavailable else None
-        entries[result.cell] = replace(entry, note=note, depth=shades.get(result.cell, 0.0))
+        depth = shades.get(result.cell, 0.0)
+        entries[result.cell] = replace(entry, note=result.unavailable, depth=depth)
     return entries
 
 
@@ -116,11 +122,11 @@ def depths(results: Iterable[CellResult], best: Collection[Cell]) -> dict[Cell, 
     """Shade each cell by its share of the highest in its column; all that are best look alike."""
     columns: dict[str, list[CellResult]] = {}
     for result in results:
-        if result.shown and result.sustained:
+        if result.sustained:
             columns.setdefault(result.workload, []).append(result)
-    most = {name: max(cell.midpoint for cell in column) for name, column in columns.items()}
+    most = {name: max(cell.capacity or 0 for cell in column) for name, column in columns.items()}
     return {
-        cell.cell: 1.0 if cell.cell in best else round(cell.midpoint / most[name], 2)
+        cell.cell: 1.0 if cell.cell in best else round((cell.capacity or 0) / most[name], 2)
         for name, column in columns.items()
         for cell in column
     }

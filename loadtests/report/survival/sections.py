@@ -13,10 +13,10 @@ from loadtests.cell import Cell
 from loadtests.report.summary import Summary
 from loadtests.report.survival import beyond
 from loadtests.report.survival.matrix import ABSENT, Entry
-from loadtests.report.wording import name_of
+from loadtests.report.wording import name_of, ratio_text
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import Line
-from loadtests.wording import TIMES, count_of, listing, percent, rate_text
+from loadtests.wording import DASH, TIMES, count_of, listing, percent, rate_text
 
 CLOSE = 0.25
 RESOURCES = {"cores": "cores", "gil": "the GIL", "loop": "the event loop", "slots": "the pool"}
@@ -65,7 +65,7 @@ def filled(summary: Summary) -> Iterator[FilledSection]:
 
 def costs_of(summary: Summary) -> Mapping[Cell, Entry]:
     """Show what each cell cost; empty where no process could be watched."""
-    if all(cell.typical.cpu_ms_per_request is None for cell in summary.cells if cell.measured):
+    if all(cell.cpu_ms_per_request is None for cell in summary.cells if cell.measured):
         return {}
     return {cell.cell: _cost(cell) for cell in summary.cells}
 
@@ -74,6 +74,27 @@ def estimates_of(summary: Summary) -> Mapping[Cell, Entry]:
     """Show estimates and predictions; empty where there were none."""
     known = any(cell.measured and cell.ceiling is not None for cell in summary.cells)
     return {cell.cell: _estimate(cell) for cell in summary.cells if known}
+
+
+def witnesses_of(summary: Summary) -> Mapping[Cell, Entry]:
+    """Show what trials near the capacity lost; empty where there were none."""
+    known = any(cell.measured and cell.witness for cell in summary.cells)
+    return {cell.cell: _witness(cell) for cell in summary.cells if known}
+
+
+def machine_notes(summary: Summary) -> Iterator[str]:
+    """Say how much the speed of the machine varied, and what a row gives against itself."""
+    if summary.speed:
+        fast, slow = summary.speed
+        yield (
+            f"The same work cost {fast:.2f}{DASH}{slow:.2f} {TIMES} its usual CPU time during the "
+            "run (the middle 90 % of all trials)."
+        )
+    for workload, again in summary.again.items():
+        differs = again.ratio.low > 1 or again.ratio.high < 1
+        verdict = "a false difference" if differs else "no difference, as it should be"
+        row, ratio = again.row, ratio_text(again.ratio)
+        yield f"`{workload}`: {row} sustains {ratio} as much as itself: {verdict}."
 
 
 def proof_notes(summary: Summary) -> Iterator[str]:
@@ -115,8 +136,7 @@ def prediction_quality(cells: Sequence[CellResult]) -> str:
 def _cost(cell: CellResult) -> Entry:
     if not cell.measured:
         return Entry(ABSENT, style="dim")
-    typical = cell.typical
-    cpu, pss, bystander = typical.cpu_ms_per_request, typical.pss_mib, typical.bystander_p99_ms
+    cpu, pss, bystander = cell.cpu_ms_per_request, cell.pss_mib, cell.bystander_p99_ms
     small = [] if pss is None else [f"{pss:.0f}M"]
     if bystander is not None:
         small.append(f"{bystander:.{0 if bystander >= 9.95 else 1}f} ms")
@@ -129,14 +149,24 @@ def _estimate(cell: CellResult) -> Entry:
     small = [] if cell.predicted is None else [f"≈ {rate_text(cell.predicted)}"]
     if cell.efficiency is not None:
         small.append(f"{'≥ ' if cell.unbounded else ''}{percent(cell.efficiency)}")
-    resource = resource_of(cell.typical.binding).removeprefix("the ")
+    resource = resource_of(cell.binding).removeprefix("the ")
     return Entry(f"{rate_text(cell.ceiling)} {resource}", ", ".join(small))
+
+
+def _witness(cell: CellResult) -> Entry:
+    if not cell.measured or not cell.witness:
+        return Entry(ABSENT, style="dim")
+    near = [trials for trials in cell.witness if trials.requests]
+    lost = " · ".join(f"{100 * trials.lost / trials.requests:.2g}" for trials in near)
+    expected = " · ".join(f"{100 * trials.expected / trials.requests:.2g}" for trials in near)
+    factors = " · ".join(f"{trials.factor:.2f}" for trials in near)
+    return Entry(lost, f"≈ {expected}\nat {factors}")
 
 
 SECTIONS = (
     Section(
         "Costs",
-        "CPU per request at the highest rate that passed; below it, memory of all processes (PSS "
+        "CPU per request near the capacity; below it, memory of all processes (PSS "
         "in MiB) and p99 of the bystander",
         "cost",
         costs_of,
@@ -148,7 +178,19 @@ SECTIONS = (
         "limit",
         estimates_of,
     ),
-    Section("Proofs", "Searches with only the blamed resource relieved", notes=proof_notes),
+    Section(
+        "Witnesses",
+        "Percentage of requests lost in trials just below and just above the capacity; below it, "
+        "what the estimate expects (≈), and the offered rates as multiples of the capacity",
+        "% lost",
+        witnesses_of,
+    ),
+    Section(
+        "What this machine can distinguish today",
+        "How steady it was, and a row that was measured twice, under another name",
+        notes=machine_notes,
+    ),
+    Section("Proofs", "Measured again with only the blamed resource relieved", notes=proof_notes),
     Section(
         "Beyond the peak",
         "Goodput at {overloads} capacity, as a share of the peak; below it, time "

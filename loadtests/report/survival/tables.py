@@ -1,6 +1,6 @@
 """The data of charts as tables, and every trial of a run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from loadtests.load.answer import Stages
@@ -47,10 +47,10 @@ class TrialTable:
     rows: tuple[tuple[str, ...], ...]
 
 
-def spectra_table(spectra: loads.Spectra) -> Table:
+def spectra_table(shown: Mapping[str, TrialRecord]) -> Table:
     heads = ("model", "req/s", *(f"p{at:g}" for at in SPECTRUM[:-1]), "slowest")
     rows = []
-    for row, trial in spectra.shown.items():
+    for row, trial in shown.items():
         known = dict(loads.figures(trial))
         times = (_number(known.get(at), " ms") for at in SPECTRUM)
         rows.append((row, rate_text(trial.rate), *times))
@@ -83,7 +83,7 @@ def ceilings_table(results: Sequence[CellResult]) -> Table:
         tuple(
             (
                 cell.row,
-                resource_of(cell.typical.binding),
+                resource_of(cell.binding),
                 rate_text(cell.ceiling or 0),
                 NOTHING if cell.predicted is None else rate_text(cell.predicted),
                 interval_text(cell),

@@ -13,7 +13,8 @@ from loadtests.report.charts.canvas import Canvas
 from loadtests.report.charts.drawing import DARK, PAPER, standalone
 from loadtests.report.charts.lines import placed, width_of
 from loadtests.report.charts.loads import figures, spectra
-from loadtests.report.charts.points import at_break, rising
+from loadtests.report.charts.points import failed_above, rising
+from loadtests.report.charts.resources import chart, near_capacity
 from loadtests.report.charts.stages import spent
 from loadtests.report.survival.matrix import depths
 from loadtests.run.file.lines import Line, trial_of
@@ -71,65 +72,79 @@ def test_a_rising_fit_never_falls_and_keeps_the_mean_and_what_rises(
     assert rising([(1, 1), (4, 1), (2, 3)]) == [1, 2.5, 2.5]
 
 
-def test_the_break_is_the_longest_trial_at_the_lowest_rate_that_broke() -> None:
+def test_what_failed_just_above_the_capacity_is_chosen() -> None:
     cell = measured(result("primes", "inline", 50, 60))
     lines = [
-        trial("primes", "inline", rate, held=held, duration_s=seconds, valid=valid)
-        for rate, held, seconds, valid in (
-            (40, False, 9, True),  # an accident: it sustained more
-            (60, False, 1, True),
-            (60, False, 3, True),
-            (55, False, 9, False),
-            (70, False, 9, True),
-            (65, True, 9, True),
+        trial("primes", "inline", rate, held=held, valid=valid)
+        for rate, held, valid in (
+            (40, False, True),  # by chance: it sustained more
+            (60, False, True),
+            (55, False, False),
+            (66, False, True),
+            (65, True, True),
+            (75, False, True),  # far above it
         )
     ]
-    broke = at_break(cell, map(trial_of, lines))
-    assert broke is not None
-    assert (broke.rate, broke.duration_s) == (60, 3)
+    assert [trial.rate for trial in failed_above(cell, map(trial_of, lines))] == [60, 66]
 
 
-def test_spectra_show_trials_that_held_at_a_rate_that_every_row_sustained() -> None:
+def test_spectra_show_the_trial_of_each_row_that_passed_nearest_to_its_capacity() -> None:
     results = [result("primes", "inline", 40, 50), result("primes", "hybrid", 90, 99)]
     results.append(result("primes", "async", 0, 5))
     work = {"scheduled": 150, "ok": 150, "spectrum_ms": SPECTRUM}
-    rates = {"inline": {40: True, 30: True, 39: False}, "hybrid": {80: True, 90: True}}
+    rates = {"inline": {30: True, 43: True, 45: False, 52: True}, "hybrid": {80: True, 90: True}}
     trials = [
         trial("primes", model, rate, held=held, work=work)
         for model, tried in (rates | {"async": {5: False}}).items()
         for rate, held in tried.items()
     ]
-    chosen = spectra(list(map(measured, results)), map(trial_of, trials))
-    assert chosen is not None
-    assert chosen.rate == 40
-    assert {row: shown.rate for row, shown in chosen.shown.items()} == {"inline": 40, "hybrid": 80}
-    known = figures(chosen.shown["inline"])
+    shown = spectra(list(map(measured, results)), map(trial_of, trials))
+    assert {row: trial.rate for row, trial in shown.items()} == {"inline": 43, "hybrid": 90}
+    known = figures(shown["inline"])
     assert [at for at, _ in known] == [50, 75, 90, 95, 99, 100]  # 150 requests have no p99.9
     assert known[-1] == (100, None)
+
+
+def test_resources_are_those_near_the_capacity() -> None:
+    results = [
+        measured(result("primes", "inline", 95, 105.3)),
+        measured(result("primes", "x", 0, 4)),
+    ]
+    rates = (50, 90, 110, 120)
+    lines = [trial("primes", "inline", rate, evidence={"gil": rate / 200}) for rate in rates]
+    lines.append(trial("primes", "inline", 100, work={"scheduled": 5}))
+    near = near_capacity(results, map(trial_of, lines))
+    assert {row: [t.rate for t in those] for row, those in near.items()} == {"inline": [90, 110]}
+    picture = chart(results, map(trial_of, lines))
+    assert picture is not None
+    assert re.findall(">([^<]+)</text>", picture) == ["inline", "50%", "GIL held"]
+    assert chart(results, []) is None
 
 
 @pytest.mark.parametrize(
     ("work", "broke_by", "why"),
     [
         ({"refused": 9}, "refused", "none was late: the queue was full"),
-        ({}, "backlog", "none was late: the backlog kept growing"),
+        ({}, "bystander", "none was late: /health was starved"),
         ({"late": 3}, "late", "no late answer was read"),
         ({}, None, "none was late"),
     ],
 )
-def test_stages_at_the_break_are_shown_or_the_reason_why_there_are_none(
+def test_stages_above_the_capacity_are_shown_or_the_reason_why_there_are_none(
     work: Line, broke_by: str | None, why: str
 ) -> None:
     evidence = {"typical": [0.001] * 7, "late": None}
-    work = {"late": 0, **work}
+    work = {"scheduled": 400, "late": 0, **work}
     broke = trial(
         "primes", "inline", 60, held=False, evidence=evidence, work=work, broke_by=broke_by
     )
     results = [measured(result("primes", "inline", 50, 60))]
-    typical, late = spent(results, [trial_of(broke)])
-    assert (typical.group, typical.rate, typical.why) == ("typical", 60, "")
+    second = {**broke, "rate": 64, "evidence": {"typical": [0.003] * 7, "late": None}}
+    second["work"] = {**work, "scheduled": 1200}
+    typical, late = spent(results, [trial_of(broke), trial_of(second)])
+    assert (typical.group, typical.rate, typical.why) == ("typical", 62, "")
     assert typical.stages
-    assert typical.stages.total == pytest.approx(0.007)
+    assert typical.stages.total == pytest.approx(7 * 0.0025), "a trial weighs by its requests"
     assert (late.group, late.stages, late.why) == ("late", None, why)
     assert spent(results, [trial_of({**broke, "evidence": {}})]) == []
 

@@ -18,7 +18,8 @@ from loadtests.run.file.lines import Line
 from tests.support.finished_report import printed
 from tests.support.run_files import FULL, FULL_RESULTS, NO_TWIN, plan, result, trial, write
 
-START: Line = {"line": "cell-start", "workload": "primes", "model": "hybrid", "at": 240.0}
+ROWS = ["inline", "async", "thread-pool", "process-pool", "hybrid"]
+START: Line = {"line": "workload-start", "workload": "primes", "rows": ROWS, "at": 240.0}
 
 
 @pytest.fixture
@@ -46,12 +47,10 @@ def test_the_matrix_fits_with_every_figure_on_one_line(summary: Summary, width: 
     text = printed(final(summary, Path("results/here")), width)
     assert max(map(cell_len, text.splitlines())) <= width
     figures = intervals(summary, "process-pool")
-    assert row(text, "process-pool").split() == (
-        ["process-pool", *figures[:1], "★", figures[1], "★", *figures[2:]]
-    )
-    assert "backlog grew" in text
+    assert row(text, "process-pool").split() == (["process-pool", *figures[:1], "★", *figures[1:]])
+    assert "queue full" in text
     assert "/health late" in text
-    tied = sum(len(verdict.tied) for verdict in summary.verdicts)
+    tied = sum(len(verdict.ties) for verdict in summary.verdicts)
     assert text.count("★") == tied + 1  # the legend
     assert "p99<250ms" in text
     assert "Results: results/here" in text
@@ -74,29 +73,61 @@ def test_many_workloads_are_stacked_and_long_names_broken() -> None:
 
 
 def test_a_screen_shows_what_is_pending_running_and_done(summary: Summary) -> None:
-    lines = [FULL[0], *FULL_RESULTS[:9], START]
+    lines = [FULL[0], *FULL[1:2], *FULL_RESULTS[:5], START]
     text = printed(screen_after(*lines).render(250.0))
-    assert "measuring …" in row(text, "hybrid")
-    assert "9 of 20 cells" in text
-    assert row(text, "inline").split() == ["inline", *intervals(summary, "inline")[:2], "·", "·"]
+    assert row(text, "hybrid").split()[-4:] == ["measuring", "…", "·", "·"]
+    assert "5 of 20 cells" in text
+    assert row(text, "async ").split()[:3] == ["async", "★", "≥"]
     broke = trial("primes", "hybrid", 120.0, held=False, broke_by="late")
     assert "120/s failed" in printed(screen_after(*lines, broke).render(250.0))
     invalid = trial("primes", "hybrid", 120.0, held=False, valid=False)
     assert "120/s void" in printed(screen_after(*lines, invalid).render(250.0))
+    again = trial("primes", "hybrid", 120.0, again=True)
+    assert "120/s" not in printed(screen_after(*lines, again).render(250.0))
+    done = printed(screen_after(*lines, *FULL_RESULTS[5:10]).render(250.0))
+    assert "measuring" not in done
+
+
+def test_a_screen_shows_how_rows_stand_while_their_rounds_go_on() -> None:
+    lines = [FULL[0], START, trial("primes", "hybrid", 170.0)]
+    few = {"line": "standing", "workload": "primes", "at": 260.0, "rounds": 3, "ties": ["hybrid"]}
+    text = printed(screen_after(*lines, {**few, "rows": {"hybrid": [170, 150, 190]}}).render(260.0))
+    assert row(text, "hybrid").split()[:4] == ["hybrid", "·", "150–190", "·"]
+    assert "170/s passed" in text
+    assert "★" not in text, "it competes with none yet"
+    known = {"hybrid": [170, 150, 190], "process-pool": [166, 148, 188], "inline": [60, 50, 70]}
+    ties = ["hybrid", "process-pool"]
+    text = printed(screen_after(*lines, {**few, "rows": known, "ties": ties}).render(260.0))
+    assert row(text, "hybrid").split()[:4] == ["hybrid", "·", "★", "150–190"]
+    assert row(text, "inline").split()[:3] == ["inline", "·", "50–70"]
+    assert row(text, "thread-pool").split()[2] == "measuring"
+
+
+def test_a_cell_that_is_tried_again_is_measured_again() -> None:
+    failed = result("primes", "hybrid", None, None, error="no answer", predicted=195.0)
+    lines = [FULL[0], START, failed]
+    text = printed(screen_after(*lines).render(250.0))
+    assert "unfinished" in row(text, "hybrid")
+    assert "≈ 195?" in text
+    text = printed(screen_after(*lines, {**START, "rows": ["hybrid"]}).render(250.0))
+    assert "measuring" in row(text, "hybrid")
+    assert "1 of 20 cells" in text
+    resumed: Line = {"line": "resumed", "at": 250.0}
+    text = printed(screen_after(*lines, resumed).render(1.0))
+    assert "0 of 20 cells" in text
+    assert "unfinished" not in text
 
 
 def test_a_screen_says_how_much_is_left_from_its_first_line_to_its_last() -> None:
-    lines = [FULL[0], *FULL_RESULTS[:9], START]  # 8 of 30 s each, 1 that cannot exist, 11 to do
-    assert "about 5 min left" in printed(screen_after(*lines).render(250.0))
-    assert "0 of 20 cells, about 8 min left" in printed(screen_after(FULL[0]).render(12.0))
     assert "starting" in printed(screen_after().render(1.0))
+    assert "0 of 20 cells, about" in printed(screen_after(FULL[0]).render(12.0))
     assert "20 of 20 cells, done" in printed(screen_after(*FULL).render(620.0))
 
 
-def test_a_resumed_screen_starts_over_with_the_search_that_was_cut_off() -> None:
+def test_a_resumed_screen_starts_over_with_the_workload_that_was_cut_off() -> None:
     predicted = {"line": "prediction", "workload": "primes", "model": "hybrid", "at": 241.0}
     figures = {"predicted": 60.0, "ceiling": 80.0, "binding": "cores"}
-    lines = [FULL[0], *FULL_RESULTS[:9], START, {**predicted, **figures}]
+    lines = [FULL[0], *FULL_RESULTS[:5], START, {**predicted, **figures}]
     assert "≈ 60?" in printed(screen_after(*lines).render(250.0))
     resumed: Line = {"line": "resumed", "at": 250.0}
     text = printed(screen_after(*lines, resumed).render(1.0))
@@ -104,17 +135,31 @@ def test_a_resumed_screen_starts_over_with_the_search_that_was_cut_off() -> None
     assert "measuring" not in text
 
 
-def test_without_a_terminal_each_finished_cell_is_one_line(summary: Summary) -> None:
+def test_without_a_terminal_each_finished_cell_and_first_comparison_is_one_line(
+    summary: Summary,
+) -> None:
     out = io.StringIO()
     screen = LiveScreen(Console(file=out, width=80))
-    for line in [*FULL[:1], START, trial("primes", "hybrid", 90.0), *FULL[1:]]:
+    known = {"hybrid": [170, 150, 190], "process-pool": [166, 148, 188]}
+    few = {"line": "standing", "workload": "primes", "at": 260.0, "rounds": 3, "rows": {}}
+    first = {**few, "rounds": 4, "rows": known, "ties": ["hybrid", "process-pool"]}
+    started = [START, few, first, trial("primes", "hybrid", 90.0), {**first, "rounds": 5}]
+    for line in [FULL[0], *started, *FULL[1:]]:
         screen.update(line)
     lines = out.getvalue().splitlines()
     assert len([line for line in lines if line.startswith("[")]) == 20
-    first = intervals(summary, "process-pool")[0]
-    assert f"[4/20] sleep / process-pool: {first} req/s (too late); about 7 min left" in lines
-    assert f"[7/20] primes / async: — ({NO_TWIN}); about 6 min left" in lines
-    assert lines[2] == "20 cells; about 8 min left"
+    figure = intervals(summary, "process-pool")[0]
+    assert any(
+        line.startswith(f"[4/20] sleep / process-pool: {figure} req/s (too late); about ")
+        for line in lines
+    )
+    assert any(line.startswith(f"[7/20] primes / async: — ({NO_TWIN})") for line in lines)
+    leading = [line.strip() for line in lines if " rounds: " in line and "primes" in line]
+    assert leading == [
+        "primes, after 4 rounds: hybrid (150–190) and process-pool (148–188) lead"
+    ], "only the first comparison"
+    assert "sleep, after 5 rounds: async (≥ 1310) leads" in out.getvalue()
+    assert lines[2].startswith("20 cells; about ")
     assert "left" not in lines[-1], "the last one leaves nothing"
     with screen.live(lambda: 0.0):
         assert out.getvalue().splitlines() == lines
@@ -140,7 +185,7 @@ def test_markdown_holds_the_whole_run(summary: Summary) -> None:
     assert len(table) == 2 * (2 + 5)  # capacities and costs
     assert {line.count("|") for line in table} == {6}
     figure = intervals(summary, "process-pool")[1]
-    assert f"**★ {figure}**<br><sub>backlog grew</sub>" in row(text, "| process-pool")
+    assert f"**★ {figure}**<br><sub>too late</sub>" in row(text, "| process-pool")
     assert f"<sup>1</sup> {NO_TWIN}" in text
     assert f"```sh\n{summary.command}\n```" in text
 
@@ -150,5 +195,5 @@ def test_markdown_of_hostile_reasons_stays_a_table(tmp_path: Path) -> None:
     odd = result("sleep", "inline", 1, 2, "a | b")
     path = write(tmp_path / "run.jsonl", [plan([("sleep", "async")]), failed, odd])
     text = markdown(summarize(read(path)))
-    assert "has no result: &lt;b> | & no answer." in text
+    assert "is unfinished: &lt;b> | & no answer." in text
     assert "a \\| b" in text

@@ -27,7 +27,7 @@ from tests.support.finished_report import printed, reported
 from tests.support.run_files import FULL, NO_TWIN, plan, result, write
 
 CELLS = [("primes", "inline"), ("primes", "process-pool"), ("primes", "async")]
-NO_PEAK = "its peak is not known: the search met its upper limit"
+NO_PEAK = "its peak is not known: the load generator was the limit"
 NO_WORKER = "no worker process to kill: a crash there ends the server"
 UNWATCHED = {"cpu_ms_per_request": None, "pss_mib": None, "bystander_p99_ms": 20.4}
 WATCHED = {"cpu_ms_per_request": 9.123, "pss_mib": 120.4, "bystander_p99_ms": 3.21}
@@ -76,6 +76,14 @@ BEYOND = [
 PROOF = {"line": "proof", "workload": "primes", "model": "inline", "sentence": "Two cores: 2.0 ×."}
 
 
+WITNESS = [
+    {"factor": 0.951, "lost": 3.0, "expected": 2.4, "requests": 600},
+    {"factor": 1.049, "lost": 21.0, "expected": 15.0, "requests": 600},
+]
+COMPARED: Line = {"line": "standing", "workload": "primes", "at": 30.0, "rounds": 5}
+TWICE = ["process-pool", "process-pool again", [1.01, 0.97, 1.05]]
+
+
 def run_of(folder: Path, *lines: Line, **fields: Any) -> Summary:
     results = [result(*cell, 50, 55, **fields) for cell in CELLS]
     return summarize(read(write(folder / "run.jsonl", [plan(CELLS), *results, *lines])))
@@ -83,7 +91,8 @@ def run_of(folder: Path, *lines: Line, **fields: Any) -> Summary:
 
 @pytest.fixture
 def summary(tmp_path: Path) -> Summary:
-    return run_of(tmp_path, *BEYOND, PROOF, **WATCHED, **ESTIMATE)
+    compared = {**COMPARED, "speed": [0.934, 1.21], "again": TWICE}
+    return run_of(tmp_path, compared, *BEYOND, PROOF, witness=WITNESS, **WATCHED, **ESTIMATE)
 
 
 def notes(summary: Summary) -> list[str]:
@@ -134,7 +143,7 @@ def test_every_format_shows_the_same_sections_in_the_same_order(
 
 def test_a_new_section_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = Section(
-        "Searches",
+        "Trials",
         "How many trials each took",
         "trials",
         lambda summary: {cell.cell: Entry(f"{cell.trials} trials") for cell in summary.cells},
@@ -143,15 +152,18 @@ def test_a_new_section_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sections, "SECTIONS", (*SECTIONS, own))
     run_of(tmp_path)
     for name, text in everywhere(tmp_path).items():
-        for words in ("Searches", own.caption, "8 trials", "Fewer is better."):
+        for words in ("Trials", own.caption, "8 trials", "Fewer is better."):
             assert words in text, name
 
 
-def test_costs_estimates_and_interference_are_tables(summary: Summary, tmp_path: Path) -> None:
+def test_costs_estimates_witnesses_and_interference_are_tables(
+    summary: Summary, tmp_path: Path
+) -> None:
     text = markdown(summary)
     for row in (
         "| inline | 9.12 ms<br><sub>120M, 3.2 ms</sub> |",
-        "| inline | 80 GIL<br><sub>≈ 60, 55 %</sub> |",
+        "| inline | 80 GIL<br><sub>≈ 60, 66 %</sub> |",
+        "| inline | 0.5 · 3.5<br><sub>≈ 0.4 · 2.5<br>at 0.95 · 1.05</sub> |",
         "| primes under process-pool | 3.2 | 612 | 50 % lost |",
     ):
         assert row in text
@@ -170,6 +182,10 @@ def test_cells_beyond_their_peak_are_shown(summary: Summary) -> None:
 
 def test_notes_report_what_matters(summary: Summary) -> None:
     assert notes(summary) == [
+        "The same work cost 0.93–1.21 × its usual CPU time during the run (the middle 90 % of all "
+        "trials).",
+        "`primes`: process-pool sustains 1.01 × (0.97–1.05) as much as itself: no difference, as "
+        "it should be.",
         "`primes` under inline: Two cores: 2.0 ×.",
         "Beyond the peak of `primes`: at 2 ×, inline keeps 3 % of its goodput, process-pool 97 % "
         "(but 20 % of /health is lost).",
@@ -177,6 +193,14 @@ def test_notes_report_what_matters(summary: Summary) -> None:
         "Soak of `primes` under inline: memory grows by 1.2 MiB a minute (95 %: 0.91 to 1.5).",
         "Soak: no drift beyond noise in 1 cell.",
     ]
+
+
+def test_a_difference_of_a_row_to_itself_is_called_false(tmp_path: Path) -> None:
+    compared = {**COMPARED, "again": [*TWICE[:2], [1.08, 1.02, 1.14]]}
+    [note] = notes(run_of(tmp_path, compared))
+    assert note == (
+        "`primes`: process-pool sustains 1.08 × (1.02–1.14) as much as itself: a false difference."
+    )
 
 
 def test_models_that_do_alike_have_no_note(tmp_path: Path) -> None:

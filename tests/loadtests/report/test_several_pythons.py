@@ -14,10 +14,10 @@ from loadtests.report.survival.json import as_json
 from loadtests.report.survival.live import LiveScreen
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.terminal import final, svg
-from loadtests.report.verdicts import judge_workload, leaders
+from loadtests.report.verdicts import WorkloadVerdict, judge_workload, leaders
 from loadtests.report.wording import interval_text
 from loadtests.run.file.fold import read
-from loadtests.run.file.lines import cell_of
+from loadtests.run.file.lines import Line, cell_of, standing_of
 from loadtests.slo import Slo
 from tests.support.finished_report import printed
 from tests.support.run_files import (
@@ -32,16 +32,23 @@ from tests.support.run_files import (
     plan,
     result,
     runtime,
+    standing,
+    standings,
     write,
 )
 
-SLO = Slo.parse("p99<250ms")
 CELLS = [cell_of(line) for line in SEVERAL_RESULTS]
 
 
 @pytest.fixture
 def summary(tmp_path: Path) -> Summary:
-    return summarize(read(write(tmp_path / "run.jsonl", [SEVERAL_FIRST, *SEVERAL_RESULTS])))
+    lines = [SEVERAL_FIRST, *standings(SEVERAL_RESULTS), *SEVERAL_RESULTS]
+    return summarize(read(write(tmp_path / "run.jsonl", lines)))
+
+
+def verdict_of(*lines: Line) -> WorkloadVerdict:
+    known = standing_of(standing(lines))
+    return judge_workload("w", map(measured, lines), known, Slo.parse("p99<250ms"))
 
 
 def rows(text: str, begin: str) -> list[str]:
@@ -62,13 +69,13 @@ def test_the_json_names_pythons_and_their_runtimes(summary: Summary) -> None:
     [verdict] = data["verdicts"]
     assert verdict["best"] == "thread-pool · 3.13t"
     assert verdict["pythons"] == [
-        "`primes`: thread-pool sustains 2.4 × as much on 3.13t as on 3.13."
+        "`primes`: thread-pool sustains 2.4 × (2.2–2.5) as much on 3.13t as on 3.13."
     ]
     assert verdict["sentence"].startswith(
-        "`primes`: thread-pool · 3.13t sustains 97–134 req/s at p99<250ms, "
-        "2.4 × thread-pool · 3.13 (38–52)"
+        "`primes`: thread-pool · 3.13t sustains 120–130 req/s at p99<250ms, "
+        "2.4 × (2.2–2.5) thread-pool · 3.13 (50–55)"
     )
-    assert leaders(summary.cells, SLO) == {CELLS[1]}
+    assert leaders(summary.cells, summary.standings) == {CELLS[1]}
 
 
 @pytest.mark.parametrize(
@@ -78,33 +85,34 @@ def test_the_json_names_pythons_and_their_runtimes(summary: Summary) -> None:
         ({"3.13": (50, 55)}, []),
         ({"3.13": (0, 4), "3.14": (0, 5)}, []),
         ({"3.13": (50, 55), "3.14": (75, 80), "3.13t": (150, 160)}, [
-            "`w`: m sustains 2.0 × as much on 3.13t as on 3.14, 3.0 × as much as on 3.13."]),
+            "`w`: m sustains 2.0 × (1.9–2.1) as much on 3.13t as on 3.14, 3.0 × (2.8–3.1) as much "
+            "as on 3.13."]),
         ({"3.13": (50, 55), "3.14": (52, 60), "3.13t": (20, 22)}, [
-            "`w`: m sustains 2.6 × as much on 3.14 as on 3.13t."]),
+            "`w`: m sustains 2.7 × (2.4–2.9) as much on 3.14 as on 3.13t."]),
         ({"3.13": (0, 4), "3.14": (9, 10)}, ["`w`: m sustains load on 3.14, none on 3.13."]),
         ({"3.13": (0, 4), "3.14": (10, 11), "3.13t": (100, None)}, [
-            "`w`: m sustains at least 10 × as much on 3.13t as on 3.14, none on 3.13."]),
+            "`w`: m sustains load on 3.13t, none on 3.13."]),  # of the limit, no ratio is known
     ],
 )  # fmt: skip
 def test_pythons_differ_only_if_their_intervals_do(
     capacities: dict[str, tuple[float, float | None]], sentences: list[str]
 ) -> None:
     lines = [on(python, result("w", "m", *rates)) for python, rates in capacities.items()]
-    verdict = judge_workload("w", map(measured, lines), SLO)
+    verdict = verdict_of(*lines)
     assert list(verdict.pythons) == sentences
 
 
 def test_pool_and_hybrid_sustain_the_same_on_one_python_only() -> None:
     pool = on("3.13", result("w", "process-pool", 100, 110))
     hybrid = on("3.13", result("w", "hybrid", 101, 111))
-    same = judge_workload("w", map(measured, [pool, hybrid]), SLO).sentence
+    same = verdict_of(pool, hybrid).sentence
     assert "process-pool · 3.13 and hybrid · 3.13 sustain the same" in same
-    other = judge_workload("w", map(measured, [pool, {**hybrid, "python": "3.14"}]), SLO).sentence
+    other = verdict_of(pool, {**hybrid, "python": "3.14"}).sentence
     assert "no significant difference" in other
 
 
 def test_what_servers_say_of_themselves_is_passed_on_once(summary: Summary) -> None:
-    assert "`primes` under interpreter-pool · 3.13t has no result: no answer." in summary.warnings
+    assert "`primes` under interpreter-pool · 3.13t is unfinished: no answer." in summary.warnings
     warnings = [warning for warning in summary.warnings if warning.startswith("The server")]
     assert warnings == [
         f"The server on 3.13 and 3.13t: {FORKED}.",
@@ -145,8 +153,9 @@ def test_a_narrow_matrix_breaks_names_before_the_python(tmp_path: Path) -> None:
 def test_a_running_matrix_has_the_rows_too(summary: Summary) -> None:
     out = io.StringIO()
     screen = LiveScreen(Console(file=out, width=100))
-    start = {"line": "cell-start", "workload": "primes", "model": "thread-pool", "at": 1.0}
-    for line in (SEVERAL_FIRST, SEVERAL_RESULTS[0], on("3.13t", start)):
+    start = {"line": "workload-start", "workload": "primes", "at": 1.0}
+    begun = {**start, "rows": ["thread-pool · 3.13", "thread-pool · 3.13t"]}
+    for line in (SEVERAL_FIRST, begun, SEVERAL_RESULTS[0]):
         screen.update(line)
     first = interval_text(summary.cells[0])
     assert f"[1/4] primes / thread-pool · 3.13: {first} req/s (too late)" in out.getvalue()

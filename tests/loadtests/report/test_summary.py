@@ -7,25 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from loadtests.capacity.estimate import Range
 from loadtests.report.summary import Summary, exit_code, summarize
 from loadtests.report.survival.json import as_json
 from loadtests.report.survival.markdown import markdown
-from loadtests.report.verdicts import WorkloadVerdict, judge_workload, leaders
-from loadtests.report.wording import cause_sentence
+from loadtests.report.warnings import GO_ON
+from loadtests.run.file.cells import RowRatio
 from loadtests.run.file.fold import read
 from loadtests.run.file.lines import Line
 from loadtests.slo import Slo
-from loadtests.wording import listing, rate_text
 from tests.support.run_files import (
     ENVIRONMENT,
     FULL,
     NO_TWIN,
-    measured,
     plan,
     result,
+    standing,
+    standings,
     trial,
     unavailable,
     write,
@@ -33,20 +32,17 @@ from tests.support.run_files import (
 
 SLO = Slo.parse("p99<250ms")
 KEYS = (
-    "workload model python held broke interval capacity ceiling binding predicted score "
-    "efficiency cause cause_evidence proof searches support goals "
-    "bystander_p99_ms cpu_ms_per_request pss_mib trials discarded unavailable broke_by "
+    "workload model python row state held broke interval capacity ceiling binding predicted score "
+    "efficiency utilisation demand_s rounds witness cause cause_evidence proof goals "
+    "bystander_p99_ms cpu_ms_per_request pss_mib trials discarded unavailable error broke_by "
     "beyond"
 )
-
-
-def verdict_of(*lines: Line) -> WorkloadVerdict:
-    results = [measured(line) for line in lines]
-    return judge_workload(results[0].workload, results, SLO)
+VERDICT = ["workload", "best", "pick", "ties", "ratio", "beaten", "sentence", "pythons"]
 
 
 def summary_of(path: Path, lines: Iterable[Line], **changes: Any) -> Summary:
     lines = list(lines)
+    lines += standings(lines)
     cells = [(line["workload"], line["model"]) for line in lines if line["line"] == "cell"]
     changes.setdefault("cells", plan(cells)["cells"])
     return summarize(read(write(path / "run.jsonl", [plan([]) | changes, *lines])))
@@ -60,75 +56,6 @@ ABSENT = unavailable("primes", "async", NO_TWIN)
 UNSTARTED = result("primes", "inline", None, None, error="the server did not start")
 
 
-@pytest.mark.parametrize(
-    ("lines", "sentence"),
-    [
-        (  # a clear winner: its ratio to the next, and what limits the last
-            [
-                result("primes", "inline", 64, 70, "bystander"),
-                result("primes", "thread-pool", 90, 97, "late"),
-                result("primes", "process-pool", 171, 182, "backlog"),
-            ],
-            "`primes`: process-pool sustains 171–182 req/s at p99<250ms, 1.9 × thread-pool "
-            "(90–97); inline sustains 64–70: at 70 req/s, /health was starved.",
-        ),
-        (  # the pool is named before the hybrid that uses it
-            [
-                result("primes", "hybrid", 172, 183, "late"),
-                result("primes", "process-pool", 171, 182, "late"),
-                result("primes", "inline", 64, 70, "late"),
-            ],
-            "`primes`: process-pool and hybrid sustain the same: 171–182 and 172–183 req/s at "
-            "p99<250ms, 2.7 × inline (64–70); under inline, at 70 req/s, answers came too late.",
-        ),
-        (  # overlapping intervals have no ratio
-            [
-                result("sleep", "async", 100, 120, "late"),
-                result("sleep", "thread-pool", 90, 100, "late"),
-            ],
-            "`sleep`: async and thread-pool sustain 100–120 and 90–100 req/s at p99<250ms (no "
-            "significant difference in this run); at higher rates, answers came too late.",
-        ),
-        (  # the search's limit is a lower bound, and so is a ratio to it
-            [
-                result("sleep", "async", 1310, None),
-                result("sleep", "thread-pool", 148, 160, "late"),
-            ],
-            "`sleep`: async sustains at least 1310 req/s at p99<250ms, at least 8.8 × thread-pool "
-            "(148–160); under thread-pool, at 160 req/s, answers came too late.",
-        ),
-        (
-            [result("sleep", "async", 1310, None)],
-            "`sleep`: async sustains at least 1310 req/s at p99<250ms; the search reached its "
-            "upper limit first.",
-        ),
-        (
-            [result("sleep", "async", 88, 95, "refused")],
-            "`sleep`: async sustains 88–95 req/s at p99<250ms; at 95 req/s, the queue was full.",
-        ),
-        (
-            [SLOW],
-            "`scrape`: inline sustains no load at p99<250ms: even 4 req/s is too much (answers "
-            "came too late).",
-        ),
-        (
-            [SLOW, result("scrape", "hybrid", 0, 6, "late")],
-            "`scrape`: no model sustains any load at p99<250ms: even 6 req/s is too much (answers "
-            "came too late).",
-        ),
-        (
-            [SLOW, result("scrape", "hybrid", 52, 56, "late")],
-            "`scrape`: hybrid sustains 52–56 req/s at p99<250ms; inline sustains no load: even 4 "
-            "req/s is too much (answers came too late).",
-        ),
-        ([ABSENT], f"`primes`: none of the requested models is available: {NO_TWIN}."),
-        ([ABSENT, UNSTARTED], "`primes`: no result in this run."),
-    ],
-)
-def test_a_verdict_says_what_the_intervals_allow(lines: list[Line], sentence: str) -> None:
-    assert verdict_of(*lines).sentence == sentence
-
-
 def test_workloads_without_a_result_share_one_sentence(tmp_path: Path) -> None:
     summary = summary_of(tmp_path, [UNSTARTED, GOOD, UNSTARTED | {"workload": "sha256"}])
     assert summary.sentences == (
@@ -137,60 +64,43 @@ def test_workloads_without_a_result_share_one_sentence(tmp_path: Path) -> None:
     )
 
 
-@given(st.lists(st.tuples(st.floats(0, 1e4), st.floats(0, 1e4)), min_size=1, max_size=6))
-def test_the_best_beats_all_that_are_not_tied_with_it(pairs: list[tuple[float, float]]) -> None:
-    cells = [measured(result("w", f"m{i}", low, low + gap)) for i, (low, gap) in enumerate(pairs)]
-    verdict = judge_workload("w", cells, SLO)
-    by_model = {cell.model: cell for cell in cells}
-    if verdict.best is None:
-        assert all(cell.held == 0 for cell in cells)
-        return
-    best = by_model[verdict.best]
-    assert verdict.best in verdict.tied
-    for cell in cells:
-        if cell.model not in verdict.tied:
-            assert cell.high < best.low or cell.held == 0
-
-
-def test_two_that_met_their_limits_are_tied() -> None:
-    verdict = verdict_of(result("sleep", "a", 100, None), result("sleep", "b", 900, None))
-    assert set(verdict.tied) == {"a", "b"}
-
-
-def test_leaders_need_competition() -> None:
-    alone = measured(result("sleep", "async", 88, 95))
-    assert leaders([alone], SLO) == set()
-    other = measured(result("sleep", "inline", 10, 12))
-    assert leaders([alone, other], SLO) == {alone.cell}
-
-
 def test_the_json_has_the_agreed_keys(tmp_path: Path) -> None:
     data = as_json(summarize(read(write(tmp_path / "run.jsonl", FULL))))
     assert json.loads(json.dumps(data)) == data
-    assert " ".join(data) == "schema environment slo cells verdicts warnings sections"
+    assert " ".join(data) == "schema environment slo cells verdicts speed a_a warnings sections"
+    assert data["schema"] == 2
     assert [list(cell) for cell in data["cells"]] == [KEYS.split()] * 20
-    assert [list(v) for v in data["verdicts"]] == [["workload", "best", "sentence", "pythons"]] * 4
+    assert [list(verdict) for verdict in data["verdicts"]] == [VERDICT] * 4
     assert [v["workload"] for v in data["verdicts"]] == ["sleep", "primes", "sha256", "scrape"]
     assert [v["best"] for v in data["verdicts"]] == ["async", "process-pool", "hybrid", "hybrid"]
     first = data["cells"][0]
     assert (first["held"], first["broke"], first["ceiling"]) == (14.2, 15.8, None)
-    assert first["searches"] == [[14.2, 15.8]]
+    assert (first["row"], first["state"], first["interval"]) == ("inline", "measured", [14.2, 15.8])
+    assert (first["rounds"], first["demand_s"], first["witness"]) == (5, 0.0111, [])
+    limit = data["cells"][1]
+    assert (limit["state"], limit["interval"]) == ("at generator limit", [1310.0, None])
+    sleep, primes = data["verdicts"][:2]
+    assert (sleep["pick"], sleep["ties"], sleep["ratio"]) == ("async", ["async"], None)
+    assert (primes["ties"], primes["beaten"]) == (["process-pool", "hybrid"], "thread-pool")
+    assert primes["ratio"] == pytest.approx([1.888, 1.798, 1.982], abs=1e-3)
+    assert (data["speed"], data["a_a"]) == ([0.98, 1.03], [])
+
+
+def test_the_json_says_how_steady_the_machine_was(tmp_path: Path) -> None:
+    twice = RowRatio("async", "async again", Range(1.01, 0.97, 1.05))
+    lines = [
+        *(GOOD, standing([GOOD], speed=[0.93, 1.02], again=twice)),
+        *(SLOW, standing([SLOW], speed=[0.98, 1.21])),
+    ]
+    file = write(tmp_path / "run.jsonl", [plan([]), *lines])
+    data = as_json(summarize(read(file)))
+    assert data["speed"] == [0.93, 1.21]
+    again = {"workload": "sleep", "row": "async", "ratio": [1.01, 0.97, 1.05]}
+    assert data["a_a"] == [again]
 
 
 def test_a_quiet_complete_run_has_no_warnings(tmp_path: Path) -> None:
     assert summary_of(tmp_path, [GOOD, WEAK]).warnings == ()
-
-
-@pytest.mark.parametrize(
-    ("searches", "advice"),
-    [(3, "measuring each 3 times in random order"), (1, "; --full measures")],
-)
-def test_what_is_advised_of_unsteady_cores_was_not_done_already(
-    tmp_path: Path, searches: int, advice: str
-) -> None:
-    speeds = [{"slowdown": 1.0 + 0.1 * number, "calibration_ms": 0.3} for number in range(10)]
-    lines = [trial("sleep", "async", 80, machine=machine) for machine in speeds]
-    assert advice in "\n".join(summary_of(tmp_path, lines, searches=searches).warnings)
 
 
 @pytest.mark.parametrize(
@@ -201,9 +111,17 @@ def test_what_is_advised_of_unsteady_cores_was_not_done_already(
             {},
             "1 of 1 trial was void. The first, `sleep` under async at 80 req/s: Steal time 4 %.",
         ),
-        (result("sleep", "hybrid", 900, None), {}, "reached its upper limit"),
+        (
+            result("sleep", "hybrid", 900, None),
+            {},
+            "The load generator reached its limit: `sleep` under hybrid sustains at least",
+        ),
         (result("sleep", "hybrid", 610, 650), {}, "No single best for `sleep` (async and hybrid)"),
-        (result("sleep", "hybrid", None, None, error="no answer"), {}, "no result: no answer."),
+        (
+            result("sleep", "hybrid", None, None, error="no answer"),
+            {},
+            "is unfinished: no answer.\nRepeat the command with --output",
+        ),
         ({"line": "end", "exit": 3, "reason": "too noisy"}, {}, "ended early: too noisy."),
         (trial("sleep", "async", 80), {"arguments": {"host": "http://a"}}, "did not start"),
         (
@@ -214,7 +132,7 @@ def test_what_is_advised_of_unsteady_cores_was_not_done_already(
         (
             trial("sleep", "async", 80),
             {"cells": [{"workload": "file", "model": "async"}]},
-            "1 of 2 cells were not measured: the run had ended",
+            "1 of 2 cells were not measured: the run had ended.\nRepeat the command with --output",
         ),
     ],
 )
@@ -230,14 +148,15 @@ def test_a_busy_machine_is_reported_once_with_one_advice(tmp_path: Path) -> None
     for number, model in enumerate(("inline", "async", "hybrid")):
         reason = f"Other processes kept 1.2{number} cores busy. End them."
         flawed = trial("sleep", model, 80, valid=False, held=False, reasons=[reason, "Be early."])
-        error = f"3 trials at 8{number}/s prove nothing: {reason}"
+        error = f"3 trials at 8{number}/s were void: {reason}"
         lines += [*3 * [flawed], result("sleep", model, None, None, error=error)]
     lines.append({"line": "end", "exit": 3, "reason": f"no result: {lines[3]['error']}; or wait"})
     summary = summary_of(tmp_path, lines)
     assert summary.warnings == (
         "9 of 9 trials were void.",
-        "`sleep` under inline, `sleep` under async and `sleep` under hybrid have no result: 3 "
-        "trials at 80/s prove nothing: Other processes kept 1.20 cores busy. End them.",
+        "`sleep` under inline, `sleep` under async and `sleep` under hybrid are unfinished: 3 "
+        "trials at 80/s were void: Other processes kept 1.20 cores busy. End them.",
+        GO_ON,
     )
     assert markdown(summary).count("cores busy") == 1
 
@@ -285,26 +204,8 @@ def test_the_command_repeats_the_run(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("rate", "text"),
-    [
-        *((0, "0"), (0.53, "0.53"), (4.0, "4"), (9.53, "9.5"), (95.34, "95"), (99.6, "100")),
-        *((171.4, "171"), (1234.0, "1230"), (12345.0, "12300")),
-    ],
-)
-def test_rates_are_rounded_to_what_is_known(rate: float, text: str) -> None:
-    assert rate_text(rate) == text
-
-
-def test_unknown_causes_are_passed_on_and_names_are_listed() -> None:
-    full = measured(result("w", "m", 1, 2, "the disk was full"))
-    assert cause_sentence(full) == "the disk was full"
-    assert cause_sentence(measured(result("w", "m", 1, 2))) == ""
-    assert [listing(["a", "b", "c"][:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
-
-
 def test_a_claim_that_its_proof_withdraws_is_no_cause_any_more(tmp_path: Path) -> None:
-    cell = result("primes", "hybrid", 60, 70, "refused", cause="cores")
+    cell = result("primes", "hybrid", 60, 70, "refused", blamed="cores")
     proof = {"line": "proof", "workload": "primes", "model": "hybrid", "sentence": "it did not"}
     for stands, cause in ((True, "cores"), (False, None)):
         folder = tmp_path / str(stands)
