@@ -14,7 +14,7 @@ from itertools import combinations, compress
 from statistics import fmean
 from typing import NamedTuple
 
-from loadtests.capacity.pairs import reference, relative_demands
+from loadtests.capacity.pairs import fit, reference
 from loadtests.capacity.queueing import Queue
 from loadtests.capacity.stretch import (
     LEAST_ROUNDS,
@@ -86,13 +86,17 @@ class Estimates:
         }
         known = [c for c in contenders if sum(there[c.name]) >= LEAST_ROUNDS]
         names = [contender.name for contender in known]
-        demands, stretches = _fit(names, self.groups, rounds)
+        whole = fit(rounds, names)
+        demands, stretches = whole.demands, _stretches(self.groups, rounds)
         usual = reference(rounds, demands) if demands else 0.0
         self.rows: dict[str, Estimate] = {}
         unknown = {row: group.unknown(row) for group in self.groups for row in group.rows}
         self._unknown: dict[str, float] = {}
         self._group = {contender.name: contender.group for contender in contenders}
-        without = [_fit(names, self.groups, rest) for rest in leaving_out(rounds)]
+        without = [
+            (fit(rest, names, near=whole).demands, _stretches(self.groups, rest))
+            for rest in leaving_out(rounds)
+        ]
         self._values: dict[str, float] = {}  # logarithms of the capacities
         self._without: list[dict[str, float]] = [{} for _ in rounds]
         for contender in known:
@@ -192,14 +196,8 @@ class Estimates:
         ]
 
 
-def _fit(
-    names: Sequence[str], groups: Sequence[Group], rounds: Sequence[Round]
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the relative demands and the stretches, as logarithms."""
-    stretches: dict[str, float] = {}
-    for group in groups:
-        stretches |= group.stretches(rounds)
-    return relative_demands(rounds, names), stretches
+def _stretches(groups: Sequence[Group], rounds: Sequence[Round]) -> dict[str, float]:
+    return {row: value for group in groups for row, value in group.stretches(rounds).items()}
 
 
 def _range(value: float, error: float, freedom: int) -> Range:
