@@ -8,10 +8,11 @@ import pytest
 from loadtests.capacity.queueing import Queue
 from loadtests.load.answer import Answer
 from loadtests.load.arrivals import poisson
+from loadtests.load.spec import SETTLE_S
 from loadtests.slo import Slo
 from loadtests.trial.backlog import backlog
 from loadtests.trial.tally import tally
-from scripts.checks.shared.virtual import SETTLE_S, Service
+from tests.support.virtual_service import Service
 
 SLO = Slo.parse("p99<250ms")
 DURATION_S = 5.0
