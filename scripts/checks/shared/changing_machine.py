@@ -157,6 +157,8 @@ class RoundsLab:
                 self.offered.append(offer)
                 if sample := self._trial(rows[offer.row], offer):
                     rounds.take(sample)
+                else:
+                    rounds.miss(offer.row, flawed=False)
             rounds.end()
         return rounds
 
