@@ -15,7 +15,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from loadtests.capacity.demands import Cost
-from loadtests.capacity.pairs import reference, relative_demands, speeds
+from loadtests.capacity.pairs import fit, reference, speeds
 from loadtests.capacity.queueing import Queue
 from loadtests.capacity.stretch import (
     LEAST_ROUNDS,
@@ -101,7 +101,8 @@ class Estimates:
         }
         known = [c for c in contenders if sum(there[c.name]) >= LEAST_ROUNDS]
         moving = [contender.name for contender in known if not contender.fixed]
-        demands, stretches = _fit(moving, self.groups, rounds)
+        whole = fit(rounds, moving)
+        demands, stretches = whole.demands, _stretches(self.groups, rounds)
         usual = reference(rounds, demands) if demands else 0.0
         self.speeds = [math.exp(speed - usual) for speed in speeds(rounds, demands)]
         self.rows: dict[str, Estimate] = {}
@@ -109,7 +110,10 @@ class Estimates:
         self._unknown: dict[str, float] = {}
         self._group = {contender.name: contender.group for contender in contenders}
         self._queues = {contender.name: contender.queue for contender in contenders}
-        without = [_fit(moving, self.groups, rest) for rest in leaving_out(rounds)]
+        without = [
+            (fit(rest, moving, near=whole).demands, _stretches(self.groups, rest))
+            for rest in leaving_out(rounds)
+        ]
         self._values: dict[str, float] = {}  # logarithms of the capacities
         self._without: list[dict[str, float]] = [{} for _ in rounds]
         for contender in known:
@@ -227,14 +231,8 @@ class Estimates:
         ]
 
 
-def _fit(
-    names: Sequence[str], groups: Sequence[Group], rounds: Sequence[Round]
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the relative demands and the stretches, as logarithms."""
-    stretches: dict[str, float] = {}
-    for group in groups:
-        stretches |= group.stretches(rounds)
-    return relative_demands(rounds, names), stretches
+def _stretches(groups: Sequence[Group], rounds: Sequence[Round]) -> dict[str, float]:
+    return {row: value for group in groups for row, value in group.stretches(rounds).items()}
 
 
 def _range(value: float, error: float, freedom: int) -> Range:

@@ -10,48 +10,57 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from statistics import fmean, median
+from typing import NamedTuple
 
 from loadtests.capacity.stretch import Round
 
 FREEDOM = 2.0  # of Student's t: heavy tails
 SCALE = 0.005  # the least: no demand is measured better
+WIDE = 0.05  # the scale to begin with
 SWEEPS = 200
+SETTLES = 5  # moves of each row with the same weights
 ENOUGH = 1e-6
 
-Step = tuple[str, str, float, float]  # from a row to another, by how much, and how near in time
+Steps = dict[tuple[str, str], list[tuple[float, float]]]  # from a row to another: size, nearness
 
 
-def relative_demands(rounds: Iterable[Round], rows: Sequence[str]) -> dict[str, float]:
-    """Return the logarithm of each row's demand relative to the mean of all, for known rows."""
-    rounds = [*rounds]
-    known = [*chain.from_iterable(_logarithms(rounds))]
-    present = [row for row in rows if any(name == row for name, _ in known)]
-    if not present:
-        return {}
-    values = {row: median(value for name, value in known if name == row) for row in present}
-    steps = [
-        (before, after, later - earlier, 1 / gap)
-        for played in _logarithms(rounds)
-        for place, (before, earlier) in enumerate(played)
-        for gap, (after, later) in enumerate(played[place + 1 :], start=1)
-        if before != after and {before, after} <= values.keys()
-    ]
-    scale, total = 0.05, math.fsum(near for *_, near in steps)
+class Fit(NamedTuple):
+    """The logarithm of each row's demand, and the scale of their errors."""
+
+    values: dict[str, float]
+    scale: float = WIDE
+
+    @property
+    def demands(self) -> dict[str, float]:
+        """The logarithm of each row's demand relative to the mean of all."""
+        middle = fmean(self.values.values()) if self.values else 0.0
+        return {row: value - middle for row, value in self.values.items()}
+
+
+def fit(rounds: Iterable[Round], rows: Sequence[str], near: Fit | None = None) -> Fit:
+    """Compare the demands of these rows, as far as they are known.
+
+    Starts from `near`, the fit of almost the same rounds: there are as many fits as rounds.
+    """
+    known: dict[str, list[float]] = {}
+    steps: Steps = {}
+    for played in _logarithms(rounds):
+        for place, (before, earlier) in enumerate(played):
+            known.setdefault(before, []).append(earlier)
+            for gap, (after, later) in enumerate(played[place + 1 :], start=1):
+                if before != after:
+                    steps.setdefault((before, after), []).append((later - earlier, 1 / gap))
+    values = {row: median(known[row]) for row in rows if row in known}
+    scale = WIDE
+    if near and near.values.keys() == values.keys():
+        values, scale = dict(near.values), near.scale
+    steps = {pair: taken for pair, taken in steps.items() if values.keys() >= {*pair}}
     for _ in range(SWEEPS if steps else 0):
-        errors = [step - (values[after] - values[before]) for before, after, step, _ in steps]
-        weights = [
-            near * (FREEDOM + 1) / (FREEDOM + (error / scale) ** 2)
-            for error, (*_, near) in zip(errors, steps, strict=True)
-        ]
-        spread = math.fsum(w * error**2 for w, error in zip(weights, errors, strict=True)) / total
-        scale = max(math.sqrt(spread), SCALE)
-        moved = _sweep(values, steps, weights)
+        scale, moved = _sweep(values, steps, scale)
         if moved < ENOUGH:
             break
-    middle = fmean(values.values())
-    return {row: value - middle for row, value in values.items()}
+    return Fit(values, scale)
 
 
 def _logarithms(rounds: Iterable[Round]) -> Iterator[list[tuple[str, float]]]:
@@ -60,22 +69,33 @@ def _logarithms(rounds: Iterable[Round]) -> Iterator[list[tuple[str, float]]]:
         yield [(s.row, math.log(s.cost_s)) for s in played if s.cost_s]
 
 
-def _sweep(values: dict[str, float], steps: Sequence[Step], weights: Sequence[float]) -> float:
-    """Move each row to where its neighbours want it (Gauss, Seidel); returns the largest move."""
-    largest = 0.0
-    for row, value in values.items():
-        wanted = total = 0.0
-        for (before, after, step, _), weight in zip(steps, weights, strict=True):
-            if row == after:
-                wanted += weight * (values[before] + step)
-                total += weight
-            elif row == before:
-                wanted += weight * (values[after] - step)
-                total += weight
-        if total:
-            largest = max(largest, abs(wanted / total - value))
-            values[row] = wanted / total
-    return largest
+def _sweep(values: dict[str, float], steps: Steps, scale: float) -> tuple[float, float]:
+    """Move each row to where the others want it; returns the next scale and the largest move."""
+    weights = spread = 0.0
+    pulls: dict[str, list[tuple[str, float, float]]] = {row: [] for row in values}
+    usual, square = FREEDOM * scale**2, (FREEDOM + 1) * scale**2
+    for (row, other), taken in steps.items():
+        apart = values[other] - values[row]
+        total = pull = 0.0
+        for size, nearness in taken:
+            error = size - apart
+            weight = nearness * square / (usual + error * error)
+            total += weight
+            pull += weight * size
+            spread += weight * error * error
+        weights += total
+        pulls[row].append((other, total, -pull))
+        pulls[other].append((row, total, pull))
+    before = dict(values)
+    for _ in range(SETTLES):  # Gauss and Seidel
+        for row, others in pulls.items():
+            if others:
+                wanted = math.fsum(weight * values[name] + pull for name, weight, pull in others)
+                values[row] = wanted / math.fsum(weight for _, weight, _ in others)
+    # Divided by the sum of the weights, not by that of the nearness, it reaches the same value in
+    # fewer sweeps (Kent, Tyler and Vardi, 1994).
+    moved = max(abs(value - before[row]) for row, value in values.items())
+    return max(math.sqrt(spread / weights), SCALE), moved
 
 
 def reference(rounds: Iterable[Round], demands: dict[str, float]) -> float:

@@ -17,13 +17,13 @@ from loadtests.service.contract import discover
 from loadtests.slo import Slo
 from loadtests.trial.tally import percentile_ms
 from scripts.checks.shared.oracle import MODELS, OracleQueue, running
-from scripts.checks.shared.virtual import Service
 from scripts.checks.validate.__main__ import parser
 from scripts.checks.validate.against_formula import crossing, served_within, utilisation
 from scripts.checks.validate.case import Case, Finding, listed, rising, table, within
 from scripts.checks.validate.littles_law import KNOWN, LOADS, ROUNDS, SLACK, TRIAL_S
 from scripts.checks.validate.littles_law import SERVICE_S as QUEUED_S
 from scripts.checks.validate.load import bracketed
+from tests.support.virtual_service import Service
 
 SERVICE_S = 0.02
 LATE_S = 5.0  # longer than any pause of the machine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from loadtests.capacity.support import needed
+from loadtests.slo import requests_needed
 from loadtests.report.warnings import busy
 from loadtests.run.surge.phases import NAMES
 from loadtests.slo import exceeds
@@ -102,9 +102,9 @@ def _conditions(surge: Surge) -> Iterator[str]:
         yield warning
     recovered = (result.after for result in surge.measured if result.recovery_s is not None)
     after = next(recovered, None)
-    if after and after.counts.offered < needed(surge.slo):
+    if after and after.counts.offered < requests_needed(surge.slo.loss_ratio, 0):
         yield (
-            f"{surge.slo.name} needs {needed(surge.slo):,} requests, but {after.counts.offered:,} "
+            f"{surge.slo.name} needs {requests_needed(surge.slo.loss_ratio, 0):,} requests, but {after.counts.offered:,} "
             "were offered after the surge: too few to show that the SLO was met again. Make the "
             "last of the --phases longer."
         )

@@ -1,1 +1,1 @@
-"""Compare the search with services whose true capacity is known."""
+"""Compare results with the true capacities of simulated rows."""

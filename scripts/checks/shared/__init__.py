@@ -1,1 +1,1 @@
-"""What several checks share: oracles, simulated services, loads and progress."""
+"""What several checks share: oracles, machines in virtual time, loads and progress."""

@@ -72,6 +72,27 @@ def shape(variation: float, size: int = 1000) -> tuple[float, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadlineQueue(Queue):
+    """A queue that refuses each request which would be late if it took the mean time."""
+
+    def late(
+        self, arrivals: Sequence[float], times: Sequence[float], factor: float, most: float
+    ) -> int:
+        free = [-math.inf] * self.servers
+        late, usual_s = 0, self.mean * factor
+        for arrival, time in zip(arrivals, times, strict=True):
+            waits_s = max(free[0] - arrival, 0.0)
+            refused = waits_s + usual_s > self.bound_s
+            if not refused:
+                heapreplace(free, arrival + waits_s + time * factor)
+            if arrival >= 0 and (refused or waits_s + time * factor > self.bound_s):
+                late += 1
+                if late > most:
+                    break
+        return late
+
+
+@dataclass(frozen=True, slots=True)
 class VirtualRow:
     """A queue whose requests keep a server busy `stretch` times as long as their demand says."""
 
@@ -81,13 +102,14 @@ class VirtualRow:
     variation: float = 0.0
     stretch: float = 1.0
     group: str = "cores"
+    deadline: bool = False  # whether it refuses requests, which the simulated trials do not
 
 
 @dataclass
 class RoundsLab:
     """Measures rows in rounds on one machine, and counts the seconds that this takes.
 
-    In a share of `disturbed` trials everything takes 1.5 times as long, and nobody notices.
+    In a share of `disturbed` trials everything takes 1.5 times as long; they are void if `noticed`.
     """
 
     rows: Sequence[VirtualRow]
@@ -95,6 +117,7 @@ class RoundsLab:
     machine: Machine
     seed: object
     disturbed: float = 0.0
+    noticed: bool = False
     clock_s: float = 0.0
     offered: list[Offer] = field(default_factory=list)
 
@@ -132,31 +155,40 @@ class RoundsLab:
         while rounds.open() and self.took_s < care.budget_s * len(self.rows):
             for offer in rounds.offers():
                 self.offered.append(offer)
-                rounds.take(self._trial(rows[offer.row], offer))
+                if sample := self._trial(rows[offer.row], offer):
+                    rounds.take(sample)
+                else:
+                    rounds.miss(offer.row, flawed=False)
             rounds.end()
         return rounds
 
-    def _trial(self, row: VirtualRow, offer: Offer) -> Sample:
+    def _trial(self, row: VirtualRow, offer: Offer) -> Sample | None:
+        """Run a trial; returns None if it is void."""
         rng, queue = self._rng, self.contenders[row.name].queue
         settle_s, duration_s = offer.trial
         arrivals = offer.trial.draw(offer.rate, rng)
         most = most_lost(sum(at >= 0 for at in arrivals), self.slo.loss_ratio)
         times = queue.times(len(arrivals), rng)
-        slower = SLOW if rng.random() < self.disturbed else 1.0
+        disturbed = rng.random() < self.disturbed
         free = [-math.inf] * row.servers
         lost, spent_s, served, end_s = 0.0, 0.0, 0, duration_s
         for arrival, time in zip(arrivals, times, strict=True):
             start = max(free[0], arrival)
-            speed = self.machine(self.clock_s + settle_s + start) * slower
-            demand_s = row.demand_s * time / queue.mean * speed
-            heapreplace(free, start + demand_s * row.stretch)
-            spent_s, served = spent_s + demand_s, served + 1
-            if arrival >= 0 and start + demand_s * row.stretch - arrival > queue.bound_s:
+            usual_s = row.demand_s * self.machine(self.clock_s + settle_s + start)
+            usual_s *= SLOW if disturbed else 1.0
+            refused = row.deadline and start + usual_s * row.stretch - arrival > queue.bound_s
+            end = start + usual_s * row.stretch * time / queue.mean
+            if not refused:
+                heapreplace(free, end)
+                spent_s, served = spent_s + usual_s * time / queue.mean, served + 1
+            if arrival >= 0 and (refused or end - arrival > queue.bound_s):
                 lost += 1
                 if lost >= most:
-                    lost, end_s = most, arrival + queue.bound_s
+                    lost, end_s = most, arrival + (0.0 if refused else queue.bound_s)
                     break
         self.clock_s += settle_s + min(end_s, duration_s) + BETWEEN_S
+        if disturbed and self.noticed:
+            return None
         demand_s = spent_s / served * math.exp(rng.gauss(0, PRECISION))
         losses = curve(queue, arrivals, demand_s, most, f"{self.seed}/{self.clock_s}")
         return Sample(row.name, demand_s, lost, most, losses)
@@ -170,5 +202,6 @@ class RoundsLab:
     def truth(self, row: str, demand_s: float) -> float:
         """Return the capacity of a row whose requests cost this much."""
         known = next(known for known in self.rows if known.name == row)
-        queue = self.contenders[row].queue
+        kind = DeadlineQueue if known.deadline else Queue
+        queue = kind(known.servers, self.slo.bound_s, shape(known.variation))
         return queue.between(demand_s * known.stretch, self.slo.loss_ratio)[0]

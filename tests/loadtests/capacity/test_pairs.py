@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from loadtests.capacity.pairs import reference, relative_demands, speeds
+from loadtests.capacity.pairs import fit, reference, speeds
 from loadtests.capacity.stretch import Round, Sample
 
 DEMANDS = {"a": 0.010, "b": 0.013, "c": 0.020}
@@ -34,7 +34,7 @@ def ratio(demands: dict[str, float], row: str, other: str) -> float:
 
 
 def test_equal_speeds_give_exact_ratios() -> None:
-    demands = relative_demands(rounds(*[1.2] * 12), list(DEMANDS))
+    demands = fit(rounds(*[1.2] * 12), list(DEMANDS)).demands
     assert ratio(demands, "b", "a") == pytest.approx(1.3)
     assert ratio(demands, "c", "a") == pytest.approx(2)
     assert sum(demands.values()) == pytest.approx(0)
@@ -42,14 +42,14 @@ def test_equal_speeds_give_exact_ratios() -> None:
 
 def test_changes_of_speed_between_trials_cancel() -> None:
     speed = [1.0] * 7 + [1.5] * 10 + [1.0] * 4 + [1.5] * 3
-    demands = relative_demands(rounds(*speed, noise=0.01), list(DEMANDS))
+    demands = fit(rounds(*speed, noise=0.01), list(DEMANDS)).demands
     assert ratio(demands, "b", "a") == pytest.approx(1.3, rel=0.02)
     assert ratio(demands, "c", "a") == pytest.approx(2, rel=0.02)
 
 
 def test_the_reference_is_the_usual_speed() -> None:
     played = rounds(*[1.0] * 4, *[1.5] * 8)
-    demands = relative_demands(played, list(DEMANDS))
+    demands = fit(played, list(DEMANDS)).demands
     usual = reference(played, demands)
     assert math.exp(usual + demands["c"]) == pytest.approx(0.020 * 1.5, rel=1e-3)
     assert max(speeds(played, demands)) - min(speeds(played, demands)) == pytest.approx(
@@ -59,5 +59,21 @@ def test_the_reference_is_the_usual_speed() -> None:
 
 def test_rows_without_a_demand_are_left_out() -> None:
     unknown = (Sample("a", None, 1, 1, ()), Sample("b", 0.01, 0, 1, ()))
-    assert relative_demands([unknown], ["a", "b", "c"]) == {"b": 0.0}
-    assert relative_demands([], ["a"]) == {}
+    assert fit([unknown], ["a", "b", "c"]).demands == {"b": 0.0}
+    assert fit([], ["a"]).demands == {}
+
+
+def test_trials_of_other_rows_only_say_how_near_in_time_two_trials_are() -> None:
+    demands = fit(rounds(*[1.2] * 12), ["a", "b"]).demands
+    assert demands.keys() == {"a", "b"}
+    assert ratio(demands, "b", "a") == pytest.approx(1.3)
+
+
+def test_a_fit_from_a_near_one_has_the_same_result() -> None:
+    played = rounds(*[1.0] * 13, *[1.5] * 14, noise=0.02)
+    whole = fit(played, list(DEMANDS))
+    for place in range(len(played)):
+        rest = [*played[:place], *played[place + 1 :]]
+        alone, near = (fit(rest, list(DEMANDS), start) for start in (None, whole))
+        assert near.demands == pytest.approx(alone.demands, abs=2e-5)
+        assert near.scale == pytest.approx(alone.scale, rel=1e-2)

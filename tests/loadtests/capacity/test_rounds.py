@@ -1,7 +1,7 @@
 """Rows of known capacity are compared in rounds, on machines whose speed changes, in virtual time.
 
-All draws are seeded, so what is asserted holds for these runs or never; `scripts/error --rounds`
-says how often it holds for others.
+All draws are seeded, so what is asserted holds for these runs or never; `scripts/error` says how
+often it holds for others.
 """
 
 from __future__ import annotations

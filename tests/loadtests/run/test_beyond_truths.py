@@ -18,7 +18,7 @@ from loadtests.run.beyond.soak import medians
 from loadtests.run.beyond.spike import kept_by_phase
 from loadtests.slo import Slo
 from loadtests.trial.phased import PhasedResult
-from scripts.checks.shared.virtual import Service
+from tests.support.virtual_service import Service
 
 SLO = Slo.parse("p99<250ms")
 

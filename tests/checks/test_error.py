@@ -1,0 +1,95 @@
+"""The logic of scripts/error: what it simulates, and how it sums up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from loadtests.capacity.estimate import Range
+from loadtests.capacity.queueing import Queue
+from loadtests.capacity.rounds import QUICK
+from scripts.checks.error.accuracy import HEAD, Accuracy, Measurement, measure, summary
+from scripts.checks.error.cases import CASES, ErrorCase
+from scripts.checks.shared.changing_machine import (
+    DeadlineQueue,
+    Machine,
+    RoundsLab,
+    VirtualRow,
+    shape,
+)
+
+FAST = replace(QUICK, requests=40, trial_s=0.5, most=4)
+
+
+def test_each_case_has_a_name_of_its_own() -> None:
+    names = [str(case) for case in CASES]
+    assert len({*names}) == len(names)
+    assert names[:2] == ["steady", "two speeds"]
+    assert str(ErrorCase(disturbed=0.2, noticed=True)) == "20% of trials void, steady"
+    assert str(ErrorCase(variation=1.0, service_ms=8.0)) == "2 × 8 ms, cv 1, steady"
+
+
+def test_a_deadline_refuses_requests_that_would_be_late_and_serves_the_others() -> None:
+    burst, times = [0.0] * 5, [1.0] * 5
+    assert DeadlineQueue(1, 2.5).late(burst, times, 1.0, 9) == 3
+    assert DeadlineQueue(1, 2.5).late([*burst, 2.1], [*times, 1.0], 1.0, 9) == 3
+    assert Queue(1, 2.5).late([*burst, 2.1], [*times, 1.0], 1.0, 9) == 4
+    assert DeadlineQueue(1, 2.5).late([-1.0, *burst], [1.0, *times], 1.0, 9) == 3
+    assert DeadlineQueue(1, 2.5).late(burst, times, 1.0, 1) == 2, "it ends early"
+
+
+def test_refusing_late_requests_raises_the_capacity() -> None:
+    queues = [kind(1, 0.25, shape(1.0)) for kind in (Queue, DeadlineQueue)]
+    usual, refusing = (queue.sustained(0.02, 0.01, arrivals=5_000) for queue in queues)
+    assert usual * 1.02 < refusing < 50
+
+
+def test_trials_that_are_known_to_be_disturbed_are_void() -> None:
+    rows = [VirtualRow(name, 2, 0.0125) for name in "ab"]
+    lab = RoundsLab(rows, ErrorCase().slo, Machine("steady", 1), 1, disturbed=0.5, noticed=True)
+    rounds = lab.measure(replace(FAST, aim=0.0))
+    valid = sum(len(played) for played in rounds.played)
+    assert 0 < valid < len(lab.offered)
+    demands = [sample.demand_s for played in rounds.played for sample in played]
+    assert demands == pytest.approx([0.0125] * valid, rel=0.1)
+
+
+def test_a_measurement_of_a_case_knows_what_it_got_right() -> None:
+    case = ErrorCase(variation=0.0)
+    result = measure((case, FAST, "seed"))
+    assert (len(result.capacities), len(result.ratios), result.missing) == (5, 10, 0)
+    assert result.same
+    assert result.differ.keys() == {"10 %", "20 %"}
+    assert result.rounds >= 4
+    assert result.seconds > 4 * (FAST.settle_s + FAST.trial_s) / 2
+    assert measure((case, FAST, "seed")) == result
+
+
+def outcome(right: int, low: float = 0.9, *, seen: bool = True) -> Measurement:
+    rows = [place < right for place in range(20)]
+    return Measurement(rows, [0.02] * 20, [0.05] * 20, [True] * 19 + [False],
+                       Range(1.0, low, 1.1), {"10 %": seen, "20 %": True}, 0, 12.0, 5)  # fmt: skip
+
+
+def test_cases_that_are_not_as_they_should_be_come_first() -> None:
+    good = Accuracy(ErrorCase(), [outcome(19), outcome(19, seen=False)])
+    bad = Accuracy(ErrorCase("wanders"), [outcome(10), outcome(20, 1.01)])
+    assert list(summary([good, bad])) == [
+        "85.0% of the 95 % intervals of capacities contain the truth.",
+        "95.0% of the 95 % intervals of ratios contain the truth.",
+        "Outside 93–97 %: 1 of 2 cases.",
+        "- wanders: capacities 75% ± 25%",
+    ]
+    assert list(summary([good]))[-1] == "Outside 93–97 %: none of 1 cases."
+    line = "| steady | 95% | +2.0% | 5.0% | 95% | 0% | 10.6% | 50% | 100% | 12 | 5 | – |"
+    assert good.line() == line
+    assert {text.count("|") for text in (*HEAD, line)} == {13}
+    assert "| 50% |" in bad.line()
+
+
+def test_a_case_without_any_result_is_outside_too() -> None:
+    nothing = Accuracy(ErrorCase(), [Measurement(missing=5)] * 2)
+    assert nothing.line().startswith("| steady | – | – | – | – | – | – | 0% | 0% |")
+    assert nothing.line().endswith("| 100% |")
+    assert "- steady: capacities unknown, ratios unknown" in list(summary([nothing]))
