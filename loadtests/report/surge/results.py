@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from loadtests.slo import requests_needed
 from loadtests.report.warnings import busy
 from loadtests.run.surge.phases import NAMES
-from loadtests.slo import exceeds
+from loadtests.slo import exceeds, requests_needed
 from loadtests.wording import count_of, listing, percent, rate_text
 
 if TYPE_CHECKING:

@@ -75,10 +75,9 @@ def _with_event(run: Run, line: Line) -> Run:
         case "trial":
             run = replace(run, trials=(*run.trials, trial_of(line)))
         case "cell":
-            result = result_of(line)
-            known = results.get(result.cell)
-            result = replace(result, proof=known.proof if known else {})
-            run = replace(run, results={**results, result.cell: result})
+            last, known = result_of(line), results.get(cell_of(line))
+            last = replace(last, proof=known.proof if known else {})
+            run = replace(run, results={**results, last.cell: last})
         case "standing":
             standing = standing_of(line)
             run = replace(run, standings={**run.standings, standing.workload: standing})

@@ -176,7 +176,7 @@ def trial_of(line: Line) -> TrialRecord:
 
 def result_of(line: Line) -> CellResult:
     """Return the result of a cell; one with a state has no error unless it says so."""
-    return decode(CellResult, line | {"error": line.get("error") or ""})
+    return decode(CellResult, {**line, "error": line.get("error") or ""})
 
 
 def standing_of(line: Line) -> Standing:

@@ -79,8 +79,9 @@ def _measured(
     with ExitStack() as opened:
         rows = {}
         for with_change in (False, True):
-            start = {"axes": chosen.axes, "cores": chosen.cores} if with_change else {}
-            service = opened.enter_context(services.start(cell.model, cell.python, **start))
+            axes, cores = (chosen.axes, chosen.cores) if with_change else ({}, None)
+            started = services.start(cell.model, cell.python, axes=axes, cores=cores)
+            service = opened.enter_context(started)
             row = Row(
                 changed if with_change else tools,
                 cell,

@@ -149,7 +149,7 @@ class Row:
         """Run one trial of the round of this number, with the arrivals of its whole round.
 
         `others` have services that are idle meanwhile. Returns what a valid trial tells, and
-        whether the generator spoiled it.
+        whether the generator spoiled it by itself.
         """
         options, begun = self._tools.options, monotonic()
         slo, idle = options.slo, [*others]
@@ -202,7 +202,7 @@ class Row:
             self.flaw = f"void at {offer.rate:.0f} req/s: {verdict.reasons[0]}"
         self._tell("trial", record)
         spoiled = any(flaws(trial.work, trial.bystander, trial.generator_cpu, slo))
-        return sample, spoiled
+        return sample, spoiled and not trial.disturbances
 
     def _sample(self, trial: Trial, arrivals: Any, cpu_s: float | None) -> Sample:
         """Simulate a trial with its own arrivals and demand, beside what it really lost."""

@@ -128,9 +128,9 @@ def _place(run: str, what: str) -> str:
 def _alternative(summary: Summary, what: str) -> str:
     """Say in words what the picture shows."""
     best = [
-        f"{verdict.workload}: {listing(verdict.tied)}"
+        f"{verdict.workload}: {listing(verdict.ties)}"
         for verdict in summary.verdicts
-        if verdict.tied
+        if verdict.ties
     ]
     kind = "matrix" if what == "picture" else what
     title = f"The survival {kind}. {headline(summary.slo)}"

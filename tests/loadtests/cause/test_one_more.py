@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loadtests.run.survival.cell import CellSearch
+from loadtests.run.survival.trials import Tools
 
 from loadtests.cause import rules
 from loadtests.cause.remedy import Remedy, unproven
@@ -21,9 +23,7 @@ from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.terminal import final
 from loadtests.run.file.fold import read
 from loadtests.run.options import Options
-from loadtests.run.survival.cell import CellSearch
 from loadtests.run.survival.prove import prove
-from loadtests.run.survival.trials import Tools
 from loadtests.service.launcher import Launcher
 from loadtests.service.options import ServerOptions
 from tests.support.evidence_examples import CALM, GIL

@@ -4,13 +4,13 @@ from math import log
 from random import Random
 
 import pytest
+from loadtests.trial.backlog import backlog
 
 from loadtests.capacity.queueing import Queue
 from loadtests.load.answer import Answer
 from loadtests.load.arrivals import poisson
 from loadtests.load.spec import SETTLE_S
 from loadtests.slo import Slo
-from loadtests.trial.backlog import backlog
 from loadtests.trial.tally import tally
 from tests.support.virtual_service import Service
 
