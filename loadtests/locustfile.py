@@ -145,7 +145,7 @@ def _source(environment: Environment) -> Source:
 
 
 def _survive(environment: Environment, options: Options, folder: Path) -> None:
-    """Search; without a UI, the command that started this process shows and reports it."""
+    """Measure; without a UI, the command that started this process shows and reports it."""
     turn = session_of(environment).turn(folder) if environment.web_ui else nullcontext()
     with turn as watcher:
         code = 2

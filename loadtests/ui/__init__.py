@@ -1,1 +1,1 @@
-"""Load tests, searches and surges in the web interface of Locust."""
+"""Load tests, survival runs and surges in the web interface of Locust."""

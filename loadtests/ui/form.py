@@ -44,12 +44,12 @@ _FORM: dict[str, tuple[Any, str]] = {
         "survival: trials beyond the capacity, e.g. overload,soak=5m, or none (default: all in "
         "full mode)",
     ),
-    "prove": (False, "survival: verify each cause: relieve only that resource and search again"),
+    "prove": (False, "survival: verify each cause: relieve only that resource and measure again"),
     "seed": (1, "seed of the arrival schedule; same seed, same schedule"),
 }
 _HIDDEN: dict[str, tuple[Any, str]] = {
     "options": ("", "All options of the test as JSON, instead of the others"),
-    "output": ("", "Folder for the results of a survival search"),
+    "output": ("", "Folder for the results of a survival run"),
     "phases": ("5s,8s,15s", "Surge: durations before, during and after it"),
     "servers": ("", "How servers are started, as JSON"),
     "allow-host": ("", "Further host names for the UI, with commas"),

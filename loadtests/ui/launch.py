@@ -1,7 +1,7 @@
 """Locust as our commands need it: `python -m loadtests.ui.launch` takes what `locust` takes.
 
 It reads only our settings. Locust by itself also reads ~/.locust.conf, ./locust.conf and LOCUST_*:
-settings for another service would end a search, make it wait for workers, or open its UI to the
+settings for another service would end a run, make it wait for workers, or open its UI to the
 network. And the workers of `--processes` end with their master.
 """
 

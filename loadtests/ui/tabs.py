@@ -29,7 +29,6 @@ from locust.env import Environment
 
 from loadtests.paths import ROOT
 from loadtests.report import pages
-from loadtests.report.summary import command
 from loadtests.run.beyond.drift import Drift
 from loadtests.run.options import names
 from loadtests.ui.door import Door
@@ -42,17 +41,17 @@ from loadtests.ui.survival.session import Session, session_of
 from loadtests.ui.survival.view import view
 
 PAGE = Path(__file__).parent / "page"
-FILES = {  # results of a search
+FILES = {  # results of a run
     "report.html": "Report",
     "summary.md": "Summary",
     "summary.json": "Summary as JSON",
     "run.jsonl": "Run file",
 }
 TITLES = {name: f"Download survival {title[0].lower()}{title[1:]}" for name, title in FILES.items()}
-NONE = "No survival search yet. Choose the scenario `survival` in the form and start it."
+NONE = "No survival run yet. Choose the scenario `survival` in the form and start it."
 LATER = {
-    "run.jsonl": "The search has just started; try again in a moment.",
-    "": "It is written a few seconds after the search ends.",
+    "run.jsonl": "The run has just started; try again in a moment.",
+    "": "It is written a few seconds after the run ends.",
 }
 MOUNT = '<script type="module" src="./panel/mount.js"></script>'
 
@@ -176,14 +175,14 @@ def _survival(session: Session, chosen: int | None) -> Mapping[str, Any]:
 
 
 def _again(session: Session) -> str | None:
-    """Return the command that resumes an unfinished search."""
+    """Return the command that goes on with an unfinished run."""
     watch = session.watch
     if session.phase not in {"stopped", "failed"} or not (watch and watch.run):
         return None
     folder = watch.folder
     with suppress(ValueError):
         folder = folder.relative_to(ROOT)
-    return f"{command(watch.run)} --output {quote(str(folder))}"
+    return f"scripts/survive --retry {quote(str(folder))}"
 
 
 def _serve(session: Session, name: str) -> Response:

@@ -183,7 +183,7 @@ class UserLoad:
 
 
 class LoadUser(User):
-    """One arrival a second, or one client that waits for its answers; idle in a survival search."""
+    """One arrival a second, or one client that waits for its answers; idle in a survival run."""
 
     load: UserLoad | None = None
 

@@ -1,11 +1,12 @@
-// The trials of one cell as dots: offered rate against p99, both on logarithmic axes, with the
-// objective, the prediction and the estimate as lines. Trials that lost too much have no p99: they are at the top.
+// The trials of one cell as dots: offered rate against p99, both on logarithmic axes, with the capacity and
+// its interval, the objective, the prediction and the estimated limit as lines. Trials that lost too much have
+// no p99: they are at the top.
 
 import { draw, logarithmic } from "./drawing.js";
 import { number, renew } from "./live.js";
 
-const HEIGHT = 320;
-const EDGE = { left: 68, right: 14, top: 48, bottom: 44 };
+const HEIGHT = 334;
+const EDGE = { left: 68, right: 14, top: 62, bottom: 44 };
 const BOTTOM = HEIGHT - EDGE.bottom;
 const STRIP = 30; // above the axis, for trials without a p99
 
@@ -26,8 +27,8 @@ function picture(width, cell) {
   return svg;
 }
 
-function rates({ trials, offered, predicted, ceiling }) {
-  const tried = [...trials.map((trial) => trial.rate), offered].filter(Boolean);
+function rates({ trials, offered, value, low, high, predicted, ceiling }) {
+  const tried = [...trials.map((trial) => trial.rate), offered, value, low, high].filter(Boolean);
   const known = tried.length ? tried : [predicted, ceiling].filter(Boolean);
   const most = Math.max(...known, 1);
   const near = [predicted, ceiling].filter((rate) => rate && rate < 3 * most);
@@ -59,16 +60,18 @@ function frame(right, x, y) {
   ];
 }
 
-function lines(right, x, y, { held, broke, bound, slo, ceiling, binding, predicted, offered }) {
+function lines(right, x, y, { value, low, high, bound, slo, ceiling, binding, predicted, offered }) {
   const parts = [across("slo", right, y(bound)), label(EDGE.left + 6, y(bound) - 6, slo, "start", "slo")];
-  if (held && broke) {
-    const width = Math.max(1, x(broke) - x(held));
-    parts.unshift(draw("rect", { class: "between", x: x(held), width, y: EDGE.top, height: BOTTOM - EDGE.top }));
+  if (low || high) {
+    const from = low ? x(low) : EDGE.left;
+    const width = Math.max(1, (high ? x(high) : right) - from);
+    parts.unshift(draw("rect", { class: "between", x: from, width, y: EDGE.top, height: BOTTOM - EDGE.top }));
   }
   const marks = [
-    ["ceiling", ceiling, 12, `estimate ${number(ceiling)} (${binding})`],
+    ["ceiling", ceiling, 12, `limit ${number(ceiling)} (${binding})`],
     ["predicted", predicted, 26, `predicted ${number(predicted)}`],
-    ["offered", offered, 40, `now ${number(offered)}/s`],
+    ["capacity", value, 40, `capacity ${number(value)}`],
+    ["offered", offered, 54, `now ${number(offered)}/s`],
   ];
   for (const [kind, rate, row, text] of marks) {
     if (rate) parts.push(...mark(right, x(rate), kind, row, text));
@@ -93,15 +96,16 @@ function dot({ number: count, rate, p99, outcome }, x, y) {
   return shape;
 }
 
-function alternative({ title, trials, predicted, ceiling }) {
+function alternative({ title, trials, value, low, high, predicted, ceiling }) {
   const of = (outcome) => trials.filter((trial) => trial.outcome === outcome).map((trial) => trial.rate);
   const [passed, failed] = [of("passed"), of("failed")];
   return [
     `Trials of ${title}, offered rate against p99.`,
     passed.length ? `${passed.length} passed, up to ${number(Math.max(...passed))} per second.` : "None passed.",
     failed.length ? `${failed.length} failed, from ${number(Math.min(...failed))} on.` : "None failed.",
+    value ? `Capacity ${number(value)}${low && high ? `, from ${number(low)} to ${number(high)}` : ""}.` : "",
     predicted ? `Predicted ${number(predicted)}.` : "",
-    ceiling ? `The estimate is ${number(ceiling)}.` : "",
+    ceiling ? `The estimated limit is ${number(ceiling)}.` : "",
     "The table below lists them all.",
   ].filter(Boolean).join(" ");
 }

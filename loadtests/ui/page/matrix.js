@@ -3,12 +3,14 @@
 import { make, model, place, renew } from "./live.js";
 
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+const RATE = "requests per second";
 const SPOKEN = {
-  waiting: "waiting",
-  searching: "being measured",
-  beyond: "being measured beyond its capacity",
-  absent: "not available",
-  failed: "no result",
+  waiting: () => "waiting",
+  measuring: ({ figure }) => (figure === "…" ? "being measured" : `being measured, so far ${figure} ${RATE}`),
+  limit: ({ figure }) => `${figure} ${RATE}, at the generator’s limit`,
+  beyond: () => "being measured beyond its capacity",
+  unavailable: () => "not available",
+  unfinished: ({ figure }) => figure,
 };
 
 /** Draw all cells; `choose` is called with the index of the selected cell. */
@@ -41,9 +43,9 @@ function line({ row, model: name }, run, choose) {
 function update(button, run, cell, index) {
   button.setAttribute("aria-pressed", run.shown.index === index);
   renew(button, [cell, run.notes], () => {
-    button.className = `${cell.state}${cell.best ? " best" : ""}`;
+    button.className = [cell.state, cell.best && "best", cell.offered && "offered"].filter(Boolean).join(" ");
     const note = cell.note ? run.notes[cell.note - 1] : "";
-    const state = SPOKEN[cell.state] ?? `${cell.figure} requests per second`;
+    const state = SPOKEN[cell.state]?.(cell) ?? `${cell.figure} ${RATE}`;
     const label = [state, cell.small, note].filter(Boolean).join(", ");
     const best = cell.best ? ", best" : "";
     button.setAttribute("aria-label", `${cell.workload} under ${cell.row}${best}: ${label}`);

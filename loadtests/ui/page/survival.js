@@ -1,4 +1,4 @@
-// The Survival tab: progress of the search, its matrix, and the trials of one cell.
+// The Survival tab: progress of the run, its matrix, and the trials of one cell.
 
 import { fill, make, ms, number, place, poll, renew, share, text } from "./live.js";
 import { drawDots } from "./dots.js";
@@ -9,12 +9,12 @@ let whole = false; // whether all of them are shown
 const address = new URL("survival.json", location); // of what is shown; a choice is added to it
 
 const PHASES = {
-  waiting: "waiting for the report of the previous search",
+  waiting: "waiting for the report of the previous run",
   stopping: "stopping",
-  writing: "The search is finished; writing its report.",
-  over: "The search is finished.",
-  stopped: "The search was stopped. These are the results so far.",
-  failed: "The search failed.",
+  writing: "The run is finished; writing its report.",
+  over: "The run is finished.",
+  stopped: "The run was stopped. These are the results so far.",
+  failed: "The run failed.",
 };
 
 async function choose(index) {
@@ -43,14 +43,14 @@ function show(state) {
   text("head", `${run.head} (${run.mode} run)`);
   text("where", run.environment);
   drawMatrix(run, choose);
-  drawCell(run.shown, ["searching", "stopping"].includes(phase));
+  drawCell(run.shown, ["measuring", "stopping"].includes(phase));
 }
 
 function drawCell(cell, goesOn) {
   place("title").style.setProperty("--colour", `var(--model-${cell.model})`);
   text("title", cell.title);
   text("result", cell.result);
-  const latest = goesOn ? "the cell being measured" : "the cell measured last";
+  const latest = goesOn ? "the cell that is being measured" : "the cell measured last";
   renew(place("follow"), [latest, cell.follows], () => {
     if (cell.follows) return [`This is ${latest}. Choose another above.`];
     const back = make("button", { type: "button" }, `Show ${latest}`);
@@ -66,7 +66,8 @@ function drawTrials(cell) {
   const latest = [...cell.trials].reverse();
   place("trials").hidden = !latest.length;
   fill("trials", (whole ? latest : latest.slice(0, FEW)).map((trial) => [
-    (cell.searches > 1 ? `${trial.search}·` : "") + trial.number,
+    trial.number,
+    trial.round,
     number(trial.rate),
     make("span", { class: `key ${trial.outcome}` }, trial.outcome),
     ms(trial.p99),

@@ -1,1 +1,1 @@
-"""A search, watched while it runs."""
+"""A survival run, watched while it goes on."""

@@ -1,7 +1,7 @@
-"""The searches started in one UI: one at a time, each in its own folder, each with a report.
+"""The survival runs of one UI: one at a time, each in its own folder, each with a report.
 
-A report takes seconds of CPU time, so another process writes it after the search. The next search
-waits for it, because it would disturb the measurement.
+A report takes seconds of CPU time, so another process writes it after the run. The next run waits
+for it, because it would disturb the measurement.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from loadtests.system.child import child
 from loadtests.system.program import script
 from loadtests.ui.survival.progress import RunProgress
 
-Phase = Literal["idle", "waiting", "searching", "stopping", "writing", "over", "stopped", "failed"]
-TOO_SOON = "the search was stopped before anything was measured"
+Phase = Literal["idle", "waiting", "measuring", "stopping", "writing", "over", "stopped", "failed"]
+TOO_SOON = "the run was stopped before anything was measured"
 PATIENCE_S = 120.0  # for a report
 STOP_S = 5.0
-UNKNOWN = "the search ended unexpectedly; see the log"
+UNKNOWN = "the run ended unexpectedly; see the log"
 
 log = logging.getLogger("loadbearing")
 
@@ -48,7 +48,7 @@ def session_of(environment: Environment) -> Session:
 
 
 class Session:
-    """What the Survival tab shows: the current search, or else the last one."""
+    """What the Survival tab shows: the current run, or else the last one."""
 
     def __init__(self) -> None:
         self.phase: Phase = "idle"
@@ -63,12 +63,12 @@ class Session:
 
     @property
     def folder(self) -> Path | None:
-        """The folder with the results of the current search, or else of the last one."""
+        """The folder with the results of the current run, or else of the last one."""
         now = self.watch.folder if self.watch else None
         return now if now and now.exists() else self._last
 
     def choose(self, options: Options) -> Path:
-        """Create the folder of the next search; a folder named by --output is for the first."""
+        """Create the folder of the next run; a folder named by --output is for the first."""
         named = Path(options.output).resolve() if options.output else None
         if named is None or named in self._named:
             return new_folder((options.servers.folder / RESULTS).resolve(), datetime.now(UTC))
@@ -78,7 +78,7 @@ class Session:
 
     @contextmanager
     def turn(self, folder: Path) -> Iterator[RunProgress]:
-        """Wait for the previous search, watch the one within the block, and report it."""
+        """Wait for the previous run, watch the one within the block, and report it."""
         self.phase, self.reason = "waiting", ""
         try:
             self._turn.acquire()
@@ -86,7 +86,7 @@ class Session:
             self.reject(TOO_SOON, "stopped", folder)
             raise
         watch, stopped = RunProgress(folder, monotonic), False
-        self.watch, self.summary, self.phase = watch, {}, "searching"
+        self.watch, self.summary, self.phase = watch, {}, "measuring"
         try:
             yield watch
         except RunFileError as error:
@@ -102,15 +102,15 @@ class Session:
                 self._turn.release()
 
     def reject(self, reason: str, phase: Phase = "failed", folder: Path | None = None) -> None:
-        """Show why a search has not begun; remove its folder if we created it."""
+        """Show why a run has not begun; remove its folder if we created it."""
         if folder and folder not in self._named and folder.exists():
             discard(folder)
         self.watch, self.summary = None, {}
         self.phase, self.reason = phase, reason
 
     def stopping(self) -> None:
-        """Show that Stop was pressed; the search ends when its server has."""
-        if self.phase == "searching":
+        """Show that Stop was pressed; the run ends when its server has."""
+        if self.phase == "measuring":
             self.phase = "stopping"
 
     def quit(self) -> None:
@@ -121,7 +121,7 @@ class Session:
                 self._writer.terminate()
 
     def _close(self, watch: RunProgress, *, stopped: bool) -> None:
-        """Report the results, and how the search ended."""
+        """Report the results, and how the run ended."""
         watch.look()
         code = watch.end.exit if watch.end else 3
         reason = (watch.end.reason if watch.end else UNKNOWN) or ""
@@ -134,7 +134,7 @@ class Session:
         if self.watch is watch:  # else the tab shows why the next one did not start
             self.phase = "stopped" if stopped else "failed" if code else "over"
             self.reason = "; ".join(filter(None, ("" if stopped else reason, problem)))
-        log.info("the survival search is finished; its results are in %s", watch.folder)
+        log.info("the survival run is finished; its results are in %s", watch.folder)
 
     def _report(self, folder: Path) -> str:
         """Write all files of a run in another process; returns the error, or an empty string."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
+from loadtests.capacity.estimate import Range
 from loadtests.durations import rounded_duration
 from loadtests.machine.environment import describe
 from loadtests.report.colours import colour_of
@@ -11,35 +13,32 @@ from loadtests.report.survival.matrix import Entry, entry_of
 from loadtests.report.survival.sections import resource_of
 from loadtests.report.wording import cause_sentence, interval_text
 from loadtests.slo import Slo
-from loadtests.wording import count_of, rate_text
+from loadtests.wording import DASH, count_of, rate_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from loadtests.cell import Cell
     from loadtests.run.file.cells import CellResult
     from loadtests.run.file.lines import Run, TrialRecord
     from loadtests.ui.survival.progress import RunProgress
 
-Bracket = tuple[float | None, float | None]
 WAITING = Entry("·")
-STATES = {  # of a finished cell by the style of its entry in the terminal
-    "dim": "absent",
-    "yellow": "failed",
-}
-LONGEST_STEP = 24  # characters in a square
+LIMIT = "limit"  # of the generator
+STATES = {"at generator limit": LIMIT}  # of a result that is not named as it is in a run file
 
 
 def view(watch: RunProgress, chosen: int | None = None) -> dict[str, Any]:
-    """Show a run, and the trials of the chosen cell, or else of the one that is searched."""
+    """Show a run, and the trials of the chosen cell, or else of the one that is measured."""
     run = watch.run
     if run is None:
         return {"step": watch.step, "progress": _progress(watch), "cells": []}
     cells = run.plan.cells
     if chosen is not None and chosen < len(cells):
         focus = cells[chosen]
-    else:  # the cell that is searched, or else the one searched last
-        focus = watch.now or next((trial.cell for trial in reversed([*run.trials])), cells[0])
+    elif watch.offered:
+        focus, _ = watch.offered
+    else:  # what is done beyond a capacity, or else the cell measured last
+        trials = (trial.cell for trial in reversed(run.trials))
+        focus = watch.beyond or next(trials, cells[0])
     squares = [_square(watch, run, cell) for cell in cells]
     notes = list(dict.fromkeys(square["note"] for square in squares if square["note"]))
     for square in squares:
@@ -67,17 +66,16 @@ def view(watch: RunProgress, chosen: int | None = None) -> dict[str, Any]:
 
 
 def _step(watch: RunProgress) -> str:
-    """Say what the search does at this moment."""
-    cell = f"{watch.now.workload} under {watch.now.row}: " if watch.now else ""
-    if watch.offered is None:
-        return f"{cell}{watch.step}"
-    return f"{cell}offering {rate_text(watch.offered)}/s (before: {watch.step})"
+    """Say what is done at this moment."""
+    if not watch.offered:
+        return watch.step
+    cell, rate = watch.offered
+    return f"{cell.workload} under {cell.row}: offering {rate_text(rate)}/s"
 
 
 def _progress(watch: RunProgress) -> dict[str, Any]:
-    done, total, left_s = len(watch.searched), watch.total, watch.left_s
-    noun = "cell" if watch.run and watch.run.plan.searches == 1 else "search"
-    count = f"{done} of {count_of(total, noun)}" if total else "starting"
+    done, total, left_s = watch.done, watch.total, watch.left_s
+    count = f"{done} of {count_of(total, 'cell')}" if total else "starting"
     time = f"{rounded_duration(watch.elapsed_s)} so far"
     if total and left_s is not None:
         time = f"about {rounded_duration(left_s)} left"
@@ -86,89 +84,76 @@ def _progress(watch: RunProgress) -> dict[str, Any]:
 
 def _square(watch: RunProgress, run: Run, cell: Cell) -> dict[str, Any]:
     """Show a cell in the matrix."""
-    result = run.results.get(cell)
-    entry = entry_of(result, best=cell in watch.best) if result else WAITING
-    state = STATES.get(entry.style, "done") if result else "waiting"
+    result, best = run.results.get(cell), cell in watch.best
+    state, entry = "waiting", WAITING
+    if cell in watch.measuring:
+        known = watch.provisional(cell)
+        small = "predicted" if cell in watch.foreseen else "getting ready"
+        for trial in _trials_of(run, cell)[-1:]:
+            small = f"{rate_text(trial.rate)}/s {trial.outcome}"
+        state, entry = "measuring", Entry(_range_text(known) if known else "…", small, best=best)
+    elif result:
+        state, entry = STATES.get(result.state, result.state), entry_of(result, best=best)
     small = entry.small
-    if result and _starves(result, run.plan.slo) and "/health" not in small:
-        small = f"{small}, /health late".removeprefix(", ")
-    if watch.now == cell and (cell, watch.search) in watch.searched:
-        state = "beyond"
-    elif watch.now == cell:
-        held, broke = bracket_of(_trials_of(run, cell, watch.search))
-        state, entry, small = "searching", Entry(bracket_text(held, broke)), watch.step
-        if watch.offered is not None:
-            small = f"offering {rate_text(watch.offered)}/s"
-        elif len(small) > LONGEST_STEP:
-            small = "predicted" if cell in watch.foreseen else "getting ready"
+    if state in {"measured", LIMIT} and result and _starves(result, run.plan.slo):
+        small = small if "/health" in small else f"{small}, /health late".removeprefix(", ")
+    offered = _offered(watch, cell)
     return {
         "workload": cell.workload,
         "row": cell.row,
-        "state": state,
+        "state": "beyond" if watch.beyond == cell else state,
         "figure": entry.figure,
-        "small": small,
+        "small": f"offering {rate_text(offered)}/s" if offered else small,
         "note": entry.note,
         "best": entry.best,
+        "offered": offered is not None,
     }
 
 
+def _offered(watch: RunProgress, cell: Cell) -> float | None:
+    """Return the rate that a cell is offered at this moment."""
+    return watch.offered[1] if watch.offered and watch.offered[0] == cell else None
+
+
 def _starves(result: CellResult, slo: Slo) -> bool:
-    """Whether the bystander was the one that broke, or was too late at the last rate that held."""
-    late_ms = result.typical.bystander_p99_ms or 0.0
-    late = result.broke_by == "bystander" or late_ms > 1e3 * slo.bound_s
-    return result.measured and late
+    """Whether the bystander was the one that failed, or was too late near the capacity."""
+    late = (result.bystander_p99_ms or 0.0) > 1e3 * slo.bound_s
+    return result.broke_by == "bystander" or late
 
 
-def bracket_of(trials: Iterable[TrialRecord]) -> Bracket:
-    """Return the highest rate that held, and the lowest that mostly broke; None where none has."""
-    held_at: dict[float, list[bool]] = {}
-    for trial in trials:
-        if trial.valid:
-            held_at.setdefault(trial.rate, []).append(trial.held)
-    bad = [rate for rate, held in held_at.items() if sum(held) * 2 < len(held)]
-    broke = min(bad, default=None)
-    good = [rate for rate, held in held_at.items() if any(held) and (broke is None or rate < broke)]
-    return max(good, default=None), broke
+def _range_text(known: Range) -> str:
+    """Show what is known so far; an estimate without an interval has neither end."""
+    if math.isinf(known.high):
+        return f"≥ {rate_text(known.low)}" if known.low else f"≈ {rate_text(known.value)}"
+    low, high = rate_text(known.low), rate_text(known.high)
+    return low if low == high else f"{low}{DASH}{high}"
 
 
-def bracket_text(held: float | None, broke: float | None) -> str:
-    """Say within what rates the search looks."""
-    if held and broke:
-        return f"{rate_text(held)} … {rate_text(broke)}"
-    if held:
-        return f"≥ {rate_text(held)} …"
-    return f"… < {rate_text(broke)}" if broke else "…"
-
-
-def _trials_of(run: Run, cell: Cell, search: int) -> list[TrialRecord]:
-    return [trial for trial in run.trials if trial.cell == cell and trial.search == search]
+def _trials_of(run: Run, cell: Cell) -> list[TrialRecord]:
+    return [trial for trial in run.trials if trial.cell == cell and not trial.again]
 
 
 def _trials(watch: RunProgress, run: Run, cell: Cell) -> dict[str, Any]:
-    """Show the trials of all searches of a cell; rates are per second, times in milliseconds."""
-    result = run.results.get(cell)
-    goes_on = watch.now == cell
+    """Show all trials of a cell; rates are per second, times in milliseconds."""
+    result, known = run.results.get(cell), watch.provisional(cell)
+    if result and result.measured and cell not in watch.measuring:
+        known = result.interval
     prediction = watch.foreseen.get(cell, {})
-    held, broke = bracket_of(_trials_of(run, cell, watch.search))
-    if result and result.measured and not goes_on:
-        held, broke = result.sustained, result.broke
     return {
         "title": f"{cell.workload} under {cell.row}",
         "model": cell.model,
-        "result": _result_text(result, goes_on=goes_on),
+        "result": _result_text(watch, run, cell),
         "bound": 1e3 * run.plan.slo.bound_s,
         "slo": str(run.plan.slo),
         "predicted": prediction.get("predicted"),
         "ceiling": prediction.get("ceiling"),
         "binding": resource_of(prediction.get("binding")) or None,
-        "offered": watch.offered if goes_on else None,
-        "held": held,
-        "broke": broke,
-        "searches": run.plan.searches,
+        "offered": _offered(watch, cell),
+        **_band(known),
         "trials": [
             {
                 "number": number,
-                "search": trial.search + 1,
+                "round": trial.round,
                 "rate": trial.rate,
                 "seconds": trial.duration_s,
                 "outcome": trial.outcome,
@@ -177,14 +162,22 @@ def _trials(watch: RunProgress, run: Run, cell: Cell) -> dict[str, Any]:
                 "health": trial.bystander.p99_ms,
                 "why": trial.reasons[0] if trial.reasons else "",
             }
-            for number, trial in enumerate((t for t in run.trials if t.cell == cell), start=1)
+            for number, trial in enumerate(_trials_of(run, cell), start=1)
         ],
     }
 
 
-def _result_text(result: CellResult | None, *, goes_on: bool) -> str:
-    if goes_on and not (result and result.measured):
-        return "being measured"
+def _band(known: Range | None) -> dict[str, float | None]:
+    """Return a capacity and its interval; an end that is open, or 0, is left out."""
+    ends = {name: known and getattr(known, name) for name in Range._fields}
+    return {name: end if end and math.isfinite(end) else None for name, end in ends.items()}
+
+
+def _result_text(watch: RunProgress, run: Run, cell: Cell) -> str:
+    result = run.results.get(cell)
+    if cell in watch.measuring:
+        known = watch.provisional(cell)
+        return f"{_range_text(known)} req/s so far, being measured" if known else "being measured"
     if result is None:
         return "waiting"
     if not result.measured:

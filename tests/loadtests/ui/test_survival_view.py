@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from loadtests.cell import Cell
 from loadtests.report.colours import COLOURS
-from loadtests.run.file.lines import Line, trial_of
+from loadtests.run.file.lines import Line
 from loadtests.ui.survival.progress import RunProgress
-from loadtests.ui.survival.view import bracket_of, bracket_text, view
+from loadtests.ui.survival.view import view
 from tests.support.run_files import (
     FULL,
     FULL_RESULTS,
@@ -18,16 +19,26 @@ from tests.support.run_files import (
     SEVERAL_RESULTS,
     plan,
     result,
+    standing,
     trial,
     unavailable,
     write,
 )
 
 CELL = {"workload": "primes", "model": "hybrid"}
-START: Line = {"line": "cell-start", **CELL, "search": 0, "at": 240.0}
+HYBRID, POOL = Cell("primes", "hybrid"), Cell("primes", "process-pool")
+ROWS = ["hybrid", "process-pool"]
+START: Line = {"line": "workload-start", "workload": "primes", "rows": ROWS, "at": 240.0}
 ESTIMATE = {"predicted": 180.0, "ceiling": 200.0, "binding": "cores"}
 PREDICTED: Line = {"line": "prediction", **CELL, "at": 245.0, **ESTIMATE}
-TWO = plan([("primes", "hybrid"), ("primes", "async")])
+PLAN = plan([("primes", "hybrid"), ("primes", "process-pool"), ("primes", "async")])
+RESULTS = [
+    result("primes", "hybrid", 168.0, 179.0, "refused"),
+    result("primes", "process-pool", 100.0, 110.0, "late"),
+    unavailable("primes", "async", NO_TWIN),
+]
+STANDING = standing(RESULTS[:2], rounds=3)
+DONE = [standing(RESULTS), *RESULTS]
 END: Line = {"line": "end", "at": 300.0, "exit": 0, "reason": None}
 
 
@@ -51,7 +62,7 @@ def states(screen: Any) -> list[str]:
     return [cell["state"] for cell in screen["cells"]]
 
 
-def broke(rate: float, **changes: Any) -> Line:
+def failed(rate: float, **changes: Any) -> Line:
     reasons = ["too much was lost"]
     return trial("primes", "hybrid", rate, held=False, broke_by="late", reasons=reasons, **changes)
 
@@ -75,55 +86,107 @@ def test_a_run_that_never_begins_has_its_reason(watch: RunProgress, written: boo
 
 
 def test_cells_wait_for_their_turn(watch: RunProgress) -> None:
-    screen = after(watch, TWO)
-    assert states(screen) == ["waiting", "waiting"]
+    screen = after(watch, PLAN)
+    assert states(screen) == 3 * ["waiting"]
     assert screen["workloads"] == ["primes"]
+    models = ("hybrid", "process-pool", "async")
     assert screen["rows"] == [
-        {"row": model, "model": model, "colour": COLOURS[model]} for model in ("hybrid", "async")
+        {"row": model, "model": model, "colour": COLOURS[model]} for model in models
     ]
     assert screen["head"] == "Highest load that meets p99<250ms (requests per second)"
     assert "Intel Xeon" in screen["environment"]
     assert screen["shown"]["result"] == "waiting"
+    assert "None" not in screen["progress"]["time"]
 
 
-def test_the_cell_that_is_searched_shows_its_bracket_and_what_is_offered(
-    watch: RunProgress,
-) -> None:
-    cell = after(watch, TWO, START)["cells"][0]
-    assert (cell["state"], cell["figure"], cell["small"]) == ("searching", "…", "getting ready")
+def test_the_rows_of_a_workload_are_measured_together(watch: RunProgress) -> None:
+    screen = after(watch, PLAN, START)
+    assert states(screen) == ["measuring", "measuring", "waiting"]
+    assert screen["cells"][0]["small"] == "getting ready"
+    assert screen["step"] == "primes: starting its servers and measuring the cost of one request"
     screen = after(watch, PREDICTED)
     predicted = "predicted 180 req/s (estimated limit: 200, by cores)"
     assert screen["step"] == f"primes under hybrid: {predicted}"
-    after(watch, trial("primes", "hybrid", 90.0))
-    watch.offer(130.0)
+    assert [cell["small"] for cell in screen["cells"]] == ["predicted", "getting ready", ""]
+    unsure = {"line": "prediction", **POOL._asdict(), "predicted": None, "at": 246.0}
+    assert "no prediction is possible" in after(watch, unsure)["step"]
+
+
+def test_the_row_that_is_offered_a_trial_is_marked(watch: RunProgress) -> None:
+    after(watch, PLAN, START, trial("primes", "hybrid", 90.0, round=1))
+    watch.offer(POOL, 130.0)
     screen = shown(watch)
-    assert screen["step"] == "primes under hybrid: offering 130/s (before: 90/s passed)"
-    assert screen["cells"][0]["small"] == "offering 130/s"
-    assert screen["shown"]["offered"] == 130.0
-    screen = after(watch, broke(130.0))
-    cell = screen["cells"][0]
-    assert (cell["figure"], cell["small"]) == ("90 … 130", "130/s failed")
-    assert screen["shown"]["offered"] is None
+    assert screen["step"] == "primes under process-pool: offering 130/s"
+    assert [cell["offered"] for cell in screen["cells"]] == [False, True, False]
+    assert [cell["small"] for cell in screen["cells"]] == ["90/s passed", "offering 130/s", ""]
+    assert (screen["shown"]["index"], screen["shown"]["offered"]) == (1, 130.0)
+    assert shown(watch, 0)["shown"]["offered"] is None
+    screen = after(watch, trial("primes", "process-pool", 130.0, held=False, round=1))
+    assert screen["step"] == "primes under process-pool: 130/s failed"
+    assert not any(cell["offered"] for cell in screen["cells"])
+    assert screen["cells"][1]["small"] == "130/s failed"
+    assert screen["shown"]["index"] == 1, "the cell measured last"
+
+
+def test_intervals_and_stars_are_provisional_while_rounds_go_on(watch: RunProgress) -> None:
+    screen = after(watch, PLAN, START, PREDICTED, trial("primes", "hybrid", 90.0, round=2))
+    assert [cell["figure"] for cell in screen["cells"]] == ["…", "…", "·"]
+    lone = {**STANDING, "rows": {"hybrid": [173.0, 168.0, 179.0]}, "ties": ["hybrid"], "ratios": []}
+    screen = after(watch, lone)
+    assert [cell["figure"] for cell in screen["cells"]] == ["168–179", "…", "·"]
+    assert not screen["cells"][0]["best"], "there is nothing to compare it with"
+    screen = after(watch, STANDING)
+    assert screen["step"] == "primes: 3 rounds finished"
+    assert states(screen) == ["measuring", "measuring", "waiting"]
+    assert [cell["figure"] for cell in screen["cells"]] == ["168–179", "100–110", "·"]
+    assert [cell["best"] for cell in screen["cells"]] == [True, False, False]
+    cell = shown(watch, 0)["shown"]
+    assert cell["result"] == "168–179 req/s so far, being measured"
+    assert (cell["low"], cell["high"]) == (168.0, 179.0)
+    assert cell["value"] == pytest.approx(173.4, abs=0.1)
+    tied = after(watch, {**STANDING, "ties": ROWS, "rounds": 4})["cells"]
+    assert [cell["best"] for cell in tied] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("known", "figure", "band"),
+    [
+        ([150.0, 0.0, None], "≈ 150", (150.0, None, None)),
+        ([1310.0, 1310.0, None], "≥ 1310", (1310.0, 1310.0, None)),
+        ([150.0, 150.01, 150.02], "150", (150.0, 150.01, 150.02)),
+    ],
+)
+def test_an_interval_may_lack_an_end(
+    watch: RunProgress, known: list[float], figure: str, band: tuple[float | None, ...]
+) -> None:
+    screen = after(watch, PLAN, START, {**STANDING, "rows": {"hybrid": known}, "ratios": []})
+    assert screen["cells"][0]["figure"] == figure
+    cell = screen["shown"]
+    assert (cell["value"], cell["low"], cell["high"]) == band
 
 
 def test_trials_are_dots_that_passed_failed_or_were_void(watch: RunProgress) -> None:
-    lines = [TWO, START, PREDICTED, trial("primes", "hybrid", 90.0), broke(130.0)]
-    cell = after(watch, *lines, broke(110.0, valid=False))["shown"]
-    assert [(dot["rate"], dot["outcome"]) for dot in cell["trials"]] == [
-        (90.0, "passed"),
-        (130.0, "failed"),
-        (110.0, "void"),
+    lines = [PLAN, START, PREDICTED, trial("primes", "hybrid", 90.0, round=1)]
+    again = trial("primes", "hybrid", 95.0, round=1, again=True)
+    other = trial("primes", "process-pool", 95.0, round=1)
+    more = (again, other, failed(130.0, round=2), failed(110.0, valid=False, round=3))
+    cell = after(watch, *lines, *more)["shown"]
+    assert [
+        (dot["number"], dot["round"], dot["rate"], dot["outcome"]) for dot in cell["trials"]
+    ] == [
+        (1, 1, 90.0, "passed"),
+        (2, 2, 130.0, "failed"),
+        (3, 3, 110.0, "void"),
     ]
-    assert [dot["number"] for dot in cell["trials"]] == [1, 2, 3]
     assert cell["trials"][0]["p99"] == 210.0
     assert cell["trials"][0]["health"] == 11.0
     assert cell["trials"][1]["why"] == "too much was lost"
     assert (cell["predicted"], cell["ceiling"], cell["binding"]) == (180.0, 200.0, "cores")
-    assert (cell["held"], cell["broke"], cell["bound"]) == (90.0, 130.0, 250.0)
+    assert (cell["value"], cell["low"], cell["high"], cell["bound"]) == (None, None, None, 250.0)
 
 
-def test_a_person_chooses_a_cell_or_follows_the_search(watch: RunProgress) -> None:
-    screen = after(watch, TWO, START, trial("primes", "hybrid", 90.0))
+def test_a_person_chooses_a_cell_or_follows_the_run(watch: RunProgress) -> None:
+    screen = after(watch, PLAN, START, trial("primes", "hybrid", 90.0))
     assert (screen["shown"]["index"], screen["shown"]["follows"]) == (0, True)
     assert screen["shown"]["title"] == "primes under hybrid"
     chosen = shown(watch, 1)["shown"]
@@ -135,54 +198,92 @@ def test_finished_cells_have_interval_cause_star_and_footnote(watch: RunProgress
     screen = after(watch, *FULL)
     cells = {(cell["workload"], cell["row"]): cell for cell in screen["cells"]}
     assert len(cells) == len(FULL_RESULTS)
-    assert cells["sleep", "async"]["figure"] == "≥ 1310"
+    assert (cells["sleep", "async"]["state"], cells["sleep", "async"]["figure"]) == (
+        "limit",
+        "≥ 1310",
+    )
     assert cells["sleep", "async"]["best"]
+    assert cells["primes", "process-pool"]["best"]
+    assert cells["primes", "hybrid"]["best"], "they tie"
+    assert not cells["primes", "inline"]["best"]
     assert cells["sleep", "inline"]["small"] == "/health late"
     absent = cells["primes", "async"]
-    assert (absent["state"], absent["figure"]) == ("absent", "—")
+    assert (absent["state"], absent["figure"]) == ("unavailable", "—")
     assert screen["notes"][absent["note"] - 1] == NO_TWIN
     assert screen["progress"] == {"done": 20, "total": 20, "count": "20 of 20 cells", "time": ""}
+    index = next(at for at, line in enumerate(FULL_RESULTS) if line["workload"] == "scrape")
+    none = shown(watch, index)["shown"]
+    assert (none["value"], none["low"], none["high"]) == (None, None, 4.0), "it sustains no load"
 
 
 def test_a_starved_bystander_is_flagged_beside_the_cause(watch: RunProgress) -> None:
-    starved = result("primes", "hybrid", 60.0, 70.0, "bystander", cause="GIL")
-    assert after(watch, TWO, starved)["cells"][0]["small"] == "GIL, /health late"
+    starved = result("primes", "hybrid", 60.0, 70.0, "bystander", blamed="GIL")
+    assert after(watch, PLAN, starved)["cells"][0]["small"] == "GIL, /health late"
 
 
 def test_a_cell_without_a_result_says_why(watch: RunProgress) -> None:
-    flawed = result("primes", "hybrid", None, None, error="3 trials prove nothing")
-    screen = after(watch, TWO, flawed, unavailable("primes", "async", NO_TWIN), END)
-    assert states(screen) == ["failed", "absent"]
-    assert screen["notes"] == ["3 trials prove nothing", NO_TWIN]
-    assert shown(watch, 0)["shown"]["result"] == "3 trials prove nothing"
+    why = "3 trials were not valid"
+    unfinished = result("primes", "hybrid", None, None, error=why, predicted=195.0)
+    others = standing(RESULTS[1:])
+    screen = after(watch, PLAN, START, others, unfinished, *RESULTS[1:], END)
+    assert states(screen) == ["unfinished", "measured", "unavailable"]
+    assert screen["notes"] == [why, NO_TWIN]
+    assert not screen["cells"][0]["best"]
+    assert shown(watch, 0)["shown"]["result"] == why
 
 
-def test_what_comes_after_the_search_of_a_cell_is_named(watch: RunProgress) -> None:
-    screen = after(watch, TWO, START, result("primes", "hybrid", 168.0, 179.0, "refused"))
-    assert states(screen) == ["beyond", "waiting"]
+def test_an_unfinished_cell_is_measured_once_more(watch: RunProgress) -> None:
+    lacking = result("primes", "hybrid", None, None, error="too busy")
+    after(watch, PLAN, START, lacking, *RESULTS[1:])
+    screen = after(watch, {**START, "rows": ["hybrid"], "at": 280.0})
+    assert states(screen) == ["measuring", "measured", "unavailable"]
+    assert shown(watch, 0)["shown"]["result"] == "being measured"
+    assert states(after(watch, *DONE)) == ["measured", "measured", "unavailable"]
+
+
+def test_what_follows_the_rounds_is_named(watch: RunProgress) -> None:
+    first = {**PLAN, "arguments": {"beyond": ["spike"]}}
+    screen = after(watch, first, START, *DONE[:2])
+    assert states(screen) == ["measured", "measuring", "waiting"], "rounds of others come first"
+    screen = after(watch, *DONE[2:])
+    assert states(screen) == ["beyond", "measured", "unavailable"]
+    assert screen["shown"]["index"] == 0
     screen = after(
         watch, {"line": "beyond", **CELL, "at": 290.0, "kind": "spike", "reason": "none"}
     )
     assert screen["step"] == "primes under hybrid: beyond its capacity: spike is finished"
-    assert states(after(watch, END)) == ["done", "waiting"]
+    assert states(screen) == ["measured", "beyond", "unavailable"]
+    assert states(after(watch, END)) == ["measured", "measured", "unavailable"]
 
 
-def test_each_search_of_a_full_run_has_its_own_bracket(watch: RunProgress) -> None:
-    first = plan([("primes", "hybrid")], searches=2)
-    lines = [first, START, trial("primes", "hybrid", 90.0), broke(130.0)]
-    after(watch, *lines, result("primes", "hybrid", 90.0, 130.0, "late", search=0))
-    screen = after(watch, {**START, "search": 1}, trial("primes", "hybrid", 100.0, search=1))
-    assert screen["cells"][0]["figure"] == "≥ 100 …"
-    assert [dot["search"] for dot in screen["shown"]["trials"]] == [1, 1, 2]
-    assert screen["progress"]["count"] == "1 of 2 searches"
+def test_a_proof_shows_what_it_offers(watch: RunProgress) -> None:
+    first = {**PLAN, "arguments": {"prove": True}}
+    blamed = {**RESULTS[0], "blamed": "cores"}
+    after(watch, first, START, standing(RESULTS), blamed, *RESULTS[1:])
+    watch.offer(HYBRID, 200.0)
+    screen = shown(watch)
+    assert (screen["cells"][0]["state"], screen["cells"][0]["offered"]) == ("beyond", True)
+    assert screen["step"] == "primes under hybrid: offering 200/s"
+    screen = after(watch, {**trial("primes", "hybrid", 200.0), "line": "proof-trial"})
+    assert screen["step"] == "primes under hybrid: verifying its cause: 200/s passed"
+    assert screen["shown"]["trials"] == [], "it is a trial of another service"
 
 
 def test_a_resumed_run_forgets_what_had_no_result(watch: RunProgress) -> None:
     flawed = result("primes", "hybrid", None, None, error="too busy")
-    lines = [TWO, flawed, unavailable("primes", "async", NO_TWIN)]
-    screen = after(watch, *lines, {"line": "resumed", "at": 40.0, "started": "2026"})
-    assert screen["progress"]["done"] == 1
+    screen = after(watch, PLAN, flawed, *RESULTS[1:])
+    assert screen["progress"]["count"] == "3 of 3 cells"
+    screen = after(watch, END, {"line": "resumed", "at": 40.0, "started": "2026"})
+    assert screen["progress"]["done"] == 2
     assert screen["step"] == "resuming the run"
+
+
+def test_a_run_that_was_stopped_measures_nothing_more(watch: RunProgress) -> None:
+    after(watch, PLAN, START, STANDING)
+    watch.offer(HYBRID, 90.0)
+    watch.over(3, "the run was stopped")
+    assert states(shown(watch)) == 3 * ["waiting"]
+    assert not any(cell["offered"] for cell in shown(watch)["cells"])
 
 
 def test_several_pythons_have_rows_of_their_own(watch: RunProgress) -> None:
@@ -192,16 +293,7 @@ def test_several_pythons_have_rows_of_their_own(watch: RunProgress) -> None:
         for model in ("thread-pool", "interpreter-pool")
         for python in ("3.13", "3.13t")
     ]
-    assert states(screen) == ["done", "done", "absent", "failed"]
-
-
-def test_a_bracket_is_between_what_held_and_what_mostly_broke() -> None:
-    def tried(*trials: tuple[float, bool]) -> str:
-        lines = [trial("primes", "hybrid", rate, held=held) for rate, held in trials]
-        return bracket_text(*bracket_of(map(trial_of, lines)))
-
-    assert tried() == "…"
-    assert tried((50, True)) == "≥ 50 …"
-    assert tried((50, False)) == "… < 50"
-    assert tried((50, True), (80, False), (60, True), (60, False)) == "60 … 80"
-    assert tried((50, True), (40, False)) == "… < 40"  # a rate above what broke counts no more
+    assert states(screen) == ["measured", "measured", "unavailable", "unfinished"]
+    rows = ["thread-pool · 3.13t"]
+    again = after(watch, {**START, "workload": "primes", "rows": rows, "at": 50.0})
+    assert states(again) == ["measured", "measuring", "unavailable", "unfinished"]
