@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from shlex import quote
 from time import monotonic, sleep
 from typing import Protocol
 
@@ -25,6 +26,7 @@ from loadtests.run.file.folders import claimed, discard, folder_of
 from loadtests.run.file.lines import Line
 from loadtests.run.file.run_file import FILE_NAME, Tail
 from loadtests.system.child import child
+from loadtests.system.program import script
 from loadtests.system.streams import tell
 
 INTERRUPTED = 130
@@ -32,7 +34,7 @@ USAGE = 2
 GONE = 3
 LEAST_FREE = 1 << 16  # bytes; with less, a log cannot even say that the disk is full
 OURS = re.compile(r"^ERROR:loadbearing:(.*?)(?=^[A-Z]+:[\w.]+:|\Z)", re.MULTILINE | re.DOTALL)
-NOT_AGAIN = {"end", "prediction"}  # of a resumed run: a search that was cut off predicts anew
+NOT_AGAIN = {"end", "prediction"}  # of a resumed run: rounds that were cut off begin anew
 LOOK_S = 0.2
 STOP_S = 30.0
 
@@ -132,7 +134,9 @@ def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
         if not _begun(folder):
             console.print("Stopped before anything was measured.")
             return None
-        again = f" (to resume, repeat the command with --output {folder})" if resumable else ""
+        again = (
+            f" (to resume: {script('survive')} --retry {quote(str(folder))})" if resumable else ""
+        )
         message = f"Stopped. These are the results so far{again}:"
         console.print(message, soft_wrap=True, markup=False, highlight=False)
         ended = {"exit": INTERRUPTED}

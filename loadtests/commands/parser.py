@@ -125,6 +125,9 @@ def _survive(parser: argparse.ArgumentParser) -> None:
         help="run servers on this Python: a path or version, e.g. 3.13t; repeatable")  # fmt: skip
     add_axes(parser)
     output = _add_output(parser, "folder for results, or a run to resume")
+    output.add_argument("--retry", type=Path, metavar="DIR",
+        help="go on with the run in this folder, with the options that it was begun with: measure "
+        "the cells that it lacks, and those that are unfinished")  # fmt: skip
     output.add_argument("--at-least", type=checked(rate), metavar="RATE",
         help="exit with 1 if a cell sustains less than this many requests per second")  # fmt: skip
     _add_json(output)

@@ -1,6 +1,6 @@
 """A survival run from the terminal: Locust measures in another process, and this one shows it.
 
-Importing Locust monkey-patches the process, so the search runs in a child; the run file is the
+Importing Locust monkey-patches the process, so a child does the measuring; the run file is the
 only channel between them.
 """
 
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from loadtests.commands.follow import INTERRUPTED, measured
 from loadtests.commands.parser import options_of
-from loadtests.errors import ServiceError
+from loadtests.errors import RunFileError, ServiceError
 from loadtests.load.distributed.processes import distributed
 from loadtests.paths import ROOT
 from loadtests.report.console import console_for
@@ -22,26 +23,26 @@ from loadtests.report.delivery import deliver
 from loadtests.report.summary import exit_code
 from loadtests.report.survival.files import SurvivalReport
 from loadtests.report.survival.live import LiveScreen
-from loadtests.run.options import Options
-from loadtests.run.survival.history import resumable
+from loadtests.run.file.fold import read
+from loadtests.run.options import Options, flagged
+from loadtests.run.survival.history import History, resumable
 from loadtests.service.contract import discover
-from loadtests.service.options import ServerOptions, flags
+from loadtests.service.options import ServerOptions, axes_of, flags
 from loadtests.system.signals import interruptible
 
 LOG = "locust.log"
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Run the search and show it; returns 0, 1 below --at-least, 2 usage, 3 no trusted result."""
-    servers = ServerOptions.from_arguments(parsed)  # reports errors before anything is written
-    options = options_of(parsed, servers=servers)
+    """Measure and show it; returns 0, 1 below --at-least, 2 usage, 3 no trusted result."""
+    options, output = request(parsed)  # reports errors before anything is written
     if options.host:
-        _check_unchanged(servers)
+        _check_unchanged(options.servers)
         discover(options.host)
     interruptible()
     console = console_for(json=parsed.json)
     measurement = measured(
-        parsed.output,
+        output,
         LOG,
         LiveScreen,
         partial(_command, options),
@@ -51,9 +52,42 @@ def run(parsed: argparse.Namespace) -> int:
     if measurement is None:
         return INTERRUPTED
     folder, code = measurement
-    latest = parsed.output is None
+    latest = output is None
     report, unwritten = deliver(SurvivalReport, folder, console, json=parsed.json, latest=latest)
     return code or exit_code(report.summary, parsed.at_least) or unwritten
+
+
+def request(parsed: argparse.Namespace) -> tuple[Options, Path | None]:
+    """Return what to measure, and the folder for it; with --retry, those of the run there.
+
+    Raises ServiceError or RunFileError for what cannot be.
+    """
+    if parsed.retry is None:
+        return options_of(parsed, servers=ServerOptions.from_arguments(parsed)), parsed.output
+    if given := next(_given(parsed), None):
+        raise ServiceError(
+            f"--retry goes on with the run in {parsed.retry} as it was begun, so {given} cannot be "
+            "given too; leave one of them out"
+        )
+    read(parsed.retry)  # reports a file of another version
+    begun = History(parsed.retry).begun  # with what was added to the run since
+    if "options" not in begun:
+        raise RunFileError(f"{parsed.retry} does not say with which options its run was begun")
+    options = Options.restore(begun["options"])
+    servers = replace(options.servers, directory=options.servers.directory or str(Path.cwd()))
+    return replace(options, servers=servers), parsed.retry
+
+
+def _given(parsed: argparse.Namespace) -> Iterator[str]:
+    """Name the flags that say what to measure, or where to."""
+    for name, item, flag in flagged(Options):
+        if item.name in parsed:
+            word = getattr(parsed, item.name) if flag.choices else name
+            yield f"--{word.replace('_', '-')}"
+    yield from flags(axes_of(parsed))
+    yield from (f"--server-python={python}" for python in parsed.server_python)
+    if parsed.output:
+        yield "--output"
 
 
 def _check_unchanged(servers: ServerOptions) -> None:

@@ -177,7 +177,7 @@ def test_ctrl_c_ends_a_run_and_all_its_processes(measuring: tuple[Begun, Path]) 
     assert command.press_ctrl_c() == 130
     soon(lambda: gone(processes))
     assert "Stopped. These are the results so far" in command.err()
-    assert "to resume, repeat the command with --output" in command.err()
+    assert f"(to resume: scripts/survive --retry {folder}):" in command.err()
     assert command.out() == (folder / "summary.json").read_text()
     assert json.loads(command.out())["cells"]
     assert read(folder).plan.seed == 1

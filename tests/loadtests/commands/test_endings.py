@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from tests.loadtests.report.test_delivery import SURVIVED, WHOLE, environment, names
@@ -81,5 +82,5 @@ def test_a_second_ctrl_c_ends_the_wait_and_not_the_report(tmp_path: Path) -> Non
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=LONG_S)
     assert (process.returncode, err) == (130, "")
-    assert f"(to resume, repeat the command with --output {folder}):" in out
+    assert f"(to resume: scripts/survive --retry {quote(str(folder))}):" in out
     assert len(json.loads((folder / "summary.json").read_text())["cells"]) == 2

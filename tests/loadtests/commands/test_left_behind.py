@@ -147,7 +147,7 @@ def test_a_command_ends_with_all_that_it_has_started(
 
 
 @pytest.mark.parametrize(("name", "end"), REPORTED)
-def test_a_search_ends_too_and_is_reported_if_it_can_be(
+def test_a_run_ends_too_and_is_reported_if_it_can_be(
     commands: dict[str, Command], name: str, end: str
 ) -> None:
     command = commands[f"{name}-{end}"]
@@ -162,7 +162,7 @@ def test_a_search_ends_too_and_is_reported_if_it_can_be(
     left(command)
 
 
-def test_a_search_that_is_killed_goes_on_at_once_and_nohup_is_heeded(
+def test_a_run_that_is_killed_goes_on_at_once_and_nohup_is_heeded(
     commands: dict[str, Command],
 ) -> None:
     command = commands["survive-kill"]
@@ -187,11 +187,11 @@ def test_what_locust_has_started_ends_with_it_even_if_it_is_stopped(
     commands: dict[str, Command],
 ) -> None:
     command = commands["survive-locust"]
-    soon(lambda: '"line": "cell-start"' in command.written())
+    soon(lambda: '"line": "prediction"' in command.written())
     locust = command.measuring()
     assert locust
     below = locust.children()
-    assert len(below) >= 4, "two workers, a server, and the probe"
+    assert len(below) >= 5, "two workers, and a server for each row"
     for process in below:
         process.suspend()
     locust.kill()
