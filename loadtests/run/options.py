@@ -170,7 +170,7 @@ class Options:
     )  # fmt: skip
     budget_s: float = option(
         0.0,
-        Flag(PRECISION, "start no new round after this long (e.g. 30m); resume with --output DIR",
+        Flag(PRECISION, "start no new round after this long (e.g. 30m); resume with --retry DIR",
              "TIME", "budget", parse_duration, lambda s: duration_text(s) if s else None, _always),
     )  # fmt: skip
     prove: bool = option(
