@@ -27,11 +27,7 @@ STATES = {"at generator limit": LIMIT}  # of a result that is not named as it is
 
 
 def view(watch: RunProgress, chosen: int | None = None) -> dict[str, Any]:
-<<<<<<< HEAD
-    """Show a run, and the trials of the chosen cell, or else of the one that is measured."""
-=======
     """Show a run, and the trials of the chosen cell, or else of one that is measured."""
->>>>>>> wt-ui~1
     run = watch.run
     if run is None:
         return {"step": watch.step, "progress": _progress(watch), "cells": []}
@@ -39,14 +35,6 @@ def view(watch: RunProgress, chosen: int | None = None) -> dict[str, Any]:
     focus = _followed(watch, run)
     if chosen is not None and chosen < len(cells):
         focus = cells[chosen]
-<<<<<<< HEAD
-    elif watch.offered:
-        focus, _ = watch.offered
-    else:  # what is done beyond a capacity, or else the cell measured last
-        trials = (trial.cell for trial in reversed(run.trials))
-        focus = watch.beyond or next(trials, cells[0])
-=======
->>>>>>> wt-ui~1
     squares = [_square(watch, run, cell) for cell in cells]
     notes = list(dict.fromkeys(square["note"] for square in squares if square["note"]))
     for square in squares:

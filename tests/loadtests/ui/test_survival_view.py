@@ -119,21 +119,12 @@ def test_the_row_that_is_offered_a_trial_is_marked(watch: RunProgress) -> None:
     assert screen["step"] == "primes under process-pool: offering 130/s"
     assert [cell["offered"] for cell in screen["cells"]] == [False, True, False]
     assert [cell["small"] for cell in screen["cells"]] == ["90/s passed", "offering 130/s", ""]
-<<<<<<< HEAD
-    assert (screen["shown"]["index"], screen["shown"]["offered"]) == (1, 130.0)
-    assert shown(watch, 0)["shown"]["offered"] is None
-=======
     assert (screen["shown"]["index"], screen["shown"]["offered"]) == (0, None), "it stays the same"
     assert shown(watch, 1)["shown"]["offered"] == 130.0
->>>>>>> wt-ui~1
     screen = after(watch, trial("primes", "process-pool", 130.0, held=False, round=1))
     assert screen["step"] == "primes under process-pool: 130/s failed"
     assert not any(cell["offered"] for cell in screen["cells"])
     assert screen["cells"][1]["small"] == "130/s failed"
-<<<<<<< HEAD
-    assert screen["shown"]["index"] == 1, "the cell measured last"
-=======
->>>>>>> wt-ui~1
 
 
 def test_intervals_and_stars_are_provisional_while_rounds_go_on(watch: RunProgress) -> None:
