@@ -23,7 +23,7 @@ from loadtests.slo import Slo, objective
 if TYPE_CHECKING:
     from loadtests.load.arrivals import Kind
 
-PERCENTILES = (95.0, 99.0, 99.9)  # of a full search, all with the same bound
+PERCENTILES = (95.0, 99.0, 99.9)  # of a full run, all with the same bound
 HEADLINE_WORKLOADS = ("sleep", "primes", "sha256", "scrape")
 HEADLINE_MODELS = (
     *("inline", "async", "thread-pool", "process-pool", "supervised-process-pool"),
