@@ -1,4 +1,4 @@
-"""A cell that is calibrated and offered single trials, as a search does."""
+"""A cell that is calibrated and offered single trials, as in a round."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Pools reach nearly the rate that arithmetic allows, even on cores whose speed keeps changing.
 
-A search takes minutes, and the estimate that it is compared with is as old. So here each load, a
+A whole run takes minutes, and the estimate that it is compared with is as old. So here each load, a
 share of the estimate, runs between two calibrations, and counts only if these agree.
 """
 
@@ -24,11 +24,11 @@ TRIAL_S = 10.0
 TRIES = 24
 ROUNDS = 8
 STEADY = 0.05
-HALF = 0.5  # a load that equals the capacity holds in half of the trials
+HALF = 0.5  # a load that equals the capacity passes in half of the trials
 
 
 def efficiency(testbed: Testbed) -> Case:
-    """Offer a waiting pool 0.95 of its estimate and a computing one 0.9; half must hold."""
+    """Offer a waiting pool 0.95 of its estimate and a computing one 0.9; half must pass."""
     findings: list[Finding] = []
     sentinel = Sentinel()
     for workload, model, parameters, share in CELLS:
@@ -47,19 +47,19 @@ def efficiency(testbed: Testbed) -> Case:
 def _rounds(
     testbed: Testbed, cell: CalibratedCell, share: float, sentinel: Sentinel
 ) -> tuple[list[bool], list[float]]:
-    """Whether the trials of the rounds that count held, and the estimates of all rounds."""
+    """Whether the trials of the rounds that count passed, and the estimates of all rounds."""
     before = cell.calibrate()
-    estimates, held = [_estimate(before)], []
+    estimates, passed = [_estimate(before)], []
     for _ in range(testbed.rounds(TRIES)):
         trial = cell.trial(share * estimates[-1], testbed.seconds(TRIAL_S), before, sentinel)
         before = cell.calibrate()
         estimates.append(_estimate(before))
         steady = abs(estimates[-1] / estimates[-2] - 1) <= STEADY
         if testbed.fast or (steady and trial["valid"]):
-            held.append(trial["held"])
-        if len(held) == ROUNDS:
+            passed.append(trial["held"])
+        if len(passed) == ROUNDS:
             break
-    return held, estimates
+    return passed, estimates
 
 
 def _estimate(measured: Calibration) -> float:
@@ -69,10 +69,10 @@ def _estimate(measured: Calibration) -> float:
     return known[0].rate
 
 
-def _shown(name: str, held: list[bool], estimates: list[float]) -> Finding:
+def _shown(name: str, passed: list[bool], estimates: list[float]) -> Finding:
     swing = f"estimates {min(estimates):.0f}–{max(estimates):.0f}/s"
-    if not held:
+    if not passed:
         return Finding(f"{name}: no round counted, {swing}", False, "some that count")
-    share = sum(held) / len(held)
-    shown = f"{name}: {sum(held)} of {len(held)} held, {swing}"
+    share = sum(passed) / len(passed)
+    shown = f"{name}: {sum(passed)} of {len(passed)} passed, {swing}"
     return Finding(shown, share >= HALF, "half of them")

@@ -78,7 +78,7 @@ def planted(testbed: Testbed) -> Case:
     sentinel = Sentinel()
     for name, plant in PLANTS.items():
         trial = _break(testbed, plant, sentinel)
-        cause = trial["cause"] or {"name": "none: it held", "sentence": ""}
+        cause = trial["cause"] or {"name": "none: it passed", "sentence": ""}
         holds = cause["name"] == plant.cause
         why = f" ({cause['sentence']})" if cause["sentence"] else ""
         shown = f"{name}: {cause['name']}{why}"
