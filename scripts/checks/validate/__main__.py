@@ -14,7 +14,7 @@ from time import monotonic, sleep
 import psutil
 
 from loadtests.commands.words import Parser, among
-from loadtests.errors import ServiceError, StartError
+from loadtests.errors import LoadTestError, ServiceError
 from loadtests.machine.environment import describe, environment
 from loadtests.service.interpreters import Interpreter
 from loadtests.service.pythons import interpreter, server_pythons
@@ -54,7 +54,7 @@ CASES: dict[str, Callable[[Testbed], Case]] = {
 GATES = ("a-a",)  # cases whose disagreement is a fault of this tool, whatever the machine
 LOOK_S = 0.5  # at what else runs on the machine
 USUAL = [name for name in CASES if name.isdecimal()]
-FAILURES = (Unanswered, StartError, ServiceError, OSError, ValueError, subprocess.SubprocessError)
+FAILURES = (Unanswered, LoadTestError, OSError, ValueError, subprocess.SubprocessError)
 
 
 def main(arguments: list[str]) -> int:
