@@ -118,7 +118,7 @@ def offer(  # noqa: PLR0913  # the load, where it goes, and what happens meanwhi
 
 
 def trial(url: str, path: str, per_s: float, seconds: float, seed: int | str) -> Trial:
-    """Offer a cell a Poisson load as a search does, with the bystander beside it."""
+    """Offer a cell a Poisson load as a round does, with the bystander beside it."""
     cell = urlsplit(path).path.strip("/").partition("/")[::2]
     with closing(CellLoad(url, cell, path, b'"result"', InProcess())) as cell_load:
         rng = Random(seed)  # noqa: S311 - a schedule, no secret
