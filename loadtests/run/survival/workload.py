@@ -129,7 +129,8 @@ class WorkloadRun:
         again: bool = False,
     ) -> Row:
         tell = partial(self._tell, cell)
-        row = Row(self._tools, cell, service, discovery, tell, again=again)
+        before = () if again else self._played.trials(cell.row)
+        row = Row(self._tools, cell, service, discovery, tell, before=before, again=again)
         return opened.enter_context(closing(row))
 
     def _twin(self, rows: dict[str, Row], opened: ExitStack) -> Iterator[tuple[str, str]]:
