@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -48,7 +49,8 @@ def test_a_sample_is_restored_whatever_its_curve(name: str) -> None:
     before = sample("inline", 4.25, name)
     line = in_json(stored(before))
     after = restored("inline", line)
-    assert after == Sample("inline", 0.012, 4.25, 15.0, pytest.approx(before.curve), 0.004)
+    assert after.curve == pytest.approx(before.curve)
+    assert replace(after, curve=before.curve) == before
     ends = line["curve"][:1] + line["curve"][-1:]
     assert ends == [pytest.approx(before.curve[0]), pytest.approx(before.curve[-1])]
     inner = pairwise(line["curve"])
