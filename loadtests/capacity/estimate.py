@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, compress
-from statistics import fmean
+from statistics import fmean, median
 from typing import NamedTuple
 
 from loadtests.capacity.demands import Cost
@@ -120,7 +120,11 @@ class Estimates:
             name, queue = contender.name, contender.queue
             if name not in demands and not contender.fixed:
                 continue
-            demand_s = contender.demand_s(math.exp(usual + demands.get(name, 0.0)))
+            demand_s = (
+                median(s.demand_s for turn in rounds for s in turn if s.row == name and s.demand_s)
+                if contender.fixed
+                else contender.demand_s(math.exp(usual + demands[name]))
+            )
             service_s = demand_s * math.exp(stretches[name])
             capacity, follows = queue.between(service_s, loss_ratio)
             if capacity <= 0:
@@ -128,9 +132,11 @@ class Estimates:
             shifts = [other[name] - stretches[name] for _, other in without]
             self._values[name] = math.log(capacity)
             for values, (others, other) in zip(self._without, without, strict=True):
+                moved = other[name] - stretches[name]
+                if name in others:
+                    dearer = contender.demand_s(math.exp(usual + others[name])) / demand_s
+                    moved += math.log(dearer)
                 if name in others or contender.fixed:
-                    dearer = contender.demand_s(math.exp(usual + others.get(name, 0.0))) / demand_s
-                    moved = math.log(dearer) + other[name] - stretches[name]
                     values[name] = math.log(capacity) - follows * moved
             own = [follows * shift for shift in compress(shifts, there[name])]
             self._unknown[name] = follows * unknown[name]
