@@ -11,7 +11,7 @@ from random import Random
 from statistics import median
 from typing import Literal
 
-from loadtests.capacity.estimate import Contender
+from loadtests.capacity.estimate import Contender, Estimates
 from loadtests.capacity.queueing import Queue
 from loadtests.capacity.rounds import Care, Offer, Rounds
 from loadtests.capacity.stretch import Sample, curve, most_lost
@@ -193,11 +193,14 @@ class RoundsLab:
         losses = curve(queue, arrivals, demand_s, most, f"{self.seed}/{self.clock_s}")
         return Sample(row.name, demand_s, lost, most, losses)
 
-    def true_ratio(self, row: str, other: str) -> float:
-        """Return how many times as much a row sustains as another, at the usual speed."""
-        usual = median(map(self.machine, range(0, int(LENGTH_S), 2)))
-        demands = {known.name: known.demand_s * usual for known in self.rows}
-        return self.truth(row, demands[row]) / self.truth(other, demands[other])
+    def true_ratio(self, row: str, other: str, estimates: Estimates) -> float:
+        """Return how many times as much a row sustains as another, at the speed of the estimates.
+
+        This speed is what their demands say on average, so that none of their errors is in it.
+        """
+        costs = {known.name: known.demand_s for known in self.rows}
+        slower = median(known.demand_s / costs[name] for name, known in estimates.rows.items())
+        return self.truth(row, slower * costs[row]) / self.truth(other, slower * costs[other])
 
     def truth(self, row: str, demand_s: float) -> float:
         """Return the capacity of a row whose requests cost this much."""
