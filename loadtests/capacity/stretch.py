@@ -96,8 +96,7 @@ def stretch_of(samples: Sequence[Sample]) -> float:
     the best guess, if it is not too long.
     """
     real = math.fsum(sample.lost for sample in samples)
-    sums = [math.fsum(losses) for losses in zip(*(s.curve for s in samples), strict=True)]
-    return _where(sums, real) if real else min(_where(sums, NOTHING), 0.0)
+    return _where(samples, real) if real else min(_where(samples, NOTHING), 0.0)
 
 
 def losses_at(sample: Sample, stretch: float) -> float:
@@ -108,13 +107,16 @@ def losses_at(sample: Sample, stretch: float) -> float:
     return before + (place - low) * (after - before)
 
 
-def _where(sums: Sequence[float], losses: float) -> float:
-    place = bisect_left(sums, losses)
+def _where(samples: Sequence[Sample], losses: float) -> float:
+    def simulated(place: int) -> float:
+        return math.fsum(sample.curve[place] for sample in samples)
+
+    place = bisect_left(range(len(STRETCHES)), losses, key=simulated)
     if place == 0:
         return STRETCHES[0]
-    if place == len(sums):
+    if place == len(STRETCHES):
         return STRETCHES[-1]
-    before, after = sums[place - 1 : place + 1]
+    before, after = simulated(place - 1), simulated(place)
     return STRETCHES[place - 1] + STEP * (losses - before) / (after - before)
 
 
