@@ -149,6 +149,21 @@ def test_rounds_go_on_after_those_that_were_played_with_other_rows() -> None:
     assert standing.ties == ("first",)
 
 
+def test_a_row_that_is_known_well_meets_the_next_rows_as_often_as_others() -> None:
+    first, second, slow = virtual()
+    earlier = contest([first, second])
+    played(earlier)
+    rounds = earlier.rounds.played * 20
+    assert sum(0 < s.lost < s.most for turn in rounds for s in turn) > 2 * QUICK.most
+    later = contest([first, slow], Before((first.contender, second.contender), rounds), 99)
+    played(later)
+    met = {number for number in first.numbers if number >= 99} & {*slow.numbers}
+    assert len(met) >= LEAST_ROUNDS
+    ratio = later.standing("primes", {}).ratio("slow", "first")
+    assert ratio
+    assert ratio.error < 0.1
+
+
 def test_a_row_whose_trials_are_void_stays_unknown_and_costs_a_few_more_rounds() -> None:
     rows = [Virtual("first", 0.010), Virtual("noisy", 0.0125, void=tuple(range(100)))]
     made = contest(rows)
