@@ -80,7 +80,7 @@ class WorkloadRun:
                     self._result(row, contest)
             standing()
             lead = contest.rounds.estimates.best
-            self._best = [rows[lead].cell] if lead in rows and lead not in again else self._best
+            self._best = [rows[lead].cell] if lead in rows else self._best
 
     def _started(
         self, cells: Sequence[Cell], opened: ExitStack
