@@ -103,6 +103,13 @@ def test_ratios_and_ties_follow_from_the_rounds() -> None:
     assert all(row.idle[0] == {other.name for other in rows} - {row.name} for row in rows)
 
 
+def test_a_row_that_is_behind_its_own_second_name_leads_all_the_same() -> None:
+    made = contest([*virtual()[:2], Virtual("first (again)", 0.005)])
+    played(made)
+    assert made.rounds.ties == ("first (again)",)
+    assert made.standing("primes", TWICE).ties == ("first",)
+
+
 def test_the_best_row_of_a_quick_run_and_every_row_of_a_full_one_is_closed_by_witnesses() -> None:
     quick = contest(virtual())
     played(quick)
