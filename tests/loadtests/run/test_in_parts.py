@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +66,9 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> InParts:
     folder = tmp_path_factory.mktemp("in-parts")
     (folder / "mine.py").write_text(MODULE)
     words = ("--workloads", str(folder / "mine.py"), "--models", ",".join(MODELS), "--a-a")
-    parsed = parser().parse_args(["survive", *words, "--param", "nap.ms=10", "--processes", "2"])
+    parsed = parser().parse_args(
+        ["survive", *words, "--param", "nap.ms=10", "--processes", "2", "--slo", "p95<250ms"]
+    )
     options = options_of(parsed, servers=ServerOptions.from_arguments(parsed))
     request = replace(options, output=str(folder / "run")).dump()
     launch = ("loadtests.ui.launch", "-f", str(LOCUSTFILE), *HEADLESS, "--options", request)
@@ -104,16 +105,15 @@ def test_the_best_row_so_far_takes_part_in_the_next_part(measured: InParts) -> N
     assert len(common & first) >= 3
     assert len(common & last) >= 3
     assert max(first) < min(last)
-    assert first | common | last == {*range(1, max(last) + 1)}, "no number is used twice"
-    assert measured.standing.rounds == max(last)
+    count = max(common | last)
+    assert first | common | last == {*range(1, count + 1)}
+    assert measured.standing.rounds == count
 
 
 def test_rows_that_never_met_are_compared_through_it(measured: InParts) -> None:
     known = measured.standing
     assert {*known.rows} == {FIRST, COMMON, LAST}
-    assert [(ratio.row, ratio.other) for ratio in known.ratios] == [
-        *((FIRST, COMMON), (FIRST, LAST), (COMMON, LAST)),
-    ] or len(known.ratios) == 3
+    assert len(known.ratios) == 3
     direct, through = known.ratio(COMMON, FIRST), known.ratio(LAST, FIRST)
     assert direct
     assert through
@@ -133,12 +133,12 @@ def test_a_row_is_measured_twice_where_there_is_room(measured: InParts) -> None:
 
 
 def test_each_trial_counts_once(measured: InParts) -> None:
-    counts: dict[str, int] = defaultdict(int)
-    for trial in measured.run.trials:
-        counts[trial.model] += not trial.again
-    assert counts.keys() == {FIRST, COMMON, LAST}
-    assert measured.result(FIRST).trials == counts[FIRST]
-    assert measured.result(LAST).trials == counts[LAST]
-    before = max(measured.rounds(FIRST) & measured.rounds(COMMON))
-    own = sum(t.round <= before for t in measured.run.trials if t.model == COMMON)
-    assert own <= measured.result(COMMON).trials < counts[COMMON]
+    for model in (FIRST, COMMON, LAST):
+        result = measured.result(model)
+        trials = [
+            trial
+            for trial in measured.run.trials
+            if trial.model == model and not trial.again and trial.at <= result.at
+        ]
+        assert (result.trials, result.discarded) == (len(trials), 0)
+        assert result.rounds == len({trial.round for trial in trials})
