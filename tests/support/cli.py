@@ -21,7 +21,7 @@ import pytest
 from loadtests.system.child import tied
 from tests.support.server_process import PATIENCE_S, ROOT
 
-LONG_S = 120  # for a survival run, which measures for half a minute
+LONG_S = 180  # for a survival run, which measures for half a minute, and again what is unfinished
 
 Item = TypeVar("Item")
 
@@ -106,7 +106,7 @@ def begun(folder: Path, *words: str, directory: Path = ROOT) -> Iterator[Begun]:
 
 def quiet(ended: Ended) -> None:
     """Skip the test where the machine was too busy for a measurement to prove anything."""
-    excuse = re.search(r"no valid trial in \d+ attempts at \d+ req/s: [^.]*\.", ended.out)
+    excuse = re.search(r" is unfinished: .*", ended.out)
     if ended.code == 3 or excuse:
         pytest.skip(f"too busy here to measure: {excuse[0] if excuse else ended.out[-400:]}")
 

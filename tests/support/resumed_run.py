@@ -30,7 +30,8 @@ def nap(ms: int = 20) -> int:
 '''
 CELLS = ("--workloads", "./mine.py", "--models", ",".join(MODELS), "--param", "nap.ms=10")
 SERVER = ("--server-python", sys.executable, "--start-method", "fork", "--switch-interval", "1ms")
-SEED = "4"  # with which process-pool comes first: what is beyond its peak is then still to come
+SEED = "4"
+PLAYED = 2  # rounds before it is killed: too few for a result
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,16 @@ class Survived:
     lines: list[dict[str, Any]]
     summary: dict[str, Any]
 
+    @property
+    def resumed_at(self) -> int:
+        """The index of the line with which it goes on."""
+        return [line["line"] for line in self.lines].index("resumed")
+
+    def trials(self, model: str, *, valid: bool = False) -> list[dict[str, Any]]:
+        """Return the trials of a model, or only those that are valid."""
+        trials = [line for line in self.lines if line["line"] == "trial"]
+        return [line for line in trials if line["model"] == model and line["valid"] >= valid]
+
     def cell(self, model: str) -> dict[str, Any]:
         [cell] = [line for line in self.summary["cells"] if line["model"] == model]
         return dict(cell)
@@ -49,7 +60,7 @@ class Survived:
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Have a folder of a user, in which nothing is ours."""
+    """Make a folder of a user, in which nothing is ours."""
     folder = tmp_path_factory.mktemp("user")
     (folder / "mine.py").write_text(MODULE)
     for name in ("server", "tests", "loadtests"):
@@ -61,12 +72,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def survived(database: None, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Survived:
-    """Begin a run, kill it with all its processes after the first of its cells, and resume it."""
+    """Begin a run, kill it with all its processes after two rounds, and resume it."""
     folder = tmp_path_factory.mktemp("runs") / "new" / "run"
     options = (*SERVER, "--beyond", "faults=1s", "--output", str(folder), "--seed", SEED)
     words = (*SURVIVE, *CELLS, *options)
     with begun(tmp_path_factory.mktemp("said"), *words, directory=home) as command:
-        soon(lambda: '"line": "cell",' in written(folder), LONG_S)
+        soon(lambda: written(folder).count('"line": "trial"') >= PLAYED * len(MODELS[:2]), LONG_S)
         for process in command.below():
             process.kill()
         command.kill()
