@@ -46,7 +46,7 @@ def test_the_run_file_has_each_policy_in_order(surged: Surged) -> None:
     kinds = [line["line"] for line in surged.lines]
     assert kinds == ["run", "capacity", *["policy-start", "policy"] * 2, "end"]
     first, capacity = surged.lines[:2]
-    assert (first["schema"], first["mode"], first["seed"]) == (1, "surge", 3)
+    assert (first["schema"], first["mode"], first["seed"]) == (2, "surge", 3)
     assert first["environment"]["server"]["threads"] == 2
     assert first["command"] == (
         "scripts/surge --workload sleep --model thread-pool --admission unbounded,bounded "

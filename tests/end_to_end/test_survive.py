@@ -164,6 +164,18 @@ def test_wrong_usage_ends_with_2_and_leaves_nothing(
     assert {path.name for path in tmp_path.iterdir()} - {"__pycache__"} == {"broken.py"}
 
 
+def test_no_round_begins_when_the_budget_is_spent(tmp_path: Path) -> None:
+    cells = ("--workloads", "noop", "--models", "inline,async")
+    ended = run(*SURVIVE, *cells, "--budget", "1s", "--output", str(tmp_path / "run"))
+    assert ended.code == 3, "nothing was measured"
+    measured = read(tmp_path / "run")
+    assert not measured.trials
+    for result in measured.results.values():
+        assert (result.state, result.capacity) == ("unfinished", None)
+        assert str(result.error).startswith("not measured: the budget of 1 s was spent; repeat")
+    assert "the budget of 1 s was spent" in ended.out
+
+
 @pytest.fixture
 def measuring(tmp_path: Path) -> Iterator[tuple[Begun, Path]]:
     cells = ("--workloads", "sleep", "--models", "inline")

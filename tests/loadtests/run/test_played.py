@@ -79,9 +79,9 @@ def prediction(model: str, contender: Contender, **names: str) -> dict[str, Any]
 
 def trial(model: str, number: int, lost: float | None, **changes: Any) -> dict[str, Any]:
     """Make the line of a trial; without losses it was void."""
-    told = None if lost is None else in_json(stored(sample(model, lost)))
+    shown = None if lost is None else in_json(stored(sample(model, lost)))
     cell = {"workload": "primes", "model": model}
-    return {"line": "trial", **cell, "round": number, "again": False, "sample": told, **changes}
+    return {"line": "trial", **cell, "round": number, "again": False, "sample": shown, **changes}
 
 
 def cell(model: str, state: str, *interval: float | None) -> dict[str, Any]:
