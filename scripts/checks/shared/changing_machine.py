@@ -72,7 +72,6 @@ def shape(variation: float, size: int = 1000) -> tuple[float, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-@dataclass(frozen=True, slots=True)
 class VirtualRow:
     """A queue whose requests keep a server busy `stretch` times as long as their demand says."""
 
