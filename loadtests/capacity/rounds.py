@@ -54,7 +54,7 @@ class Care:
         return TrialLength(self.settle_s, min(max(self.trial_s, requests / rate), longest_s))
 
 
-QUICK = Care(settle_s=0.5, trial_s=2.0, requests=120, least=4, most=8, aim=0.08, budget_s=20.0)
+QUICK = Care(settle_s=0.4, trial_s=1.5, requests=120, least=4, most=12, aim=0.06, budget_s=20.0)
 FULL = Care(settle_s=1.0, trial_s=4.0, requests=240, least=8, most=45, aim=0.03, budget_s=150.0)
 
 
