@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, compress
-from statistics import fmean
+from statistics import fmean, median
 from typing import NamedTuple
 
 from loadtests.capacity.demands import Cost
@@ -118,9 +118,13 @@ class Estimates:
         self._without: list[dict[str, float]] = [{} for _ in rounds]
         for contender in known:
             name, queue = contender.name, contender.queue
-            if name not in demands and not contender.fixed:
+            own_s = [s.demand_s for turn in rounds for s in turn if s.row == name and s.demand_s]
+            if not own_s:
                 continue
-            demand_s = contender.demand_s(math.exp(usual + demands.get(name, 0.0)))
+            if name in demands:
+                demand_s = contender.demand_s(math.exp(usual + demands[name]))
+            else:
+                demand_s = median(own_s)
             service_s = demand_s * math.exp(stretches[name])
             capacity, follows = queue.between(service_s, loss_ratio)
             if capacity <= 0:
@@ -129,8 +133,10 @@ class Estimates:
             self._values[name] = math.log(capacity)
             for values, (others, other) in zip(self._without, without, strict=True):
                 if name in others or contender.fixed:
-                    dearer = contender.demand_s(math.exp(usual + others.get(name, 0.0))) / demand_s
-                    moved = math.log(dearer) + other[name] - stretches[name]
+                    moved = other[name] - stretches[name]
+                    if name in others:
+                        dearer = contender.demand_s(math.exp(usual + others[name])) / demand_s
+                        moved += math.log(dearer)
                     values[name] = math.log(capacity) - follows * moved
             own = [follows * shift for shift in compress(shifts, there[name])]
             self._unknown[name] = follows * unknown[name]
