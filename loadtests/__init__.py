@@ -3,15 +3,15 @@
     commands/  ui/    what to measure: from the command line, or from Locust's web interface
         │
         ▼
-    run/              plans a run, and measures cell after cell:
+    run/              plans a run, and measures the rows of one workload after the other in rounds:
         │
         │   ┌───────────── next rate ─────────────┐
         │   ▼                                     │
         │  load/   ──▶   trial/   ──▶   capacity/ ┴─▶   cause/
         │  schedule,     tally,         prediction,     the resource that ran
-        │  open loop,    verdict:       search,         out first, and what
-        │  answers       held, broke    interval        would prove it
-        │                or void
+        │  open loop,    verdict:       rounds,         out first, and what
+        │  answers       held, broke    ratios with     would prove it
+        │                or void        intervals
         │  service/      the service under test: its contract, its process, what it consumes
         │  machine/      what the machine is, and whether anything else disturbed a trial
         ▼

@@ -1,4 +1,4 @@
-"""`python -m loadtests`: the survival search in the terminal; reports of runs, and comparisons."""
+"""`python -m loadtests`: survival runs in the terminal, their reports, and comparisons."""
 
 from __future__ import annotations
 

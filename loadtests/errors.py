@@ -3,7 +3,7 @@
 LoadTestError
 ├── ServiceError       the service cannot do what was requested
 ├── StartError         a server process did not start
-├── Untrustworthy      a cell cannot be measured, at least not at this rate
+├── Untrustworthy      a cell cannot be measured
 ├── Unmeasured         a figure beyond the peak could not be taken
 ├── WorkersGone        no worker is left to offer the load
 ├── MeasurementGone    the measuring process ended in the middle
@@ -26,11 +26,7 @@ class StartError(LoadTestError):
 
 
 class Untrustworthy(LoadTestError):
-    """A cell cannot be measured, at least not at `rate` (requests per second)."""
-
-    def __init__(self, reason: str, rate: float = 0.0) -> None:
-        super().__init__(reason)
-        self.rate = rate
+    """A cell cannot be measured."""
 
 
 class Unmeasured(LoadTestError):

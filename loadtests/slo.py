@@ -8,7 +8,7 @@ from functools import cache
 
 from loadtests.durations import duration_text, parse_duration, plain
 
-FLOOR = 1.0  # requests per second: a cell that sustains less has no capacity worth a search
+FLOOR = 1.0  # requests per second: a cell that sustains less has no capacity worth measuring
 MOST = 450_000  # requests of a cell and of the bystander, in the longest run
 _PATTERN = re.compile(r"p(\d+(?:\.\d+)?)\s*(?:<=|≤|<)\s*(.+)")
 

@@ -1,1 +1,1 @@
-"""What a cell should sustain, the search for what it does sustain, and how sure that is."""
+"""What a cell should sustain, what it does sustain, and how sure that is."""

@@ -132,11 +132,11 @@ class Estimates:
             shifts = [other[name] - stretches[name] for _, other in without]
             self._values[name] = math.log(capacity)
             for values, (others, other) in zip(self._without, without, strict=True):
+                moved = other[name] - stretches[name]
+                if name in others:
+                    dearer = contender.demand_s(math.exp(usual + others[name])) / demand_s
+                    moved += math.log(dearer)
                 if name in others or contender.fixed:
-                    moved = other[name] - stretches[name]
-                    if name in others:
-                        dearer = contender.demand_s(math.exp(usual + others[name])) / demand_s
-                        moved += math.log(dearer)
                     values[name] = math.log(capacity) - follows * moved
             own = [follows * shift for shift in compress(shifts, there[name])]
             self._unknown[name] = follows * unknown[name]
@@ -210,6 +210,7 @@ class Estimates:
         """Return the variance of one round for each kind of pair, and its degrees of freedom.
 
         Pairs of rows with the same binding resources scatter alike; each alone has few rounds.
+        With one resource their stretches cancel, and as many pairs are independent as rows but one.
         """
         kinds: dict[frozenset[str], list[tuple[float, int]]] = {}
         rows: dict[frozenset[str], set[str]] = {}
@@ -223,9 +224,11 @@ class Estimates:
         return {
             kind: (
                 fmean(variance for variance, _ in pairs),
-                round((fmean(count for _, count in pairs) - 1) * (len(rows[kind]) - 1)),
+                round((fmean(count for _, count in pairs) - 1) * independent),
             )
             for kind, pairs in kinds.items()
+            # Those across resources share what two stretches are wrong by: no more than one is.
+            for independent in (len(rows[kind]) - 1 if len(kind) == 1 else 1,)
         }
 
     def _shifts(self, row: str, other: str) -> list[float]:

@@ -25,12 +25,18 @@ class Prediction:
 
 
 def predict(
-    demands: Demands, supply: Supply, ran_s: Sequence[float], slo: Slo
+    demands: Demands,
+    supply: Supply,
+    ran_s: Sequence[float],
+    slo: Slo,
+    *,
+    refuses: bool = False,
 ) -> Prediction | None:
     """Predict the capacity of a cell; None if no limit is known.
 
     Service times vary as `ran_s` does: the seconds that lone calls ran. What a lone request takes
-    beyond its service (under `async`, its wait) is taken off the bound.
+    beyond its service (under `async`, its wait) is taken off the bound. `refuses` says that the
+    service does not begin what would be too late.
     """
     known = limits(demands, supply)
     if not known:
@@ -41,7 +47,7 @@ def predict(
     mean_s = math.fsum(ran_s) / len(ran_s) if ran_s else 0.0
     shape = tuple(time / mean_s for time in ran_s) if mean_s > 0 else (1.0,)
     beyond_s = max((demands.response_s or 0.0) - service_s, 0.0)
-    queue = Queue(servers, slo.bound_s - beyond_s, shape)
+    queue = Queue(servers, slo.bound_s - beyond_s, shape, refuses)
     expected, _ = queue.between(service_s, slo.loss_ratio)
     return Prediction(ceiling, binding, expected, queue, service_s)
 

@@ -27,11 +27,15 @@ PACE = 0.05  # between two of their rates, as a share of what the queue can serv
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """`servers` at once, each for a time drawn from `shape`; later than `bound_s` is lost."""
+    """`servers` at once, each for a time drawn from `shape`; later than `bound_s` is lost.
+
+    If it `refuses`, it does not begin a request that would be too late if it took the mean time.
+    """
 
     servers: int
     bound_s: float
     shape: tuple[float, ...] = (1.0,)
+    refuses: bool = False
     mean: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -69,15 +73,17 @@ class Queue:
         """
         free = [-math.inf] * self.servers
         late, bound_s = 0, self.bound_s
+        latest_s = bound_s - factor * self.mean if self.refuses else math.inf  # to begin
         for arrival, time in zip(arrivals, times, strict=True):
-            took = time * factor
-            first = free[0]
+            took, first = time * factor, free[0]
             # Not `end - arrival`, whose rounding would decide where the bound is a service time.
-            if first > arrival:
+            if first <= arrival:
+                heapreplace(free, arrival + took)
+            elif first - arrival <= latest_s:
                 heapreplace(free, first + took)
                 took += first - arrival
             else:
-                heapreplace(free, arrival + took)
+                took = math.inf
             if took > bound_s and arrival >= 0:
                 late += 1
                 if late > most:

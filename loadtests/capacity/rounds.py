@@ -32,7 +32,7 @@ AT_MOST = 0.999  # of the highest rate, which counts as that
 SURE = 2  # trials decide that the generator is the limit, or that a row sustains nothing
 FLAWED = 2  # void trials in a row because of the generator: its limit is lower than it seemed
 LESS = 0.75  # of their rate
-SPARE = 1.5  # times as many rounds, if trials are void
+SPARE = 1.5  # times as many rounds, and as much time, if trials are void
 
 
 @dataclass(frozen=True, slots=True)

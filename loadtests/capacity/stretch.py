@@ -97,8 +97,7 @@ def stretch_of(samples: Sequence[Sample]) -> float:
     the best guess, if it is not too long.
     """
     real = math.fsum(sample.lost for sample in samples)
-    sums = [math.fsum(losses) for losses in zip(*(s.curve for s in samples), strict=True)]
-    return _where(sums, real) if real else min(_where(sums, NOTHING), 0.0)
+    return _where(samples, real) if real else min(_where(samples, NOTHING), 0.0)
 
 
 def losses_at(sample: Sample, stretch: float) -> float:
@@ -109,16 +108,22 @@ def losses_at(sample: Sample, stretch: float) -> float:
     return before + (place - low) * (after - before)
 
 
-def _where(sums: Sequence[float], losses: float) -> float:
+def _where(samples: Sequence[Sample], losses: float) -> float:
     """Find where so many are lost; the middle of a gap between trials that lost all and nothing."""
-    place, end = bisect_left(sums, losses - EQUAL), bisect_right(sums, losses + EQUAL)
+
+    def simulated(place: int) -> float:
+        return math.fsum(sample.curve[place] for sample in samples)
+
+    places = range(len(STRETCHES))
+    place = bisect_left(places, losses - EQUAL, key=simulated)
+    end = bisect_right(places, losses + EQUAL, key=simulated)
     if place == 0:
         return STRETCHES[0]
-    if place == len(sums):
+    if place == len(STRETCHES):
         return STRETCHES[-1]
-    if place < end < len(sums):
+    if place < end < len(STRETCHES):
         return (STRETCHES[place] + STRETCHES[end - 1]) / 2
-    before, after = sums[place - 1 : place + 1]
+    before, after = simulated(place - 1), simulated(place)
     return STRETCHES[place - 1] + STEP * (losses - before) / (after - before)
 
 

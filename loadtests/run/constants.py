@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Constants:
-    """How often a trial is tried, and the loads beyond the search, as multiples of the capacity."""
+    """How often a load is tried, and the loads beyond the capacity, as multiples of it."""
 
     tries: int = 3  # of a trial that is not valid
     overload: tuple[float, ...] = (1.5, 2.0)

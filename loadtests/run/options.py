@@ -23,7 +23,7 @@ from loadtests.slo import Slo, objective
 if TYPE_CHECKING:
     from loadtests.load.arrivals import Kind
 
-PERCENTILES = (95.0, 99.0, 99.9)  # of a full search, all with the same bound
+PERCENTILES = (95.0, 99.0, 99.9)  # of a full run, all with the same bound
 HEADLINE_WORKLOADS = ("sleep", "primes", "sha256", "scrape")
 HEADLINE_MODELS = (
     *("inline", "async", "thread-pool", "process-pool", "supervised-process-pool"),
@@ -170,7 +170,7 @@ class Options:
     )  # fmt: skip
     budget_s: float = option(
         0.0,
-        Flag(PRECISION, "start no new round after this long (e.g. 30m); resume with --output DIR",
+        Flag(PRECISION, "start no new round after this long (e.g. 30m); resume with --retry DIR",
              "TIME", "budget", parse_duration, lambda s: duration_text(s) if s else None, _always),
     )  # fmt: skip
     prove: bool = option(

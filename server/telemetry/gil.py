@@ -36,9 +36,9 @@ Samples = tuple[int, int]  # how many were taken, and how many of them found the
 class Sampler:
     """A thread, from `start` to `stop`, that samples whether others hold the GIL.
 
-    It rests while no event loop of the process is awake, and later counts as many samples for that
-    time as it would have taken, so that their share remains one of time. The GIL cannot have been
-    held for longer than the process computed.
+    It rests while no event loop of the process is awake, and counts as many samples for that time
+    as it would have taken, so that their share remains a share of time. They find the GIL held for
+    as long as the process computed, because it cannot have been held for longer.
     """
 
     def __init__(self) -> None:
@@ -65,6 +65,7 @@ class Sampler:
             self._bell.acquire()
             self._thread = Thread(target=self._sample, args=(sleeps,), name="gil", daemon=True)
             self._thread.start()
+        self.wake()
 
     def stop(self) -> None:
         if self._thread:
@@ -74,7 +75,7 @@ class Sampler:
             self._thread = None
 
     def wake(self) -> None:
-        """Sample from now on; call `rest` as often, from any thread."""
+        """Sample for one more event loop, until it calls `rest`."""
         with self._lock:
             self._rested = self._of_rest()
             self._awake += 1
@@ -169,11 +170,13 @@ class Shared:
 
     @contextmanager
     def sampler(self) -> Iterator[Sampler]:
-        """Sample while the context is open."""
+        """Sample while the context is open, except between the calls of `rest` and `wake`."""
         with self._lock:
             if self._loops == 0:
                 self._sampler = Sampler()
                 self._sampler.start()
+            else:
+                self._sampler.wake()
             self._loops += 1
             sampler = self._sampler
         try:

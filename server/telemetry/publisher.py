@@ -1,6 +1,6 @@
 """The vital signs of the service: each event loop publishes its own, and can read those of all.
 
-While there is no activity, timers and samples are not taken, until the next request.
+While nothing happens, the loop is not measured; the next request starts the timers again.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Vitals:
     async def published(self) -> AsyncIterator[None]:
         """Measure and publish while the context is open."""
         with SHARED.sampler() as self._gil:
-            self._wake()
+            self._lag.start()
             self.activity.wake = self._wake
             publishing = asyncio.create_task(self._publish_regularly())
             try:

@@ -58,7 +58,8 @@ def test_trials_that_are_known_to_be_disturbed_are_void() -> None:
 def test_a_measurement_of_a_case_knows_what_it_got_right() -> None:
     case = ErrorCase(variation=0.0)
     result = measure((case, FAST, "seed"))
-    assert (len(result.capacities), len(result.ratios), result.missing) == (5, 10, 0)
+    assert (len(result.capacities), result.missing) == (5, 0)
+    assert (len(result.ratios), len(result.across)) == (6, 4)
     assert result.same
     assert result.differ.keys() == {"10 %", "20 %"}
     assert result.rounds >= 4
@@ -66,30 +67,33 @@ def test_a_measurement_of_a_case_knows_what_it_got_right() -> None:
     assert measure((case, FAST, "seed")) == result
 
 
-def outcome(right: int, low: float = 0.9, *, seen: bool = True) -> Measurement:
+def outcome(right: int, low: float = 0.9, *, power: bool = True) -> Measurement:
     rows = [place < right for place in range(20)]
-    return Measurement(rows, [0.02] * 20, [0.05] * 20, [True] * 19 + [False],
-                       Range(1.0, low, 1.1), {"10 %": seen, "20 %": True}, 0, 12.0, 5)  # fmt: skip
+    return Measurement(rows, [0.02] * 20, [0.05] * 20, [True] * 19 + [False], [True] * 19 + [False],
+                       Range(1.0, low, 1.1), {"10 %": power, "20 %": True}, 0, 12.0, 5)  # fmt: skip
 
 
 def test_cases_that_are_not_as_they_should_be_come_first() -> None:
-    good = Accuracy(ErrorCase(), [outcome(19), outcome(19, seen=False)])
+    good = Accuracy(ErrorCase(), [outcome(19), outcome(19, power=False)])
     bad = Accuracy(ErrorCase("wanders"), [outcome(10), outcome(20, 1.01)])
     assert list(summary([good, bad])) == [
         "85.0% of the 95 % intervals of capacities contain the truth.",
         "95.0% of the 95 % intervals of ratios contain the truth.",
+        "95.0% of the 95 % intervals of ratios across resources contain the truth.",
         "Outside 93–97 %: 1 of 2 cases.",
         "- wanders: capacities 75% ± 25%",
     ]
     assert list(summary([good]))[-1] == "Outside 93–97 %: none of 1 cases."
-    line = "| steady | 95% | +2.0% | 5.0% | 95% | 0% | 10.6% | 50% | 100% | 12 | 5 | – |"
+    line = "| steady | 95% | +2.0% | 5.0% | 95% | 95% | 0% | 10.6% | 50% | 100% | 12 | 5 | – |"
     assert good.line() == line
-    assert {text.count("|") for text in (*HEAD, line)} == {13}
+    assert {text.count("|") for text in (*HEAD, line)} == {14}
     assert "| 50% |" in bad.line()
 
 
 def test_a_case_without_any_result_is_outside_too() -> None:
     nothing = Accuracy(ErrorCase(), [Measurement(missing=5)] * 2)
-    assert nothing.line().startswith("| steady | – | – | – | – | – | – | 0% | 0% |")
+    assert nothing.line().startswith("| steady | – | – | – | – | – | – | – | 0% | 0% |")
     assert nothing.line().endswith("| 100% |")
-    assert "- steady: capacities unknown, ratios unknown" in list(summary([nothing]))
+    assert "- steady: capacities unknown, ratios unknown, ratios across resources unknown" in list(
+        summary([nothing])
+    )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from random import Random
 from time import monotonic
 
@@ -17,12 +18,13 @@ from loadtests.service.contract import discover
 from loadtests.slo import Slo
 from loadtests.trial.tally import percentile_ms
 from scripts.checks.shared.oracle import MODELS, OracleQueue, running
-from scripts.checks.validate.__main__ import parser
+from scripts.checks.validate.__main__ import CASES, main, parser
 from scripts.checks.validate.against_formula import crossing, served_within, utilisation
 from scripts.checks.validate.case import Case, Finding, listed, rising, table, within
 from scripts.checks.validate.littles_law import KNOWN, LOADS, ROUNDS, SLACK, TRIAL_S
 from scripts.checks.validate.littles_law import SERVICE_S as QUEUED_S
-from scripts.checks.validate.load import bracketed
+from scripts.checks.validate.load import Unanswered, bracketed
+from scripts.checks.validate.same_row_twice import compared, judged
 from tests.support.virtual_service import Service
 
 SERVICE_S = 0.02
@@ -162,3 +164,31 @@ def test_only_known_cases_are_accepted(capsys: pytest.CaptureFixture[str]) -> No
         parser().parse_args(["orcle"])
     assert ended.value.code == 2
     assert "unknown case 'orcle'; did you mean 'oracle'?" in capsys.readouterr().err
+
+
+def test_a_row_that_differs_from_itself_more_than_once_is_a_fault(tmp_path: Path) -> None:
+    def ratio(*figures: float | None) -> list[Finding]:
+        entry = {"workload": "primes", "row": "process-pool", "ratio": figures}
+        (tmp_path / "summary.json").write_text(json.dumps({"a_a": [entry]}))
+        return compared(tmp_path)
+
+    good = [*ratio(1.02, 0.97, 1.08), *ratio(0.95, 0.9, 1.0), *ratio(1.0, 0.0, None)]
+    wrong = [*ratio(1.1, 1.02, 1.18), *ratio(0.9, 0.84, 0.96)]
+    assert judged([*good, wrong[0]]).agrees
+    case = judged([*good, *wrong])
+    assert case.why == "2 of 5 exclude 1, wanted at most 1"
+    assert case.measured.startswith("2 of 5 exclude 1; primes, process-pool 1.02 (0.97–1.08); ")
+    assert "process-pool 1 (0–∞)" in case.measured
+    (tmp_path / "summary.json").write_text('{"a_a": []}')
+    with pytest.raises(Unanswered, match="no ratio of a row to itself"):
+        compared(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "agrees", "code"), [("a-a", True, 0), ("a-a", False, 1), ("3", False, 0)]
+)
+def test_only_gates_decide_the_exit_code(
+    name: str, agrees: bool, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CASES, name, lambda _: Case(name, "claim", "figure", agrees))
+    assert main([name]) == code

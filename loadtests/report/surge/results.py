@@ -101,9 +101,10 @@ def _conditions(surge: Surge) -> Iterator[str]:
         yield warning
     recovered = (result.after for result in surge.measured if result.recovery_s is not None)
     after = next(recovered, None)
-    if after and after.counts.offered < requests_needed(surge.slo.loss_ratio, 0):
+    needed = requests_needed(surge.slo.loss_ratio, 0)
+    if after and after.counts.offered < needed:
         yield (
-            f"{surge.slo.name} needs {requests_needed(surge.slo.loss_ratio, 0):,} requests, but {after.counts.offered:,} "
+            f"{surge.slo.name} needs {needed:,} requests, but {after.counts.offered:,} "
             "were offered after the surge: too few to show that the SLO was met again. Make the "
             "last of the --phases longer."
         )

@@ -1,1 +1,1 @@
-"""The survival run: every cell searched, resumed, and recorded."""
+"""The survival run: the rows of each workload measured in rounds, resumed, and recorded."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from statistics import quantiles
+from time import monotonic
 
 from loadtests.capacity.estimate import Range
-from loadtests.capacity.rounds import FULL, QUICK, Before, Offer, Rounds
+from loadtests.capacity.rounds import FULL, QUICK, SPARE, Before, Offer, Rounds
 from loadtests.capacity.stretch import LEAST_ROUNDS
 from loadtests.run.file.cells import RowRatio, Standing, Witness
 from loadtests.run.survival.row import Row, Tools
@@ -39,7 +40,8 @@ class Contest:
 
     def play(self, goes_on: Callable[[], bool], standing: Callable[[], None]) -> None:
         """Play until no row is open, or `goes_on` says so; `standing` is called after rounds."""
-        while self.rounds.open() and goes_on():
+        latest = monotonic() + SPARE * self._care.budget_s * len(self._rows)
+        while self.rounds.open() and monotonic() < latest and goes_on():
             for offer in self.rounds.offers():
                 self._trial(offer)
             self.rounds.end()

@@ -23,13 +23,14 @@ def queue_line(contender: Contender) -> dict[str, Any]:
         "servers": queue.servers,
         "bound_s": queue.bound_s,
         "shape": list(queue.shape),
+        "refuses": queue.refuses,
         "group": contender.group,
         "cost": asdict(contender.cost) if contender.cost else None,
     }
 
 
 def _contender(name: str, line: Line) -> Contender:
-    queue = Queue(line["servers"], line["bound_s"], tuple(line["shape"]))
+    queue = Queue(line["servers"], line["bound_s"], tuple(line["shape"]), line["refuses"])
     cost = Cost(**line["cost"]) if line["cost"] else None
     return Contender(name, queue, line["group"], cost)
 

@@ -100,7 +100,9 @@ class Row:
         self._demands = Demands.of(self._calibration.lone, self._calibration.crowd)
         slo = _stricter(options.slo, cell.model, discovery)
         supply = Supply.of(self._calibration.crowd)
-        self.prediction = predict(self._demands, supply, self._calibration.runs, slo)
+        self.prediction = predict(
+            self._demands, supply, self._calibration.runs, slo, refuses=slo is not options.slo
+        )
         self._slower = self._calibration.slower(self.prediction.ceiling) if self.prediction else 1.0
         self._cost = self._costs().times(self._slower)
         self.demand_s = self._cost.at(None)
@@ -337,4 +339,5 @@ def _stricter(slo: Slo, model: str, discovery: Discovery) -> Slo:
     promises = (discovery.models.get(model) or {}).get("promises") or {}
     if not within_s or not promises.get("bounded", True):
         return slo
-    return replace(slo, bound_s=min(slo.bound_s, float(within_s)))
+    stricter = replace(slo, bound_s=float(within_s))
+    return stricter if stricter.bound_s < slo.bound_s else slo

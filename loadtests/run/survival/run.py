@@ -157,16 +157,18 @@ class Survival:
 
     def _measure(self, tools: Tools, workload: str, cells: Sequence[Cell]) -> None:
         """Measure cells of a workload, together with the best of those that are measured."""
-        best = [cell for cell in self._agenda.measured if cell.workload == workload]
-        best.sort(key=self._capacity, reverse=True)
+        known = [(self._capacity(cell), cell) for cell in self._agenda.measured]
+        best = [cell for rate, cell in sorted(known, reverse=True) if rate]
+        best = [cell for cell in best if cell.workload == workload]
         played = self._history.played.setdefault(workload, Played())
         run = WorkloadRun(tools, self._services, workload, self._write, played, best=best)
         run.measure(cells, self._goes_on)
         self._first_flaw = self._first_flaw or run.flaw
 
     def _capacity(self, cell: Cell) -> float:
+        """Return that of a cell; 0 where the generator was the limit."""
         line = self._agenda.result(cell)
-        return float(line["interval"][0]) if line else 0.0
+        return float(line["interval"][0]) if line and line["state"] == "measured" else 0.0
 
     def _follow_up(self, tools: Tools, job: Job) -> None:
         """Prove the cause of a cell, or go beyond its peak."""

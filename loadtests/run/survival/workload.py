@@ -79,8 +79,8 @@ class WorkloadRun:
                 if row.name not in again and row.cell not in common:
                     self._result(row, contest)
             standing()
-            lead = contest.rounds.ties or tuple(contest.rounds.estimates.rows)
-            self._best = [rows[name].cell for name in lead if name in rows and name not in again]
+            lead = contest.rounds.estimates.best
+            self._best = [rows[lead].cell] if lead in rows and lead not in again else self._best
 
     def _started(
         self, cells: Sequence[Cell], opened: ExitStack

@@ -50,7 +50,7 @@ function drawCell(cell, goesOn) {
   place("title").style.setProperty("--colour", `var(--model-${cell.model})`);
   text("title", cell.title);
   text("result", cell.result);
-  const latest = goesOn ? "the cell that is being measured" : "the cell measured last";
+  const latest = goesOn ? "a cell that is being measured" : "the cell measured last";
   renew(place("follow"), [latest, cell.follows], () => {
     if (cell.follows) return [`This is ${latest}. Choose another above.`];
     const back = make("button", { type: "button" }, `Show ${latest}`);

@@ -27,18 +27,14 @@ STATES = {"at generator limit": LIMIT}  # of a result that is not named as it is
 
 
 def view(watch: RunProgress, chosen: int | None = None) -> dict[str, Any]:
-    """Show a run, and the trials of the chosen cell, or else of the one that is measured."""
+    """Show a run, and the trials of the chosen cell, or else of one that is measured."""
     run = watch.run
     if run is None:
         return {"step": watch.step, "progress": _progress(watch), "cells": []}
     cells = run.plan.cells
+    focus = _followed(watch, run)
     if chosen is not None and chosen < len(cells):
         focus = cells[chosen]
-    elif watch.offered:
-        focus, _ = watch.offered
-    else:  # what is done beyond a capacity, or else the cell measured last
-        trials = (trial.cell for trial in reversed(run.trials))
-        focus = watch.beyond or next(trials, cells[0])
     squares = [_square(watch, run, cell) for cell in cells]
     notes = list(dict.fromkeys(square["note"] for square in squares if square["note"]))
     for square in squares:
@@ -63,6 +59,21 @@ def view(watch: RunProgress, chosen: int | None = None) -> dict[str, Any]:
             **_trials(watch, run, focus),
         },
     }
+
+
+def _followed(watch: RunProgress, run: Run) -> Cell:
+    """Return the best of the cells that are measured, or else the one that was measured last.
+
+    The cell that is offered a trial changes every few seconds, which nobody could follow.
+    """
+
+    def value(cell: Cell) -> float:
+        known = watch.provisional(cell)
+        return known.value if known else 0.0
+
+    last = next((trial.cell for trial in reversed(run.trials)), run.plan.cells[0])
+    measuring = [cell for cell in run.plan.cells if cell in watch.measuring]
+    return max(measuring, key=value, default=watch.beyond or last)
 
 
 def _step(watch: RunProgress) -> str:

@@ -26,6 +26,7 @@ class Measurement:
     biases: list[float] = field(default_factory=list)
     errors: list[float] = field(default_factory=list)
     ratios: list[bool] = field(default_factory=list)
+    across: list[bool] = field(default_factory=list)  # ratios of rows with different resources
     same: Range | None = None
     differ: dict[str, bool] = field(default_factory=dict)  # whether they were seen to
     missing: int = 0
@@ -51,7 +52,8 @@ def measure(job: tuple[ErrorCase, Care, str]) -> Measurement:
         result.errors.append(row.capacity.error)
     for name, other in combinations(known, 2):
         ratio = estimates.ratio(name, other)
-        result.ratios.append(ratio.low <= lab.true_ratio(name, other) <= ratio.high)
+        right = ratio.low <= lab.true_ratio(name, other, estimates) <= ratio.high
+        (result.across if "other" in {name, other} else result.ratios).append(right)
         if (name, other) == ("first", "same"):
             result.same = ratio
         elif name == "first" and other in APART:
@@ -94,6 +96,10 @@ class Accuracy:
     def ratios(self) -> Share:
         return Share.of(item.ratios for item in self.measurements)
 
+    @property
+    def across(self) -> Share:
+        return Share.of(item.across for item in self.measurements)
+
     def line(self) -> str:
         """Return the row of the table, as `HEAD` names its columns."""
         runs = self.measurements
@@ -107,6 +113,7 @@ class Accuracy:
             f"{fmean(biases):+.1%}",
             f"{_middle(error for item in runs for error in item.errors):.1%}",
             f"{self.ratios.value:.0%}",
+            f"{self.across.value:.0%}",
             f"{fmean(false):.0%}",
             f"{_middle(ratio.error for ratio in same):.1%}",
             *(f"{fmean(item.differ.get(name, False) for item in runs):.0%}" for name in APART),
@@ -118,9 +125,10 @@ class Accuracy:
 
 
 HEAD = (
-    "| case | capacities cover | bias | ± | ratios cover | equal rows called different | ± "
-    f"| {' | '.join(f'{name} seen' for name in APART)} | s a row | rounds | no result |",
-    f"|---|{'---:|' * (10 + len(APART) - 1)}",
+    "| case | capacities cover | bias | ± | ratios cover | ratios across resources cover "
+    f"| equal rows called different | ± | {' | '.join(f'{name} seen' for name in APART)} "
+    "| s a row | rounds | no result |",
+    f"|---|{'---:|' * (10 + len(APART))}",
 )
 
 
@@ -133,10 +141,11 @@ def summary(cases: Sequence[Accuracy]) -> Iterator[str]:
     kinds: dict[str, Callable[[Accuracy], Share]] = {
         "capacities": attrgetter("capacities"),
         "ratios": attrgetter("ratios"),
+        "ratios across resources": attrgetter("across"),
     }
     for name, share in kinds.items():
-        reached = fmean(share(case).value for case in cases)
-        yield f"{reached:.1%} of the 95 % intervals of {name} contain the truth."
+        known = [reached.value for case in cases if (reached := share(case)).value >= 0]
+        yield f"{fmean(known or [0.0]):.1%} of the 95 % intervals of {name} contain the truth."
     outside = [
         f"- {case.case}: {', '.join(wrong)}"
         for case in cases

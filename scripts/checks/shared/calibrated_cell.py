@@ -1,26 +1,28 @@
-"""A cell that is calibrated and offered single trials, as a search does."""
+"""A cell that is calibrated and offered single trials, as in a round."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from loadtests.capacity.calibration import Calibration, calibrate
+from loadtests.capacity.rounds import Offer
+from loadtests.cell import Cell
 from loadtests.load.open_loop import Request
+from loadtests.load.schedule import TrialLength
 from loadtests.load.source import InProcess, Listener
+from loadtests.load.spec import SETTLE_S
 from loadtests.machine.sentinel import Sentinel
 from loadtests.run.options import Options
-from loadtests.run.survival.trials import Tools, TrialRunner
-from loadtests.service.contract import path_of
+from loadtests.run.survival.row import Row, Tools
+from loadtests.service.contract import discover
+from loadtests.service.launcher import RunningService
 from loadtests.service.process import ServerProcess
-from loadtests.service.watch import ServiceWatch
 from loadtests.slo import Slo
-from loadtests.trial.cell_load import CellLoad
 
 SLO = Slo.parse("p99<250ms")
-CORRECT = b'"result"'
 
 
 def no_listener(_: str, __: Request) -> None:
@@ -29,42 +31,41 @@ def no_listener(_: str, __: Request) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CalibratedCell:
-    """One cell of a running server."""
+    """One cell of a running server, with the lines that a run file would have of it, by kind."""
 
-    server: ServerProcess
-    path: str
-    watch: ServiceWatch
-    load: CellLoad
-    options: Options
+    row: Row
+    lines: Mapping[str, Mapping[str, Any]]
 
-    def calibrate(self) -> Calibration:
-        return calibrate(
-            self.server.url, self.path, lambda body: CORRECT in body, self.watch, SLO.bound_s
-        )
+    @property
+    def ceiling(self) -> float | None:
+        """The rate at which a resource would be used up, if anything is known of that."""
+        ceiling: float | None = self.lines["prediction"]["ceiling"]
+        return ceiling
 
-    def trial(
-        self, rate: float, seconds: float, calibration: Calibration, sentinel: Sentinel
-    ) -> dict[str, Any]:
-        """Run one trial, valid or not, and return its record."""
-        records: list[Mapping[str, Any]] = []
-        tools = Tools(self.options, sentinel, lambda _: None)
-        trials = TrialRunner(tools, self.load, self.server, self.watch, calibration, records.append)
-        trials.once(rate, seconds)
-        return dict(records[-1])
+    @property
+    def saturation(self) -> float:
+        """The answers per second to clients that ask without a pause."""
+        return float(self.lines["prediction"]["saturation"])
+
+    def trial(self, rate: float, seconds: float) -> Mapping[str, Any]:
+        """Run one trial, valid or not, and return its line."""
+        self.row.trial(Offer(self.row.name, rate, TrialLength(SETTLE_S, seconds)), 1, ())
+        return self.lines["trial"]
 
 
 @contextmanager
-def connect(
+def calibrated(
     server: ServerProcess,
-    workload: str,
-    model: str,
+    cell: Cell,
     parameters: Mapping[str, str],
+    sentinel: Sentinel,
     heard: Listener = no_listener,
 ) -> Iterator[CalibratedCell]:
-    """Connect to a cell; the generator calls `heard` with each answer."""
-    path = path_of(workload, model, parameters)
-    options = Options(slo=SLO, workloads=(workload,), parameters={workload: parameters})
-    watch = ServiceWatch(server.url, model, server)
-    load = CellLoad(server.url, (workload, model), path, CORRECT, InProcess(heard))
-    with closing(watch), closing(load):
-        yield CalibratedCell(server, path, watch, load, options)
+    """Calibrate a cell; the generator calls `heard` with each answer."""
+    options = Options(slo=SLO, workloads=(cell.workload,), parameters={cell.workload: parameters})
+    tools = Tools(options, sentinel, InProcess(heard), math.inf, lambda *_: None)
+    lines: dict[str, Mapping[str, Any]] = {}
+    service = RunningService(server.url, server)
+    row = Row(tools, cell, service, discover(server.url), lines.__setitem__)
+    with closing(row):
+        yield CalibratedCell(row, lines)

@@ -12,7 +12,7 @@ from statistics import median
 from typing import Literal
 
 from loadtests.capacity.demands import Cost
-from loadtests.capacity.estimate import Contender
+from loadtests.capacity.estimate import Contender, Estimates
 from loadtests.capacity.queueing import Queue
 from loadtests.capacity.rounds import Care, Offer, Rounds
 from loadtests.capacity.stretch import Sample, curve, most_lost
@@ -74,27 +74,6 @@ def shape(variation: float, size: int = 1000) -> tuple[float, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class DeadlineQueue(Queue):
-    """A queue that refuses each request which would be late if it took the mean time."""
-
-    def late(
-        self, arrivals: Sequence[float], times: Sequence[float], factor: float, most: float
-    ) -> int:
-        free = [-math.inf] * self.servers
-        late, usual_s = 0, self.mean * factor
-        for arrival, time in zip(arrivals, times, strict=True):
-            waits_s = max(free[0] - arrival, 0.0)
-            refused = waits_s + usual_s > self.bound_s
-            if not refused:
-                heapreplace(free, arrival + waits_s + time * factor)
-            if arrival >= 0 and (refused or waits_s + time * factor > self.bound_s):
-                late += 1
-                if late > most:
-                    break
-        return late
-
-
-@dataclass(frozen=True, slots=True)
 class VirtualRow:
     """A queue whose requests keep a server busy `stretch` times as long as their demand says."""
 
@@ -104,7 +83,7 @@ class VirtualRow:
     variation: float = 0.0
     stretch: float = 1.0
     group: str = "cores"
-    deadline: bool = False  # whether it refuses requests, which the simulated trials do not
+    deadline: bool = False  # whether it refuses what would be too late
     waits: bool = False  # almost all the time, so that the machine's speed hardly matters
 
     @property
@@ -141,7 +120,7 @@ class RoundsLab:
         self.contenders = {
             row.name: Contender(
                 row.name,
-                Queue(row.servers, self.slo.bound_s, shape(row.variation)),
+                Queue(row.servers, self.slo.bound_s, shape(row.variation), row.deadline),
                 row.group,
                 row.cost,
             )
@@ -215,15 +194,22 @@ class RoundsLab:
         losses = curve(queue, arrivals, demand_s, most, f"{self.seed}/{self.clock_s}")
         return Sample(row.name, demand_s, lost, most, losses, cpu_s)
 
-    def true_ratio(self, row: str, other: str) -> float:
-        """Return how many times as much a row sustains as another, at the usual speed."""
-        usual = median(map(self.machine, range(0, int(LENGTH_S), 2)))
-        demands = {known.name: known.takes_s(usual) for known in self.rows}
+    def true_ratio(self, row: str, other: str, estimates: Estimates) -> float:
+        """Return how many times as much a row sustains as another, at the speed of the estimates.
+
+        This speed is what their demands say on average, so that none of their errors is in it.
+        """
+        rows = {known.name: known for known in self.rows}
+        slower = median(
+            known.demand_s / rows[name].demand_s
+            for name, known in estimates.rows.items()
+            if not rows[name].waits
+        )
+        demands = {name: known.takes_s(slower) for name, known in rows.items()}
         return self.truth(row, demands[row]) / self.truth(other, demands[other])
 
     def truth(self, row: str, demand_s: float) -> float:
         """Return the capacity of a row whose requests cost this much."""
         known = next(known for known in self.rows if known.name == row)
-        kind = DeadlineQueue if known.deadline else Queue
-        queue = kind(known.servers, self.slo.bound_s, shape(known.variation))
+        queue = self.contenders[row].queue
         return queue.between(demand_s * known.stretch, self.slo.loss_ratio)[0]

@@ -1,4 +1,4 @@
-"""A service of known capacity, to check the search through real HTTP.
+"""A service of known capacity, to check whole runs through real HTTP.
 
 Each `/oracle/m-d-N` is a queue for N servers of a known service time, first come, first served: an
 M/D/N system if the arrivals are Poisson. Its work is a timer, so it costs no CPU. `/twin/m-d-N` has

@@ -14,7 +14,9 @@ import gevent
 from loadtests.load.arrivals import SCHEDULES, Kind
 from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
+from loadtests.load.schedule import TrialLength
 from loadtests.load.source import InProcess
+from loadtests.load.spec import SETTLE_S
 from loadtests.slo import Slo
 from loadtests.trial.cell_load import CellLoad
 from loadtests.trial.trial import Trial
@@ -118,11 +120,13 @@ def offer(  # noqa: PLR0913  # the load, where it goes, and what happens meanwhi
 
 
 def trial(url: str, path: str, per_s: float, seconds: float, seed: int | str) -> Trial:
-    """Offer a cell a Poisson load as a search does, with the bystander beside it."""
+    """Offer a cell a Poisson load as a round does, with the bystander beside it."""
     cell = urlsplit(path).path.strip("/").partition("/")[::2]
     with closing(CellLoad(url, cell, path, b'"result"', InProcess())) as cell_load:
-        rng = Random(seed)  # noqa: S311 - a schedule, no secret
-        return cell_load.trial(per_s, seconds, ANY, "poisson", rng)
+        chosen = Random(seed).getrandbits(63)  # noqa: S311 - a schedule, no secret
+        length = TrialLength(SETTLE_S, seconds)
+        spec = cell_load.spec(per_s, length, ANY, "poisson", chosen, enough=1.0)
+        return cell_load.trial(spec)
 
 
 def settle(url: str) -> None:

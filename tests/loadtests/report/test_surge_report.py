@@ -41,7 +41,7 @@ COUNTS = [
     OutcomeCounts(80, good=60, late=20),
 ]
 RUN: dict[str, Any] = {
-    "line": "run", "schema": 1, "mode": "surge", "started": "2026-11-20T10:00:00Z",
+    "line": "run", "schema": 2, "mode": "surge", "started": "2026-11-20T10:00:00Z",
     "environment": {"cpu": "Fast <b>", "cores": 2}, "command": "scripts/surge --slo 'p99<250ms'",
     "seed": 1, "workload": "primes", "model": "inline", "policies": [*POLICIES, "lifo"],
     "slo": "p99<250ms", "durations": [2, 2, 2],

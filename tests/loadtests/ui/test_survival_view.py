@@ -119,13 +119,12 @@ def test_the_row_that_is_offered_a_trial_is_marked(watch: RunProgress) -> None:
     assert screen["step"] == "primes under process-pool: offering 130/s"
     assert [cell["offered"] for cell in screen["cells"]] == [False, True, False]
     assert [cell["small"] for cell in screen["cells"]] == ["90/s passed", "offering 130/s", ""]
-    assert (screen["shown"]["index"], screen["shown"]["offered"]) == (1, 130.0)
-    assert shown(watch, 0)["shown"]["offered"] is None
+    assert (screen["shown"]["index"], screen["shown"]["offered"]) == (0, None), "it stays the same"
+    assert shown(watch, 1)["shown"]["offered"] == 130.0
     screen = after(watch, trial("primes", "process-pool", 130.0, held=False, round=1))
     assert screen["step"] == "primes under process-pool: 130/s failed"
     assert not any(cell["offered"] for cell in screen["cells"])
     assert screen["cells"][1]["small"] == "130/s failed"
-    assert screen["shown"]["index"] == 1, "the cell measured last"
 
 
 def test_intervals_and_stars_are_provisional_while_rounds_go_on(watch: RunProgress) -> None:
@@ -192,6 +191,11 @@ def test_a_person_chooses_a_cell_or_follows_the_run(watch: RunProgress) -> None:
     chosen = shown(watch, 1)["shown"]
     assert (chosen["index"], chosen["follows"], chosen["trials"]) == (1, False, [])
     assert shown(watch, 99)["shown"]["index"] == 0  # of a run before that had more cells
+    faster = result("primes", "process-pool", 190.0, 200.0)
+    best = after(watch, standing([RESULTS[0], faster], rounds=3))["shown"]
+    assert (best["index"], best["follows"]) == (1, True), "the best so far"
+    last = trial("primes", "hybrid", 90.0, round=4)
+    assert after(watch, last, *DONE)["shown"]["index"] == 0, "the cell measured last"
 
 
 def test_finished_cells_have_interval_cause_star_and_footnote(watch: RunProgress) -> None:

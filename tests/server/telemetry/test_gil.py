@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from hashlib import sha256
 from time import monotonic, sleep
 
@@ -55,7 +56,6 @@ def share() -> float:
     """Take enough samples, sleeping, so that this thread does not hold the GIL."""
     sampler = Sampler()
     sampler.start()
-    sampler.wake()
     patience = monotonic() + PATIENCE_S
     while (sampler.samples or (0, 0))[0] < ENOUGH and monotonic() < patience:
         sleep(0.02)
@@ -110,6 +110,29 @@ def test_loops_of_one_process_share_a_sampler() -> None:
         assert later is not first
         assert len(threads()) == 1
     assert threads() == []
+
+
+@pytest.mark.skipif(not WITH_GIL, reason="without a GIL it is never held")
+def test_a_sampler_rests_with_its_last_loop_and_counts_that_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = {"monotonic": 0.0, "process_time": 0.0}
+    for name in clock:
+        monkeypatch.setattr(gil, name, partial(clock.get, name))
+    sampler = Sampler()
+    sampler._taken = (1, 0)  # as its thread does
+    for change in (sampler.wake, sampler.wake, sampler.rest):
+        change()
+        clock["monotonic"] += 10
+        assert sampler.samples == (1, 0)
+    sampler.rest()
+    for seconds, cpu_s, expected in ((1, 0, (41, 0)), (1, 0.5, (81, 20)), (0, 9, (81, 80))):
+        clock["monotonic"] += seconds
+        clock["process_time"] += cpu_s
+        assert sampler.samples == expected
+    sampler.wake()
+    clock["monotonic"] += 10
+    assert sampler.samples == expected
 
 
 @countable
