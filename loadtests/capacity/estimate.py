@@ -119,13 +119,13 @@ class Estimates:
         self._without: list[dict[str, float]] = [{} for _ in rounds]
         for contender in known:
             name, queue = contender.name, contender.queue
-            if name not in demands and not contender.fixed:
+            own_s = [s.demand_s for turn in rounds for s in turn if s.row == name and s.demand_s]
+            if not own_s:
                 continue
-            demand_s = (
-                median(s.demand_s for turn in rounds for s in turn if s.row == name and s.demand_s)
-                if contender.fixed
-                else contender.demand_s(math.exp(usual + demands[name]))
-            )
+            if name in demands:
+                demand_s = contender.demand_s(math.exp(usual + demands[name]))
+            else:
+                demand_s = median(own_s)
             service_s = demand_s * math.exp(stretches[name])
             capacity, follows = queue.between(service_s, loss_ratio)
             if capacity <= 0:
