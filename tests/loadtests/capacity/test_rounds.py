@@ -93,7 +93,7 @@ def test_rows_far_behind_get_fewer_trials() -> None:
 
 def test_each_row_has_one_trial_in_a_round_and_the_order_changes() -> None:
     lab = RoundsLab(ROWS[:2], SLO, Machine("steady", 1), 1)
-    rounds = lab.measure(replace(QUICK, aim=0.0))
+    rounds = lab.measure(replace(QUICK, aim=0.0, budget_s=60.0))
     orders = [tuple(sample.row for sample in played) for played in rounds.played]
     assert QUICK.most <= len(orders) <= SPARE * QUICK.most
     assert all(len({*order}) == len(order) for order in orders)
