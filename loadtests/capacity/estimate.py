@@ -29,6 +29,7 @@ from loadtests.capacity.student import quantile
 
 CONFIDENCE = 0.95
 FIXED = 0.1  # of a demand that computes: its changes are smaller than what is measured
+USUAL, USUAL_FREEDOM = 0.06, 4  # the standard deviation of a ratio in a round; its weight
 MODEL = 0.007  # the standard error of the simulations themselves
 
 
@@ -118,13 +119,13 @@ class Estimates:
         self._without: list[dict[str, float]] = [{} for _ in rounds]
         for contender in known:
             name, queue = contender.name, contender.queue
-            if name not in demands and not contender.fixed:
+            own_s = [s.demand_s for turn in rounds for s in turn if s.row == name and s.demand_s]
+            if not own_s:
                 continue
-            demand_s = (
-                median(s.demand_s for turn in rounds for s in turn if s.row == name and s.demand_s)
-                if contender.fixed
-                else contender.demand_s(math.exp(usual + demands[name]))
-            )
+            if name in demands:
+                demand_s = contender.demand_s(math.exp(usual + demands[name]))
+            else:
+                demand_s = median(own_s)
             service_s = demand_s * math.exp(stretches[name])
             capacity, follows = queue.between(service_s, loss_ratio)
             if capacity <= 0:
@@ -222,7 +223,7 @@ class Estimates:
                 kinds.setdefault(kind, []).append((variance, len(shifts)))
                 rows.setdefault(kind, set()).update((row, other))
         return {
-            kind: (
+            kind: _moderated(
                 fmean(variance for variance, _ in pairs),
                 round((fmean(count for _, count in pairs) - 1) * independent),
             )
@@ -238,6 +239,15 @@ class Estimates:
             for values, played in zip(self._without, self._rounds, strict=True)
             if {row, other} <= {sample.row for sample in played} and {row, other} <= values.keys()
         ]
+
+
+def _moderated(variance: float, freedom: int) -> tuple[float, int]:
+    """Join the scatter of rounds with what is usual (Smyth, 2004), and the degrees of freedom.
+
+    Rounds end when their scatter is small, which it may be by chance.
+    """
+    whole = freedom + USUAL_FREEDOM
+    return (freedom * variance + USUAL_FREEDOM * USUAL**2) / whole, whole
 
 
 def _stretches(groups: Sequence[Group], rounds: Sequence[Round]) -> dict[str, float]:

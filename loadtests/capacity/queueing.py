@@ -104,7 +104,7 @@ class Queue:
         times = self._balanced(arrivals, rng)
         allowed = int(loss_ratio * arrivals + 1e-9)
         factor = service_s / self.mean if self.mean > 0 else 0.0
-        if sum(time * factor > self.bound_s for time in times) > allowed:
+        if self.hopeless(service_s, loss_ratio):
             return 0.0
         if factor <= 0:
             return math.inf
@@ -121,17 +121,27 @@ class Queue:
                 high = middle
         return low
 
-    def between(self, service_s: float, loss_ratio: float) -> tuple[float, float]:
+    def hopeless(self, service_s: float, loss_ratio: float) -> bool:
+        """Whether the service alone takes too long too often, without any wait."""
+        factor = service_s / self.mean if self.mean > 0 else 0.0
+        late = sum(time * factor > self.bound_s for time in self.shape)
+        return late > loss_ratio * len(self.shape) + 1e-9
+
+    def between(
+        self, service_s: float, loss_ratio: float, node: float = NODE
+    ) -> tuple[float, float]:
         """Return `sustained` for one of many service times, and the power by which it falls.
 
         Interpolated, so that a few simulations serve all times that a changing machine brings.
         """
-        place = math.floor(math.log(service_s) / NODE)
-        low, high = (_at_node(self, node, loss_ratio) for node in (place, place + 1))
+        place = math.floor(math.log(service_s) / node)
+        low, high = (_at_node(self, node * end, loss_ratio) for end in (place, place + 1))
+        if low > 0 >= high and node == NODE:  # the bound lies between
+            return self.between(service_s, loss_ratio, NODE / 10)
         if low <= 0 or high <= 0:
             return 0.0, 1.0
-        falls = math.log(low / high) / NODE
-        return low * math.exp(-falls * (math.log(service_s) - place * NODE)), falls
+        falls = math.log(low / high) / node
+        return low * math.exp(-falls * (math.log(service_s) - place * node)), falls
 
     def trial_rate(self, service_s: float, trial: TrialLength, share: float) -> float:
         """Find the rate at which trials of this length lose that share on average, per second.
@@ -153,8 +163,8 @@ class Queue:
 
 
 @cache
-def _at_node(queue: Queue, node: int, loss_ratio: float) -> float:
-    return queue.sustained(math.exp(node * NODE), loss_ratio)
+def _at_node(queue: Queue, logarithm: float, loss_ratio: float) -> float:
+    return queue.sustained(math.exp(logarithm), loss_ratio)
 
 
 @cache

@@ -54,7 +54,7 @@ class Care:
         return TrialLength(self.settle_s, min(max(self.trial_s, requests / rate), longest_s))
 
 
-QUICK = Care(settle_s=0.5, trial_s=2.0, requests=120, least=4, most=8, aim=0.08, budget_s=20.0)
+QUICK = Care(settle_s=0.4, trial_s=1.5, requests=120, least=4, most=12, aim=0.06, budget_s=20.0)
 FULL = Care(settle_s=1.0, trial_s=4.0, requests=240, least=8, most=45, aim=0.03, budget_s=150.0)
 
 
@@ -96,7 +96,7 @@ class _Row:
         self.demand_s = sample.demand_s or self.demand_s
         self.lost.append(sample.lost / sample.most)
         self.flawed = 0
-        kept = self.lost[-1] <= allowed
+        kept = self.lost[-1] <= allowed + 1e-9  # 0.01 ÷ 0.1 is 0.0999…
         if self.rate >= AT_MOST * self.most_rate:
             self.within = self.within + 1 if kept else 0
         if 0 < self.rate <= FLOOR and self.lost[-1] >= 1:
@@ -236,6 +236,8 @@ class Rounds:
     def _rate(self, row: _Row) -> float:
         queue, side = row.contender.queue, SIDES[len(row.lost) % len(SIDES)]
         service_s = row.demand_s * math.exp(self._stretch(row))
+        if queue.hopeless(service_s, self._loss_ratio):
+            return min(FLOOR, row.most_rate)
         share = min(AIM * self._loss_ratio, MOST)
         rate = queue.trial_rate(service_s, row.trial, share) * row.step
         return min(max(rate * side, FLOOR), row.most_rate)

@@ -9,7 +9,7 @@ speed and the variation of service times are not corrected for: they are in the 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -24,6 +24,7 @@ CAPPED = 10  # times the allowed losses: a trial counts no more, and ends there
 MOST = 0.5  # of its requests
 DRAWS = 3  # of service times that vary, for each trial
 NOTHING = 0.3  # losses that stand for none
+EQUAL = 1e-6  # two sums of losses that differ less
 ALIKE = 0.007  # the least standard deviation of stretches among rows with one binding resource
 LEAST_ROUNDS = 3  # fewer say nothing of their scatter
 
@@ -108,14 +109,20 @@ def losses_at(sample: Sample, stretch: float) -> float:
 
 
 def _where(samples: Sequence[Sample], losses: float) -> float:
+    """Find where so many are lost; the middle of a gap between trials that lost all and nothing."""
+
     def simulated(place: int) -> float:
         return math.fsum(sample.curve[place] for sample in samples)
 
-    place = bisect_left(range(len(STRETCHES)), losses, key=simulated)
+    places = range(len(STRETCHES))
+    place = bisect_left(places, losses - EQUAL, key=simulated)
+    end = bisect_right(places, losses + EQUAL, key=simulated)
     if place == 0:
         return STRETCHES[0]
     if place == len(STRETCHES):
         return STRETCHES[-1]
+    if place < end < len(STRETCHES):
+        return (STRETCHES[place] + STRETCHES[end - 1]) / 2
     before, after = simulated(place - 1), simulated(place)
     return STRETCHES[place - 1] + STEP * (losses - before) / (after - before)
 

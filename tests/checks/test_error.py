@@ -12,7 +12,6 @@ from loadtests.capacity.rounds import QUICK
 from scripts.checks.error.accuracy import HEAD, Accuracy, Measurement, measure, summary
 from scripts.checks.error.cases import CASES, ErrorCase
 from scripts.checks.shared.changing_machine import (
-    DeadlineQueue,
     Machine,
     RoundsLab,
     VirtualRow,
@@ -32,15 +31,15 @@ def test_each_case_has_a_name_of_its_own() -> None:
 
 def test_a_deadline_refuses_requests_that_would_be_late_and_serves_the_others() -> None:
     burst, times = [0.0] * 5, [1.0] * 5
-    assert DeadlineQueue(1, 2.5).late(burst, times, 1.0, 9) == 3
-    assert DeadlineQueue(1, 2.5).late([*burst, 2.1], [*times, 1.0], 1.0, 9) == 3
+    assert Queue(1, 2.5, refuses=True).late(burst, times, 1.0, 9) == 3
+    assert Queue(1, 2.5, refuses=True).late([*burst, 2.1], [*times, 1.0], 1.0, 9) == 3
     assert Queue(1, 2.5).late([*burst, 2.1], [*times, 1.0], 1.0, 9) == 4
-    assert DeadlineQueue(1, 2.5).late([-1.0, *burst], [1.0, *times], 1.0, 9) == 3
-    assert DeadlineQueue(1, 2.5).late(burst, times, 1.0, 1) == 2, "it ends early"
+    assert Queue(1, 2.5, refuses=True).late([-1.0, *burst], [1.0, *times], 1.0, 9) == 3
+    assert Queue(1, 2.5, refuses=True).late(burst, times, 1.0, 1) == 2, "it ends early"
 
 
 def test_refusing_late_requests_raises_the_capacity() -> None:
-    queues = [kind(1, 0.25, shape(1.0)) for kind in (Queue, DeadlineQueue)]
+    queues = [Queue(1, 0.25, shape(1.0), refuses) for refuses in (False, True)]
     usual, refusing = (queue.sustained(0.02, 0.01, arrivals=5_000) for queue in queues)
     assert usual * 1.02 < refusing < 50
 

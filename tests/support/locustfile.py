@@ -1,4 +1,4 @@
-"""A locustfile of the tests: offers some orders, one after the other, and says what became of them.
+"""A locustfile of the tests: offers some orders, one after the other, and sums up each result.
 
 It writes a line for each to a file; what offers is one process, or the workers of a master.
 """
@@ -21,6 +21,7 @@ from loadtests.load.distributed import master
 from loadtests.load.distributed.master import Master
 from loadtests.load.distributed.worker import Worker
 from loadtests.load.result import LoadResult
+from loadtests.load.spec import LoadSpec
 from loadtests.trial.trial import Trial
 from loadtests.trial.verdict import judge
 from loadtests.ui.users import record
@@ -65,7 +66,7 @@ def offer(environment: Environment) -> None:
             spec = order(str(environment.host), path)
             offered = _masters[0].offer(spec)
             with Path(options.results).open("a") as file:
-                file.write(json.dumps(summary(offered)) + "\n")
+                file.write(json.dumps(summary(spec, offered)) + "\n")
     except WorkersGone as error:
         with Path(options.results).open("a") as file:
             file.write(json.dumps(str(error)) + "\n")
@@ -74,15 +75,15 @@ def offer(environment: Environment) -> None:
             environment.runner.quit()
 
 
-def summary(offered: LoadResult) -> dict[str, Any]:
-    slo = order("", "").slo
-    verdict = judge(Trial.of(("work", "any"), 100.0, offered, slo), slo)
+def summary(spec: LoadSpec, offered: LoadResult) -> dict[str, Any]:
+    verdict = judge(Trial.of(("work", "any"), spec, offered), spec.slo)
     return {
         "intended": [starts(stream) for stream in offered.streams],
         "outcomes": [
             dict(Counter(answer.outcome for answer in stream)) for stream in offered.streams
         ],
         "reasons": verdict.reasons,
+        "completed": offered.completed,
         "early": offered.early,
         "reached_s": offered.reached_s,
     }

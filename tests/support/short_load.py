@@ -16,7 +16,7 @@ DURATION_S, SETTLE_S = 1.0, 0.2
 def order(url: str, path: str) -> LoadSpec:
     work = StreamSpec("work", path, RIGHT, (Phase(RATE, DURATION_S),), "poisson")
     bystander = StreamSpec("bystander", "/health", b"", (Phase(BYSTANDER_RATE, DURATION_S),))
-    return LoadSpec(url, (work, bystander), 7, Slo.parse("p99<5s"), SETTLE_S)
+    return LoadSpec(url, (work, bystander), 7, Slo.parse("p99<5s"), SETTLE_S, enough=0.1)
 
 
 def starts(answers: Iterable[Answer]) -> list[float]:

@@ -222,7 +222,8 @@ class Row:
             most,
             (trial.rate, self._count),
         )
-        return Sample(self.name, demand_s, lost, most, losses, cpu_s)
+        guessed = cpu_s is None and self._cost.whole_s is not None  # nothing was completed
+        return Sample(self.name, None if guessed else demand_s, lost, most, losses, cpu_s)
 
     def report(self) -> dict[str, Any]:
         """Return what its trials showed beside its capacity: costs, and what limited it."""

@@ -11,6 +11,7 @@ from random import Random
 from statistics import median
 from typing import Literal
 
+from loadtests.capacity.demands import Cost
 from loadtests.capacity.estimate import Contender, Estimates
 from loadtests.capacity.queueing import Queue
 from loadtests.capacity.rounds import Care, Offer, Rounds
@@ -26,6 +27,7 @@ FORGETS_S = 20.0  # after which it is another one
 STEP_S = 0.5
 LENGTH_S = 3_000.0
 PRECISION = 0.015  # of a measured demand
+COMPUTES = 0.05  # as a share of the demand of a row that waits
 BETWEEN_S = 0.3  # two trials
 GUESSED = 0.15  # the standard deviation of the first guess of a demand
 
@@ -82,6 +84,18 @@ class VirtualRow:
     stretch: float = 1.0
     group: str = "cores"
     deadline: bool = False  # whether it refuses what would be too late
+    waits: bool = False  # almost all the time, so that the machine's speed hardly matters
+
+    @property
+    def cost(self) -> Cost | None:
+        cpu_s = COMPUTES * self.demand_s
+        return Cost(self.demand_s - cpu_s, cpu_s, cpu_s) if self.waits else None
+
+    def takes_s(self, slower: float) -> float:
+        """Return the demand on a machine that is so many times as slow as at its best."""
+        return (
+            self.cost.at(slower * COMPUTES * self.demand_s) if self.cost else slower * self.demand_s
+        )
 
 
 @dataclass
@@ -108,6 +122,7 @@ class RoundsLab:
                 row.name,
                 Queue(row.servers, self.slo.bound_s, shape(row.variation), row.deadline),
                 row.group,
+                row.cost,
             )
             for row in self.rows
         }
@@ -119,8 +134,7 @@ class RoundsLab:
     def measure(self, care: Care, most_rate: float = math.inf) -> Rounds:
         """Play rounds until no row is open, or the time is spent."""
         guesses = {
-            row.name: row.demand_s
-            * self.machine(self.clock_s)
+            row.name: row.takes_s(self.machine(self.clock_s))
             * math.exp(self._rng.gauss(0, GUESSED))
             for row in self.rows
         }
@@ -155,8 +169,8 @@ class RoundsLab:
         lost, spent_s, served, end_s = 0.0, 0.0, 0, duration_s
         for arrival, time in zip(arrivals, times, strict=True):
             start = max(free[0], arrival)
-            usual_s = row.demand_s * self.machine(self.clock_s + settle_s + start)
-            usual_s *= SLOW if disturbed else 1.0
+            slower = self.machine(self.clock_s + settle_s + start) * (SLOW if disturbed else 1.0)
+            usual_s = row.takes_s(slower)
             refused = row.deadline and start + usual_s * row.stretch - arrival > queue.bound_s
             end = start + usual_s * row.stretch * time / queue.mean
             if not refused:
@@ -170,18 +184,29 @@ class RoundsLab:
         self.clock_s += settle_s + min(end_s, duration_s) + BETWEEN_S
         if disturbed and self.noticed:
             return None
-        demand_s = spent_s / served * math.exp(rng.gauss(0, PRECISION))
+        demand_s, cpu_s = spent_s / served, None
+        error = math.exp(rng.gauss(0, PRECISION))
+        if row.cost:
+            cpu_s = (demand_s - row.cost.fixed_s) * error
+            demand_s = row.cost.at(cpu_s)
+        else:
+            demand_s *= error
         losses = curve(queue, arrivals, demand_s, most, f"{self.seed}/{self.clock_s}")
-        return Sample(row.name, demand_s, lost, most, losses)
+        return Sample(row.name, demand_s, lost, most, losses, cpu_s)
 
     def true_ratio(self, row: str, other: str, estimates: Estimates) -> float:
         """Return how many times as much a row sustains as another, at the speed of the estimates.
 
         This speed is what their demands say on average, so that none of their errors is in it.
         """
-        costs = {known.name: known.demand_s for known in self.rows}
-        slower = median(known.demand_s / costs[name] for name, known in estimates.rows.items())
-        return self.truth(row, slower * costs[row]) / self.truth(other, slower * costs[other])
+        rows = {known.name: known for known in self.rows}
+        slower = median(
+            known.demand_s / rows[name].demand_s
+            for name, known in estimates.rows.items()
+            if not rows[name].waits
+        )
+        demands = {name: known.takes_s(slower) for name, known in rows.items()}
+        return self.truth(row, demands[row]) / self.truth(other, demands[other])
 
     def truth(self, row: str, demand_s: float) -> float:
         """Return the capacity of a row whose requests cost this much."""

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.capacity.demands import Demands, Limit, Supply, limits
+from loadtests.capacity.calibration import Calibration
+from loadtests.capacity.demands import Cost, Demands, Limit, Supply, limits
 from loadtests.capacity.prediction import efficiency, predict, score
 from loadtests.slo import Slo
 from loadtests.trial.evidence import Evidence
@@ -19,6 +20,7 @@ from tests.support.evidence_examples import (
     LONE_THREAD,
     MS,
     lone,
+    stages,
 )
 
 SLO = Slo.parse("p99<250ms")
@@ -87,11 +89,62 @@ def test_more_of_a_resource_raises_its_limit() -> None:
     assert twice[0].rate == pytest.approx(2 / (1.13 / 93))
 
 
+@pytest.mark.parametrize(
+    ("resource", "on_loop", "fixed_s"),
+    [
+        ("slots", False, 40 * MS),
+        ("loop", True, 40 * MS),  # which the work blocks while it waits
+        ("loop", False, 0.0),
+        ("gil", False, 0.0),
+        ("cores", True, 0.0),
+    ],
+)
+def test_waiting_is_a_cost_of_what_is_held_meanwhile(
+    resource: str, on_loop: bool, fixed_s: float
+) -> None:
+    cost = Cost.of(Demands(cpu_s=8 * MS, wait_s=40 * MS), resource, 50 * MS, on_loop=on_loop)
+    assert (cost.fixed_s, cost.whole_s) == (fixed_s, 8 * MS)
+    assert cost.cpu_share == pytest.approx(1 - fixed_s / (50 * MS))
+    assert cost.at(8 * MS) == cost.at(None) == pytest.approx(50 * MS)
+    assert cost.at(12 * MS) == pytest.approx(fixed_s + 1.5 * (50 * MS - fixed_s))
+    assert cost.times(2).at(12 * MS) == pytest.approx(2 * cost.at(12 * MS))
+
+
+def test_a_cost_without_a_known_cpu_time_does_not_follow_the_machine() -> None:
+    cost = Cost.of(Demands(), "slots", 50 * MS, on_loop=False)
+    assert (cost.fixed_s, cost.cpu_share) == (0.0, 0.0)
+    assert cost.at(12 * MS) == 50 * MS
+    assert Cost.of(Demands(wait_s=1.0), "slots", 50 * MS, on_loop=False).fixed_s == 50 * MS
+    assert Cost(0.0, 0.0, 1.0).cpu_share == 0
+
+
+@pytest.mark.parametrize(
+    ("clients", "alone_ms", "answered", "slower"),
+    [
+        (64, 10, 100, 1.0),  # all that the ceiling promises
+        (64, 10, 76, 1.0),  # nearly
+        (64, 10, 25, 4.0),
+        (8, 160, 49, 1.0),  # so few clients get no more
+        (8, 160, 25, 2.0),
+        (64, 0, 50, 2.0),  # no answer to a lone client was read
+        (64, 10, 0, 1.0),  # a crowd without answers shows nothing
+    ],
+)
+def test_a_crowd_shows_that_a_request_takes_longer_than_its_ceiling_promises(
+    clients: int, alone_ms: float, answered: float, slower: float
+) -> None:
+    alone = replace(LONE_SLEEP, typical=stages(outside=alone_ms) if alone_ms else None)
+    crowd = replace(evidence_examples.GIL, completed=answered)
+    assert Calibration(alone, crowd, (), clients).slower(100) == pytest.approx(slower)
+
+
 def test_a_pool_has_the_capacity_of_its_queue() -> None:
     demands = Demands(slot_s=10 * MS, response_s=10.5 * MS)
     predicted = predict(demands, Supply(4, slots=2), [9 * MS, 9 * MS], TIGHT)
     assert predicted is not None
-    assert (predicted.binding, predicted.servers) == ("slots", 2)
+    assert predicted.binding == "slots"
+    assert (predicted.queue.servers, predicted.queue.shape) == (2, (1.0, 1.0))
+    assert predicted.queue.bound_s == pytest.approx(TIGHT.bound_s - 0.5 * MS)
     assert predicted.ceiling == pytest.approx(200)
     assert predicted.service_s == pytest.approx(10 * MS)
     assert predicted.capacity == pytest.approx(0.57 * 200, rel=0.03)  # M/D/2, p99 ≤ 3 services
@@ -117,20 +170,18 @@ def test_a_wait_beyond_the_service_comes_off_the_bound() -> None:
 
 
 def test_the_score_is_measured_by_predicted() -> None:
-    assert score(100, 90, 110) == pytest.approx(0.995, abs=0.001)
-    assert score(200, 90, 110) == pytest.approx(0.5, abs=0.01)
-    assert score(3000, 2000, None) is None  # the predicted rate was not tried
-    assert score(1000, 2000, None) == 2  # or more
-    assert score(0, 0, 1) == 1
-    assert score(100, 0, 1) == 0.01
-    assert score(0, 100, 100) == 100
+    assert score(200, 100) == 0.5
+    assert score(3000, 2000, unbounded=True) is None  # the predicted rate was not offered
+    assert score(1000, 2000, unbounded=True) == 2  # or more
+    assert score(0, 0.5) == 1, "nothing distinguishes rates below 1/s"
+    assert score(100, 0) == 0.01
+    assert score(0, 100) == 100
 
 
 def test_efficiency_is_measured_by_possible() -> None:
-    assert efficiency(80, 125, 100) == 1
-    assert efficiency(50, None, 100) == 0.5
-    assert efficiency(0, 4, 100) == 0
-    assert efficiency(50, 60, 0) is None
+    assert efficiency(50, 100) == 0.5
+    assert efficiency(0, 100) == 0
+    assert efficiency(50, 0) is None
 
 
 @given(alone=st.none() | evidences, crowd=evidences)

@@ -93,6 +93,18 @@ def test_a_service_beyond_the_bound_has_no_capacity() -> None:
     assert capacity(4, [0.01], -0.1, 0.01) == 0
 
 
+@pytest.mark.parametrize(
+    ("service_s", "hopeless"), [(0.24, False), (0.2485, False), (0.2505, True), (0.3, True)]
+)
+def test_a_service_just_within_the_bound_may_have_a_capacity(
+    service_s: float, hopeless: bool
+) -> None:
+    queue = Queue(16, 0.25)
+    between, _ = queue.between(service_s, 0.01)
+    assert between == pytest.approx(queue.sustained(service_s, 0.01), rel=0.01)
+    assert (between == 0) is queue.hopeless(service_s, 0.01) is hopeless
+
+
 def test_work_without_a_duration_has_no_limit() -> None:
     assert capacity(1, [0.0], 0.25, 0.01) == math.inf
 

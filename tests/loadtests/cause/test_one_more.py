@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loadtests.run.survival.cell import CellSearch
-from loadtests.run.survival.trials import Tools
 
 from loadtests.cause import rules
 from loadtests.cause.remedy import Remedy, unproven
@@ -24,6 +22,7 @@ from loadtests.report.survival.terminal import final
 from loadtests.run.file.fold import read
 from loadtests.run.options import Options
 from loadtests.run.survival.prove import prove
+from loadtests.run.survival.row import Tools
 from loadtests.service.launcher import Launcher
 from loadtests.service.options import ServerOptions
 from tests.support.evidence_examples import CALM, GIL
@@ -48,17 +47,17 @@ def add(monkeypatch: pytest.MonkeyPatch, rule: Rule) -> None:
 
 @pytest.fixture
 def line(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Return the line of a search whose cell broke by the new cause."""
+    """Return the line of a cell that broke by the new cause."""
     add(monkeypatch, Rule("disk", find, lambda _: MORE_DISKS))
     cause = diagnose(CALM)
     return result(
         *("primes", "inline", 50, 55, "late"),
-        cause=cause.name, cause_evidence=asdict(cause), evidence=asdict(CALM),
+        blamed=cause.name, cause_evidence=asdict(cause), evidence=asdict(CALM),
     )  # fmt: skip
 
 
 def test_it_is_found_and_others_still_are(line: dict[str, Any]) -> None:
-    assert (line["cause"], line["cause_evidence"]["sentence"]) == ("disk", SENTENCE)
+    assert (line["blamed"], line["cause_evidence"]["sentence"]) == ("disk", SENTENCE)
     assert diagnose(GIL).name == "GIL"
 
 
@@ -76,11 +75,10 @@ def test_it_is_proved_by_its_remedy(
     line: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services = Launcher(ServerOptions(), None, tmp_path / "server.log")
-    sentinel = Sentinel()
-    search = CellSearch(Tools(Options(), sentinel, lambda _: None), 1e6, InProcess())
-    proof = prove(search, services, CELL, line, lambda *_: None)
+    tools = Tools(Options(), Sentinel(), InProcess(), 1e6, lambda *_: None)
+    proof = prove(tools, services, CELL, line, lambda *_: None)
     assert proof["change"] == MORE_DISKS.change
     assert proof["reason"].startswith(f"with {MORE_DISKS.change}: the server did not start")
     add(monkeypatch, Rule("disk", find, unproven("there is only one disk")))
-    proof = prove(search, services, CELL, line, lambda *_: None)
+    proof = prove(tools, services, CELL, line, lambda *_: None)
     assert proof == {"reason": "there is only one disk"}

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -33,8 +34,15 @@ def answers(draw: st.DrawFn) -> Answer:
 
 
 def whole(streams: Sequence[Sequence[Answer]], *, early: bool) -> LoadResult:
-    reached_s = 3.0 if early else 5.0
-    return LoadResult(tuple(map(tuple, streams)), 0.5, reached_s, early, drained=True, zero=9.0)
+    return LoadResult(
+        tuple(map(tuple, streams)),
+        generator_cpu=0.5,
+        reached_s=3.0 if early else 5.0,
+        early=early,
+        drained=True,
+        zero=9.0,
+        completed=sum(answer.outcome == "ok" for answer in streams[0]),
+    )
 
 
 @given(
@@ -56,8 +64,9 @@ def test_answers_of_several_processes_are_counted_as_those_of_one(
         )
         for process in range(4)
     ]
+    spec = replace(order("http://service", "/any"), slo=SLO)
     counted, again = (
-        Trial.of(CELL, 12.0, result, SLO) for result in (single, merge(parts, single.zero))
+        Trial.of(CELL, spec, result) for result in (single, merge(parts, single.zero))
     )
     assert counted == again
     assert judge(counted, SLO) == judge(again, SLO)
@@ -65,12 +74,13 @@ def test_answers_of_several_processes_are_counted_as_those_of_one(
 
 def test_the_worst_process_counts_and_what_all_have_reached() -> None:
     parts = (
-        LoadResult(((), ()), 0.9, 2.0, early=True, drained=True),
-        LoadResult(((), ()), 0.1, 2.1, early=False, drained=False),
+        LoadResult(((), ()), 0.9, 2.0, early=True, drained=True, cpu_s=1.5, completed=3),
+        LoadResult(((), ()), 0.1, 2.1, early=False, drained=False, cpu_s=0.25, completed=4),
     )
     merged = merge(parts, 3.0)
     assert (merged.generator_cpu, merged.reached_s, merged.zero) == (0.9, 2.0, 3.0)
     assert (merged.early, merged.drained) == (True, False)
+    assert (merged.cpu_s, merged.completed) == (1.75, 7)
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3, 7])
@@ -90,15 +100,16 @@ def test_all_shares_together_are_the_schedule(processes: int) -> None:
 
 
 def test_the_share_of_a_process_that_is_gone_makes_a_trial_void() -> None:
-    drawn = order("http://service", "/any").draw()
+    spec = order("http://service", "/any")
+    drawn = spec.draw()
     sent, lost = (share(drawn, index, 2) for index in range(2))
     fine = tuple(tuple(Answer(at, at, at, "ok", 200) for at in stream.measured) for stream in sent)
     merged = merge(
         (LoadResult(fine, 0.1, 1.0, early=False, drained=True), never_offered(lost, 1.0)), 0
     )
-    trial = Trial.of(CELL, RATE, merged, SLO)
+    trial = Trial.of(CELL, spec, merged)
     assert (trial.work.scheduled, trial.work.ok, trial.work.unsent) == (90, 45, 45)
-    verdict = judge(trial, SLO)
+    verdict = judge(trial, spec.slo)
     assert not verdict.valid
     assert verdict.reasons[0].startswith("Only 45 of 90 scheduled work requests were sent")
 
@@ -106,7 +117,7 @@ def test_the_share_of_a_process_that_is_gone_makes_a_trial_void() -> None:
 @pytest.mark.parametrize("patience_s", [None, 1.5])
 def test_an_order_survives_its_way_to_a_worker(patience_s: float | None) -> None:
     spec = order("http://service", "/any")
-    spec = LoadSpec(spec.url, spec.streams, 1 << 62, spec.slo, 0.5, patience_s)
+    spec = replace(spec, seed=1 << 62, settle_s=0.5, patience_s=patience_s, enough=0.05)
     sent = json.dumps(spec.dump(), default=bytes.decode)  # as lists, which tuples become
     received = json.loads(sent)
     for stream in received["streams"]:
@@ -115,12 +126,26 @@ def test_an_order_survives_its_way_to_a_worker(patience_s: float | None) -> None
     assert LoadSpec.load(received).draw() == spec.draw()
 
 
+@pytest.mark.parametrize(
+    ("planned", "losses", "ends"),
+    [
+        ([100, 100], [], False),
+        ([100, 100], [9, 9], False),
+        ([100, 100], [0, 10], True),
+        ([5, 100], [0, 0], False),
+        ([5, 100], [1, 0], True),  # a tenth of so few is less than one request
+        ([0, 100], [0, 0], False),
+    ],
+)
+def test_a_trial_ends_once_enough_of_a_stream_is_lost(
+    planned: list[int], losses: list[int], ends: bool
+) -> None:
+    assert order("http://service", "/any").lost(planned, losses) is ends
+
+
 def test_only_a_trial_is_ended_early() -> None:
     trial = order("http://service", "/any")
-    passage = LoadSpec(trial.url, trial.streams, 7, trial.slo, SETTLE_S, patience_s=1.0)
-    assert not trial.lost([100, 100], [])
-    assert not trial.lost([100, 100], [1, 1])
-    assert trial.lost([100, 100], [0, 2])
+    passage = replace(trial, patience_s=1.0)
     assert not passage.lost([100, 100], [99, 99])
     assert (passage.empty_s, trial.empty_s > 0, trial.drain_s) == (0, True, 5.0)
 

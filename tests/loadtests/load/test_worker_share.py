@@ -11,7 +11,7 @@ from loadtests.load.distributed import master, worker
 from loadtests.load.distributed.master import Job, WorkerShare
 
 FINE = Answer(0.1, 0.1, 0.2, "ok", 200)
-REST = [0.25, 1.0, False, True]
+REST = [0.25, 1.0, False, True, 9.0, 0.5, 4]
 
 
 def after(share: WorkerShare, *messages: dict[str, Any]) -> WorkerShare:
@@ -30,6 +30,7 @@ def test_answers_come_in_pieces_and_count_once_all_are_there() -> None:
     assert result.streams == ((FINE,) * 4, ())
     assert (result.generator_cpu, result.reached_s) == (0.25, 1.0)
     assert (result.early, result.drained) == (False, True)
+    assert (result.zero, result.cpu_s, result.completed) == (9.0, 0.5, 4)
 
 
 def test_messages_about_an_earlier_load_and_from_strangers_are_ignored() -> None:

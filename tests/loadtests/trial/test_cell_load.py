@@ -5,14 +5,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from random import Random
 
 import pytest
 
 from loadtests.load.arrivals import Kind
 from loadtests.load.open_loop import Request
+from loadtests.load.schedule import TrialLength
 from loadtests.load.source import InProcess
-from loadtests.load.spec import BYSTANDER_RATE, SETTLE_S
+from loadtests.load.spec import BYSTANDER_RATE
 from loadtests.slo import Slo
 from loadtests.trial.cell_load import CellLoad
 from loadtests.trial.trial import Trial
@@ -22,6 +22,7 @@ from tests.support.server_process import running
 SLO = Slo.parse("p99<250ms")
 LOOSE = SLO.parse("p99<10s")  # no pause of the machine is as long
 MS = 20
+LENGTH = TrialLength(0.5, 1.0)
 
 pytestmark = pytest.mark.measures
 
@@ -46,7 +47,7 @@ def load_on(url: str, model: str, record: Record, slept: int = MS) -> CellLoad:
 
 def run(load: CellLoad, rate: float, slo: Slo, kind: Kind = "poisson") -> Trial:
     with closing(load):
-        return load.trial(rate, 1.0, slo, kind, Random(1))
+        return load.trial(load.spec(rate, LENGTH, slo, kind, seed=1, enough=0.1))
 
 
 def punctual(trial: Trial) -> Trial:
@@ -60,16 +61,18 @@ def test_a_trial_offers_the_schedule_and_no_more(url: str, kind: Kind, rate: flo
     record = Record()
     trial = run(load_on(url, "async", record), rate, LOOSE, kind)
     assert (trial.workload, trial.model, trial.rate) == ("sleep", "async", rate)
-    assert (trial.duration_s, trial.short, trial.drained) == (1.0, False, True)
+    assert (trial.settle_s, trial.duration_s) == LENGTH
+    assert (trial.short, trial.drained) == (False, True)
     scheduled, by = round(rate), round(BYSTANDER_RATE)
     assert (trial.work.scheduled, trial.work.ok, trial.work.lost) == (scheduled, scheduled, 0)
     assert (trial.bystander.scheduled, trial.bystander.ok) == (by, by)
-    settled = round(rate * SETTLE_S), round(BYSTANDER_RATE * SETTLE_S)
+    settled = round(rate * LENGTH.settle_s), round(BYSTANDER_RATE * LENGTH.settle_s)
     assert Counter(name for name, _ in record) == {
         "sleep/async": scheduled + settled[0],
         "bystander": by + settled[1],
     }
     assert all(request.outcome == "ok" for _, request in record)
+    assert trial.completed == scheduled + settled[0]
     assert trial.work.p50_ms is not None
     assert trial.work.p50_ms >= MS
     assert 0 < trial.generator_cpu < 1
@@ -82,7 +85,7 @@ def test_wrong_answers_are_losses(url: str) -> None:
     trial = run(load_on(url, "async", record, slept=MS + 1), 50, SLO)
     assert trial.short
     assert trial.duration_s < 1
-    assert (trial.work.ok, trial.work.wrong) == (0, trial.work.scheduled)
+    assert (trial.work.ok, trial.work.wrong, trial.completed) == (0, trial.work.scheduled, 0)
     assert judge(punctual(trial), SLO).broke_by == "wrong"
     assert {request.outcome for name, request in record if name == "bystander"} == {"ok"}
 
@@ -100,6 +103,8 @@ def test_too_much_load_ends_early_breaks_and_leaves_the_server_idle(url: str) ->
     assert (verdict.valid, verdict.held) == (True, False)
     assert verdict.broke_by in {"late", "bystander"}
     assert {request.outcome for _, request in record} == {"ok"}, "no request is left on the server"
+    sent = sum(name != "bystander" for name, _ in record)
+    assert trial.completed == sent > trial.work.ok, "answers after the early end count"
 
 
 def test_a_service_that_is_gone_loses_everything() -> None:
