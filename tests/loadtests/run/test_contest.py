@@ -160,7 +160,7 @@ def test_a_row_that_is_known_well_meets_the_next_rows_as_often_as_others() -> No
     first, second, slow = virtual()
     earlier = contest([first, second])
     played(earlier)
-    rounds = earlier.rounds.played * 20
+    rounds = earlier.rounds.played * 3 * QUICK.most
     assert sum(0 < s.lost < s.most for turn in rounds for s in turn) > 2 * QUICK.most
     later = contest([first, slow], Before((first.contender, second.contender), rounds), 99)
     played(later)
