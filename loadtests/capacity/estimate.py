@@ -29,6 +29,7 @@ from loadtests.capacity.student import quantile
 
 CONFIDENCE = 0.95
 FIXED = 0.1  # of a demand that computes: its changes are smaller than what is measured
+USUAL, USUAL_FREEDOM = 0.06, 4  # the standard deviation of a ratio in a round; its weight
 MODEL = 0.007  # the standard error of the simulations themselves
 
 
@@ -222,7 +223,7 @@ class Estimates:
                 kinds.setdefault(kind, []).append((variance, len(shifts)))
                 rows.setdefault(kind, set()).update((row, other))
         return {
-            kind: (
+            kind: _moderated(
                 fmean(variance for variance, _ in pairs),
                 round((fmean(count for _, count in pairs) - 1) * independent),
             )
@@ -238,6 +239,15 @@ class Estimates:
             for values, played in zip(self._without, self._rounds, strict=True)
             if {row, other} <= {sample.row for sample in played} and {row, other} <= values.keys()
         ]
+
+
+def _moderated(variance: float, freedom: int) -> tuple[float, int]:
+    """Join the scatter of rounds with what is usual (Smyth, 2004), and the degrees of freedom.
+
+    Rounds end when their scatter is small, which it may be by chance.
+    """
+    whole = freedom + USUAL_FREEDOM
+    return (freedom * variance + USUAL_FREEDOM * USUAL**2) / whole, whole
 
 
 def _stretches(groups: Sequence[Group], rounds: Sequence[Round]) -> dict[str, float]:

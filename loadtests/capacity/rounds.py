@@ -54,7 +54,7 @@ class Care:
         return TrialLength(self.settle_s, min(max(self.trial_s, requests / rate), longest_s))
 
 
-QUICK = Care(settle_s=0.5, trial_s=2.0, requests=120, least=4, most=8, aim=0.08, budget_s=20.0)
+QUICK = Care(settle_s=0.4, trial_s=1.5, requests=120, least=4, most=12, aim=0.06, budget_s=20.0)
 FULL = Care(settle_s=1.0, trial_s=4.0, requests=240, least=8, most=45, aim=0.03, budget_s=150.0)
 
 
@@ -88,6 +88,7 @@ class _Row:
     within: int = 0  # trials at the highest rate that kept the objective
     flawed: int = 0  # trials in a row that the generator spoiled
     lowest: int = 0  # trials at the lowest rate that lost all that counts
+    before: int = 0  # trials of rounds that were played before
 
     def take(self, sample: Sample, allowed: float) -> None:
         """Take in a valid trial; `allowed` losses are a share of those that count."""
@@ -103,8 +104,8 @@ class _Row:
 
     @property
     def informative(self) -> int:
-        """Count the trials that lost something, but not all that counts."""
-        return sum(0 < lost < 1 for lost in self.lost)
+        """Count the trials of these rounds that lost something, but not all that counts."""
+        return sum(0 < lost < 1 for lost in self.lost[self.before :])
 
     @property
     def enclosed(self) -> bool:
@@ -154,6 +155,8 @@ class Rounds:
         for sample in chain.from_iterable(self.played):
             if sample.row in self._rows:
                 self._rows[sample.row].take(sample, self._allowed)
+        for row in self._rows.values():
+            row.before = len(row.lost)
         self.estimates = self._estimated()
 
     @property

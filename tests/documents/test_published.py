@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from loadtests.cell import Cell
 from loadtests.errors import RunFileError
 from loadtests.paths import ROOT
 from loadtests.report.summary import summarize
@@ -111,7 +110,7 @@ def test_predictions_are_summed_up() -> None:
         "median 1.00, within 25 % of 1 for 2, from 0.50 (`primes` under a) to 1.20 (`primes` "
         "under c)."
     )
-    assert prediction_quality([CellResult(Cell("primes", "a"))]) == ""
+    assert prediction_quality([CellResult("primes", "a")]) == ""
 
 
 def test_time_left_was_right_in_the_headline_run() -> None:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from loadtests.cell import Cell
 from loadtests.errors import RunFileError
 from loadtests.report.summary import summarize
 from loadtests.run.file.fold import read
 from loadtests.run.survival.history import History, resumable
 from tests.support.cli import run
-from tests.support.run_files import plan, result, trial, write
+from tests.support.run_files import plan, result, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,18 +24,13 @@ ARGUMENTS: dict[str, Any] = {
     "param": ["primes.below=5000"],
     "host": None,
     "beyond": ["spike=5s"],
-    "searches": 2,
     "budget": "30s",
     "prove": True,
     "server_python": [],
 }
-PLAN = plan(CELLS, searches=2, arguments=ARGUMENTS)
-WANTED = {name: PLAN[name] for name in ("slo", "mode", "seed", "searches", "arguments", "cells")}
-RESULTS = [
-    {**result(*cell, 50, 55), "search": search, "cause": "GIL"}
-    for cell in CELLS
-    for search in (0, 1)
-]
+PLAN = plan(CELLS, arguments=ARGUMENTS)
+WANTED = {name: PLAN[name] for name in ("slo", "mode", "seed", "arguments", "cells")}
+RESULTS = [result(*cell, 50, 55, blamed="GIL") for cell in CELLS]
 AFTER = [
     {"line": line, "workload": workload, "model": model, "kind": "spike", "at": 90.0}
     for workload, model in CELLS
@@ -54,7 +50,6 @@ def asking(**changes: Any) -> dict[str, Any]:
         ({"slo": "p99<100ms"}, "--slo p99<250ms (now p99<100ms)"),
         ({"mode": "full"}, "--quick (now --full)"),
         ({"seed": 2}, "--seed 1 (now 2)"),
-        ({"searches": 1}, "--searches 2 (now 1)"),
         ({"cells": PLAN["cells"][:1]}, "other cells"),
         ({"arguments": {"prove": False}}, "--prove (now without)"),
         ({"arguments": {"beyond": []}}, "--beyond spike=5s (now without)"),
@@ -79,11 +74,11 @@ def test_another_run_is_refused_by_name(
     "more",
     [
         {},
-        {"searches": 3},
         {"arguments": {"budget": None}},
         {"arguments": {"beyond": ["spike=5s", "soak=60s"]}},
+        {"arguments": {"a-a": True}},
     ],
-    ids=["the same", "another search", "another budget", "a soak"],
+    ids=["the same", "another budget", "a soak", "a row twice"],
 )
 def test_the_same_and_more_of_it_goes_on(more: dict[str, Any], tmp_path: Path) -> None:
     write(tmp_path / "run.jsonl", [PLAN, *RESULTS[:1], END])
@@ -94,12 +89,12 @@ def test_a_finished_run_is_only_added_to(tmp_path: Path) -> None:
     write(tmp_path / "run.jsonl", [PLAN, *RESULTS, *AFTER, END])
     with pytest.raises(RunFileError, match="holds a complete run already"):
         resumable(tmp_path, asking())
-    resumable(tmp_path, asking(searches=3))
+    resumable(tmp_path, asking(arguments={"beyond": ["spike=5s", "soak=60s"]}))
 
 
 def test_a_proof_that_was_added_is_owed_from_then_on(tmp_path: Path) -> None:
-    bare = plan(CELLS, searches=2, arguments={**ARGUMENTS, "prove": False, "beyond": []})
-    again = {"line": "resumed", "at": 95.0, "arguments": ARGUMENTS, "searches": 2}
+    bare = plan(CELLS, arguments={**ARGUMENTS, "prove": False, "beyond": []})
+    again = {"line": "resumed", "at": 95.0, "arguments": ARGUMENTS}
     write(tmp_path / "run.jsonl", [bare, *RESULTS, END, again, AFTER[0]])
     resumable(tmp_path, asking())
     with pytest.raises(RunFileError, match="begun with --prove"):
@@ -116,24 +111,22 @@ def test_what_is_no_run_of_ours_is_left_alone(tmp_path: Path) -> None:
         resumable(tmp_path, WANTED)
 
 
-def test_trials_of_an_abandoned_search_are_not_void_ones(tmp_path: Path) -> None:
-    start = {"line": "cell-start", "workload": "primes", "model": "inline", "search": 0, "at": 1.0}
-    spoiled = trial(*CELLS[0], 40.0, valid=False, held=False, reasons=["noise"], search=0)
-    good = trial(*CELLS[0], 40.0, search=0)
-    lines = [PLAN, start, spoiled, spoiled]
-    write(tmp_path / "run.jsonl", lines)
-    assert not any("void" in line for line in summarize(read(tmp_path)).warnings)
-    (tmp_path / "run.jsonl").unlink()
-    write(tmp_path / "run.jsonl", [*lines, {"line": "resumed"}, start, good, spoiled, RESULTS[0]])
-    [warning] = [line for line in summarize(read(tmp_path)).warnings if "void" in line]
-    assert warning.startswith("1 of 2 trials was void.")
+def test_an_unfinished_cell_is_measured_again(tmp_path: Path) -> None:
+    unfinished = result(*CELLS[1], None, None, error="no valid trial")
+    write(tmp_path / "run.jsonl", [PLAN, RESULTS[0], unfinished, *AFTER[:2], END])
+    resumable(tmp_path, asking())
+    agenda = History(tmp_path).agenda
+    assert not agenda.unmeasured
+    assert agenda.unfinished == {"primes": [Cell(*CELLS[1])]}
+    agenda.update({"line": "resumed", **asking()})
+    assert agenda.unmeasured == {"primes": [Cell(*CELLS[1])]}
 
 
 def test_the_command_says_so_before_anything_is_started(tmp_path: Path) -> None:
     file = write(tmp_path / "run.jsonl", [PLAN, *RESULTS[:1], END])
     before = file.read_bytes()
     words = ("--workloads", "primes", "--models", "inline,thread-pool", "--slo", "p99<100ms")
-    more = ("--param", "primes.below=5000", "--beyond", "spike", "--searches", "2", "--prove")
+    more = ("--param", "primes.below=5000", "--beyond", "spike", "--prove")
     ended = run("loadtests", "survive", *words, *more, "--output", str(tmp_path))
     assert (ended.code, ended.out) == (2, "")
     assert "begun with --slo p99<250ms (now p99<100ms); repeat its command" in ended.err

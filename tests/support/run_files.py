@@ -128,7 +128,8 @@ def standings(results: Iterable[Line]) -> list[dict[str, Any]]:
 def _ratio(cell: CellResult, other: CellResult) -> Range:
     value = (cell.capacity or 0) / (other.capacity or 1)
     error = math.hypot(*(math.log(c.high / c.sustained) / 2 for c in (cell, other)))
-    return Range(value, value * math.exp(-error), value * math.exp(error))
+    figures = (value, value * math.exp(-error), value * math.exp(error))
+    return Range(*(float(f"{figure:.5g}") for figure in figures))
 
 
 def measured(line: Line) -> CellResult:

@@ -80,6 +80,8 @@ def _with_event(run: Run, line: Line) -> Run:
             run = replace(run, results={**results, last.cell: last})
         case "standing":
             standing = standing_of(line)
+            if standing.again is None and (before := run.standings.get(standing.workload)):
+                standing = replace(standing, again=before.again)  # of another part of its rows
             run = replace(run, standings={**run.standings, standing.workload: standing})
         case "proof" if result := results.get(cell_of(line)):
             proved = replace(result, proof=_figures(line))

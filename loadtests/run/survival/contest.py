@@ -101,7 +101,7 @@ class Contest:
             workload,
             len(self.rounds.played),
             rows | {name: Range(rate, rate, float("inf")) for name, rate in self._limits.items()},
-            tuple(name for name in self.rounds.ties if name not in again),
+            tuple(dict.fromkeys(again.get(name, name) for name in self.rounds.ties)),
             tuple(ratios),
             self._speed(),
             twins[0] if twins else None,

@@ -45,7 +45,7 @@ def stored(sample: Sample) -> dict[str, Any]:
         "cpu_s": sample.cpu_s,
         "lost": round(sample.lost, DIGITS),
         "most": round(sample.most, DIGITS),
-        "start": max(first, 0) if first <= last else 0,
+        "start": first if first <= last else 0,
         "curve": [round(losses, DIGITS) for losses in inner],
     }
 
@@ -65,8 +65,10 @@ class Played:
     def __init__(self) -> None:
         self._contenders: dict[str, Contender] = {}
         self._rounds: dict[int, list[Sample]] = {}
+        self._trials: dict[str, list[Line]] = {}
         self._limits: dict[str, float] = {}
         self._idle: dict[str, None] = {}
+        self.last = 0  # the number of the last round
 
     def update(self, line: Line) -> None:
         """Take in a line about this workload."""
@@ -74,8 +76,13 @@ class Played:
         match line["line"]:
             case "prediction" if line.get("queue"):
                 self._contenders[row] = _contender(row, line["queue"])
-            case "trial" if line.get("sample") and not line.get("again"):
-                self._rounds.setdefault(line["round"], []).append(restored(row, line["sample"]))
+            case "trial":
+                self.last = max(self.last, line["round"])
+                if not line.get("again"):
+                    self._trials.setdefault(row, []).append(line)
+                    if sample := line.get("sample"):
+                        played = self._rounds.setdefault(line["round"], [])
+                        played.append(restored(row, sample))
             case "cell" if interval := line.get("interval"):
                 self._limits.pop(row, None)
                 self._idle.pop(row, None)
@@ -84,10 +91,9 @@ class Played:
                 elif not interval[0]:
                     self._idle[row] = None
 
-    @property
-    def last(self) -> int:
-        """The number of the last round; 0 before the first."""
-        return max(self._rounds, default=0)
+    def trials(self, row: str) -> list[Line]:
+        """Return the trials of a row, void ones too."""
+        return self._trials.get(row, [])
 
     @property
     def before(self) -> Before:

@@ -73,8 +73,10 @@ class Row:
         discovery: Discovery,
         tell: Tell,
         *,
+        before: Sequence[Mapping[str, Any]] = (),
         again: bool = False,
     ) -> None:
+        """Begin, or go on after the trials `before`."""
         self.cell = cell
         self.name = f"{cell.row} (again)" if again else cell.row
         self._tools = tools
@@ -82,9 +84,9 @@ class Row:
         self._discovery = discovery
         self._again = again
         self._tell = tell
-        self._count = self._void = 0
+        self._count = len(before)
+        self._valid = [trial for trial in before if trial["valid"]]
         self.flaw = ""  # of its last void trial
-        self._valid: list[Mapping[str, Any]] = []
         options, url = tools.options, service.url
         path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
         expected = expected_answer(url, path)
@@ -200,7 +202,6 @@ class Row:
         if verdict.valid:
             self._valid.append(record)
         else:
-            self._void += 1
             self.flaw = f"void at {offer.rate:.0f} req/s: {verdict.reasons[0]}"
         self._tell("trial", record)
         spoiled = any(flaws(trial.work, trial.bystander, trial.generator_cpu, slo))
@@ -233,7 +234,7 @@ class Row:
         expected = self.prediction
         return {
             "trials": self._count,
-            "discarded": self._void,
+            "discarded": self._count - len(self._valid),
             "cpu_share": self._cost.cpu_share,
             "bystander_p99_ms": best["bystander"]["p99_ms"] if best else None,
             "cpu_ms_per_request": costly["cpu_ms_per_request"] if costly else None,

@@ -80,7 +80,7 @@ class WorkloadRun:
                     self._result(row, contest)
             standing()
             lead = contest.rounds.estimates.best
-            self._best = [rows[lead].cell] if lead in rows and lead not in again else self._best
+            self._best = [rows[lead].cell] if lead in rows else self._best
 
     def _started(
         self, cells: Sequence[Cell], opened: ExitStack
@@ -129,7 +129,8 @@ class WorkloadRun:
         again: bool = False,
     ) -> Row:
         tell = partial(self._tell, cell)
-        row = Row(self._tools, cell, service, discovery, tell, again=again)
+        before = () if again else self._played.trials(cell.row)
+        row = Row(self._tools, cell, service, discovery, tell, before=before, again=again)
         return opened.enter_context(closing(row))
 
     def _twin(self, rows: dict[str, Row], opened: ExitStack) -> Iterator[tuple[str, str]]:

@@ -93,7 +93,7 @@ def test_rows_far_behind_get_fewer_trials() -> None:
 
 def test_each_row_has_one_trial_in_a_round_and_the_order_changes() -> None:
     lab = RoundsLab(ROWS[:2], SLO, Machine("steady", 1), 1)
-    rounds = lab.measure(replace(QUICK, aim=0.0))
+    rounds = lab.measure(replace(QUICK, aim=0.0, budget_s=60.0))
     orders = [tuple(sample.row for sample in played) for played in rounds.played]
     assert QUICK.most <= len(orders) <= SPARE * QUICK.most
     assert all(len({*order}) == len(order) for order in orders)
@@ -266,4 +266,5 @@ def test_a_wrong_first_guess_is_found_out() -> None:
 def test_a_trial_is_as_long_as_its_requests_take(
     rate: float, loss_ratio: float, duration_s: float
 ) -> None:
-    assert QUICK.trial(rate, loss_ratio) == (QUICK.settle_s, duration_s)
+    care = replace(QUICK, settle_s=0.5, trial_s=2.0, requests=120)
+    assert care.trial(rate, loss_ratio) == (0.5, duration_s)

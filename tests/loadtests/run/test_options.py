@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from loadtests.commands.parser import add_options, options_of, parser
+from loadtests.report.summary import summarize
+from loadtests.run.file.lines import Run, plan_of
 from loadtests.run.options import (
     MEASURE,
     Flag,
@@ -22,6 +24,7 @@ from loadtests.run.options import (
 from loadtests.run.survival.history import different
 from loadtests.service.options import ServerOptions
 from loadtests.slo import Slo
+from tests.support.run_files import plan
 
 CHOSEN: dict[str, Any] = {
     "workloads": ["sleep", "primes"],
@@ -104,8 +107,8 @@ def test_options_are_read_whole() -> None:
         host="http://service:80",
         servers=ServerOptions({"threads": "4"}, ("/here/mine.py",), "/here"),
         beyond={"soak": 300.0, "spike": 5.0},
-        searches=3,
         prove=True,
+        again=True,
         durations=(1, 2, 3),
         steps=4,
         spike=2.5,
@@ -137,7 +140,7 @@ def test_options_travel_as_one_word() -> None:
     assert Options.restore({**options.as_json(), "of a later version": 1}) == options
 
 
-def test_the_first_line_says_the_same_as_those_of_older_files() -> None:
+def test_the_first_line_of_a_run_has_the_words_of_its_options() -> None:
     parsed = parser().parse_args(
         [
             *("survive", "--workloads", "sleep,primes", "--beyond", "soak=5m", "--prove"),
@@ -149,17 +152,30 @@ def test_the_first_line_says_the_same_as_those_of_older_files() -> None:
     line = request_of({"line": "run", "options": json.loads(json.dumps(options.record()))})
     assert {name: value for name, value in line.items() if name != "options"} == {
         "line": "run", "slo": "p99<250ms", "mode": "quick", "seed": 3,
-        "searches": 1, "beyond_s": 303.0,
+        "beyond_s": 303.0,
         "arguments": {
             "workloads": ["sleep", "primes"],
             "models": list(Options().models),
             "param": ["sleep.ms=5", "primes.below=9"],
-            "host": None, "beyond": ["soak=300s"], "searches": None, "budget": "600s",
-            "prove": True, "generators": 2, "threads": "4", "server_python": [],
+            "host": None, "beyond": ["soak=300s"], "budget": "600s",
+            "prove": True, "a-a": False, "generators": 2, "threads": "4", "server_python": [],
         },
     }  # fmt: skip
     assert line["options"]["servers"]["directory"] == ""
     assert request_of({"line": "run", "slo": "p99<1s"}) == {"line": "run", "slo": "p99<1s"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "again", "shown"),
+    [((), False, False), (("--a-a",), True, True), (("--full",), True, False)],
+)
+def test_a_full_run_measures_a_row_twice_without_saying_so(
+    flags: tuple[str, ...], again: bool, shown: bool
+) -> None:
+    options = options_of(parser().parse_args(["survive", *flags]), servers=ServerOptions())
+    assert (options.again, options.words()["a-a"]) == (again, shown)
+    line = plan([], options=json.loads(json.dumps(options.record())))
+    assert ("--a-a" in summarize(Run(plan_of(line))).command) == shown
 
 
 @dataclass(frozen=True, slots=True)

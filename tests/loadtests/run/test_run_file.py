@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import tomllib
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -17,17 +16,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.capacity.bounds import Capacity
+from loadtests.capacity.estimate import Range
 from loadtests.cell import Cell
 from loadtests.errors import RunFileError
 from loadtests.machine.environment import describe, environment
-from loadtests.run.file.cells import CellResult
-from loadtests.run.file.fold import read, with_search
+from loadtests.run.file.cells import RowRatio, Standing
+from loadtests.run.file.fold import read
 from loadtests.run.file.folders import link_latest, new_folder
-from loadtests.run.file.lines import encode, search_of
+from loadtests.run.file.lines import decode, encode
 from loadtests.run.file.run_file import RunFile, Tail
 from loadtests.slo import Slo
-from tests.support.run_files import ENVIRONMENT, FULL, plan, result, trial, write
+from tests.support.run_files import (
+    ENVIRONMENT,
+    FULL,
+    NO_TWIN,
+    plan,
+    result,
+    standing,
+    trial,
+    unavailable,
+    write,
+)
 from tests.support.server_process import ROOT
 
 if TYPE_CHECKING:
@@ -36,7 +45,7 @@ if TYPE_CHECKING:
 NOON = datetime(2026, 11, 22, 18, 0, 0, tzinfo=UTC)
 SMALL = [
     plan([("primes", "inline"), ("primes", "hybrid")]),
-    {"line": "cell-start", "workload": "primes", "model": "inline", "at": 1.0},
+    {"line": "workload-start", "workload": "primes", "rows": ["inline", "hybrid"], "at": 1.0},
     trial("primes", "inline", 80.0, held=False, broke_by="late", reasons=["4 % were late."]),
     result("primes", "inline", 64.0, 70.0, "late"),
 ]
@@ -44,7 +53,7 @@ SMALL = [
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    capacity: Capacity
+    capacity: Range
     share: Fraction | None = None
 
 
@@ -55,10 +64,9 @@ def test_what_was_appended_is_read_back(tmp_path: Path) -> None:
     assert run.trials[0].reasons == ("4 % were late.",)
     assert run.trials[0].work.p99_ms == 210.0
     inline = run.results[Cell("primes", "inline")]
-    assert [search.bounds for search in inline.searches] == [(64.0, 70.0)]
+    assert inline.interval == Range(66.93, 64.0, 70.0)
     assert (inline.measured, inline.unbounded) == (True, False)
-    assert inline.low < 64.0  # a quick search is known to err by more, and to be kind
-    assert 64.0 < inline.high < 85.0
+    assert (inline.held, inline.capacity, inline.broke) == (64.0, 66.93, 70.0)
     assert run.end is None
 
 
@@ -78,19 +86,67 @@ def test_the_last_line_about_a_cell_counts_and_a_resumed_run_has_not_ended(tmp_p
     assert read(path).results[Cell("primes", "inline")].held == 72.0
 
 
-def test_searches_are_combined_in_the_same_way_one_by_one_and_all_at_once(tmp_path: Path) -> None:
-    both = [("primes", "inline"), ("primes", "hybrid")]
-    lines = [
-        result(*cell, 60.0 + search, 70.0, search=search, trials=8)
-        for search in (0, 1, 1, 2)  # the second was repeated
-        for cell in both
+RATIOS = (RowRatio("hybrid", "inline", Range(2.5, 2.25, 2.75)),)
+STANDING = Standing(
+    "primes",
+    rounds=4,
+    rows={"inline": Range(66.0, 64.0, 70.0), "async": Range(2000.0, 2000.0, math.inf)},
+    ties=("async",),
+    ratios=RATIOS,
+    speed=(0.98, 1.03),
+    again=RowRatio("hybrid", "hybrid (again)", Range(1.0, 0.0, math.inf)),
+    at=30.0,
+)
+
+
+def test_intervals_without_an_end_are_restored() -> None:
+    line = json.loads(json.dumps(encode(STANDING), allow_nan=False))
+    assert line["rows"]["async"] == [2000.0, 2000.0, None]
+    assert decode(Standing, line) == STANDING
+    assert STANDING.ratio("inline", "hybrid") == Range(1 / 2.5, 1 / 2.75, 1 / 2.25)
+    assert STANDING.ratio("inline", "async") is None
+    assert [STANDING.more(*RATIOS[0][:2]), STANDING.more(*RATIOS[0][1::-1])] == [True, False]
+
+
+def test_the_last_standing_counts_and_a_row_measured_twice_in_another_part_is_kept(
+    tmp_path: Path,
+) -> None:
+    first, last = encode(STANDING), standing(SMALL[-1:], rounds=9, ratios=RATIOS)
+    other = standing([result("sleep", "inline", 14.0, 15.0)])
+    lines = [*SMALL, {"line": "standing", **first}, other, last]
+    run = read(write(tmp_path / "run.jsonl", lines))
+    assert run.standings.keys() == {"primes", "sleep"}
+    primes = run.standings["primes"]
+    assert (primes.rounds, primes.ties, primes.ratios) == (9, ("inline",), RATIOS)
+    assert primes.again == STANDING.again
+    assert run.standings["sleep"].again is None
+
+
+def test_a_cell_is_measured_unbounded_unfinished_or_unavailable(tmp_path: Path) -> None:
+    models = ("hybrid", "thread-pool", "inline", "async")
+    cells = [
+        result("primes", models[0], 0.0, 4.0),
+        result("primes", models[1], 2000.0, None),
+        result("primes", models[2], None, None, error="no valid trial", predicted=195.0),
+        unavailable("primes", models[3], NO_TWIN),
     ]
-    run = read(write(tmp_path / "run.jsonl", [plan(both, searches=3), *lines]))
-    folded: Mapping[Cell, CellResult] = {}
-    for line in lines:
-        folded = with_search(folded, search_of(line), run.plan)
-    assert run.results == folded
-    assert [cell.trials for cell in run.results.values()] == [24, 24]
+    twice = trial("primes", "hybrid", 80.0, again=True, round=3)
+    lines = [plan([("primes", model) for model in models]), twice, *cells]
+    run = read(write(tmp_path / "run.jsonl", lines))
+    idle, limited, unfinished, absent = run.results.values()
+    assert [(cell.measured, cell.unbounded) for cell in run.results.values()] == [
+        *((True, False), (True, True), (False, False), (False, False)),
+    ]
+    assert (idle.capacity, idle.broke, idle.sustained) == (0.0, 4.0, 0.0)
+    assert limited.interval == Range(2000.0, 2000.0, math.inf)
+    assert (limited.held, limited.high) == (2000.0, math.inf)
+    assert (unfinished.error, unfinished.capacity, unfinished.score) == (
+        "no valid trial",
+        None,
+        None,
+    )
+    assert (absent.state, absent.unavailable) == ("unavailable", NO_TWIN)
+    assert [(line.round, line.again) for line in run.trials] == [(3, True)]
 
 
 def test_numbers_that_json_lacks_become_null(tmp_path: Path) -> None:
@@ -145,9 +201,9 @@ def test_errors_say_what_to_do(tmp_path: Path) -> None:
     path.write_bytes(b'{"line":"run"')
     with pytest.raises(RunFileError, match="survive` again"):
         read(path)
-    newer = plan([]) | {"schema": 2, "environment": {"version": "9.0"}}
-    path.write_text(json.dumps(newer) + "\n")
-    with pytest.raises(RunFileError, match=r"schema 2.*reads schema 1.*\(9\.0\)"):
+    older = plan([]) | {"schema": 1, "environment": {"version": "0.0.9"}}
+    path.write_text(json.dumps(older) + "\n")
+    with pytest.raises(RunFileError, match=r"schema 1, but .*reads schema 2;.*\(0\.0\.9\)"):
         read(path)
     path.write_text(json.dumps(plan([])) + "\nrubbish\n")
     with pytest.raises(RunFileError, match="line 2: not a line"):
@@ -206,7 +262,7 @@ def test_the_description_prefers_the_runtime_of_the_server() -> None:
 
 
 def test_a_class_is_encoded_although_only_type_checkers_import_its_types() -> None:
-    assert encode(Unseen(Capacity(8.0, math.inf))) == {
-        "capacity": encode(Capacity(8.0, None)),
+    assert encode(Unseen(Range(8.0, 8.0, math.inf))) == {
+        "capacity": [8.0, 8.0, None],
         "share": None,
     }
