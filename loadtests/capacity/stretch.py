@@ -24,7 +24,7 @@ CAPPED = 10  # times the allowed losses: a trial counts no more, and ends there
 MOST = 0.5  # of its requests
 DRAWS = 3  # of service times that vary, for each trial
 NOTHING = 0.3  # losses that stand for none
-EQUAL = 1e-6  # two sums of losses that differ less
+EQUAL = 1e-3  # two sums of losses that differ less: stored ones are rounded
 ALIKE = 0.007  # the least standard deviation of stretches among rows with one binding resource
 LEAST_ROUNDS = 3  # fewer say nothing of their scatter
 

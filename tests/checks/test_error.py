@@ -7,16 +7,10 @@ from dataclasses import replace
 import pytest
 
 from loadtests.capacity.estimate import Range
-from loadtests.capacity.queueing import Queue
 from loadtests.capacity.rounds import QUICK
 from scripts.checks.error.accuracy import HEAD, Accuracy, Measurement, measure, summary
 from scripts.checks.error.cases import CASES, ErrorCase
-from scripts.checks.shared.changing_machine import (
-    Machine,
-    RoundsLab,
-    VirtualRow,
-    shape,
-)
+from scripts.checks.shared.changing_machine import Machine, RoundsLab, VirtualRow
 
 FAST = replace(QUICK, requests=40, trial_s=0.5, most=4)
 
@@ -27,21 +21,6 @@ def test_each_case_has_a_name_of_its_own() -> None:
     assert names[:2] == ["steady", "two speeds"]
     assert str(ErrorCase(disturbed=0.2, noticed=True)) == "20% of trials void, steady"
     assert str(ErrorCase(variation=1.0, service_ms=8.0)) == "2 × 8 ms, cv 1, steady"
-
-
-def test_a_deadline_refuses_requests_that_would_be_late_and_serves_the_others() -> None:
-    burst, times = [0.0] * 5, [1.0] * 5
-    assert Queue(1, 2.5, refuses=True).late(burst, times, 1.0, 9) == 3
-    assert Queue(1, 2.5, refuses=True).late([*burst, 2.1], [*times, 1.0], 1.0, 9) == 3
-    assert Queue(1, 2.5).late([*burst, 2.1], [*times, 1.0], 1.0, 9) == 4
-    assert Queue(1, 2.5, refuses=True).late([-1.0, *burst], [1.0, *times], 1.0, 9) == 3
-    assert Queue(1, 2.5, refuses=True).late(burst, times, 1.0, 1) == 2, "it ends early"
-
-
-def test_refusing_late_requests_raises_the_capacity() -> None:
-    queues = [Queue(1, 0.25, shape(1.0), refuses) for refuses in (False, True)]
-    usual, refusing = (queue.sustained(0.02, 0.01, arrivals=5_000) for queue in queues)
-    assert usual * 1.02 < refusing < 50
 
 
 def test_trials_that_are_known_to_be_disturbed_are_void() -> None:

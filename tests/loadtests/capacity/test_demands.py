@@ -145,9 +145,14 @@ def test_a_pool_has_the_capacity_of_its_queue() -> None:
     assert predicted.binding == "slots"
     assert (predicted.queue.servers, predicted.queue.shape) == (2, (1.0, 1.0))
     assert predicted.queue.bound_s == pytest.approx(TIGHT.bound_s - 0.5 * MS)
+    assert not predicted.queue.refuses
     assert predicted.ceiling == pytest.approx(200)
     assert predicted.service_s == pytest.approx(10 * MS)
     assert predicted.capacity == pytest.approx(0.57 * 200, rel=0.03)  # M/D/2, p99 ≤ 3 services
+    refusing = predict(demands, Supply(4, slots=2), [9 * MS, 9 * MS], TIGHT, refuses=True)
+    assert refusing is not None
+    assert refusing.queue.refuses
+    assert predicted.capacity < refusing.capacity < predicted.ceiling
 
 
 def test_the_binding_resource_decides_how_many_are_served_at_once() -> None:

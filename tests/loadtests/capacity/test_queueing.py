@@ -29,6 +29,9 @@ EXACT = [
     (8, 0.020, 390.21),
     (3, 0.002, 1490.75),
 ]
+EXPONENTIAL = tuple(
+    -0.01 * math.log(1 - (step + 0.5) / 2000) for step in range(2000)
+)  # 10 ms on average
 
 
 def capacity(
@@ -69,9 +72,8 @@ def test_equal_service_times_reach_the_known_utilisation(servers: int) -> None:
 
 @pytest.mark.parametrize(("servers", "bound_s"), [(1, 0.1), (1, 0.2), (2, 0.2), (4, 0.1), (4, 0.5)])
 def test_random_service_times_agree_with_erlang(servers: int, bound_s: float) -> None:
-    sample = [-0.01 * math.log(1 - (step + 0.5) / 2000) for step in range(2000)]
     expected = erlang_capacity(servers, 100, bound_s)
-    assert capacity(servers, sample, bound_s, 0.01) == pytest.approx(expected, rel=0.04)
+    assert capacity(servers, EXPONENTIAL, bound_s, 0.01) == pytest.approx(expected, rel=0.04)
 
 
 @pytest.mark.parametrize(("servers", "service_s", "exact"), EXACT)
@@ -103,6 +105,24 @@ def test_a_service_just_within_the_bound_may_have_a_capacity(
     between, _ = queue.between(service_s, 0.01)
     assert between == pytest.approx(queue.sustained(service_s, 0.01), rel=0.01)
     assert (between == 0) is queue.hopeless(service_s, 0.01) is hopeless
+
+
+def test_a_queue_that_refuses_does_not_begin_what_would_be_late() -> None:
+    burst, times = [0.0] * 5, [1.0] * 5
+    refusing = Queue(1, 2.5, refuses=True)
+    assert refusing.late(burst, times, 1.0, 9) == 3
+    assert refusing.late([*burst, 2.1], [*times, 1.0], 1.0, 9) == 3
+    assert Queue(1, 2.5).late([*burst, 2.1], [*times, 1.0], 1.0, 9) == 4
+    assert refusing.late([-1.0, *burst], [1.0, *times], 1.0, 9) == 3
+    assert refusing.late(burst, times, 1.0, 1) == 2, "it ends early"
+
+
+def test_refusing_late_requests_raises_the_capacity() -> None:
+    usual, refusing = (
+        Queue(1, 0.25, EXPONENTIAL, refuses).sustained(0.02, 0.01, arrivals=5_000)
+        for refuses in (False, True)
+    )
+    assert usual * 1.02 < refusing < 50
 
 
 def test_work_without_a_duration_has_no_limit() -> None:
