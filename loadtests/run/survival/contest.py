@@ -49,9 +49,10 @@ class Contest:
             if len(self.rounds.played) >= LEAST_ROUNDS:
                 standing()
         known = [name for name in self.rounds.estimates.rows if name in self._rows]
-        closing = known if self._full else [name for name in known if name in self.rounds.ties[:1]]
-        if closing and goes_on():
-            for offer in self.rounds.witnesses(closing):
+        if not self._full:  # only the leader
+            known = [n for n in self.rounds.ties if n in known and not self._rows[n].again][:1]
+        if known and goes_on():
+            for offer in self.rounds.witnesses(known):
                 self._trial(offer, closing=True)
             self.rounds.end()
             self._number += 1

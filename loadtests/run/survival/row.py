@@ -82,7 +82,7 @@ class Row:
         self._tools = tools
         self._subject = service.subject
         self._discovery = discovery
-        self._again = again
+        self.again = again
         self._tell = tell
         self._count = len(before)
         self._valid = [trial for trial in before if trial["valid"]]
@@ -182,7 +182,7 @@ class Row:
         shown = self._evidence(trial, machine)
         record = {
             **trial.to_json(),
-            "again": self._again,
+            "again": self.again,
             "round": number,
             "work": {**asdict(trial.work), "loss_ratio": trial.work.loss_ratio},
             "bystander": {**asdict(trial.bystander), "loss_ratio": trial.bystander.loss_ratio},
