@@ -32,7 +32,7 @@ LEAST_CLIENTS = 8
 QUEUE_S = 0.25  # of waiting in a crowd; with more, a service refuses instead of working
 BACK_OFF_S = 0.1  # after a refusal
 REST_S = 5.0
-CROWDED = 0.75  # of what a crowd could be answered: below that, something else holds it up
+CROWDED = 0.75  # of what a crowd can be answered: below that, something else holds it up
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,13 @@ class Calibration:
     def slower(self, ceiling: float) -> float:
         """How many times as long as the ceiling promises a request kept the service busy.
 
-        1 where the crowd was answered as fast as it can be, or was too small to show it.
+        1 where that was about as long, or where the crowd was too small to show it.
         """
         alone_s = self.lone.typical.total if self.lone.typical else 0.0
         most = min(ceiling, self.clients / alone_s if alone_s else math.inf)
         reached = self.crowd.completed
+        if reached > ceiling / CROWDED:
+            return ceiling / reached
         return most / reached if 0 < reached < CROWDED * most else 1.0
 
 

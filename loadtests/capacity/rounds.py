@@ -28,6 +28,7 @@ STEEPEST = 2.0  # the largest of such steps
 FAR = 0.3  # of the way to the best: a row that is behind needs to be known no better
 LONGER = 3.0  # times the least length of a trial: no trial of few requests is longer
 EXPECTED = 1.2  # requests that a trial is to lose at the objective, whatever its percentile
+WITNESS_S = 4.0  # of a trial, the least: shorter ones lose little even above the capacity
 AT_MOST = 0.999  # of the highest rate, which counts as that
 SURE = 2  # trials decide that the generator is the limit, or that a row sustains nothing
 FLAWED = 2  # void trials in a row because of the generator: its limit is lower than it seemed
@@ -227,7 +228,8 @@ class Rounds:
                 row, known = self._rows[name], self.estimates.rows[name]
                 row.rate = side * known.capacity.value * known.demand_s / row.demand_s
                 row.rate = min(row.rate, row.most_rate)
-                yield Offer(name, row.rate, row.trial)
+                longer = TrialLength(self._care.settle_s, max(WITNESS_S, row.trial.duration_s))
+                yield Offer(name, row.rate, longer)
 
     def expected(self, sample: Sample) -> float:
         """Return how many requests a trial should have lost, by the estimate of its row."""

@@ -36,7 +36,7 @@ from loadtests.trial.tally import LOSSES
 from loadtests.trial.trial import Trial
 from loadtests.trial.verdict import flaws, judge
 
-ALIKE = 1.3  # times as slow as its resource promises: such a row has a stretch of its own
+ALIKE = 1.3  # times as slow or fast as its resource promises: a row has a stretch of its own
 SHAPE = 200  # service times that are kept of those that were measured
 BOUNDS = ("minimum", "maximum", "choices", "models")  # of an option, which a proof looks at
 
@@ -119,7 +119,7 @@ class Row:
             return Contender(self.name, Queue(1, slo.bound_s), self.name, self._cost)
         kept = expected.queue.shape[:SHAPE]
         queue = replace(expected.queue, shape=tuple(round(time, DIGITS) for time in kept))
-        group = expected.binding if self._slower < ALIKE else self.name
+        group = expected.binding if 1 / ALIKE < self._slower < ALIKE else self.name
         return Contender(self.name, queue, group, self._cost)
 
     def _costs(self) -> Cost:
