@@ -68,7 +68,7 @@ def predicted_text(result: CellResult) -> str:
 
 def ratio_text(ratio: Range) -> str:
     """Return how many times as much, with its interval: "1.9 × (1.7–2.1)"."""
-    digits = 0 if ratio.value >= 9.95 else 1 if ratio.value >= 1.495 else 2
+    digits = 0 if ratio.value >= 19.95 else 1 if ratio.value >= 1.495 else 2
     value, low, high = (f"{number:.{digits}f}" for number in ratio)
     return f"{value} {TIMES} ({low}{DASH}{high})"
 

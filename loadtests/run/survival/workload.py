@@ -20,7 +20,7 @@ from loadtests.service.contract import Discovery, discover
 from loadtests.service.launcher import Launcher, RunningService
 
 ABREAST = 8  # rows whose services are up at once; more take turns in parts with a row in common
-LOADED = (Untrustworthy, StartError, ServiceError, OSError)
+FAILURES = (Untrustworthy, StartError, ServiceError, OSError)
 
 log = logging.getLogger("loadbearing")
 
@@ -90,7 +90,7 @@ class WorkloadRun:
         def start(cell: Cell) -> RunningService | LoadTestError | OSError:
             try:
                 return opened.enter_context(self._services.start(cell.model, cell.python))
-            except LOADED as error:
+            except FAILURES as error:
                 return error
 
         waiting = [gevent.spawn(start, cell) for cell in cells]
@@ -115,7 +115,7 @@ class WorkloadRun:
                 self._end(cell, state="unavailable", unavailable=why, warnings=warnings)
                 return None
             return self._prepared(cell, service, discovery, opened)
-        except LOADED as error:
+        except FAILURES as error:
             self._fail(cell, error, warnings=warnings)
         return None
 
@@ -150,7 +150,7 @@ class WorkloadRun:
                     raise service
                 discovery = discover(service.url)
                 twin = self._prepared(cell, service, discovery, opened, again=True)
-            except LOADED as error:
+            except FAILURES as error:
                 log.warning("%s under %s, again: %s", cell.workload, cell.row, error)
                 return
             rows[twin.name] = twin

@@ -14,7 +14,8 @@ from loadtests.run.file.run_file import FILE_NAME, Tail, run_file
 from loadtests.system.files import put
 
 DIGITS = 6
-LEFT_OUT = {"trial": {"evidence"}, "proof-trial": {"evidence"}}  # the line of its cell has it
+# The line of its cell has the evidence; only a run that goes on needs what was simulated.
+LEFT_OUT = {"trial": {"evidence", "sample"}, "proof-trial": {"evidence", "sample"}}
 PATHS = {"executable", "name"}  # of an interpreter; the name is what the user typed
 PLACES = re.compile(
     r"(?<![\w.:/])(?:/(?:home|root|tmp|work|mnt|opt|srv|usr|var|private|Users)/|~/)"
