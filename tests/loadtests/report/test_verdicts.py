@@ -210,7 +210,8 @@ def test_a_capacity_reads_as_what_is_known_of_it(line: Line, text: str) -> None:
     [
         (Range(1.9, 1.72, 2.1), "1.9 × (1.7–2.1)"),
         (Range(1.01, 0.97, 1.05), "1.01 × (0.97–1.05)"),
-        (Range(12.3, 9.6, 15.8), "12 × (10–16)"),
+        (Range(12.34, 9.6, 15.8), "12.3 × (9.6–15.8)"),
+        (Range(24.3, 19.6, 30.8), "24 × (20–31)"),
     ],
 )
 def test_a_ratio_has_its_interval(ratio: Range, text: str) -> None:

@@ -37,6 +37,7 @@ class Virtual:
     demand_s: float
     group: str = "cores"
     void: tuple[int, ...] = ()
+    again: bool = False
     numbers: list[int] = field(default_factory=list)  # of the rounds of its trials
     idle: list[set[str]] = field(default_factory=list)  # the other rows meanwhile
 

@@ -40,7 +40,7 @@ def nap(ms: int = 20) -> int:
     return ms
 '''
 
-pytestmark = [pytest.mark.measures, pytest.mark.usefixtures("database")]
+pytestmark = pytest.mark.usefixtures("database")
 
 
 @dataclass(frozen=True, slots=True)
