@@ -107,7 +107,7 @@ class Estimates:
         usual = reference(rounds, demands) if demands else 0.0
         self.speeds = [math.exp(speed - usual) for speed in speeds(rounds, demands)]
         self.rows: dict[str, Estimate] = {}
-        unknown = {row: group.unknown(row) for group in self.groups for row in group.rows}
+        unknown = {row: group.unknown(row, rounds) for group in self.groups for row in group.rows}
         self._unknown: dict[str, float] = {}
         self._group = {contender.name: contender.group for contender in contenders}
         self._queues = {contender.name: contender.queue for contender in contenders}

@@ -30,7 +30,6 @@ LONGER = 3.0  # times the least length of a trial: no trial of few requests is l
 EXPECTED = 1.2  # requests that a trial is to lose at the objective, whatever its percentile
 WITNESS_S = 4.0  # of a trial, the least: shorter ones lose little even above the capacity
 AT_MOST = 0.999  # of the highest rate, which counts as that
-TELLING = 2  # trials of a row should not have lost all that counts, or nothing
 SURE = 2  # trials decide that the generator is the limit, or that a row sustains nothing
 FLAWED = 2  # void trials in a row because of the generator: its limit is lower than it seemed
 LESS = 0.75  # of their rate
@@ -202,8 +201,6 @@ class Rounds:
     def _settled(self, row: str, best: str | None) -> bool:
         known = self.estimates.rows.get(row)
         if known is None or best is None or known.rounds < self._care.least:
-            return False
-        if self._rows[row].informative < TELLING and known.rounds < 2 * self._care.least:
             return False
         ratio = self.estimates.ratio(row, best)
         gap = abs(math.log(ratio.value)) if self.estimates.behind(row) else 0.0

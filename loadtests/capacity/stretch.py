@@ -127,6 +127,24 @@ def _where(samples: Sequence[Sample], losses: float) -> float:
     return STRETCHES[place - 1] + STEP * (losses - before) / (after - before)
 
 
+def gap_of(samples: Sequence[Sample]) -> float:
+    """Return the width of the stretches that explain the losses within half a request.
+
+    It is wide where trials lost all that counts, or nothing; 0 without trials.
+    """
+    if not samples:
+        return 0.0
+    real = math.fsum(sample.lost for sample in samples)
+
+    def simulated(place: int) -> float:
+        return math.fsum(sample.curve[place] for sample in samples)
+
+    places = range(len(STRETCHES))
+    least, most = (max(real, NOTHING) + half for half in (-0.5, 0.5))
+    inside = bisect_right(places, most, key=simulated) - bisect_left(places, least, key=simulated)
+    return STEP * inside
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Rows with the same binding resource, whose stretches are alike.
@@ -152,9 +170,18 @@ class Group:
             result[row] = share * stretch_of(alone) + (1 - share) * common if alone else common
         return result
 
-    def unknown(self, row: str) -> float:
-        """Return the standard error of what a row's stretch takes from those of others."""
-        return 0.0 if len(self.rows) == 1 else (1 - self.own.get(row, 0.0)) * self.spread
+    def unknown(self, row: str, rounds: Iterable[Round] = ()) -> float:
+        """Return the standard error that rounds alike do not show.
+
+        It is that of what a row's stretch takes from those of others, and of stretches that explain
+        the losses as well (evenly distributed in their gap).
+        """
+        samples = [s for played in rounds for s in played if s.row in self.rows]
+        if len(self.rows) == 1:
+            return gap_of(samples) / math.sqrt(12)
+        share = self.own.get(row, 0.0)
+        gap = (1 - share) * gap_of(samples) + share * gap_of([s for s in samples if s.row == row])
+        return math.hypot((1 - share) * self.spread, gap / math.sqrt(12))
 
 
 def grouped(rows: Sequence[str], rounds: Sequence[Round]) -> Group:

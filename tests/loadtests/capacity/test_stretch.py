@@ -19,6 +19,7 @@ from loadtests.capacity.stretch import (
     Round,
     Sample,
     curve,
+    gap_of,
     grouped,
     jackknife_variance,
     losses_at,
@@ -172,3 +173,16 @@ def test_the_jackknife_of_a_mean_is_its_variance() -> None:
     mean = total / 4
     expected = sum((value - mean) ** 2 for value in values) / 3 / 4
     assert jackknife_variance(without) == pytest.approx(expected)
+
+
+def test_stretches_that_explain_the_losses_as_well_are_part_of_the_error() -> None:
+    width = len(STRETCHES)
+    steps = tuple(0.0 if place < 60 else 10.0 for place in range(width))
+    later = tuple(0.0 if place < 70 else 10.0 for place in range(width))
+    nothing, everything = Sample("a", 1.0, 0.0, 10.0, later), Sample("a", 1.0, 10.0, 10.0, steps)
+    assert gap_of([nothing, everything]) == pytest.approx(0.2)
+    slope = tuple(min(max(place - 50.0, 0.0), 40.0) for place in range(width))
+    assert gap_of([Sample("a", 1.0, 10.0, 40.0, slope)]) == pytest.approx(0.02)
+    assert gap_of([]) == 0
+    group = Group(("a",), {})
+    assert group.unknown("a", [(nothing,), (everything,)]) == pytest.approx(0.2 / math.sqrt(12))
