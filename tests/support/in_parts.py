@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from loadtests.capacity import rounds
 from loadtests.capacity.rounds import QUICK
 from loadtests.locustfile import LoadUser
 from loadtests.run.survival import contest, row, workload
@@ -15,7 +16,9 @@ from loadtests.trial import verdict
 
 __all__ = ["LoadUser"]
 
-contest.CARES["quick"] = replace(QUICK, settle_s=0.2, trial_s=0.5, requests=50, least=3, most=4)
+SHORT = replace(QUICK, settle_s=0.2, trial_s=0.5, requests=50, least=3, most=4, aim=1.0)
+contest.CARES["quick"] = SHORT
+rounds.WITNESS_S = 0.5
 workload.ABREAST = 2
 QUIET = ((row, "disturbances"), (row, "flaws"), (verdict, "flaws"))
 for module, name in QUIET:
