@@ -65,10 +65,6 @@ class Slo:
         """Whether `lost` of `scheduled` requests keep the loss ratio within the objective."""
         return lost <= self.loss_ratio * scheduled + 1e-9  # 1 % of 300 is 3, not 2.9999…
 
-    def holds(self, lost: float) -> bool:
-        """Whether a loss ratio keeps the objective."""
-        return lost <= self.loss_ratio + 1e-9
-
     def at(self, percentile: float) -> "Slo":
         """Return another percentile with the same bound."""
         return Slo(percentile, self.bound_s)
@@ -90,11 +86,6 @@ def objective(text: str) -> Slo:
 def _loss_ratio(percentile: float) -> float:
     """Compute in decimals: 1 % is 0.01, not 0.010000000000000009."""
     return float(1 - Decimal(repr(percentile)) / 100)
-
-
-def loosest(*slos: Slo) -> Slo:
-    """Return the one that allows most: a trial that it cannot keep is lost for all."""
-    return max(slos, key=lambda slo: slo.loss_ratio)
 
 
 def requests_needed(loss_ratio: float, late_allowed: int, confidence: float = 0.95) -> int:
