@@ -25,7 +25,7 @@ from loadtests.capacity.stretch import (
     jackknife_variance,
     leaving_out,
 )
-from loadtests.capacity.student import quantile
+from loadtests.capacity.student import moderated, quantile
 
 CONFIDENCE = 0.95
 FIXED = 0.1  # of a demand that computes: its changes are smaller than what is measured
@@ -143,7 +143,7 @@ class Estimates:
             self._unknown[name] = follows * unknown[name]
             error = math.hypot(math.sqrt(jackknife_variance(own)), self._unknown[name], MODEL)
             self.rows[name] = Estimate(
-                _range(math.log(capacity), error, len(own) - 1),
+                range_of(math.log(capacity), error, len(own) - 1),
                 demand_s,
                 capacity * demand_s / queue.servers,
                 math.exp(stretches[name]),
@@ -162,7 +162,7 @@ class Estimates:
         """Return how many times as much as the other a row sustains."""
         value = self._values[row] - self._values[other]
         error, freedom = self._error(row, other)
-        return _range(value, error, freedom)
+        return range_of(value, error, freedom)
 
     @property
     def best(self) -> str | None:
@@ -223,9 +223,12 @@ class Estimates:
                 kinds.setdefault(kind, []).append((variance, len(shifts)))
                 rows.setdefault(kind, set()).update((row, other))
         return {
-            kind: _moderated(
+            # Rounds end when their scatter is small, which it may be by chance.
+            kind: moderated(
                 fmean(variance for variance, _ in pairs),
                 round((fmean(count for _, count in pairs) - 1) * independent),
+                USUAL,
+                USUAL_FREEDOM,
             )
             for kind, pairs in kinds.items()
             # Those across resources share what two stretches are wrong by: no more than one is.
@@ -241,20 +244,12 @@ class Estimates:
         ]
 
 
-def _moderated(variance: float, freedom: int) -> tuple[float, int]:
-    """Join the scatter of rounds with what is usual (Smyth, 2004), and the degrees of freedom.
-
-    Rounds end when their scatter is small, which it may be by chance.
-    """
-    whole = freedom + USUAL_FREEDOM
-    return (freedom * variance + USUAL_FREEDOM * USUAL**2) / whole, whole
-
-
 def _stretches(groups: Sequence[Group], rounds: Sequence[Round]) -> dict[str, float]:
     return {row: value for group in groups for row, value in group.stretches(rounds).items()}
 
 
-def _range(value: float, error: float, freedom: int) -> Range:
+def range_of(value: float, error: float, freedom: int) -> Range:
+    """Return a figure with its interval, from its logarithm and the standard error of that."""
     if not freedom or math.isinf(error):
         return Range(math.exp(value), 0.0, math.inf)
     half = quantile((1 + CONFIDENCE) / 2, freedom) * error

@@ -37,3 +37,12 @@ def below(value: float, freedom: int) -> float:
     else:
         total *= math.sin(angle)
     return (1 + total) / 2
+
+
+def moderated(variance: float, freedom: int, usual: float, usual_freedom: int) -> tuple[float, int]:
+    """Join a variance with a `usual` standard deviation (Smyth, 2004); returns both joined.
+
+    `usual_freedom` is the weight of the usual one, in degrees of freedom.
+    """
+    whole = usual_freedom + freedom
+    return (usual_freedom * usual**2 + freedom * variance) / whole, whole

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
 
-from loadtests.capacity.estimate import CONFIDENCE, Range
-from loadtests.capacity.student import quantile
+from loadtests.capacity.estimate import Range, range_of
+from loadtests.capacity.student import moderated
 from loadtests.run.file.cells import CellResult
 from loadtests.wording import DASH, TIMES, percent
 
@@ -117,12 +117,9 @@ def _estimate(logarithms: Sequence[float]) -> Speed:
     deviation = median(abs(value - middle) for value in logarithms)
     own = NORMAL * FEW.get(count, count / (count - 0.8)) * deviation
     own_freedom = max(1, round(EFFICIENCY * (count - 1)))
-    freedom = USUAL_FREEDOM + own_freedom
-    variance = (USUAL_FREEDOM * USUAL_SCATTER**2 + own_freedom * own**2) / freedom
+    variance, freedom = moderated(own**2, own_freedom, USUAL_SCATTER, USUAL_FREEDOM)
     error = OF_MEDIAN * math.sqrt(variance / count)
-    half = quantile((1 + CONFIDENCE) / 2, freedom) * error
-    factor = Range(math.exp(middle), math.exp(middle - half), math.exp(middle + half))
-    return Speed(factor, error, math.sqrt(variance), freedom)
+    return Speed(range_of(middle, error, freedom), error, math.sqrt(variance), freedom)
 
 
 def _unknown(doubt: str) -> Speed:
