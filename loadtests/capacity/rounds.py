@@ -17,7 +17,7 @@ from random import Random
 from typing import NamedTuple
 
 from loadtests.capacity.estimate import Contender, Estimates
-from loadtests.capacity.stretch import CAPPED, MOST, Round, Sample, losses_at, stretch_of
+from loadtests.capacity.stretch import MOST, Round, Sample, enough_lost, losses_at, stretch_of
 from loadtests.load.schedule import TrialLength
 from loadtests.slo import FLOOR
 
@@ -146,7 +146,7 @@ class Rounds:
             for demand_s in (demands_s[row.name],)
         }
         self._loss_ratio = loss_ratio
-        self._allowed = loss_ratio / min(CAPPED * loss_ratio, MOST)
+        self._allowed = loss_ratio / enough_lost(loss_ratio)
         self._care = care
         self._rng = Random(f"{seed}")  # noqa: S311 - an order, not a secret
         self._before = before or Before()

@@ -12,6 +12,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from random import Random
 from statistics import fmean, variance
@@ -54,9 +55,14 @@ class Sample:
 Round = Sequence[Sample]  # the trials of one round, in their order in time
 
 
+def enough_lost(loss_ratio: float) -> float:
+    """Return the share of losses at which a trial ends: more say nothing about the capacity."""
+    return min(CAPPED * loss_ratio, MOST)
+
+
 def most_lost(scheduled: int, loss_ratio: float) -> float:
-    """Count the losses at which a trial ends: more of them say nothing about the capacity."""
-    return max(1.0, min(CAPPED * loss_ratio, MOST) * scheduled)
+    """Count the losses at which a trial of so many requests ends."""
+    return max(1.0, enough_lost(loss_ratio) * scheduled)
 
 
 def curve(
@@ -108,12 +114,14 @@ def losses_at(sample: Sample, stretch: float) -> float:
     return before + (place - low) * (after - before)
 
 
+def _simulated(samples: Sequence[Sample], place: int) -> float:
+    """Return the losses of all trials together at the stretch of this place."""
+    return math.fsum(sample.curve[place] for sample in samples)
+
+
 def _where(samples: Sequence[Sample], losses: float) -> float:
     """Find where so many are lost; the middle of a gap between trials that lost all and nothing."""
-
-    def simulated(place: int) -> float:
-        return math.fsum(sample.curve[place] for sample in samples)
-
+    simulated = partial(_simulated, samples)
     places = range(len(STRETCHES))
     place = bisect_left(places, losses - EQUAL, key=simulated)
     end = bisect_right(places, losses + EQUAL, key=simulated)
@@ -135,10 +143,7 @@ def gap_of(samples: Sequence[Sample]) -> float:
     if not samples:
         return 0.0
     real = math.fsum(sample.lost for sample in samples)
-
-    def simulated(place: int) -> float:
-        return math.fsum(sample.curve[place] for sample in samples)
-
+    simulated = partial(_simulated, samples)
     places = range(len(STRETCHES))
     least, most = (max(real, NOTHING) + half for half in (-0.5, 0.5))
     inside = bisect_right(places, most, key=simulated) - bisect_left(places, least, key=simulated)

@@ -29,6 +29,11 @@ class Discovery:
     runtime: Mapping[str, Any]
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # empty if unknown
 
+    @property
+    def warnings(self) -> list[str]:
+        """Those of the service about itself."""
+        return list(self.runtime.get("warnings") or ())
+
     def unavailable(self, workload: str, model: str) -> str | None:
         """Say why a cell cannot run there, or None.
 

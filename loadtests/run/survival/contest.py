@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 from statistics import quantiles
 from time import monotonic
 
@@ -23,7 +25,7 @@ class Contest:
     ) -> None:
         options = tools.options
         self._rows = rows
-        self._first = self._number = first
+        self._number = first
         self._witnesses: dict[str, list[Witness]] = {}
         self._care = CARES[options.mode]
         self._full = options.mode == "full"
@@ -85,12 +87,11 @@ class Contest:
 
     def standing(self, workload: str, again: Mapping[str, str]) -> Standing:
         """Return how the rows compare now; `again` maps the second name of a row to its label."""
-        estimates = self.rounds.estimates
+        estimates, limits = self.rounds.estimates, self.rounds.limits
         names = [name for name in estimates.rows if name not in again]
         ratios = [
             RowRatio(row, other, rounded(estimates.ratio(row, other)))
-            for place, row in enumerate(names)
-            for other in names[place + 1 :]
+            for row, other in combinations(names, 2)
         ]
         twins = [
             RowRatio(again[name], name, rounded(estimates.ratio(again[name], name)))
@@ -101,16 +102,12 @@ class Contest:
         return Standing(
             workload,
             len(self.rounds.played),
-            rows | {name: Range(rate, rate, float("inf")) for name, rate in self._limits.items()},
+            rows | {name: Range(rate, rate, math.inf) for name, rate in limits.items()},
             tuple(dict.fromkeys(again.get(name, name) for name in self.rounds.ties)),
             tuple(ratios),
             self._speed(),
             twins[0] if twins else None,
         )
-
-    @property
-    def _limits(self) -> Mapping[str, float]:
-        return self.rounds.limits
 
     def _speed(self) -> tuple[float, ...]:
         """Return the middle 90 % of what the same work cost, relative to the median."""

@@ -17,7 +17,7 @@ from loadtests.capacity.estimate import Contender
 from loadtests.capacity.prediction import Prediction, predict
 from loadtests.capacity.queueing import Queue
 from loadtests.capacity.rounds import Offer
-from loadtests.capacity.stretch import CAPPED, MOST, Sample, curve, most_lost
+from loadtests.capacity.stretch import Sample, curve, enough_lost, most_lost
 from loadtests.cause.rules import diagnose
 from loadtests.cell import Cell
 from loadtests.load.source import Source
@@ -101,16 +101,16 @@ class Row:
             self._open = opened.pop_all()
         self._demands = Demands.of(self._calibration.lone, self._calibration.crowd)
         slo = _stricter(options.slo, cell.model, discovery)
-        supply = Supply.of(self._calibration.crowd)
-        self.prediction = predict(
-            self._demands, supply, self._calibration.runs, slo, refuses=slo is not options.slo
+        self._supply = Supply.of(self._calibration.crowd)
+        self.prediction: Prediction | None = predict(
+            self._demands, self._supply, self._calibration.runs, slo, refuses=slo is not options.slo
         )
         self._slower = self._calibration.slower(self.prediction.ceiling) if self.prediction else 1.0
         self._cost = self._costs().times(self._slower)
         self.demand_s = self._cost.at(None)
         self.contender = self._contender(slo)
         if not again:
-            tell("prediction", self._foreseen(supply))
+            tell("prediction", self._foreseen())
 
     def _contender(self, slo: Slo) -> Contender:
         """Describe its queue; without a known resource, a server that answers as it did."""
@@ -128,21 +128,24 @@ class Row:
             return Cost(1 / crowd.completed if crowd.completed else 1.0, 0.0)
         return Cost.of(self._demands, expected.binding, expected.service_s, on_loop=crowd.on_loop)
 
-    def _foreseen(self, supply: Supply) -> dict[str, Any]:
-        """Return the line before the rounds: demands, all limits, what is expected, and its queue.
-
-        The limits come with the lowest first.
-        """
-        expected: Prediction | None = self.prediction
+    def _foreseen(self) -> dict[str, Any]:
+        """Return the line before the rounds: demands, what is expected, and its queue."""
         return {
             "demands": asdict(self._demands),
-            "room": asdict(supply),
-            "limits": {limit.name: limit.rate for limit in limits(self._demands, supply)},
+            "room": asdict(self._supply),
+            **self._expected(),
+            "saturation": round(self._calibration.crowd.completed, 2),
+            "queue": queue_line(self.contender),
+        }
+
+    def _expected(self) -> dict[str, Any]:
+        """Return all limits, the lowest first, and what follows from them."""
+        expected = self.prediction
+        return {
+            "limits": {limit.name: limit.rate for limit in limits(self._demands, self._supply)},
             "ceiling": expected and expected.ceiling,
             "binding": expected and expected.binding,
             "predicted": expected and expected.capacity,
-            "saturation": round(self._calibration.crowd.completed, 2),
-            "queue": queue_line(self.contender),
         }
 
     def cpu_s(self) -> float:
@@ -160,9 +163,13 @@ class Row:
         self._count += 1
         self._tools.show(self.cell, offer.rate)
         rng = Random(f"{options.seed}/{self.cell.workload}/{number}")  # noqa: S311 - a schedule
-        enough = min(CAPPED * slo.loss_ratio, MOST)
         spec = self._load.spec(
-            offer.rate, offer.trial, slo, options.arrivals, rng.getrandbits(63), enough
+            offer.rate,
+            offer.trial,
+            slo,
+            options.arrivals,
+            rng.getrandbits(63),
+            enough_lost(slo.loss_ratio),
         )
         idle_s = sum(row.cpu_s() for row in idle)
         before_s = self._watch.begin()
@@ -231,7 +238,6 @@ class Row:
         best = max(held, key=itemgetter("rate"), default=None)
         costly = best or (self._valid[-1] if self._valid else None)
         first = _typical([trial for trial in self._valid if not trial["held"]])
-        expected = self.prediction
         return {
             "trials": self._count,
             "discarded": self._count - len(self._valid),
@@ -244,25 +250,19 @@ class Row:
             "blamed": first["cause"]["name"] if first else None,
             "cause_evidence": first["cause"] if first else None,
             "evidence": first["evidence"] if first else None,
-            "limits": {limit.name: limit.rate for limit in self._limits()},
-            "ceiling": expected and expected.ceiling,
-            "binding": expected and expected.binding,
-            "predicted": expected and expected.capacity,
+            **self._expected(),
             "settings": _settings(self.cell, self._discovery),
         }
 
     @property
     def warnings(self) -> list[str]:
         """Those of its service about itself."""
-        return list(self._discovery.runtime.get("warnings") or ())
+        return self._discovery.warnings
 
     @property
     def lowest_failed(self) -> float | None:
         """The lowest rate of a failed trial."""
         return min((trial["rate"] for trial in self._valid if not trial["held"]), default=None)
-
-    def _limits(self) -> Sequence[Any]:
-        return limits(self._demands, Supply.of(self._calibration.crowd))
 
     def _evidence(self, trial: Trial, machine: MachineState) -> Evidence:
         """Collect what is known of one load."""

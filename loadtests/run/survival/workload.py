@@ -110,7 +110,7 @@ class WorkloadRun:
             if not isinstance(service, RunningService):
                 raise service
             discovery = discover(service.url)
-            warnings = list(discovery.runtime.get("warnings") or ())
+            warnings = discovery.warnings
             if why := discovery.unavailable(cell.workload, cell.model):
                 self._end(cell, state="unavailable", unavailable=why, warnings=warnings)
                 return None
