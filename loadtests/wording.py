@@ -8,6 +8,16 @@ from math import floor, log10
 
 DASH = "\N{EN DASH}"
 TIMES = "\N{MULTIPLICATION SIGN}"
+# Where the time of a request goes, by the fields of `load.answer.Stages`, in their order.
+STAGE_NAMES = {
+    "lag": "sent late",
+    "outside": "waiting for the event loop",
+    "queued": "queued",
+    "dispatched": "handed over",
+    "on_cpu": "computing",
+    "off_cpu": "waiting in the work",
+    "back": "handed back",
+}
 
 
 def rate_text(rate: float) -> str:

@@ -11,6 +11,7 @@ from math import isfinite
 from loadtests.capacity.estimate import Range
 from loadtests.cell import Cell
 from loadtests.report.wording import cause_sentence, interval_text, ratio_text
+from loadtests.run.choice import ranked, tied
 from loadtests.run.file.cells import CellResult, Standing
 from loadtests.slo import Slo
 from loadtests.wording import listing, rate_text
@@ -20,11 +21,13 @@ POOLS = {"thread-pool", "process-pool"}  # `hybrid` runs a workload of one stage
 
 @dataclass(frozen=True, slots=True)
 class WorkloadVerdict:
-    """Which row sustains most of a workload; `ties` are all that may be the best.
+    """Which row to use for a workload; `ties` are all that may be the best.
 
     `pick` is None if no row sustains any load, and `sentence` says why. `beaten` is the best row
     that sustains significantly less, and `ratio` how many times as much the pick sustains, where
-    that is known. `pythons` compares the Pythons of each model, if there were several.
+    that is known; `more` is the same beside `baseline`, the row that people have. The parts of the
+    answer are how much the pick sustains (`rate`), `why`, what to do `next`, and how `sure` it is;
+    `sentence` is all of them. `pythons` compares the Pythons of each model, if there were several.
     """
 
     workload: str
@@ -33,6 +36,12 @@ class WorkloadVerdict:
     ties: tuple[str, ...] = ()
     ratio: Range | None = None
     beaten: str | None = None
+    baseline: str | None = None
+    more: Range | None = None
+    rate: str = ""
+    why: str = ""
+    next: str = ""
+    sure: str = ""
     pythons: tuple[str, ...] = ()
 
 
@@ -42,20 +51,20 @@ def judge_workload(
     """Compare the rows of one workload that have a result."""
     cells = list(results)
     standing = standing or Standing(workload)
-    ranked = _ranked(cells)
+    order = ranked(cells)
     unfinished = [cell for cell in cells if not (cell.measured or cell.unavailable)]
-    if not ranked:
+    if not order:
         return WorkloadVerdict(workload, None, _nothing(workload, cells))
-    best = ranked[0]
+    best = order[0]
     if not best.sustained:
-        rows = _rows(ranked)
+        rows = _rows(order)
         none = f"{listing(rows)} {_verb('sustain', rows)} no"
         if len(rows) > 1 and not unfinished:
             none = "no model sustains any"
-        clauses = [f"`{workload}`: {none} load at {slo}{_why(ranked)}", _open(unfinished)]
+        clauses = [f"`{workload}`: {none} load at {slo}{_why(order)}", _open(unfinished)]
         return WorkloadVerdict(workload, None, _sentence(clauses))
-    ties = _ties(ranked, standing)
-    others = [cell for cell in ranked if cell not in ties]
+    ties = _ties(order, standing)
+    others = [cell for cell in order if cell not in ties]
     # At the limit of the generator no ratio is known, but those that do not tie are behind.
     less = (c for c in others if c.sustained and (best.unbounded or standing.more(best.row, c.row)))
     beaten = next(less, None)
@@ -72,7 +81,7 @@ def judge_workload(
         _rows(ties),
         ratio,
         beaten.row if beaten else None,
-        tuple(_pythons(workload, ranked, standing)),
+        tuple(_pythons(workload, order, standing)),
     )
 
 
@@ -91,7 +100,7 @@ def sentences(verdicts: Iterable[WorkloadVerdict]) -> Iterator[str]:
 def leaders(results: Iterable[CellResult], standings: Mapping[str, Standing]) -> set[Cell]:
     """Return the best cell of each workload and those tied with it, if rows compete."""
     columns: dict[str, list[CellResult]] = {}
-    for result in _ranked(results):
+    for result in ranked(results):
         columns.setdefault(result.workload, []).append(result)
     return {
         cell.cell
@@ -101,21 +110,9 @@ def leaders(results: Iterable[CellResult], standings: Mapping[str, Standing]) ->
     }
 
 
-def _ranked(results: Iterable[CellResult]) -> list[CellResult]:
-    """Sort those that have a result: rows at the limit of the generator lead."""
-    measured = [cell for cell in results if cell.measured]
-    measured.sort(key=lambda cell: (cell.unbounded, cell.capacity, cell.sustained), reverse=True)
-    return measured
-
-
-def _ties(ranked: Sequence[CellResult], standing: Standing) -> list[CellResult]:
-    """Return the best row and those that tie with it; all at the generator's limit do."""
-    ties = [
-        cell
-        for cell in ranked
-        if cell.sustained and (cell is ranked[0] or cell.unbounded or cell.row in standing.ties)
-    ]
-    return sorted(ties, key=lambda cell: cell.model == "hybrid")  # the pool is named first
+def _ties(ordered: Sequence[CellResult], standing: Standing) -> list[CellResult]:
+    """Return the rows that tie with the best; a pool is named before `hybrid`, which uses it."""
+    return sorted(tied(ordered, standing), key=lambda cell: cell.model == "hybrid")
 
 
 def _rows(cells: Sequence[CellResult]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from math import dist
 from operator import mul
 
 from loadtests.report.charts.drawing import DARK
-from loadtests.report.charts.stages import PARTS
+from loadtests.report.charts.stages import ON
 from loadtests.report.colours import COLOURS, OTHER, READABLE, STAGES, contrast, rgb
 
 CONES = (
@@ -30,7 +30,7 @@ def test_stages_differ_from_models_and_have_legible_names() -> None:
                 for name, other in STAGES.items()
                 if name != stage
             )
-            light = PARTS[stage][1]
+            light = ON[stage]
             text = (light, DARK.get(light, light))[paper]
             assert contrast(rgb(text), rgb(colour)) >= READABLE
 

@@ -13,19 +13,19 @@ from loadtests.report.colours import STAGES
 from loadtests.report.wording import SIGNS
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import TrialRecord
-from loadtests.wording import rate_text
+from loadtests.wording import STAGE_NAMES, rate_text
 
 BLACK, WHITE = "#10141a", "#ffffff"  # on colours that are the same on dark paper
 LEFT, WIDTH, BAR, HEAD, GAP, AXIS = 48, 436, 17, 19, 12, 22  # pixels
-# What a stage is called, and the colour of that name on the colour of the stage.
-PARTS = {
-    "lag": ("sent late", INK),
-    "outside": ("on the way", INK),
-    "queued": ("queued", PAPER),
-    "dispatched": ("dispatched", PAPER),
-    "on_cpu": ("on CPU", WHITE),
-    "off_cpu": ("waiting", BLACK),
-    "back": ("way back", INK),
+# The colour of a stage's name on the colour of the stage.
+ON = {
+    "lag": INK,
+    "outside": INK,
+    "queued": PAPER,
+    "dispatched": PAPER,
+    "on_cpu": WHITE,
+    "off_cpu": BLACK,
+    "back": INK,
 }
 
 
@@ -76,7 +76,7 @@ def chart(groups: Sequence[Spent], styles: Mapping[str, Style]) -> str:
 def key() -> dict[str, str]:
     """Return the colour of each part by its name, as style sheets write it."""
     return {
-        PARTS[stage][0]: f"light-dark({light}, {dark})" for stage, (light, dark) in STAGES.items()
+        STAGE_NAMES[name]: f"light-dark({light}, {dark})" for name, (light, dark) in STAGES.items()
     }
 
 
@@ -113,7 +113,7 @@ def _bar(canvas: Canvas, stages: Stages, y: float, pixels_per_ms: float) -> None
     """Draw the stages side by side, in a frame because some are as pale as the paper."""
     begin = float(LEFT)
     for stage, took_s in zip(Stages._fields, stages, strict=True):
-        (name, on), width = PARTS[stage], 1e3 * took_s * pixels_per_ms
+        name, on, width = STAGE_NAMES[stage], ON[stage], 1e3 * took_s * pixels_per_ms
         canvas.box(begin, y, width, BAR, STAGES[stage][0])
         if width >= text_width(name) + 8:
             canvas.text(name, begin + 5, y + 12.5, on, size=11)

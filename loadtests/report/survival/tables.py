@@ -10,7 +10,7 @@ from loadtests.report.wording import SIGNS, UNKNOWN, interval_text
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import TrialRecord
 from loadtests.trial.tally import SPECTRUM
-from loadtests.wording import percent, rate_text
+from loadtests.wording import STAGE_NAMES, percent, rate_text
 
 NOTHING = "–"
 TRIAL_HEADS = (
@@ -58,7 +58,7 @@ def spectra_table(shown: Mapping[str, TrialRecord]) -> Table:
 
 
 def stages_table(spent: Sequence[stages.Spent]) -> Table:
-    heads = ("model", "requests", "req/s", *(stages.PARTS[name][0] for name in Stages._fields))
+    heads = ("model", "requests", "req/s", *(STAGE_NAMES[name] for name in Stages._fields))
     missing = (NOTHING,) * len(Stages._fields)
     return Table(
         heads,

@@ -36,6 +36,8 @@ class CellResult:
     `demand_s`, what a request takes of the resource `binding`; `cpu_share` is the part of that
     which follows the speed of the machine. `ceiling` is where the resource would be used up.
     `broke_by` is the symptom of a failed trial, `cause` what was concluded from the evidence.
+    `remedy` is the change that should move the capacity, with the range of ratios it predicts, or
+    the reason why there is none; `guilty` the line of code that an autopsy blames, or the reason.
     """
 
     workload: str
@@ -64,6 +66,9 @@ class CellResult:
     blamed: str | None = None
     cause_evidence: Mapping[str, Any] = field(default_factory=dict)
     proof: Mapping[str, Any] = field(default_factory=dict)  # the outcome of proving the cause
+    remedy: Mapping[str, Any] = field(default_factory=dict)
+    guilty: Mapping[str, Any] = field(default_factory=dict)
+    unsteady: str | None = None  # in words, if its demand changed from trial to trial
     at: float = 0.0
     warnings: tuple[str, ...] = ()
 
