@@ -81,7 +81,7 @@ def judge_workload(
         _rows(ties),
         ratio,
         beaten.row if beaten else None,
-        tuple(_pythons(workload, order, standing)),
+        pythons=tuple(_pythons(workload, order, standing)),
     )
 
 
