@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from loadtests.commands.words import Parser, Reading, checked, hosts, rate, single, tolerance, whole
@@ -27,10 +29,31 @@ OUTPUT = "the output"
 FORMATS = ("text", "markdown", "json")
 SURVIVE = "Find the highest load that each concurrency model sustains, and what runs out first."
 SURGE = "Show what a surge of load leaves behind, under each admission policy."
+# Names of the server's own, for help alone: a run learns from the server what it offers.
+MODELS = (
+    *("inline", "async", "thread-per-request", "thread-pool", "process-per-request"),
+    *("process-pool", "supervised-process-pool", "interpreter-pool", "hybrid", "dask"),
+)
+WORKLOADS = (
+    *("sleep", "fetch", "file", "query", "rows", "count", "primes", "montecarlo", "sha256"),
+    *("compress", "echo", "noop", "scrape"),
+)
+# What other load generators ask for, and how survive answers it.
+FINDS_RATE = "the rate is what survive finds; to check one of yours, see --load and --at-least"
+LASTS = "rounds go on until the answer is sure; see --budget, --quick and --full"
+ELSEWHERE = {
+    **dict.fromkeys(("--rate", "--rps", "--qps", "--throughput"), FINDS_RATE),
+    **dict.fromkeys(
+        ("--users", "--spawn-rate", "--concurrency", "--connections", "--clients", "--vus"),
+        f"requests start on a schedule, no matter how many wait; {FINDS_RATE}",
+    ),
+    **dict.fromkeys(("--duration", "--run-time", "--time", "--requests"), LASTS),
+}
 UP = "Run the server and the Locust web interface, until Ctrl-C."
 REPORT = "Show the results of a run, and write its report.html, summaries and pictures again."
 COMPARE = "Compare survival runs, cell by cell: ratios with intervals, and what was different."
 SUMMARY = {"survive": SURVIVE, "surge": SURGE, "up": UP, "report": REPORT, "compare": COMPARE}
+NAMING = {"survive", "surge"}  # commands that take names of workloads and models
 EXAMPLES = {
     "survive": "--workloads sleep --models inline,async,thread-pool",
     "surge": "--workload primes --model process-pool --admission unbounded,deadline",
@@ -104,22 +127,30 @@ def _default(words: Any) -> str:
     return "" if text in {None, ""} else f" (default: {text})"
 
 
-def _command(commands: Any, name: str) -> argparse.ArgumentParser:
+def _names(kind: str, known: Sequence[str]) -> str:
+    """List names below the options of a command."""
+    indent = " " * (len(kind) + 2)
+    return fill(", ".join(known), 78, initial_indent=f"{kind}: ", subsequent_indent=indent) + "\n"
+
+
+def _command(commands: Any, name: str) -> Parser:
     program = SCRIPT or f"{PROGRAM} {name}"
     codes = f"\nexit code: {EXIT_CODES[name]}" if name in EXIT_CODES else ""
-    parser: argparse.ArgumentParser = commands.add_parser(
+    listed = _names("workloads", WORKLOADS) + _names("models", MODELS) if name in NAMING else ""
+    parser: Parser = commands.add_parser(
         name,
         prog=program,
         help=SUMMARY[name],
         description=SUMMARY[name],
-        epilog=f"example: {program} {EXAMPLES[name]}{codes}",
+        epilog=f"{listed}example: {program} {EXAMPLES[name]}{codes}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_version(parser)
     return parser
 
 
-def _survive(parser: argparse.ArgumentParser) -> None:
+def _survive(parser: Parser) -> None:
+    parser.elsewhere = ELSEWHERE
     groups = add_options(parser)
     groups[SERVICE].add_argument("--server-python", action="append", default=[], metavar="PYTHON",
         help="run servers on this Python: a path or version, e.g. 3.13t; repeatable")  # fmt: skip

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from difflib import SequenceMatcher
 from math import inf
+from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
 from loadtests.run.options import Flag, names, number
@@ -14,10 +16,16 @@ from loadtests.wording import unknown
 Value = TypeVar("Value")
 # argparse's message for a wrong choice; its quotes depend on the version of Python.
 CHOICE = re.compile(r"invalid choice: '?(?P<given>.*?)'? \(.*?choose from (?P<known>.*)\)")
+CLOSE = 0.75  # likeness without dashes: a letter too many or too few, but no other word
 
 
 class Parser(argparse.ArgumentParser):
-    """Takes no abbreviations, and shows no page of usage before the one line that matters."""
+    """Takes no abbreviations, and shows no page of usage before the one line that matters.
+
+    `elsewhere` answers options that people know from other programs, and that this one lacks.
+    """
+
+    elsewhere: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"allow_abbrev": False, **options})
@@ -40,8 +48,21 @@ class Parser(argparse.ArgumentParser):
         options = [word.partition("=")[0] for word in left if word.startswith("-")]
         if not options:
             return f"unexpected argument {left[0]!r} (separate list items with commas: a,b)"
-        flags = [flag for flag in self._option_string_actions if flag.startswith("--")]
-        return unknown("option", options[0], flags, several=False)
+        given = options[0]
+        if given in self.elsewhere:
+            return f"there is no {given}: {self.elsewhere[given]}"
+        flags = (flag for flag in self._option_string_actions if flag.startswith("--"))
+        near = max((_likeness(given, flag), flag) for flag in flags)
+        meant = f"; did you mean {near[1]!r}?" if near[0] >= CLOSE else ""
+        return f"unknown option {given!r}{meant}"
+
+
+def _likeness(given: str, flag: str) -> float:
+    """Compare the words of two options; a part of an option is an unfinished one."""
+    words, known = given.strip("-"), flag.strip("-")
+    if len(words) > 1 and words in known:
+        return 1.0
+    return SequenceMatcher(None, words, known).ratio()
 
 
 class Reading(argparse.Action):

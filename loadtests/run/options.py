@@ -143,13 +143,12 @@ class Options:
     )  # fmt: skip
     workloads: tuple[str, ...] = option(
         HEADLINE_WORKLOADS,
-        Flag(MEASURE, "workloads, modules of your own (./mine.py), or all; "
-             "`curl localhost:8080/` lists those of a running server",
+        Flag(MEASURE, "workloads, modules of your own (./mine.py), or all",
              "W,...", read=some_names, write=list, repeated=True),
     )  # fmt: skip
     models: tuple[str, ...] = option(
         HEADLINE_MODELS,
-        Flag(MEASURE, "models, or all: `python -m server --help` lists them", "M,...",
+        Flag(MEASURE, "models, or all", "M,...",
              read=some_names, write=list, repeated=True),
     )  # fmt: skip
     parameters: Mapping[str, Mapping[str, str]] = option(

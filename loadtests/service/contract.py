@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,9 +14,11 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import ProxyHandler, build_opener
 
 from loadtests.errors import ServiceError
+from loadtests.system.program import script
 from loadtests.wording import unknown
 
 LOOK_S = 5.0
+_NEEDS_PYTHON = re.compile(r"needs Python ≥ (?P<version>[\d.]+\d)")
 _PARTS = ("models", "workloads", "runtime")
 _DIRECT = build_opener(ProxyHandler({}))  # without a proxy, as the load is sent
 
@@ -44,6 +47,14 @@ class Discovery:
         if why or model in known["models"]:
             return why
         return str(known.get("impossible", {}).get(model, "the service does not offer it"))
+
+    def cannot_run(self, model: str) -> str | None:
+        """Say why no workload can run under a model there, and what would help, or None."""
+        why = str(_known("model", model, self.models).get("why") or "")
+        if not (newer := _NEEDS_PYTHON.search(why)):
+            return why or None
+        python = newer["version"]
+        return f"{why}: run {script('python')} {python}, then add --server-python {python}"
 
     def check_workload(self, name: str) -> None:
         """Raise ServiceError for a workload that the service does not know."""
@@ -80,7 +91,7 @@ def discover(url: str) -> Discovery:
         reason = getattr(error, "reason", error)
         raise ServiceError(
             f"nothing answers at {url} ({reason}); start a service there "
-            "(python -m server), or leave --host out to have one started"
+            "(.venv/bin/python -m server), or leave --host out to have one started"
         ) from None
     except (ValueError, LookupError, TypeError, AttributeError):
         raise ServiceError(f"{url} gives an unexpected answer to GET /: {_CONTRACT}") from None

@@ -44,7 +44,7 @@ OPTION_FLAGS = (
 
 def add_axes(parser: argparse.ArgumentParser, but: Collection[str] = ()) -> None:
     """Add all flags except those that a command defines itself."""
-    group = parser.add_argument_group("server options (details: python -m server --help)")
+    group = parser.add_argument_group("server options (details: .venv/bin/python -m server --help)")
     for option in OPTION_FLAGS:
         if option.name not in but:
             group.add_argument(option.flag, metavar=option.value, help=option.text)

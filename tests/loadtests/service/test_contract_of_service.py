@@ -80,7 +80,7 @@ def test_nothing_listens() -> None:
             discover(url)
     assert url in str(raised.value)
     assert "Connection refused" in str(raised.value)
-    assert "start a service there (python -m server)" in str(raised.value)
+    assert "start a service there (.venv/bin/python -m server)" in str(raised.value)
 
 
 @pytest.mark.parametrize(
