@@ -10,6 +10,9 @@ from typing import Any, get_args
 from server.catalogue.parameters import parameters_of
 from server.workloads.registry import Kind, Workload, WorkloadError, place
 
+IS_ASYNC = "is async, but workers call plain functions: write it with def"
+EXAMPLE = ", and below it `@native({0})` above `async def {0}_async(…)`, which the model async runs"
+
 
 def check(workloads: Iterable[Workload], reserved: Container[str] = ()) -> None:
     """Raise WorkloadError with a line for each problem, unless all of these workloads can run.
@@ -31,7 +34,8 @@ def _problems(workload: Workload, reserved: Container[str]) -> Iterator[str]:
         if kind not in get_args(Kind):
             yield f"{here}: {name} has the kind {kind!r}; there are {', '.join(get_args(Kind))}"
     if why := _unfit(workload.function):
-        yield f"{here}: {name} {why}"
+        example = EXAMPLE.format(workload.name) if why == IS_ASYNC else ""
+        yield f"{here}: {name} {why}{example}"
     try:
         parameters = parameters_of(workload.function)
     except WorkloadError as error:
@@ -42,17 +46,15 @@ def _problems(workload: Workload, reserved: Container[str]) -> Iterator[str]:
             why := _unfit(stage) or _refusal(stage, number, parameters)
         ):
             yield f"{here}: stage {number} of {name}, {_called(stage)}, {why}"
-    if workload.native is not None and (why := _no_twin(workload.native, list(parameters))):
-        yield f"{place(workload.native)}: {_called(workload.native)}, the twin of {name}, {why}"
+    if workload.native is not None and (why := _no_version(workload.native, list(parameters))):
+        called = f"{_called(workload.native)}, the async version of {name},"
+        yield f"{place(workload.native)}: {called} {why}"
 
 
 def _unfit(function: Callable[..., Any]) -> str | None:
     """Explain why no worker can run a function, or return None."""
     if inspect.iscoroutinefunction(function):
-        return (
-            "is async, but workers call plain functions; write it with def, "
-            "and the async version as its twin, with @native above"
-        )
+        return IS_ASYNC
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         return "is a generator, which computes only while it is read; return a list"
     try:
@@ -83,13 +85,13 @@ def _refusal(stage: Callable[..., Any], number: int, parameters: Iterable[str]) 
     return None
 
 
-def _no_twin(twin: Callable[..., Any], parameters: list[str]) -> str | None:
-    if inspect.isasyncgenfunction(twin):
+def _no_version(version: Callable[..., Any], parameters: list[str]) -> str | None:
+    if inspect.isasyncgenfunction(version):
         return "is a generator, which computes only while it is read; return a list"
-    if not any(map(inspect.iscoroutinefunction, (twin, inspect.unwrap(twin)))):
+    if not any(map(inspect.iscoroutinefunction, (version, inspect.unwrap(version)))):
         return "is not async; write it with async def"
     try:
-        taken = list(inspect.signature(twin).parameters)
+        taken = list(inspect.signature(version).parameters)
     except NameError as error:  # since Python 3.14, annotations are evaluated here
         return f"has a signature that cannot be evaluated: {error}"
     if sorted(taken) != sorted(parameters):

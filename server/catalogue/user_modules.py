@@ -24,6 +24,8 @@ NOT_THEIRS = (
     str(Path(__file__).parents[1]),
 )
 NOWHERE = "nowhere"
+FRAMEWORKS = {"aiohttp", "bottle", "django", "fastapi", "flask", "litestar", "quart", "starlette"}
+DECORATE = 'put `@workload(kind="cpu")` above a function (or "io", "mixed")'
 
 
 def load(given: str, reserved: Container[str] = (), built_in: Container[str] = ()) -> str:
@@ -47,10 +49,7 @@ def load(given: str, reserved: Container[str] = (), built_in: Container[str] = (
     check(changed.values(), reserved)
     if not changed and all(known.function.__module__ != name for known in REGISTRY.values()):
         here = getattr(sys.modules[name], "__file__", None) or given
-        raise WorkloadError(
-            f"{here}: it has no workload; "
-            'put `@workload(kind="cpu")` above a function (or "io", "mixed")'
-        )
+        raise WorkloadError(f"{here}: it has no workload; {_app_in(name)}{DECORATE}")
     return name
 
 
@@ -117,7 +116,29 @@ def _import(name: str, given: str) -> None:
                 f"module {name!r} is neither in {Path.cwd()} nor on Python's path "
                 f"({error}). {hint}".rstrip()
             ) from None
-        raise WorkloadError(f"{where or given}: the import failed: {reason}") from error
+        advice = _missing_package(error)
+        raise WorkloadError(f"{where or given}: the import failed: {reason}{advice}") from error
+
+
+def _app_in(name: str) -> str:
+    """Explain what to do with the web application that a module has instead of a workload."""
+    for variable, value in vars(sys.modules[name]).items():
+        kind = type(value)
+        if kind.__module__.partition(".")[0] in FRAMEWORKS and callable(value):
+            return (
+                f"{variable!r} is a web application ({kind.__name__}), and this server calls plain "
+                "functions: move what a handler does into one, without the framework, and "
+            )
+    return ""
+
+
+def _missing_package(error: BaseException) -> str:
+    """Say how to install the package that an import lacks, unless a part of one is missing."""
+    name = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+    if not name or "." in name:
+        return ""
+    other = "" if Path(sys.prefix).name == ".venv" else f" --python {sys.executable}"
+    return f"; if that is a package, install it: .venv/bin/pip{other} install {name}"
 
 
 def _where(error: BaseException) -> str | None:

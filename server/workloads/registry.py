@@ -36,7 +36,7 @@ class Workload:
     stages: tuple[tuple[Kind, Callable[..., Any]], ...]
     source: str  # the module, as it was named on the command line
     needs: tuple[Need, ...] = ()  # what runs as long as the server does, e.g. a web site to read
-    native: Callable[..., Awaitable[Any]] | None = None  # the asynchronous twin
+    native: Callable[..., Awaitable[Any]] | None = None  # the async version
 
     @property
     def doc(self) -> str:
@@ -76,21 +76,21 @@ def workload(
     return register
 
 
-def native(twin_of: Callable[..., Any]) -> Callable[[N], N]:
-    """Declare the asynchronous twin of a workload: the same parameters, awaited on the loop."""
+def native(plain: Callable[..., Any]) -> Callable[[N], N]:
+    """Declare the async version of a workload: the same parameters, awaited on the loop."""
 
     def register(function: N) -> N:
         _expect_function(function)
-        name = twin_of.__name__
+        name = plain.__name__
         known = REGISTRY.get(name)
-        if known is None or known.function is not twin_of:
+        if known is None or known.function is not plain:
             raise WorkloadError(
                 f"{place(function)}: {name!r} is not a workload; decorate it with @workload first"
             )
         if known.native is not None:
             raise WorkloadError(
-                f"{place(function)}: {name!r} already has a twin, at {place(known.native)}; "
-                "keep only one"
+                f"{place(function)}: {name!r} already has an async version, at "
+                f"{place(known.native)}; keep only one"
             )
         REGISTRY[name] = replace(known, native=function)
         return function

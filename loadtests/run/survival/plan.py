@@ -45,7 +45,7 @@ def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]
             discovery.check(pairs, options.parameters)
             wanted += [Cell(*pair, python) for pair in pairs]
             if python == services.labels[-1]:
-                _some_possible(options, wanted, discoveries, services)
+                check_possible(options, wanted, discoveries, services)
             try_parameters(options.parameters, discovery, url)
             ceiling = max(ceiling, _ceiling(url, source))
     order = list(dict.fromkeys(cell[:2] for cell in wanted))
@@ -70,7 +70,7 @@ def _why_absent(cell: Cell, discovery: Discovery, services: Launcher) -> str | N
     return why if why and (services.host or not why.startswith(NOT_STARTED)) else None
 
 
-def _some_possible(
+def check_possible(
     options: Options,
     cells: Sequence[Cell],
     discoveries: Mapping[str, Discovery],
@@ -81,7 +81,9 @@ def _some_possible(
     The same where no cell can run. What else is absent stays in the matrix, with its reason.
     """
     absent = {
-        cell: why for cell in cells if (why := _why_absent(cell, discoveries[cell.python], services))
+        cell: why
+        for cell in cells
+        if (why := _why_absent(cell, discoveries[cell.python], services))
     }
     left = {cell.model for cell in cells if cell not in absent}
     by_default = options.models == HEADLINE_MODELS or ALL in options.models

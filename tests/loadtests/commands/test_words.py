@@ -8,7 +8,11 @@ import sys
 import pytest
 
 from loadtests.__main__ import main
-from loadtests.commands.parser import SUMMARY
+from loadtests.commands.parser import MODELS, SUMMARY, WORKLOADS
+from server.settings import BUILT_IN
+from server.tables import MODELS as SERVERS_MODELS
+from server.workloads import cpu, io, mixed  # noqa: F401 - they register what they declare
+from server.workloads.registry import REGISTRY
 from tests.support.cli import run
 from tests.support.server_process import ROOT
 
@@ -22,6 +26,12 @@ from tests.support.server_process import ROOT
         ("survive --quick --full", "not allowed with argument"),
         ("survive --workload x", "unknown option '--workload'; did you mean '--workloads'?"),
         ("survive --xyzzy", "unknown option '--xyzzy'"),
+        ("survive --modles x", "unknown option '--modles'; did you mean '--models'?"),
+        ("survive --python 3.14", "unknown option '--python'; did you mean '--server-python'?"),
+        ("survive --port 1", "unknown option '--port'"),
+        ("survive --rate=100", "there is no --rate: the rate is what survive finds; to check one"),
+        ("survive --users 5", "there is no --users: requests start on a schedule, no matter"),
+        ("survive --duration 1m", "there is no --duration: rounds go on until the answer is sure"),
         (
             "survive --models inline async",
             "unexpected argument 'async' (separate list items with commas",
@@ -45,6 +55,7 @@ def test_an_error_is_one_line_without_a_page_of_usage(
     line, help_line = capsys.readouterr().err.splitlines()
     assert ": error: " in line
     assert message in line
+    assert ("did you mean" in line) == ("did you mean" in message)
     assert re.fullmatch("For all options: python -m loadtests ?[a-z]* --help", help_line)
 
 
@@ -57,6 +68,15 @@ def test_help_loads_nothing_that_draws_or_measures() -> None:
     names = set(loaded.stdout.decode().splitlines()[-1].split())
     assert "loadtests.commands.parser" in names
     assert not names & {"altair", "gevent", "vl_convert", "jinja2", "locust", "rich", "psutil"}
+
+
+def test_help_lists_the_names_that_the_server_has() -> None:
+    assert tuple(SERVERS_MODELS) == MODELS
+    assert {*REGISTRY} >= {*WORKLOADS}
+    assert {entry.name for entry in REGISTRY.values() if entry.source in BUILT_IN} == {*WORKLOADS}
+    shown = " ".join(run("loadtests", "survive", "--help").out.split())
+    assert f"workloads: {', '.join(WORKLOADS)}" in shown
+    assert f"models: {', '.join(MODELS)}" in shown
 
 
 @pytest.mark.parametrize("command", SUMMARY)

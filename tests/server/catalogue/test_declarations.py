@@ -129,7 +129,8 @@ def test_all_problems_are_reported_at_once() -> None:
         ),
         (
             "@workload(kind='cpu')\nasync def f(): ...",
-            "1: 'f' is async, but workers call plain fun",
+            "1: 'f' is async, but workers call plain functions: write it with def, and below "
+            "it `@native(f)` above `async def f_async(…)`",
         ),
         (
             "@workload(kind='cpu')\ndef f(): yield 1",
@@ -179,10 +180,19 @@ def test_a_stage_that_cannot_be_called_is_refused(stages: str, problem: str) -> 
 @pytest.mark.parametrize(
     ("twin", "problem"),
     [
-        ("def g(a): ...", "'g', the twin of 'f', is not async; write it with async def"),
-        ("async def g(a): yield a", "'g', the twin of 'f', is a generator, which computes only wh"),
-        ("async def g(b): ...", "'g', the twin of 'f', takes (b), not (a); give both the same"),
-        ("async def g(): ...", "'g', the twin of 'f', takes (), not (a); give both the same"),
+        ("def g(a): ...", "'g', the async version of 'f', is not async; write it with async def"),
+        (
+            "async def g(a): yield a",
+            "'g', the async version of 'f', is a generator, which computes only wh",
+        ),
+        (
+            "async def g(b): ...",
+            "'g', the async version of 'f', takes (b), not (a); give both the same",
+        ),
+        (
+            "async def g(): ...",
+            "'g', the async version of 'f', takes (), not (a); give both the same",
+        ),
     ],
 )
 def test_an_invalid_twin_is_refused(twin: str, problem: str) -> None:

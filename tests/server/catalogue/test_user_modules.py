@@ -3,6 +3,7 @@
 import binascii
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -40,6 +41,7 @@ if __name__ == "__main__":
         print(name, REGISTRY["checksum"].source, pool.submit(checksum, size=2).result())
 """
 
+APP = "from flask import Flask\napp = Flask(__name__)\n"
 WORDS = "from server.workloads import native, workload\n"
 
 Write = Callable[..., Path]
@@ -120,7 +122,9 @@ def test_a_twin_for_one_of_ours_is_taken_once(write: Write) -> None:
     assert REGISTRY["count"].native is not None
     assert REGISTRY["count"].function is cpu.count
     again = write(twin, "again.py")
-    assert refusal(again) == (f"{again}:3: 'count' already has a twin, at {path}:3; keep only one")
+    assert refusal(again) == (
+        f"{again}:3: 'count' already has an async version, at {path}:3; keep only one"
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,6 +132,7 @@ def test_a_twin_for_one_of_ours_is_taken_once(write: Write) -> None:
     [
         ("x = 1\n", "{path}: it has no workload; put `@workload(kind="),
         ("x = 1\nimport nowhere.at_all\n", "{path}:2: the import failed: ModuleNotFoundError: "),
+        (APP, "{path}: it has no workload; 'app' is a web application (Flask), and this server"),
         ("import json\n\njson.loads('{')\n", "{path}:3: the import failed: JSONDecodeError: Ex"),
         ("def f():\n    return (\n", "{path}:2: the import failed: SyntaxError: '('"),
         ("\nraise SystemExit(3)\n", "{path}:2: the import failed: SystemExit: 3"),
@@ -165,6 +170,15 @@ def test_a_file_that_no_worker_could_import_is_refused(
 ) -> None:
     path = write(CHECKSUM, name)
     assert refusal(path).startswith(message.format(path=path))
+
+
+def test_a_missing_package_can_be_installed(write: Write) -> None:
+    path = write("import a_package_of_theirs\n")
+    message = refusal(path)
+    assert message.startswith(f"{path}:1: the import failed: ModuleNotFoundError: No module named")
+    assert re.search(r"; if that is a package, install it: \S+pip .*install a_package_of", message)
+    write("import json.nothing\n")
+    assert "install" not in refusal("shop")
 
 
 def test_a_failing_import_is_found_where_the_user_wrote_it(write: Write) -> None:
