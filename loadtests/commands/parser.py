@@ -152,6 +152,9 @@ def _command(commands: Any, name: str) -> Parser:
 def _survive(parser: Parser) -> None:
     parser.elsewhere = ELSEWHERE
     groups = add_options(parser)
+    groups[MEASURE].add_argument("--lesson", action="store_true",
+        help="two minutes: sleep and primes inline, in threads and in processes, with what to "
+        "expect and what was found")  # fmt: skip
     groups[SERVICE].add_argument("--server-python", action="append", default=[], metavar="PYTHON",
         help="run servers on this Python: a path or version, e.g. 3.13t; repeatable")  # fmt: skip
     add_axes(parser)

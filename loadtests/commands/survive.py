@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from loadtests.commands.follow import INTERRUPTED, measured
+from loadtests.commands.lesson import LessonScreen, chosen
 from loadtests.commands.parser import options_of
 from loadtests.errors import RunFileError, ServiceError
 from loadtests.load.distributed.processes import distributed
@@ -44,7 +45,7 @@ def run(parsed: argparse.Namespace) -> int:
     measurement = measured(
         output,
         LOG,
-        LiveScreen,
+        LessonScreen if parsed.lesson else LiveScreen,
         partial(_command, options),
         resumable=partial(resumable, request={"options": options.record()}),
         console=console,
@@ -63,6 +64,8 @@ def request(parsed: argparse.Namespace) -> tuple[Options, Path | None]:
     Raises ServiceError or RunFileError for what cannot be.
     """
     if parsed.retry is None:
+        if parsed.lesson:
+            chosen(parsed)
         return options_of(parsed, servers=ServerOptions.from_arguments(parsed)), parsed.output
     if given := next(_given(parsed), None):
         raise ServiceError(
@@ -80,6 +83,8 @@ def request(parsed: argparse.Namespace) -> tuple[Options, Path | None]:
 
 def _given(parsed: argparse.Namespace) -> Iterator[str]:
     """Name the flags that say what to measure, or where to."""
+    if parsed.lesson:
+        yield "--lesson"
     for name, item, flag in flagged(Options):
         if item.name in parsed:
             word = getattr(parsed, item.name) if flag.choices else name
