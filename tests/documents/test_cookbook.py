@@ -1,4 +1,4 @@
-"""Every request in the tables of server/README.md gets the answer that its row promises."""
+"""Every request in the tables of the server's pages gets the answer that its row promises."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,8 @@ from tests.support.server_process import Client, Running, running
 
 ROOT = Path(__file__).resolve().parents[2]
 COOKBOOK = (ROOT / "server" / "README.md").read_text()
-ROWS = re.findall(r"`(curl [^`]*'localhost[^`]+)`", COOKBOOK)
+LAB = (ROOT / "server" / "LAB.md").read_text()
+ROWS = sorted(set(re.findall(r"`(curl [^`]*'localhost[^`]+)`", COOKBOOK + LAB)))
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,16 @@ from typing import Any
 import pytest
 
 from loadtests.commands.parser import parser
-from tests.support.server_process import Client, Running, running
+from server.tables import MODELS
+from tests.support.server_process import Client, Running, asking, running
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
     page: (ROOT / page).read_text()
-    for page in ("README.md", "server/README.md", "loadtests/README.md", "loadtests/RESULTS.md")
+    for page in (
+        *("README.md", "server/README.md", "server/LAB.md"),
+        *("loadtests/README.md", "loadtests/RESULTS.md"),
+    )
 }
 README = PAGES["README.md"]
 # In a console, in a block of its own, or in a sentence or a table.
@@ -24,6 +28,7 @@ COMMAND = re.compile(
     r"^\$ (.+)$|^(scripts/.+)$|`((?:scripts/|\.venv/bin/python )[^`\n]+)`", re.MULTILINE
 )
 COMMANDS = sorted({"".join(groups) for text in PAGES.values() for groups in COMMAND.findall(text)})
+MODULES = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 OURS = {"survive", "surge", "up", "report", "compare"}  # scripts of the command line
 CURLS = re.findall(
     r"^\$ curl 'localhost:8080(\S+)'\n(\{\n.*?^\}\n)", README, re.MULTILINE | re.DOTALL
@@ -72,6 +77,33 @@ def test_commands_exist_and_understand_their_options(command: str) -> None:
         name = program.removeprefix("scripts/")
         if name in OURS:
             parser().parse_args([name, *words])
+
+
+def test_what_you_write_is_measured_by_options_that_exist() -> None:
+    table = README.partition("| you write | it measures |")[2].partition("\n\n")[0]
+    options = re.findall(r"\| `(--[^`]+)` \|$", table, re.MULTILINE)
+    assert len(options) == len(table.strip().splitlines()) - 1
+    for words in options:
+        models = parser().parse_args(["survive", *words.split()])
+        assert set(getattr(models, "models", ())) <= {*MODELS}
+
+
+async def test_functions_of_your_own_run_as_shown(tmp_path: Path) -> None:
+    modules = [tmp_path / f"shown{number}.py" for number in range(len(MODULES))]
+    for module, text in zip(modules, MODULES, strict=True):
+        module.write_text(text.replace("shop.sqlite", str(tmp_path / "shop.sqlite")))
+    options = ("--models", "inline,async,thread-pool", *(f"--workloads={path}" for path in modules))
+    with running(*options, module="server") as started:
+        async with asking(started) as client:
+            offered = (await client.ask("/")).json["workloads"]
+            ours = {name: entry for name, entry in offered.items() if ".py" in entry["source"]}
+            assert {name: entry["models"] for name, entry in ours.items()} == {
+                "checksum": ["inline", "thread-pool"],
+                "spent": ["inline", "async", "thread-pool"],
+            }
+            for name, entry in ours.items():
+                for model in entry["models"]:
+                    assert (await client.ask(f"/{name}/{model}")).json["result"].keys()
 
 
 def test_models_and_workloads_are_all_named(discovery: dict[str, Any]) -> None:
@@ -142,4 +174,5 @@ def test_readme_is_short() -> None:
 
 def test_examples_were_found() -> None:
     assert len(CURLS) >= 2
+    assert len(MODULES) == 2
     assert len(COMMANDS) >= 30

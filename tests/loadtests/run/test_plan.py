@@ -15,7 +15,7 @@ from loadtests.service.options import ServerOptions
 TOO_OLD = "it needs Python ≥ 3.14, and this is 3.11.7"
 NO_VERSION = "it has no async version"
 HERE = {"models": ["inline"], "impossible": {"async": NO_VERSION}}
-NAMES = dict.fromkeys(HEADLINE_MODELS, {"why": None})
+NAMES = {name: {"why": None} for name in HEADLINE_MODELS}
 OLD = Discovery(NAMES | {"interpreter-pool": {"why": TOO_OLD}}, {"primes": HERE}, {})
 NEW = Discovery(NAMES, {"primes": {**HERE, "models": ["inline", "interpreter-pool"]}}, {})
 
