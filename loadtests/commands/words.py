@@ -50,7 +50,7 @@ class Parser(argparse.ArgumentParser):
             return f"unexpected argument {left[0]!r} (separate list items with commas: a,b)"
         given = options[0]
         if given in self.elsewhere:
-            return f"there is no {given}: {self.elsewhere[given]}"
+            return f"unknown option {given!r}: {self.elsewhere[given]}"
         flags = (flag for flag in self._option_string_actions if flag.startswith("--"))
         near = max((_likeness(given, flag), flag) for flag in flags)
         meant = f"; did you mean {near[1]!r}?" if near[0] >= CLOSE else ""

@@ -29,9 +29,15 @@ from tests.support.server_process import ROOT
         ("survive --modles x", "unknown option '--modles'; did you mean '--models'?"),
         ("survive --python 3.14", "unknown option '--python'; did you mean '--server-python'?"),
         ("survive --port 1", "unknown option '--port'"),
-        ("survive --rate=100", "there is no --rate: the rate is what survive finds; to check one"),
-        ("survive --users 5", "there is no --users: requests start on a schedule, no matter"),
-        ("survive --duration 1m", "there is no --duration: rounds go on until the answer is sure"),
+        (
+            "survive --rate=100",
+            "unknown option '--rate': the rate is what survive finds; to check one",
+        ),
+        ("survive --users 5", "unknown option '--users': requests start on a schedule, no matter"),
+        (
+            "survive --duration 1m",
+            "unknown option '--duration': rounds go on until the answer is sure",
+        ),
         (
             "survive --models inline async",
             "unexpected argument 'async' (separate list items with commas",
