@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from loadtests.errors import ServiceError
 from loadtests.load.source import Source
 from loadtests.machine.environment import environment
 from loadtests.run.constants import CONSTANTS
-from loadtests.run.options import HEADLINE_MODELS, Options
+from loadtests.run.options import Options
 from loadtests.service.contract import Discovery, discover
 from loadtests.service.launcher import Launcher
 from loadtests.service.warm_up import try_parameters
@@ -38,21 +38,20 @@ def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]
     for python in services.labels:
         with services.start(CHEAP, python) as (url, _):
             discoveries[python] = discovery = discover(url)
+            ceiling = max(ceiling, _ceiling(url, source))
             workloads = chosen(options.workloads, discovery, options.servers.folder)
             models = list(discovery.models) if ALL in options.models else options.models
             _all_used(options, workloads)
             pairs = [(name, model) for name in workloads for model in models]
             discovery.check(pairs, options.parameters)
-            wanted += [Cell(*pair, python) for pair in pairs]
-            if python == services.labels[-1]:
-                check_possible(options, wanted, discoveries, services)
             try_parameters(options.parameters, discovery, url)
-            ceiling = max(ceiling, _ceiling(url, source))
+        wanted += [Cell(*pair, python) for pair in pairs]
+    check_possible(options, wanted, discoveries, services)
     order = list(dict.fromkeys(cell[:2] for cell in wanted))
     cells = sorted(wanted, key=lambda cell: order.index(cell[:2]))  # Pythons stay side by side
     runtimes = {python: dict(discovery.runtime) for python, discovery in discoveries.items()}
     several = {"servers": runtimes} if any(runtimes) else {}
-    absent = [cell for cell in cells if _why_absent(cell, discoveries[cell.python], services)]
+    absent = [cell for cell in cells if _absent(cell, discoveries[cell.python], services)]
     return {
         "started": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "environment": {**environment(), "server": next(iter(runtimes.values())), **several},
@@ -64,35 +63,30 @@ def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]
     }
 
 
-def _why_absent(cell: Cell, discovery: Discovery, services: Launcher) -> str | None:
-    """Say why the service does not offer a cell, if that is known already."""
+def _absent(cell: Cell, discovery: Discovery, services: Launcher) -> bool:
+    """Whether it is known already that the service does not offer a cell."""
     why = discovery.unavailable(cell.workload, cell.model)
-    return why if why and (services.host or not why.startswith(NOT_STARTED)) else None
+    return bool(why) and (bool(services.host) or not str(why).startswith(NOT_STARTED))
 
 
 def check_possible(
-    options: Options,
-    cells: Sequence[Cell],
-    discoveries: Mapping[str, Discovery],
-    services: Launcher,
+    options: Options, cells: Sequence[Cell], discoveries: dict[str, Discovery], services: Launcher
 ) -> None:
     """Raise ServiceError for a model that the user names and that runs nowhere here.
 
     The same where no cell can run. What else is absent stays in the matrix, with its reason.
     """
-    absent = {
-        cell: why
-        for cell in cells
-        if (why := _why_absent(cell, discoveries[cell.python], services))
-    }
+    absent = [cell for cell in cells if _absent(cell, discoveries[cell.python], services)]
     left = {cell.model for cell in cells if cell not in absent}
-    by_default = options.models == HEADLINE_MODELS or ALL in options.models
-    for cell, why in absent.items():
-        cannot = discoveries[cell.python].cannot_run(cell.model)
+    by_default = ALL in options.models or options.models == Options().models
+    for cell in absent:
+        discovery = discoveries[cell.python]
+        cannot = discovery.cannot_run(cell.model)
         if cell.model not in left and cannot and not by_default:
             raise ServiceError(f"{cell.model} {cannot.removeprefix('it ')}")
         if not left:
-            raise ServiceError(f"{cell.workload} cannot run under {cell.model}: {cannot or why}")
+            why = cannot or discovery.unavailable(cell.workload, cell.model)
+            raise ServiceError(f"{cell.workload} cannot run under {cell.model}: {why}")
 
 
 def _all_used(options: Options, workloads: Sequence[str]) -> None:
