@@ -23,6 +23,7 @@ from loadtests.system.child import child
 GREETING = "loadbearing listening on "
 START_S = 60.0
 STOP_S = 20.0
+ITSELF = "python -m server: "  # what it calls itself, which the user has not run
 LAST_LINES = 5  # of the output of a server that did not start: a message, or a traceback's end
 
 
@@ -92,7 +93,7 @@ class ServerProcess:
         lines = self._log.read_bytes()[self._said_before :].decode(errors="replace").splitlines()
         if not lines:
             return f": it ended with exit code {self._process.returncode} and no message"
-        return ":\n" + "\n".join(lines[-LAST_LINES:])
+        return ":\n" + "\n".join(line.removeprefix(ITSELF) for line in lines[-LAST_LINES:])
 
     @property
     def pid(self) -> int:
