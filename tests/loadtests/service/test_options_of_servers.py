@@ -47,7 +47,7 @@ def test_servers_survive_the_command_line_of_locust() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("survive", "--threads", "0"), "python -m server: --threads (or LOADBEARING_THREADS) '0'"),
+        (("survive", "--threads", "0"), "did not start:\n--threads (or LOADBEARING_THREADS) '0'"),
         (("survive", "--host", "http://127.0.0.1:9", "--loops", "2"), "so --loops=2 has no effect"),
         (("survive", "--host", "http://127.0.0.1:9", "--workloads", "json.tool"), "json.tool"),
         (("survive", *BAD_PARAMETER), "GET /sleep/inline?ms=-1 answers 422"),
