@@ -111,10 +111,8 @@ class OpenLoop:
     def _read(self, request: Request, reply: Reply) -> None:
         request.size, request.status = len(reply.body), reply.status
         request.outcome = STATUSES.get(reply.status, "failed")
-        if request.outcome == "failed":
+        if request.outcome != "ok":
             request.error = f"HTTP {reply.status}{_reason(reply.body)}"
-        elif request.outcome != "ok":
-            request.error = f"HTTP {reply.status}"
         elif not self._check(reply.body):
             request.outcome, request.error = "wrong", "the body is not the answer of this cell"
         else:

@@ -10,42 +10,49 @@ from locust.argument_parser import get_empty_argument_parser
 from loadtests.errors import ServiceError
 from loadtests.service.contract import Discovery, discover
 from loadtests.ui.shapes import SHAPES
+from loadtests.ui.turns import COMPARE
 
 _SEVERAL = "Ctrl or ⌘ to select several"
+LOADS = ("steady", COMPARE, *SHAPES)  # scenarios in which users are the load
+# Each scenario with the tab that it fills, and what it does.
+SCENARIOS = {
+    "steady": ("load", "a constant load"),
+    COMPARE: ("compare", "the selected models in turns, each alone, at the same rate"),
+    "steps": ("load", "a load that rises in steps to the number of users"),
+    "spike": ("load", "a multiple of the number of users for a while"),
+    "soak": ("load", "a constant load for long, to see what drifts"),
+    "survival": ("survival", "the capacity of each model; the run sets the load itself"),
+    "surge": ("load", "half of a model's capacity, then 2.5 times it, then half again"),
+}
 # Each option with its default, whose type is that of the option; a list has all choices, of which
-# the first is the default. Their order is that of the form: the common ones first, then those of
-# single scenarios.
+# the first is the default. Their order is that of the form.
 _FORM: dict[str, tuple[Any, str]] = {
-    "param": ("", "parameters of workloads, e.g. primes.below=5000,sleep.ms=5"),
     "scenario": (
-        ["steady", *SHAPES, "survival", "surge"],
-        "steady: constant load; steps: rising to the number of users; spike: a multiple of it for "
-        "a while; soak: for long, to see drift; survival: find the capacity of each cell; surge: "
-        "half of a cell's capacity, then 2.5 times it, then half again",
+        [*SCENARIOS],
+        "; ".join(f"{name}: {text}" for name, (_, text) in SCENARIOS.items()),
     ),
+    "param": ("", "e.g. primes.below=5000,sleep.ms=5"),
     "load": (
         ["open", "closed"],
-        "open: each user is one request per second, sent on schedule; closed: each user is a "
-        "client that waits for each answer",
+        "open: each user is one request per second; closed: a client that waits for each answer",
     ),
-    "slo": ("p99<250ms", "service-level objective, e.g. p99<250ms; slower answers count as late"),
-    "arrivals": (
-        ["poisson", "uniform"],
-        "of an open load: at random (Poisson) or evenly spaced",
-    ),
-    "steps": (5, "steps: how many, up to the number of users"),
-    "spike": (4.0, "spike: multiple of the number of users"),
-    "mode": (
-        ["quick", "full"],
-        "survival: precision; full takes hours and is for figures to publish",
-    ),
-    "beyond": (
-        "",
-        "survival: trials beyond the capacity, e.g. overload,soak=5m, or none (default: all in "
-        "full mode)",
-    ),
-    "prove": (False, "survival: verify each cause: relieve only that resource and measure again"),
-    "seed": (1, "seed of the arrival schedule; same seed, same schedule"),
+    "slo": ("p99<250ms", "slower answers count as late"),
+    "arrivals": (["poisson", "uniform"], "at random (Poisson), or evenly spaced"),
+    "steps": (5, "how many, up to the number of users"),
+    "spike": (4.0, "multiple of the number of users"),
+    "mode": (["quick", "full"], "full takes hours and is for figures to publish"),
+    "beyond": ("", "trials beyond the capacity, e.g. overload,soak=5m"),
+    "prove": (False, "verify each cause: relieve only that resource and measure again"),
+    "seed": (1, "same seed, same schedule"),
+}
+# The fields that only some scenarios use, by their names in the page; all others are always shown.
+FOR: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("userCount", "load"), LOADS),
+    "spawnRate": ("steady", COMPARE),
+    "host": (*LOADS, "surge"),
+    "arrivals": (*LOADS, "surge"),
+    **{name: (name,) for name in ("steps", "spike")},
+    **dict.fromkeys(("mode", "beyond", "prove"), ("survival",)),
 }
 _HIDDEN: dict[str, tuple[Any, str]] = {
     "options": ("", "All options of the test as JSON, instead of the others"),
@@ -70,21 +77,28 @@ def add_options(parser: Any) -> None:
     offered = None if "--headless" in sys.argv else _offered()
     workloads = offered and list(offered.workloads)
     models = offered and [name for name, model in offered.models.items() if model["available"]]
+    _add(parser, "scenario")
     for name, values, default, text in (
         ("workloads", workloads, "primes", f"what to run; {_SEVERAL}"),
         ("models", models, "thread-pool", f"how to run it; {_SEVERAL}"),
     ):
         choices = {"choices": values, "is_multiple": True} if values else {}
         parser.add_argument(f"--{name}", nargs="*", default=[default], help=text, **choices)
-    for name, (default, text) in (_FORM | _HIDDEN).items():
-        match default:
-            case list():
-                kind = {"choices": default, "default": default[0]}
-            case bool():
-                kind = {"action": "store_true", "default": False}
-            case _:
-                kind = {"type": type(default), "default": default}
-        parser.add_argument(f"--{name}", help=text, include_in_web_ui=name in _FORM, **kind)
+    for name in (*_FORM, *_HIDDEN):
+        if name != "scenario":
+            _add(parser, name)
+
+
+def _add(parser: Any, name: str) -> None:
+    default, text = (_FORM | _HIDDEN)[name]
+    match default:
+        case list():
+            kind = {"choices": default, "default": default[0]}
+        case bool():
+            kind = {"action": "store_true", "default": False}
+        case _:
+            kind = {"type": type(default), "default": default}
+    parser.add_argument(f"--{name}", help=text, include_in_web_ui=name in _FORM, **kind)
 
 
 def _offered() -> Discovery | None:

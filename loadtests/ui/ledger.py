@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loadtests.run.beyond.drift import Drift, drift
+from loadtests.ui.turns import Turns
 
 BYSTANDER = "bystander"
 SHOWN_S = 180
@@ -56,14 +57,17 @@ class Counts:
         self.fates.update(cell["fates"])
         self.times.update(dict(cell["times"]))
 
-    def as_row(self, name: str, elapsed_s: float) -> dict[str, Any]:
+    def as_row(self, name: str, elapsed_s: int, health: Counts) -> dict[str, Any]:
+        """Show a cell over so many seconds, with the bystander in the same time."""
         ended = self.fates.total()
         return {
             "name": name,
-            "offered": self.offered / elapsed_s,
-            "achieved": self.achieved / elapsed_s,
+            "seconds": elapsed_s,
+            "offered": self.offered / max(1, elapsed_s),
+            "achieved": self.achieved / max(1, elapsed_s),
             "good": self.fates["good"] / ended if ended else None,
             **{f"p{p}_ms": percentile(self.times, p / 100) for p in (50, 95, 99)},
+            "health_p99_ms": percentile(health.times, 0.99),
             "failures": {kind: self.fates[kind] for kind in FAILURES if self.fates[kind]},
         }
 
@@ -138,13 +142,14 @@ class Recorder:
 
 
 class Ledger:
-    """Adds up reports, from any process and in any order."""
+    """Adds up reports, from any process and in any order; `turns` says which cell has a second."""
 
     def __init__(self) -> None:
         self.clear(0)
 
-    def clear(self, second: int) -> None:
+    def clear(self, second: int, turns: Turns | None = None) -> None:
         """Forget everything before this second."""
+        self._turns = turns
         self._begun = self.until = second
         self._past: deque[tuple[float, float]] = deque(maxlen=KEPT_S)
         self._seconds: dict[int, Second] = {}
@@ -154,6 +159,7 @@ class Ledger:
         """Forget the cells before this second, but not the seconds: the load has its rate now."""
         self.since = second
         self._rows: defaultdict[str, Counts] = defaultdict(Counts)
+        self._health: defaultdict[str, Counts] = defaultdict(Counts)  # by the cell that has a turn
 
     def set_users(self, second: int, users: int) -> None:
         self._at(second).users = users
@@ -165,11 +171,17 @@ class Ledger:
             return  # of the test before
         now = self._at(second)
         now.lags.update(dict(report["lags"]))
+        turns = self._turns
+        # The first second began before.
+        counts = second > self.since and (turns is None or turns.counts(second))
         for name, cell in report["cells"].items():
-            if second > self.since:  # the first second began before
+            if name == BYSTANDER:
+                if counts:
+                    self._health[turns.cell(second) if turns else ""].add(cell)
+                continue
+            now.add(cell)
+            if counts:
                 self._rows[name].add(cell)
-            if name != BYSTANDER:
-                now.add(cell)
         if now.offered:  # else it only waits for the last answers
             self.until = max(self.until, second)
 
@@ -184,8 +196,22 @@ class Ledger:
         return max(self._seconds, default=self._begun)
 
     def rows(self) -> list[dict[str, Any]]:
-        elapsed = max(1, self.until - self.since)
-        return [row.as_row(name, elapsed) for name, row in self._rows.items()]
+        """Show each cell, over all the time or over its own turns."""
+        turns, since, until = self._turns, self.since, self.until
+        if turns is None:
+            seconds, health = max(1, until - since), self._health[""]
+            return [row.as_row(name, seconds, health) for name, row in self._rows.items()]
+        return [
+            self._rows[name].as_row(name, turns.counted(name, since, until), self._health[name])
+            for name in turns.cells
+        ]
+
+    def lag_p99_ms(self) -> float | None:
+        """Return how late the generator sent, over the last minutes; None if it sent nothing."""
+        lags: Counter[float] = Counter()
+        for second in self._seconds.values():
+            lags.update(second.lags)
+        return percentile(lags, 0.99)
 
     def drift(self) -> Drift | None:
         """Return the drift of the p99 of right answers, in ms a minute; None if too early."""

@@ -12,7 +12,8 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.run.options import Options
 from loadtests.ui.ledger import Ledger, Recorder
-from loadtests.ui.users import LoadUser
+from loadtests.ui.turns import COMPARE, turns_of
+from loadtests.ui.users import LoadUser, ended
 
 KEY = "loadbearing"  # of our part in the reports of workers, every three seconds
 REPORTED_S = 4
@@ -29,8 +30,9 @@ class Recording:
         self._steady = False
         self.ledger = Ledger()
         self.options: Options | None = None
-        for event in ("test_start", "request", "spawning_complete", "test_stop", "reset_stats"):
+        for event in ("test_start", "spawning_complete", "test_stop", "reset_stats"):
             getattr(events, event).add_listener(getattr(self, f"_{event}"))
+        ended.add_listener(self._ended)
         events.report_to_master.add_listener(self._report)
         events.worker_report.add_listener(self._reported)
         gevent.spawn(self._tick)
@@ -43,18 +45,20 @@ class Recording:
 
     def _test_start(self, environment: Any, **_: Any) -> None:
         try:
-            self.options = options = Options.of(environment.parsed_options)
+            options = Options.of(environment.parsed_options)
+            turns = turns_of(options)
         except ValueError:
             return  # the test will not start
-        self._steady = options.scenario == "steady"
+        self.options = options
+        self._steady = options.scenario in {"steady", COMPARE}
         self._reports.clear()
-        self.ledger.clear(int(time.time()))
-        if options.scenario != "survival" and not isinstance(environment.runner, MasterRunner):
+        self.ledger.clear(int(time.time()), turns)
+        if not isinstance(environment.runner, MasterRunner):
             self._recorder = Recorder(1e3 * options.slo.bound_s)
 
-    def _request(self, name: str, response_time: float, context: Any, **_: Any) -> None:
-        if self._recorder is not None and context:
-            self._recorder.take(name, context["outcome"], response_time, context["lag_ms"])
+    def _ended(self, **request: Any) -> None:
+        if self._recorder is not None:
+            self._recorder.take(**request)
 
     def _spawning_complete(self, **_: Any) -> None:
         if self._steady:  # the ramp is over: figures of a lower rate do not belong to this one

@@ -31,14 +31,16 @@ from loadtests.paths import ROOT
 from loadtests.report import pages
 from loadtests.run.beyond.drift import Drift
 from loadtests.run.options import names
+from loadtests.ui.alarms import Alarms
 from loadtests.ui.door import Door
+from loadtests.ui.form import FOR, SCENARIOS
 from loadtests.ui.form_check import check_forms
-from loadtests.ui.ledger import BYSTANDER
 from loadtests.ui.poller import Watching
 from loadtests.ui.recording import Recording
 from loadtests.ui.shape_runner import ShapeRunner
 from loadtests.ui.survival.session import Session, session_of
 from loadtests.ui.survival.view import view
+from loadtests.ui.turns import COMPARE, TURN_S
 
 PAGE = Path(__file__).parent / "page"
 FILES = {  # results of a run
@@ -66,18 +68,23 @@ def mount(environment: Environment, recording: Recording) -> None:
     door = Door(ui.app.wsgi_app, ui.host, allowed, f"{base}/")
     ui.app.wsgi_app = door  # type: ignore[method-assign]  # as Flask recommends
     watching, session = Watching(environment), session_of(environment)
+    alarms = Alarms(recording, watching)
     data: dict[str, Callable[[], Mapping[str, Any]]] = {
+        "Survival": lambda: _survival(session, request.args.get("cell", type=int)),
         "Load": lambda: _load(environment, recording, watching),
         "Compare": lambda: _compare(environment, recording),
         "Server": watching.as_json,
-        "Survival": lambda: _survival(session, request.args.get("cell", type=int)),
     }
     tabs = {title: title.lower() for title in data}  # their keys
     ui.template_args["extended_tabs"] = [{"title": title, "key": tabs[title]} for title in tabs]
     ui.template_args["extended_csv_files"] = [
         {"href": f"./panel/results/{name}", "title": title} for name, title in TITLES.items()
     ]
-    ui.template_args["panel"] = tabs  # for mount.js
+    ui.template_args["panel"] = {  # for mount.js and form.js
+        "tabs": tabs,
+        "scenarios": {name: {"tab": tab, "does": does} for name, (tab, does) in SCENARIOS.items()},
+        "fields": FOR,
+    }
     ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields in our order
     check_forms(ui.app, base, environment)
     panel = Blueprint("panel", __name__, template_folder="page")
@@ -89,7 +96,7 @@ def mount(environment: Environment, recording: Recording) -> None:
     for title, key in tabs.items():
         page = {"title": title, "key": key, "root": ""}
         add(key, lambda page=page: render_template(f"{page['key']}.html", **page))
-        add(f"{key}.json", lambda title=title: jsonify(data[title]()))
+        add(f"{key}.json", lambda title=title: jsonify(alarms=alarms.sentences(), **data[title]()))
     add("results/<name>", lambda name: _serve(session, name))
     add("style.css", lambda: Response(_stylesheet(), mimetype="text/css"))
     add("<path:name>", lambda name: send_from_directory(PAGE, name))
@@ -131,12 +138,13 @@ def _as_json(drift: Drift | None) -> dict[str, Any] | None:
 
 
 def _compare(environment: Environment, recording: Recording) -> dict[str, Any]:
-    rows = recording.ledger.rows()
+    ledger, options = recording.ledger, recording.options
+    fixed = options is not None and options.scenario not in {"survival", "surge"}
     return {
         **_state(environment, recording),
-        "elapsed_s": recording.ledger.until - recording.ledger.since,
-        "rows": [row for row in rows if row["name"] != BYSTANDER],
-        "bystander": next((row for row in rows if row["name"] == BYSTANDER), None),
+        "elapsed_s": ledger.until - ledger.since,
+        "turn_s": TURN_S if options and options.scenario == COMPARE else None,
+        "rows": ledger.rows() if fixed else [],
     }
 
 
@@ -144,6 +152,8 @@ def _state(environment: Environment, recording: Recording) -> dict[str, Any]:
     options, shape = recording.options, environment.shape_class
     return {
         "state": environment.runner.state if environment.runner else None,
+        "users": environment.runner.user_count if environment.runner else None,
+        "cells": options and len(options.cells),
         "scenario": options and options.scenario,
         "load": options and options.load,
         "slo": options and str(options.slo),
@@ -165,11 +175,7 @@ def _survival(session: Session, chosen: int | None) -> Mapping[str, Any]:
             for name in FILES
         ],
         "run": view(watch, chosen) if watch and session.phase != "waiting" else None,
-        "verdicts": [
-            sentence
-            for verdict in session.summary.get("verdicts", ())
-            for sentence in (verdict["sentence"], *verdict.get("pythons", ()))
-        ],
+        "verdicts": watch.verdicts if watch else [],
         "warnings": session.summary.get("warnings", []),
     }
 

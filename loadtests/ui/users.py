@@ -3,7 +3,8 @@
 Open: one user is one arrival a second, so Locust's "users" is the offered rate. All open-loop
 users of a process share one arrival process, whose rate is their number: cheaper than a timer for
 each, and truly Poisson. Closed: one user is one client that waits for each answer, for contrast.
-With both, a bystander sends `GET /health` at a steady rate.
+With both, a bystander sends `GET /health` at a steady rate. Locust adds up all requests that it is
+given, so it is given only the work: medians of the work and of `/health` together are of neither.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import gevent
 from gevent.event import Event
 from locust import User, events, task
 from locust.env import Environment
-from locust.exception import CatchResponseError
+from locust.event import EventHook
 from locust.runners import WorkerRunner
 
 from loadtests.load.arrivals import gaps, phase_offset
@@ -31,30 +32,37 @@ from loadtests.load.spec import BYSTANDER_RATE
 from loadtests.run.options import Options
 from loadtests.service.contract import path_of
 from loadtests.trial.tally import lag_allowed_s
+from loadtests.ui.failure import Failure, why
+from loadtests.ui.ledger import BYSTANDER
+from loadtests.ui.turns import Turns, turns_of
 
 DRAIN_S = 5.0
+
+ended = EventHook()  # each request that has ended, the bystander's too, for our own tabs
 
 log = logging.getLogger("loadbearing")
 
 
 def record(environment: Environment, name: str, answer: Request) -> None:
-    """Put one request into Locust's tables; its time counts from the intended start."""
-    ended = monotonic() if answer.ended is None else answer.ended
-    sent = ended if answer.sent is None else answer.sent
-    failed = answer.outcome != "ok"
+    """Put one request into our tabs and Locust's tables; its time counts from the intended start.
+
+    Locust's tables have only the work, not the bystander.
+    """
+    end = monotonic() if answer.ended is None else answer.ended
+    sent = end if answer.sent is None else answer.sent
+    took_s, lag_s = end - answer.intended, sent - answer.intended
+    ended.fire(name=name, outcome=answer.outcome, took_ms=took_s * 1e3, lag_ms=lag_s * 1e3)
+    if name == BYSTANDER:
+        return
     environment.events.request.fire(
         request_type="GET",
         name=name,
-        response_time=(ended - answer.intended) * 1e3,
+        response_time=took_s * 1e3,
         response_length=answer.size,
-        exception=CatchResponseError(answer.error or answer.outcome) if failed else None,
-        context={
-            "lag_ms": (sent - answer.intended) * 1e3,
-            "service_ms": (ended - sent) * 1e3,
-            "outcome": answer.outcome,
-        },
+        exception=None if answer.outcome == "ok" else Failure(why(answer)),
+        context={"lag_ms": lag_s * 1e3, "service_ms": (end - sent) * 1e3},
         response=None,
-        start_time=time.time() - (ended - answer.intended),
+        start_time=time.time() - took_s,
         url=environment.host,
     )
 
@@ -72,17 +80,16 @@ def right(body: bytes) -> bool:
 
 
 class LiveArrivals:
-    """One arrival process over some generators in turn; its rate may change while it runs.
+    """One arrival process whose rate may change while it runs; `choose` returns what sends next.
 
     The arrivals of several processes have independent seeds, so together they are Poisson too;
     evenly spaced ones interleave: each keeps its own place between the others, by the wall clock.
     """
 
     def __init__(
-        self, generators: list[OpenLoop], kind: str, rng: Random, place: float = 0.0
+        self, choose: Callable[[], OpenLoop], kind: str, rng: Random, place: float = 0.0
     ) -> None:
-        self._turns = cycle(generators)
-        self._generators = generators
+        self._choose = choose
         self._gaps = gaps("uniform" if kind == "uniform" else "poisson", rng)
         self._place = place if kind == "uniform" else None
         self._rate = 0.0
@@ -107,16 +114,11 @@ class LiveArrivals:
                 if self._place is not None:
                     ahead = (self._place - time.time() * self._rate) % 1.0
             elif due is not None:
-                next(self._turns).send(due)
+                self._choose().send(due)
                 ahead, since = next(self._gaps), due
 
-    def close(self, drain_s: float) -> None:
-        """Stop; requests that are not answered within `drain_s` count as unfinished."""
+    def close(self) -> None:
         self._loop.kill()
-        deadline = monotonic() + drain_s
-        for generator in self._generators:
-            generator.drain(max(0.0, deadline - monotonic()))
-            generator.abandon()
 
 
 class UserLoad:
@@ -131,18 +133,24 @@ class UserLoad:
         index = runner.worker_index if isinstance(runner, WorkerRunner) else 0
         rng = Random(f"{options.seed}/{index}")  # noqa: S311 - a schedule, not a secret
         self._connections = ConnectionPool(str(environment.host))
-        cells = [
-            (f"{workload}/{model}", path_of(workload, model, options.parameters.get(workload)))
+        self._paths = {
+            f"{workload}/{model}": path_of(workload, model, options.parameters.get(workload))
             for workload, model in options.cells
-        ]
+        }
+        self._turns = turns_of(options)
+        self._cycle = cycle(self._paths)
         self._sending: dict[OpenLoop, str] = {}
-        generators = [self._generator(name, path) for name, path in cells]
-        self.arrivals = LiveArrivals(generators, options.arrivals, rng, phase_offset(index))
-        self._bystander = LiveArrivals(
-            [self._generator("bystander", "/health", bool)], "uniform", rng
+        generators = {name: self._generator(name, path) for name, path in self._paths.items()}
+        self.arrivals = LiveArrivals(
+            lambda: generators[self._next()], options.arrivals, rng, phase_offset(index)
         )
+        health = self._generator(BYSTANDER, "/health", bool)
+        self._bystander = LiveArrivals(lambda: health, "uniform", rng)
         self._bystander.add(BYSTANDER_RATE if index == 0 else 0.0)
-        self._turns = cycle(cells)
+
+    def _next(self) -> str:
+        """Choose the cell of the next request: the one whose turn it is, or each after the other."""
+        return self._turns.cell(time.time()) if self._turns else next(self._cycle)
 
     def _generator(self, name: str, path: str, check: Callable[[bytes], bool] = right) -> OpenLoop:
         def done(answer: Request) -> None:
@@ -163,15 +171,21 @@ class UserLoad:
 
     def ask(self) -> None:
         """Send one request and wait for its answer: a closed loop."""
-        generator = self._generator(*next(self._turns))
+        name = self._next()
+        generator = self._generator(name, self._paths[name])
         generator.send(monotonic())
         generator.drain(DRAIN_S)
         generator.abandon()
         del self._sending[generator]
 
     def close(self) -> None:
+        """Stop; requests that are not answered within a few seconds count as unfinished."""
         for arrivals in (self.arrivals, self._bystander):
-            arrivals.close(DRAIN_S)
+            arrivals.close()
+        deadline = monotonic() + DRAIN_S
+        for generator in [*self._sending]:
+            generator.drain(max(0.0, deadline - monotonic()))
+            generator.abandon()
         self._connections.close()
         if self.lags and self.open:
             lags = sorted(self.lags)

@@ -14,7 +14,9 @@ export function poll(address, show, every = EVERY_MS) {
       try {
         const answer = await fetch(address, { signal: AbortSignal.timeout(PATIENCE_MS) });
         if (!answer.ok) throw new Error(`it answers ${answer.status}`);
-        show(await answer.json());
+        const data = await answer.json();
+        alarm(data.alarms);
+        show(data);
         text("notice", "");
         pause = every;
       } catch (error) {
@@ -25,6 +27,12 @@ export function poll(address, show, every = EVERY_MS) {
     setTimeout(look, pause);
   }
   look();
+}
+
+/** Say what makes the figures doubtful. */
+function alarm(sentences) {
+  place("alarms").hidden = !sentences.length;
+  renew(place("alarms"), sentences, () => sentences.map((words) => make("li", {}, words)));
 }
 
 export const place = (id) => document.getElementById(id);

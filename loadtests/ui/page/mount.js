@@ -1,13 +1,17 @@
 // Put our pages below Locust's tabs. Locust renders with React: we add a frame at the end of its
-// container, and take it away; what is React's stays untouched.
+// container, and take it away; what is React's stays untouched, except for data attributes.
 
 import { improve } from "./form.js";
 
-const ours = window.templateArgs.panel; // keys of tabs by their titles
+const { tabs: ours, scenarios } = window.templateArgs.panel; // keys of tabs by their titles
 const frame = document.createElement("iframe");
 frame.style.cssText = "width: 100%; height: 60vh; border: 0; display: block";
+let starting = null; // the form whose start was requested, and its scenario
+
+const tabs = () => document.querySelectorAll('[role="tab"]');
 
 function show() {
+  for (const tab of tabs()) tab.toggleAttribute("data-ours", tab.textContent in ours); // these stand first
   const selected = document.querySelector('[role="tab"][aria-selected="true"]');
   const key = selected && ours[selected.textContent];
   if (!key) return frame.remove();
@@ -19,11 +23,24 @@ function show() {
   container.append(frame);
 }
 
+/** Open the tab that a scenario fills, once its test has started: Locust takes the form away then. */
+function open() {
+  if (!starting || starting.form.isConnected || !tabs().length) return;
+  const { tab } = scenarios[starting.scenario];
+  starting = null;
+  for (const each of tabs()) if (ours[each.textContent] === tab) each.click();
+}
+
 function look() {
+  open();
   show();
   improve(document.body); // also the dialogs, which React puts beside its root
 }
 
+document.addEventListener("submit", ({ target: form }) => {
+  const scenario = form.elements.scenario?.value;
+  starting = scenario in scenarios ? { form, scenario } : null;
+}, { capture: true });
 document.head.append(
   Object.assign(document.createElement("link"), { rel: "stylesheet", href: "./panel/form.css" }),
 );

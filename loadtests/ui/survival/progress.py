@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loadtests.report.survival.sections import prediction_text
-from loadtests.report.verdicts import leaders
+from loadtests.report.summary import summarize
+from loadtests.report.verdicts import leaders, sentences
 from loadtests.run.file.fold import with_next
 from loadtests.run.file.lines import End, cell_of, end_of, trial_of
 from loadtests.run.file.run_file import FILE_NAME, Tail
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from loadtests.run.file.lines import Line, Run
 
 RANKED = {"standing", "cell"}  # the lines that may change which rows are the best
+JUDGED = {"cell", "proof", "resumed", "end"}  # those that may change what follows from them
 
 
 class RunProgress:
@@ -40,6 +42,7 @@ class RunProgress:
         self.measuring: set[Cell] = set()  # in rounds
         self.foreseen: dict[Cell, Line] = {}
         self.best: set[Cell] = set()
+        self.verdicts: list[str] = []  # of the workloads that are finished
         self._agenda = Agenda()
         self._pace = Pace()
         self._tail = Tail(folder / FILE_NAME)
@@ -55,6 +58,8 @@ class RunProgress:
             self.best = leaders(self.run.results.values(), self.run.standings)
             self.best -= self.measuring  # which may have had a result before
             self.best |= {cell for cell in self.measuring if self._ties(self.run, cell)}
+        if self.run and any(line["line"] in JUDGED for line in lines):
+            self.verdicts = self._verdicts(self.run)
 
     def offer(self, cell: Cell, rate: float) -> None:
         """Note that a trial begins; the run file records it at its end."""
@@ -120,6 +125,13 @@ class RunProgress:
             case "end":
                 self.measuring.clear()
                 self.end = end_of(line)
+
+    def _verdicts(self, run: Run) -> list[str]:
+        """Say what follows for each workload of which every cell is measured."""
+        open_cells = {cell for cell in run.plan.cells if cell not in run.results} | self.measuring
+        going_on = set() if self.end else {cell.workload for cell in open_cells}
+        verdicts = summarize(run).verdicts
+        return list(sentences(item for item in verdicts if item.workload not in going_on))
 
     def _ties(self, run: Run, cell: Cell) -> bool:
         """Whether a cell may be the best so far, of several that are known."""
