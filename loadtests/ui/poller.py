@@ -88,7 +88,10 @@ class Watching:
         if not _here(url):
             return
         if self._own_s is None or begun - self._begun >= JUDGED_EVERY_S:
-            self._judge(begun, cpu_s(family(os.getpid())) + sum(item["cpu_s"] for item in stats["processes"]))
+            self._judge(
+                begun,
+                cpu_s(family(os.getpid())) + sum(item["cpu_s"] for item in stats["processes"]),
+            )
         if begun - self._weighed >= WEIGHED_EVERY_S:
             self._weighed = begun
             apart = get_hub().threadpool.apply  # reading it would hold up the load

@@ -33,7 +33,7 @@ from loadtests.run.beyond.drift import Drift
 from loadtests.run.options import names
 from loadtests.ui.alarms import Alarms
 from loadtests.ui.door import Door
-from loadtests.ui.form import FOR, SCENARIOS
+from loadtests.ui.form import FOR, LOADS, SCENARIOS
 from loadtests.ui.form_check import check_forms
 from loadtests.ui.poller import Watching
 from loadtests.ui.recording import Recording
@@ -139,7 +139,7 @@ def _as_json(drift: Drift | None) -> dict[str, Any] | None:
 
 def _compare(environment: Environment, recording: Recording) -> dict[str, Any]:
     ledger, options = recording.ledger, recording.options
-    fixed = options is not None and options.scenario not in {"survival", "surge"}
+    fixed = options is not None and options.scenario in LOADS
     return {
         **_state(environment, recording),
         "elapsed_s": ledger.until - ledger.since,

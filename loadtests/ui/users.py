@@ -34,9 +34,10 @@ from loadtests.service.contract import path_of
 from loadtests.trial.tally import lag_allowed_s
 from loadtests.ui.failure import Failure, why
 from loadtests.ui.ledger import BYSTANDER
-from loadtests.ui.turns import Turns, turns_of
+from loadtests.ui.turns import turns_of
 
 DRAIN_S = 5.0
+LAG = "send lag p50 %.1f ms, p99 %.1f ms%s"
 
 ended = EventHook()  # each request that has ended, the bystander's too, for our own tabs
 
@@ -149,7 +150,7 @@ class UserLoad:
         self._bystander.add(BYSTANDER_RATE if index == 0 else 0.0)
 
     def _next(self) -> str:
-        """Choose the cell of the next request: the one whose turn it is, or each after the other."""
+        """Choose the cell of the next request: that of the turn, or each after the other."""
         return self._turns.cell(time.time()) if self._turns else next(self._cycle)
 
     def _generator(self, name: str, path: str, check: Callable[[bytes], bool] = right) -> OpenLoop:
@@ -193,7 +194,7 @@ class UserLoad:
             late = p99 > self._lag_allowed_ms
             trust = ": the generator was late, do not trust these figures" if late else ""
             level = logging.WARNING if late else logging.INFO
-            log.log(level, "send lag p50 %.1f ms, p99 %.1f ms%s", p50, p99, trust)
+            log.log(level, LAG, p50, p99, trust)
 
 
 class LoadUser(User):

@@ -1,12 +1,13 @@
-// Cells side by side at the same offered rate, as bars to scale and as a table.
+// Cells at the same offered rate, in turns or at once, as bars to scale and as a table.
 
 import { fill, make, model, ms, none, number, place, poll, share, text, track } from "./live.js";
 
 poll("compare.json", (data) => {
+  const { rows } = data;
   text("about", about(data));
-  place("figures").hidden = !data.rows.length;
-  bars(data.rows);
-  const rows = [...data.rows, ...(data.bystander ? [data.bystander] : [])];
+  place("figures").hidden = !rows.length;
+  place("at-once").hidden = rows.length < 2 || data.turn_s !== null;
+  bars(rows);
   fill("cells", rows.map((row) => [
     named(row.name),
     rated(row.offered),
@@ -15,16 +16,19 @@ poll("compare.json", (data) => {
     ms(row.p50_ms),
     ms(row.p95_ms),
     ms(row.p99_ms),
+    ms(row.health_p99_ms),
+    number(row.seconds),
     failures(row.failures),
   ]));
 });
 
-function about({ scenario, load, slo, elapsed_s: elapsed, state, rows }) {
-  if (!rows.length) return "Start a load with several models to compare them here.";
+function about({ scenario, load, slo, elapsed_s: elapsed, state, rows, turn_s: turn }) {
+  if (!rows.length) return "To compare models, select several in the form, and start the scenario compare.";
   const since = scenario === "steady" ? "since all users have started" : "since the start";
-  const rate = load === "open" ? "the same load offered to each" : "from clients that wait for each answer";
-  return `${scenario}, ${rate}, ${state}; ${number(elapsed)} s ${since}, or the last reset. ` +
-    `In time means ${slo.replace(/^p[\d.]+</, "within ")}.`;
+  const how = turn ? `each cell has a turn of ${turn} s alone, of which the first is not counted` : "all cells at once";
+  const rate = load === "open" ? "the same rate for each" : "from clients that wait for each answer";
+  return `${scenario}: ${how}, ${rate}; ${state}, ${number(elapsed)} s ${since}, or the last reset. ` +
+    `In time means ${slo.replace(/^p[\d.]+</, "within ").replace(/(\d)([a-z])/, "$1 $2")}.`;
 }
 
 const rated = (value) => (value >= 100 ? number(value) : value.toFixed(1));

@@ -60,7 +60,7 @@ function frame(right, x, y) {
   ];
 }
 
-function lines(right, x, y, { value, low, high, bound, slo, ceiling, binding, predicted, offered }) {
+function lines(right, x, y, { value, low, high, bound, slo, ceiling, binding, predicted, offered, going }) {
   const parts = [across("slo", right, y(bound)), label(EDGE.left + 6, y(bound) - 6, slo, "start", "slo")];
   if (low || high) {
     const from = low ? x(low) : EDGE.left;
@@ -68,9 +68,9 @@ function lines(right, x, y, { value, low, high, bound, slo, ceiling, binding, pr
     parts.unshift(draw("rect", { class: "between", x: from, width, y: EDGE.top, height: BOTTOM - EDGE.top }));
   }
   const marks = [
-    ["ceiling", ceiling, 12, `limit ${number(ceiling)} (${binding})`],
+    ["ceiling", ceiling, 12, `estimated limit ${number(ceiling)} (${binding})`],
     ["predicted", predicted, 26, `predicted ${number(predicted)}`],
-    ["capacity", value, 40, `capacity ${number(value)}`],
+    ["capacity", value, 40, `capacity ${going ? "so far " : ""}${number(value)}`],
     ["offered", offered, 54, `now ${number(offered)}/s`],
   ];
   for (const [kind, rate, row, text] of marks) {

@@ -5,11 +5,13 @@ import { fill, make, ms, none, number, place, poll, renew, text, tiles } from ".
 
 const SHOWN_S = 120;
 const ROWS = 12;
+const OWN_RATE = new Set(["survival", "surge"]); // scenarios that set their rates themselves
 
 poll("load.json", (data) => {
   const { seconds, before } = data;
   const since = before - SHOWN_S;
-  const open = data.load === "open" && data.scenario !== "surge";
+  const open = data.load === "open" && !OWN_RATE.has(data.scenario);
+  place("search").hidden = data.scenario !== "survival";
   text("about", about(data));
   if (!seconds.length) return;
   const recent = seconds.filter(({ at }) => at >= since);
@@ -40,18 +42,26 @@ poll("load.json", (data) => {
   drifts(data.drifts);
 });
 
-function about({ scenario, load, slo, state, course }) {
+function about({ scenario, load, slo, state, course, users, cells }) {
   if (!scenario) return "No test has started yet.";
-  const what = load === "closed" ? "clients that wait for each answer" : "arrivals per second";
   const phases = course.map(([rate, lasts]) => `${number(rate)}/s for ${number(lasts)} s`);
   const planned = phases.length > 6 ? [...phases.slice(0, 3), "…", phases.at(-1)] : phases;
-  const summary = `${scenario}, ${load} load (users are ${what}), objective ${slo}; ${state}.`;
+  const summary = `${scenario}, ${state}: ${offers(scenario, load, users, cells)}; objective ${slo}.`;
   return planned.length ? `${summary} Planned: ${planned.join(", ")}.` : summary;
+}
+
+/** Say what the users are. */
+function offers(scenario, load, users, cells) {
+  if (OWN_RATE.has(scenario)) return "it sets the load itself";
+  if (load === "closed") return `${number(users)} users = ${number(users)} clients that wait for each answer`;
+  const rate = `${number(users)} users = ${number(users)} requests per second`;
+  if (cells < 2) return rate;
+  return `${rate}, ${scenario === "compare" ? "to one cell at a time" : `${number(users / cells)} a cell`}`;
 }
 
 function now(last, open) {
   tiles("now", [
-    ["offered", number(open ? last.users : last.offered, "/s")],
+    [open ? "offered" : "sent", number(open ? last.users : last.offered, "/s")],
     ["achieved", number(last.achieved, "/s")],
     ["in time", number(last.good, "/s")],
     ["refused", number(last.refused, "/s")],

@@ -32,6 +32,7 @@ function show(state) {
   place("step").className = phase;
   text("step", PHASES[phase] ?? run?.step ?? "");
   text("reason", sentence(state.reason));
+  showAnswer(state);
   showResults(state);
   for (const id of ["head", "where", "progress", "matrix", "notes", "cell"]) {
     place(id).hidden = !run || (id !== "progress" && !run.head);
@@ -46,10 +47,19 @@ function show(state) {
   drawCell(run.shown, ["measuring", "stopping"].includes(phase));
 }
 
+/** Say what follows for the workloads that are finished. */
+function showAnswer({ phase, verdicts }) {
+  const goesOn = ["measuring", "stopping"].includes(phase);
+  place("answer").hidden = !verdicts.length;
+  place("answer").querySelector("h2").textContent = goesOn ? "Finished workloads" : "Result";
+  list(place("verdicts"), verdicts);
+}
+
 function drawCell(cell, goesOn) {
   place("title").style.setProperty("--colour", `var(--model-${cell.model})`);
   text("title", cell.title);
   text("result", cell.result);
+  text("between", cell.going ? "95 % interval of the capacity so far" : "capacity, with its 95 % interval");
   const latest = goesOn ? "a cell that is being measured" : "the cell measured last";
   renew(place("follow"), [latest, cell.follows], () => {
     if (cell.follows) return [`This is ${latest}. Choose another above.`];
@@ -85,10 +95,9 @@ function drawTrials(cell) {
   };
 }
 
-function showResults({ phase, run, verdicts, again, warnings, files, folder }) {
+function showResults({ phase, run, again, warnings, files, folder }) {
   place("results").hidden = !["over", "stopped", "failed"].includes(phase) || !run;
   if (place("results").hidden) return;
-  list(place("verdicts"), verdicts);
   place("again").hidden = !again;
   place("again").querySelector("code").textContent = again ?? "";
   const ready = files.filter((file) => file.ready);

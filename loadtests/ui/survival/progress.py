@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loadtests.report.survival.sections import prediction_text
 from loadtests.report.summary import summarize
+from loadtests.report.survival.sections import prediction_text
 from loadtests.report.verdicts import leaders, sentences
 from loadtests.run.file.fold import with_next
 from loadtests.run.file.lines import End, cell_of, end_of, trial_of

@@ -154,6 +154,7 @@ def _trials(watch: RunProgress, run: Run, cell: Cell) -> dict[str, Any]:
         "title": f"{cell.workload} under {cell.row}",
         "model": cell.model,
         "result": _result_text(watch, run, cell),
+        "going": cell in watch.measuring,
         "bound": 1e3 * run.plan.slo.bound_s,
         "slo": str(run.plan.slo),
         "predicted": prediction.get("predicted"),

@@ -3,24 +3,25 @@
 import { make, milliseconds, named, byId } from "./elements.js";
 
 const KEPT = 24;
+// The stages of a request, named as everywhere in this project.
 const STAGES = {
-  browser: ["in the browser", "Until one of the browser's connections was free."],
-  outside: ["outside", "Outside the handler: on the network, and waiting for the event loop."],
+  lag: ["sent late", "Until one of the browser's connections was free."],
+  outside: ["waiting for the event loop", "Outside the handler: on the network, and until the event loop had time for it."],
   queued: ["queued", "Until the model had room for it."],
-  started: ["started", "From then until the work began."],
-  cpu: ["on CPU", "The part of its run time on a core."],
-  off: ["off CPU", "The part of its run time spent waiting: for I/O, for a core, or for the GIL."],
-  ran: ["ran (CPU time unknown)"],
-  resumed: ["resumed", "From the end of the work back to the event loop."],
+  dispatched: ["handed over", "From then until the work began."],
+  cpu: ["computing", "The part of the work on a core."],
+  off: ["waiting in the work", "The part of the work spent waiting: for I/O, for a core, or for the GIL."],
+  ran: ["in the work (CPU time unknown)"],
+  back: ["handed back", "From the end of the work back to the event loop."],
 };
 
 /** Split the time of a call into stages, in milliseconds, as its client saw it. */
 function stages({ begun, sent, ended, ms }) {
-  const browser = sent - begun;
-  if (!ms) return { browser, outside: ended - sent };
-  const { total, queued, started, ran, cpu, resumed } = ms;
+  const lag = sent - begun;
+  if (!ms) return { lag, outside: ended - sent };
+  const { total, queued, started: dispatched, ran, cpu, resumed: back } = ms;
   const work = cpu === null ? { ran } : { cpu: Math.min(cpu, ran), off: Math.max(0, ran - cpu) };
-  return { browser, outside: Math.max(0, ended - sent - total), queued, started, ...work, resumed };
+  return { lag, outside: Math.max(0, ended - sent - total), queued, dispatched, ...work, back };
 }
 
 export class Answers {

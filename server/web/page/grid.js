@@ -70,7 +70,7 @@ export class Grid {
     button.toggleAttribute("data-failed", Boolean(error));
     if (error) return label(button, String(status || "gone"), `failed: ${error.message}`);
     const { total } = ms;
-    const short = total < 999.5 ? total.toPrecision(total < 100 ? 2 : 3) : `${(total / 1000).toFixed(1)}s`;
+    const short = total < 999.5 ? `${total.toPrecision(total < 100 ? 2 : 3)} ms` : `${(total / 1000).toFixed(1)} s`;
     label(button, short, `last answer in ${total} ms`);
   }
 

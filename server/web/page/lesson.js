@@ -3,8 +3,12 @@
 import { STOPPED_MS } from "./beats.js";
 import { make, milliseconds, named, byId } from "./elements.js";
 
-const EXPERIMENT = "count";
-const CONTRAST = ["inline", "process-pool"];
+// What to try, in this order: a heart that stops for long enough to be seen from the last row, at no
+// cost; one that stops for work; one that stumbles over the GIL; and one that goes on.
+const TRIALS = [
+  { workload: "sleep", model: "inline", parameter: "ms", value: 2500, does: "sleep 2.5 s" },
+  ...["inline", "thread-pool", "process-pool"].map((model) => ({ workload: "count", model, parameter: "to" })),
+];
 const WHERE = {
   inline: "on the event loop itself, like any plain call. Until it ends, the loop does nothing else: no other request, no timer, no health check.",
   async: "on the event loop: while it awaits something, the loop continues; while it computes, nothing else runs.",
@@ -14,13 +18,16 @@ function explain(workload, text) {
   byId("why").replaceChildren(make("code", {}, workload), text);
 }
 
-/** Offer the experiment, if this server can run it: `run(workload, model, values)`. */
+/** Offer the experiments that this server can run: `run(workload, model, values)`. */
 export function offer({ workloads }, run) {
-  const about = workloads[EXPERIMENT];
-  const to = about?.parameters.to?.maximum;
-  const buttons = CONTRAST.filter((model) => to && about.models.includes(model)).map((model) =>
-    make("button", { type: "button", "data-trial": model, click: () => run(EXPERIMENT, model, { to: String(to) }) },
-      `count to ${to.toLocaleString("en")} under `, named(model)));
+  const buttons = TRIALS.flatMap(({ workload, model, parameter, value, does }) => {
+    const most = workloads[workload]?.parameters[parameter]?.maximum;
+    if (!most || !workloads[workload].models.includes(model)) return [];
+    const given = String(value ?? most);
+    const words = does ?? `count to ${most.toLocaleString("en")}`;
+    const click = () => run(workload, model, { [parameter]: given });
+    return make("button", { type: "button", "data-trial": `${workload}/${model}`, click }, `${words} under `, named(model));
+  });
   byId("trials").replaceChildren(...buttons);
 }
 

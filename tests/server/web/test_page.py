@@ -70,14 +70,14 @@ async def test_the_heartbeat_stops_under_inline_and_goes_on_under_process_pool(
     opened: Watched,
 ) -> None:
     page = opened.page
-    await page.click("[data-trial=process-pool]")
+    await page.click("[data-trial='count/process-pool']")
     row = await answered(page, "count/process-pool")
     ran = await figure(row, "ran")
     assert ran > STOPPED_MS  # long enough to be seen
     assert await figure(row, "silence") < ran / 2
     await expect(page.locator("#why")).to_contain_text("count ran for")
     await page.evaluate(WATCH)
-    await page.click("[data-trial=inline]")
+    await page.click("[data-trial='count/inline']")
     row = await answered(page, "count/inline")
     texts = [text for state, text in await page.evaluate("shown") if state == "stopped"]
     assert any(re.fullmatch(r"the event loop has not answered for \d+ ms", text) for text in texts)
@@ -100,7 +100,7 @@ async def test_the_curl_line_is_what_the_answer_came_from(opened: Watched, serve
     await expect(row).to_have_count(1, timeout=MS)
     assert f"curl '{await row.get_attribute('data-url')}'" == line
     await expect(page.locator("button[data-cell='primes/thread-pool']")).to_have_text(
-        re.compile(r"^[\d.]+s?$")
+        re.compile(r"^[\d.]+ m?s$")
     )
     many = await page.text_content("#storm")
     assert many == line.replace("curl ", "curl -Z --parallel-immediate ")[:-1] + "#[1-20]'"
@@ -133,7 +133,7 @@ async def test_waits_in_the_browser_and_errors_are_shown(opened: Watched) -> Non
     await answered(page, "sleep/thread-pool")
     await page.click("#crowd")
     await expect(page.locator("#rows li")).to_have_count(21, timeout=MS)
-    assert await page.locator("#rows li").first.locator(".browser").bounding_box()
+    assert await page.locator("#rows li").first.locator(".lag").bounding_box()
     await page.fill("#field-ms", "-1")
     await page.click("#run")
     row = page.locator("#rows li").first
