@@ -7,19 +7,10 @@ from __future__ import annotations
 
 import re
 
-from locust.exception import CatchResponseError
-
 from loadtests.load.open_loop import Request
 
 UNDER_WAY = re.compile(r"\b\d+ (requests|of them)\b")
 NOT_IN_TIME = re.compile(r": .* workers answer within ([\d.]+ ms).*")
-
-
-class Failure(CatchResponseError):
-    """A failure that Locust shows by its text alone, in one process and in several."""
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 def why(answer: Request) -> str:

@@ -23,6 +23,7 @@ from gevent.event import Event
 from locust import User, events, task
 from locust.env import Environment
 from locust.event import EventHook
+from locust.exception import CatchResponseError
 from locust.runners import WorkerRunner
 
 from loadtests.load.arrivals import gaps, phase_offset
@@ -32,7 +33,7 @@ from loadtests.load.spec import BYSTANDER_RATE
 from loadtests.run.options import Options
 from loadtests.service.contract import path_of
 from loadtests.trial.tally import lag_allowed_s
-from loadtests.ui.failure import Failure, why
+from loadtests.ui.failure import why
 from loadtests.ui.ledger import BYSTANDER
 from loadtests.ui.turns import turns_of
 
@@ -42,6 +43,13 @@ LAG = "send lag p50 %.1f ms, p99 %.1f ms%s"
 ended = EventHook()  # each request that has ended, the bystander's too, for our own tabs
 
 log = logging.getLogger("loadbearing")
+
+
+class Failure(CatchResponseError):
+    """A failure that Locust shows by its text alone, in one process and in several."""
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def record(environment: Environment, name: str, answer: Request) -> None:

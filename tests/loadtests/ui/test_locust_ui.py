@@ -13,8 +13,9 @@ from tests.support.cli import soon
 from tests.support.locust_ui import Interface, up
 from tests.support.server_process import PATIENCE_S
 
-USERS = "20"
+USERS = "40"
 TABS = ("Load", "Compare", "Server")
+CELLS = ("thread-pool", "async")
 
 
 @pytest.fixture
@@ -30,36 +31,54 @@ async def opened(page: Page, title: str) -> FrameLocator:
 
 
 async def started(page: Page) -> None:
-    """Fill in the form, wrongly at first."""
-    await page.select_option("[name=workloads]", "primes")
-    await page.select_option("[name=models]", ["thread-pool", "process-pool"])
-    await page.fill("[name=param]", "primes.below=2000")
+    """Fill in the form, wrongly at first; it shows the fields of the chosen scenario only."""
+    start = page.get_by_role("button", name="Start")
+    await expect(start).to_be_in_viewport()
+    await expect(page.locator("[name=steps]")).to_be_hidden()
+    await page.select_option("[name=scenario]", "survival")
+    await expect(page.locator("[name=mode]")).to_be_visible()
+    await expect(page.locator("[name=userCount]")).to_be_hidden()
+    await page.select_option("[name=scenario]", "compare")
+    await expect(page.locator("[name=mode]")).to_be_hidden()
+    await page.select_option("[name=workloads]", "sleep")
+    await page.select_option("[name=models]", [*CELLS])
+    await page.fill("[name=param]", "sleep.ms=2")
     await page.fill("[name=userCount]", USERS)
+    label = page.locator("label", has_text=f"{USERS} = {USERS} requests per second")
+    await expect(label).to_contain_text("to one cell at a time")
     await page.fill("[name=slo]", "fast")
-    await page.get_by_role("button", name="Start").click()
+    await start.click()
     await expect(page.get_by_role("alert")).to_contain_text("invalid SLO 'fast'")
     await page.fill("[name=slo]", "p99<500ms")
-    await page.get_by_role("button", name="Start").click()
+    await start.click()
 
 
 async def look_at_all(page: Page) -> None:
-    """See that each tab fills, and goes on."""
-    for model in ("thread-pool", "process-pool"):
-        await expect(page.get_by_role("cell", name=f"primes/{model}")).to_be_visible()
+    """See that each tab fills, and goes on, beginning with the one that Start has opened."""
+    compare = page.frame_locator("iframe[title=Compare]")
+    for model in CELLS:
+        row = compare.locator("#cells tbody tr", has_text=model)
+        await expect(row.locator("td").nth(2)).to_contain_text("%")  # after its first turn
+    await expect(compare.locator("#about")).to_contain_text("a turn of 6 s alone")
+    await expect(compare.locator("#at-once")).to_be_hidden()
+    ours = await page.get_by_role("tab", name=TABS[-1], exact=True).bounding_box()
+    stock = await page.get_by_role("tab", name="Statistics").bounding_box()
+    assert ours
+    assert stock
+    assert ours["x"] < stock["x"]
+    await page.get_by_role("tab", name="Statistics").click()
+    for model in CELLS:
+        await expect(page.get_by_role("cell", name=f"sleep/{model}")).to_be_visible()
+    await expect(page.get_by_role("cell", name="bystander")).to_have_count(0)
     server = await opened(page, "Server")
     await expect(server.locator("#processes tbody tr").nth(2)).to_be_visible()
     lasts = server.locator("#loop b").last
     before = await lasts.inner_text()
     await expect(lasts).not_to_have_text(before)
-    compare = await opened(page, "Compare")
-    for model in ("thread-pool", "process-pool"):
-        row = compare.locator("#cells tbody tr", has_text=model)
-        await expect(row.locator("td").nth(2)).to_contain_text("%")
-        await expect(row.locator("td").nth(1)).not_to_have_text("0.0")
-    await expect(compare.locator("#cells tbody tr", has_text="bystander")).to_be_visible()
     load = await opened(page, "Load")
     await expect(load.locator("#seconds td.number", has_text=USERS).first).to_be_visible()
     await expect(load.locator("#rates path.offered")).to_have_attribute("d", re.compile("L"))
+    await expect(load.locator("#about")).to_contain_text(f"{USERS} users = {USERS} requests")
 
 
 async def widths(viewer: Watched) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.ui.ledger import BYSTANDER, Ledger, Recorder, bucket, percentile
+from loadtests.ui.turns import TURN_S, Turns
 from loadtests.ui.vitals import Vitals
 
 BOUND_MS = 100
@@ -50,7 +51,12 @@ def test_it_adds_up_whoever_saw_it(requests: list[tuple[str, str, float]], count
     assert second["achieved"] == len(right)
     assert second["good"] == sum(took_ms <= BOUND_MS for took_ms in right)
     rows = {row["name"]: row for row in ledger.rows()}
+    assert rows.keys() == {request[0] for request in work}
+    beside = [
+        took_ms for name, outcome, took_ms in requests if (name, outcome) == (BYSTANDER, "ok")
+    ]
     for name, outcomes in rows.items():
+        assert (outcomes["health_p99_ms"] is None) == (not beside)
         own = [request for request in requests if request[0] == name]
         assert outcomes["offered"] == len(own)
         assert sum(outcomes["failures"].values()) == sum(request[1] != "ok" for request in own)
@@ -83,6 +89,29 @@ def test_figures_begin_again_and_words_of_the_test_before_come_too_late() -> Non
     ledger.add(report)
     assert not ledger.rows()
     assert not ledger.seconds(10)
+
+
+def test_each_cell_has_the_figures_of_its_own_turns() -> None:
+    turns, recorder, ledger = Turns(["a/b", "c/d"]), Recorder(BOUND_MS), Ledger()
+    begun = 10 * 2 * TURN_S  # the first turn of the first cell
+    ledger.clear(begun - 1, turns)
+    for second in range(begun, begun + 4 * TURN_S):
+        first = turns.cell(second) == "a/b"
+        for _ in range(5):
+            recorder.take(turns.cell(second), "ok", 10.0 if first else 200.0, 0.1)
+        recorder.take(BYSTANDER, "ok", 1.0 if first else 50.0, 0.1)
+        if second % TURN_S == 0:  # an answer to the turn before, which disturbs the next one
+            recorder.take("a/b", "refused", 1.0, 0.1)
+        ledger.add(through(recorder.drain(second, {})))
+    quick, slow = ledger.rows()
+    assert (quick["name"], slow["name"]) == ("a/b", "c/d")
+    assert quick["seconds"] == slow["seconds"] == 2 * (TURN_S - 1)
+    assert quick["offered"] == slow["offered"] == 5
+    assert (quick["good"], slow["good"]) == (1.0, 0.0)
+    assert (quick["health_p99_ms"], slow["health_p99_ms"]) == (1.0, 50.0)
+    assert quick["failures"] == {}
+    with pytest.raises(ValueError, match="at least two cells"):
+        Turns(["a/b"])
 
 
 def stats(uptime_s: float, cpu_s: float, held: int) -> dict[str, Any]:

@@ -48,9 +48,8 @@ async def test_a_run_is_started_watched_and_stopped(
 ) -> None:
     viewer = await watched(browser)
     page, tab = viewer.page, viewer.page.frame_locator('iframe[title="Survival"]')
-    await page.goto(f"{ui.url}/?tab=survival")
+    await page.goto(ui.url)
     await begin(page)
-    await page.get_by_role("tab", name="Survival").click()
     cells = tab.locator("#matrix tbody button")
     await expect(cells).to_have_count(2, timeout=LONG_MS)
     await expect(tab.locator("#matrix button.measuring")).to_have_count(2, timeout=LONG_MS)
@@ -75,7 +74,6 @@ async def nothing_comes_of_another(page: Page, tab: FrameLocator, folder: Path) 
     """Start a run that cannot be: it has its reason, and leaves no folder."""
     before = sorted((folder / "results").iterdir())
     await begin(page, param="sleep.ms=soon")
-    await page.get_by_role("tab", name="Survival").click()
     await expect(tab.locator("#reason")).to_contain_text("ms='soon'", timeout=LONG_MS)
     await expect(tab.locator("#matrix")).to_be_hidden()
     assert sorted((folder / "results").iterdir()) == before
