@@ -28,7 +28,7 @@ function open() {
   if (!starting || starting.form.isConnected || !tabs().length) return;
   const { tab } = scenarios[starting.scenario];
   starting = null;
-  for (const each of tabs()) if (ours[each.textContent] === tab) each.click();
+  for (const item of tabs()) if (ours[item.textContent] === tab) item.click();
 }
 
 function look() {

@@ -220,6 +220,16 @@ def test_finished_cells_have_interval_cause_star_and_footnote(watch: RunProgress
     assert (none["value"], none["low"], none["high"]) == (None, None, 4.0), "it sustains no load"
 
 
+def test_a_workload_has_its_verdict_when_all_of_its_cells_are_measured(watch: RunProgress) -> None:
+    after(watch, PLAN, START, standing(RESULTS), *RESULTS[:2])
+    assert (watch.verdicts, shown(watch, 1)["shown"]["going"]) == ([], False)
+    assert shown(watch, 2)["shown"]["going"] is False, "it was not begun"
+    after(watch, RESULTS[2])
+    assert [verdict.split(":")[0] for verdict in watch.verdicts] == ["`primes`"]
+    after(watch, {**START, "rows": ["hybrid"], "at": 280.0}, standing(RESULTS))
+    assert shown(watch, 0)["shown"]["going"]
+
+
 def test_a_starved_bystander_is_flagged_beside_the_cause(watch: RunProgress) -> None:
     starved = result("primes", "hybrid", 60.0, 70.0, "bystander", blamed="GIL")
     assert after(watch, PLAN, starved)["cells"][0]["small"] == "GIL, /health late"
