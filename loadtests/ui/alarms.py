@@ -8,51 +8,52 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import Any
-
-from locust import events
+from typing import TYPE_CHECKING
 
 from loadtests.trial.tally import lag_allowed_s
-from loadtests.ui.form import LOADS
-from loadtests.ui.poller import Watching
-from loadtests.ui.recording import Recording
-from loadtests.ui.users import LAG
+from loadtests.ui.shapes import LOADS
 
-MOST = 2  # warnings of the log
+if TYPE_CHECKING:
+    from loadtests.ui.poller import Watching
+    from loadtests.ui.recording import Recording
+
+LAG = "send lag p50 %.1f ms, p99 %.1f ms%s"  # which the tabs show all the time, in other words
+NOT_SHOWN = (LAG, "Your selected spawn rate is very high")  # we set it so, and it is harmless here
+SHOWN = 2  # warnings of the log
 
 
 class Alarms(logging.Handler):
-    """Collects the warnings of the log since the test began."""
+    """Collects the warnings of the log, ours and those of Locust, since the test began."""
 
     def __init__(self, recording: Recording, watching: Watching) -> None:
         super().__init__(logging.WARNING)
         self._recording = recording
         self._watching = watching
         self._logged: dict[str, None] = {}
-        events.test_start.add_listener(self._clear)
-        logging.getLogger().addHandler(self)
+        for name in (None, "locust"):  # whose records do not reach the root
+            logging.getLogger(name).addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a warning; errors end a test, and the lag of the generator is shown all the time."""
-        if record.levelno == logging.WARNING and record.msg != LAG:
+        """Keep a warning; errors end a test, and are shown as its end."""
+        if record.levelno == logging.WARNING and not str(record.msg).startswith(NOT_SHOWN):
             self._logged[record.getMessage()] = None
+
+    def clear(self) -> None:
+        self._logged.clear()
 
     def sentences(self) -> list[str]:
         """Say why not to trust the figures of the load, if there is a reason."""
-        return list(self._sentences())
+        return [*self._late(), *self._watching.disturbances, *[*self._logged][-SHOWN:]]
 
-    def _clear(self, **_: Any) -> None:
-        self._logged.clear()
-
-    def _sentences(self) -> Iterator[str]:
+    def _late(self) -> Iterator[str]:
+        """Say that the generator is late; a survival run and a surge judge each trial instead."""
         options, lag_ms = self._recording.options, self._recording.ledger.lag_p99_ms()
-        if options and lag_ms is not None and options.scenario in LOADS and options.load == "open":
-            allowed_ms = 1e3 * lag_allowed_s(options.slo)
-            if lag_ms > allowed_ms:  # a survival run and a surge judge each trial by themselves
-                yield (
-                    f"The load generator was late: 1 % of the requests were sent {lag_ms:.1f} ms "
-                    f"after their time or later ({allowed_ms:g} ms are allowed). Do not trust "
-                    "these response times; offer less, or stop what else runs on this machine."
-                )
-        yield from self._watching.disturbances
-        yield from [*self._logged][-MOST:]
+        if not options or lag_ms is None or options.load != "open" or options.scenario not in LOADS:
+            return
+        allowed_ms = 1e3 * lag_allowed_s(options.slo)
+        if lag_ms > allowed_ms:
+            yield (
+                f"The load generator was late: 1 % of the requests were sent {lag_ms:.1f} ms "
+                f"after their time or later ({allowed_ms:g} ms are allowed). Do not trust "
+                "these response times; offer less, or stop what else runs on this machine."
+            )

@@ -9,11 +9,10 @@ from locust.argument_parser import get_empty_argument_parser
 
 from loadtests.errors import ServiceError
 from loadtests.service.contract import Discovery, discover
-from loadtests.ui.shapes import SHAPES
+from loadtests.ui.shapes import LOADS
 from loadtests.ui.turns import COMPARE
 
 _SEVERAL = "Ctrl or ⌘ to select several"
-LOADS = ("steady", COMPARE, *SHAPES)  # scenarios in which users are the load
 # Each scenario with the tab that it fills, and what it does.
 SCENARIOS = {
     "steady": ("load", "a constant load"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loadtests.load.schedule import Phase
+from loadtests.ui.turns import COMPARE
 
 SHAPES = ("steps", "spike", "soak")
+LOADS = ("steady", COMPARE, *SHAPES)  # scenarios in which the users are the load
 USUAL_S = {"steps": 60.0, "spike": 60.0, "soak": 300.0}
 SHORTEST_S = 2.0  # of a phase: Locust looks at a course once a second
 MOST_STEPS = 100

@@ -33,11 +33,12 @@ from loadtests.run.beyond.drift import Drift
 from loadtests.run.options import names
 from loadtests.ui.alarms import Alarms
 from loadtests.ui.door import Door
-from loadtests.ui.form import FOR, LOADS, SCENARIOS
+from loadtests.ui.form import FOR, SCENARIOS
 from loadtests.ui.form_check import check_forms
 from loadtests.ui.poller import Watching
 from loadtests.ui.recording import Recording
 from loadtests.ui.shape_runner import ShapeRunner
+from loadtests.ui.shapes import LOADS
 from loadtests.ui.survival.session import Session, session_of
 from loadtests.ui.survival.view import view
 from loadtests.ui.turns import COMPARE, TURN_S
@@ -69,6 +70,7 @@ def mount(environment: Environment, recording: Recording) -> None:
     ui.app.wsgi_app = door  # type: ignore[method-assign]  # as Flask recommends
     watching, session = Watching(environment), session_of(environment)
     alarms = Alarms(recording, watching)
+    environment.events.test_start.add_listener(lambda **_: alarms.clear())
     data: dict[str, Callable[[], Mapping[str, Any]]] = {
         "Survival": lambda: _survival(session, request.args.get("cell", type=int)),
         "Load": lambda: _load(environment, recording, watching),

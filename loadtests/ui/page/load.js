@@ -46,7 +46,8 @@ function about({ scenario, load, slo, state, course, users, cells }) {
   if (!scenario) return "No test has started yet.";
   const phases = course.map(([rate, lasts]) => `${number(rate)}/s for ${number(lasts)} s`);
   const planned = phases.length > 6 ? [...phases.slice(0, 3), "…", phases.at(-1)] : phases;
-  const summary = `${scenario}, ${state}: ${offers(scenario, load, users, cells)}; objective ${slo}.`;
+  const now = users ? `${state}: ${offers(scenario, load, users, cells)}` : state;
+  const summary = `${scenario}, ${now}; objective ${slo}.`;
   return planned.length ? `${summary} Planned: ${planned.join(", ")}.` : summary;
 }
 
