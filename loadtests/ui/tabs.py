@@ -41,7 +41,7 @@ from loadtests.ui.shape_runner import ShapeRunner
 from loadtests.ui.shapes import LOADS
 from loadtests.ui.survival.session import Session, session_of
 from loadtests.ui.survival.view import view
-from loadtests.ui.turns import COMPARE, TURN_S
+from loadtests.ui.turns import COMPARE, SETTLE_S, TURN_S
 
 PAGE = Path(__file__).parent / "page"
 FILES = {  # results of a run
@@ -145,7 +145,7 @@ def _compare(environment: Environment, recording: Recording) -> dict[str, Any]:
     return {
         **_state(environment, recording),
         "elapsed_s": ledger.until - ledger.since,
-        "turn_s": TURN_S if options and options.scenario == COMPARE else None,
+        "turns": [TURN_S, SETTLE_S] if options and options.scenario == COMPARE else None,
         "rows": ledger.rows() if fixed else [],
     }
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from loadtests.run.options import Options
 
 COMPARE = "compare"  # the scenario
-TURN_S = 6  # long enough for a hundred requests at a usual rate
-SETTLE_S = 1  # at the start of a turn, which is not counted: the model before still answers
+TURN_S = 7  # long enough for a hundred requests at a usual rate
+SETTLE_S = 2  # at the start of a turn, which are not counted: the model before still answers
 
 
 class Turns:
@@ -31,7 +31,7 @@ class Turns:
         return self.cells[int(at_s) // TURN_S % len(self.cells)]
 
     def counts(self, second: int) -> bool:
-        """Whether a second is counted: the model of the turn before may answer in the first."""
+        """Whether a second is counted: the model of the turn before may answer in the first ones."""
         return second % TURN_S >= SETTLE_S
 
     def counted(self, cell: str, since: int, until: int) -> int:

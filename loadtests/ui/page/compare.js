@@ -6,7 +6,7 @@ poll("compare.json", (data) => {
   const { rows } = data;
   text("about", about(data));
   place("figures").hidden = !rows.length;
-  place("at-once").hidden = rows.length < 2 || data.turn_s !== null;
+  place("at-once").hidden = rows.length < 2 || data.turns !== null;
   bars(rows);
   fill("cells", rows.map((row) => [
     named(row.name),
@@ -22,10 +22,10 @@ poll("compare.json", (data) => {
   ]));
 });
 
-function about({ scenario, load, slo, elapsed_s: elapsed, state, rows, turn_s: turn }) {
+function about({ scenario, load, slo, elapsed_s: elapsed, state, rows, turns }) {
   if (!rows.length) return "To compare models, select several in the form, and start the scenario compare.";
   const since = scenario === "steady" ? "since all users have started" : "since the start";
-  const how = turn ? `each cell has a turn of ${turn} s alone, of which the first is not counted` : "all cells at once";
+  const how = turns ? `each cell has turns of ${turns[0]} s alone, without their first ${turns[1]} s` : "all cells at once";
   const rate = load === "open" ? "the same rate for each" : "from clients that wait for each answer";
   return `${scenario}: ${how}, ${rate}; ${state}, ${number(elapsed)} s ${since}, or the last reset. ` +
     `In time means ${slo.replace(/^p[\d.]+</, "within ").replace(/(\d)([a-z])/, "$1 $2")}.`;

@@ -1,4 +1,4 @@
-"""A tab says why not to trust its figures: a late generator, a busy machine, a warning of the log."""
+"""A tab says why not to trust its figures: a late generator, a busy machine, or the log."""
 
 import logging
 from collections.abc import Iterator

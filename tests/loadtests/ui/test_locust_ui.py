@@ -58,7 +58,7 @@ async def look_at_all(page: Page) -> None:
     compare = page.frame_locator("iframe[title=Compare]")
     await expect(compare.locator("#cells tbody tr")).to_have_count(len(CELLS))
     await expect(compare.locator("#cells td", has_text="%").first).to_be_visible()
-    await expect(compare.locator("#about")).to_contain_text("a turn of 6 s alone")
+    await expect(compare.locator("#about")).to_contain_text("turns of 7 s alone")
     await expect(compare.locator("#at-once")).to_be_hidden()
     ours = await page.get_by_role("tab", name=TABS[-1], exact=True).bounding_box()
     stock = await page.get_by_role("tab", name="Statistics").bounding_box()

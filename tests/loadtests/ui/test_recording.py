@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.ui.ledger import BYSTANDER, Ledger, Recorder, bucket, percentile
-from loadtests.ui.turns import TURN_S, Turns
+from loadtests.ui.turns import SETTLE_S, TURN_S, Turns
 from loadtests.ui.vitals import Vitals
 
 BOUND_MS = 100
@@ -105,7 +105,7 @@ def test_each_cell_has_the_figures_of_its_own_turns() -> None:
         ledger.add(through(recorder.drain(second, {})))
     quick, slow = ledger.rows()
     assert (quick["name"], slow["name"]) == ("a/b", "c/d")
-    assert quick["seconds"] == slow["seconds"] == 2 * (TURN_S - 1)
+    assert quick["seconds"] == slow["seconds"] == 2 * (TURN_S - SETTLE_S)
     assert quick["offered"] == slow["offered"] == 5
     assert (quick["good"], slow["good"]) == (1.0, 0.0)
     assert (quick["health_p99_ms"], slow["health_p99_ms"]) == (1.0, 50.0)

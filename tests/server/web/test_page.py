@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
+from loadtests.wording import STAGE_NAMES
 from tests.support.browser import NARROW, ON_ITS_LOOP, WIDE, Scheme, Watched, watched
 from tests.support.server_process import PATIENCE_S, Running, running
 
@@ -134,6 +135,7 @@ async def test_waits_in_the_browser_and_errors_are_shown(opened: Watched) -> Non
     await page.click("#crowd")
     await expect(page.locator("#rows li")).to_have_count(21, timeout=MS)
     assert await page.locator("#rows li").first.locator(".lag").bounding_box()
+    assert await page.locator("#legend span").all_inner_texts() == [*STAGE_NAMES.values()]
     await page.fill("#field-ms", "-1")
     await page.click("#run")
     row = page.locator("#rows li").first
