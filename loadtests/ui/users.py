@@ -69,7 +69,7 @@ def record(environment: Environment, name: str, answer: Request) -> None:
         response_time=took_s * 1e3,
         response_length=answer.size,
         exception=None if answer.outcome == "ok" else Failure(why(answer)),
-        context={"lag_ms": lag_s * 1e3, "service_ms": (end - sent) * 1e3},
+        context={},
         response=None,
         start_time=time.time() - took_s,
         url=environment.host,

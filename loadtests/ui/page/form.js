@@ -10,7 +10,7 @@ const MOST_ROWS = 11;
 export function improve(root) {
   for (const form of root.querySelectorAll("form")) {
     if (!form.elements.scenario) continue;
-    form.dataset.loadbearing = "";
+    form.dataset.loadbearing = form.elements.host ? "new" : "edit";
     for (const select of form.querySelectorAll("select[multiple]:not([size])")) {
       select.size = Math.min(MOST_ROWS, select.options.length);
     }
@@ -38,7 +38,8 @@ function fit(form) {
     field(form, name)?.toggleAttribute("data-other", !takers.includes(scenario.value));
   }
   relabel(form, "scenario", `Scenario: ${scenarios[scenario.value].does}`);
-  relabel(form, "userCount", users(form));
+  // A running test takes only another number of users, and its scenario is not the one in the form.
+  relabel(form, "userCount", form.elements.host ? users(form) : "Users");
   relabel(form, "spawnRate", "Ramp up (users started per second)");
   for (const name of Object.keys(NAMES)) rename(form, name);
 }

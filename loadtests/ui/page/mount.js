@@ -39,7 +39,8 @@ function look() {
 
 document.addEventListener("submit", ({ target: form }) => {
   const scenario = form.elements.scenario?.value;
-  starting = scenario in scenarios ? { form, scenario } : null;
+  const begins = scenario in scenarios && form.elements.host; // else it changes a running test
+  starting = begins ? { form, scenario } : null;
 }, { capture: true });
 document.head.append(
   Object.assign(document.createElement("link"), { rel: "stylesheet", href: "./panel/form.css" }),
