@@ -31,7 +31,7 @@ class Turns:
         return self.cells[int(at_s) // TURN_S % len(self.cells)]
 
     def counts(self, second: int) -> bool:
-        """Whether a second is counted: the model of the turn before may answer in the first ones."""
+        """Whether a second is counted: the model before may still answer in the first ones."""
         return second % TURN_S >= SETTLE_S
 
     def counted(self, cell: str, since: int, until: int) -> int:
