@@ -7,9 +7,11 @@ from typing import Any
 
 from loadtests.report.verdicts import WorkloadVerdict, judge_workload, sentences
 from loadtests.report.warnings import warnings_of
+from loadtests.run.choice import lacking
 from loadtests.run.constants import CONSTANTS, Constants
 from loadtests.run.file.cells import CellResult, RowRatio, Standing
-from loadtests.run.file.lines import Beyond, Run
+from loadtests.run.file.lines import Beyond, Plan, Run
+from loadtests.run.options import BASELINE, promises
 from loadtests.slo import Slo
 
 ONCE_PER_VALUE = ("param", "server_python")  # all other lists are one comma-separated value
@@ -53,12 +55,17 @@ def summarize(run: Run) -> Summary:
     # A resumed run may ask for fewer cells than the file holds: all results count.
     names = dict.fromkeys((*run.plan.cells, *run.results))
     cells = tuple(run.results.get(name) or CellResult(*name) for name in names)
+    given = run.plan.arguments
+    lacks = lacking(promises(given["need"]) if given.get("need") else (), run.plan.cannot)
     verdicts = tuple(
         judge_workload(
             workload,
             (cell for cell in cells if cell.workload == workload),
             run.standings.get(workload),
             run.plan.slo,
+            baseline=given.get("baseline") or BASELINE,
+            lacks=lacks,
+            about=parameters_text(run.plan, workload),
         )
         for workload in dict.fromkeys(cell.workload for cell in cells)
     )
@@ -76,6 +83,12 @@ def summarize(run: Run) -> Summary:
         beyond=run.beyond,
         ended=run.end.exit if run.end else 0,
     )
+
+
+def parameters_text(plan: Plan, workload: str) -> str:
+    """Return the parameters of a workload as people set them, e.g. "ms=10"."""
+    known = plan.workloads.get(workload, {}).get("parameters") or {}
+    return ", ".join(f"{name}={value}" for name, value in known.items())
 
 
 def exit_code(summary: Summary, at_least: float | None) -> int:
