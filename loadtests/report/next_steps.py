@@ -3,23 +3,28 @@
 from loadtests.run.file.cells import CellResult
 from loadtests.wording import DASH, TIMES, rate_text
 
-RAISE = "raise the generator's limit with --generators to learn how much more"
+RAISE = "raise the generator's limit (--generators) to learn how much more"
 
 
-def next_step(cell: CellResult) -> str:
-    """Return the remedy of a cell in words: what it gave if that was measured, else the estimate.
+def next_steps(cell: CellResult) -> list[str]:
+    """Return the remedy of a cell in words, then in fewer: what it gave if that was measured.
 
-    Without a remedy it is the advice that goes with its cause; empty where nothing is known.
+    Without a remedy it is the advice that goes with the cause of the cell; none where nothing is
+    known.
     """
     if cell.unbounded:
-        return RAISE
-    remedy, proof = cell.remedy, cell.proof
-    option = f"`{remedy['option']}`" if remedy.get("option") else remedy.get("change")
-    if option and proof.get("stands") and proof.get("change") == remedy.get("change"):
-        low, high = proof["measured"]
-        most = "or more" if high is None else f"{DASH}{high:.2f}".removeprefix(" ")
-        return f"{option}: {low:.2f}{most} {TIMES} as much (measured)"
-    if option and remedy.get("predicted") and cell.capacity:
+        return [RAISE]
+    if cell.proof.get("stands") is False:
+        return [f"the cause is open: {cell.proof['sentence']}", "the cause is open"]
+    remedy, measured = cell.remedy, cell.proof.get("measured")
+    option = f"`{remedy['option']}`" if remedy.get("option") else ""
+    if option and measured and cell.proof.get("change") == remedy["change"]:
+        low, high = measured
+        gave = f"at least {low:.2f}" if high is None else f"{low:.2f}{DASH}{high:.2f}"
+        return [f"{option}: {gave} {TIMES} as much (measured)"]
+    if option and cell.capacity:
         low, high = (rate_text(cell.capacity * factor) for factor in remedy["predicted"])
-        return f"{option}: about {low}{DASH}{high} req/s (estimate)"
-    return str(remedy.get("advice") or remedy.get("reason") or "")
+        step = f"{option}: about {low}{DASH}{high} req/s (estimate)"
+        return [f"{remedy['because']}; {step}", step] if remedy.get("because") else [step]
+    advice = remedy.get("advice") or remedy.get("reason")
+    return [str(advice)] if advice else []

@@ -11,7 +11,7 @@ from math import inf, isfinite
 
 from loadtests.capacity.estimate import Range
 from loadtests.cell import Cell
-from loadtests.report.next_steps import next_step
+from loadtests.report.next_steps import next_steps
 from loadtests.report.wording import cause_sentence, interval_text, ratio_text, shortened
 from loadtests.run.choice import Choice, Lacks, choose, ranked, tied
 from loadtests.run.file.cells import CellResult, Standing
@@ -80,7 +80,7 @@ def judge_workload(  # noqa: PLR0913 - the results, and what the user said of ea
             workload,
             None,
             _none(name, cells, choice, open_, slo),
-            next=next_step(order[0]) if order else "",
+            next=next(iter(next_steps(order[0]) if order else ()), ""),
             unfit=tuple(choice.unfit),
             unfinished=unfinished,
             about=about,
@@ -88,7 +88,7 @@ def judge_workload(  # noqa: PLR0913 - the results, and what the user said of ea
     pick, beaten, have = choice.pick, choice.beaten, choice.baseline
     have = None if have is pick else have
     rate, why = _rate(pick), _why(choice, order)
-    next_, sure = next_step(pick), _sure(choice, order, standing)
+    steps, sure = next_steps(pick), _sure(choice, order, standing)
     others = [have, beaten if beaten is not have else None]
     compared = [_compared(standing, pick, cell) for cell in others if cell]
     use = "" if len(order) == 1 else "use "
@@ -100,7 +100,7 @@ def judge_workload(  # noqa: PLR0913 - the results, and what the user said of ea
     return WorkloadVerdict(
         workload,
         pick.row,
-        _fitted(heads, _cut(why), _cut(next_), [*sure, ""], [open_, ""]),
+        _fitted(heads, _cut(why), [*steps, ""], [*sure, ""], [open_, ""]),
         _rows(choice.ties),
         _known(standing, pick, beaten) if beaten else None,
         beaten.row if beaten else None,
@@ -108,7 +108,7 @@ def judge_workload(  # noqa: PLR0913 - the results, and what the user said of ea
         _known(standing, pick, have) if have else None,
         rate,
         why,
-        next_,
+        next(iter(steps), ""),
         sure[0] if sure else "",
         choice.decided_by,
         tuple(choice.unfit),
@@ -282,10 +282,8 @@ def _none(name: str, cells: Sequence[CellResult], choice: Choice, unfinished: st
     head = f"{name}: {rows} load at {slo}{at}"
     heads = [f"{head} ({form})" for form in _cut(cause) if form]
     open_ = f"unfinished: {shortened(unfinished)}" if unfinished else ""
-    steps = (
-        next_step(order[0]) or f"relax the objective (--slo, now {slo}), or make the work faster"
-    )
-    return _fitted([*heads, head], _cut(steps), [open_, ""])
+    steps = next_steps(order[0]) or [f"relax --slo (now {slo}), or make the work faster"]
+    return _fitted([*heads, head], [*steps, ""], [open_, ""])
 
 
 def _nothing(workload: str, cells: Sequence[CellResult]) -> str:
