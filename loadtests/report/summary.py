@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from loadtests.report.trust import trust
 from loadtests.report.verdicts import WorkloadVerdict, judge_workload, sentences
 from loadtests.report.warnings import warnings_of
 from loadtests.run.choice import lacking
@@ -37,6 +38,11 @@ class Summary:
     @property
     def sentences(self) -> tuple[str, ...]:
         return tuple(sentences(self.verdicts))
+
+    @property
+    def trust(self) -> tuple[str, ...]:
+        """How far to trust it, for readers who do not know its folder."""
+        return tuple(trust(self))
 
     @property
     def speed(self) -> tuple[float, float] | None:
@@ -77,7 +83,7 @@ def summarize(run: Run) -> Summary:
         command=command(run),
         cells=cells,
         verdicts=verdicts,
-        warnings=tuple(warnings_of(run, cells, verdicts)),
+        warnings=tuple(warnings_of(run, cells)),
         standings=run.standings,
         constants=run.plan.constants,
         beyond=run.beyond,

@@ -25,6 +25,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
             {"workload": workload, "row": again.row, "ratio": encode(again.ratio)}
             for workload, again in summary.again.items()
         ],
+        "trust": list(summary.trust),
         "warnings": list(summary.warnings),
         "sections": [_section_json(section) for section in filled(summary)],
     }
