@@ -211,7 +211,7 @@ def _why(choice: Choice, order: Sequence[CellResult]) -> str:
     for cell in losers:
         if cause := cause_sentence(cell):
             return f"under {cell.row}, {cause}"
-    if choice.pick is None or losers:
+    if choice.pick is None or choice.pick.unbounded or losers:
         return ""
     cause = _shared_cause(choice.ties)
     above = "" if len(choice.ties) > 1 else f"above {rate_text(choice.pick.high)} req/s, "
@@ -226,12 +226,16 @@ def _sure(choice: Choice, order: Sequence[CellResult], standing: Standing) -> li
     clauses = []
     if others := _rows(choice.ties[1:]):
         clauses.append(f"ties with {shortened(others)}, {_decided(choice)}")
-    if choice.beaten:
-        tied_rows = {*_rows(choice.ties), *choice.unfit}
-        rest = [cell.row for cell in order if cell.row not in tied_rows and cell.sustained]
-        all_beaten = pick.unbounded or all(standing.more(pick.row, row) for row in rest)
-        every = "the others" if len(rest) > 1 and all_beaten else choice.beaten.row
-        clauses.append(f"sure that it beats {every}")
+    tied_rows = {*_rows(choice.ties), *choice.unfit}
+    rest = [cell for cell in order if cell.row not in tied_rows]
+    less = [
+        cell.row
+        for cell in rest
+        if pick.unbounded or not cell.sustained or standing.more(pick.row, cell.row)
+    ]
+    if less:
+        every = len(less) == len(rest) > 1
+        clauses.append(f"sure that it beats {'the others' if every else shortened(less)}")
     if choice.unfit:
         reason = next(iter(choice.unfit.values()))
         clauses.insert(0, f"{_unfit(choice)}: {reason}")
@@ -281,9 +285,8 @@ def _none(name: str, cells: Sequence[CellResult], choice: Choice, unfinished: st
     cause = _shared_cause(order)
     head = f"{name}: {rows} load at {slo}{at}"
     heads = [f"{head} ({form})" for form in _cut(cause) if form]
-    open_ = f"unfinished: {shortened(unfinished)}" if unfinished else ""
     steps = next_steps(order[0]) or [f"relax --slo (now {slo}), or make the work faster"]
-    return _fitted([*heads, head], [*steps, ""], [open_, ""])
+    return _fitted([*heads, head], [*steps, ""], [unfinished, ""])
 
 
 def _nothing(workload: str, cells: Sequence[CellResult]) -> str:
