@@ -86,11 +86,10 @@ def judge_workload(  # noqa: PLR0913 - the results, and what the user said of ea
             about=about,
         )
     pick, beaten, have = choice.pick, choice.beaten, choice.baseline
-    have = None if have is pick else have
     rate, why = _rate(pick), _why(choice, order)
     steps, sure = next_steps(pick), _sure(choice, order, standing)
     others = [have, beaten if beaten is not have else None]
-    compared = [_compared(standing, pick, cell) for cell in others if cell]
+    compared = [_compared(standing, pick, cell) for cell in others if cell and cell is not pick]
     use = "" if len(order) == 1 else "use "
     heads = [
         f"{label} → {use}{pick.row}: {', '.join([rate, *listed])}"
@@ -105,7 +104,7 @@ def judge_workload(  # noqa: PLR0913 - the results, and what the user said of ea
         _known(standing, pick, beaten) if beaten else None,
         beaten.row if beaten else None,
         have.row if have else None,
-        _known(standing, pick, have) if have else None,
+        _known(standing, pick, have) if have and have is not pick else None,
         rate,
         why,
         next(iter(steps), ""),
