@@ -46,7 +46,7 @@ def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]
             pairs = [(name, model) for name in workloads for model in models]
             discovery.check(pairs, options.parameters)
             try_parameters(options.parameters, discovery, url)
-            _check_wishes(options, discovery, models)
+            check_wishes(options, discovery, models)
         wanted += [Cell(*pair, python) for pair in pairs]
     check_possible(options, wanted, discoveries, services)
     order = list(dict.fromkeys(cell[:2] for cell in wanted))
@@ -62,34 +62,31 @@ def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]
         "generator_ceiling": ceiling,
         "cells": [cell._asdict() for cell in cells],
         "absent": [cell._asdict() for cell in absent],
-        "workloads": _described(options, next(iter(discoveries.values())), order),
-        "cannot": _broken(discoveries.values()),
+        "workloads": described(options, discovery, [*dict.fromkeys(name for name, _ in order)]),
+        "cannot": broken(discoveries.values()),
     }
 
 
-def _described(
-    options: Options, discovery: Discovery, pairs: Sequence[tuple[str, str]]
+def described(
+    options: Options, discovery: Discovery, workloads: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """Return what each workload is, and the values of its parameters with their units."""
-    described = {}
-    for name in dict.fromkeys(workload for workload, _ in pairs):
-        known, given = discovery.workloads[name], options.parameters.get(name, {})
-        described[name] = {
-            "doc": known.get("doc"),
-            "parameters": {
-                parameter: given.get(parameter, shape.get("default"))
-                for parameter, shape in (known.get("parameters") or {}).items()
-            },
+    known = {name: discovery.workloads[name] for name in workloads}
+    shapes = {name: workload.get("parameters") or {} for name, workload in known.items()}
+    return {
+        name: {
+            "doc": known[name].get("doc"),
+            "parameters": {item: shape.get("default") for item, shape in shapes[name].items()}
+            | options.parameters.get(name, {}),
             "units": {
-                parameter: shape["unit"]
-                for parameter, shape in (known.get("parameters") or {}).items()
-                if shape.get("unit")
+                item: shape["unit"] for item, shape in shapes[name].items() if shape.get("unit")
             },
         }
-    return described
+        for name in workloads
+    }
 
 
-def _broken(discoveries: Iterable[Discovery]) -> dict[str, dict[str, str]]:
+def broken(discoveries: Iterable[Discovery]) -> dict[str, dict[str, str]]:
     """Return the promises that each model does not keep, with the reasons."""
     return {
         name: dict(model["cannot"])
@@ -99,13 +96,13 @@ def _broken(discoveries: Iterable[Discovery]) -> dict[str, dict[str, str]]:
     }
 
 
-def _check_wishes(options: Options, discovery: Discovery, models: Sequence[str]) -> None:
+def check_wishes(options: Options, discovery: Discovery, models: Sequence[str]) -> None:
     """Raise ServiceError for a baseline that is not measured, or an unknown promise."""
     model = options.baseline.partition(" ")[0]  # a row begins with its model
     if options.baseline != BASELINE and model not in models:
         raise ServiceError(
-            f"--baseline {options.baseline}: {unknown('row', model, models)}. It must be one that "
-            "is measured: add it to --models"
+            f"--baseline: {unknown('row', model, models)}; what it names must be measured: add it "
+            "to --models"
         )
     promises = {name for model in discovery.models.values() for name in model.get("promises") or ()}
     for name in options.need:

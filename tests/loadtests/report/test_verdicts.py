@@ -28,8 +28,11 @@ SLOW = result("scrape", "inline", 0, 4, "late")
 ABSENT = unavailable("primes", "async", NO_TWIN)
 UNSTARTED = result("primes", "inline", None, None, error="the server did not start")
 RATIO = re.compile(r"(at least )?([\d.]+) ×( \(([\d.]+)–([\d.]+)\))?")
-GIL = {"blamed": "GIL", "cause_evidence": {"sentence": "the GIL was held 88 % of the time"}}
-POOL = {
+GIL: dict[str, Any] = {
+    "blamed": "GIL",
+    "cause_evidence": {"sentence": "the GIL was held 88 % of the time"},
+}
+POOL: dict[str, Any] = {
     "blamed": "pool",
     "cause_evidence": {"sentence": "16 slots were full while 1 core was idle"},
 }
@@ -240,7 +243,7 @@ ROWS = [f"{model} · {python}" for model in PARTS for python in ("3.13", "3.14t"
 @st.composite
 def cells(draw: st.DrawFn) -> list[Line]:
     """Draw rows of one workload in all states, with causes and remedies of any length."""
-    lines = []
+    lines: list[Line] = []
     for row in draw(st.lists(st.sampled_from(ROWS), min_size=1, max_size=14, unique=True)):
         model, _, python = row.partition(" · ")
         low = draw(st.none() | st.just(0.0) | st.floats(1, 3000))
