@@ -258,10 +258,9 @@ def fewer_threads(cell: DiagnosedCell) -> Choice:
 
 def less_contention(cell: DiagnosedCell) -> Choice:
     """Say that more of the pool does not help: requests wait for each other inside the work."""
-    inside = cell.numbers.get("admitted")
-    pool = f"the connection pool of {inside:.0f}" if inside else "the connection pool"
-    own = _own_pool(cell)
+    own, admitted = _own_pool(cell), round(cell.numbers.get("inside", 0.0))
     more = f"more {next(iter(own.axes))}" if own else "a larger pool"
+    pool = f"the connection pool of {admitted}" if admitted > 1 else "the connection pool"
     advice = f"{more} will not help: shorten what holds the lock, or enlarge {pool}"
     reason = "requests wait inside the work, for something that no option of the server enlarges"
     return Unproven(reason, advice, own)

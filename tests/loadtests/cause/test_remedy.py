@@ -275,7 +275,7 @@ def test_fewer_threads_hand_over_the_gil_less_often() -> None:
 
 
 def test_more_of_the_pool_does_not_help_what_waits_for_itself() -> None:
-    waiting = replace(POOL_CELL, numbers={"admitted": 4.2})
+    waiting = replace(POOL_CELL, numbers={"inside": 4.2})
     assert less_contention(waiting).advice == (
         "more threads will not help: shorten what holds the lock, or enlarge the connection pool "
         "of 4"
