@@ -89,7 +89,8 @@ def judge_workload(  # noqa: PLR0913 - the results, and what the user said of ea
     rate, why = _rate(pick), _why(choice, order)
     steps, sure = next_steps(pick), _sure(choice, order, standing)
     others = [have, beaten if beaten is not have else None]
-    compared = [_compared(standing, pick, cell) for cell in others if cell and cell is not pick]
+    ties = _rows(choice.ties)
+    compared = [_compared(standing, pick, cell) for cell in others if cell and cell.row not in ties]
     use = "" if len(order) == 1 else "use "
     heads = [
         f"{label} → {use}{pick.row}: {', '.join([rate, *listed])}"
@@ -100,7 +101,7 @@ def judge_workload(  # noqa: PLR0913 - the results, and what the user said of ea
         workload,
         pick.row,
         _fitted(heads, _cut(why), [*steps, ""], [*sure, ""], [open_, ""]),
-        _rows(choice.ties),
+        ties,
         _known(standing, pick, beaten) if beaten else None,
         beaten.row if beaten else None,
         have.row if have else None,

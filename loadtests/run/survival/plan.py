@@ -76,8 +76,10 @@ def described(
     return {
         name: {
             "doc": known[name].get("doc"),
-            "parameters": {item: shape.get("default") for item, shape in shapes[name].items()}
-            | options.parameters.get(name, {}),
+            "parameters": {
+                **{item: shape.get("default") for item, shape in shapes[name].items()},
+                **options.parameters.get(name, {}),
+            },
             "units": {
                 item: shape["unit"] for item, shape in shapes[name].items() if shape.get("unit")
             },
