@@ -185,7 +185,8 @@ class Options:
     )  # fmt: skip
     prove: bool = option(
         False,
-        Flag(MEASURE, "verify each cause: relieve only that resource and measure again, in turns",
+        Flag(MEASURE, "verify each cause: relieve only that resource, then another, and measure "
+             "again, in turns",
              resumes=_no_less),
     )  # fmt: skip
     again: bool = option(
