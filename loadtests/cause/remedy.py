@@ -1,52 +1,65 @@
-"""Prove a cause by its counterfactual: change the blamed resource alone, and see capacity move.
+"""What helps against a cause: the change of one resource, and by how much capacity should move.
 
-A remedy is that change, and the ratio by which it should move the capacity: twice the resource or
-half of it. A claim is what came of it.
+The same change proves the cause: if the blamed resource is relieved alone, capacity has to move as
+predicted. A control is a change that must not help.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from loadtests.capacity.demands import Limit
+from loadtests.cause.symptoms import milliseconds
 from loadtests.trial.evidence import Evidence
 from loadtests.wording import DASH, TIMES, count_of, rate_text
 
 DETECTABLE = 1.2  # a smaller change may disappear in the width of a measured ratio
-TOLERANCE = 0.05  # of each end of the prediction, which is rounded arithmetic
 SOME_MORE = 1.1  # the least that is claimed where only the most is known
-BEYOND = 1.25  # times the ratio of the limits: a queue of more servers is also better used
+BEYOND = 1.25  # times the ratio of the limits, where the critical utilisation is not known
+MARGIN = 0.15  # by which limits from a calibration may be wrong in relation to one another
+LEAST_USED = 0.25  # of a limit at the capacity: below it, another resource is to blame
+FEW = 2  # threads: one computes while another waits
+POOLS = {"threads": "processes", "processes": "threads"}  # the other one
+WORDS = {"workers": "server processes", "loops": "event loops"}  # of options
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A change of another resource than the blamed one, which must not help."""
+
+    change: str
+    axes: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """A change of one resource, and the range of ratios by which capacity should then change."""
+    """A change of one resource, and the range of ratios by which capacity should then change.
+
+    `because` is the arithmetic behind it. A change that only proves the cause, because it makes
+    things worse, has `advice`: what would help.
+    """
 
     change: str
     axes: Mapping[str, str]  # options of the server
     parameters: Mapping[str, str]  # of the workload
     cores: int | None  # to which the server alone is restricted
     predicted: tuple[float, float]
+    because: str = ""
+    advice: str = ""
+    control: Control | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Unproven:
-    """Why no change of a resource could prove a cause."""
+    """Why no change of a resource could prove a cause, and what would help nevertheless."""
 
     reason: str
+    advice: str = ""
+    control: Control | None = None
 
 
 Choice = Remedy | Unproven
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Whether a cause was confirmed, and the range of ratios by which capacity changed."""
-
-    stands: bool
-    measured: tuple[float, float]
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +76,24 @@ class DiagnosedCell:
     parameters: Mapping[str, object] = field(default_factory=dict)  # of the workload
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sized_by: str | None = None  # the option that sizes the model
+    workload: str = ""
+    capacity: float | None = None  # as measured
+    numbers: Mapping[str, float] = field(default_factory=dict)  # of the cause
 
     def setting(self, name: str, default: float) -> float:
         value = self.settings.get(name, default)
         return value if isinstance(value, int | float) else default
 
     @property
+    def rate(self) -> float:
+        """The capacity, or else the rate at which it broke."""
+        return self.capacity or self.evidence.rate
+
+    @property
     def headroom(self) -> float:
-        """How many times the rate at which it broke the limits allow; 0 where that is unknown."""
+        """How many times that rate the limits allow; 0 where that is unknown."""
         least = min((limit.rate for limit in self.limits), default=0.0)
-        return least / self.evidence.rate if self.evidence.rate > 0 else 0.0
+        return least / self.rate if self.rate > 0 else 0.0
 
     @property
     def sizes(self) -> list[str]:
@@ -96,6 +117,29 @@ class DiagnosedCell:
         return None
 
 
+def recorded(chosen: Choice, cell: DiagnosedCell) -> dict[str, Any]:
+    """Return a remedy as plain data: the option that a user would type, and what it should give.
+
+    Where no change helps, it is the reason, and the advice if there is some.
+    """
+    if isinstance(chosen, Unproven) or chosen.advice:
+        reason = chosen.reason if isinstance(chosen, Unproven) else chosen.advice
+        return {"reason": reason, "advice": chosen.advice}
+    words = [f"--{name.replace('_', '-')} {value}" for name, value in chosen.axes.items()]
+    words += [f"--param {cell.workload}.{item}={to}" for item, to in chosen.parameters.items()]
+    option, (low, high) = " ".join(words), chosen.predicted
+    sentence = f"`{option}`: {low:.1f}{DASH}{high:.1f} {TIMES} as much (estimate)"
+    return {
+        "change": chosen.change,
+        "option": option,
+        "axes": dict(chosen.axes),
+        "parameters": dict(chosen.parameters),
+        "predicted": [round(low, 3), round(high, 3)],
+        "because": chosen.because,
+        "sentence": f"{chosen.because}; {sentence}" if chosen.because else sentence,
+    }
+
+
 def larger_pool(cell: DiagnosedCell) -> Choice:
     """Double the pool; of two, the one where requests spend more of their time."""
     sizes, stages = cell.sizes, cell.evidence.typical
@@ -104,7 +148,7 @@ def larger_pool(cell: DiagnosedCell) -> Choice:
         return Unproven(f"no option is known that sizes the {slots} of {cell.model}")
     waits = stages is not None and stages.off_cpu >= stages.on_cpu
     option = "threads" if len(sizes) > 1 and waits else sizes[-1]
-    return _doubled(cell, option, "slots", {"slots": 2.0})
+    return _doubled(cell, option, "slots", {"slots": 2.0}, control=_other_pool(cell, option))
 
 
 def more_gils(cell: DiagnosedCell) -> Choice:
@@ -119,7 +163,8 @@ def more_gils(cell: DiagnosedCell) -> Choice:
     shorter = f"{shorter_ms:.3f}".rstrip("0").rstrip(".")
     change = f"a switch interval of {shorter} ms instead of {interval_ms:g} ms"
     axes, predicted = {"switch_interval": f"{shorter}ms"}, (SOME_MORE, BEYOND * cell.headroom)
-    return Remedy(change, axes, {}, None, predicted)
+    because = "the event loop waits for the GIL while threads hold it"
+    return Remedy(change, axes, {}, None, predicted, because, control=_own_pool(cell))
 
 
 def more_loops(cell: DiagnosedCell) -> Choice:
@@ -134,41 +179,105 @@ def _more_servers(cell: DiagnosedCell, limit: str) -> Choice:
     if cell.setting("loops", 1) > 1:
         if limit == "gil":
             return Unproven("event loops in one process share its GIL, and exclude more processes")
-        return _doubled(cell, "loops", limit, {"loop": 2.0}, halves)
-    return _doubled(cell, "workers", limit, {"loop": 2.0, "gil": 2.0}, halves)
+        return _doubled(cell, "loops", limit, {"loop": 2.0}, halves, control=_own_pool(cell))
+    both = {"loop": 2.0, "gil": 2.0}
+    return _doubled(cell, "workers", limit, both, halves, control=_own_pool(cell))
 
 
-def _doubled(
+def _own_pool(cell: DiagnosedCell) -> Control | None:
+    """Double the pool of the model, which is not to blame; of a model without one, any pool."""
+    return _pool_of(cell, [*cell.sizes, *POOLS])
+
+
+def _other_pool(cell: DiagnosedCell, option: str) -> Control | None:
+    """Double the pool that is not to blame."""
+    return _pool_of(cell, [POOLS[option]] if option in POOLS else [])
+
+
+def _pool_of(cell: DiagnosedCell, options: Sequence[str]) -> Control | None:
+    for option in options:
+        size = int(cell.setting(option, 0))
+        if size and not cell.fixed(option, 2 * size):
+            return Control(f"{2 * size} {option} instead of {size}", {option: str(2 * size)})
+    return None
+
+
+def _doubled(  # noqa: PLR0913 - what is doubled, and what should follow
     cell: DiagnosedCell,
     option: str,
     limit: str,
     factors: Mapping[str, float],
     beside: Mapping[str, int] | None = None,
+    *,
+    control: Control | None,
 ) -> Choice:
     size = int(cell.setting(option, 1))
     if fixed := cell.fixed(option, 2 * size):
         return fixed
     expected = _expected(cell, limit, factors)
     if isinstance(expected, Unproven):
-        return expected
-    words = {"workers": "server processes", "loops": "event loops"}
-    change = f"{2 * size} {words.get(option, option)} instead of {size}"
+        return replace(expected, control=control)
+    change = f"{2 * size} {WORDS.get(option, option)} instead of {size}"
     if beside:
         change += f", with pools of {' and '.join(f'{n} {name}' for name, n in beside.items())}"
     axes = {option: 2 * size, **(beside or {})}
-    return Remedy(change, {name: str(n) for name, n in axes.items()}, {}, None, expected)
+    texts = {name: str(n) for name, n in axes.items()}
+    because = _arithmetic(cell, limit, option)
+    return Remedy(change, texts, {}, None, expected, because, control=control)
+
+
+def _arithmetic(cell: DiagnosedCell, limit: str, option: str) -> str:
+    """Say where the blamed resource ends: "16 threads ÷ 10 ms end at 1560/s"."""
+    rate = dict(cell.limits).get(limit)
+    if not rate:
+        return ""
+    names = {"gil": ("GIL", cell.evidence.servers), "loop": ("event loop", cell.evidence.loops)}
+    name, units = names.get(limit, (option, int(cell.setting(option, 1))))
+    several = name if name == option else f"{name}s"
+    what = f"{units} {several}" if units > 1 else f"1 {name}"
+    end = "end" if units > 1 else "ends"
+    return f"{what} ÷ {milliseconds(units / rate)} {end} at {rate_text(rate)}/s"
+
+
+def fewer_threads(cell: DiagnosedCell) -> Choice:
+    """Let fewer threads contend for the GIL; a request needs it for as long as it computes."""
+    threads, stages = int(cell.setting("threads", 1)), cell.evidence.typical
+    control = _pool_of(cell, ["threads"])
+    instead = "processes, each with a GIL of its own (process-pool), or fewer threads"
+    if "threads" not in cell.sizes or threads <= FEW:
+        return Unproven(f"{count_of(threads, 'thread')} are few already", instead, control)
+    if fixed := cell.fixed("threads", FEW):
+        return replace(fixed, advice=instead)
+    most = 1 / (stages.on_cpu * cell.rate) if stages and stages.on_cpu > 0 and cell.rate else 0.0
+    if most < DETECTABLE:
+        return Unproven("one GIL allows no more, with however few threads", instead, control)
+    change, because = f"{FEW} threads instead of {threads}", "each hand-over of the GIL costs time"
+    predicted = (SOME_MORE, (1 + MARGIN) * most)
+    return Remedy(change, {"threads": str(FEW)}, {}, None, predicted, because, control=control)
+
+
+def less_contention(cell: DiagnosedCell) -> Choice:
+    """Say that more of the pool does not help: requests wait for each other inside the work."""
+    own, admitted = _own_pool(cell), round(cell.numbers.get("inside", 0.0))
+    more = f"more {next(iter(own.axes))}" if own else "a larger pool"
+    pool = f"the connection pool of {admitted}" if admitted > 1 else "the connection pool"
+    advice = f"{more} will not help: shorten what holds the lock, or enlarge {pool}"
+    reason = "requests wait inside the work, for something that no option of the server enlarges"
+    return Unproven(reason, advice, own)
 
 
 def fewer_cores(cell: DiagnosedCell) -> Choice:
     """Halve the cores of the server: more of them cannot be had."""
     cores = cell.evidence.cores
+    advice, control = "only more cores, or less computing per request, raise it", _own_pool(cell)
     if cores < 2:
-        return Unproven("there is only one core, so none can be taken away")
+        return Unproven("there is only one core, so none can be taken away", advice, control)
     half = cores // 2
     expected = _expected(cell, "cores", {"cores": half / cores})
     if isinstance(expected, Unproven):
-        return expected
-    return Remedy(f"{half} of {cores} cores for the server", {}, {}, half, expected)
+        return replace(expected, advice=advice, control=control)
+    change = f"{half} of {cores} cores for the server"
+    return Remedy(change, {}, {}, half, expected, advice=advice, control=control)
 
 
 def smaller_payload(cell: DiagnosedCell) -> Choice:
@@ -177,7 +286,9 @@ def smaller_payload(cell: DiagnosedCell) -> Choice:
         return Unproven("the workload has no parameter `kib` that halves its payload")
     half = str(int(kib) // 2)
     change = f"half the payload ({half} instead of {kib} KiB)"
-    return Remedy(change, {}, {"kib": half}, None, (DETECTABLE, 2 * BEYOND))
+    because = "carrying the data costs more than the work"
+    predicted = (DETECTABLE, 2 * (1 + MARGIN))
+    return Remedy(change, {}, {"kib": half}, None, predicted, because, control=_own_pool(cell))
 
 
 def longer_queue(cell: DiagnosedCell) -> Choice:
@@ -189,12 +300,13 @@ def longer_queue(cell: DiagnosedCell) -> Choice:
         return fixed
     change = f"a queue of {longer} requests instead of {length}, limited by its length alone"
     axes = {"admission": "bounded", "queue": str(longer)}
-    return Remedy(change, axes, {}, None, (SOME_MORE, BEYOND * (cell.headroom or 2.0)))
+    predicted = (SOME_MORE, BEYOND * (cell.headroom or 2.0))
+    return Remedy(change, axes, {}, None, predicted)
 
 
-def unproven(reason: str) -> Callable[[DiagnosedCell], Choice]:
+def unproven(reason: str, advice: str = "") -> Callable[[DiagnosedCell], Choice]:
     """Make the remedy of a cause that no change of a resource proves."""
-    return lambda _: Unproven(reason)
+    return lambda _: Unproven(reason, advice)
 
 
 def _expected(
@@ -202,10 +314,12 @@ def _expected(
 ) -> tuple[float, float] | Unproven:
     """Predict the ratio of capacities: the blamed limit times its factor, up to the next limit.
 
-    At least half of that change should show. A cell that broke far below its limit, because bursts
-    exceed a tight bound, may gain that distance as well.
+    At the capacity a share of the blamed limit is used. Of a pool that is larger by a factor, the
+    share that goes unused is smaller by its square root (Halfin and Whitt, 1981); of further
+    processes and loops, which do not share a queue, it is the same. Where the next limit is
+    reached, at least this share of it is used, and at most all.
     """
-    rate, known = cell.evidence.rate, dict(cell.limits)
+    rate, known = cell.rate, dict(cell.limits)
     known.setdefault(blamed, rate)  # it broke there, so the limit cannot be far
     changed = [Limit(name, limit * factors.get(name, 1.0)) for name, limit in known.items()]
     least, base = min(changed, key=lambda limit: limit.rate), min(known.values())
@@ -214,33 +328,14 @@ def _expected(
         return _too_near(least)
     if ratio < 1:
         return ratio / BEYOND, math.sqrt(ratio)
-    spare = min(max(rate / base, 0.25), 1.0)
-    return (1 + ratio) / 2, BEYOND * ratio / spare
+    used = min(max(rate / base, LEAST_USED), 1.0)
+    low, high = ratio, ratio / used
+    if least.name in factors:
+        unused = (1 - used) / (math.sqrt(ratio) if least.name == "slots" else 1.0)
+        low = high = ratio * (1 - unused) / used
+    return max((1 - MARGIN) * low, SOME_MORE), (1 + MARGIN) * high
 
 
 def _too_near(limit: Limit) -> Unproven:
     rate = rate_text(limit.rate)
     return Unproven(f"the next limit is too near for a change to show: {limit.name} at {rate}/s")
-
-
-def judge(remedy: Remedy, measured: tuple[float, float]) -> Claim:
-    """Compare the measured range of ratios with the prediction of a change.
-
-    The claim stands if the two ranges overlap and the measured one excludes "no change"; otherwise
-    it is withdrawn.
-    """
-    low, high = measured
-    least, most = remedy.predicted
-    overlaps = low <= most * (1 + TOLERANCE) and high >= least * (1 - TOLERANCE)
-    moved = low > 1 if least > 1 else high < 1
-    outcome = f"with {remedy.change}, capacity was {_range(low, high)}"
-    expected = _range(least, most)
-    if overlaps and moved:
-        return Claim(True, measured, f"{outcome}, as predicted ({expected})")
-    return Claim(False, measured, f"withdrawn: {outcome}, where {expected} was predicted")
-
-
-def _range(low: float, high: float) -> str:
-    if high == math.inf:
-        return f"at least {low:.2f} {TIMES}"
-    return f"{low:.2f}{DASH}{high:.2f} {TIMES}"

@@ -106,22 +106,38 @@ UNKNOWN = Rule("unknown", _unknown, unproven("no resource is blamed"))
 # Failures come before full resources, because a cell that fails also fills up with failures. Then
 # the most specific first: a blocked loop or a GIL may also fill a pool, pools may fill the cores.
 RULES = (
-    Rule("memory", failures.memory, unproven("the amount of memory cannot be changed")),
-    Rule("crashes", failures.crashes, unproven("what kills the workers is not known")),
+    Rule(
+        "memory",
+        failures.memory,
+        unproven(
+            "the amount of memory cannot be changed",
+            "let fewer requests run at once (--threads, --processes), or add memory",
+        ),
+    ),
+    Rule(
+        "crashes",
+        failures.crashes,
+        unproven(
+            "what kills the workers is not known", "find out in server.log what kills the workers"
+        ),
+    ),
     Rule(
         "failures",
         failures.failures,
-        unproven("the work itself fails or is wrong, so no resource helps"),
+        unproven("the work itself fails or is wrong, so no resource helps", "mend the work"),
     ),
     Rule(
         "generator",
         failures.generator,
-        unproven("the generator was the limit, not the server"),
+        unproven("the generator was the limit, not the server", "`--generators 2`"),
     ),
     Rule(
         "too slow",
         failures.too_slow,
-        unproven("the work alone takes longer than the objective allows"),
+        unproven(
+            "the work alone takes longer than the objective allows",
+            "make the work faster, or allow it more time (--slo)",
+        ),
     ),
     Rule("loop blocked", resources.blocked, more_loops),
     Rule("payload", resources.payload, smaller_payload),
@@ -130,7 +146,10 @@ RULES = (
     Rule(
         "neighbour",
         resources.neighbour,
-        unproven("other processes on this machine cannot be stopped by a test"),
+        unproven(
+            "other processes on this machine cannot be stopped by a test",
+            "stop other programs, and measure again",
+        ),
     ),
     Rule("cores", resources.cores, fewer_cores),
     Rule("pool", resources.pool, larger_pool),

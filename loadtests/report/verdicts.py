@@ -1,22 +1,27 @@
-"""What follows for each workload, in plain sentences.
+"""The answer for each workload: use this row, because of that, this sure, change that next.
 
 How many times as much one row sustains as another is known from trials of the same rounds only: it
-is never the quotient of two capacities.
+is never the quotient of two capacities. At the limit of the generator the least that it can be is
+known, from the upper end of the other's interval.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 
 from loadtests.capacity.estimate import Range
 from loadtests.cell import Cell
-from loadtests.report.wording import cause_sentence, interval_text, ratio_text
-from loadtests.run.choice import ranked, tied
+from loadtests.report.next_steps import next_steps
+from loadtests.report.wording import cause_sentence, interval_text, ratio_text, shortened
+from loadtests.run.choice import Choice, Lacks, choose, ranked, tied
 from loadtests.run.file.cells import CellResult, Standing
+from loadtests.run.options import BASELINE, hyphenated
 from loadtests.slo import Slo
 from loadtests.wording import listing, rate_text
 
-POOLS = {"thread-pool", "process-pool"}  # `hybrid` runs a workload of one stage in one of these
+WORDS = 60  # the most of an answer: more is not read
+NOTABLE = 1.1  # times as much: the least that is worth claiming at the generator's limit
+CUTS = ("; ", " while ", ", ", " (")  # where a clause can end early
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +30,12 @@ class WorkloadVerdict:
 
     `pick` is None if no row sustains any load, and `sentence` says why. `beaten` is the best row
     that sustains significantly less, and `ratio` how many times as much the pick sustains, where
-    that is known; `more` is the same beside `baseline`, the row that people have. The parts of the
-    answer are how much the pick sustains (`rate`), `why`, what to do `next`, and how `sure` it is;
-    `sentence` is all of them. `pythons` compares the Pythons of each model, if there were several.
+    that is known; `more` is the same beside `baseline`, the row that people have. Both have no
+    upper end where the generator was the limit. The parts of the answer are how much the pick
+    sustains (`rate`), `why`, what to do `next`, and how `sure` it is; `sentence` is all of them in
+    at most `WORDS` words. `decided_by` is what singled the pick out among its ties, `unfit` are
+    rows that lack a promise that is needed, `unfinished` those without a result. `about` has the
+    parameters of the workload. `pythons` compares the Pythons of each model, if there were several.
     """
 
     workload: str
@@ -42,46 +50,71 @@ class WorkloadVerdict:
     why: str = ""
     next: str = ""
     sure: str = ""
+    decided_by: str = ""
+    unfit: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
+    about: str = ""
     pythons: tuple[str, ...] = ()
 
 
-def judge_workload(
-    workload: str, results: Iterable[CellResult], standing: Standing | None, slo: Slo
+def judge_workload(  # noqa: PLR0913 - the results, and what the user said of each workload
+    workload: str,
+    results: Iterable[CellResult],
+    standing: Standing | None,
+    slo: Slo,
+    *,
+    baseline: str = BASELINE,
+    lacks: Lacks | None = None,
+    about: str = "",
 ) -> WorkloadVerdict:
-    """Compare the rows of one workload that have a result."""
+    """Compare the rows of one workload that have a result; see `choose` for what users want."""
     cells = list(results)
     standing = standing or Standing(workload)
+    choice = choose(workload, cells, standing, baseline, lacks)
     order = ranked(cells)
-    unfinished = [cell for cell in cells if not (cell.measured or cell.unavailable)]
-    if not order:
-        return WorkloadVerdict(workload, None, _nothing(workload, cells))
-    best = order[0]
-    if not best.sustained:
-        rows = _rows(order)
-        none = f"{listing(rows)} {_verb('sustain', rows)} no"
-        if len(rows) > 1 and not unfinished:
-            none = "no model sustains any"
-        clauses = [f"`{workload}`: {none} load at {slo}{_why(order)}", _open(unfinished)]
-        return WorkloadVerdict(workload, None, _sentence(clauses))
-    ties = _ties(order, standing)
-    others = [cell for cell in order if cell not in ties]
-    # At the limit of the generator no ratio is known, but those that do not tie are behind.
-    less = (c for c in others if c.sustained and (best.unbounded or standing.more(best.row, c.row)))
-    beaten = next(less, None)
-    ratio = _known(standing, best, beaten) if beaten else None
-    clauses = [
-        _head(workload, ties, slo) + _beaten(best, ties, beaten, ratio),
-        _limit(ties, others, beaten),
-        _open(unfinished),
+    name = f"`{workload}`" + (f" ({about})" if about else "")
+    unfinished = _rows(cell for cell in cells if not (cell.measured or cell.unavailable))
+    open_ = f"unfinished: {shortened(unfinished)}" if unfinished else ""
+    if choice.pick is None:
+        return WorkloadVerdict(
+            workload,
+            None,
+            _none(name, cells, choice, open_, slo),
+            next=next(iter(next_steps(order[0]) if order else ()), ""),
+            unfit=tuple(choice.unfit),
+            unfinished=unfinished,
+            about=about,
+        )
+    pick, beaten, have = choice.pick, choice.beaten, choice.baseline
+    rate, why = _rate(pick), _why(choice, order)
+    steps, sure = next_steps(pick), _sure(choice, order, standing)
+    others = [have, beaten if beaten is not have else None]
+    ties = _rows(choice.ties)
+    compared = [_compared(standing, pick, cell) for cell in others if cell and cell.row not in ties]
+    use = "" if len(order) == 1 else "use "
+    heads = [
+        f"{label} → {use}{pick.row}: {', '.join([rate, *listed])}"
+        for label in dict.fromkeys((name, f"`{workload}`"))
+        for listed in ([listing(compared)] if compared else [], compared[:1], [])
     ]
     return WorkloadVerdict(
         workload,
-        best.row,
-        _sentence(clauses),
-        _rows(ties),
-        ratio,
+        pick.row,
+        _fitted(heads, _cut(why), [*steps, ""], [*sure, ""], [open_, ""]),
+        ties,
+        _known(standing, pick, beaten) if beaten else None,
         beaten.row if beaten else None,
-        pythons=tuple(_pythons(workload, order, standing)),
+        have.row if have else None,
+        _known(standing, pick, have) if have and have is not pick else None,
+        rate,
+        why,
+        next(iter(steps), ""),
+        sure[0] if sure else "",
+        choice.decided_by,
+        tuple(choice.unfit),
+        unfinished,
+        about,
+        tuple(_pythons(workload, order, standing)),
     )
 
 
@@ -106,62 +139,172 @@ def leaders(results: Iterable[CellResult], standings: Mapping[str, Standing]) ->
         cell.cell
         for name, column in columns.items()
         if len(column) > 1
-        for cell in _ties(column, standings.get(name) or Standing(name))
+        for cell in tied(column, standings.get(name) or Standing(name))
     }
 
 
-def _ties(ordered: Sequence[CellResult], standing: Standing) -> list[CellResult]:
-    """Return the rows that tie with the best; a pool is named before `hybrid`, which uses it."""
-    return sorted(tied(ordered, standing), key=lambda cell: cell.model == "hybrid")
+def _fitted(*parts: Sequence[str]) -> str:
+    """Join one form of each part to sentences of at most `WORDS` words in all.
+
+    The forms of a part get shorter. As long as it is too much, the second part is shortened, which
+    has details, then those after it, and at last the first.
+    """
+    forms = [list(dict.fromkeys(part)) or [""] for part in parts]
+    for part in (*forms[1:], forms[0]):
+        while len(part) > 1 and len(_joined(forms).split()) > WORDS:
+            part.pop(0)
+    return _joined(forms)
 
 
-def _rows(cells: Sequence[CellResult]) -> tuple[str, ...]:
+def _joined(forms: Iterable[Sequence[str]]) -> str:
+    sentences = (form[0].rstrip(".") for form in forms if form[0])
+    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in sentences)
+
+
+def _cut(clause: str) -> list[str]:
+    """Return a clause and what is left of it if it ends early, down to nothing."""
+    forms = [clause]
+    for mark in CUTS:
+        while mark in forms[-1] and "`" not in forms[-1].rpartition(mark)[2]:
+            shorter = forms[-1].rpartition(mark)[0]
+            if shorter.count("(") != shorter.count(")"):
+                break
+            forms.append(shorter)
+    return [*forms, ""]
+
+
+def _rows(cells: Iterable[CellResult]) -> tuple[str, ...]:
     return tuple(cell.row for cell in cells)
 
 
-def _verb(verb: str, rows: Sequence[str]) -> str:
-    return f"{verb}s" if len(rows) == 1 else verb
-
-
-def _sentence(clauses: Iterable[str]) -> str:
-    return "; ".join(filter(None, clauses)) + "."
-
-
-def _open(unfinished: Sequence[CellResult]) -> str:
-    if not unfinished:
-        return ""
-    return f"{listing(_rows(unfinished))} {'is' if len(unfinished) == 1 else 'are'} unfinished"
-
-
 def _known(standing: Standing, cell: CellResult, other: CellResult) -> Range | None:
-    """Return a ratio whose interval has two ends."""
+    """Return a ratio with an interval; its upper end is infinite at the generator's limit."""
     ratio = standing.ratio(cell.row, other.row)
-    return ratio if ratio and ratio.low > 0 and isfinite(ratio.high) else None
+    if ratio and ratio.low > 0 and isfinite(ratio.high):
+        return ratio
+    if cell.unbounded and other.sustained and isfinite(other.high):
+        least = cell.sustained / other.high
+        return Range(least, least, inf) if least >= NOTABLE else None
+    return None
 
 
-def _head(workload: str, ties: Sequence[CellResult], slo: Slo) -> str:
-    rates = listing([interval_text(cell) for cell in ties]).replace("≥", "at least")
-    if len(ties) == 1:
-        return f"`{workload}`: {ties[0].row} sustains {rates} req/s at {slo}"
-    rows = f"`{workload}`: {listing(_rows(ties))} sustain"
-    same = len(ties) == 2 and ties[0].python == ties[1].python
-    if same and ties[0].model in POOLS and ties[1].model == "hybrid":
-        return f"{rows} the same: {rates} req/s at {slo}"
-    return f"{rows} {rates} req/s at {slo} (no significant difference in this run)"
+def _rate(cell: CellResult) -> str:
+    rate = interval_text(cell).replace("≥", "at least")
+    return f"{rate} req/s" + (" (the generator's limit)" if cell.unbounded else "")
 
 
-def _beaten(
-    best: CellResult, ties: Sequence[CellResult], beaten: CellResult | None, ratio: Range | None
-) -> str:
-    """Say how much more the best sustains than the next; only its capacity without a ratio."""
-    if beaten is None:
+def _compared(standing: Standing, pick: CellResult, cell: CellResult) -> str:
+    """Say how many times as much as another row; its capacity alone where that is not known."""
+    if not cell.sustained:
+        return f"{cell.row} sustains none"
+    ratio = _known(standing, pick, cell)
+    return f"{ratio_text(ratio)} {cell.row}" if ratio else f"{cell.row} {interval_text(cell)}"
+
+
+def _why(choice: Choice, order: Sequence[CellResult]) -> str:
+    """Say what limits the best row that was beaten, else the baseline; of one row, what limits it.
+
+    Rows that tie share what limits them.
+    """
+    losers = [cell for cell in (choice.beaten, choice.baseline) if cell and cell is not choice.pick]
+    losers += [cell for cell in reversed(order) if not cell.sustained]
+    for cell in losers:
+        if cause := cause_sentence(cell):
+            return f"under {cell.row}, {cause}"
+    if choice.pick is None or choice.pick.unbounded or losers:
         return ""
-    if ratio is None:
-        return f", {beaten.row} {interval_text(beaten)}"
-    rate = interval_text(beaten)
-    if len(ties) == 1:
-        return f", {ratio_text(ratio)} {beaten.row} ({rate})"
-    return f", {best.row} {ratio_text(ratio)} as much as {beaten.row} ({rate})"
+    cause = _shared_cause(choice.ties)
+    above = "" if len(choice.ties) > 1 else f"above {rate_text(choice.pick.high)} req/s, "
+    return f"{above or 'at higher rates, '}{cause}" if cause else ""
+
+
+def _sure(choice: Choice, order: Sequence[CellResult], standing: Standing) -> list[str]:
+    """Say what is sure and what decided a tie; then the same in fewer words."""
+    pick = choice.pick
+    if len(order) == 1 or pick is None:
+        return []
+    clauses = []
+    if others := _rows(choice.ties[1:]):
+        clauses.append(f"ties with {shortened(others)}, {_decided(choice)}")
+    tied_rows = {*_rows(choice.ties), *choice.unfit}
+    rest = [cell for cell in order if cell.row not in tied_rows]
+    less = [
+        cell.row
+        for cell in rest
+        if pick.unbounded or not cell.sustained or standing.more(pick.row, cell.row)
+    ]
+    if less:
+        every = len(less) == len(rest) > 1
+        clauses.append(f"sure that it beats {'the others' if every else shortened(less)}")
+    if choice.unfit:
+        reason = next(iter(choice.unfit.values()))
+        clauses.insert(0, f"{_unfit(choice)}: {reason}")
+    short = [_unfit(choice)] if choice.unfit else clauses[:1]
+    return ["; ".join(clauses), "; ".join([*short, *clauses[1:]]), *short] if clauses else []
+
+
+def _unfit(choice: Choice) -> str:
+    verb = "does" if len(choice.unfit) == 1 else "do"
+    return f"{shortened([*choice.unfit])} {verb} not keep {listing(_needed(choice))}"
+
+
+def _needed(choice: Choice) -> list[str]:
+    return [hyphenated(name) for name in choice.broken]
+
+
+def _decided(choice: Choice) -> str:
+    """Say by which figures the pick was preferred to those that tie with it."""
+    pick, others = choice.ties[0], choice.ties[1:]
+    more = " or more" if len(others) > 1 else ""
+    match choice.decided_by:
+        case "CPU per request":
+            own, least = pick.cpu_ms_per_request, min(c.cpu_ms_per_request or inf for c in others)
+            return f"but takes {own:.2g} ms of CPU per request instead of {least:.2g}{more}"
+        case "memory":
+            own, least = pick.pss_mib, min(cell.pss_mib or inf for cell in others)
+            return f"but takes {own:.0f} MiB of memory instead of {least:.0f}{more}"
+        case "":
+            return "and costs the same"
+        case rule:
+            return f"but has {rule}"
+
+
+def _none(name: str, cells: Sequence[CellResult], choice: Choice, unfinished: str, slo: Slo) -> str:
+    """Say why none of the rows can be used, and what to change."""
+    order = ranked(cells)
+    if not order:
+        return _nothing(choice.workload, cells)
+    if choice.unfit:
+        why = next(iter(choice.unfit.values()))
+        return _fitted([f"{name}: no row to use: {_unfit(choice)}"], [why, ""])
+    rows = f"{shortened(_rows(order))} {'sustains' if len(order) == 1 else 'sustain'} no"
+    if len(order) > 1 and not unfinished:
+        rows = "no row sustains any"
+    rates = [cell.high for cell in order if cell.high]
+    at = f": even {rate_text(max(rates))} req/s is too much" if rates else ""
+    cause = _shared_cause(order)
+    head = f"{name}: {rows} load at {slo}{at}"
+    heads = [f"{head} ({form})" for form in _cut(cause) if form]
+    steps = next_steps(order[0]) or [f"relax --slo (now {slo}), or make the work faster"]
+    return _fitted([*heads, head], [*steps, ""], [unfinished, ""])
+
+
+def _nothing(workload: str, cells: Sequence[CellResult]) -> str:
+    reasons = {cell.unavailable for cell in cells}
+    if None in reasons or not cells:
+        return _no_result(f"`{workload}`")
+    why = f": {reasons.pop()}" if len(reasons) == 1 else ""
+    head = f"`{workload}`: none of the requested models is available"
+    return _fitted([f"{head}{why}", head])
+
+
+def _no_result(workloads: str) -> str:
+    return f"{workloads}: no result in this run."
+
+
+def _shared_cause(cells: Iterable[CellResult]) -> str:
+    causes = {cause_sentence(cell) for cell in cells}
+    return causes.pop() if len(causes) == 1 else ""
 
 
 def _pythons(workload: str, ranked: Sequence[CellResult], standing: Standing) -> Iterator[str]:
@@ -184,53 +327,3 @@ def _pythons(workload: str, ranked: Sequence[CellResult], standing: Standing) ->
             )
         if clauses:
             yield f"`{workload}`: {model} sustains {', '.join(clauses)}."
-
-
-def _limit(
-    ties: Sequence[CellResult], others: Sequence[CellResult], beaten: CellResult | None
-) -> str:
-    """Say what runs out beyond the capacity: that of the worst row, or of those that tie."""
-    if none := [cell for cell in others if not cell.sustained]:
-        rows = _rows(none)
-        return f"{listing(rows)} {_verb('sustain', rows)} no load{_why(none)}"
-    if others:
-        worst, beyond = others[-1], _beyond(others[-1])
-        if worst is beaten:  # whose interval is in the clause before
-            return f"under {worst.row}, {beyond}" if beyond else ""
-        capacity = f"{worst.row} sustains {interval_text(worst)}"
-        return f"{capacity}: {beyond}" if beyond else capacity
-    if any(cell.unbounded for cell in ties):
-        return "the load generator reached its limit first"
-    if len(ties) > 1:
-        cause = _shared_cause(ties)
-        return f"at higher rates, {cause}" if cause else ""
-    return _beyond(ties[0])
-
-
-def _beyond(cell: CellResult) -> str:
-    cause = cause_sentence(cell)
-    return f"above {rate_text(cell.high)} req/s, {cause}" if cause else ""
-
-
-def _nothing(workload: str, cells: Sequence[CellResult]) -> str:
-    reasons = {cell.unavailable for cell in cells}
-    if None in reasons or not cells:
-        return _no_result(f"`{workload}`")
-    why = f": {reasons.pop()}" if len(reasons) == 1 else ""
-    return f"`{workload}`: none of the requested models is available{why}."
-
-
-def _no_result(workloads: str) -> str:
-    return f"{workloads}: no result in this run."
-
-
-def _why(cells: Sequence[CellResult]) -> str:
-    rates = [cell.high for cell in cells if cell.high]
-    cause = _shared_cause(cells)
-    at = f": even {rate_text(max(rates))} req/s is too much" if rates else ""
-    return at + (f" ({cause})" if cause else "")
-
-
-def _shared_cause(cells: Sequence[CellResult]) -> str:
-    causes = {cause_sentence(cell) for cell in cells}
-    return causes.pop() if len(causes) == 1 else ""

@@ -4,51 +4,33 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from loadtests.report.verdicts import WorkloadVerdict
 from loadtests.report.wording import name_of, shortened
 from loadtests.run.file.cells import NOT_MEASURED, CellResult
 from loadtests.run.file.lines import Run
 from loadtests.wording import count_of, listing, rate_text
 
 BUSY_SHARE = 1.0  # of all cores, for a minute; the sentinel watches them during trials
+MANY_VOID = 0.1  # of the trials: fewer cost nothing but time
 NUMBER = re.compile(r"\d[\d.,]*")
-GO_ON = "Repeat the command with --output and the folder of this run: it goes on where it ended."
 
 
-def warnings_of(
-    run: Run, cells: Sequence[CellResult], verdicts: Sequence[WorkloadVerdict]
-) -> Iterator[str]:
-    """Yield all warnings about a run, the most general first."""
+def warnings_of(run: Run, cells: Sequence[CellResult]) -> Iterator[str]:
+    """Yield all warnings about a run, the most general first.
+
+    What rows tie, or are at the generator's limit, is in the answers; how many trials were void and
+    which cells are unfinished is in the lines about trust. These are the reasons.
+    """
     failed = [cell for cell in cells if not (cell.measured or cell.unavailable)]
-    missing = [cell for cell in failed if cell.error == NOT_MEASURED]
+    tried = [cell for cell in failed if cell.error != NOT_MEASURED]
     # If every cell had its turn and failed, the run has no other reason to end than theirs.
-    same = failed and not missing and not any(cell.measured for cell in cells)
+    same = failed and len(tried) == len(failed) and not any(cell.measured for cell in cells)
     if run.end and run.end.reason and not same:
         yield f"The run ended early: {_joined([run.end.reason])}"
     yield from _conditions(run)
     yield from _servers(run, cells)
-    reasons = _unfinished([cell for cell in failed if cell.error != NOT_MEASURED])
+    reasons = _unfinished(tried)
     yield from _void(run, reasons)
     yield from reasons
-    if missing:
-        yield f"{len(missing)} of {count_of(len(cells), 'cell')} were {NOT_MEASURED}."
-    if failed:
-        yield GO_ON
-    open_ended = {(cell.workload, cell.row) for cell in cells if cell.unbounded}
-    if limited := [name_of(cell) for cell in cells if cell.unbounded]:
-        verb = "sustains" if len(limited) == 1 else "sustain"
-        yield (
-            f"The load generator reached its limit: {shortened(limited, 'other cells')} {verb} at "
-            "least the rate shown."
-        )
-    ties = [
-        f"`{v.workload}` ({listing(v.ties)})"
-        for v in verdicts
-        if len(v.ties) > 1 and any((v.workload, row) not in open_ended for row in v.ties)
-    ]
-    if ties:
-        hint = "; a --full run narrows them" if run.plan.mode != "full" else ""
-        yield f"No single best for {listing(ties)}: they are statistically tied{hint}."
 
 
 def _unfinished(cells: Iterable[CellResult]) -> list[str]:
@@ -99,20 +81,16 @@ def _servers(run: Run, cells: Sequence[CellResult]) -> Iterator[str]:
 
 
 def _void(run: Run, reasons: Iterable[str]) -> Iterator[str]:
-    """Count the void trials; explain one unless `reasons` do."""
+    """Explain one of the void trials if there are many, unless `reasons` do."""
     trials = [trial for trial in run.trials if not trial.again]  # as a report lists them
     invalid = [trial for trial in trials if not trial.valid]
-    if not invalid:
+    if len(invalid) <= MANY_VOID * len(trials):
         return
-    verb = "was" if len(invalid) == 1 else "were"
-    count = f"{len(invalid)} of {count_of(len(trials), 'trial')} {verb} void."
     first = invalid[0]
     reason = _joined(first.reasons[:1])  # the others are in the table of all trials
-    if any(_alike(reason) in _alike(known) for known in reasons):
-        yield count
-    else:
+    if not any(_alike(reason) in _alike(known) for known in reasons):
         where = f"{name_of(first.cell)} at {rate_text(first.rate)} req/s"
-        yield f"{count} The first, {where}: {reason}"
+        yield f"Many trials were void; the first, {where}: {reason}"
 
 
 def _alike(reason: str) -> str:

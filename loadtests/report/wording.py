@@ -1,7 +1,7 @@
 """Capacities and causes in words, the same in every report."""
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from math import floor, isfinite
 from typing import Any
 
 from loadtests.capacity.estimate import Range
@@ -68,7 +68,13 @@ def predicted_text(result: CellResult) -> str:
 
 
 def ratio_text(ratio: Range) -> str:
-    """Return how many times as much, with its interval: "1.9 × (1.7–2.1)"."""
+    """Return how many times as much, with its interval: "1.9 × (1.7–2.1)".
+
+    Without an upper end, it is the least that is sure: "at least 24 ×".
+    """
+    if not isfinite(ratio.high):
+        places = 0 if ratio.low >= 10 else 1
+        return f"at least {floor(ratio.low * 10**places) / 10**places:.{places}f} {TIMES}"
     digits = 0 if ratio.value >= 19.95 else 1 if ratio.value >= 1.495 else 2
     value, low, high = (f"{number:.{digits}f}" for number in ratio)
     return f"{value} {TIMES} ({low}{DASH}{high})"

@@ -6,13 +6,14 @@ tells them apart decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from loadtests.run.file.cells import CellResult, Standing
+from loadtests.run.options import BASELINE
 
 SAME = 1.1  # times as much: costs of one trial differ by so much by chance
-BASELINE = "inline"  # what people have who have not yet decided
+Lacks = Mapping[str, Mapping[str, str]]  # promises that a model does not keep, with the reasons
 # The fewer parts, the earlier: a loop, then threads, then processes, then both.
 PARTS = (
     *("inline", "async", "thread-pool", "thread-per-request", "process-pool"),
@@ -26,7 +27,9 @@ class Choice:
 
     `ties` are all rows that may be the best, `pick` first, and `decided_by` is the rule that
     singled it out; empty if it is alone. `beaten` is the best row that sustains significantly
-    less, and `baseline` the row that people have, if it was measured.
+    less, another one than `baseline` if there is one: the row that people have, if it was
+    measured. `unfit` are rows that sustain as much or more without the promises that are needed,
+    each with the reason, and `broken` the promises that one of them does not keep.
     """
 
     workload: str
@@ -35,6 +38,8 @@ class Choice:
     decided_by: str = ""
     beaten: CellResult | None = None
     baseline: CellResult | None = None
+    unfit: Mapping[str, str] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
 
     @property
     def named(self) -> tuple[CellResult, ...]:
@@ -51,12 +56,36 @@ def ranked(results: Iterable[CellResult]) -> list[CellResult]:
 
 
 def tied(best_first: Sequence[CellResult], standing: Standing) -> list[CellResult]:
-    """Return the best row and those that tie with it; all at the generator's limit do."""
+    """Return the best row and those that tie with it; all at the generator's limit do.
+
+    Where the best of all is not among these rows, those tie that the best of them does not beat.
+    """
+    best = best_first[0] if best_first else None
+    among = best is not None and best.row in standing.ties
     return [
         cell
         for number, cell in enumerate(best_first)
-        if cell.sustained and (not number or cell.unbounded or cell.row in standing.ties)
+        if cell.sustained
+        and (not number or cell.unbounded or _may_be_best(cell, best, standing, among=among))
     ]
+
+
+def _may_be_best(
+    cell: CellResult, best: CellResult | None, standing: Standing, *, among: bool
+) -> bool:
+    if among or best is None or best.unbounded:
+        return cell.row in standing.ties
+    known = standing.ratio(best.row, cell.row)
+    return known is not None and known.low <= 1
+
+
+def lacking(need: Sequence[str], cannot: Lacks) -> Lacks:
+    """Return the models that do not keep some promise that is needed, with the reasons."""
+    return {
+        model: broken
+        for model, reasons in cannot.items()
+        if (broken := {name: reasons[name] for name in need if name in reasons})
+    }
 
 
 def choose(
@@ -64,25 +93,51 @@ def choose(
     results: Iterable[CellResult],
     standing: Standing | None,
     baseline: str = BASELINE,
+    lacks: Lacks | None = None,
 ) -> Choice:
-    """Choose among the rows of one workload; `baseline` is a row."""
-    standing, order = standing or Standing(workload), ranked(results)
-    have = next((cell for cell in order if cell.row == baseline), None)
-    ties = tied(order, standing)
-    if not ties:
-        return Choice(workload, baseline=have)
-    pick, decided_by = _cheapest(ties)
-    best = order[0]
-    # At the limit of the generator no ratio is known, but those that do not tie are behind.
-    less = (
+    """Choose among the rows of one workload; `baseline` is a row, or the model of one.
+
+    Rows of the models in `lacks` are never picked: they lack a promise that is needed.
+    """
+    standing, order, lacks = standing or Standing(workload), ranked(results), lacks or {}
+    fit = [cell for cell in order if cell.model not in lacks]
+    ties = tied(fit, standing)
+    best = ties[0] if ties else None
+    passed = order[: order.index(best)] if best else order
+    unfit = [
         cell
         for cell in order
+        if cell.model in lacks
+        and cell.sustained
+        and (cell in passed or cell.row in standing.ties or cell.unbounded)
+    ]
+    broken = tuple(dict.fromkeys(name for cell in unfit for name in lacks[cell.model]))
+    reasons = {cell.row: next(iter(lacks[cell.model].values())) for cell in unfit}
+    if best is None:
+        have = _baseline(order, baseline, "")
+        return Choice(workload, baseline=have, unfit=reasons, broken=broken)
+    pick, decided_by = _cheapest(ties)
+    have = _baseline(order, baseline, pick.python)
+    # At the limit of the generator no ratio is known, but those that do not tie are behind.
+    less = [
+        cell
+        for cell in fit
         if cell not in ties
         and cell.sustained
         and (best.unbounded or standing.more(best.row, cell.row))
-    )
-    others = (cell for cell in ties if cell is not pick)
-    return Choice(workload, pick, (pick, *others), decided_by, next(less, None), have)
+    ]
+    others = [cell for cell in less if cell is not have] or less
+    alike = [cell for cell in others if not standing.more(others[0].row, cell.row)]
+    beaten = _cheapest(alike)[0] if alike else None
+    rest = (cell for cell in ties if cell is not pick)
+    return Choice(workload, pick, (pick, *rest), decided_by, beaten, have, reasons, broken)
+
+
+def _baseline(cells: Sequence[CellResult], name: str, python: str) -> CellResult | None:
+    """Find the row of this name; or of this model, on the same Python if there are several."""
+    rows = [cell for cell in cells if cell.row == name]
+    rows += [cell for cell in cells if cell.model == name and cell.python == python]
+    return next(iter(rows), None)
 
 
 def _cheapest(ties: Sequence[CellResult]) -> tuple[CellResult, str]:

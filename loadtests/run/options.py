@@ -29,6 +29,7 @@ HEADLINE_MODELS = (
     *("inline", "async", "thread-pool", "process-pool", "supervised-process-pool"),
     *("interpreter-pool", "hybrid"),
 )
+BASELINE = "inline"  # what people have who have not yet decided
 MOST_GENERATORS = 64
 MOST_SEED = 2**32
 MOST_LOAD = 100_000
@@ -110,6 +111,16 @@ def settings(values: Mapping[str, Mapping[str, str]]) -> list[str]:
     return [f"{w}.{name}={value}" for w, given in values.items() for name, value in given.items()]
 
 
+def promises(given: Any) -> tuple[str, ...]:
+    """Read names of promises as the service spells them."""
+    return tuple(name.replace("-", "_") for name in some_names(given))
+
+
+def hyphenated(promise: str) -> str:
+    """Write the name of a promise as people type it."""
+    return promise.replace("_", "-")
+
+
 def beyond(given: Any) -> dict[str, float]:
     return chosen_kinds(some_names(given), "quick")
 
@@ -182,7 +193,8 @@ class Options:
     )  # fmt: skip
     prove: bool = option(
         False,
-        Flag(MEASURE, "verify each cause: relieve only that resource and measure again, in turns",
+        Flag(MEASURE, "verify each cause: relieve only that resource, then another, and measure "
+             "again, in turns",
              resumes=_no_less),
     )  # fmt: skip
     autopsy: str = option(
@@ -201,6 +213,19 @@ class Options:
         False,
         Flag(MEASURE, "measure a row of each workload twice, under two names (--full does it)",
              name="a-a", resumes=_always),
+    )  # fmt: skip
+    baseline: str = option(
+        BASELINE,
+        Flag(MEASURE, "the row that you have now, which the answer compares with (default: "
+             f"{BASELINE})", "ROW", write=lambda row: row if row != BASELINE else None,
+             resumes=_always),
+    )  # fmt: skip
+    need: tuple[str, ...] = option(
+        (),
+        Flag(MEASURE, "promises that a row must keep to be recommended, e.g. "
+             "kills-late,survives-crash; `curl localhost:8080/` lists them", "PROMISE,...",
+             read=promises, write=lambda kept: [hyphenated(name) for name in kept],
+             resumes=_always),
     )  # fmt: skip
     servers: ServerOptions = field(
         default_factory=ServerOptions, metadata={"load": ServerOptions.of}

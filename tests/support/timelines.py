@@ -89,7 +89,7 @@ class Timeline:
         for kind, seconds in after(self.arguments or {}, self.mode).items():
             if (cell, kind) in self._done or self._at >= until:
                 continue
-            alone = 2 * self._row_s() if kind == PROOF else alone_s(kind, seconds)
+            alone = 3 * self._row_s() if kind == PROOF else alone_s(kind, seconds)
             self._at += alone * self._rng.uniform(0.85, 1.15)
             self._done.add((cell, kind))
             names = dict(zip(("workload", "model"), cell, strict=True))

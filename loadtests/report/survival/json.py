@@ -23,24 +23,13 @@ def as_json(summary: Summary) -> dict[str, Any]:
             | {"at_load": _load_json(summary.at_load.get(cell.cell))}
             for cell in summary.cells
         ],
-        "verdicts": [
-            {
-                "workload": verdict.workload,
-                "best": verdict.pick,
-                "pick": verdict.pick,
-                "ties": list(verdict.ties),
-                "ratio": encode(verdict.ratio),
-                "beaten": verdict.beaten,
-                "sentence": verdict.sentence,
-                "pythons": list(verdict.pythons),
-            }
-            for verdict in summary.verdicts
-        ],
+        "verdicts": [{"best": verdict.pick, **encode(verdict)} for verdict in summary.verdicts],
         "speed": encode(summary.speed),
         "a_a": [
             {"workload": workload, "row": again.row, "ratio": encode(again.ratio)}
             for workload, again in summary.again.items()
         ],
+        "trust": list(summary.trust),
         "warnings": list(summary.warnings),
         "sections": [_section_json(section) for section in filled(summary)],
     }
@@ -69,7 +58,9 @@ def _cell_json(cell: CellResult) -> dict[str, Any]:
         "cause": cell.cause,
         "cause_evidence": dict(cell.cause_evidence) or None,
         "proof": dict(cell.proof) or None,
+        "remedy": dict(cell.remedy) or None,
         "guilty": dict(cell.guilty) or None,
+        "unsteady": cell.unsteady,
         "goals": {slo: encode(rates[1:]) for slo, rates in cell.goals.items()},
         "bystander_p99_ms": cell.bystander_p99_ms,
         "cpu_ms_per_request": cell.cpu_ms_per_request,

@@ -130,7 +130,9 @@ class End:
 class Plan:
     """The first line of a run file: what was requested, where, and by which objective.
 
-    `absent` are those of its cells which the service does not offer.
+    `absent` are those of its cells which the service does not offer. `workloads` has what each of
+    them is (`doc`), its `parameters` and their `units`; `cannot` the promises that each model does
+    not keep, with the reasons.
     """
 
     started: str
@@ -143,6 +145,8 @@ class Plan:
     beyond_s: float = 0.0
     absent: tuple[Cell, ...] = ()
     constants: Constants = CONSTANTS
+    workloads: Mapping[str, Line] = field(default_factory=dict)
+    cannot: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,11 +12,12 @@ from loadtests.errors import ServiceError
 from loadtests.load.source import Source
 from loadtests.machine.environment import environment
 from loadtests.run.constants import CONSTANTS
-from loadtests.run.options import Options
+from loadtests.run.options import BASELINE, Options, hyphenated
 from loadtests.service.contract import Discovery, discover
 from loadtests.service.launcher import Launcher
 from loadtests.service.warm_up import try_parameters
 from loadtests.service.workload_modules import ALL, chosen
+from loadtests.wording import unknown
 
 PROBE_S = 1.0
 # The share of a closed loop's rate at /health that an open loop can send on schedule (requests of
@@ -45,6 +46,7 @@ def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]
             pairs = [(name, model) for name in workloads for model in models]
             discovery.check(pairs, options.parameters)
             try_parameters(options.parameters, discovery, url)
+            check_wishes(options, discovery, models)
         wanted += [Cell(*pair, python) for pair in pairs]
     check_possible(options, wanted, discoveries, services)
     order = list(dict.fromkeys(cell[:2] for cell in wanted))
@@ -60,7 +62,55 @@ def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]
         "generator_ceiling": ceiling,
         "cells": [cell._asdict() for cell in cells],
         "absent": [cell._asdict() for cell in absent],
+        "workloads": described(options, discovery, [*dict.fromkeys(name for name, _ in order)]),
+        "cannot": broken(discoveries.values()),
     }
+
+
+def described(
+    options: Options, discovery: Discovery, workloads: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Return what each workload is, and the values of its parameters with their units."""
+    known = {name: discovery.workloads[name] for name in workloads}
+    shapes = {name: workload.get("parameters") or {} for name, workload in known.items()}
+    return {
+        name: {
+            "doc": known[name].get("doc"),
+            "parameters": {
+                **{item: shape.get("default") for item, shape in shapes[name].items()},
+                **options.parameters.get(name, {}),
+            },
+            "units": {
+                item: shape["unit"] for item, shape in shapes[name].items() if shape.get("unit")
+            },
+        }
+        for name in workloads
+    }
+
+
+def broken(discoveries: Iterable[Discovery]) -> dict[str, dict[str, str]]:
+    """Return the promises that each model does not keep, with the reasons."""
+    return {
+        name: dict(model["cannot"])
+        for discovery in discoveries
+        for name, model in discovery.models.items()
+        if model.get("cannot")
+    }
+
+
+def check_wishes(options: Options, discovery: Discovery, models: Sequence[str]) -> None:
+    """Raise ServiceError for a baseline that is not measured, or an unknown promise."""
+    model = options.baseline.partition(" ")[0]  # a row begins with its model
+    if options.baseline != BASELINE and model not in models:
+        raise ServiceError(
+            f"--baseline: {unknown('row', model, models)}; what it names must be measured: add it "
+            "to --models"
+        )
+    promises = {name for model in discovery.models.values() for name in model.get("promises") or ()}
+    for name in options.need:
+        if name not in promises:
+            known = sorted(map(hyphenated, promises))
+            raise ServiceError(f"--need: {unknown('promise', hyphenated(name), known)}")
 
 
 def _absent(cell: Cell, discovery: Discovery, services: Launcher) -> bool:

@@ -61,7 +61,8 @@ class Tools:
 class Row:
     """One cell, its service, and the trials that it had; use it in a `with` block.
 
-    `name` is that of the row in its rounds: its label, or another one if it is measured `again`.
+    `name` is that of the row in its rounds: its label, with the word `again` if it is measured once
+    more under another name.
     Raises Untrustworthy for a cell that does not answer.
     """
 
@@ -74,15 +75,15 @@ class Row:
         tell: Tell,
         *,
         before: Sequence[Mapping[str, Any]] = (),
-        again: bool = False,
+        again: str = "",
     ) -> None:
         """Begin, or go on after the trials `before`."""
         self.cell = cell
-        self.name = f"{cell.row} (again)" if again else cell.row
+        self.name = f"{cell.row} ({again})" if again else cell.row
         self._tools = tools
         self._subject = service.subject
         self._discovery = discovery
-        self.again = again
+        self.again = bool(again)
         self._tell = tell
         self._count = len(before)
         self._valid = [trial for trial in before if trial["valid"]]

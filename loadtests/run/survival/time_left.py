@@ -107,4 +107,4 @@ def _guess(kind: str, plan: Plan) -> float:
     care = FULL if plan.mode == "full" else QUICK
     rounds = math.sqrt(care.least * care.most)
     row_s = STARTS_S + rounds * (care.settle_s + care.trial_s + BETWEEN_S)
-    return row_s if kind == ROUNDS else 2 * row_s  # a proof compares two
+    return row_s if kind == ROUNDS else 3 * row_s  # a proof compares three

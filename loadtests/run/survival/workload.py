@@ -18,6 +18,7 @@ from loadtests.load.schedule import TrialLength
 from loadtests.run.file.cells import NOT_MEASURED
 from loadtests.run.survival.contest import Contest, rounded
 from loadtests.run.survival.played import Played
+from loadtests.run.survival.prove import remedied
 from loadtests.run.survival.row import Row, Tools
 from loadtests.service.contract import Discovery, discover
 from loadtests.service.launcher import Launcher, RunningService
@@ -134,7 +135,7 @@ class WorkloadRun:
         discovery: Discovery,
         opened: ExitStack,
         *,
-        again: bool = False,
+        again: str = "",
     ) -> Row:
         tell = partial(self._tell, cell)
         before = () if again else self._played.trials(cell.row)
@@ -157,7 +158,7 @@ class WorkloadRun:
                 if not isinstance(service, RunningService):
                     raise service
                 discovery = discover(service.url)
-                twin = self._prepared(cell, service, discovery, opened, again=True)
+                twin = self._prepared(cell, service, discovery, opened, again="again")
             except FAILURES as error:
                 log.warning("%s under %s, again: %s", cell.workload, cell.row, error)
                 return
@@ -205,6 +206,7 @@ class WorkloadRun:
             why = row.flaw or "its rounds ended before it had enough valid trials"
             self._fail(row.cell, Untrustworthy(why), **report)
             return
+        figures["remedy"] = remedied(self._tools.options, row.cell, {**report, **figures})
         played = sum(any(s.row == row.name for s in turn) for turn in rounds.played)
         self._end(
             row.cell,

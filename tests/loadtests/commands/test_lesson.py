@@ -29,7 +29,7 @@ def test_predictions_come_before_a_workload_and_its_answer_after() -> None:
     assert "Predict: sleep only waits" in first
     assert "8 threads wait side by side, so expect up to 8 times as much; 2 processes" in first
     answer, _, prediction = second.removeprefix(first).partition("? Predict: primes")
-    assert "• sleep: " in answer
+    assert "• sleep → use " in answer
     assert "up to 2 times as much" in prediction
     assert out.getvalue().count("Predict: sleep") == 1
 
