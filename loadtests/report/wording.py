@@ -7,7 +7,7 @@ from loadtests.capacity.estimate import Range
 from loadtests.cell import Cell
 from loadtests.run.file.cells import CellResult
 from loadtests.slo import Slo
-from loadtests.wording import DASH, TIMES, listing, rate_text
+from loadtests.wording import DASH, TIMES, listing, percent, rate_text
 
 AT_LEAST = (
     "lower bound: still passing at the highest rate that the load generator can offer (raise it "
@@ -85,6 +85,23 @@ def cause_sentence(result: CellResult) -> str:
     if result.cause and result.cause != UNKNOWN:
         return str(result.cause_evidence.get("sentence") or result.cause)
     return _sign(result.broke_by)[1]
+
+
+def guilty_text(result: CellResult) -> str:
+    """Say which line of code limits a cell, and how often it was seen at it; empty if unknown."""
+    line = result.guilty
+    if not line.get("function"):
+        return ""
+    place = f"`{line['function']}` in {line['file']}:{line['line']}"
+    if line.get("doing"):
+        place = f"{line['doing']} ({place})"
+    return f"{place} {line['kind']} in {percent(line['share'])} of samples"
+
+
+def guilty_reason(result: CellResult) -> str:
+    """Say why the line is not known, and what would help; empty if it is, or was not looked for."""
+    reason, advice = result.guilty.get("reason"), result.guilty.get("advice")
+    return f"{reason}; {advice}" if reason and advice else str(reason or "")
 
 
 def _sign(broke_by: str | None) -> tuple[str, str]:

@@ -39,6 +39,8 @@ def test_the_run_file_tells_the_run_from_its_first_to_its_last_line(survived: Su
         "a-a": False,
         "budget": None,
         "prove": False,
+        "autopsy": None,
+        "load": None,
         "generators": None,
     }
     assert first["environment"]["server"]["loop"] == "uvloop"

@@ -33,9 +33,9 @@ from tests.support.run_files import (
 SLO = Slo.parse("p99<250ms")
 KEYS = (
     "workload model python row state held broke interval capacity ceiling binding predicted score "
-    "efficiency utilisation demand_s rounds witness cause cause_evidence proof goals "
+    "efficiency utilisation demand_s rounds witness cause cause_evidence proof guilty goals "
     "bystander_p99_ms cpu_ms_per_request pss_mib trials discarded unavailable error broke_by "
-    "beyond"
+    "beyond at_load"
 )
 VERDICT = ["workload", "best", "pick", "ties", "ratio", "beaten", "sentence", "pythons"]
 

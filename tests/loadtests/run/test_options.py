@@ -145,7 +145,7 @@ def test_the_first_line_of_a_run_has_the_words_of_its_options() -> None:
         [
             *("survive", "--workloads", "sleep,primes", "--beyond", "soak=5m", "--prove"),
             *("--param", "sleep.ms=5", "--param", "primes.below=9", "--budget", "10m"),
-            *("--generators", "2", "--seed", "3"),
+            *("--generators", "2", "--seed", "3", "--autopsy", "all", "--load", "150"),
         ]
     )
     options = options_of(parsed, servers=ServerOptions({"threads": "4"}))
@@ -158,7 +158,7 @@ def test_the_first_line_of_a_run_has_the_words_of_its_options() -> None:
             "models": list(Options().models),
             "param": ["sleep.ms=5", "primes.below=9"],
             "host": None, "beyond": ["soak=300s"], "budget": "600s",
-            "prove": True, "a-a": False, "generators": 2, "threads": "4", "server_python": [],
+            "prove": True, "autopsy": "all", "load": "150", "a-a": False, "generators": 2, "threads": "4", "server_python": [],
         },
     }  # fmt: skip
     assert line["options"]["servers"]["directory"] == ""
