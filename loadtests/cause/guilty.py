@@ -6,7 +6,6 @@ can change. Where a stack has none, the server itself works, for example to enco
 
 from __future__ import annotations
 
-import linecache
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,7 +51,6 @@ DOING = (
     ("server/lifecycle/exits.py", "_run", "reading and writing sockets"),
 )
 MOST_STACKS = 60  # that are kept
-LONGEST = 80  # of a line of code
 MOST_BESIDES, LEAST_BESIDES = 3, 0.1  # how many, and their share
 
 
@@ -107,26 +105,25 @@ def relevant(kind: Kind, stacks: Iterable[Stack]) -> list[Stack]:
 def decide(kind: Kind, stacks: Sequence[Stack], folder: Path = ROOT) -> Guilty | None:
     """Choose the function that most relevant samples blame; None if there are none.
 
-    Files of the user are named relative to `folder`.
+    Files of the user are named relative to `folder`, except that of the guilty function.
     """
-    samples = sum(stack.count for stack in stacks)
+    samples = sum(stack.times for stack in stacks)
     if not samples:
         return None
     blamed: defaultdict[str, Counter[tuple[Culprit, Frame]]] = defaultdict(Counter)
     for stack in stacks:
         culprit = _culprit(stack)
-        blamed[_title(culprit, folder)][culprit, stack.frames[-1]] += stack.count
+        blamed[_title(culprit, folder)][culprit, stack.frames[-1]] += stack.times
     (_, most), *rest = sorted(blamed.items(), key=lambda item: -item[1].total())
     (frame, own, doing), last = most.most_common(1)[0][0]
     return Guilty(
         kind,
         frame.function,
-        named(frame.file, folder),
+        frame.file,
         frame.line,
         round(most.total() / samples, 3),
         samples,
         own=own,
-        code=linecache.getline(frame.file, frame.line).strip()[:LONGEST],
         doing=doing,
         inside=_called(last) if last != frame else "",
         besides={
@@ -145,7 +142,7 @@ def collapsed(stacks: Iterable[Stack], folder: Path = ROOT) -> dict[str, int]:
             f"{frame.function} ({named(frame.file, folder)}:{frame.line})"
             for frame in _below_start(stack.frames)
         ]
-        texts[";".join(calls)] += stack.count
+        texts[";".join(calls)] += stack.times
     return dict(texts.most_common(MOST_STACKS))
 
 

@@ -95,7 +95,11 @@ def guilty_text(result: CellResult) -> str:
     place = f"`{line['function']}` in {line['file']}:{line['line']}"
     if line.get("doing"):
         place = f"{line['doing']} ({place})"
-    return f"{place} {line['kind']} in {percent(line['share'])} of samples"
+    text = f"{place} {line['kind']} in {percent(line['share'])} of samples"
+    if line.get("own"):
+        return text
+    rest = [f"{what} in {percent(share)}" for what, share in (line.get("besides") or {}).items()]
+    return ", ".join((text, *rest))
 
 
 def guilty_reason(result: CellResult) -> str:

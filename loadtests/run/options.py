@@ -194,7 +194,8 @@ class Options:
     at_load: float = option(
         0.0,
         Flag(MEASURE, "also measure each model once at your load, in requests per second", "RATE",
-             "load", number("load", "100", float, 1, MOST_LOAD), lambda rate: f"{rate:g}" if rate else None),
+             "load", number("load", "100", float, 1, MOST_LOAD),
+             lambda rate: f"{rate:g}" if rate else None),
     )  # fmt: skip
     again: bool = option(
         False,

@@ -39,7 +39,7 @@ class Stack(NamedTuple):
     """The calls of one thread, the outermost first, and in how many samples they were seen."""
 
     frames: tuple[Frame, ...]
-    count: int
+    times: int
     pid: int = 0
 
 

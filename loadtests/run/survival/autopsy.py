@@ -5,15 +5,16 @@ The service is a fresh one, and nothing that is measured here counts: sampling s
 
 from __future__ import annotations
 
+import linecache
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import gevent
 
-from loadtests.cause.guilty import THREADS, collapsed, decide, kind_of, relevant
+from loadtests.cause.guilty import THREADS, collapsed, decide, kind_of, named, relevant
 from loadtests.cell import Cell
 from loadtests.errors import NotSampled, ServiceError, StartError, Untrustworthy
 from loadtests.load.schedule import Phase, patience_s
@@ -28,6 +29,7 @@ from loadtests.trial.cell_load import CellLoad
 
 ABOVE = 1.15  # times the upper end of the capacity: no doubt that the cell fails there
 REST_S = 0.7  # until the sampler has begun
+LONGEST = 80  # characters of a line of code
 HOST = "the stacks of a running service are not sampled"
 HOST_ADVICE = "leave --host out to have one started"
 NO_SAMPLE = {
@@ -59,7 +61,9 @@ def autopsy(tools: Tools, services: Launcher, cell: Cell, result: Line) -> dict[
     guilty = decide(kind, seen, folder)
     if guilty is None:
         return {"rate": rate, "reason": NO_SAMPLE[kind]}
-    return {"rate": rate, **asdict(guilty), "stacks": collapsed(seen, folder)}
+    code = linecache.getline(guilty.file, guilty.line).strip()[:LONGEST]
+    shown = replace(guilty, file=named(guilty.file, folder), code=code)
+    return {"rate": rate, **asdict(shown), "stacks": collapsed(seen, folder)}
 
 
 def _sampled(

@@ -158,7 +158,8 @@ def test_the_first_line_of_a_run_has_the_words_of_its_options() -> None:
             "models": list(Options().models),
             "param": ["sleep.ms=5", "primes.below=9"],
             "host": None, "beyond": ["soak=300s"], "budget": "600s",
-            "prove": True, "autopsy": "all", "load": "150", "a-a": False, "generators": 2, "threads": "4", "server_python": [],
+            "prove": True, "autopsy": "all", "load": "150",
+            "a-a": False, "generators": 2, "threads": "4", "server_python": [],
         },
     }  # fmt: skip
     assert line["options"]["servers"]["directory"] == ""
