@@ -16,7 +16,8 @@ from loadtests.report.pages import render
 from loadtests.report.wording import guilty_text
 from loadtests.run.file.cells import CellResult
 
-NARROWEST = 0.004  # of the width: what is narrower cannot be seen
+NARROWEST = 0.008  # of the width: what is narrower cannot be seen
+READABLE = 0.04  # of the width: nothing is written on what is narrower
 ROW_REM = 1.25
 
 
@@ -44,7 +45,14 @@ def flame(stacks: Mapping[str, int], cell: CellResult) -> Markup:
     if not drawn:
         return Markup()
     rows = 1 + max(box.depth for box in drawn)
-    page = render("flame.html", boxes=drawn, rem=ROW_REM, rows=rows, label=guilty_text(cell))
+    page = render(
+        "flame.html",
+        boxes=drawn,
+        rem=ROW_REM,
+        rows=rows,
+        readable=READABLE,
+        label=guilty_text(cell),
+    )
     return Markup(page)  # noqa: S704 - its template escapes
 
 

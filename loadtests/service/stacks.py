@@ -18,7 +18,6 @@ from loadtests.errors import NotSampled
 from loadtests.system.child import child
 
 GIL_HOLDERS, ALL, ACTIVE = ("--gil",), ("--idle",), ()  # the threads to sample
-SAMPLES_S = 3
 LATE_S = 5.0  # to find the processes, and to write what was sampled
 STOP_S = 2.0
 YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
@@ -43,7 +42,7 @@ class Stack(NamedTuple):
     pid: int = 0
 
 
-def sample(pid: int, threads: Iterable[str], seconds: int = SAMPLES_S) -> list[Stack]:
+def sample(pid: int, threads: Iterable[str], seconds: int) -> list[Stack]:
     """Sample some threads of a process and of all below it. Raises NotSampled."""
     with TemporaryDirectory() as folder:
         raw, errors = Path(folder, "raw"), Path(folder, "errors")

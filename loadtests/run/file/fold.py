@@ -101,7 +101,7 @@ def _looked_into(run: Run, result: CellResult, line: Line) -> Run:
     if line["line"] == "proof":
         result = replace(result, proof=_figures(line))
     else:
-        result = replace(result, guilty=_figures(line, "stacks"))
+        result = replace(result, guilty=line["guilty"])
         run = replace(run, stacks={**run.stacks, result.cell: line.get("stacks") or {}})
     return replace(run, results={**run.results, result.cell: result})
 

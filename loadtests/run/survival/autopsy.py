@@ -23,11 +23,12 @@ from loadtests.run.file.lines import Line
 from loadtests.run.survival.row import Tools
 from loadtests.service.contract import path_of
 from loadtests.service.launcher import Launcher, RunningService
-from loadtests.service.stacks import SAMPLES_S, Stack, sample
+from loadtests.service.stacks import Stack, sample
 from loadtests.service.warm_up import expected_answer
 from loadtests.trial.cell_load import CellLoad
 
 ABOVE = 1.15  # times the upper end of the capacity: no doubt that the cell fails there
+SAMPLES_S = 3  # whole seconds, as py-spy counts
 REST_S = 0.7  # until the sampler has begun
 LONGEST = 80  # characters of a line of code
 HOST = "the stacks of a running service are not sampled"
@@ -41,12 +42,12 @@ NO_SAMPLE = {
 
 
 def autopsy(tools: Tools, services: Launcher, cell: Cell, result: Line) -> dict[str, Any]:
-    """Return the guilty line of a cell with the stacks, or the reason why it is not known.
+    """Return the `guilty` line of a cell or why it is not known, and the `stacks` that were seen.
 
     `result` is the line of a cell whose failure has a cause.
     """
     if services.host:
-        return {"reason": HOST, "advice": HOST_ADVICE}
+        return {"guilty": {"reason": HOST, "advice": HOST_ADVICE}}
     value, _, high = result["interval"]
     rate = round(min(ABOVE * (high or value), tools.most), 2)
     kind = kind_of(result["blamed"])
@@ -55,15 +56,16 @@ def autopsy(tools: Tools, services: Launcher, cell: Cell, result: Line) -> dict[
         with services.start(cell.model, cell.python) as service:
             seen = relevant(kind, _sampled(tools, cell, service, rate, THREADS[kind]))
     except NotSampled as error:
-        return {"rate": rate, "reason": error.reason, "advice": error.advice or None}
+        why = {"reason": error.reason, "advice": error.advice or None}
+        return {"guilty": {"rate": rate, **why}}
     except (Untrustworthy, StartError, ServiceError, OSError) as error:
-        return {"rate": rate, "reason": " ".join(str(error).split())}
+        return {"guilty": {"rate": rate, "reason": " ".join(str(error).split())}}
     guilty = decide(kind, seen, folder)
     if guilty is None:
-        return {"rate": rate, "reason": NO_SAMPLE[kind]}
+        return {"guilty": {"rate": rate, "reason": NO_SAMPLE[kind]}}
     code = linecache.getline(guilty.file, guilty.line).strip()[:LONGEST]
     shown = replace(guilty, file=named(guilty.file, folder), code=code)
-    return {"rate": rate, **asdict(shown), "stacks": collapsed(seen, folder)}
+    return {"guilty": {"rate": rate, **asdict(shown)}, "stacks": collapsed(seen, folder)}
 
 
 def _sampled(
@@ -93,6 +95,6 @@ def _sampled(
 def _attempt(pid: int, threads: tuple[str, ...]) -> list[Stack] | NotSampled:
     """Sample, and return an error as a value: a greenlet would print it."""
     try:
-        return sample(pid, threads)
+        return sample(pid, threads, SAMPLES_S)
     except NotSampled as error:
         return error

@@ -10,6 +10,7 @@ from typing import Any
 
 import gevent
 
+from loadtests.capacity.estimate import Range
 from loadtests.capacity.rounds import Offer
 from loadtests.cell import Cell
 from loadtests.errors import LoadTestError, ServiceError, StartError, Untrustworthy
@@ -174,10 +175,10 @@ class WorkloadRun:
         if not rate or rate > self._tools.most:
             return
         for row in rows:
-            known = rounds.estimates.rows.get(row.name)
-            low = known.capacity.low if known else rounds.limits.get(row.name, 0.0)
-            if goes_on() and low >= rate * NEAR:
-                others = [other for other in rows if other is not row]
+            known, most = rounds.estimates.rows.get(row.name), rounds.limits.get(row.name, 0.0)
+            capacity = known.capacity if known else Range(most, most, most)
+            if goes_on() and (capacity.high >= rate or capacity.low >= rate * NEAR):
+                others = [other for other in contest.rows if other is not row]
                 row.trial(Offer(row.name, rate, AT_LOAD), LOAD_ROUND, others, load=True)
 
     def _result(self, row: Row, contest: Contest) -> None:
