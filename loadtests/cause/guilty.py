@@ -34,7 +34,8 @@ THREADS: dict[Kind, tuple[str, ...]] = {
     "computed": ACTIVE,
     "waited": ALL,
 }
-LIBRARY = re.compile(r"/site-packages/|/lib(?:64)?/python\d[\d.]*t?/|^<|^[^/]*$")
+PACKAGES = r"(?:site|dist)-packages/"
+LIBRARY = re.compile(rf"/lib(?:64)?/python\d[\d.]*t?/(?:{PACKAGES})?|/{PACKAGES}")
 SERVER = f"{ROOT / 'server'}/"
 WORKLOADS = f"{SERVER}workloads/"
 CALLS_WORK = (f"{SERVER}worker/", f"{SERVER}models/")
@@ -148,8 +149,10 @@ def collapsed(stacks: Iterable[Stack], folder: Path = ROOT) -> dict[str, int]:
 
 def named(file: str, folder: Path) -> str:
     """Return the path of a file as people know it."""
-    if library := list(LIBRARY.finditer(file)):
-        return file[library[-1].end() :] if library[-1][0] != file else file
+    if "/" not in file:  # "<frozen runpy>", a native library
+        return file
+    if library := LIBRARY.search(file):
+        return file[library.end() :]
     for parent in (ROOT, folder):
         if PurePath(file).is_relative_to(parent):
             return str(PurePath(file).relative_to(parent))
@@ -179,7 +182,7 @@ def _own(file: str) -> bool:
     if file.startswith(SERVER):
         registry = PurePath(file).name in {"__init__.py", "registry.py"}
         return file.startswith(WORKLOADS) and not registry
-    return not LIBRARY.search(file)
+    return "/" in file and not LIBRARY.search(file)
 
 
 def _in_workload(stack: Stack) -> bool:

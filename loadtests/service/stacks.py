@@ -20,6 +20,7 @@ from loadtests.system.child import child
 GIL_HOLDERS, ALL, ACTIVE = ("--gil",), ("--idle",), ()  # the threads to sample
 LATE_S = 5.0  # to find the processes, and to write what was sampled
 STOP_S = 2.0
+NONE_FOUND = "No python processes found"
 YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
 # Before its frames, a stack has its process, below those that started it, with their commands.
 PROCESS = re.compile(r'process (\d+):"')
@@ -63,7 +64,8 @@ def sample(pid: int, threads: Iterable[str], seconds: int) -> list[Stack]:
             except subprocess.TimeoutExpired:
                 raise NotSampled(f"py-spy took more than {seconds + LATE_S:g} s") from None
         if code or not raw.is_file():
-            raise refusal(errors.read_text(errors="replace"))
+            message = errors.read_text(errors="replace")
+            raise refusal(_reason(pid) if NONE_FOUND in message else message)
         return list(parsed(raw.read_text(errors="replace").splitlines()))
 
 
@@ -73,6 +75,15 @@ def _program() -> str:
     if program is None:
         raise NotSampled("py-spy is not installed", "run scripts/setup")
     return program
+
+
+def _reason(pid: int) -> str:
+    """Look at one process, which gives a reason; a search for processes just finds none."""
+    command = [_program(), "dump", "--pid", str(pid)]
+    looked = subprocess.run(  # noqa: S603 - a tool of ours
+        command, capture_output=True, text=True, timeout=LATE_S, check=False
+    )
+    return looked.stderr or NONE_FOUND
 
 
 def parsed(lines: Iterable[str]) -> Iterator[Stack]:
@@ -93,7 +104,7 @@ def parsed(lines: Iterable[str]) -> Iterator[Stack]:
 
 def refusal(message: str) -> NotSampled:
     """Say why py-spy did not sample, and what to do about it, from what it wrote."""
-    if re.search("permission denied|not permitted|EPERM", message, re.IGNORECASE):
+    if re.search("permission denied|not permitted|requires root|EPERM", message, re.IGNORECASE):
         return NotSampled("this user may not trace other processes", _permission())
     lines = [line.strip() for line in message.splitlines() if line.startswith("Error: ")]
     why = (lines or [message.strip().partition("\n")[0]])[0].removeprefix("Error: ").rstrip(".")

@@ -39,7 +39,7 @@ def test_the_run_file_tells_the_run_from_its_first_to_its_last_line(survived: Su
         "a-a": False,
         "budget": None,
         "prove": False,
-        "autopsy": None,
+        "autopsy": "none",
         "load": None,
         "generators": None,
     }
