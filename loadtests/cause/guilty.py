@@ -10,7 +10,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
 from typing import Literal, NamedTuple
 
 from loadtests.paths import ROOT
@@ -103,7 +102,7 @@ def relevant(kind: Kind, stacks: Iterable[Stack]) -> list[Stack]:
     return [stack for stack in stacks if _on_loop(stack) and not _polls(stack)]
 
 
-def decide(kind: Kind, stacks: Sequence[Stack], folder: Path = ROOT) -> Guilty | None:
+def decide(kind: Kind, stacks: Sequence[Stack], folder: str = str(ROOT)) -> Guilty | None:
     """Choose the function that most relevant samples blame; None if there are none.
 
     Files of the user are named relative to `folder`, except that of the guilty function.
@@ -135,7 +134,7 @@ def decide(kind: Kind, stacks: Sequence[Stack], folder: Path = ROOT) -> Guilty |
     )
 
 
-def collapsed(stacks: Iterable[Stack], folder: Path = ROOT) -> dict[str, int]:
+def collapsed(stacks: Iterable[Stack], folder: str = str(ROOT)) -> dict[str, int]:
     """Return the most frequent stacks as text, without the calls above the server's own."""
     texts: Counter[str] = Counter()
     for stack in stacks:
@@ -147,16 +146,16 @@ def collapsed(stacks: Iterable[Stack], folder: Path = ROOT) -> dict[str, int]:
     return dict(texts.most_common(MOST_STACKS))
 
 
-def named(file: str, folder: Path) -> str:
+def named(file: str, folder: str) -> str:
     """Return the path of a file as people know it."""
     if "/" not in file:  # "<frozen runpy>", a native library
         return file
     if library := LIBRARY.search(file):
         return file[library.end() :]
-    for parent in (ROOT, folder):
-        if PurePath(file).is_relative_to(parent):
-            return str(PurePath(file).relative_to(parent))
-    return PurePath(file).name
+    for parent in (f"{ROOT}/", f"{folder}/"):
+        if file.startswith(parent):
+            return file.removeprefix(parent)
+    return file.rpartition("/")[2]
 
 
 def _culprit(stack: Stack) -> Culprit:
@@ -172,7 +171,7 @@ def _culprit(stack: Stack) -> Culprit:
     return Culprit(stack.frames[-1], own=False)
 
 
-def _title(culprit: Culprit, folder: Path) -> str:
+def _title(culprit: Culprit, folder: str) -> str:
     frame, _, doing = culprit
     return doing or f"{frame.function} in {named(frame.file, folder)}"
 
@@ -180,7 +179,7 @@ def _title(culprit: Culprit, folder: Path) -> str:
 def _own(file: str) -> bool:
     """Whether a file is code of a workload, which may be one that comes with the server."""
     if file.startswith(SERVER):
-        registry = PurePath(file).name in {"__init__.py", "registry.py"}
+        registry = file.endswith(("/__init__.py", "/registry.py"))
         return file.startswith(WORKLOADS) and not registry
     return "/" in file and not LIBRARY.search(file)
 
@@ -210,4 +209,4 @@ def _below_start(frames: Sequence[Frame]) -> Iterator[Frame]:
 
 
 def _called(frame: Frame) -> str:
-    return f"{frame.function} ({named(frame.file, ROOT)}:{frame.line})"
+    return f"{frame.function} ({named(frame.file, str(ROOT))}:{frame.line})"

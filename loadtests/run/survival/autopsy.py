@@ -8,7 +8,6 @@ from __future__ import annotations
 import linecache
 from contextlib import closing
 from dataclasses import asdict, replace
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -51,21 +50,21 @@ def autopsy(tools: Tools, services: Launcher, cell: Cell, result: Line) -> dict[
     value, _, high = result["interval"]
     rate = round(min(ABOVE * (high or value), tools.most), 2)
     kind = kind_of(result["blamed"])
-    folder = Path(tools.options.servers.directory)
+    folder = tools.options.servers.directory
     try:
         with services.start(cell.model, cell.python) as service:
-            seen = relevant(kind, _sampled(tools, cell, service, rate, THREADS[kind]))
+            stacks = relevant(kind, _sampled(tools, cell, service, rate, THREADS[kind]))
     except NotSampled as error:
         why = {"reason": error.reason, "advice": error.advice or None}
         return {"guilty": {"rate": rate, **why}}
     except (Untrustworthy, StartError, ServiceError, OSError) as error:
         return {"guilty": {"rate": rate, "reason": " ".join(str(error).split())}}
-    guilty = decide(kind, seen, folder)
+    guilty = decide(kind, stacks, folder)
     if guilty is None:
         return {"guilty": {"rate": rate, "reason": NO_SAMPLE[kind]}}
     code = linecache.getline(guilty.file, guilty.line).strip()[:LONGEST]
     shown = replace(guilty, file=named(guilty.file, folder), code=code)
-    return {"guilty": {"rate": rate, **asdict(shown)}, "stacks": collapsed(seen, folder)}
+    return {"guilty": {"rate": rate, **asdict(shown)}, "stacks": collapsed(stacks, folder)}
 
 
 def _sampled(

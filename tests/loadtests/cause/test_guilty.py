@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from loadtests.cause.guilty import Guilty, collapsed, decide, kind_of, named, relevant
@@ -104,7 +102,7 @@ def test_the_line_that_was_planted_is_guilty(name: str) -> None:
 def guilty_of(name: str) -> Guilty:
     cause, recorded, _ = PLANTED[name]
     kind = kind_of(cause)
-    guilty = decide(kind, relevant(kind, stacks(recorded)), Path("/home/user"))
+    guilty = decide(kind, relevant(kind, stacks(recorded)), "/home/user")
     assert guilty
     return guilty
 
@@ -139,13 +137,11 @@ def test_coroutines_that_wait_are_on_no_stack() -> None:
     ],
 )
 def test_files_have_the_names_that_people_know(file: str, shown: str) -> None:
-    assert named(file, Path("/home/user")) == shown
+    assert named(file, "/home/user") == shown
 
 
 def test_stacks_are_kept_without_what_starts_threads_and_loops() -> None:
-    texts = collapsed(
-        stacks({f"{BUSY}update ({MINE}:28)": 5, SEND: 2, LOOP: 1}), Path("/home/user")
-    )
+    texts = collapsed(stacks({f"{BUSY}update ({MINE}:28)": 5, SEND: 2, LOOP: 1}), "/home/user")
     assert texts == {
         "carry (server/worker/carry.py:50);update (mine.py:28)": 5,
         "RequestHandler.start (aiohttp/web_protocol.py:602);"

@@ -63,8 +63,8 @@ def test_it_names_the_call_that_blocks_a_coroutine(
     assert guilty["rate"] == pytest.approx(115)
     assert guilty["share"] > 0.5
     assert any("naps (mine.py:11)" in stack for stack in line["stacks"])
-    said = guilty_text(result(guilty))
-    assert said.startswith("`naps` in mine.py:11 blocked the loop in ")
+    text = guilty_text(result(guilty))
+    assert text.startswith("`naps` in mine.py:11 blocked the loop in ")
 
 
 def test_a_running_service_is_left_alone(tmp_path: Path) -> None:

@@ -66,8 +66,8 @@ class InParts:
 def measured(tmp_path_factory: pytest.TempPathFactory) -> InParts:
     folder = tmp_path_factory.mktemp("in-parts")
     (folder / "mine.py").write_text(MODULE)
-    words = ("--workloads", str(folder / "mine.py"), "--models", ",".join(MODELS), "--a-a")
-    words += ("--load", LOAD, "--autopsy", "none")
+    cells = ("--workloads", str(folder / "mine.py"), "--models", ",".join(MODELS))
+    words = (*cells, "--a-a", "--load", LOAD, "--autopsy", "none")
     parsed = parser().parse_args(
         ["survive", *words, "--param", "nap.ms=10", "--processes", "2", "--slo", "p95<250ms"]
     )
