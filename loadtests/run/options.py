@@ -319,5 +319,7 @@ def request_of(line: Mapping[str, Any]) -> Mapping[str, Any]:
         return line
     options = Options.restore(line["options"])
     words = options.words()
+    if "autopsy" not in line["options"]:  # that version had none, so its run is complete without
+        del words["autopsy"]
     apart = {name: words.pop(name) for name in ("slo", "mode", "seed")}
     return {**line, **apart, "beyond_s": expected_s(options.beyond), "arguments": words}
