@@ -1,7 +1,8 @@
 """Capacities and causes in words, the same in every report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
+from typing import Any
 
 from loadtests.capacity.estimate import Range
 from loadtests.cell import Cell
@@ -89,7 +90,15 @@ def cause_sentence(result: CellResult) -> str:
 
 def guilty_text(result: CellResult) -> str:
     """Say which line of code limits a cell, and how often it was seen at it; empty if unknown."""
-    line = result.guilty
+    return _guilty_text(result.guilty)
+
+
+def autopsy_text(line: Mapping[str, Any]) -> str:
+    """Say the same of the outcome of an autopsy, or why there is none."""
+    return _guilty_text(line) or f"its line of code is not known: {_reason_text(line)}"
+
+
+def _guilty_text(line: Mapping[str, Any]) -> str:
     if not line.get("function"):
         return ""
     place = f"`{line['function']}` in {line['file']}:{line['line']}"
@@ -104,7 +113,11 @@ def guilty_text(result: CellResult) -> str:
 
 def guilty_reason(result: CellResult) -> str:
     """Say why the line is not known, and what would help; empty if it is, or was not looked for."""
-    reason, advice = result.guilty.get("reason"), result.guilty.get("advice")
+    return _reason_text(result.guilty)
+
+
+def _reason_text(line: Mapping[str, Any]) -> str:
+    reason, advice = line.get("reason"), line.get("advice")
     return f"{reason}; {advice}" if reason and advice else str(reason or "")
 
 

@@ -172,7 +172,10 @@ class WorkloadRun:
     def _at_load(self, rows: Sequence[Row], contest: Contest, goes_on: GoesOn) -> None:
         """Run one trial of each row at the user's load, unless the row can hardly sustain it."""
         rate, rounds = self._tools.options.at_load, contest.rounds
-        if not rate or rate > self._tools.most:
+        if rate > self._tools.most:
+            log.warning("the generator offers no more than %.0f/s: no trial at %g/s",
+                        self._tools.most, rate)  # fmt: skip
+        if not 0 < rate <= self._tools.most:
             return
         for row in rows:
             known, most = rounds.estimates.rows.get(row.name), rounds.limits.get(row.name, 0.0)

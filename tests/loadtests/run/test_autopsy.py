@@ -9,7 +9,7 @@ import pytest
 from loadtests.cell import Cell
 from loadtests.load.source import InProcess
 from loadtests.machine.sentinel import Sentinel
-from loadtests.report.wording import guilty_reason, guilty_text
+from loadtests.report.wording import autopsy_text, guilty_reason, guilty_text
 from loadtests.run.file.cells import CellResult
 from loadtests.run.options import Options
 from loadtests.run.survival import autopsy as room
@@ -70,6 +70,7 @@ def test_it_names_the_call_that_blocks_a_coroutine(
 def test_a_running_service_is_left_alone(tmp_path: Path) -> None:
     line = examined(tmp_path, "http://127.0.0.1:1")
     assert not guilty_text(result(line["guilty"]))
+    assert autopsy_text(line["guilty"]).startswith("its line of code is not known: the stacks of")
     assert guilty_reason(result(line["guilty"])) == (
         "the stacks of a running service are not sampled; leave --host out to have one started"
     )
