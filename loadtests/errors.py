@@ -5,6 +5,7 @@ LoadTestError
 ├── StartError         a server process did not start
 ├── Untrustworthy      a cell cannot be measured
 ├── Unmeasured         a figure beyond the peak could not be taken
+├── NotSampled         the stacks of a service could not be sampled
 ├── WorkersGone        no worker is left to offer the load
 ├── MeasurementGone    the measuring process ended in the middle
 ├── RunFileError       a run file, or its folder, cannot be used
@@ -31,6 +32,15 @@ class Untrustworthy(LoadTestError):
 
 class Unmeasured(LoadTestError):
     """A figure beyond the peak could not be taken."""
+
+
+class NotSampled(LoadTestError):
+    """The stacks of a service could not be sampled; the advice says what would help, if known."""
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.advice = advice
 
 
 class WorkersGone(LoadTestError):

@@ -13,6 +13,7 @@ from loadtests.report.console import item
 from loadtests.report.summary import summarize
 from loadtests.report.survival.live import LiveScreen
 from loadtests.run.file.fold import with_next
+from loadtests.run.options import NOBODY
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -34,7 +35,7 @@ PREDICT = {
 
 def chosen(parsed: Namespace) -> None:
     """Choose what the lesson measures. Raises ServiceError if the user does so too."""
-    for name, values in {**CELLS, "mode": "quick"}.items():
+    for name, values in {**CELLS, "mode": "quick", "autopsy": NOBODY}.items():
         if name in parsed:
             given = f"--{parsed.mode if name == 'mode' else name}"
             raise ServiceError(f"--lesson measures a fixed choice of cells; leave {given} out")

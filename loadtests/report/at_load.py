@@ -1,49 +1,44 @@
-"""At your load: which rows sustain a given rate, and how much more they could."""
+"""At the user's load: which rows hold it, how fast they answer, and with what headroom."""
+
+from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import inf
-from typing import Any, Literal
 
 from loadtests.capacity.estimate import Range
+from loadtests.cell import Cell
 from loadtests.run.file.cells import CellResult
-from loadtests.run.file.lines import encode
-
-Outcome = Literal["holds", "fails", "cannot tell"]
+from loadtests.run.file.lines import Run, TrialRecord
 
 
 @dataclass(frozen=True, slots=True)
-class LoadOutcome:
-    """Whether a row sustains a rate; `headroom` is its capacity as a multiple of that rate.
+class AtLoad:
+    """One cell at this rate; the trial is None where it was ruled out, or did not count.
 
-    The headroom has the interval of the capacity, without an upper end at the generator's limit;
-    it is None where the capacity is not known.
+    `held` is None if neither a trial nor the interval of the capacity shows it. `headroom` is the
+    capacity ÷ the rate, without an upper end at the limit of the generator.
     """
 
-    workload: str
-    row: str
-    outcome: Outcome
+    rate: float
+    held: bool | None = None
     headroom: Range | None = None
+    trial: TrialRecord | None = None
 
 
-def at_load(results: Iterable[CellResult], rate: float) -> tuple[LoadOutcome, ...]:
-    """Return what the capacities of all rows that can run say of a rate (requests per second)."""
-    return tuple(_at(cell, rate) for cell in results if not cell.unavailable)
+def at_loads(run: Run, cells: Iterable[CellResult]) -> dict[Cell, AtLoad]:
+    """Return what is known of each cell at the load that was requested, if there is one."""
+    rate = run.plan.arguments.get("load")
+    return {c.cell: at_load(c, float(rate), run.loads.get(c.cell)) for c in cells} if rate else {}
 
 
-def at_load_json(outcomes: Iterable[LoadOutcome]) -> list[dict[str, Any]]:
-    """Return the outcomes as plain data; a headroom without an upper end has null there."""
-    return [encode(outcome) for outcome in outcomes]
-
-
-def _at(cell: CellResult, rate: float) -> LoadOutcome:
-    if cell.interval is None or not cell.measured or rate <= 0:
-        return LoadOutcome(cell.workload, cell.row, "cannot tell")
-    high = inf if cell.unbounded else cell.interval.high
-    headroom = Range(cell.interval.value / rate, cell.interval.low / rate, high / rate)
-    outcome: Outcome = "cannot tell"
-    if headroom.low >= 1:
-        outcome = "holds"
-    elif headroom.high < 1:
-        outcome = "fails"
-    return LoadOutcome(cell.workload, cell.row, outcome, headroom)
+def at_load(cell: CellResult, rate: float, trial: TrialRecord | None = None) -> AtLoad:
+    """Judge a cell at a rate by its trial there, or else by the interval of its capacity."""
+    headroom = (
+        Range(*(end / rate for end in cell.interval)) if cell.measured and cell.interval else None
+    )
+    if trial and trial.valid:
+        return AtLoad(rate, trial.held, headroom, trial)
+    held = None
+    if headroom and (headroom.low >= 1 or headroom.high < 1):
+        held = headroom.low >= 1
+    return AtLoad(rate, held, headroom)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from loadtests.cell import Cell
+from loadtests.report.at_load import AtLoad, at_loads
 from loadtests.report.trust import trust
 from loadtests.report.verdicts import WorkloadVerdict, judge_workload, sentences
 from loadtests.report.warnings import warnings_of
@@ -33,6 +35,8 @@ class Summary:
     standings: Mapping[str, Standing] = field(default_factory=dict)  # by workload
     constants: Constants = CONSTANTS
     beyond: Beyond = field(default_factory=dict)
+    at_load: Mapping[Cell, AtLoad] = field(default_factory=dict)  # at the load that was requested
+    stacks: Mapping[Cell, Mapping[str, int]] = field(default_factory=dict)  # seen by an autopsy
     ended: int = 0  # the exit code of the measuring process
 
     @property
@@ -87,6 +91,8 @@ def summarize(run: Run) -> Summary:
         standings=run.standings,
         constants=run.plan.constants,
         beyond=run.beyond,
+        at_load=at_loads(run, cells),
+        stacks=run.stacks,
         ended=run.end.exit if run.end else 0,
     )
 

@@ -1,13 +1,14 @@
 """Capacities and causes in words, the same in every report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import floor, isfinite
+from typing import Any
 
 from loadtests.capacity.estimate import Range
 from loadtests.cell import Cell
 from loadtests.run.file.cells import CellResult
 from loadtests.slo import Slo
-from loadtests.wording import DASH, TIMES, listing, rate_text
+from loadtests.wording import DASH, TIMES, listing, percent, rate_text
 
 AT_LEAST = (
     "lower bound: still passing at the highest rate that the load generator can offer (raise it "
@@ -91,6 +92,39 @@ def cause_sentence(result: CellResult) -> str:
     if result.cause and result.cause != UNKNOWN:
         return str(result.cause_evidence.get("sentence") or result.cause)
     return _sign(result.broke_by)[1]
+
+
+def guilty_text(result: CellResult) -> str:
+    """Say which line of code limits a cell, and how often it was seen at it; empty if unknown."""
+    return _guilty_text(result.guilty)
+
+
+def autopsy_text(line: Mapping[str, Any]) -> str:
+    """Say the same of the outcome of an autopsy, or why there is none."""
+    return _guilty_text(line) or f"its line of code is not known: {_reason_text(line)}"
+
+
+def _guilty_text(line: Mapping[str, Any]) -> str:
+    if not line.get("function"):
+        return ""
+    place = f"`{line['function']}` in {line['file']}:{line['line']}"
+    if line.get("doing"):
+        place = f"{line['doing']} ({place})"
+    text = f"{place} {line['kind']} in {percent(line['share'])} of samples"
+    if line.get("own"):
+        return text
+    rest = [f"{what} in {percent(share)}" for what, share in (line.get("besides") or {}).items()]
+    return ", ".join((text, *rest))
+
+
+def guilty_reason(result: CellResult) -> str:
+    """Say why the line is not known, and what would help; empty if it is, or was not looked for."""
+    return _reason_text(result.guilty)
+
+
+def _reason_text(line: Mapping[str, Any]) -> str:
+    reason, advice = line.get("reason"), line.get("advice")
+    return f"{reason}; {advice}" if reason and advice else str(reason or "")
 
 
 def _sign(broke_by: str | None) -> tuple[str, str]:

@@ -32,6 +32,8 @@ HEADLINE_MODELS = (
 BASELINE = "inline"  # what people have who have not yet decided
 MOST_GENERATORS = 64
 MOST_SEED = 2**32
+MOST_LOAD = 100_000
+NAMED, EVERYBODY, NOBODY = "named", "all", "none"  # the cells that have an autopsy
 MEASURE, PRECISION, SERVICE = "what to measure", "how precisely", "the service"
 
 
@@ -123,6 +125,12 @@ def beyond(given: Any) -> dict[str, float]:
     return chosen_kinds(some_names(given), "quick")
 
 
+def examined(given: Any) -> str:
+    if given not in (known := (NAMED, EVERYBODY, NOBODY)):
+        raise ValueError(f"{given!r} are not cells to examine: expected {', '.join(known)}")
+    return str(given)
+
+
 def number(
     what: str, example: str, kind: type[float], least: float | None = None, most: float = 0
 ) -> Callable[[Any], Any]:
@@ -188,6 +196,18 @@ class Options:
         Flag(MEASURE, "verify each cause: relieve only that resource, then another, and measure "
              "again, in turns",
              resumes=_no_less),
+    )  # fmt: skip
+    autopsy: str = option(
+        NAMED,
+        Flag(MEASURE, "name the line of code that limits the cells of the answer (named, default), "
+             "all, or none", "CELLS", read=examined,
+             write=lambda cells: None if cells == NAMED else cells, resumes=_always),
+    )  # fmt: skip
+    at_load: float = option(
+        0.0,
+        Flag(MEASURE, "also measure each model once at your load, in requests per second", "RATE",
+             "load", number("load", "100", float, 1, MOST_LOAD),
+             lambda rate: f"{rate:g}" if rate else None),
     )  # fmt: skip
     again: bool = option(
         False,
@@ -324,5 +344,7 @@ def request_of(line: Mapping[str, Any]) -> Mapping[str, Any]:
         return line
     options = Options.restore(line["options"])
     words = options.words()
+    if "autopsy" not in line["options"]:  # that version had none, so its run is complete without
+        del words["autopsy"]
     apart = {name: words.pop(name) for name in ("slo", "mode", "seed")}
     return {**line, **apart, "beyond_s": expected_s(options.beyond), "arguments": words}

@@ -41,6 +41,8 @@ def test_the_run_file_tells_the_run_from_its_first_to_its_last_line(survived: Su
         "prove": False,
         "baseline": None,
         "need": [],
+        "autopsy": "none",
+        "load": None,
         "generators": None,
     }
     assert first["environment"]["server"]["loop"] == "uvloop"

@@ -28,7 +28,16 @@ def nap(ms: int = 20) -> int:
     time.sleep(ms / 1000)
     return ms
 '''
-CELLS = ("--workloads", "./mine.py", "--models", ",".join(MODELS), "--param", "nap.ms=10")
+CELLS = (
+    "--workloads",
+    "./mine.py",
+    "--models",
+    ",".join(MODELS),
+    "--param",
+    "nap.ms=10",
+    "--autopsy",
+    "none",
+)
 SERVER = ("--server-python", sys.executable, "--start-method", "fork", "--switch-interval", "1ms")
 SEED = "4"
 PLAYED = 2  # rounds before it is killed: too few for a result

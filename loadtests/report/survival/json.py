@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from loadtests.report.at_load import AtLoad
 from loadtests.report.summary import Summary
 from loadtests.report.survival.sections import FilledSection, filled
 from loadtests.run.file.cells import CellResult
@@ -17,7 +18,10 @@ def as_json(summary: Summary) -> dict[str, Any]:
         "environment": dict(summary.environment),
         "slo": str(summary.slo),
         "cells": [
-            _cell_json(cell) | {"beyond": summary.beyond.get(cell.cell)} for cell in summary.cells
+            _cell_json(cell)
+            | {"beyond": summary.beyond.get(cell.cell)}
+            | {"at_load": _load_json(summary.at_load.get(cell.cell))}
+            for cell in summary.cells
         ],
         "verdicts": [{"best": verdict.pick, **encode(verdict)} for verdict in summary.verdicts],
         "speed": encode(summary.speed),
@@ -72,6 +76,20 @@ def _cell_json(cell: CellResult) -> dict[str, Any]:
 def interval_json(cell: CellResult) -> list[float | None] | None:
     """Return both ends; the upper one is null where the generator was the limit."""
     return [cell.held, encode(cell.broke)] if cell.measured else None
+
+
+def _load_json(known: AtLoad | None) -> dict[str, Any] | None:
+    if known is None:
+        return None
+    work = known.trial.work if known.trial else None
+    return {
+        "rate": known.rate,
+        "held": known.held,
+        "p50_ms": work and work.p50_ms,
+        "p99_ms": work and work.p99_ms,
+        "loss_ratio": work and work.loss_ratio,
+        "headroom": encode(known.headroom),
+    }
 
 
 def _section_json(section: FilledSection) -> dict[str, Any]:

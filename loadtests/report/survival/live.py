@@ -16,7 +16,7 @@ from loadtests.report.survival.matrix import Entry, entry_of, grid
 from loadtests.report.survival.sections import prediction_text, proof_text
 from loadtests.report.survival.terminal import head
 from loadtests.report.verdicts import leaders
-from loadtests.report.wording import range_text
+from loadtests.report.wording import autopsy_text, range_text
 from loadtests.run.file.cells import CellResult, Standing
 from loadtests.run.file.lines import (
     Line,
@@ -71,6 +71,8 @@ class LiveScreen:
                 self._announce(Text(f"resumed: {done} done before{self._rest(line.get('at'))}"))
             case "proof":
                 self._announce(_detail(line, f": {proof_text(line)}"))
+            case "autopsy":
+                self._announce(_detail(line, f": {autopsy_text(line['guilty'])}"))
             case "beyond":
                 self._announce(_detail(line, f", {line['kind']}: {brief(line['kind'], line)}"))
             case "end":

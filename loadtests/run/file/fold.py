@@ -11,6 +11,7 @@ from typing import Any
 
 from loadtests.cell import Cell
 from loadtests.errors import RunFileError
+from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import (
     Line,
     Run,
@@ -76,16 +77,16 @@ def _with_event(run: Run, line: Line) -> Run:
             run = replace(run, trials=(*run.trials, trial_of(line)))
         case "cell":
             last, known = result_of(line), results.get(cell_of(line))
-            last = replace(last, proof=known.proof if known else {})
+            if known:
+                last = replace(last, proof=known.proof, guilty=known.guilty)
             run = replace(run, results={**results, last.cell: last})
         case "standing":
             standing = standing_of(line)
             if standing.again is None and (before := run.standings.get(standing.workload)):
                 standing = replace(standing, again=before.again)  # of another part of its rows
             run = replace(run, standings={**run.standings, standing.workload: standing})
-        case "proof" if result := results.get(cell_of(line)):
-            proved = replace(result, proof=_figures(line))
-            run = replace(run, results={**results, result.cell: proved})
+        case "proof" | "autopsy" if result := results.get(cell_of(line)):
+            run = _looked_into(run, result, line)
         case "beyond":
             cell, figures = cell_of(line), _figures(line, "elapsed_s", "kind")
             kinds = {**run.beyond.get(cell, {}), line["kind"]: figures}
@@ -93,6 +94,16 @@ def _with_event(run: Run, line: Line) -> Run:
         case "end":
             run = replace(run, end=end_of(line))
     return run
+
+
+def _looked_into(run: Run, result: CellResult, line: Line) -> Run:
+    """Add the outcome of a proof or of an autopsy to the result of a cell."""
+    if line["line"] == "proof":
+        result = replace(result, proof=_figures(line))
+    else:
+        result = replace(result, guilty=line["guilty"])
+        run = replace(run, stacks={**run.stacks, result.cell: line.get("stacks") or {}})
+    return replace(run, results={**run.results, result.cell: result})
 
 
 def _figures(line: Line, *others: str) -> dict[str, Any]:

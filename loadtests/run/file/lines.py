@@ -87,7 +87,8 @@ class TrialRecord(Trial):
     """A trial and its verdict; `at` is in seconds since the start of the run.
 
     `evidence` is what `trial.evidence.Evidence` holds, `cause` what was concluded from it. A trial
-    of the row that is measured `again`, under another name, says nothing more of its cell.
+    of the row that is measured `again`, under another name, says nothing more of its cell. One
+    at the user's `load` is not part of any estimate.
     """
 
     valid: bool
@@ -95,6 +96,7 @@ class TrialRecord(Trial):
     python: str = ""
     round: int = 0
     again: bool = False
+    load: bool = False
     at: float = 0.0
     elapsed_s: float = 0.0
     broke_by: str | None = None
@@ -155,8 +157,14 @@ class Run:
     trials: tuple[TrialRecord, ...] = ()
     results: Mapping[Cell, CellResult] = field(default_factory=dict)
     standings: Mapping[str, Standing] = field(default_factory=dict)  # by workload
+    stacks: Mapping[Cell, Mapping[str, int]] = field(default_factory=dict)  # seen by an autopsy
     beyond: Beyond = field(default_factory=dict)
     end: End | None = None
+
+    @property
+    def loads(self) -> Mapping[Cell, TrialRecord]:
+        """The last trial of each cell at the user's load."""
+        return {trial.cell: trial for trial in self.trials if trial.load}
 
 
 def cell_of(line: Line) -> Cell:

@@ -1,14 +1,28 @@
 """The jobs of a survival run in their order, and which of them are left to do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from loadtests.cell import Cell
 from loadtests.run.beyond.kinds import chosen_kinds
-from loadtests.run.file.lines import Line, Plan, cell_of, plan_of, resumed
+from loadtests.run.choice import choose
+from loadtests.run.file.cells import Standing
+from loadtests.run.file.lines import (
+    Line,
+    Plan,
+    cell_of,
+    plan_of,
+    result_of,
+    resumed,
+    standing_of,
+)
+from loadtests.run.options import EVERYBODY, NOBODY
 
 ROUNDS = "rounds"  # of a workload: they measure its cells together
 PROOF = "proof"  # among the kinds of trials that follow when all cells are measured
+AUTOPSY = "autopsy"  # likewise: it finds the line of code that limits a cell
+AUTOPSY_S = 8.0
+MOST_NAMED = 3  # cells of a workload that its answer names
 
 
 class Job(NamedTuple):
@@ -19,9 +33,13 @@ class Job(NamedTuple):
 
 
 def after(arguments: Mapping[str, Any], mode: str) -> dict[str, float]:
-    """Name what follows the rounds of a cell, with its seconds; a proof takes rounds of its own."""
+    """Name what follows the rounds of a cell, with its seconds; a proof takes rounds of its own.
+
+    Run files that know nothing of autopsies have none.
+    """
     proof = {PROOF: 0.0} if arguments.get("prove") else {}
-    return proof | chosen_kinds(arguments.get("beyond") or (), mode)
+    autopsy = {AUTOPSY: AUTOPSY_S} if arguments.get(AUTOPSY, NOBODY) != NOBODY else {}
+    return proof | autopsy | chosen_kinds(arguments.get("beyond") or (), mode)
 
 
 class Agenda:
@@ -31,6 +49,7 @@ class Agenda:
         self.plan: Plan | None = None
         self._jobs: tuple[Job, ...] = ()
         self._done: dict[Job, Line] = {}
+        self._standings: dict[str, Standing] = {}  # by workload
 
     def update(self, line: Line) -> Job | None:
         """Take in the next line; returns the job that it ends."""
@@ -46,6 +65,10 @@ class Agenda:
                 return self._end(Job(cell_of(line), ROUNDS), line)
             case "proof":
                 return self._end(Job(cell_of(line), PROOF), line)
+            case "autopsy":
+                return self._end(Job(cell_of(line), AUTOPSY), line)
+            case "standing":
+                self._standings[line["workload"]] = standing_of(line)
             case "beyond":
                 return self._end(Job(cell_of(line), line["kind"]), line)
         return None
@@ -91,13 +114,31 @@ class Agenda:
         return job
 
     def _makes_sense(self, job: Job) -> bool:
-        """Whether there is a peak to go beyond, or a cause to prove, as far as is known."""
+        """Whether there is a peak to go beyond, or a cause to look into, as far as is known."""
         if job.kind == ROUNDS or self.plan is None:
             return True
+        if job.kind == AUTOPSY and job.cell not in self._examined(job.cell.workload):
+            return False
         if Job(job.cell, ROUNDS) not in self._done:
             return job.cell not in self.plan.absent
         result = self.result(job.cell)
-        return result is not None and (job.kind != PROOF or bool(result.get("blamed")))
+        caused = job.kind in {PROOF, AUTOPSY}
+        return result is not None and (not caused or bool(result.get("blamed")))
+
+    def _examined(self, workload: str) -> Sequence[Cell]:
+        """Return the cells of a workload that have an autopsy, as far as is known."""
+        if self.plan is None:
+            return ()
+        cells = [cell for cell in self.plan.cells if cell.workload == workload]
+        if self.plan.arguments.get(AUTOPSY) == EVERYBODY:
+            return cells
+        lines = [self._done.get(Job(cell, ROUNDS)) for cell in cells]
+        results = [result_of(line) for line in lines if line]
+        if len(results) < len(cells):
+            return [cell for cell in cells if cell not in self.plan.absent][:MOST_NAMED]
+        return [
+            cell.cell for cell in choose(workload, results, self._standings.get(workload)).named
+        ]
 
 
 def _jobs(plan: Plan) -> Iterator[Job]:

@@ -40,6 +40,10 @@ class Contest:
             before=before,
         )
 
+    @property
+    def rows(self) -> list[Row]:
+        return list(self._rows.values())
+
     def play(self, goes_on: Callable[[], bool], standing: Callable[[], None]) -> None:
         """Play until no row is open, or `goes_on` says so; `standing` is called after rounds."""
         latest = monotonic() + SPARE * self._care.budget_s * len(self._rows)

@@ -76,7 +76,7 @@ class Played:
         match line["line"]:
             case "prediction" if line.get("queue"):
                 self._contenders[row] = _contender(row, line["queue"])
-            case "trial":
+            case "trial" if not line.get("load"):
                 self.last = max(self.last, line["round"])
                 if not line.get("again"):
                     self._trials.setdefault(row, []).append(line)

@@ -153,15 +153,17 @@ class Row:
         """CPU seconds of its service so far; 0 if that is not ours."""
         return self._watch.cpu_s()
 
-    def trial(self, offer: Offer, number: int, others: Iterable[Row]) -> tuple[Sample | None, bool]:
+    def trial(
+        self, offer: Offer, number: int, others: Iterable[Row], *, load: bool = False
+    ) -> tuple[Sample | None, bool]:
         """Run one trial of the round of this number, with the arrivals of its whole round.
 
         `others` have services that are idle meanwhile. Returns what a valid trial tells, and
-        whether the generator spoiled it by itself.
+        whether the generator spoiled it by itself. One at the user's `load` counts for no estimate.
         """
         options, begun = self._tools.options, monotonic()
         slo, idle = options.slo, [*others]
-        self._count += 1
+        self._count += not load
         self._tools.show(self.cell, offer.rate)
         rng = Random(f"{options.seed}/{self.cell.workload}/{number}")  # noqa: S311 - a schedule
         spec = self._load.spec(
@@ -191,6 +193,7 @@ class Row:
         record = {
             **trial.to_json(),
             "again": self.again,
+            "load": load,
             "round": number,
             "work": {**asdict(trial.work), "loss_ratio": trial.work.loss_ratio},
             "bystander": {**asdict(trial.bystander), "loss_ratio": trial.bystander.loss_ratio},
@@ -204,12 +207,12 @@ class Row:
             "machine": machine.to_json(),
             "cpu_ms_per_request": None if cpu_s is None else 1e3 * cpu_s,
             "pss_mib": after.pss_mib if after else None,
-            "sample": sample and stored(sample),
+            "sample": None if load or not sample else stored(sample),
             "elapsed_s": round(monotonic() - begun, 3),
         }
-        if verdict.valid:
+        if verdict.valid and not load:
             self._valid.append(record)
-        else:
+        elif not load:
             self.flaw = f"void at {offer.rate:.0f} req/s: {verdict.reasons[0]}"
         self._tell("trial", record)
         spoiled = any(flaws(trial.work, trial.bystander, trial.generator_cpu, slo))

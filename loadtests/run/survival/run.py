@@ -23,7 +23,8 @@ from loadtests.run.beyond.lab import Peak, PeakLab
 from loadtests.run.beyond.run import beyond
 from loadtests.run.file.run_file import FILE_NAME, Kind, RunFile
 from loadtests.run.options import Options
-from loadtests.run.survival.agenda import PROOF, Job
+from loadtests.run.survival.agenda import AUTOPSY, PROOF, Job
+from loadtests.run.survival.autopsy import autopsy
 from loadtests.run.survival.history import History
 from loadtests.run.survival.plan import plan
 from loadtests.run.survival.played import Played
@@ -171,13 +172,16 @@ class Survival:
         return float(line["interval"][0]) if line and line["state"] == "measured" else 0.0
 
     def _follow_up(self, tools: Tools, job: Job) -> None:
-        """Prove the cause of a cell, or go beyond its peak."""
+        """Prove the cause of a cell, find the line behind it, or go beyond its peak."""
         names, result = job.cell._asdict(), self._agenda.result(job.cell)
         if result is None:
             return
         if job.kind == PROOF:
             tell = partial(self._tell, names)
             self._write("proof", **names, **prove(tools, self._services, job.cell, result, tell))
+            return
+        if job.kind == AUTOPSY:
+            self._write("autopsy", **names, **autopsy(tools, self._services, job.cell, result))
             return
         lab = partial(self._lab, tools, job.cell)
         [line] = beyond({job.kind: self._options.beyond[job.kind]}, result, lab)

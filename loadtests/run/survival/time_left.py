@@ -10,7 +10,7 @@ from loadtests.capacity.rounds import FULL, QUICK
 from loadtests.durations import parse_duration
 from loadtests.run.beyond.kinds import alone_s
 from loadtests.run.file.lines import cell_of
-from loadtests.run.survival.agenda import PROOF, ROUNDS, Agenda, after
+from loadtests.run.survival.agenda import AUTOPSY, AUTOPSY_S, PROOF, ROUNDS, Agenda, after
 
 if TYPE_CHECKING:
     from loadtests.run.file.lines import Line, Plan
@@ -100,6 +100,8 @@ def _budget_s(plan: Plan) -> float:
 
 
 def _guess(kind: str, plan: Plan) -> float:
+    if kind == AUTOPSY:
+        return AUTOPSY_S
     if kind not in {ROUNDS, PROOF}:
         return alone_s(kind, after(plan.arguments, plan.mode)[kind])
     care = FULL if plan.mode == "full" else QUICK

@@ -10,8 +10,11 @@ from typing import Any
 
 import gevent
 
+from loadtests.capacity.estimate import Range
+from loadtests.capacity.rounds import Offer
 from loadtests.cell import Cell
 from loadtests.errors import LoadTestError, ServiceError, StartError, Untrustworthy
+from loadtests.load.schedule import TrialLength
 from loadtests.run.file.cells import NOT_MEASURED
 from loadtests.run.survival.contest import Contest, rounded
 from loadtests.run.survival.played import Played
@@ -21,6 +24,9 @@ from loadtests.service.contract import Discovery, discover
 from loadtests.service.launcher import Launcher, RunningService
 
 ABREAST = 8  # rows whose services are up at once; more take turns in parts with a row in common
+AT_LOAD = TrialLength(settle_s=0.4, duration_s=3.0)  # of a trial at the user's load
+NEAR = 0.5  # of that load: what sustains less would only show an overload
+LOAD_ROUND = 0  # the number of such trials, which are in no round
 FAILURES = (Untrustworthy, StartError, ServiceError, OSError)
 
 log = logging.getLogger("loadbearing")
@@ -76,8 +82,10 @@ class WorkloadRun:
             contest = Contest(self._tools, rows, self._played.before, self._played.last + 1)
             standing = partial(self._standing, contest, again)
             contest.play(goes_on, standing)
-            for row in rows.values():
-                if row.name not in again and row.cell not in common:
+            measured = [row for row in rows.values() if row.name not in again]
+            self._at_load([row for row in measured if row.cell not in common], contest, goes_on)
+            for row in measured:
+                if row.cell not in common:
                     self._result(row, contest)
             standing()
             lead = contest.rounds.estimates.best
@@ -161,6 +169,21 @@ class WorkloadRun:
         standing = contest.standing(self._workload, again)
         fields = {name: getattr(standing, name) for name in standing.__slots__ if name != "at"}
         self._write("standing", **fields)
+
+    def _at_load(self, rows: Sequence[Row], contest: Contest, goes_on: GoesOn) -> None:
+        """Run one trial of each row at the user's load, unless the row can hardly sustain it."""
+        rate, rounds = self._tools.options.at_load, contest.rounds
+        if rate > self._tools.most:
+            log.warning("the generator offers no more than %.0f/s: no trial at %g/s",
+                        self._tools.most, rate)  # fmt: skip
+        if not 0 < rate <= self._tools.most:
+            return
+        for row in rows:
+            known, most = rounds.estimates.rows.get(row.name), rounds.limits.get(row.name, 0.0)
+            capacity = known.capacity if known else Range(most, most, most)
+            if goes_on() and (capacity.high >= rate or capacity.low >= rate * NEAR):
+                others = [other for other in contest.rows if other is not row]
+                row.trial(Offer(row.name, rate, AT_LOAD), LOAD_ROUND, others, load=True)
 
     def _result(self, row: Row, contest: Contest) -> None:
         """Write what is known of a cell now that its rounds are over."""

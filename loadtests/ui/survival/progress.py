@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from loadtests.report.summary import summarize
 from loadtests.report.survival.sections import prediction_text
 from loadtests.report.verdicts import leaders, sentences
+from loadtests.report.wording import autopsy_text
 from loadtests.run.file.fold import with_next
 from loadtests.run.file.lines import End, cell_of, end_of, trial_of
 from loadtests.run.file.run_file import FILE_NAME, Tail
@@ -167,6 +168,7 @@ AFTER: Mapping[str, Callable[[Line], str]] = {  # what is done after a line of t
     "cell": _of(lambda line: "measured" if line.get("interval") else "no result"),
     "proof-trial": _of(lambda line: f"verifying its cause: {_outcome(line)}"),
     "proof": _of(lambda _: "the cause is checked"),
+    "autopsy": _of(lambda line: autopsy_text(line["guilty"])),
     "beyond": _of(lambda line: f"beyond its capacity: {line['kind']} is finished"),
     "end": lambda _: "finished",
 }

@@ -1,41 +1,100 @@
-"""At a given rate a row holds, fails, or one cannot tell: as its interval says."""
+"""What a run file says of the user's load and of guilty lines is read, judged and drawn."""
 
-from math import inf
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from loadtests.report.at_load import at_load, at_load_json
-from loadtests.run.file.lines import Line
-from tests.support.run_files import measured, result, unavailable
+from loadtests.cell import Cell
+from loadtests.report.flame import boxes, flame
+from loadtests.report.summary import Summary, summarize
+from loadtests.report.survival.json import as_json
+from loadtests.report.wording import guilty_text
+from loadtests.run.file.fold import read
+from tests.support.run_files import plan, result, trial, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODELS = ("inline", "async", "thread-pool", "process-pool", "hybrid")
+GUILTY: dict[str, Any] = {
+    "function": "primes", "file": "server/workloads/cpu.py", "line": 77, "share": 0.932,
+    "kind": "held the GIL", "own": True, "besides": {"sending answers": 0.2},
+}  # fmt: skip
+STACKS = {
+    "carry (carry.py:50);primes (server/workloads/cpu.py:77)": 60,
+    "carry (carry.py:50);primes (server/workloads/cpu.py:76)": 30,
+    "answer (answering.py:50);<lambda> (a.py:1)": 10,
+}
 
 
-@pytest.mark.parametrize(
-    ("line", "outcome", "headroom"),
-    [
-        (result("w", "m", 200, 242), "holds", (2.2, 2.0, 2.42)),
-        (result("w", "m", 100, 121), "holds", (1.1, 1.0, 1.21)),
-        (result("w", "m", 81, 121), "cannot tell", (0.99, 0.81, 1.21)),
-        (result("w", "m", 81, 99), "fails", (0.8955, 0.81, 0.99)),
-        (result("w", "m", 0, 4), "fails", (0.0, 0.0, 0.04)),
-        (result("w", "m", 2000, None), "holds", (20.0, 20.0, inf)),
-        (result("w", "m", 50, None), "cannot tell", (0.5, 0.5, inf)),
-        (result("w", "m", None, None, error="?", predicted=500.0), "cannot tell", None),
-    ],
-)
-def test_a_row_holds_a_load_if_its_whole_interval_does(
-    line: Line, outcome: str, headroom: tuple[float, float, float] | None
-) -> None:
-    [there] = at_load([measured(line)], 100)
-    assert (there.workload, there.row, there.outcome) == ("w", "m", outcome)
-    assert there.headroom == (headroom and pytest.approx(headroom, abs=1e-3))
+@pytest.fixture
+def summary(tmp_path: Path) -> Summary:
+    cells = [("primes", model) for model in MODELS]
+    names = {"workload": "primes", "python": "", "at": 50.0}
+    lines = [
+        plan(cells, arguments={"load": "100"}),
+        trial("primes", "inline", 100.0, load=True, held=False, broke_by="late"),
+        trial("primes", "inline", 50.0),
+        trial("primes", "thread-pool", 100.0, load=True, valid=False),
+        trial("primes", "hybrid", 100.0, load=True),
+        result("primes", "inline", 80, 125),
+        result("primes", "async", 30, 40),
+        result("primes", "thread-pool", 150, 170, blamed="GIL"),
+        result("primes", "process-pool", 90, 110),
+        result("primes", "hybrid", 400, None),
+        {"line": "autopsy", **names, "model": "thread-pool", "guilty": GUILTY, "stacks": STACKS},
+    ]
+    return summarize(read(write(tmp_path / "run.jsonl", lines)))
 
 
-def test_rows_that_cannot_run_are_left_out_and_no_end_is_null() -> None:
-    lines = [unavailable("w", "async", "no twin"), result("w", "inline", 2000, None)]
-    [line] = at_load_json(at_load(map(measured, lines), 100))
-    assert line == {
-        "workload": "w",
-        "row": "inline",
-        "outcome": "holds",
-        "headroom": [20.0, 20.0, None],
+def test_each_row_is_judged_at_the_load_by_its_trial_or_its_interval(summary: Summary) -> None:
+    known = {cell.model: load for cell, load in summary.at_load.items()}
+    held = {model: load.held for model, load in known.items()}
+    assert held == {
+        "inline": False, "async": False, "thread-pool": True, "process-pool": None, "hybrid": True,
+    }  # fmt: skip
+    trials = {model for model, load in known.items() if load.trial}
+    assert trials == {"inline", "hybrid"}, "a void trial shows nothing"
+    headroom = known["inline"].headroom
+    assert headroom == pytest.approx((1.0, 0.8, 1.25))
+    assert "--load 100" in summary.command
+
+
+def test_other_programs_read_both(summary: Summary) -> None:
+    inline, _, threads, _, hybrid = as_json(summary)["cells"]
+    assert inline["at_load"].keys() == {
+        *("rate", "held", "p50_ms", "p99_ms", "loss_ratio", "headroom")
     }
+    assert (inline["at_load"]["rate"], inline["at_load"]["p99_ms"] is None) == (100.0, False)
+    assert hybrid["at_load"]["headroom"][2] is None, "at the limit of the generator"
+    assert (inline["guilty"], threads["guilty"]) == (None, GUILTY)
+
+
+def test_a_run_without_a_load_says_nothing_of_it(tmp_path: Path) -> None:
+    lines = [plan([("primes", "inline")]), result("primes", "inline", 80, 125)]
+    whole = summarize(read(write(tmp_path / "run.jsonl", lines)))
+    assert not whole.at_load
+    assert as_json(whole)["cells"][0]["at_load"] is None
+
+
+def test_the_guilty_line_is_a_sentence(summary: Summary) -> None:
+    cell = next(cell for cell in summary.cells if cell.guilty)
+    text = "`primes` in server/workloads/cpu.py:77 held the GIL in 93 % of samples"
+    assert guilty_text(cell) == text
+
+
+def test_a_flame_graph_is_as_wide_as_the_samples(summary: Summary) -> None:
+    stacks = summary.stacks[Cell("primes", "thread-pool")]
+    drawn = {box.text: box for box in boxes(stacks, "primes (server/workloads/cpu.py:")}
+    assert drawn["carry (carry.py:50)"][1:] == (0.0, 0.9, 0, False)
+    assert drawn["primes (server/workloads/cpu.py:76)"][1:] == (0.6, 0.3, 1, True)
+    assert drawn["<lambda> (a.py:1)"][1:] == (0.9, 0.1, 1, False)
+    cell = next(cell for cell in summary.cells if cell.guilty)
+    page = flame(stacks, cell)
+    assert page.count("<span") == 5
+    assert page.count('class="guilty"') == 2
+    assert "&lt;lambda&gt;" in page
+    assert "<script" not in page
+    assert flame({}, cell) == ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from loadtests.cell import Cell
-from loadtests.run.survival.agenda import PROOF, ROUNDS, Agenda, Job
-from tests.support.run_files import plan, result, unavailable
+from loadtests.run.survival.agenda import AUTOPSY, PROOF, ROUNDS, Agenda, Job
+from tests.support.run_files import plan, result, standing, unavailable
 
 CELLS = [("sleep", "inline"), ("sleep", "async"), ("primes", "inline"), ("primes", "async")]
 SLEEP, ASLEEP, PRIMES, ABSENT = (Cell(*cell) for cell in CELLS)
@@ -77,3 +77,40 @@ def test_a_resumed_run_measures_what_is_unfinished_and_may_do_more() -> None:
     assert not run.unfinished
     kinds = {job.kind for job in run.left if job.cell == SLEEP}
     assert kinds == {"spike", "soak"}
+
+
+def examined(chosen: str | None, models: str = "inline async thread-pool process-pool") -> Agenda:
+    cells = [("primes", model) for model in models.split()]
+    run = Agenda()
+    run.update(plan(cells, arguments={"autopsy": chosen}))
+    return run
+
+
+def test_the_cells_that_an_answer_names_have_an_autopsy() -> None:
+    run = examined(None)
+    assert [job.kind for job in run.left].count(AUTOPSY) == 3, "so many, as far as is known"
+    lines = [
+        result("primes", "inline", 50, 55, blamed="loop blocked"),
+        result("primes", "async", 51, 56, blamed="loop blocked"),
+        result("primes", "thread-pool", 60, 66, blamed="GIL"),
+        result("primes", "process-pool", 120, 130, blamed="cores"),
+    ]
+    for line in (*lines, standing(lines)):
+        run.update(line)
+    named = [Job(Cell("primes", model), AUTOPSY) for model in ("inline", "thread-pool")]
+    assert run.left == [*named, Job(Cell("primes", "process-pool"), AUTOPSY)]
+    assert run.update(ended("autopsy", named[0].cell, guilty={"reason": "no"})) == named[0]
+    assert run.left[0] == named[1]
+
+
+def test_only_cells_that_failed_for_a_cause_have_one() -> None:
+    lines = [
+        result("primes", "inline", 50, None),
+        result("primes", "async", None, None, error="no valid trial"),
+        result("primes", "thread-pool", 60, 66, blamed="GIL"),
+    ]
+    for chosen, count in (("all", 1), ("none", 0)):
+        run = examined(chosen, "inline async thread-pool")
+        for line in lines:
+            run.update(line)
+        assert [job.kind for job in run.left] == [AUTOPSY] * count

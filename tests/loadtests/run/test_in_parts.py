@@ -26,6 +26,7 @@ HEADLESS = ("--headless", "--users", "1", "--spawn-rate", "1", "--skip-log-setup
 MODELS = ("inline", "process-pool", "supervised-process-pool", "thread-pool", "async")
 FIRST, COMMON, LAST, FAILING, ABSENT = MODELS
 WHY = "no threads today"
+LOAD = "40"
 MODULE = f'''
 import sys, time
 from server.workloads import workload
@@ -57,7 +58,7 @@ class InParts:
 
     def rounds(self, model: str, *, again: bool = False) -> set[int]:
         """Return the rounds that a row took part in."""
-        trials = [line for line in self.run.trials if line.model == model]
+        trials = [line for line in self.run.trials if line.model == model and not line.load]
         return {trial.round for trial in trials if trial.again == again}
 
 
@@ -65,7 +66,8 @@ class InParts:
 def measured(tmp_path_factory: pytest.TempPathFactory) -> InParts:
     folder = tmp_path_factory.mktemp("in-parts")
     (folder / "mine.py").write_text(MODULE)
-    words = ("--workloads", str(folder / "mine.py"), "--models", ",".join(MODELS), "--a-a")
+    cells = ("--workloads", str(folder / "mine.py"), "--models", ",".join(MODELS))
+    words = (*cells, "--a-a", "--load", LOAD, "--autopsy", "none")
     parsed = parser().parse_args(
         ["survive", *words, "--param", "nap.ms=10", "--processes", "2", "--slo", "p95<250ms"]
     )
@@ -105,7 +107,7 @@ def test_the_best_row_so_far_takes_part_in_the_next_part(measured: InParts) -> N
     assert len(common & first) >= 3
     assert len(common & last) >= 3
     assert max(first) < min(last)
-    played = {trial.round for trial in measured.run.trials}
+    played = {trial.round for trial in measured.run.trials if not trial.load}
     count = max(played)
     assert played == {*range(1, count + 1)}
     assert measured.standing.rounds == count
@@ -121,6 +123,13 @@ def test_rows_that_never_met_are_compared_through_it(measured: InParts) -> None:
     assert 1.2 < direct.value < 3.5, "two processes against one loop"
     assert 0 < through.low < through.value < through.high < math.inf
     assert FIRST not in known.ties
+
+
+def test_each_row_has_one_trial_at_the_load_of_the_user(measured: InParts) -> None:
+    trials = [line for line in measured.lines if line["line"] == "trial" and line["load"]]
+    assert [trial["model"] for trial in trials] == [FIRST, COMMON, LAST]
+    assert {trial["rate"] for trial in trials} == {float(LOAD)}
+    assert not any(trial["sample"] for trial in trials), "it counts for no estimate"
 
 
 def test_a_row_is_measured_twice_where_there_is_room(measured: InParts) -> None:
@@ -139,7 +148,8 @@ def test_each_trial_counts_once(measured: InParts) -> None:
         trials = [
             trial
             for trial in measured.run.trials
-            if trial.model == model and not trial.again and trial.at <= result.at
+            if trial.model == model and trial.at <= result.at
+            if not (trial.again or trial.load)
         ]
         assert (result.trials, result.discarded) == (len(trials), 0)
         assert result.rounds == len({trial.round for trial in trials})

@@ -146,7 +146,7 @@ def test_the_first_line_of_a_run_has_the_words_of_its_options() -> None:
             *("survive", "--workloads", "sleep,primes", "--beyond", "soak=5m", "--prove"),
             *("--param", "sleep.ms=5", "--param", "primes.below=9", "--budget", "10m"),
             *("--generators", "2", "--seed", "3", "--baseline", "thread-pool"),
-            *("--need", "kills_late,survives-crash"),
+            *("--need", "kills_late,survives-crash", "--autopsy", "all", "--load", "150"),
         ]
     )
     options = options_of(parsed, servers=ServerOptions({"threads": "4"}))
@@ -161,8 +161,8 @@ def test_the_first_line_of_a_run_has_the_words_of_its_options() -> None:
             "param": ["sleep.ms=5", "primes.below=9"],
             "host": None, "beyond": ["soak=300s"], "budget": "600s",
             "prove": True, "a-a": False, "baseline": "thread-pool",
-            "need": ["kills-late", "survives-crash"], "generators": 2, "threads": "4",
-            "server_python": [],
+            "need": ["kills-late", "survives-crash"], "autopsy": "all", "load": "150",
+            "generators": 2, "threads": "4", "server_python": [],
         },
     }  # fmt: skip
     assert line["options"]["servers"]["directory"] == ""
