@@ -16,8 +16,8 @@ from loadtests.run.file.fold import read
 
 
 class SurvivalReport:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, verbose: bool = False) -> None:
+        self._folder, self._verbose = folder, verbose
         self._run = read(folder)
         self.summary = summarize(self._run)
 
@@ -27,7 +27,7 @@ class SurvivalReport:
         return {"summary.json": text + "\n", "summary.md": markdown(self.summary)}
 
     def shown(self) -> RenderableType:
-        return final(self.summary, self._folder)
+        return final(self.summary, self._folder, verbose=self._verbose)
 
     def pictures(self, gallery: Gallery) -> Iterator[tuple[str, Callable[[], str]]]:
         """Yield the name of each picture and what draws it; the page comes last."""

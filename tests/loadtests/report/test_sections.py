@@ -110,7 +110,7 @@ def everywhere(folder: Path) -> dict[str, str]:
     page = (folder / "report.html").read_text(encoding="utf-8")
     body = re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.DOTALL)
     texts = {
-        "terminal": printed(final(summary), 120),
+        "terminal": printed(final(summary, verbose=True), 120),
         "markdown": (folder / "summary.md").read_text(encoding="utf-8").replace("*", ""),
         "page": re.sub(r"<[^>]*>", " ", body[body.index("<main>") :]),
         "json": json.dumps(as_json(summary)["sections"], ensure_ascii=False),
@@ -171,7 +171,7 @@ def test_costs_estimates_witnesses_and_interference_are_tables(
 
 
 def test_cells_beyond_their_peak_are_shown(summary: Summary) -> None:
-    for text in (printed(final(summary), 120), unescape(markdown(summary))):
+    for text in (printed(final(summary, verbose=True), 120), unescape(markdown(summary))):
         for words in (
             *("20 % · 3 %", "spike > 10 s", "98 % · 97 %", "spike 0.4 s", "faults 93 %"),
             *("/health –20 %", f"faults: {NO_WORKER}", NO_PEAK, "1.5 ×"),
