@@ -12,7 +12,7 @@ from loadtests.report.verdicts import WorkloadVerdict
 from loadtests.report.wording import ratio_text
 from loadtests.wording import listing
 
-MOST_LINES = 2
+CUTS = ("; ", " while ", " (")  # where a reason can end early
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Answers:
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
         names = [verdict.workload for verdict in self.verdicts]
-        room = options.max_width - max(map(len, names), default=0) - 2
+        room = max(options.max_width - max(map(len, names), default=0) - 2, 20)
         texts: dict[str, list[str]] = {}
         for verdict in self.verdicts:
             for text in (brief(verdict, room), *verdict.pythons):
@@ -37,16 +37,31 @@ class Answers:
 
 
 def brief(verdict: WorkloadVerdict, width: int) -> str:
-    """Shorten an answer: its head, and of the other parts what fits on the lines."""
+    """Shorten an answer until it fits on the lines: the step first, how sure it is last.
+
+    The rate, and the rows that tie, are in the matrix too.
+    """
     if not (verdict.pick and verdict.rate):
         return verdict.sentence
-    more = f", {ratio_text(verdict.more)} {verdict.baseline}" if verdict.more else ""
-    text = f"{verdict.pick}: {verdict.rate}{more}."
-    for part in (verdict.why, verdict.sure, verdict.next):
-        longer = f"{text} {part[:1].upper()}{part[1:].rstrip('.')}." if part else text
-        if len(textwrap.wrap(longer, max(width, 20))) <= MOST_LINES:
-            text = longer
-    return text
+    more = f"{ratio_text(verdict.more)} {verdict.baseline}" if verdict.more else ""
+    heads = [f"{verdict.pick}: {', '.join(filter(None, (verdict.rate, more)))}"]
+    heads += [f"{verdict.pick}: {more}"] if more else []
+    whys = [verdict.why, *(verdict.why.partition(mark)[0] for mark in CUTS if mark in verdict.why)]
+    ties, but, better = verdict.sure.partition(", but ")
+    of_ties = f"of those tied it {better}" if but else ties
+    count = f"ties with {len(verdict.ties) - 1}; " if but else ""
+    sures = [verdict.sure, of_ties, count + verdict.sure.rpartition("; ")[2]]
+    steps = [verdict.next, ""]
+    for forms in (steps, heads, whys, sures):
+        while len(forms) > 1 and len(textwrap.wrap(_joined(heads, whys, sures, steps), width)) > 2:
+            forms.pop(0)
+    return _joined(heads, whys, sures, steps)
+
+
+def _joined(*forms: Sequence[str]) -> str:
+    """Make a sentence of the first form of each part."""
+    head, *sentences = (form[0].rstrip(".") for form in forms if form[0])
+    return " ".join([f"{head}.", *(f"{text[:1].upper()}{text[1:]}." for text in sentences)])
 
 
 def _bare(workload: str, sentence: str) -> str:
