@@ -30,7 +30,7 @@ class Answers:
         for verdict in self.verdicts:
             for text in (brief(verdict, room), *verdict.pythons):
                 texts.setdefault(_bare(verdict.workload, text), []).append(verdict.workload)
-        table = Table.grid(padding=(0, 2, 0, 0))
+        table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
         for text, workloads in texts.items():
             table.add_row(Text(listing(workloads), style="bold"), Text(text))
         yield table
@@ -47,6 +47,8 @@ def brief(verdict: WorkloadVerdict, width: int) -> str:
     heads = [f"{verdict.pick}: {', '.join(filter(None, (verdict.rate, more)))}"]
     heads += [f"{verdict.pick}: {more}"] if more else []
     whys = [verdict.why, *(verdict.why.partition(mark)[0] for mark in CUTS if mark in verdict.why)]
+    whys += [verdict.why.rpartition(", ")[0]] if verdict.why.count(", ") > 1 else []
+    whys.sort(key=len, reverse=True)
     ties, but, better = verdict.sure.partition(", but ")
     of_ties = f"of those tied it {better}" if but else ties
     count = f"ties with {len(verdict.ties) - 1}; " if but else ""

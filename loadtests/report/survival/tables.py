@@ -1,16 +1,15 @@
 """The data of charts as tables, and every trial of a run."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loadtests.load.answer import Stages
-from loadtests.report.charts import loads, stages
-from loadtests.report.survival.sections import resource_of
-from loadtests.report.wording import SIGNS, UNKNOWN, interval_text
+from loadtests.report.charts import stages
+from loadtests.report.wording import SIGNS, UNKNOWN
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import TrialRecord
-from loadtests.trial.tally import SPECTRUM
-from loadtests.wording import STAGE_NAMES, percent, rate_text
+from loadtests.wording import STAGE_NAMES, rate_text
 
 NOTHING = "–"
 TRIAL_HEADS = (
@@ -43,18 +42,9 @@ class TrialTable:
 
     row: str
     model: str
+    anchor: str
     summary: str
     rows: tuple[tuple[str, ...], ...]
-
-
-def spectra_table(shown: Mapping[str, TrialRecord]) -> Table:
-    heads = ("model", "req/s", *(f"p{at:g}" for at in SPECTRUM[:-1]), "slowest")
-    rows = []
-    for row, trial in shown.items():
-        known = dict(loads.figures(trial))
-        times = (_number(known.get(at), " ms") for at in SPECTRUM)
-        rows.append((row, rate_text(trial.rate), *times))
-    return Table(heads, tuple(rows))
 
 
 def stages_table(spent: Sequence[stages.Spent]) -> Table:
@@ -75,26 +65,6 @@ def stages_table(spent: Sequence[stages.Spent]) -> Table:
     )
 
 
-def ceilings_table(results: Sequence[CellResult]) -> Table:
-    heads = ("model", "runs out first", "limit", "predicted", "measured", "share of the limit")
-    known = [cell for cell in results if cell.measured and cell.ceiling is not None]
-    return Table(
-        heads,
-        tuple(
-            (
-                cell.row,
-                resource_of(cell.binding),
-                rate_text(cell.ceiling or 0),
-                NOTHING if cell.predicted is None else rate_text(cell.predicted),
-                interval_text(cell),
-                NOTHING if cell.efficiency is None else percent(cell.efficiency),
-            )
-            for cell in known
-        ),
-        words=2,
-    )
-
-
 def trial_tables(results: Sequence[CellResult], trials: Sequence[TrialRecord]) -> list[TrialTable]:
     """List all trials of a workload by cell, invalid ones included."""
     tables = []
@@ -103,8 +73,14 @@ def trial_tables(results: Sequence[CellResult], trials: Sequence[TrialRecord]) -
             void = sum(not trial.valid for trial in own)
             more = f", {void} void" if void else ""
             rows = tuple(map(_trial, own))
-            tables.append(TrialTable(cell.row, cell.model, f"{len(own)} trials{more}", rows))
+            text = f"{len(own)} trials{more}"
+            tables.append(TrialTable(cell.row, cell.model, anchor_of(cell), text, rows))
     return tables
+
+
+def anchor_of(cell: CellResult) -> str:
+    """Return where the trials of a cell are on the page."""
+    return re.sub(r"[^\w.-]+", "-", f"cell {cell.workload} {cell.row}")
 
 
 def _trial(trial: TrialRecord) -> tuple[str, ...]:

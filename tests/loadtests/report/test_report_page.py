@@ -73,7 +73,7 @@ def measured(line: Line) -> dict[str, object]:
 
 
 RESULTS = [line for line in FULL_RESULTS if line["workload"] in {"sleep", "primes"}]
-CHARTS = 1 + 2 * 5  # of the whole run, and of each workload
+CHARTS = 2 * 2  # of each workload
 TRIALS = [made for line in RESULTS if not line["unavailable"] for made in trials(line)]
 RUN = [
     plan([(line["workload"], line["model"]) for line in RESULTS]),
@@ -108,8 +108,8 @@ def text_of(page: str) -> str:
 
 
 def test_outcomes_come_first_and_details_last(page: str, summary: Summary) -> None:
-    parts = ["class=\"verdicts\"", 'class="grid"', 'id="environment"', 'id="primes"', 'id="costs"',
-        'id="trials"', 'id="method"']  # fmt: skip
+    parts = ['class="card"', 'id="at-load"', 'id="trust"', 'class="grid"', 'id="why-primes"',
+        'id="costs"', 'id="trials"', 'id="method"', 'id="glossary"']  # fmt: skip
     places = [page.index(part) for part in parts]
     assert places == sorted(places)
     assert summary.command in text_of(page)
