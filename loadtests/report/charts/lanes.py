@@ -13,7 +13,7 @@ from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import TrialRecord
 from loadtests.slo import Slo
 
-WIDTH, HEAD, LANE, GAP, AXIS = 378, 17, 48, 9, 37  # pixels: the whole fits on a phone
+WIDTH, HEAD, LANE, GAP, AXIS = 350, 17, 48, 9, 37  # pixels: the whole fits on a phone
 DOT = 7
 
 
@@ -59,11 +59,11 @@ def _lane(canvas: Canvas, axis: BarAxis, result: CellResult, top: float, look: S
     estimates = sorted(filter(None, (result.predicted, result.ceiling)))
     if estimates:
         begin, end = axis.at(estimates[0]), axis.at(estimates[-1])
-        canvas.box(begin, top, max(end - begin, 3), LANE, SOFT, opacity=0.25)
+        canvas.box(begin, top, max(end - begin, 3), LANE, SOFT, opacity=0.2)
     if result.sustained:
         begin = axis.at(result.sustained)
         end = WIDTH if result.unbounded else axis.at(result.high)
-        canvas.box(begin, top, max(end - begin, 2), LANE, look.colour, opacity=0.35)
+        canvas.box(begin, top, max(end - begin, 2), LANE, look.colour, opacity=0.4)
 
 
 def _height(ms: float, ends: tuple[float, float], top: float) -> float:

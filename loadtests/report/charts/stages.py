@@ -16,7 +16,7 @@ from loadtests.run.file.lines import TrialRecord
 from loadtests.wording import STAGE_NAMES, rate_text
 
 BLACK, WHITE = "#10141a", "#ffffff"  # on colours that are the same on dark paper
-LEFT, WIDTH, BAR, HEAD, GAP, AXIS = 48, 330, 17, 19, 12, 22  # pixels: it fits on a phone
+LEFT, WIDTH, BAR, HEAD, GAP, AXIS = 48, 302, 17, 19, 12, 22  # pixels: it fits on a phone
 # The colour of a stage's name on the colour of the stage.
 ON = {
     "lag": INK,

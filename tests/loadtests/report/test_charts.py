@@ -104,7 +104,7 @@ def test_each_row_has_a_lane_with_its_trials_its_capacity_and_the_estimate() -> 
     shapes = ET.fromstring(picture).findall(".//{*}rect")
     dots = [shape for shape in shapes if shape.get("stroke", "none") != "none"]
     assert [dot.get("fill") == PAPER for dot in dots] == [False, True, False]
-    bands = [shape for shape in shapes if shape.get("opacity") in {"0.25", "0.35"}]
+    bands = [shape for shape in shapes if shape.get("opacity") in {"0.2", "0.4"}]
     estimate, inline, pool = ((float(b.get("x", 0)), float(b.get("width", 0))) for b in bands)
     assert inline[0] < estimate[0] < sum(inline) < sum(estimate)
     assert sum(pool) == pytest.approx(WIDTH), "it has no upper end"

@@ -139,9 +139,9 @@ def when_the_summary_is_there(folder: Path, process: subprocess.Popen[bytes]) ->
 
 @pytest.mark.parametrize("moment", [at_the_first_module, when_the_summary_is_there])
 def test_ctrl_c_ends_a_report_in_a_line(
-    moment: Callable[[Path, subprocess.Popen[bytes]], bool], folder: Path
+    moment: Callable[[Path, subprocess.Popen[bytes]], bool], tmp_path: Path
 ) -> None:
-    write(folder / "run.jsonl", LINES)  # a surge takes longer to draw
+    folder = write(tmp_path / "run.jsonl", LINES).parent  # a surge takes long to draw
     traced = ("-X", "importtime") if moment is at_the_first_module else ()
     command = (sys.executable, *traced, "-P", "-m", "loadtests", "report", str(folder))
     with subprocess.Popen(
