@@ -1,11 +1,11 @@
 // The table "At your load", for another load than that which the page was made for.
 const rate = document.getElementById("rate");
-const SIGNS = { holds: "✓", fails: "✗", unsure: "?" };
+const SIGNS = { holds: "✓", fails: "✗", "cannot tell": "?" };
 
 const show = (cell, load) => {
   const low = Number(cell.dataset.low);
   const high = cell.dataset.high === "" ? Infinity : Number(cell.dataset.high);
-  const state = load <= low ? "holds" : load >= high ? "fails" : "unsure";
+  const state = load <= low ? "holds" : load > high ? "fails" : "cannot tell";
   const times = Number(cell.dataset.value) / load;
   cell.dataset.state = state;
   cell.querySelector("b").textContent = `${SIGNS[state]} ${state}`;

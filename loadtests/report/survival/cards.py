@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from loadtests.report.next_steps import next_step
+from loadtests.report.next_steps import next_steps
 from loadtests.report.summary import Summary
 from loadtests.report.survival.matrix import ABSENT, capacities
 from loadtests.report.survival.tables import Table
@@ -70,7 +70,12 @@ def about(known: Line, parameters: str) -> str:
 def causes_table(results: Sequence[CellResult]) -> Table | None:
     """List what ran out under each row, and what should help; None if nothing is known."""
     rows = tuple(
-        (cell.row, interval_text(cell), cause_sentence(cell) or ABSENT, next_step(cell) or ABSENT)
+        (
+            cell.row,
+            interval_text(cell),
+            cause_sentence(cell) or ABSENT,
+            next((step for step in next_steps(cell) if step), ABSENT),
+        )
         for cell in results
         if cell.measured
     )

@@ -20,6 +20,7 @@ from loadtests.report.survival.tables import (
     TrialTable,
     trial_tables,
 )
+from loadtests.report.trust import trust
 from loadtests.report.wording import headline
 from loadtests.run.file.lines import Run, TrialRecord
 
@@ -63,7 +64,7 @@ def html(run: Run, summary: Summary, gallery: Gallery) -> str:
         contents=contents.items(),
         cards=list(cards(summary, run.plan.workloads)),
         loads=loads,
-        trust=(),
+        trust=trust(summary),
         matrix=grid(capacities(summary)),
         parts=parts,
         sections=sections,

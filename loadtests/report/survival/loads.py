@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, floor, fsum, inf, log, log10
+from math import exp, floor, fsum, log, log10
 
+from loadtests.report.at_load import LoadOutcome, at_load
 from loadtests.run.file.cells import CellResult
 from loadtests.wording import TIMES
 
-SIGNS = {"holds": "✓", "fails": "✗", "unsure": "?"}
+SIGNS = {"holds": "✓", "fails": "✗", "cannot tell": "?"}
 
 
 @dataclass(frozen=True, slots=True)
 class LoadCell:
     """Whether a cell holds the load; the page has its interval too, to try others."""
 
-    state: str
+    outcome: str
     times: str
     low: float
     value: float
@@ -22,7 +23,7 @@ class LoadCell:
 
     @property
     def sign(self) -> str:
-        return SIGNS[self.state]
+        return SIGNS[self.outcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,10 @@ def load_table(results: Sequence[CellResult], rate: float | None) -> LoadTable:
     measured = [cell for cell in results if cell.measured]
     rate = rate or typical([cell.capacity for cell in measured if cell.capacity])
     workloads = tuple(dict.fromkeys(cell.workload for cell in measured))
-    known = {(cell.row, cell.workload): load_cell(cell, rate) for cell in measured}
+    known = {
+        (cell.row, cell.workload): _shown(cell, outcome, rate)
+        for cell, outcome in zip(measured, at_load(measured, rate), strict=True)
+    }
     rows = tuple(
         (row, model, tuple(known.get((row, workload)) for workload in workloads))
         for row, model in {cell.row: cell.model for cell in measured}.items()
@@ -54,11 +58,10 @@ def typical(capacities: Sequence[float]) -> float:
     return float(f"{round(mean / power) * power:g}")
 
 
-def load_cell(cell: CellResult, rate: float) -> LoadCell:
-    """Compare an interval with a load."""
-    low, high, value = cell.sustained, cell.high, cell.capacity or 0.0
-    state = "holds" if rate <= low else "fails" if rate >= high else "unsure"
+def _shown(cell: CellResult, outcome: LoadOutcome, rate: float) -> LoadCell:
+    """Add the interval of the capacity; `times` leaves out that of the headroom."""
+    value, high = cell.capacity or 0.0, "" if cell.unbounded else cell.high
     times = value / rate
     digits = 2 if times < 1.495 else 1 if times < 19.95 else 0
     text = f"{'≥ ' if cell.unbounded else ''}{times:.{digits}f} {TIMES}"
-    return LoadCell(state, text, low, value, "" if high == inf else high)
+    return LoadCell(outcome.outcome, text, cell.sustained, value, high)

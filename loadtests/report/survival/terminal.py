@@ -3,7 +3,7 @@
 import io
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -17,13 +17,13 @@ from loadtests.report.survival.answers import Answers
 from loadtests.report.survival.compact import Compact
 from loadtests.report.survival.matrix import capacities, grid
 from loadtests.report.survival.sections import filled
+from loadtests.report.trust import trust
 from loadtests.report.wording import headline
 from loadtests.slo import Slo
-from loadtests.system.program import script
-from loadtests.wording import count_of
 
 REPORT = "report.html"
 WIDTH = 100
+
 # Rich names a web font and its own site: a picture must look the same without a network.
 ELSEWHERE = re.compile(r"@font-face \{.*?\}|<!--.*?-->", re.DOTALL)
 
@@ -43,9 +43,10 @@ def final(summary: Summary, folder: Path | None = None, *, verbose: bool = False
             parts += items(notes)
     if summary.warnings and (verbose or not measured):
         parts += [Text(), *(item("!", warning, "yellow") for warning in summary.warnings)]
+    lines = trust(summary, shlex.quote(str(folder))) if folder else trust(summary)
+    parts += [Text()] if verbose else []
+    parts += [item("Trust:" if not number else "", line) for number, line in enumerate(lines)]
     parts += [Text(), *(items(summary.sentences) if verbose else [Answers(summary.verdicts)])]
-    if folder is not None:
-        parts += list(_retry(summary, folder))
     return Group(*parts)
 
 
@@ -53,14 +54,6 @@ def outcome(summary: Summary) -> RenderableType:
     """Draw the matrix, and a sentence for each workload."""
     matrix = grid(capacities(summary))
     return Group(_head(summary), Text(), matrix, Text(), *items(summary.sentences))
-
-
-def _retry(summary: Summary, folder: Path) -> Iterator[RenderableType]:
-    """Say how to finish what is unfinished."""
-    count = sum(not (cell.measured or cell.unavailable) for cell in summary.cells)
-    if count:
-        retry = f"{script('survive')} --retry {shlex.quote(str(folder))}"
-        yield Text(f"Finish {count_of(count, 'cell')}: {retry}", overflow="fold")
 
 
 def _head(summary: Summary) -> RenderableType:
