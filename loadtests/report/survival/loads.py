@@ -50,12 +50,12 @@ def load_table(results: Sequence[CellResult], rate: float | None) -> LoadTable:
 
 
 def typical(capacities: Sequence[float]) -> float:
-    """Return a number with one digit near the geometric mean."""
+    """Return a number with one digit, at most the geometric mean."""
     if not capacities:
         return 1.0
     mean = exp(fsum(map(log, capacities)) / len(capacities))
     power = 10.0 ** floor(log10(mean))
-    return float(f"{round(mean / power) * power:g}")
+    return float(f"{floor(mean / power) * power:g}")
 
 
 def _shown(cell: CellResult, outcome: LoadOutcome, rate: float) -> LoadCell:
