@@ -13,7 +13,7 @@ from loadtests.report.survival.files import SurvivalReport
 from loadtests.report.survival.tables import TRIAL_HEADS
 from loadtests.report.wording import interval_text
 from loadtests.run.file.lines import Line
-from tests.support.browser import ON_ITS_LOOP, check_offline
+from tests.support.browser import ON_ITS_LOOP, check_offline, watched
 from tests.support.finished_report import reported
 from tests.support.run_files import (
     FULL,
@@ -29,6 +29,8 @@ from tests.support.run_files import (
 MOST_BYTES = 1_500_000
 STAGES = [0.001, 0.02, 0.08, 0.001, 0.03, 0.01, 0.002]
 DISTURBED = "The cores were <slow> now & then."
+DANGLING = """Array.from(document.querySelectorAll('a[href^="#"]'))
+    .filter((link) => !document.getElementById(link.hash.slice(1))).map(String)"""
 AGAIN = "of the row that was measured again"
 
 
@@ -169,3 +171,26 @@ async def test_it_opens_offline_fits_and_follows_the_scheme(
 ) -> None:
     assert summary.cells
     await check_offline(browser, folder / "report.html", CHARTS, legible=11)
+
+
+@ON_ITS_LOOP
+async def test_the_contents_lead_somewhere_and_a_load_is_compared_with_each_interval(
+    folder: Path, summary: Summary, browser: Browser
+) -> None:
+    tab = await watched(browser)
+    await tab.page.goto((folder / "report.html").as_uri())
+    assert await tab.page.evaluate(DANGLING) == []
+    titles = await tab.page.locator(".card h3 a").all_inner_texts()
+    assert titles == [verdict.workload for verdict in summary.verdicts]
+    known = {cell.row: cell for cell in summary.cells if cell.workload == "primes"}
+    place = [verdict.workload for verdict in summary.verdicts].index("primes")
+    hybrid = tab.page.locator(".loads tr", has=tab.page.get_by_role("rowheader", name="hybrid"))
+    cell = hybrid.locator("td").nth(place)
+    assert known["hybrid"].broke
+    rates = (known["hybrid"].sustained, known["hybrid"].capacity, 1.1 * known["hybrid"].broke)
+    for rate, text in zip(rates, ("✓ holds", "? cannot tell", "✗ fails"), strict=True):
+        await tab.page.get_by_label("Requests per second").fill(f"{rate}")
+        assert text in await cell.inner_text()
+    assert tab.errors == []
+    assert set(tab.requests) == {(folder / "report.html").as_uri()}
+    await tab.close()
