@@ -8,7 +8,13 @@ from loadtests.report.summary import Summary
 from loadtests.report.survival.matrix import ABSENT, capacities
 from loadtests.report.survival.tables import Table
 from loadtests.report.verdicts import WorkloadVerdict
-from loadtests.report.wording import cause_sentence, interval_text, ratio_text
+from loadtests.report.wording import (
+    cause_sentence,
+    guilty_reason,
+    guilty_text,
+    interval_text,
+    ratio_text,
+)
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import Line
 
@@ -50,7 +56,8 @@ def cards(summary: Summary, workloads: Mapping[str, Line]) -> Iterator[Card]:
         top = max((_end(cell) for cell in mine if cell.measured), default=0.0)
         more = f"{ratio_text(verdict.more)} {verdict.baseline}" if verdict.more else ""
         sentence = verdict.sentence.removeprefix(f"`{verdict.workload}`: ")
-        parts = {"Why": verdict.why, "Next": verdict.next, "Sure": verdict.sure}
+        parts = {"Why": verdict.why, "Line": _line(verdict, mine)}
+        parts |= {"Next": verdict.next, "Sure": verdict.sure}
         yield Card(
             verdict.workload,
             about(workloads.get(verdict.workload, {}), verdict.about),
@@ -69,18 +76,24 @@ def about(known: Line, parameters: str) -> str:
 
 def causes_table(results: Sequence[CellResult]) -> Table | None:
     """List what ran out under each row, and what should help; None if nothing is known."""
-    rows = tuple(
-        (
-            cell.row,
-            interval_text(cell),
-            cause_sentence(cell) or ABSENT,
-            next((step for step in next_steps(cell) if step), ABSENT),
-        )
-        for cell in results
-        if cell.measured
-    )
-    heads = ("row", "sustains, req/s", "what ran out beyond it", "what should raise it")
-    return Table(heads, rows, words=4) if rows else None
+    measured = [cell for cell in results if cell.measured]
+    columns: dict[str, list[str]] = {
+        "row": [cell.row for cell in measured],
+        "sustains, req/s": list(map(interval_text, measured)),
+        "what ran out beyond it": list(map(cause_sentence, measured)),
+        "line of code": [guilty_text(cell) or guilty_reason(cell) for cell in measured],
+        "what should raise it": [next(iter(next_steps(cell)), "") for cell in measured],
+    }
+    known = {head: column for head, column in columns.items() if any(column)}
+    rows = zip(*([text or ABSENT for text in column] for column in known.values()), strict=True)
+    return Table(tuple(known), tuple(rows), words=len(known)) if measured else None
+
+
+def _line(verdict: WorkloadVerdict, cells: Sequence[CellResult]) -> str:
+    """Name the line of code that limits the row that was beaten, or else another of the answer."""
+    known = {cell.row: guilty_text(cell) for cell in cells}
+    rows = (verdict.beaten, verdict.baseline, verdict.pick)
+    return next((f"under {row}, {known[row]}" for row in rows if row and known.get(row)), "")
 
 
 def _end(cell: CellResult) -> float:

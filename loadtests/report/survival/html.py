@@ -1,9 +1,12 @@
 """A run as one page that needs no network: to study, and to send to others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from markupsafe import Markup
+
 from loadtests.report.charts.drawing import rules
+from loadtests.report.flame import flame
 from loadtests.report.gallery import Gallery
 from loadtests.report.pages import render
 from loadtests.report.summary import Summary, parameters_text
@@ -18,10 +21,11 @@ from loadtests.report.survival.tables import (
     UNITS,
     Table,
     TrialTable,
+    times_table,
     trial_tables,
 )
-from loadtests.report.trust import trust
 from loadtests.report.wording import headline
+from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import Run, TrialRecord
 
 
@@ -31,7 +35,9 @@ class Part(NamedTuple):
     workload: str
     about: str
     causes: Table | None
+    times: Table | None
     figures: tuple[Figure, ...]
+    flames: tuple[tuple[CellResult, Markup], ...]
     tables: list[TrialTable]
 
 
@@ -64,7 +70,7 @@ def html(run: Run, summary: Summary, gallery: Gallery) -> str:
         contents=contents.items(),
         cards=list(cards(summary, run.plan.workloads)),
         loads=loads,
-        trust=trust(summary),
+        trust=summary.trust,
         matrix=grid(capacities(summary)),
         parts=parts,
         sections=sections,
@@ -86,6 +92,15 @@ def _parts(
             workload,
             about(known, given),
             causes_table(results),
+            times_table(results, run.loads),
             drawn,
+            tuple(_flames(results, summary)),
             trial_tables(results, own),
         )
+
+
+def _flames(results: Iterable[CellResult], summary: Summary) -> Iterator[tuple[CellResult, Markup]]:
+    """Draw what the autopsies saw."""
+    for cell in results:
+        if (stacks := summary.stacks.get(cell.cell)) and (drawn := flame(stacks, cell)):
+            yield cell, drawn

@@ -1,14 +1,16 @@
 """The data of charts as tables, and every trial of a run."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from loadtests.cell import Cell
 from loadtests.load.answer import Stages
 from loadtests.report.charts import stages
 from loadtests.report.wording import SIGNS, UNKNOWN
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import TrialRecord
+from loadtests.trial.tally import SPECTRUM
 from loadtests.wording import STAGE_NAMES, rate_text
 
 NOTHING = "–"
@@ -45,6 +47,18 @@ class TrialTable:
     anchor: str
     summary: str
     rows: tuple[tuple[str, ...], ...]
+
+
+def times_table(results: Sequence[CellResult], loads: Mapping[Cell, TrialRecord]) -> Table | None:
+    """List the response times of the rows that were tried at the same load; None without any."""
+    rows = []
+    for cell in results:
+        if (trial := loads.get(cell.cell)) and trial.valid and trial.work.spectrum_ms:
+            loss, times = trial.work.loss_ratio, trial.work.spectrum_ms
+            lost = NOTHING if loss is None else f"{100 * loss:.3g} %"
+            rows.append((cell.row, trial.outcome, *(_number(ms, " ms") for ms in times), lost))
+    heads = ("row", "outcome", *(f"p{at:g}" for at in SPECTRUM[:-1]), "slowest", "lost")
+    return Table(heads, tuple(rows), words=2) if rows else None
 
 
 def stages_table(spent: Sequence[stages.Spent]) -> Table:
