@@ -1,11 +1,13 @@
 """The table "At your load": which rows hold a load, and with what headroom."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, floor, fsum, log, log10
 
-from loadtests.report.at_load import LoadOutcome, at_load
+from loadtests.cell import Cell
+from loadtests.report.at_load import AtLoad, at_load
 from loadtests.run.file.cells import CellResult
+from loadtests.run.file.lines import TrialRecord
 from loadtests.wording import TIMES
 
 SIGNS = {"holds": "✓", "fails": "✗", "cannot tell": "?"}
@@ -33,14 +35,19 @@ class LoadTable:
     rows: tuple[tuple[str, str, tuple[LoadCell | None, ...]], ...]
 
 
-def load_table(results: Sequence[CellResult], rate: float | None) -> LoadTable:
-    """Arrange the rows that have a result; without a rate, take a round one amid them."""
+def load_table(
+    results: Sequence[CellResult], rate: float | None, loads: Mapping[Cell, TrialRecord]
+) -> LoadTable:
+    """Arrange the rows that have a result, with their trials at this rate.
+
+    Without a rate, take a round one amid them.
+    """
     measured = [cell for cell in results if cell.measured]
     rate = rate or typical([cell.capacity for cell in measured if cell.capacity])
     workloads = tuple(dict.fromkeys(cell.workload for cell in measured))
     known = {
-        (cell.row, cell.workload): _shown(cell, outcome, rate)
-        for cell, outcome in zip(measured, at_load(measured, rate), strict=True)
+        (cell.row, cell.workload): _shown(cell, at_load(cell, rate, loads.get(cell.cell)))
+        for cell in measured
     }
     rows = tuple(
         (row, model, tuple(known.get((row, workload)) for workload in workloads))
@@ -58,10 +65,11 @@ def typical(capacities: Sequence[float]) -> float:
     return float(f"{floor(mean / power) * power:g}")
 
 
-def _shown(cell: CellResult, outcome: LoadOutcome, rate: float) -> LoadCell:
+def _shown(cell: CellResult, known: AtLoad) -> LoadCell:
     """Add the interval of the capacity; `times` leaves out that of the headroom."""
+    outcome = "cannot tell" if known.held is None else "holds" if known.held else "fails"
     value, high = cell.capacity or 0.0, "" if cell.unbounded else cell.high
-    times = value / rate
+    times = value / known.rate
     digits = 2 if times < 1.495 else 1 if times < 19.95 else 0
     text = f"{'≥ ' if cell.unbounded else ''}{times:.{digits}f} {TIMES}"
-    return LoadCell(outcome.outcome, text, cell.sustained, value, high)
+    return LoadCell(outcome, text, cell.sustained, value, high)
