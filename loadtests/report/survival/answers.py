@@ -52,7 +52,8 @@ def brief(verdict: WorkloadVerdict, width: int) -> str:
     ties, but, better = verdict.sure.partition(", but ")
     of_ties = f"of those tied it {better}" if but else ties
     count = f"ties with {len(verdict.ties) - 1}; " if but else ""
-    sures = [verdict.sure, of_ties, count + verdict.sure.rpartition("; ")[2]]
+    last = count + verdict.sure.rpartition("; ")[2]
+    sures = [verdict.sure, of_ties, last, last.replace("sure that it ", "surely ")]
     steps = [verdict.next, ""]
     for forms in (steps, heads, whys, sures):
         while len(forms) > 1 and len(textwrap.wrap(_joined(heads, whys, sures, steps), width)) > 2:

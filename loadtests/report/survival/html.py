@@ -49,7 +49,7 @@ def html(run: Run, summary: Summary, gallery: Gallery) -> str:
         (section, grid(entries, section.corner) if entries else None, notes)
         for section, entries, notes in filled(summary)
     ]
-    loads = load_table(summary.cells, run.plan.arguments.get("load"), run.loads)
+    loads = load_table(summary.cells, float(run.plan.arguments.get("load") or 0), run.loads)
     contents = {
         "answers": "Answers",
         **({"at-load": "At your load"} if loads.rows else {}),

@@ -36,7 +36,7 @@ class LoadTable:
 
 
 def load_table(
-    results: Sequence[CellResult], rate: float | None, loads: Mapping[Cell, TrialRecord]
+    results: Sequence[CellResult], rate: float, loads: Mapping[Cell, TrialRecord]
 ) -> LoadTable:
     """Arrange the rows that have a result, with their trials at this rate.
 

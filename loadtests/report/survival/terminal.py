@@ -45,7 +45,7 @@ def final(summary: Summary, folder: Path | None = None, *, verbose: bool = False
         parts += [Text(), *(item("!", warning, "yellow") for warning in summary.warnings)]
     lines = trust(summary, shlex.quote(str(folder))) if folder else trust(summary)
     parts += [Text()] if verbose else []
-    parts += [item("Trust:" if not number else "", line) for number, line in enumerate(lines)]
+    parts.append(item("Trust:", "\n".join(lines)))
     parts += [Text(), *(items(summary.sentences) if verbose else [Answers(summary.verdicts)])]
     return Group(*parts)
 

@@ -77,11 +77,25 @@ def measured(line: Line) -> dict[str, object]:
 RESULTS = [line for line in FULL_RESULTS if line["workload"] in {"sleep", "primes"}]
 CHARTS = 2 * 2  # of each workload
 TRIALS = [made for line in RESULTS if not line["unavailable"] for made in trials(line)]
+GUILTY = {"function": "sieve", "file": "mine.py", "line": 12, "share": 0.91, "kind": "held the GIL",
+    "own": True}  # fmt: skip
+AUTOPSY = {
+    "line": "autopsy", "workload": "primes", "model": "thread-pool", "at": 70.0, "guilty": GUILTY,
+    "stacks": {"run (worker.py:1);sieve (mine.py:12)": 91, "run (worker.py:1);idle <x>": 9},
+}  # fmt: skip
+YOUR_LOAD = trial("primes", "hybrid", 60.0, load=True, work={
+    "scheduled": 180, "spectrum_ms": [11.1, 12, 13, 14, 15, None, 77.7]})  # fmt: skip
 RUN = [
-    plan([(line["workload"], line["model"]) for line in RESULTS]),
+    plan(
+        [(line["workload"], line["model"]) for line in RESULTS],
+        arguments={"load": "60"},
+        workloads={"primes": {"doc": "Count primes.\nMore.", "parameters": {"below": 20000}}},
+    ),
     *TRIALS,
+    YOUR_LOAD,
     *standings(RESULTS),
     *map(measured, RESULTS),
+    AUTOPSY,
     FULL[-1],
 ]
 
@@ -119,9 +133,9 @@ def test_outcomes_come_first_and_details_last(page: str, summary: Summary) -> No
 
 def test_every_trial_is_there_with_the_reason_of_a_void_one(page: str) -> None:
     tables = page[page.index('id="trials"') : page.index('id="method"')]
-    own = [line for line in TRIALS if not line.get("again")]
+    own = [*(line for line in TRIALS if not line.get("again")), YOUR_LOAD]
     assert tables.count("<td>") == len(TRIAL_HEADS) * len(own)
-    assert tables.count("<td>void") == len(own) / 6
+    assert tables.count("<td>void") == len(own) // 6
     assert f"{len(own)} trials; void ones do not count" in tables
     assert AGAIN not in page
     assert "The cores were &lt;slow&gt; now &amp; then." in tables
@@ -148,6 +162,24 @@ def test_it_is_small_and_names_nothing_elsewhere(page: str, folder: Path) -> Non
     assert "@import" not in page
 
 
+def test_a_card_says_what_the_workload_is_and_which_line_limits_it(page: str) -> None:
+    card = page[page.index('id="card-primes"') :]
+    card = text_of(card[: card.index("</article>")])
+    assert "Count primes (below=20000)" in card
+    assert "sieve in mine.py:12 held the GIL in 91 % of samples" in card
+    why = page[page.index('id="why-primes"') : page.index('id="costs"')]
+    assert 'class="guilty"' in why
+    assert "idle &lt;x&gt;" in why
+
+
+def test_response_times_are_compared_at_the_same_load_alone(page: str) -> None:
+    why = text_of(page[page.index('id="why-primes"') : page.index('id="costs"')])
+    assert "Response times at 60 req/s" in why
+    assert "hybrid passed 11 ms 12 ms 13 ms 14 ms 15 ms – 78 ms" in why
+    assert page.count("Response times at") == 1, "of the others there is no trial"
+    assert 'value="60"' in page
+
+
 def test_the_picture_of_all_capacities_stands_by_itself(folder: Path, summary: Summary) -> None:
     text = (folder / "capacity.svg").read_text(encoding="utf-8")
     words = "".join(ET.fromstring(text).itertext())
@@ -170,7 +202,7 @@ async def test_it_opens_offline_fits_and_follows_the_scheme(
     folder: Path, summary: Summary, browser: Browser
 ) -> None:
     assert summary.cells
-    await check_offline(browser, folder / "report.html", CHARTS, legible=11)
+    await check_offline(browser, folder / "report.html", CHARTS + 1, legible=11)  # a flame graph
 
 
 @ON_ITS_LOOP
