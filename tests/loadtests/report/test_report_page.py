@@ -176,7 +176,7 @@ def test_response_times_are_compared_at_the_same_load_alone(page: str) -> None:
     why = text_of(page[page.index('id="why-primes"') : page.index('id="costs"')])
     assert "Response times at 60 req/s" in why
     assert "hybrid passed 11 ms 12 ms 13 ms 14 ms 15 ms – 78 ms" in why
-    assert page.count("Response times at") == 1, "of the others there is no trial"
+    assert page.count("Response times at") == 1, "the others have no trial there"
     assert 'value="60"' in page
 
 
