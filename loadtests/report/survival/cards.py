@@ -31,7 +31,6 @@ class CardBar:
     text: str
     low: float = 0.0
     high: float = 0.0
-    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +104,4 @@ def _bar(cell: CellResult, top: float, mark: str) -> CardBar:
     if not cell.sustained or not top:
         return CardBar(cell.row, cell.model, mark, text)
     low, high = (max(100 * rate / top, SOON) for rate in (cell.sustained, _end(cell)))
-    return CardBar(cell.row, cell.model, mark, text, round(low, 1), round(high, 1), cell.unbounded)
+    return CardBar(cell.row, cell.model, mark, text, round(low, 1), round(high, 1))

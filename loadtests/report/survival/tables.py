@@ -1,6 +1,5 @@
 """The data of charts as tables, and every trial of a run."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -44,7 +43,6 @@ class TrialTable:
 
     row: str
     model: str
-    anchor: str
     summary: str
     rows: tuple[tuple[str, ...], ...]
 
@@ -88,13 +86,8 @@ def trial_tables(results: Sequence[CellResult], trials: Sequence[TrialRecord]) -
             more = f", {void} void" if void else ""
             rows = tuple(map(_trial, own))
             text = f"{len(own)} trials{more}"
-            tables.append(TrialTable(cell.row, cell.model, anchor_of(cell), text, rows))
+            tables.append(TrialTable(cell.row, cell.model, text, rows))
     return tables
-
-
-def anchor_of(cell: CellResult) -> str:
-    """Return where the trials of a cell are on the page."""
-    return re.sub(r"[^\w.-]+", "-", f"cell {cell.workload} {cell.row}")
 
 
 def _trial(trial: TrialRecord) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -90,7 +91,7 @@ def test_stages_above_the_capacity_are_shown_or_the_reason_why_there_are_none(
 
 
 def test_each_row_has_a_lane_with_its_trials_its_capacity_and_the_estimate() -> None:
-    known = {"predicted": 48.0, "ceiling": 60.0}
+    known: dict[str, Any] = {"predicted": 48.0, "ceiling": 60.0}
     results = [measured(result("primes", "inline", 40, 50, **known))]
     results.append(measured(result("primes", "supervised-process-pool", 90, None)))
     trials = [

@@ -1,6 +1,7 @@
 """A report is complete, fits its terminal, and needs neither colour nor network."""
 
 import io
+import textwrap
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from loadtests.paths import ROOT
 from loadtests.report.summary import Summary, summarize
+from loadtests.report.survival.answers import brief
 from loadtests.report.survival.live import LiveScreen
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.terminal import final, svg
@@ -72,6 +75,21 @@ def test_the_end_of_a_run_is_a_line_for_each_row_and_the_answers_last(
     assert "/health late" in more
     assert "Costs: " in more
     assert "Costs: " not in text
+
+
+def test_the_headline_run_ends_on_one_screen_with_two_lines_for_each_answer() -> None:
+    summary = summarize(read(ROOT / "loadtests/published/runs/headline"))
+    text = printed(final(summary, Path("results/latest")), 80)
+    assert len(text.splitlines()) < 23, "the path of the report and the prompt fit too"
+    for verdict in summary.verdicts:
+        lines = textwrap.wrap(brief(verdict, 72), 72)
+        assert len(lines) <= 2
+        assert verdict.pick
+        assert lines[0].startswith(verdict.pick)
+        assert "beats" in lines[-1], "how sure it is"
+        assert brief(verdict, 1000).count(". ") == sum(
+            map(bool, (verdict.why, verdict.sure, verdict.next))
+        )
 
 
 def test_absent_cells_have_their_reason_once_below(summary: Summary) -> None:

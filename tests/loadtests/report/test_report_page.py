@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
+from loadtests.report.colours import POLICIES
 from loadtests.report.summary import Summary
 from loadtests.report.survival.files import SurvivalReport
+from loadtests.report.survival.setting import ADMISSION, admission, setting
 from loadtests.report.survival.tables import TRIAL_HEADS
 from loadtests.report.wording import interval_text
 from loadtests.run.file.lines import Line
@@ -170,6 +172,17 @@ def test_a_card_says_what_the_workload_is_and_which_line_limits_it(page: str) ->
     why = page[page.index('id="why-primes"') : page.index('id="costs"')]
     assert 'class="guilty"' in why
     assert "idle &lt;x&gt;" in why
+
+
+def test_the_setting_says_what_the_server_does_under_too_much_load() -> None:
+    assert ADMISSION.keys() == POLICIES.keys()
+    server = {"admission": "deadline", "target_s": 0.15}
+    assert setting({"cores": 2, "server": server}) == (
+        "2 cores; admission deadline: refuses what would not be answered within 150 ms "
+        "(--admission unbounded shows a plain queue)"
+    )
+    assert "--admission" not in admission({"server": {"admission": "unbounded"}})
+    assert admission({"server": {}}) == ""
 
 
 def test_response_times_are_compared_at_the_same_load_alone(page: str) -> None:
