@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.report.colours import colour_of
-from loadtests.report.survival.matrix import Entry, Grid, superscript
+from loadtests.report.survival.matrix import Entry, Grid, packed, superscript
 from loadtests.report.wording import UNFINISHED
 
 GAP = "  "
@@ -58,18 +58,6 @@ class Compact:
     def _width(self, column: int) -> int:
         figures = [_figure(line.entries[column]).cell_len for line in self.grid.lines]
         return max(len(GAP) + cell_len(self.grid.columns[column]), *figures, 0)
-
-
-def packed(texts: Iterable[str], width: int) -> Iterator[str]:
-    """Put as many texts on a line as fit beside each other."""
-    line = ""
-    for text in texts:
-        if line and cell_len(f"{line}   {text}") > width:
-            yield line
-            line = ""
-        line = f"{line}   {text}" if line else text
-    if line:
-        yield line
 
 
 def _figure(entry: Entry | None) -> Text:

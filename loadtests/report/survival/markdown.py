@@ -3,19 +3,20 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from loadtests.machine.environment import describe
 from loadtests.report.summary import Summary
 from loadtests.report.survival.matrix import Entry, Grid, capacities, grid
 from loadtests.report.survival.sections import filled
+from loadtests.report.survival.setting import setting
 from loadtests.report.wording import headline
 
 
 def markdown(summary: Summary) -> str:
     parts = [
         f"# {headline(f'`{summary.slo}`')}",
-        f"{describe(summary.environment)}; {summary.mode} run, started {summary.started}.",
+        f"{setting(summary.environment)}; {summary.mode} run, started {summary.started}.",
         *_table(grid(capacities(summary)), "; small print: what ran out"),
         _items(summary.sentences),
+        f"**Trust**: {' '.join(map(escaped, summary.trust))}",
     ]
     for section, entries, notes in filled(summary):
         parts += [f"**{section.title}**: {section.caption}."]

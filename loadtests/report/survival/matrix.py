@@ -94,7 +94,7 @@ class Grid:
             if start:
                 yield Text()
             yield self._table(slice(start, start + fit), width)
-        for text in (*self.legend, *self.footnotes, *self.folded):
+        for text in packed((*self.legend, *self.footnotes, *self.folded), options.max_width):
             yield Text(text, style="dim")
 
     def _table(self, part: slice, width: int) -> Table:
@@ -179,6 +179,18 @@ def _legend(entries: Collection[Entry]) -> Iterator[str]:
         yield f"{TIED} statistically tied with it"
     if any(entry.figure.startswith("≥") for entry in entries):
         yield f"≥ {AT_LEAST}"
+
+
+def packed(texts: Iterable[str], width: int) -> Iterator[str]:
+    """Put as many texts on a line as fit beside each other."""
+    line = ""
+    for text in texts:
+        if line and cell_len(f"{line}   {text}") > width:
+            yield line
+            line = ""
+        line = f"{line}   {text}" if line else text
+    if line:
+        yield line
 
 
 def _name(line: Line, width: int) -> Text:

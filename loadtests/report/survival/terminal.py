@@ -3,20 +3,20 @@
 import io
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.text import Text
 
-from loadtests.machine.environment import describe
 from loadtests.report.console import item
 from loadtests.report.summary import Summary
 from loadtests.report.survival.answers import Answers
 from loadtests.report.survival.compact import Compact
 from loadtests.report.survival.matrix import capacities, grid
 from loadtests.report.survival.sections import filled
+from loadtests.report.survival.setting import setting
 from loadtests.report.trust import trust
 from loadtests.report.wording import headline
 from loadtests.slo import Slo
@@ -57,16 +57,16 @@ def outcome(summary: Summary) -> RenderableType:
 
 
 def _head(summary: Summary) -> RenderableType:
-    return head(summary.slo, summary.mode, summary.environment)
+    return head(summary.slo, summary.mode, setting(summary.environment))
 
 
 def items(sentences: Iterable[str]) -> list[RenderableType]:
     return [item("•", sentence) for sentence in sentences]
 
 
-def head(slo: Slo, mode: str, environment: Mapping[str, object]) -> RenderableType:
+def head(slo: Slo, mode: str, where: str) -> RenderableType:
     title = f"[bold]{escape(headline(slo))}[/bold], {escape(mode)} run"
-    return Group(Text.from_markup(title), Text(describe(environment), style="dim"))
+    return Group(Text.from_markup(title), Text(where, style="dim"))
 
 
 def svg(summary: Summary) -> str:
