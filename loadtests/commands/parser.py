@@ -165,6 +165,7 @@ def _survive(parser: Parser) -> None:
     output.add_argument("--at-least", type=checked(rate), metavar="RATE",
         help="exit with 1 if a cell sustains less than this many requests per second")  # fmt: skip
     _add_json(output)
+    _add_verbose(output)
 
 
 def _surge(parser: argparse.ArgumentParser) -> None:
@@ -207,7 +208,9 @@ def _up(parser: argparse.ArgumentParser) -> None:
 
 def _report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of a run")
-    _add_json(parser.add_argument_group(OUTPUT))
+    output = parser.add_argument_group(OUTPUT)
+    _add_json(output)
+    _add_verbose(output)
 
 
 def _compare(parser: argparse.ArgumentParser) -> None:
@@ -233,6 +236,11 @@ def _add_output(parser: argparse.ArgumentParser, folder: str) -> Any:
 def _add_json(group: Any) -> None:
     group.add_argument("--json", action="store_true",
         help="write summary.json, and only that, to standard output")  # fmt: skip
+
+
+def _add_verbose(group: Any) -> None:
+    group.add_argument("-v", "--verbose", action="store_true",
+        help="also print causes, costs, estimates, proofs and warnings")  # fmt: skip
 
 
 def _add_version(parser: argparse.ArgumentParser) -> None:

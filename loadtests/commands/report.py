@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
@@ -15,5 +16,5 @@ from loadtests.run.surge.lines import is_surge
 def run(parsed: argparse.Namespace) -> int:
     """Return 0, or 2 where a file could not be written."""
     folder = run_file(parsed.folder).parent
-    kind = Surged if is_surge(folder) else SurvivalReport
+    kind = Surged if is_surge(folder) else partial(SurvivalReport, verbose=parsed.verbose)
     return deliver(kind, folder, console_for(json=parsed.json), json=parsed.json)[1]

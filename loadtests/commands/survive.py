@@ -54,7 +54,8 @@ def run(parsed: argparse.Namespace) -> int:
         return INTERRUPTED
     folder, code = measurement
     latest = output is None
-    report, unwritten = deliver(SurvivalReport, folder, console, json=parsed.json, latest=latest)
+    kind = partial(SurvivalReport, verbose=parsed.verbose)
+    report, unwritten = deliver(kind, folder, console, json=parsed.json, latest=latest)
     return code or exit_code(report.summary, parsed.at_least) or unwritten
 
 

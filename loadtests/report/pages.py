@@ -31,8 +31,10 @@ def _environment() -> Environment:
 
 
 def coded(sentence: str) -> Markup:
-    """Escape a sentence, and mark up as code what stands between backticks."""
-    return Markup(re.sub("`([^`]*)`", r"<code>\1</code>", str(escape(sentence))))  # noqa: S704 - escaped
+    """Escape a sentence, mark up as code what stands between backticks, and keep options whole."""
+    text = re.sub("`([^`]*)`", r"<code>\1</code>", str(escape(sentence)))
+    text = re.sub(r"(?<![\w-])(--[a-z][a-z-]*)", r'<span class="option">\1</span>', text)
+    return Markup(text)  # noqa: S704 - escaped
 
 
 @cache

@@ -110,7 +110,7 @@ def test_beyond_the_peak_there_are_figures_or_a_reason(survived: Survived) -> No
     assert why in survived.ended.out
 
 
-def test_the_terminal_shows_the_matrix_and_a_sentence(survived: Survived) -> None:
+def test_the_terminal_shows_the_matrix_and_the_answer_last(survived: Survived) -> None:
     out = survived.ended.out
     assert "Highest load that meets p99<250ms (requests per second), quick run" in out
     assert all(f"nap / {model} · {LABEL}: " in out for model in MODELS[1:])
@@ -118,8 +118,8 @@ def test_the_terminal_shows_the_matrix_and_a_sentence(survived: Survived) -> Non
     assert "[3/3]" in out
     assert "★" in out
     [verdict] = survived.summary["verdicts"]
-    assert verdict["sentence"].replace("`", "") in out
-    assert f"Results: {survived.folder}" in out
+    assert verdict["pick"] in out[out.rindex("\nnap ") :]
+    assert f"Report: {survived.folder / 'report.html'}" in "".join(out.split("\n"))
 
 
 def test_the_other_files_and_the_report_say_the_same(survived: Survived) -> None:

@@ -1,10 +1,7 @@
 """Axes of charts: where they begin and end, and which of their ticks have a number."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from math import floor, log10
-from typing import Any
-
-import altair as alt
 
 STEPS = (
     (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9),
@@ -14,11 +11,6 @@ STEPS = (
     (1,),
 )
 MOST = 7  # numbers on an axis
-MS = (  # expressions of Vega
-    "datum.value >= 1000 ? format(datum.value / 1000, '~g') + ' s' "
-    ": format(datum.value, '~g') + ' ms'"
-)
-PLAIN = "format(datum.value, ',~g')"
 
 
 def span(values: Iterable[float], room: float = 1.15) -> tuple[float, float]:
@@ -52,14 +44,5 @@ def even_ticks(high: float) -> list[float]:
 
 
 def ms_text(ms: float) -> str:
-    """Read a time as the axes do that Vega draws."""
+    """Write a time in the unit that fits it."""
     return f"{ms / 1000:g} s" if ms >= 1000 else f"{ms:g} ms"
-
-
-def logarithmic(domain: Sequence[float]) -> alt.Scale:
-    return alt.Scale(type="log", domain=list(domain), nice=False)
-
-
-def axis(domain: Sequence[float], label: str = PLAIN, **more: Any) -> alt.Axis:
-    """Return an axis with few, round numbers, or those that are given as `values`."""
-    return alt.Axis(**{"values": ticks(*domain), "labelExpr": label, **more})

@@ -1,8 +1,8 @@
-"""Capacities as bars: of a whole run, and of one workload beside their limits and predictions."""
+"""Capacities as bars, workload by workload."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, log
 
@@ -12,7 +12,6 @@ from loadtests.report.charts.canvas import Canvas, text_width
 from loadtests.report.charts.drawing import FAINT, INK, SOFT
 from loadtests.report.charts.points import Style, styles
 from loadtests.report.survival.matrix import ABSENT, BEST
-from loadtests.report.survival.sections import resource_of
 from loadtests.report.wording import cause_short, interval_text
 from loadtests.run.file.cells import CellResult
 
@@ -20,8 +19,6 @@ WIDTH, ROW, NAME, GAP, HEAD, FOOT = 172, 44, 160, 14, 32, 14  # pixels
 TITLE, BAND = 30, 24  # the height of the title, and the space between bands of columns
 BAR, STUB = 10, 14
 MOST_COLUMNS = 4
-# The same for limits, all of which fit on a phone.
-LIMIT_WIDTH, ENDS, LIMIT_ROW, LIMIT_TOP, LIMIT_NAME = 260, 88, 46, 22, 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ class BarAxis:
                 canvas.text(text, x, top + height + 14, SOFT, anchor="middle")
 
 
-def capacities(results: Sequence[CellResult], best: Collection[Cell], title: str) -> str:
+def capacities(results: Sequence[CellResult], marks: Mapping[Cell, str], title: str) -> str:
     """Draw the interval of every cell, and in small print what broke it."""
     looks = styles(result for result in results if not result.unavailable)
     workloads = list(dict.fromkeys(result.workload for result in results))
@@ -77,40 +74,10 @@ def capacities(results: Sequence[CellResult], best: Collection[Cell], title: str
                 draw_bar(canvas, axis, result, y, looks[result.row])
                 if result.capacity and not result.unbounded:
                     canvas.rule(axis.at(result.capacity), y - 1, BAR + 4, INK)
-                _label(canvas, axis, result, y + BAR, best=result.cell in best)
+                _label(canvas, axis, result, y + BAR, marks.get(result.cell, ""))
     bands, columns = max(1, -(-len(workloads) // MOST_COLUMNS)), min(len(workloads), MOST_COLUMNS)
     width = NAME + columns * (WIDTH + GAP) - GAP
     return canvas.svg(width, TITLE + bands * (height + BAND) - BAND)
-
-
-def ceilings(results: Sequence[CellResult]) -> str | None:
-    """Draw the interval as a bar, the prediction as a line, the ceiling as a double line."""
-    known = [result for result in results if result.measured and result.ceiling]
-    if not known:
-        return None
-    looks = styles(results)
-    rates = [
-        rate
-        for result in known
-        for rate in (result.sustained, result.high, result.predicted, result.ceiling)
-    ]
-    axis = BarAxis.of(filter(None, rates), 0, LIMIT_WIDTH, room=1.25)
-    canvas = Canvas()
-    axis.draw(canvas, LIMIT_TOP - 6, 6 + LIMIT_ROW * len(known))
-    for number, result in enumerate(known):
-        y = LIMIT_TOP + LIMIT_ROW * number
-        canvas.text(result.row, 1, y + 11, looks[result.row].text, halo=True)
-        y += LIMIT_NAME
-        draw_bar(canvas, axis, result, y + 2, looks[result.row])
-        if result.predicted:
-            canvas.rule(axis.at(result.predicted), y - 2, 21, INK, width=2.5)
-        ceiling = axis.at(result.ceiling or 0.0)
-        for offset in (0.0, 3.0):
-            canvas.rule(ceiling + offset, y, 17, SOFT)
-        name = resource_of(result.binding).removeprefix("the ")
-        canvas.text(name, LIMIT_WIDTH + 10, y + 12, SOFT)
-    canvas.text("limited by", LIMIT_WIDTH + 10, 12, SOFT)
-    return canvas.svg(LIMIT_WIDTH + ENDS, LIMIT_TOP + LIMIT_ROW * len(known) + FOOT)
 
 
 def described(results: Sequence[CellResult]) -> str:
@@ -138,13 +105,14 @@ def _ends(axis: BarAxis, result: CellResult) -> tuple[float, float]:
     return begin, begin + STUB if result.unbounded else max(axis.at(result.high), begin + 1)
 
 
-def _label(canvas: Canvas, axis: BarAxis, result: CellResult, y: float, *, best: bool) -> None:
+def _label(canvas: Canvas, axis: BarAxis, result: CellResult, y: float, mark: str) -> None:
     """Write the interval below its bar, and what limits it."""
     if not result.measured or not result.sustained:
         text = ABSENT if result.unavailable else interval_text(result)
         canvas.text(text, axis.left, y + 2, SOFT, halo=True)
         return
-    text = f"{BEST if best else ''} {interval_text(result)} {cause_short(result)}".strip()
+    text = f"{mark} {interval_text(result)} {cause_short(result)}".strip()
+    best = mark == BEST
     width = text_width(text, bold=best)
     centred = (sum(_ends(axis, result)) - width) / 2
     x = max(min(centred, axis.left + axis.width - width), axis.left)

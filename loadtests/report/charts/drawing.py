@@ -1,13 +1,10 @@
 """Charts as SVG: colours for light and dark paper, a text alternative, no font and no network."""
 
 import re
-from typing import Any
 from xml.sax.saxutils import escape
 
-import altair as alt
 from markupsafe import Markup
 
-from loadtests.report.charts.converter import Converter
 from loadtests.report.colours import COLOURS, OTHER, STAGES, shades
 
 # Written into a picture for a style sheet to match: colour in light, colour in dark.
@@ -23,17 +20,6 @@ DARK = {
 }
 # Pixels. A reader's font may be wider than ours, which shows at the right.
 PADDING = {"left": 4, "top": 4, "right": 16, "bottom": 4}
-
-
-def drawn(chart: Any, converter: Converter) -> str:
-    """Draw a chart, for `standalone` or `inline` to add its text alternative. Raises Undrawn."""
-    axis = alt.AxisConfig(labelColor=INK, titleColor=INK, gridColor=FAINT, domainColor=FAINT,
-        tickColor=FAINT, titleFontWeight="normal", labelFontSize=11)  # fmt: skip
-    view = alt.ViewConfig(stroke=FAINT)
-    dressed = chart.configure(background=PAPER, padding=PADDING, view=view, axis=axis)
-    with alt.data_transformers.enable(consolidate_datasets=False):  # which hashes all data
-        specification = dressed.to_dict(validate=False)
-    return converter.svg(specification)
 
 
 def standalone(picture: str, title: str, description: str) -> str:

@@ -1,4 +1,4 @@
-"""What charts show of trials: which of them, in which colour, and the lines through them."""
+"""What charts show of trials: which of them, and in which colour."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -7,7 +7,6 @@ from loadtests.report.colours import colour_of, shades_of
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import TrialRecord
 
-ENOUGH = 20  # requests: a trial that ended after fewer does not influence a line
 NEAR = 1.15  # a rate at most so many times another is near it
 DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])  # one for each Python
 
@@ -44,10 +43,6 @@ def trials_by_row(
     return {row: those for row, those in rows.items() if those}
 
 
-def enough(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
-    return [trial for trial in trials if trial.work.scheduled >= ENOUGH]
-
-
 def failed_above(result: CellResult, trials: Iterable[TrialRecord]) -> list[TrialRecord]:
     """Return the failed trials at the lowest rates above what was sustained: what ran out there.
 
@@ -56,20 +51,3 @@ def failed_above(result: CellResult, trials: Iterable[TrialRecord]) -> list[Tria
     broke = [t for t in trials if t.valid and not t.held and t.rate > result.sustained]
     lowest = min((trial.rate for trial in broke), default=0.0)
     return [trial for trial in broke if trial.rate <= NEAR * lowest]
-
-
-def rising(dots: Iterable[tuple[float, float]]) -> list[float]:
-    """Fit (value, weight), in their order, by values that never fall, in least squares.
-
-    Isotonic regression by pooling adjacent violators: Barlow et al., "Statistical Inference Under
-    Order Restrictions" (1972), section 1.2.
-    """
-    pools: list[tuple[float, float, int]] = []  # mean, weight, number of dots
-    for value, weight in dots:
-        mean, total, count = value, weight, 1
-        while pools and pools[-1][0] >= mean:
-            before, weight_before, count_before = pools.pop()
-            mean = (mean * total + before * weight_before) / (total + weight_before)
-            total, count = total + weight_before, count + count_before
-        pools.append((mean, total, count))
-    return [mean for mean, _, count in pools for _ in range(count)]

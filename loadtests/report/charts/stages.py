@@ -16,7 +16,7 @@ from loadtests.run.file.lines import TrialRecord
 from loadtests.wording import STAGE_NAMES, rate_text
 
 BLACK, WHITE = "#10141a", "#ffffff"  # on colours that are the same on dark paper
-LEFT, WIDTH, BAR, HEAD, GAP, AXIS = 48, 436, 17, 19, 12, 22  # pixels
+LEFT, WIDTH, BAR, HEAD, GAP, AXIS = 48, 302, 17, 19, 12, 22  # pixels: it fits on a phone
 # The colour of a stage's name on the colour of the stage.
 ON = {
     "lag": INK,
@@ -45,7 +45,10 @@ class Spent(NamedTuple):
 def spent(results: Sequence[CellResult], trials: Iterable[TrialRecord]) -> list[Spent]:
     """Return what is known about each row: its typical requests, and its late ones."""
     every = list(trials)
-    groups = [group for result in results for group in _groups(result, every)]
+    rows = [list(_groups(result, every)) for result in results]
+    groups = [
+        group for row in rows for group in row if group.stages or not any(g.stages for g in row)
+    ]
     return groups if any(group.stages for group in groups) else []
 
 

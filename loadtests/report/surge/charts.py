@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from loadtests.report.charts.drawing import FAINT, INK, SHADE, SOFT, drawn, inline, standalone
-from loadtests.report.charts.lines import COLOUR, values
+from loadtests.report.charts.drawing import FAINT, INK, SHADE, SOFT, inline, standalone
+from loadtests.report.charts.vega import COLOUR, drawn, values
 from loadtests.report.colours import shades, style_of
 from loadtests.report.surge.results import load_text, recovery_text, sentences, title
 from loadtests.report.survival.figures import Figure

@@ -4,48 +4,33 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from markupsafe import Markup
 
-from loadtests.report.charts import bars, loads, resources, stages
-from loadtests.report.charts.converter import Converter
-from loadtests.report.charts.drawing import drawn, inline, standalone
-from loadtests.report.charts.points import NEAR, styles
+from loadtests.report.charts import bars, lanes, stages
+from loadtests.report.charts.drawing import inline, standalone
+from loadtests.report.charts.points import styles
 from loadtests.report.gallery import Gallery
 from loadtests.report.summary import Summary
-from loadtests.report.survival.tables import Table, ceilings_table, spectra_table, stages_table
-from loadtests.report.verdicts import leaders
+from loadtests.report.survival.matrix import capacities
+from loadtests.report.survival.tables import Table, stages_table
 from loadtests.report.wording import headline
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import TrialRecord
 from loadtests.slo import Slo
 from loadtests.wording import rate_text
 
-P99 = (
-    "Against the offered rate: a dot is a trial, hollow if it failed; lines are fits that assume "
-    "only that things get worse as the load rises. Trials last seconds, so there are few requests "
-    "in each, and most are near the capacity."
-)
-CAPACITIES = (
-    "Each bar is the 95 % confidence interval for the capacity, the mark in it the best estimate; "
-    "each axis is logarithmic; ★: best, or statistically tied with it."
-)
-TIMES_NEAR = (
-    "Each model near its own capacity: the trial nearest to it that passed, at the rate in its "
-    "label. The rates differ, so this compares the shapes of the lines, not the models."
+TRIALS = (
+    "Response time at p99 against the offered rate, each row in its own lane: a dot is a trial, "
+    "hollow if it failed, and on the upper edge if over 1 % of its requests were lost. Line: the "
+    "objective. Band in the colour of the row: its capacity (95 % interval); a short trial may "
+    "pass above it. Grey band: the "
+    "estimate from calibration, before any trial."
 )
 STAGES = (
     "Mean stages of typical and of late answers, in the failed trials just above what was "
-    "sustained."
-)
-USED = (
-    f"Medians over the trials within {100 * (NEAR - 1):.0f} % of the capacity, whether they passed "
-    "or not. Bars of one column have the same scale; memory is PSS."
-)
-CEILINGS = (
-    "Bar: measured. Line: predicted before the first round. Double line: the estimated limit, at "
-    "which the named resource runs out."
+    "sustained; only typical ones where none was late."
 )
 
 
@@ -78,27 +63,17 @@ class Sketch(NamedTuple):
     """
 
     name: str
-    chart: Callable[[], Any]
+    chart: Callable[[], str | None]
     figure: Figure
     words: str = ""
 
 
-def capacity_drawing(summary: Summary) -> str:
-    """Draw what `capacity_svg` and `capacity_figure` show."""
-    best = leaders(summary.cells, summary.standings)
-    return bars.capacities(summary.cells, best, headline(summary.slo))
-
-
-def capacity_svg(drawing: str, summary: Summary) -> str:
+def capacity_svg(summary: Summary) -> str:
     """Return `capacity.svg`, which follows the colours of the page that shows it."""
-    return standalone(drawing, headline(summary.slo), bars.described(summary.cells))
-
-
-def capacity_figure(drawing: str, summary: Summary) -> Figure:
-    """Return the chart as a part of a page, without a picture if it could not be drawn."""
-    words = bars.described(summary.cells)
-    picture = inline(drawing, "capacity", headline(summary.slo), words) if drawing else None
-    return Figure("Capacity by model", CAPACITIES, picture, wide=True)
+    title = headline(summary.slo)
+    marks = {cell: entry.mark for cell, entry in capacities(summary).items()}
+    drawing = bars.capacities(summary.cells, marks, title)
+    return standalone(drawing, title, bars.described(summary.cells))
 
 
 def figures(
@@ -109,7 +84,7 @@ def figures(
     gallery: Gallery,
 ) -> Iterator[Figure]:
     for sketch in _sketches(results, trials, slo):
-        draw = partial(_drawn, sketch, workload, gallery.converter)
+        draw = partial(_drawn, sketch, workload)
         figure = gallery.attempt(f"{sketch.figure.title!r} of {workload}", draw, sketch.figure)
         if figure is not None:
             yield figure
@@ -118,28 +93,19 @@ def figures(
 def _sketches(
     results: Sequence[CellResult], trials: Sequence[TrialRecord], slo: Slo
 ) -> Iterator[Sketch]:
-    p99 = Figure("Response time at p99", P99)
-    yield Sketch("p99", partial(loads.p99, results, trials, slo), p99, _p99_words(results, trials))
-    if shown := loads.spectra(results, trials):
-        times = Figure("All response times", TIMES_NEAR, table=spectra_table(shown))
-        yield Sketch("spectrum", partial(loads.spectrum, results, shown), times)
+    figure = Figure("Every trial by its load", TRIALS)
+    words = _p99_words(results, trials)
+    yield Sketch("lanes", partial(lanes.chart, results, trials, slo), figure, words)
     if spent := stages.spent(results, trials):
         table, key = stages_table(spent), stages.key()
         went = Figure("Where the time went above the capacity", STAGES, table=table, key=key)
         yield Sketch("stages", partial(stages.chart, spent, styles(results)), went)
-    used = Figure("Resources used", USED)
-    words = bars.described(results)
-    yield Sketch("used", partial(resources.chart, results, trials), used, words)
-    table = ceilings_table(results)
-    limits = Figure("Limit, prediction, measurement", CEILINGS, table=table)
-    yield Sketch("ceiling", partial(bars.ceilings, results), limits)
 
 
-def _drawn(sketch: Sketch, workload: str, converter: Converter) -> Figure | None:
-    chart, figure = sketch.chart(), sketch.figure
-    if chart is None:
+def _drawn(sketch: Sketch, workload: str) -> Figure | None:
+    picture, figure = sketch.chart(), sketch.figure
+    if picture is None:
         return None
-    picture = chart if isinstance(chart, str) else drawn(chart, converter)
     words = figure.table.as_text() if figure.table else sketch.words
     name = f"{sketch.name}-{workload}"
     return replace(figure, picture=inline(picture, name, figure.title, words))

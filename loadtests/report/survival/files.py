@@ -9,6 +9,8 @@ from rich.console import RenderableType
 
 from loadtests.report.gallery import Gallery
 from loadtests.report.summary import summarize
+from loadtests.report.survival.figures import capacity_svg
+from loadtests.report.survival.html import html
 from loadtests.report.survival.json import as_json
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.terminal import REPORT, final, svg
@@ -16,8 +18,8 @@ from loadtests.run.file.fold import read
 
 
 class SurvivalReport:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, verbose: bool = False) -> None:
+        self._folder, self._verbose = folder, verbose
         self._run = read(folder)
         self.summary = summarize(self._run)
 
@@ -27,16 +29,10 @@ class SurvivalReport:
         return {"summary.json": text + "\n", "summary.md": markdown(self.summary)}
 
     def shown(self) -> RenderableType:
-        return final(self.summary, self._folder)
+        return final(self.summary, self._folder, verbose=self._verbose)
 
     def pictures(self, gallery: Gallery) -> Iterator[tuple[str, Callable[[], str]]]:
         """Yield the name of each picture and what draws it; the page comes last."""
-        from loadtests.report.survival import figures  # noqa: PLC0415 - Altair takes half a second
-        from loadtests.report.survival.html import html  # noqa: PLC0415 - likewise
-
         yield "survival.svg", partial(svg, self.summary)
-        bars = partial(figures.capacity_drawing, self.summary)
-        drawing = gallery.attempt("capacity.svg", bars, "")
-        if drawing:
-            yield "capacity.svg", partial(figures.capacity_svg, drawing, self.summary)
-        yield REPORT, partial(html, self._run, self.summary, drawing, gallery)
+        yield "capacity.svg", partial(capacity_svg, self.summary)
+        yield REPORT, partial(html, self._run, self.summary, gallery)

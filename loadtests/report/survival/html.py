@@ -1,55 +1,106 @@
 """A run as one page that needs no network: to study, and to send to others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from loadtests.machine.environment import describe
+from markupsafe import Markup
+
 from loadtests.report.charts.drawing import rules
+from loadtests.report.flame import flame
 from loadtests.report.gallery import Gallery
 from loadtests.report.pages import render
-from loadtests.report.summary import Summary
-from loadtests.report.survival.figures import Figure, capacity_figure, figures
+from loadtests.report.summary import Summary, parameters_text
+from loadtests.report.survival.cards import about, cards, causes_table
+from loadtests.report.survival.figures import Figure, figures
+from loadtests.report.survival.loads import load_table
 from loadtests.report.survival.matrix import capacities, grid
 from loadtests.report.survival.sections import filled
-from loadtests.report.survival.tables import TRIAL_HEADS, UNITS, TrialTable, trial_tables
+from loadtests.report.survival.setting import setting
+from loadtests.report.survival.tables import (
+    TRIAL_HEADS,
+    UNITS,
+    Table,
+    TrialTable,
+    times_table,
+    trial_tables,
+)
 from loadtests.report.wording import headline
+from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import Run, TrialRecord
 
 
 class Part(NamedTuple):
+    """What explains the figures of one workload."""
+
     workload: str
+    about: str
+    causes: Table | None
+    times: Table | None
     figures: tuple[Figure, ...]
+    flames: tuple[tuple[CellResult, Markup], ...]
     tables: list[TrialTable]
-    spectrum: bool
 
 
-def html(run: Run, summary: Summary, capacity_chart: str, gallery: Gallery) -> str:
-    """Return the content of `report.html`; `capacity_chart` is empty if it could not be drawn."""
+def html(run: Run, summary: Summary, gallery: Gallery) -> str:
+    """Return the content of `report.html`."""
     trials = [trial for trial in run.trials if not trial.again]  # of the cells alone
-    sustained = any(cell.sustained for cell in summary.cells)
+    parts = list(_parts(run, trials, summary, gallery))
+    sections = [
+        (section, grid(entries, section.corner) if entries else None, notes)
+        for section, entries, notes in filled(summary)
+    ]
+    loads = load_table(summary.cells, float(run.plan.arguments.get("load") or 0), run.loads)
+    contents = {
+        "answers": "Answers",
+        **({"at-load": "At your load"} if loads.rows else {}),
+        "trust": "Trust",
+        "matrix": "Matrix",
+        "why": "Why",
+        **{section.anchor: section.title for section, _, _ in sections},
+        "trials": "Every trial",
+        "method": "How it was measured",
+        "glossary": "Glossary",
+    }
     return render(
         "report.html",
         summary=summary,
         headline=headline(summary.slo),
+        setting=setting(summary.environment),
         rules=rules(),
-        environment=describe(summary.environment),
+        contents=contents.items(),
+        cards=list(cards(summary, run.plan.workloads)),
+        loads=loads,
+        trust=summary.trust,
         matrix=grid(capacities(summary)),
-        hero=capacity_figure(capacity_chart, summary) if sustained else None,
-        parts=list(_parts(trials, summary, gallery)),
-        sections=[
-            (section, grid(entries, section.corner) if entries else None, notes)
-            for section, entries, notes in filled(summary)
-        ],
+        parts=parts,
+        sections=sections,
         heads=list(zip(TRIAL_HEADS, UNITS, strict=True)),
         void=sum(not trial.valid for trial in trials),
         trials=len(trials),
     )
 
 
-def _parts(trials: Sequence[TrialRecord], summary: Summary, gallery: Gallery) -> Iterator[Part]:
+def _parts(
+    run: Run, trials: Sequence[TrialRecord], summary: Summary, gallery: Gallery
+) -> Iterator[Part]:
     for workload in dict.fromkeys(cell.workload for cell in summary.cells):
         results = [cell for cell in summary.cells if cell.workload == workload]
         own = [trial for trial in trials if trial.workload == workload]
-        recorded = any(trial.work.spectrum_ms for trial in own)
+        known, given = run.plan.workloads.get(workload, {}), parameters_text(run.plan, workload)
         drawn = tuple(figures(workload, results, own, summary.slo, gallery))
-        yield Part(workload, drawn, trial_tables(results, own), recorded or not own)
+        yield Part(
+            workload,
+            about(known, given),
+            causes_table(results),
+            times_table(results, run.loads),
+            drawn,
+            tuple(_flames(results, summary)),
+            trial_tables(results, own),
+        )
+
+
+def _flames(results: Iterable[CellResult], summary: Summary) -> Iterator[tuple[CellResult, Markup]]:
+    """Draw what the autopsies saw."""
+    for cell in results:
+        if (stacks := summary.stacks.get(cell.cell)) and (drawn := flame(stacks, cell)):
+            yield cell, drawn

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from loadtests.cell import Cell
 from loadtests.durations import rounded_duration
+from loadtests.machine.environment import describe
 from loadtests.report.survival.beyond import brief
 from loadtests.report.survival.matrix import Entry, entry_of, grid
 from loadtests.report.survival.sections import prediction_text, proof_text
@@ -187,7 +188,7 @@ def live(console: Console, render: Callable[[], RenderableType]) -> AbstractCont
 
 
 def _head(plan: Plan) -> RenderableType:
-    return head(plan.slo, plan.mode, plan.environment)
+    return head(plan.slo, plan.mode, describe(plan.environment))
 
 
 def _detail(line: Line, text: str) -> Text:

@@ -3,19 +3,20 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from loadtests.machine.environment import describe
 from loadtests.report.summary import Summary
-from loadtests.report.survival.matrix import BEST, Entry, Grid, capacities, grid
+from loadtests.report.survival.matrix import Entry, Grid, capacities, grid
 from loadtests.report.survival.sections import filled
+from loadtests.report.survival.setting import setting
 from loadtests.report.wording import headline
 
 
 def markdown(summary: Summary) -> str:
     parts = [
         f"# {headline(f'`{summary.slo}`')}",
-        f"{describe(summary.environment)}; {summary.mode} run, started {summary.started}.",
+        f"{setting(summary.environment)}; {summary.mode} run, started {summary.started}.",
         *_table(grid(capacities(summary)), "; small print: what ran out"),
         _items(summary.sentences),
+        f"**Trust**: {' '.join(map(escaped, summary.trust))}",
     ]
     for section, entries, notes in filled(summary):
         parts += [f"**{section.title}**: {section.caption}."]
@@ -49,21 +50,21 @@ def _items(sentences: Iterable[str]) -> str:
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
-def _table(table: Grid, of_best: str = "") -> Iterator[str]:
+def _table(table: Grid, small_print: str = "") -> Iterator[str]:
     rows = [[table.corner, *table.columns], ["---"] * (len(table.columns) + 1)]
     rows += [[line.row, *map(_shown, line.entries)] for line in table.lines]
     yield "\n".join(map(table_row, rows))
-    for text in table.legend:
-        yield f"{text}{of_best if text.startswith(BEST) else ''}."
-    yield "\n".join(
-        f"<sup>{number}</sup> {plain(note)}<br>" for number, note in enumerate(table.notes, start=1)
-    )
+    if table.legend:
+        yield f"{'; '.join(table.legend)}{small_print}."
+    notes = [f"<sup>{number}</sup> {plain(note)}" for number, note in enumerate(table.notes, 1)]
+    yield "\n".join(f"{note}<br>" for note in [*notes, *map(plain, table.folded)])
 
 
 def _shown(entry: Entry | None) -> str:
     if entry is None:
         return ""
-    figure = f"**{BEST} {entry.figure}**" if entry.best else entry.figure
+    figure = f"{entry.mark} {entry.figure}".strip()
+    figure = f"**{figure}**" if entry.best else figure
     small = f"<br><sub>{plain(entry.small).replace(chr(10), '<br>')}</sub>" if entry.small else ""
     note = f"<sup>{entry.number}</sup>" if entry.number else ""
     return f"{figure}{note}{small}"

@@ -27,7 +27,7 @@ from loadtests.run.file.cells import CellResult
 NAME_WIDTH = 16  # longer names are broken at a hyphen or a space where they do not fit
 COLUMN_WIDTH = 14  # "/health late" and an indent: four workloads fit into 80 columns
 GAP = 2
-BEST = "★"
+BEST, TIED = "★", "="
 ABSENT = "—"
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -36,8 +36,9 @@ SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 class Entry:
     """What one cell of a table shows: a figure, small print, and the reason for a footnote.
 
-    `depth` is its shade on a page: 0 for none, and 1 for the highest of its column and whatever is
-    tied with it. `number`, of the footnote, is known once the table is arranged.
+    `best` is the row to use, and `tied` each that is statistically tied with it. `depth` is its
+    shade on a page: 0 for none, and 1 for the highest of its column and whatever is tied with it.
+    `number`, of the footnote, is known once the table is arranged.
     """
 
     figure: str
@@ -45,8 +46,14 @@ class Entry:
     style: str = ""
     note: str | None = None
     best: bool = False
+    tied: bool = False
     depth: float = 0.0
     number: int | None = None
+
+    @property
+    def mark(self) -> str:
+        """What stands before the figure, if anything."""
+        return BEST if self.best else TIED if self.tied else ""
 
 
 class Line(NamedTuple):
@@ -61,7 +68,8 @@ class Line(NamedTuple):
 class Grid:
     """A whole table: a line for each row, a column for each workload, footnotes by number.
 
-    In the terminal, workloads that do not fit side by side go below.
+    A row without any figure is a sentence in `folded` instead. In the terminal, workloads that do
+    not fit side by side go below.
     """
 
     corner: str
@@ -69,6 +77,11 @@ class Grid:
     lines: tuple[Line, ...]
     notes: tuple[str, ...]
     legend: tuple[str, ...]
+    folded: tuple[str, ...] = ()
+
+    @property
+    def footnotes(self) -> list[str]:
+        return [f"{superscript(number)} {note}" for number, note in enumerate(self.notes, start=1)]
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
@@ -81,8 +94,7 @@ class Grid:
             if start:
                 yield Text()
             yield self._table(slice(start, start + fit), width)
-        notes = (f"{_mark(number)} {note}" for number, note in enumerate(self.notes, start=1))
-        for text in (*self.legend, *notes):
+        for text in packed((*self.legend, *self.footnotes, *self.folded), options.max_width):
             yield Text(text, style="dim")
 
     def _table(self, part: slice, width: int) -> Table:
@@ -109,12 +121,15 @@ def entry_of(result: CellResult, *, best: bool = False) -> Entry:
 def capacities(summary: Summary) -> dict[Cell, Entry]:
     """Show the capacity of each cell; the warnings say why a cell has no result."""
     best = leaders(summary.cells, summary.standings)
+    picks = {(verdict.workload, verdict.pick) for verdict in summary.verdicts}
     shades = depths(summary.cells, best)
     entries = {}
     for result in summary.cells:
-        entry = entry_of(result, best=result.cell in best)
+        leads, pick = result.cell in best, (result.workload, result.row) in picks
+        entry = entry_of(result, best=leads and pick)
         depth = shades.get(result.cell, 0.0)
-        entries[result.cell] = replace(entry, note=result.unavailable, depth=depth)
+        tied = leads and not pick
+        entries[result.cell] = replace(entry, note=result.unavailable, depth=depth, tied=tied)
     return entries
 
 
@@ -134,24 +149,48 @@ def depths(results: Iterable[CellResult], best: Collection[Cell]) -> dict[Cell, 
 
 def grid(entries: Mapping[Cell, Entry], corner: str = "req/s") -> Grid:
     """Arrange entries: rows and workloads in the order in which they come."""
+    rows: dict[str, dict[Cell, Entry]] = {}
+    for cell, entry in entries.items():
+        rows.setdefault(cell.row, {})[cell] = entry
+    empty = {
+        row: list(dict.fromkeys(entry.note for entry in mine.values() if entry.note))
+        for row, mine in rows.items()
+        if all(entry.figure == ABSENT and not entry.small for entry in mine.values())
+    }
+    shown = {cell: entry for cell, entry in entries.items() if cell.row not in empty}
     columns = tuple(dict.fromkeys(cell.workload for cell in entries))
-    notes = tuple(dict.fromkeys(entry.note for entry in entries.values() if entry.note))
+    notes = tuple(dict.fromkeys(entry.note for entry in shown.values() if entry.note))
     numbered = {
         cell: replace(entry, number=notes.index(entry.note) + 1) if entry.note else entry
-        for cell, entry in entries.items()
+        for cell, entry in shown.items()
     }
     lines = tuple(
         Line(cell.row, cell.model, tuple(numbered.get(cell._replace(workload=w)) for w in columns))
-        for cell in {cell.row: cell for cell in entries}.values()
+        for cell in {cell.row: cell for cell in shown}.values()
     )
-    return Grid(corner, columns, lines, notes, tuple(_legend(entries.values())))
+    folded = tuple(f"{row}: {'; '.join(reasons)}" for row, reasons in empty.items() if reasons)
+    return Grid(corner, columns, lines, notes, tuple(_legend(shown.values())), folded)
 
 
 def _legend(entries: Collection[Entry]) -> Iterator[str]:
     if any(entry.best for entry in entries):
-        yield f"{BEST} best, or statistically tied with it"
+        yield f"{BEST} use this"
+    if any(entry.tied for entry in entries):
+        yield f"{TIED} statistically tied with it"
     if any(entry.figure.startswith("≥") for entry in entries):
         yield f"≥ {AT_LEAST}"
+
+
+def packed(texts: Iterable[str], width: int) -> Iterator[str]:
+    """Put as many texts on a line as fit beside each other."""
+    line = ""
+    for text in texts:
+        if line and cell_len(f"{line}   {text}") > width:
+            yield line
+            line = ""
+        line = f"{line}   {text}" if line else text
+    if line:
+        yield line
 
 
 def _name(line: Line, width: int) -> Text:
@@ -163,11 +202,11 @@ def _name(line: Line, width: int) -> Text:
 def _shown(entry: Entry | None) -> RenderableType:
     if entry is None:
         return ""
-    mark = f" {_mark(entry.number)}" if entry.number else ""
-    figure = Text(f"{BEST if entry.best else ' '} {entry.figure}{mark}", style=entry.style)
+    mark = f" {superscript(entry.number)}" if entry.number else ""
+    figure = Text(f"{entry.mark or ' '} {entry.figure}{mark}", style=entry.style)
     small = textwrap.indent(entry.small, "  ")
     return Group(figure, Text(small, style="dim")) if entry.small else figure
 
 
-def _mark(number: int) -> str:
+def superscript(number: int) -> str:
     return str(number).translate(SUPERSCRIPT)

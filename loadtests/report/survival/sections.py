@@ -26,7 +26,8 @@ RESOURCES = {"cores": "cores", "gil": "the GIL", "loop": "the event loop", "slot
 class Section:
     """A table of cells with a title, a caption and a corner; and notes, which are sentences.
 
-    A section with neither entries nor notes is left out of a report. `{…}` in its caption and
+    A section with neither entries nor notes is left out of a report, and one that is a `detail`
+    from the end of a run in the terminal, unless more is requested. `{…}` in its caption and
     corner are constants of the run.
     """
 
@@ -35,6 +36,7 @@ class Section:
     corner: str = ""
     entries: Callable[[Summary], Mapping[Cell, Entry]] = lambda _: {}
     notes: Callable[[Summary], Iterable[str]] = lambda _: ()
+    detail: bool = False
 
     @property
     def anchor(self) -> str:
@@ -170,6 +172,7 @@ SECTIONS = (
         "in MiB) and p99 of the bystander",
         "cost",
         costs_of,
+        detail=True,
     ),
     Section(
         "Estimates",
@@ -177,6 +180,7 @@ SECTIONS = (
         "capacity (≈), and measured capacity as a share of the limit",
         "limit",
         estimates_of,
+        detail=True,
     ),
     Section(
         "Witnesses",
@@ -184,13 +188,20 @@ SECTIONS = (
         "what the estimate expects (≈), and the offered rates as multiples of the capacity",
         "% lost",
         witnesses_of,
+        detail=True,
     ),
     Section(
         "What this machine can distinguish today",
         "How steady it was, and a row that was measured twice, under another name",
         notes=machine_notes,
+        detail=True,
     ),
-    Section("Proofs", "Measured again with only the blamed resource relieved", notes=proof_notes),
+    Section(
+        "Proofs",
+        "Measured again with only the blamed resource relieved",
+        notes=proof_notes,
+        detail=True,
+    ),
     Section(
         "Beyond the peak",
         "Goodput at {overloads} capacity, as a share of the peak; below it, time "

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from loadtests.cell import Cell
 from loadtests.load.answer import Stages
-from loadtests.report.charts import loads, stages
-from loadtests.report.survival.sections import resource_of
-from loadtests.report.wording import SIGNS, UNKNOWN, interval_text
+from loadtests.report.charts import stages
+from loadtests.report.wording import SIGNS, UNKNOWN
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import TrialRecord
 from loadtests.trial.tally import SPECTRUM
-from loadtests.wording import STAGE_NAMES, percent, rate_text
+from loadtests.wording import STAGE_NAMES, rate_text
 
 NOTHING = "–"
 TRIAL_HEADS = (
@@ -47,14 +47,16 @@ class TrialTable:
     rows: tuple[tuple[str, ...], ...]
 
 
-def spectra_table(shown: Mapping[str, TrialRecord]) -> Table:
-    heads = ("model", "req/s", *(f"p{at:g}" for at in SPECTRUM[:-1]), "slowest")
+def times_table(results: Sequence[CellResult], loads: Mapping[Cell, TrialRecord]) -> Table | None:
+    """List the response times of the rows that were tried at the same load; None without any."""
     rows = []
-    for row, trial in shown.items():
-        known = dict(loads.figures(trial))
-        times = (_number(known.get(at), " ms") for at in SPECTRUM)
-        rows.append((row, rate_text(trial.rate), *times))
-    return Table(heads, tuple(rows))
+    for cell in results:
+        if (trial := loads.get(cell.cell)) and trial.valid and trial.work.spectrum_ms:
+            loss, times = trial.work.loss_ratio, trial.work.spectrum_ms
+            lost = NOTHING if loss is None else f"{100 * loss:.3g} %"
+            rows.append((cell.row, trial.outcome, *(_number(ms, " ms") for ms in times), lost))
+    heads = ("row", "outcome", *(f"p{at:g}" for at in SPECTRUM[:-1]), "slowest", "lost")
+    return Table(heads, tuple(rows), words=2) if rows else None
 
 
 def stages_table(spent: Sequence[stages.Spent]) -> Table:
@@ -75,26 +77,6 @@ def stages_table(spent: Sequence[stages.Spent]) -> Table:
     )
 
 
-def ceilings_table(results: Sequence[CellResult]) -> Table:
-    heads = ("model", "runs out first", "limit", "predicted", "measured", "share of the limit")
-    known = [cell for cell in results if cell.measured and cell.ceiling is not None]
-    return Table(
-        heads,
-        tuple(
-            (
-                cell.row,
-                resource_of(cell.binding),
-                rate_text(cell.ceiling or 0),
-                NOTHING if cell.predicted is None else rate_text(cell.predicted),
-                interval_text(cell),
-                NOTHING if cell.efficiency is None else percent(cell.efficiency),
-            )
-            for cell in known
-        ),
-        words=2,
-    )
-
-
 def trial_tables(results: Sequence[CellResult], trials: Sequence[TrialRecord]) -> list[TrialTable]:
     """List all trials of a workload by cell, invalid ones included."""
     tables = []
@@ -103,7 +85,8 @@ def trial_tables(results: Sequence[CellResult], trials: Sequence[TrialRecord]) -
             void = sum(not trial.valid for trial in own)
             more = f", {void} void" if void else ""
             rows = tuple(map(_trial, own))
-            tables.append(TrialTable(cell.row, cell.model, f"{len(own)} trials{more}", rows))
+            text = f"{len(own)} trials{more}"
+            tables.append(TrialTable(cell.row, cell.model, text, rows))
     return tables
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from loadtests.errors import RunFileError
 from loadtests.paths import ROOT
 from loadtests.report.summary import summarize
+from loadtests.report.survival.figures import capacity_svg
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.sections import prediction_quality
 from loadtests.report.survival.terminal import drawn, outcome
@@ -111,14 +112,7 @@ def picture(summary: Summary) -> str:
     return drawn(outcome(summary), summary)
 
 
-def chart(summary: Summary) -> str:
-    """Draw the capacity of each model."""
-    from loadtests.report.survival import figures  # noqa: PLC0415 - Altair takes half a second
-
-    return figures.capacity_svg(figures.capacity_drawing(summary), summary)
-
-
-DRAWN: dict[str, Callable[[Summary], str]] = {"picture": picture, "chart": chart}
+DRAWN: dict[str, Callable[[Summary], str]] = {"picture": picture, "chart": capacity_svg}
 
 
 def _place(run: str, what: str) -> str:

@@ -65,7 +65,7 @@ def test_every_report_names_it(line: dict[str, Any], tmp_path: Path) -> None:
     summary = summarize(read(write(tmp_path / "run.jsonl", [plan([CELL]), line])))
     reported(tmp_path, SurvivalReport)
     files = (tmp_path / name for name in ("summary.md", "summary.json", "report.html"))
-    reports = [*(file.read_text() for file in files), printed(final(summary), 120)]
+    reports = [*(file.read_text() for file in files), printed(final(summary, verbose=True), 120)]
     for text in (markdown(summary), *reports):
         assert SENTENCE in " ".join(text.split())
         assert "disk" in text.replace(SENTENCE, "")

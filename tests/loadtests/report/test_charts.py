@@ -1,8 +1,9 @@
-"""What charts are made of is right: axes, names, fits, and which trials they show."""
+"""What charts are made of is right: axes, bands, and which trials they show."""
 
 import re
 import xml.etree.ElementTree as ET
-from itertools import pairwise, product
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,30 +12,13 @@ from hypothesis import strategies as st
 from loadtests.report.charts.axes import MOST, even_ticks, ms_text, span, ticks
 from loadtests.report.charts.canvas import Canvas
 from loadtests.report.charts.drawing import DARK, PAPER, standalone
-from loadtests.report.charts.lines import placed, width_of
-from loadtests.report.charts.loads import figures, spectra
-from loadtests.report.charts.points import failed_above, rising
-from loadtests.report.charts.resources import chart, near_capacity
+from loadtests.report.charts.lanes import WIDTH, chart
+from loadtests.report.charts.points import failed_above
 from loadtests.report.charts.stages import spent
 from loadtests.report.survival.matrix import depths
 from loadtests.run.file.lines import Line, trial_of
+from loadtests.slo import Slo
 from tests.support.run_files import measured, result, trial
-
-NAMES = st.text("abcdefghij-", min_size=3, max_size=24)
-SPECTRUM = [10.0, 12.0, 20.0, 30.0, 90.0, None, None]
-
-
-@given(st.dictionaries(NAMES, st.floats(0, 400), max_size=10))
-def test_no_name_covers_another_or_its_staff(ends: dict[str, float]) -> None:
-    flags = placed(ends.items())
-    assert {flag.name for flag in flags} == set(ends)
-    for flag, other in product(flags, flags):
-        if flag is not other:
-            begins = other.x - width_of(other.name)
-            if flag.row == other.row:
-                assert flag.x <= begins or other.x <= flag.x - width_of(flag.name)
-            if flag.row > other.row:  # its staff goes down past the other
-                assert not begins < flag.x < other.x
 
 
 @given(st.floats(0.01, 1e5), st.floats(1.5, 1e4))
@@ -58,20 +42,6 @@ def test_an_even_axis_begins_at_zero_and_has_round_numbers(high: float) -> None:
     assert texts == "0 ms 500 ms 1 s 1.5 s 2 s 2.5 s"
 
 
-@given(st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(1, 1e3)), max_size=30))
-def test_a_rising_fit_never_falls_and_keeps_the_mean_and_what_rises(
-    dots: list[tuple[float, float]],
-) -> None:
-    fit = rising(dots)
-    assert all(a <= b + 1e-9 for a, b in pairwise(fit))
-    weights = [weight for _, weight in dots]
-    given_sum = sum(value * weight for value, weight in dots)
-    kept_sum = sum(value * weight for value, weight in zip(fit, weights, strict=True))
-    assert kept_sum == pytest.approx(given_sum, abs=1e-3)
-    assert rising([(1, 1), (2, 5), (3, 1)]) == [1, 2, 3]
-    assert rising([(1, 1), (4, 1), (2, 3)]) == [1, 2.5, 2.5]
-
-
 def test_what_failed_just_above_the_capacity_is_chosen() -> None:
     cell = measured(result("primes", "inline", 50, 60))
     lines = [
@@ -86,39 +56,6 @@ def test_what_failed_just_above_the_capacity_is_chosen() -> None:
         )
     ]
     assert [trial.rate for trial in failed_above(cell, map(trial_of, lines))] == [60, 66]
-
-
-def test_spectra_show_the_trial_of_each_row_that_passed_nearest_to_its_capacity() -> None:
-    results = [result("primes", "inline", 40, 50), result("primes", "hybrid", 90, 99)]
-    results.append(result("primes", "async", 0, 5))
-    work = {"scheduled": 150, "ok": 150, "spectrum_ms": SPECTRUM}
-    rates = {"inline": {30: True, 43: True, 45: False, 52: True}, "hybrid": {80: True, 90: True}}
-    trials = [
-        trial("primes", model, rate, held=held, work=work)
-        for model, tried in (rates | {"async": {5: False}}).items()
-        for rate, held in tried.items()
-    ]
-    shown = spectra(list(map(measured, results)), map(trial_of, trials))
-    assert {row: trial.rate for row, trial in shown.items()} == {"inline": 43, "hybrid": 90}
-    known = figures(shown["inline"])
-    assert [at for at, _ in known] == [50, 75, 90, 95, 99, 100]  # 150 requests have no p99.9
-    assert known[-1] == (100, None)
-
-
-def test_resources_are_those_near_the_capacity() -> None:
-    results = [
-        measured(result("primes", "inline", 95, 105.3)),
-        measured(result("primes", "x", 0, 4)),
-    ]
-    rates = (50, 90, 110, 120)
-    lines = [trial("primes", "inline", rate, evidence={"gil": rate / 200}) for rate in rates]
-    lines.append(trial("primes", "inline", 100, work={"scheduled": 5}))
-    near = near_capacity(results, map(trial_of, lines))
-    assert {row: [t.rate for t in those] for row, those in near.items()} == {"inline": [90, 110]}
-    picture = chart(results, map(trial_of, lines))
-    assert picture is not None
-    assert re.findall(">([^<]+)</text>", picture) == ["inline", "50%", "GIL held"]
-    assert chart(results, []) is None
 
 
 @pytest.mark.parametrize(
@@ -141,12 +78,39 @@ def test_stages_above_the_capacity_are_shown_or_the_reason_why_there_are_none(
     results = [measured(result("primes", "inline", 50, 60))]
     second = {**broke, "rate": 64, "evidence": {"typical": [0.003] * 7, "late": None}}
     second["work"] = {**work, "scheduled": 1200}
-    typical, late = spent(results, [trial_of(broke), trial_of(second)])
+    [typical] = spent(results, [trial_of(broke), trial_of(second)])
     assert (typical.group, typical.rate, typical.why) == ("typical", 62, "")
     assert typical.stages
     assert typical.stages.total == pytest.approx(7 * 0.0025), "a trial weighs by its requests"
-    assert (late.group, late.stages, late.why) == ("late", None, why)
     assert spent(results, [trial_of({**broke, "evidence": {}})]) == []
+    other = trial("primes", "async", 60, held=False, work=work, broke_by=broke_by)
+    both = [*results, measured(result("primes", "async", 50, 60))]
+    _, *unread = spent(both, [trial_of(broke), trial_of(other)])
+    assert [(bar.row, bar.group) for bar in unread] == [("async", "typical"), ("async", "late")]
+    assert unread[1].why == why
+
+
+def test_each_row_has_a_lane_with_its_trials_its_capacity_and_the_estimate() -> None:
+    known: dict[str, Any] = {"predicted": 48.0, "ceiling": 60.0}
+    results = [measured(result("primes", "inline", 40, 50, **known))]
+    results.append(measured(result("primes", "supervised-process-pool", 90, None)))
+    trials = [
+        trial("primes", "inline", 45),
+        trial("primes", "inline", 55, held=False),
+        trial("primes", "inline", 70, valid=False),
+        trial("primes", "supervised-process-pool", 90),
+    ]
+    picture = chart(results, map(trial_of, trials), Slo.parse("p99<250ms"))
+    assert picture is not None
+    shapes = ET.fromstring(picture).findall(".//{*}rect")
+    dots = [shape for shape in shapes if shape.get("stroke", "none") != "none"]
+    assert [dot.get("fill") == PAPER for dot in dots] == [False, True, False]
+    bands = [shape for shape in shapes if shape.get("opacity") in {"0.2", "0.4"}]
+    estimate, inline, pool = ((float(b.get("x", 0)), float(b.get("width", 0))) for b in bands)
+    assert inline[0] < estimate[0] < sum(inline) < sum(estimate)
+    assert sum(pool) == pytest.approx(WIDTH), "it has no upper end"
+    assert "supervised-process-pool  ≥ 90" in picture
+    assert chart(results, [], Slo.parse("p99<250ms")) is None
 
 
 def test_a_column_is_shaded_by_itself_and_all_that_are_best_alike() -> None:

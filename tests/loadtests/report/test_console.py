@@ -92,7 +92,7 @@ def test_elsewhere_there_is_a_line_for_each_event(command: tuple[str, ...]) -> N
     assert ended.stderr == ""
     assert "\x1b" not in ended.stdout
     assert len([line for line in ended.stdout.splitlines() if line.startswith("[")]) == 20
-    assert "Results: " in ended.stdout
+    assert "★ use this" in ended.stdout
 
 
 def test_a_terminal_that_cannot_be_drawn_on_gets_lines(command: tuple[str, ...]) -> None:

@@ -1,6 +1,7 @@
 """A report is complete, fits its terminal, and needs neither colour nor network."""
 
 import io
+import textwrap
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from loadtests.paths import ROOT
 from loadtests.report.summary import Summary, summarize
+from loadtests.report.survival.answers import brief
 from loadtests.report.survival.live import LiveScreen
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.terminal import final, svg
@@ -16,7 +19,16 @@ from loadtests.report.wording import interval_text
 from loadtests.run.file.fold import read
 from loadtests.run.file.lines import Line
 from tests.support.finished_report import printed
-from tests.support.run_files import FULL, FULL_RESULTS, NO_TWIN, plan, result, trial, write
+from tests.support.run_files import (
+    FULL,
+    FULL_RESULTS,
+    NO_TWIN,
+    plan,
+    result,
+    trial,
+    unavailable,
+    write,
+)
 
 ROWS = ["inline", "async", "thread-pool", "process-pool", "hybrid"]
 START: Line = {"line": "workload-start", "workload": "primes", "rows": ROWS, "at": 240.0}
@@ -42,25 +54,72 @@ def row(text: str, model: str) -> str:
     return next(line for line in text.splitlines() if line.startswith(model))
 
 
-@pytest.mark.parametrize("width", [80, 120])
-def test_the_matrix_fits_with_every_figure_on_one_line(summary: Summary, width: int) -> None:
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_the_end_of_a_run_is_a_line_for_each_row_and_the_answers_last(
+    summary: Summary, width: int
+) -> None:
     text = printed(final(summary, Path("results/here")), width)
     assert max(map(cell_len, text.splitlines())) <= width
     figures = intervals(summary, "process-pool")
     assert row(text, "process-pool").split() == (["process-pool", *figures[:1], "★", *figures[1:]])
-    assert "queue full" in text
-    assert "/health late" in text
-    tied = sum(len(verdict.ties) for verdict in summary.verdicts)
-    assert text.count("★") == tied + 1  # the legend
+    assert "queue full" not in text, "causes are in the report"
+    picks = [verdict for verdict in summary.verdicts if verdict.pick]
+    assert text.count("★") == len(picks) + 1  # the legend
+    assert text.count("= ") == sum(len(verdict.ties) - 1 for verdict in picks) + 1
     assert "p99<250ms" in text
-    assert "Results: results/here" in text
+    last = text[text.rindex("\n\n") :]
+    assert all(f"{verdict.workload} " in last for verdict in picks)
+    more = printed(final(summary, verbose=True), width)
+    assert max(map(cell_len, more.splitlines())) <= width
+    assert "queue full" in more
+    assert "/health late" in more
+    assert "Costs: " in more
+    assert "Costs: " not in text
+
+
+def test_the_headline_run_ends_on_one_screen_with_two_lines_for_each_answer() -> None:
+    summary = summarize(read(ROOT / "loadtests/published/runs/headline"))
+    text = printed(final(summary, Path("results/latest")), 80)
+    assert len(text.splitlines()) < 23, "the path of the report and the prompt fit too"
+    for verdict in summary.verdicts:
+        lines = textwrap.wrap(brief(verdict, 72), 72)
+        assert len(lines) <= 2
+        assert verdict.pick
+        assert lines[0].startswith(verdict.pick)
+        assert "beats" in lines[-1], "how sure it is"
+        assert brief(verdict, 1000).count(". ") == sum(
+            map(bool, (verdict.why, verdict.sure, verdict.next))
+        )
 
 
 def test_absent_cells_have_their_reason_once_below(summary: Summary) -> None:
-    text = printed(final(summary))
-    assert row(text, "async ").count("— ¹") == 3
-    assert text.count(NO_TWIN) == 1
-    assert f"¹ {NO_TWIN}" in text
+    for text in (printed(final(summary)), printed(final(summary, verbose=True))):
+        assert row(text, "async ").count("— ¹") == 3
+        assert text.count(NO_TWIN) == 1
+        assert f"¹ {NO_TWIN}" in text
+
+
+def test_a_row_without_any_cell_is_a_line_below(tmp_path: Path) -> None:
+    lines = [result("sleep", "inline", 50, 55), unavailable("sleep", "dask", "not installed")]
+    path = write(tmp_path / "run.jsonl", [plan([("sleep", "inline"), ("sleep", "dask")]), *lines])
+    summary = summarize(read(path))
+    for text in (printed(final(summary)), markdown(summary)):
+        assert text.count("dask") == 1
+        assert "dask: not installed" in text
+
+
+def test_what_is_unfinished_has_its_estimate_and_the_command_that_finishes_it(
+    tmp_path: Path,
+) -> None:
+    lines = [
+        result("sleep", "inline", 50, 55),
+        result("sleep", "async", None, None, error="no answer", predicted=195.0),
+    ]
+    path = write(tmp_path / "run.jsonl", [plan([("sleep", "inline"), ("sleep", "async")]), *lines])
+    text = printed(final(summarize(read(path)), tmp_path), 200)
+    assert row(text, "async").split() == ["async", "?", "≈", "195"]
+    assert "? unfinished (≈ estimate)" in text
+    assert f"scripts/survive --retry {tmp_path}" in text
 
 
 def test_many_workloads_are_stacked_and_long_names_broken() -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
+from loadtests.report.colours import POLICIES
 from loadtests.report.summary import Summary
 from loadtests.report.survival.files import SurvivalReport
+from loadtests.report.survival.setting import ADMISSION, admission, setting
 from loadtests.report.survival.tables import TRIAL_HEADS
 from loadtests.report.wording import interval_text
 from loadtests.run.file.lines import Line
-from tests.support.browser import ON_ITS_LOOP, check_offline
+from tests.support.browser import ON_ITS_LOOP, check_offline, watched
 from tests.support.finished_report import reported
 from tests.support.run_files import (
     FULL,
@@ -29,6 +31,8 @@ from tests.support.run_files import (
 MOST_BYTES = 1_500_000
 STAGES = [0.001, 0.02, 0.08, 0.001, 0.03, 0.01, 0.002]
 DISTURBED = "The cores were <slow> now & then."
+DANGLING = """Array.from(document.querySelectorAll('a[href^="#"]'))
+    .filter((link) => !document.getElementById(link.hash.slice(1))).map(String)"""
 AGAIN = "of the row that was measured again"
 
 
@@ -73,13 +77,27 @@ def measured(line: Line) -> dict[str, object]:
 
 
 RESULTS = [line for line in FULL_RESULTS if line["workload"] in {"sleep", "primes"}]
-CHARTS = 1 + 2 * 5  # of the whole run, and of each workload
+CHARTS = 2 * 2  # of each workload
 TRIALS = [made for line in RESULTS if not line["unavailable"] for made in trials(line)]
+GUILTY = {"function": "sieve", "file": "mine.py", "line": 12, "share": 0.91, "kind": "held the GIL",
+    "own": True}  # fmt: skip
+AUTOPSY = {
+    "line": "autopsy", "workload": "primes", "model": "thread-pool", "at": 70.0, "guilty": GUILTY,
+    "stacks": {"run (worker.py:1);sieve (mine.py:12)": 91, "run (worker.py:1);idle <x>": 9},
+}  # fmt: skip
+YOUR_LOAD = trial("primes", "hybrid", 60.0, load=True, work={
+    "scheduled": 180, "spectrum_ms": [11.1, 12, 13, 14, 15, None, 77.7]})  # fmt: skip
 RUN = [
-    plan([(line["workload"], line["model"]) for line in RESULTS]),
+    plan(
+        [(line["workload"], line["model"]) for line in RESULTS],
+        arguments={"load": "60"},
+        workloads={"primes": {"doc": "Count primes.\nMore.", "parameters": {"below": 20000}}},
+    ),
     *TRIALS,
+    YOUR_LOAD,
     *standings(RESULTS),
     *map(measured, RESULTS),
+    AUTOPSY,
     FULL[-1],
 ]
 
@@ -108,8 +126,8 @@ def text_of(page: str) -> str:
 
 
 def test_outcomes_come_first_and_details_last(page: str, summary: Summary) -> None:
-    parts = ["class=\"verdicts\"", 'class="grid"', 'id="environment"', 'id="primes"', 'id="costs"',
-        'id="trials"', 'id="method"']  # fmt: skip
+    parts = ['class="card"', 'id="at-load"', 'id="trust"', 'class="grid"', 'id="why-primes"',
+        'id="costs"', 'id="trials"', 'id="method"', 'id="glossary"']  # fmt: skip
     places = [page.index(part) for part in parts]
     assert places == sorted(places)
     assert summary.command in text_of(page)
@@ -117,9 +135,9 @@ def test_outcomes_come_first_and_details_last(page: str, summary: Summary) -> No
 
 def test_every_trial_is_there_with_the_reason_of_a_void_one(page: str) -> None:
     tables = page[page.index('id="trials"') : page.index('id="method"')]
-    own = [line for line in TRIALS if not line.get("again")]
+    own = [*(line for line in TRIALS if not line.get("again")), YOUR_LOAD]
     assert tables.count("<td>") == len(TRIAL_HEADS) * len(own)
-    assert tables.count("<td>void") == len(own) / 6
+    assert tables.count("<td>void") == len(own) // 6
     assert f"{len(own)} trials; void ones do not count" in tables
     assert AGAIN not in page
     assert "The cores were &lt;slow&gt; now &amp; then." in tables
@@ -146,6 +164,35 @@ def test_it_is_small_and_names_nothing_elsewhere(page: str, folder: Path) -> Non
     assert "@import" not in page
 
 
+def test_a_card_says_what_the_workload_is_and_which_line_limits_it(page: str) -> None:
+    card = page[page.index('id="card-primes"') :]
+    card = text_of(card[: card.index("</article>")])
+    assert "Count primes (below=20000)" in card
+    assert "sieve in mine.py:12 held the GIL in 91 % of samples" in card
+    why = page[page.index('id="why-primes"') : page.index('id="costs"')]
+    assert 'class="guilty"' in why
+    assert "idle &lt;x&gt;" in why
+
+
+def test_the_setting_says_what_the_server_does_under_too_much_load() -> None:
+    assert ADMISSION.keys() == POLICIES.keys()
+    server = {"admission": "deadline", "target_s": 0.15}
+    assert setting({"cores": 2, "server": server}) == (
+        "2 cores; admission deadline: refuses what would not be answered within 150 ms "
+        "(--admission unbounded shows a plain queue)"
+    )
+    assert "--admission" not in admission({"server": {"admission": "unbounded"}})
+    assert admission({"server": {}}) == ""
+
+
+def test_response_times_are_compared_at_the_same_load_alone(page: str) -> None:
+    why = text_of(page[page.index('id="why-primes"') : page.index('id="costs"')])
+    assert "Response times at 60 req/s" in why
+    assert "hybrid passed 11 ms 12 ms 13 ms 14 ms 15 ms – 78 ms" in why
+    assert page.count("Response times at") == 1, "the others have no trial there"
+    assert 'value="60"' in page
+
+
 def test_the_picture_of_all_capacities_stands_by_itself(folder: Path, summary: Summary) -> None:
     text = (folder / "capacity.svg").read_text(encoding="utf-8")
     words = "".join(ET.fromstring(text).itertext())
@@ -168,4 +215,27 @@ async def test_it_opens_offline_fits_and_follows_the_scheme(
     folder: Path, summary: Summary, browser: Browser
 ) -> None:
     assert summary.cells
-    await check_offline(browser, folder / "report.html", CHARTS, legible=11)
+    await check_offline(browser, folder / "report.html", CHARTS + 1, legible=11)  # a flame graph
+
+
+@ON_ITS_LOOP
+async def test_the_contents_lead_somewhere_and_a_load_is_compared_with_each_interval(
+    folder: Path, summary: Summary, browser: Browser
+) -> None:
+    tab = await watched(browser)
+    await tab.page.goto((folder / "report.html").as_uri())
+    assert await tab.page.evaluate(DANGLING) == []
+    titles = await tab.page.locator(".card h3 a").all_inner_texts()
+    assert titles == [verdict.workload for verdict in summary.verdicts]
+    known = {cell.row: cell for cell in summary.cells if cell.workload == "primes"}
+    place = [verdict.workload for verdict in summary.verdicts].index("primes")
+    hybrid = tab.page.locator(".loads tr", has=tab.page.get_by_role("rowheader", name="hybrid"))
+    cell = hybrid.locator("td").nth(place)
+    assert known["hybrid"].broke
+    rates = (known["hybrid"].sustained, known["hybrid"].capacity, 1.1 * known["hybrid"].broke)
+    for rate, text in zip(rates, ("✓ holds", "? cannot tell", "✗ fails"), strict=True):
+        await tab.page.get_by_label("Requests per second").fill(f"{rate}")
+        assert text in await cell.inner_text()
+    assert tab.errors == []
+    assert set(tab.requests) == {(folder / "report.html").as_uri()}
+    await tab.close()

@@ -73,6 +73,7 @@ BEYOND = [
     beyond("bystanders", "inline", reason="3 attempts prove nothing: late."),
     *(beyond(kind, "async", reason=NO_PEAK) for kind in ("overload", "spike", "faults")),
 ]
+FORMATS = ("terminal", "markdown", "page")
 PROOF = {"line": "proof", "workload": "primes", "model": "inline", "sentence": "Two cores: 2.0 ×."}
 
 
@@ -110,7 +111,7 @@ def everywhere(folder: Path) -> dict[str, str]:
     page = (folder / "report.html").read_text(encoding="utf-8")
     body = re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.DOTALL)
     texts = {
-        "terminal": printed(final(summary), 120),
+        "terminal": printed(final(summary, verbose=True), 120),
         "markdown": (folder / "summary.md").read_text(encoding="utf-8").replace("*", ""),
         "page": re.sub(r"<[^>]*>", " ", body[body.index("<main>") :]),
         "json": json.dumps(as_json(summary)["sections"], ensure_ascii=False),
@@ -120,12 +121,17 @@ def everywhere(folder: Path) -> dict[str, str]:
 
 def test_every_format_shows_every_capacity_verdict_and_warning(tmp_path: Path) -> None:
     summary = summarize(read(write(tmp_path / "run.jsonl", FULL)))
-    sentences = [*(verdict.sentence for verdict in summary.verdicts), *summary.warnings]
+    sentences = {name: [verdict.sentence for verdict in summary.verdicts] for name in FORMATS}
+    sentences["page"] = [
+        part
+        for verdict in summary.verdicts
+        for part in (verdict.rate, verdict.why[1:], verdict.next[1:], verdict.sure[1:])
+    ]
     figures = [interval_text(cell) for cell in summary.cells if cell.measured]
     formats = everywhere(tmp_path)
     del formats["json"]  # of sections only
     for name, text in formats.items():
-        for part in (*figures, *sentences, NO_TWIN, "Intel Xeon"):
+        for part in (*figures, *sentences[name], *summary.warnings, NO_TWIN, "Intel Xeon"):
             assert bare(part) in bare(text), name
 
 
@@ -171,7 +177,7 @@ def test_costs_estimates_witnesses_and_interference_are_tables(
 
 
 def test_cells_beyond_their_peak_are_shown(summary: Summary) -> None:
-    for text in (printed(final(summary), 120), unescape(markdown(summary))):
+    for text in (printed(final(summary, verbose=True), 120), unescape(markdown(summary))):
         for words in (
             *("20 % · 3 %", "spike > 10 s", "98 % · 97 %", "spike 0.4 s", "faults 93 %"),
             *("/health –20 %", f"faults: {NO_WORKER}", NO_PEAK, "1.5 ×"),

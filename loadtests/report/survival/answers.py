@@ -1,0 +1,72 @@
+"""The answers of a run in brief: one or two lines for each workload, at the end of a terminal."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from loadtests.report.verdicts import WorkloadVerdict
+from loadtests.report.wording import ratio_text
+from loadtests.wording import listing
+
+CUTS = ("; ", " while ", " (")  # where a reason can end early
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What to use for each workload, and as many of the reasons as fit beside it."""
+
+    verdicts: Sequence[WorkloadVerdict]
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        names = [verdict.workload for verdict in self.verdicts]
+        room = max(options.max_width - max(map(len, names), default=0) - 2, 20)
+        texts: dict[str, list[str]] = {}
+        for verdict in self.verdicts:
+            for text in (brief(verdict, room), *verdict.pythons):
+                texts.setdefault(_bare(verdict.workload, text), []).append(verdict.workload)
+        table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+        for text, workloads in texts.items():
+            table.add_row(Text(listing(workloads), style="bold"), Text(text))
+        yield table
+
+
+def brief(verdict: WorkloadVerdict, width: int) -> str:
+    """Shorten an answer until it fits on the lines: the step first, how sure it is last.
+
+    The rate, and the rows that tie, are in the matrix too.
+    """
+    if not (verdict.pick and verdict.rate):
+        return verdict.sentence
+    more = f"{ratio_text(verdict.more)} {verdict.baseline}" if verdict.more else ""
+    heads = [f"{verdict.pick}: {', '.join(filter(None, (verdict.rate, more)))}"]
+    heads += [f"{verdict.pick}: {more}"] if more else []
+    whys = [verdict.why, *(verdict.why.partition(mark)[0] for mark in CUTS if mark in verdict.why)]
+    whys += [verdict.why.rpartition(", ")[0]] if verdict.why.count(", ") > 1 else []
+    whys.sort(key=len, reverse=True)
+    ties, but, better = verdict.sure.partition(", but ")
+    of_ties = f"of those tied it {better}" if but else ties
+    count = f"ties with {len(verdict.ties) - 1}; " if but else ""
+    last = count + verdict.sure.rpartition("; ")[2]
+    sures = [verdict.sure, of_ties, last, last.replace("sure that it ", "surely ")]
+    steps = [verdict.next, ""]
+    for forms in (steps, heads, whys, sures):
+        while len(forms) > 1 and len(textwrap.wrap(_joined(heads, whys, sures, steps), width)) > 2:
+            forms.pop(0)
+    return _joined(heads, whys, sures, steps)
+
+
+def _joined(*forms: Sequence[str]) -> str:
+    """Make a sentence of the first form of each part."""
+    head, *sentences = (form[0].rstrip(".") for form in forms if form[0])
+    return " ".join([f"{head}.", *(f"{text[:1].upper()}{text[1:]}." for text in sentences)])
+
+
+def _bare(workload: str, sentence: str) -> str:
+    """Leave out the name that stands beside it, and the marks of Markdown."""
+    return sentence.removeprefix(f"`{workload}`: ").replace("`", "")
