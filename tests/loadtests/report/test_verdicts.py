@@ -1,5 +1,6 @@
 """A verdict says what the rounds allow, and no more; figures read as what is known of them."""
 
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from loadtests.capacity.estimate import Range
 from loadtests.report.verdicts import WorkloadVerdict, judge_workload, leaders
-from loadtests.report.wording import cause_sentence, interval_text, ratio_text
+from loadtests.report.wording import cause_sentence, cause_short, interval_text, ratio_text
 from loadtests.run.file.cells import RowRatio
 from loadtests.run.file.lines import Line, standing_of
 from loadtests.slo import Slo
@@ -38,7 +39,7 @@ def verdict_of(*lines: Line, **changes: Any) -> WorkloadVerdict:
                 result("primes", "process-pool", 171, 182, "late"),
             ],
             "`primes`: process-pool sustains 171–182 req/s at p99<250ms, 1.9 × (1.8–2.0) "
-            "thread-pool (90–97); inline sustains 64–70: above 70 req/s, /health was starved.",
+            "thread-pool (90–97); inline sustains 64–70: above 70 req/s, the cause is unknown.",
         ),
         (  # the pool is named before the hybrid that uses it
             [
@@ -48,7 +49,7 @@ def verdict_of(*lines: Line, **changes: Any) -> WorkloadVerdict:
             ],
             "`primes`: process-pool and hybrid sustain the same: 171–182 and 172–183 req/s at "
             "p99<250ms, hybrid 2.7 × (2.5–2.8) as much as inline (64–70); under inline, above 70 "
-            "req/s, answers came too late.",
+            "req/s, the cause is unknown.",
         ),
         (  # no ratio of rows that tie
             [
@@ -56,7 +57,7 @@ def verdict_of(*lines: Line, **changes: Any) -> WorkloadVerdict:
                 result("sleep", "thread-pool", 90, 110, "late"),
             ],
             "`sleep`: async and thread-pool sustain 100–120 and 90–110 req/s at p99<250ms (no "
-            "significant difference in this run); at higher rates, answers came too late.",
+            "significant difference in this run); at higher rates, the cause is unknown.",
         ),
         (  # the generator's limit is a lower bound, and no ratio to it is known
             [
@@ -64,7 +65,7 @@ def verdict_of(*lines: Line, **changes: Any) -> WorkloadVerdict:
                 result("sleep", "thread-pool", 148, 160, "late"),
             ],
             "`sleep`: async sustains at least 1310 req/s at p99<250ms, thread-pool 148–160; under "
-            "thread-pool, above 160 req/s, answers came too late.",
+            "thread-pool, above 160 req/s, the cause is unknown.",
         ),
         (
             [result("sleep", "async", 1310, None)],
@@ -77,32 +78,33 @@ def verdict_of(*lines: Line, **changes: Any) -> WorkloadVerdict:
                 result("sleep", "inline", None, None, error="no answer", predicted=195.0),
                 result("sleep", "hybrid", None, None, error="no answer"),
             ],
-            "`sleep`: async sustains 88–95 req/s at p99<250ms; above 95 req/s, the queue was "
-            "full; inline and hybrid are unfinished.",
+            "`sleep`: async sustains 88–95 req/s at p99<250ms; above 95 req/s, the cause is "
+            "unknown; inline and hybrid are unfinished.",
         ),
         (
             [SLOW, result("scrape", "hybrid", None, None, error="no answer")],
-            "`scrape`: inline sustains no load at p99<250ms: even 4 req/s is too much (answers "
-            "came too late); hybrid is unfinished.",
+            "`scrape`: inline sustains no load at p99<250ms: even 4 req/s is too much (the cause "
+            "is unknown); hybrid is unfinished.",
         ),
         (
             [result("sleep", "async", 88, 95, "refused")],
-            "`sleep`: async sustains 88–95 req/s at p99<250ms; above 95 req/s, the queue was full.",
+            "`sleep`: async sustains 88–95 req/s at p99<250ms; above 95 req/s, the cause is "
+            "unknown.",
         ),
         (
             [SLOW],
-            "`scrape`: inline sustains no load at p99<250ms: even 4 req/s is too much (answers "
-            "came too late).",
+            "`scrape`: inline sustains no load at p99<250ms: even 4 req/s is too much (the cause "
+            "is unknown).",
         ),
         (
             [SLOW, result("scrape", "hybrid", 0, 6, "late")],
-            "`scrape`: no model sustains any load at p99<250ms: even 6 req/s is too much (answers "
-            "came too late).",
+            "`scrape`: no model sustains any load at p99<250ms: even 6 req/s is too much (the "
+            "cause is unknown).",
         ),
         (
             [SLOW, result("scrape", "hybrid", 52, 56, "late")],
             "`scrape`: hybrid sustains 52–56 req/s at p99<250ms; inline sustains no load: even 4 "
-            "req/s is too much (answers came too late).",
+            "req/s is too much (the cause is unknown).",
         ),
         ([ABSENT], f"`primes`: none of the requested models is available: {NO_TWIN}."),
         ([ABSENT, UNSTARTED], "`primes`: no result in this run."),
@@ -218,8 +220,16 @@ def test_a_ratio_has_its_interval(ratio: Range, text: str) -> None:
     assert ratio_text(ratio) == text
 
 
-def test_unknown_causes_are_passed_on_and_names_are_listed() -> None:
-    full = measured(result("w", "m", 1, 2, "the disk was full"))
-    assert cause_sentence(full) == "the disk was full"
-    assert cause_sentence(measured(result("w", "m", 1, 2))) == ""
+def test_a_sign_never_stands_for_a_cause() -> None:
+    broken = result("w", "m", 1, 2, "late", blamed="GIL")
+    assert cause_sentence(measured(broken)) == "GIL"
+    withdrawn = replace(measured(broken), proof={"stands": False})
+    assert cause_short(withdrawn) == "unknown"
+    assert cause_sentence(withdrawn) == "the cause is unknown (a proof withdrew GIL)"
+    assert cause_sentence(measured(result("w", "m", 1, 2, "late"))) == "the cause is unknown"
+    held = measured(result("w", "m", 1, 2))
+    assert (cause_short(held), cause_sentence(held)) == ("", "")
+
+
+def test_names_are_listed() -> None:
     assert [listing(["a", "b", "c"][:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
