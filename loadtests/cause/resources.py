@@ -42,7 +42,7 @@ def _blocked_by_coroutine(symptoms: Symptoms) -> Finding | None:
     evidence, lag_s = symptoms.evidence, symptoms.evidence.loop_lag_p99_s or 0.0
     used, held = evidence.loop_cores, evidence.gil or 0.0
     waited = sum(symptoms.shares.get(stage, 0.0) for stage in ("outside", "dispatched", "back"))
-    if used is None or max(used, held) >= IDLE or symptoms.cores_full:
+    if used is None or max(used, held) >= IDLE or (symptoms.cores_full and symptoms.computes):
         return None
     if lag_s < max(evidence.bound_s / 8, STALLED_S) or waited < 0.4:
         return None
@@ -157,7 +157,7 @@ def _waits(symptoms: Symptoms) -> dict[str, float]:
 def neighbour(symptoms: Symptoms) -> Finding | None:
     """Cores that are all busy, a good part of them with other processes."""
     quotient = _cores_quotient(symptoms)
-    if quotient is None or not symptoms.hogged:
+    if quotient is None or not symptoms.hogged or not symptoms.computes:
         return None
     other, server = symptoms.evidence.other_cores or 0.0, symptoms.evidence.server_cores or 0.0
     sentence = (
@@ -214,7 +214,8 @@ def pool(symptoms: Symptoms) -> Finding | None:
     sentence = _slots(known)
     if symptoms.stuck > known.slots / 4 and not known.name:
         numbers["stuck"] = symptoms.stuck
-        sentence = f"{symptoms.stuck} of {known.slots} slots were taken by calls that did not end"
+        stuck = f"{symptoms.stuck} of {known.slots} slots were taken by calls that did not end"
+        sentence = f"{stuck}, so that {percent(known.busy)} of all were busy"
     elif symptoms.busy_cores is not None:
         idle = max(symptoms.evidence.cores - symptoms.busy_cores, 0.0)
         numbers["idle_cores"] = idle

@@ -111,6 +111,12 @@ RULES = (
     ),
     Rule("loop blocked", resources.blocked, more_loops),
     Rule("payload", resources.payload, smaller_payload),
+    Rule("disk", waits.disk, unproven("there is no second disk to move the work to")),
+    Rule(
+        "contention",
+        waits.contention,
+        unproven("requests wait for one another in the work, which no option changes"),
+    ),
     Rule("loop busy", resources.loop_busy, more_loops),
     Rule("GIL", resources.gil, more_gils),
     Rule(
@@ -120,13 +126,7 @@ RULES = (
     ),
     Rule("cores", resources.cores, fewer_cores),
     Rule("pool", resources.pool, larger_pool),
-    Rule("disk", waits.disk, unproven("there is no second disk to move the work to")),
     Rule("GIL hand-over", waits.handed_over, more_gils),
-    Rule(
-        "contention",
-        waits.contention,
-        unproven("requests wait for one another in the work, which no option changes"),
-    ),
     Rule("queue full", waits.queue_full, longer_queue),
     Rule("refused", waits.refused, unproven("admission refuses what it expects to be late")),
     UNKNOWN,

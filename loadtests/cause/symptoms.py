@@ -19,6 +19,7 @@ SHORT_NEARLY = 0.7
 LONGER = 1.5  # than alone: a wait that is no accident
 LEAST_WAIT_S = 0.001
 UNEXPLAINED = 3.0  # times the wait that is expected of a resource that is so busy
+IDLER = 0.2  # of a core: what uses less gets it at once, however busy the cores are
 HOG = 0.25  # of the cores for other processes: enough to be the cause
 NO_FAULT_OF_THE_WORK = ("connect", "timeout", "timed out", "broken pipe", "no answer")
 
@@ -101,6 +102,11 @@ class Symptoms:
     @property
     def cores_full(self) -> bool:
         return (self.cores_busy or 0.0) >= FULL
+
+    @property
+    def computes(self) -> bool:
+        """Whether the server used enough of a core to wait for one: the system favours idlers."""
+        return (self.evidence.server_cores or 0.0) >= IDLER
 
     @property
     def hogged(self) -> bool:
@@ -201,7 +207,8 @@ class Symptoms:
         if stages is None or self.alone.wait_s is None or evidence.on_loop or self.awaited:
             return False
         busy = min(max(evidence.gil or 0.0, self.cores_busy or 0.0), FULL)
-        explained_s = UNEXPLAINED * stages.on_cpu * busy / (1 - busy)
+        computes_s = max(stages.on_cpu, self.each_s(evidence.server_cores or 0.0))
+        explained_s = UNEXPLAINED * computes_s * busy / (1 - busy)
         more_s = max(LONGER * self.wait_s, self.wait_s + explained_s, LEAST_WAIT_S)
         return not self.usual_run and stages.off_cpu >= max(more_s, stages.ran / 2)
 

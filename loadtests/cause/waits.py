@@ -1,11 +1,12 @@
 """Find what requests waited for where no resource was used up: one another, a disk, admission."""
 
-from loadtests.cause.symptoms import Finding, Symptoms, milliseconds
+from loadtests.cause.symptoms import NEARLY, Finding, Symptoms, milliseconds
 from loadtests.load.answer import Stages
 from loadtests.wording import STAGE_NAMES, count_of, listing, percent
 
 WAITING = 0.25  # of the time in which something waited for the disk
 ALONE = 0.8  # of a request at a time: the work as a whole is slower than one thread alone
+UNSEEN = ", and no resource of the service could be observed"
 HELD = 0.1  # of the time, by the GIL: else there is nothing to hand over
 
 
@@ -41,7 +42,9 @@ def handed_over(symptoms: Symptoms) -> Finding | None:
 def contention(symptoms: Symptoms) -> Finding | None:
     """Work that waits for itself: it lets only so many requests through at a time."""
     stages, inside = symptoms.evidence.typical, symptoms.inside
-    if stages is None or inside is None or not symptoms.waits_inside or inside < ALONE / 2:
+    if stages is None or inside is None or not symptoms.waits_inside or symptoms.loop_lags:
+        return None
+    if inside < ALONE:
         return None
     number = max(round(inside), 1)
     what = "a lock" if number == 1 else f"a connection pool or a downstream that admits {number}"
@@ -93,10 +96,7 @@ def unknown(symptoms: Symptoms) -> Finding:
     else:
         share = percent(symptoms.shares[stage])
         spent = f"{whose} spent {share} of their time {_doing(stage)}"
-    return Finding("unknown", spent + (_free(symptoms) or UNSEEN), known)
-
-
-UNSEEN = ", and no resource of the service could be observed"
+    return Finding("unknown", spent + (_free(symptoms) if known else UNSEEN), known)
 
 
 def _doing(stage: str) -> str:
@@ -117,8 +117,9 @@ def _observed(symptoms: Symptoms) -> dict[str, float]:
 
 
 def _free(symptoms: Symptoms) -> str:
-    """Say how busy each resource was, the busiest first."""
-    known = sorted(_observed(symptoms).items(), key=lambda item: -item[1])
+    """Say how busy the resources were that were not, the busiest first."""
+    observed = _observed(symptoms).items()
+    known = sorted((pair for pair in observed if pair[1] < NEARLY), key=lambda pair: -pair[1])
     if not known:
         return ""
     were = "was" if len(known) == 1 else "were"
