@@ -203,7 +203,7 @@ def _uses(symptoms: Symptoms) -> dict[str, float]:
 def pool(symptoms: Symptoms) -> Finding | None:
     """Slots that are all busy with what a call takes alone: more of them would serve more calls."""
     full = max(
-        ((symptoms.quotient(each.busy, each.slots, each.each_s), each) for each in symptoms.pools),
+        ((symptoms.quotient(pool.busy, pool.slots, pool.each_s), pool) for pool in symptoms.pools),
         key=lambda pair: pair[0],
         default=None,
     )

@@ -67,7 +67,7 @@ def diagnose(evidence: Evidence, lone: Demands | None = None, runs: Sequence[flo
     }
     first, most = findings[0], max(quotients.values(), default=0.0)
     if first.quotient is not None:
-        first = next(each for each in findings if (each.quotient or 0.0) >= ALIKE * most)
+        first = next(known for known in findings if (known.quotient or 0.0) >= ALIKE * most)
     return Cause(first.name, first.sentence, first.numbers, symptoms.shares, quotients)
 
 
@@ -111,7 +111,7 @@ RULES = (
     ),
     Rule("loop blocked", resources.blocked, more_loops),
     Rule("payload", resources.payload, smaller_payload),
-    Rule("disk", waits.disk, unproven("there is no second disk to move the work to")),
+    Rule("disk", waits.disk, unproven("the speed of the disk cannot be changed")),
     Rule(
         "contention",
         waits.contention,

@@ -16,10 +16,11 @@ FULL = 0.9  # of the cores, or of an event loop: by chance, the rest goes unused
 NEARLY = 0.8  # of its critical utilisation: what is less busy did not break a load
 SHORT_S = 2.0  # a shorter load has hardly begun to fill a resource
 SHORT_NEARLY = 0.7
-LONGER = 1.5  # than alone: a wait that is no accident
+LONGER = 1.5  # than alone: so much longer is not an accident
 LEAST_WAIT_S = 0.001
 UNEXPLAINED = 3.0  # times the wait that is expected of a resource that is so busy
-IDLER = 0.2  # of a core: what uses less gets it at once, however busy the cores are
+IDLER = 0.2  # of a core: what uses less gets it at once, however busy the cores are,
+IDLE_SHARE = 0.05  # unless it computes for more than this share of its run
 HOG = 0.25  # of the cores for other processes: enough to be the cause
 NO_FAULT_OF_THE_WORK = ("connect", "timeout", "timed out", "broken pipe", "no answer")
 
@@ -105,8 +106,10 @@ class Symptoms:
 
     @property
     def computes(self) -> bool:
-        """Whether the server used enough of a core to wait for one: the system favours idlers."""
-        return (self.evidence.server_cores or 0.0) >= IDLER
+        """Whether requests need enough of a core to wait for one: the system favours idlers."""
+        used, stages = self.evidence.server_cores or 0.0, self.evidence.typical
+        ran_s = stages.ran if stages else 0.0
+        return used >= IDLER or self.each_s(used) >= IDLE_SHARE * ran_s
 
     @property
     def hogged(self) -> bool:
@@ -206,7 +209,9 @@ class Symptoms:
         stages, evidence = self.evidence.typical, self.evidence
         if stages is None or self.alone.wait_s is None or evidence.on_loop or self.awaited:
             return False
-        busy = min(max(evidence.gil or 0.0, self.cores_busy or 0.0), FULL)
+        held = (evidence.server_cores or 0.0) / evidence.servers  # at most, where it is not seen
+        held = held if evidence.gil is None else evidence.gil
+        busy = min(max(held, self.cores_busy or 0.0), FULL)
         computes_s = max(stages.on_cpu, self.each_s(evidence.server_cores or 0.0))
         explained_s = UNEXPLAINED * computes_s * busy / (1 - busy)
         more_s = max(LONGER * self.wait_s, self.wait_s + explained_s, LEAST_WAIT_S)

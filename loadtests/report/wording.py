@@ -18,7 +18,7 @@ UNFINISHED = "unfinished"
 NAMED = 3
 UNKNOWN = "unknown"  # the cause if nothing that was watched was the limit
 
-# How a trial failed, which is no cause: its `broke_by` → in a table, in a sentence.
+# How a trial failed, but not why: its `broke_by` → in a table, in a sentence.
 SIGNS = {
     "bystander": ("/health late", "/health was starved"),
     "refused": ("queue full", "the queue was full"),

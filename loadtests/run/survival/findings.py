@@ -10,7 +10,7 @@ from typing import Any
 
 from loadtests.capacity.calibration import Calibration
 from loadtests.cause.rules import UNKNOWN, runner_up
-from loadtests.machine.sentinel import MachineState
+from loadtests.machine.disturbances import MachineState
 from loadtests.service.watch import Activity, evidence
 from loadtests.slo import Slo
 from loadtests.trial.evidence import Evidence

@@ -49,7 +49,7 @@ def test_the_matrix_fits_with_every_figure_on_one_line(summary: Summary, width: 
     figures = intervals(summary, "process-pool")
     assert row(text, "process-pool").split() == (["process-pool", *figures[:1], "★", *figures[1:]])
     assert "unknown" in text
-    assert "/health late" not in text, "a sign is no cause"
+    assert "/health late" not in text, "a sign is not a cause"
     tied = sum(len(verdict.ties) for verdict in summary.verdicts)
     assert text.count("★") == tied + 1  # the legend
     assert "p99<250ms" in text
