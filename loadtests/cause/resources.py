@@ -114,9 +114,11 @@ def gil(symptoms: Symptoms) -> Finding | None:
     whose = "the GIL was" if evidence.servers == 1 else f"{evidence.servers} GILs were"
     sentence, numbers = f"{whose} held {percent(held)} of the time", {"gil": held}
     lag_s = evidence.loop_lag_p99_s or 0.0
-    if starved and others < CONVOY and symptoms.pauses and not symptoms.cores_full:
-        numbers |= {"loop_lag_p99_ms": 1000 * lag_s}
-        sentence = f"{whose} held in pauses: the event loop waited {milliseconds(lag_s)} (p99)"
+    if starved and others < CONVOY and symptoms.paused and not symptoms.cores_full:
+        usual_s = evidence.loop_lag_p50_s or 0.0
+        numbers |= {"loop_lag_p99_ms": 1000 * lag_s, "loop_lag_p50_ms": 1000 * usual_s}
+        waited = f"{milliseconds(lag_s)} for it at p99, {milliseconds(usual_s)} at p50"
+        sentence = f"{whose} held in pauses: the event loop waited {waited}"
         return Finding("GIL", sentence, numbers, max(quotient, 1.0))
     if starved and others >= CONVOY and held < FULL:
         numbers |= {"loop_lag_p99_ms": 1000 * lag_s}

@@ -183,10 +183,11 @@ class Symptoms:
         return (self.evidence.loop_lag_p99_s or 0.0) >= self.evidence.bound_s / 2
 
     @cached_property
-    def pauses(self) -> bool:
-        """Whether those timers are late now and then, not all the time."""
-        lag_s = self.evidence.loop_lag_p99_s or 0.0
-        return self.loop_lags and (self.evidence.loop_lag_p50_s or 0.0) <= lag_s / 10
+    def paused(self) -> bool:
+        """Whether those timers are late now and then, and so late that the bystander suffers."""
+        lag_s, usual_s = self.evidence.loop_lag_p99_s or 0.0, self.evidence.loop_lag_p50_s or 0.0
+        starved = self.evidence.bystander_loss > self.evidence.loss_ratio
+        return self.loop_lags and starved and usual_s <= lag_s / 10
 
     @cached_property
     def usual_run(self) -> bool:
