@@ -212,6 +212,8 @@ def pool(symptoms: Symptoms) -> Finding | None:
     if full is None or full[0] < symptoms.nearly:
         return None
     quotient, known = full
+    if symptoms.cores_full:  # then more slots would find no core
+        quotient = min(quotient, _cores_quotient(symptoms) or quotient)
     numbers = {"workers_busy": known.busy, "slots": known.slots, "each_ms": 1000 * known.each_s}
     sentence = _slots(known)
     if symptoms.stuck > known.slots / 4 and not known.name:
