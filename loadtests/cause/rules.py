@@ -117,6 +117,7 @@ RULES = (
         waits.contention,
         unproven("requests wait for one another in the work, which no option changes"),
     ),
+    Rule("GIL hand-over", waits.handed_over, more_gils),
     Rule("loop busy", resources.loop_busy, more_loops),
     Rule("GIL", resources.gil, more_gils),
     Rule(
@@ -126,7 +127,6 @@ RULES = (
     ),
     Rule("cores", resources.cores, fewer_cores),
     Rule("pool", resources.pool, larger_pool),
-    Rule("GIL hand-over", waits.handed_over, more_gils),
     Rule("queue full", waits.queue_full, longer_queue),
     Rule("refused", waits.refused, unproven("admission refuses what it expects to be late")),
     UNKNOWN,

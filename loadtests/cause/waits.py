@@ -7,6 +7,7 @@ from loadtests.wording import STAGE_NAMES, count_of, listing, percent
 WAITING = 0.25  # of the time in which something waited for the disk
 ALONE = 0.8  # of a request at a time: the work as a whole is slower than one thread alone
 UNSEEN = ", and no resource of the service could be observed"
+DEARER = 2.0  # times as long with the GIL as a request computes
 HELD = 0.1  # of the time, by the GIL: else there is nothing to hand over
 
 
@@ -23,20 +24,27 @@ def disk(symptoms: Symptoms) -> Finding | None:
 
 
 def handed_over(symptoms: Symptoms) -> Finding | None:
-    """A GIL that changes hands so often that threads together do less than one of them."""
+    """A GIL that changes hands so often that threads together do less than one of them.
+
+    It is not held for long, but waited for; or it is held for far longer than a request computes.
+    """
     stages, held, inside = symptoms.evidence.typical, symptoms.evidence.gil, symptoms.inside
-    if stages is None or held is None or inside is None or not symptoms.waits_inside:
+    if stages is None or held is None or inside is None or symptoms.hogged:
         return None
-    computes_s = (symptoms.run_s or 0.0) - symptoms.wait_s
+    computes_s = max((symptoms.run_s or 0.0) - symptoms.wait_s, stages.on_cpu)
     if held < HELD or inside >= ALONE or computes_s < symptoms.wait_s:
+        return None
+    costs_s = symptoms.each_s(held * symptoms.evidence.servers)
+    dear = costs_s >= DEARER * computes_s and stages.off_cpu >= stages.ran / 2
+    if symptoms.evidence.on_loop or not (dear or symptoms.waits_inside):
         return None
     sentence = (
         f"threads hand the GIL to one another too often: a call that takes "
         f"{milliseconds(symptoms.run_s or 0.0)} alone took {milliseconds(stages.ran)}, of which it "
         f"waited {milliseconds(stages.off_cpu)}, while the GIL was held {percent(held)} of the time"
     )
-    numbers = {"gil": held, "inside": inside, "off_cpu_ms": 1000 * stages.off_cpu}
-    return Finding("GIL hand-over", sentence, numbers)
+    numbers = {"gil": held, "gil_ms": 1000 * costs_s, "off_cpu_ms": 1000 * stages.off_cpu}
+    return Finding("GIL hand-over", sentence, numbers | {"inside": inside})
 
 
 def contention(symptoms: Symptoms) -> Finding | None:

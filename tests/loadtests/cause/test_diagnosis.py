@@ -1,6 +1,7 @@
 """Known bottlenecks are named, with the figures that prove them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -317,6 +318,12 @@ def test_the_runner_up_comes_close() -> None:
     assert runner_up(cause.name, cause.quotients) == "pool"
     assert runner_up("GIL", {"GIL": 1.0, "cores": 0.89}) is None
     assert runner_up("contention", {}) is None
+
+
+def test_a_gil_that_is_handed_over_may_seem_to_be_held() -> None:
+    assert cause_of(replace(hidden.ROWS, gil=0.8), hidden.LONE_ROWS).name == "GIL hand-over"
+    slower = replace(hidden.ROWS, gil=0.8, completed=70)  # as much as one thread alone does
+    assert cause_of(slower, hidden.LONE_ROWS).name != "GIL hand-over"
 
 
 def test_a_resource_may_be_busier_under_a_loose_objective() -> None:
