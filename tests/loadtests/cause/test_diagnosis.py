@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.capacity.demands import Demands
-from loadtests.cause.critical import critical
 from loadtests.cause.rules import RULES, Cause, diagnose, runner_up
 from loadtests.trial.evidence import Evidence
 from tests.support import evidence_examples
@@ -324,20 +323,6 @@ def test_a_gil_that_is_handed_over_may_seem_to_be_held() -> None:
     assert cause_of(replace(hidden.ROWS, gil=0.8), hidden.LONE_ROWS).name == "GIL hand-over"
     slower = replace(hidden.ROWS, gil=0.8, completed=70)  # as much as one thread alone does
     assert cause_of(slower, hidden.LONE_ROWS).name != "GIL hand-over"
-
-
-def test_a_resource_may_be_busier_under_a_loose_objective() -> None:
-    tight, loose = (critical(1, 0.01, bound_s, 0.01) for bound_s in (0.03, 0.25))
-    assert tight == pytest.approx(0.32, abs=0.04)  # M/D/1: the wait of 1 % exceeds two services
-    assert loose == pytest.approx(0.91, abs=0.03)
-    many = critical(2, 0.01, 0.25, 0.01)
-    assert many is not None
-    assert loose is not None
-    assert many > loose
-    assert critical(1, 0.01, 0.009, 0.01) is None
-    varied = critical(1, 0.01, 0.25, 0.01, (0.001, 0.001, 0.001, 0.1))
-    assert varied is not None
-    assert varied < loose - 0.1
 
 
 def test_names_fit_a_matrix() -> None:
