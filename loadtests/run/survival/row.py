@@ -100,9 +100,8 @@ class Row:
             self._open = opened.pop_all()
         self._demands = Demands.of(self._calibration.lone, self._calibration.crowd)
         slo = _stricter(options.slo, cell.model, discovery)
-        self._refuses_over_s = (
-            discovery.runtime.get("target_s") if _bounded(cell.model, discovery) else None
-        )
+        promises = _answered_within_s(cell.model, discovery) is not None
+        self._refuses_over_s = discovery.runtime.get("target_s") if promises else None
         self._supply = Supply.of(self._calibration.crowd)
         self.prediction: Prediction | None = predict(
             self._demands, self._supply, self._calibration.runs, slo, refuses=slo is not options.slo
@@ -309,14 +308,15 @@ def _stricter(slo: Slo, model: str, discovery: Discovery) -> Slo:
     Most admission policies refuse a request that would not be answered within some time. Models
     that cannot bound their queue have no admission.
     """
-    within_s = discovery.runtime.get("answered_within_s")
-    if not within_s or not _bounded(model, discovery):
+    within_s = _answered_within_s(model, discovery)
+    if within_s is None:
         return slo
-    stricter = replace(slo, bound_s=float(within_s))
+    stricter = replace(slo, bound_s=within_s)
     return stricter if stricter.bound_s < slo.bound_s else slo
 
 
-def _bounded(model: str, discovery: Discovery) -> bool:
-    """Whether admission bounds the queue of a model."""
+def _answered_within_s(model: str, discovery: Discovery) -> float | None:
+    """Return the time within which admission wants answers; None where it looks at none."""
+    within_s = discovery.runtime.get("answered_within_s")
     promises = (discovery.models.get(model) or {}).get("promises") or {}
-    return bool(promises.get("bounded", True))
+    return float(within_s) if within_s and promises.get("bounded", True) else None

@@ -68,7 +68,7 @@ PLANTS = {
     "payload": Plant("payload", "echo", "process-pool", BOUNDED, {"kib": "8192"}),
     "memory": Plant("memory", "hoard", "thread-pool", (BOTTLENECKS,), {}, rate=120),
     "crashes": Plant(
-        "crashes", "fragile", "supervised-process-pool", (BOTTLENECKS,), {"percent": "20"}, rate=80
+        "crashes", "fragile", "supervised-process-pool", (BOTTLENECKS,), {"percent": "10"}, rate=80
     ),
     "generator": Plant("generator", "noop", "inline", rate=1200, heard=listener),
     "neighbour": Plant(
@@ -76,7 +76,9 @@ PLANTS = {
     ),
     "hand-over": Plant("GIL hand-over", "rows", "thread-pool", also=("GIL",)),
     "regex": _hidden("GIL", "backtrack"),
-    "big-result": _hidden("payload", "many_rows", "process-pool", also=("loop busy",)),
+    "big-result": _hidden(
+        "payload", "many_rows", "process-pool", also=("loop busy",), times=(1.2, 1.5, 2.0)
+    ),
     "coroutine": _hidden("loop blocked", "blocking_driver", "async"),
     "connections": _hidden("contention", "two_connections"),
     "lock": _hidden("contention", "one_lock"),
