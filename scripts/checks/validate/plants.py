@@ -68,9 +68,9 @@ PLANTS = {
     "payload": Plant("payload", "echo", "process-pool", BOUNDED, {"kib": "8192"}),
     "memory": Plant("memory", "hoard", "thread-pool", (BOTTLENECKS,), {}, rate=120),
     "crashes": Plant(
-        "crashes", "fragile", "supervised-process-pool", (BOTTLENECKS,), {"percent": "10"}, rate=80
+        "crashes", "fragile", "supervised-process-pool", (BOTTLENECKS,), {"percent": "20"}, rate=100
     ),
-    "generator": Plant("generator", "noop", "inline", rate=1200, heard=listener),
+    "generator": Plant("generator", "noop", "inline", rate=1500, heard=listener),
     "neighbour": Plant(
         "neighbour", "primes", "process-pool", BOUNDED, {}, times=(0.85, 1.0), neighbours=True
     ),
