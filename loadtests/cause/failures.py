@@ -1,5 +1,7 @@
 """Find causes other than a used-up resource: memory, crashes, failures, generator, slow work."""
 
+from statistics import median
+
 from loadtests.cause.symptoms import Finding, Symptoms, milliseconds
 from loadtests.trial.evidence import GENERATOR_FULL
 from loadtests.wording import count_of, percent
@@ -8,6 +10,8 @@ PRESSED = 0.1  # of the time waiting for memory: the machine is swapping, or abo
 SOME = 0.3  # of the lost requests: enough to break any objective, and not by chance
 SENT_LATE = 0.5  # of the time of late requests
 SHARED = 0.7  # of a core: a generator that used less was waiting for a core
+STOPPED = 0.05  # of the time, by a CPU quota
+FEW = 3.0  # runs beyond the bound may be chance
 CRASHES_PER_S = 0.5  # each costs a worker until a new one has started
 
 
@@ -76,12 +80,35 @@ def generator(symptoms: Symptoms) -> Finding | None:
     return Finding("generator", sentence, {"generator_busy": busy, "beside_share": beside})
 
 
-def too_slow(symptoms: Symptoms) -> Finding | None:
-    """Work that takes longer than the objective allows, even alone."""
-    alone_s, bound_s = symptoms.alone.slot_s, symptoms.evidence.bound_s
-    if alone_s is None or alone_s <= bound_s:
+def quota(symptoms: Symptoms) -> Finding | None:
+    """A CPU quota that stopped server or generator."""
+    stopped = symptoms.evidence.throttled or 0.0
+    if stopped < STOPPED:
         return None
-    took = milliseconds(alone_s)
-    sentence = f"the work takes {took} without contention, longer than the {milliseconds(bound_s)} "
-    numbers = {"alone_ms": 1000 * alone_s, "bound_ms": 1000 * bound_s}
-    return Finding("too slow", f"{sentence}of the objective", numbers)
+    sentence = f"a CPU quota stopped our processes {percent(stopped)} of the time"
+    return Finding("CPU quota", sentence, {"throttled": stopped})
+
+
+def too_slow(symptoms: Symptoms) -> Finding | None:
+    """Work that takes longer than the objective allows, even alone; or does so too often."""
+    alone_s, evidence = symptoms.alone.slot_s, symptoms.evidence
+    bound, numbers = milliseconds(evidence.bound_s), {"bound_ms": 1000 * evidence.bound_s}
+    if symptoms.runs and alone_s is not None:
+        alone_s = min(alone_s, median(symptoms.runs) + (symptoms.alone.dispatch_s or 0.0))
+    if alone_s is not None and alone_s > evidence.bound_s:
+        took = milliseconds(alone_s)
+        sentence = f"the work takes {took} without contention, longer than the {bound}"
+        return Finding(
+            "too slow", f"{sentence} of the objective", {"alone_ms": 1000 * alone_s, **numbers}
+        )
+    share, answers = evidence.ran_too_long or 0.0, evidence.completed * evidence.duration_s
+    if share <= evidence.loss_ratio or share * answers < FEW:
+        return None
+    if not symptoms.usual_run or symptoms.loop_lags:
+        return None  # something held up the work
+    usual = milliseconds(evidence.ran_p50_s or 0.0)
+    sentence = (
+        f"the work itself ran for more than {bound} in {100 * share:.1f} % of the calls, and the "
+        f"objective allows {100 * evidence.loss_ratio:.2g} % (half of them took {usual} at most)"
+    )
+    return Finding("too slow", sentence, {"ran_too_long": share, **numbers})

@@ -3,17 +3,20 @@
 Each cause is one `Rule`: how to find it, and what would prove it. `RULES` has them all.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from loadtests.capacity.demands import Demands
-from loadtests.cause import failures, resources
+from loadtests.cause import failures, resources, waits
 from loadtests.cause.remedy import (
     Choice,
     DiagnosedCell,
     fewer_cores,
+    fewer_threads,
     larger_pool,
+    less_contention,
     longer_queue,
     more_gils,
     more_loops,
@@ -22,9 +25,9 @@ from loadtests.cause.remedy import (
 )
 from loadtests.cause.symptoms import Finding, Symptoms
 from loadtests.trial.evidence import Evidence
-from loadtests.wording import listing, percent
 
-LIKELY = 0.5  # with a tight bound, requests wait for a resource that is this busy, by chance alone
+ALIKE = 0.95  # of the largest quotient: then the more specific rule, which comes first, is right
+CLOSE = 0.9  # of it: what comes so near is the runner-up
 
 
 class Rule(NamedTuple):
@@ -40,19 +43,43 @@ class Rule(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a load broke: a name for a matrix, one clause, and the numbers that prove it."""
+    """Why a load broke: a name for a matrix, one clause, and the numbers that prove it.
+
+    `quotients` are the utilisations of resources that may have been the limit, by the cause that
+    they would be, each divided by the one at which the objective is just met.
+    """
 
     name: str
     sentence: str
     numbers: Mapping[str, float]
     shares: Mapping[str, float]  # of each stage in the time of late requests, else of all
+    quotients: Mapping[str, float] = field(default_factory=dict)
 
 
-def diagnose(evidence: Evidence, lone: Demands | None = None) -> Cause:
-    """Find what bound a load that broke; `lone` are the demands of a request of this cell."""
-    symptoms = Symptoms(evidence, lone or Demands())
-    finding = next(finding for rule in RULES if (finding := rule.find(symptoms)))
-    return Cause(*finding, symptoms.shares)
+def diagnose(evidence: Evidence, lone: Demands | None = None, runs: Sequence[float] = ()) -> Cause:
+    """Find what bound a load that broke.
+
+    `lone` are the demands of a request of this cell, `runs` the seconds that lone calls ran. The
+    first rule that applies is right, except among resources: there the largest quotient is.
+    """
+    symptoms = Symptoms(evidence, lone or Demands(), tuple(runs))
+    findings = [finding for rule in RULES if (finding := rule.find(symptoms))]
+    quotients = {
+        finding.name: finding.quotient for finding in findings if finding.quotient is not None
+    }
+    first, most = findings[0], max(quotients.values(), default=0.0)
+    if first.quotient is not None:
+        first = next(known for known in findings if (known.quotient or 0.0) >= ALIKE * most)
+    return Cause(first.name, first.sentence, first.numbers, symptoms.shares, quotients)
+
+
+def runner_up(name: str, quotients: Mapping[str, float]) -> str | None:
+    """Name the resource that comes next to the one that is blamed, if it comes close."""
+    others = {other: quotient for other, quotient in quotients.items() if other != name}
+    second = max(others, key=others.__getitem__, default=None)
+    if second is None or others[second] < CLOSE * quotients.get(name, math.inf):
+        return None
+    return second
 
 
 def remedy(cause: str, cell: DiagnosedCell) -> Choice:
@@ -61,50 +88,10 @@ def remedy(cause: str, cell: DiagnosedCell) -> Choice:
     return choose(cell)
 
 
-def _unknown(symptoms: Symptoms) -> Finding:
-    return _busiest(symptoms) or _nothing(symptoms)
-
-
-def _busiest(symptoms: Symptoms) -> Finding | None:
-    """No resource is full, but late requests waited for one that is busy enough."""
-    stage = symptoms.longest
-    if stage == "queued" and (worked := symptoms.workers_busy or 0.0) >= LIKELY / 2:
-        waited, slots = percent(symptoms.shares[stage]), symptoms.evidence.slots or 1
-        sentence = (
-            f"late requests spent {waited} of their time waiting for one of {slots} slots, which, "
-            f"busy {percent(worked)} of the time, cannot absorb bursts"
-        )
-        numbers = {"workers_busy": worked, "queued_share": symptoms.shares[stage]}
-        return Finding("cores" if symptoms.one_for_each_core else "pool", sentence, numbers)
-    busy, name, what = max(
-        (symptoms.evidence.gil or 0.0, "GIL", "the GIL was"),
-        (symptoms.evidence.loop_cores or 0.0, "loop busy", "the event loop was"),
-        (symptoms.cores_busy or 0.0, "neighbour" if symptoms.hogged else "cores", "the cores were"),
-    )
-    if stage in {None, "lag", "on_cpu"} or busy < LIKELY:
-        return None
-    share = f"{'held' if name == 'GIL' else 'busy'} {percent(busy)} of the time"
-    sentence = f"{what} the busiest resource ({share}) while late requests waited"
-    return Finding(name, sentence, {"busy": busy, f"{stage}_share": symptoms.shares[stage or ""]})
-
-
-def _nothing(symptoms: Symptoms) -> Finding:
-    observed = {
-        "cores": symptoms.cores_busy,
-        "the GIL": symptoms.evidence.gil,
-        "the event loop": symptoms.evidence.loop_cores,
-        "the pool": symptoms.workers_busy,
-    }
-    known = {name: share for name, share in observed.items() if share is not None}
-    if not known:
-        return Finding("unknown", "no resource of the server could be observed", {})
-    figures = listing([f"{name} {percent(share)}" for name, share in known.items()])
-    return Finding("unknown", f"no resource that was observed was used up: {figures}", known)
-
-
-UNKNOWN = Rule("unknown", _unknown, unproven("no resource is blamed"))
+UNKNOWN = Rule("unknown", waits.unknown, unproven("no resource is blamed"))
 # Failures come before full resources, because a cell that fails also fills up with failures. Then
-# the most specific first: a blocked loop or a GIL may also fill a pool, pools may fill the cores.
+# what is certain without a comparison; the resources, which are compared with one another; and what
+# requests wait for where no resource is used up.
 RULES = (
     Rule(
         "memory",
@@ -132,6 +119,14 @@ RULES = (
         unproven("the generator was the limit, not the server", "`--generators 2`"),
     ),
     Rule(
+        "CPU quota",
+        failures.quota,
+        unproven(
+            "a CPU quota cannot be lifted by a test",
+            "raise the CPU quota of the container, or compute less per request",
+        ),
+    ),
+    Rule(
         "too slow",
         failures.too_slow,
         unproven(
@@ -141,6 +136,16 @@ RULES = (
     ),
     Rule("loop blocked", resources.blocked, more_loops),
     Rule("payload", resources.payload, smaller_payload),
+    Rule(
+        "disk",
+        waits.disk,
+        unproven(
+            "the speed of the disk cannot be changed",
+            "write less, or flush less often (fsync), or use a faster disk",
+        ),
+    ),
+    Rule("contention", waits.contention, less_contention),
+    Rule("GIL hand-over", waits.handed_over, fewer_threads),
     Rule("loop busy", resources.loop_busy, more_loops),
     Rule("GIL", resources.gil, more_gils),
     Rule(
@@ -153,6 +158,14 @@ RULES = (
     ),
     Rule("cores", resources.cores, fewer_cores),
     Rule("pool", resources.pool, larger_pool),
-    Rule("queue", resources.queue, longer_queue),
+    Rule("queue full", waits.queue_full, longer_queue),
+    Rule(
+        "refused",
+        waits.refused,
+        unproven(
+            "admission refuses what it expects to be late",
+            "let requests wait longer (--target), or by their number alone (--admission bounded)",
+        ),
+    ),
     UNKNOWN,
 )

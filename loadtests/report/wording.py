@@ -16,9 +16,9 @@ AT_LEAST = (
 )
 UNFINISHED = "unfinished"
 NAMED = 3
-UNKNOWN = "unknown"  # the cause if no resource that was watched ran out
+UNKNOWN = "unknown"  # the cause if nothing that was watched was the limit
 
-# The `broke_by` of a trial → in a table, in a sentence.
+# How a trial failed, but not why: its `broke_by` → in a table, in a sentence.
 SIGNS = {
     "bystander": ("/health late", "/health was starved"),
     "refused": ("queue full", "the queue was full"),
@@ -81,17 +81,16 @@ def ratio_text(ratio: Range) -> str:
 
 
 def cause_short(result: CellResult) -> str:
-    """Name the resource that limited a cell, or else the symptom of the trial that broke."""
-    if result.cause and result.cause != UNKNOWN:
-        return result.cause
-    return _sign(result.broke_by)[0]
+    """Name what limited a cell; nothing if it never failed."""
+    return result.cause or (UNKNOWN if result.broke_by else "")
 
 
 def cause_sentence(result: CellResult) -> str:
-    """Return the same as a clause, with the number that proves it."""
-    if result.cause and result.cause != UNKNOWN:
-        return str(result.cause_evidence.get("sentence") or result.cause)
-    return _sign(result.broke_by)[1]
+    """Return the same as a clause, with the number that proves it, or that shows what is known."""
+    if result.blamed and not result.cause:
+        return f"the cause is unknown (a proof withdrew {result.blamed})"
+    sentence = result.cause_evidence.get("sentence") or result.cause
+    return str(sentence or ("the cause is unknown" if result.broke_by else ""))
 
 
 def guilty_text(result: CellResult) -> str:
@@ -125,7 +124,3 @@ def guilty_reason(result: CellResult) -> str:
 def _reason_text(line: Mapping[str, Any]) -> str:
     reason, advice = line.get("reason"), line.get("advice")
     return f"{reason}; {advice}" if reason and advice else str(reason or "")
-
-
-def _sign(broke_by: str | None) -> tuple[str, str]:
-    return SIGNS.get(broke_by or "", (broke_by or "", broke_by or ""))

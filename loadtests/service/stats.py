@@ -12,7 +12,7 @@ from statistics import fmean
 from typing import Any
 
 LEAST_SAMPLES = 20  # for a share: fewer mean nothing
-P99 = 0.99
+P50, P99 = 0.5, 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,13 @@ class StatsDelta:
     servers: int = 1  # so many server processes
     loop_cores: float | None = None  # of a core, by the thread of an event loop, the mean of
     loops: int = 1  # so many of them
+    loop_lag_p50_s: float | None = None
     loop_lag_p99_s: float | None = None
     slots: int | None = None
+    busy: int | None = None  # of the slots, at the second reading
+    left: int = 0  # busy slots at the first one
+    abandoned: int = 0  # busy slots whose client had given up at the second one
+    pools: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # slots, and busy ones
     lost_workers: int = 0
     threads: frozenset[tuple[int, str]] = frozenset()  # of the loops: process and name
 
@@ -89,8 +94,13 @@ def delta(before: Stats | None, after: Stats | None, model: str) -> StatsDelta:
         servers=max(1, len({pid for pid, _ in both})),
         loop_cores=fmean(cores) if cores else None,
         loops=max(1, len(both)),
-        loop_lag_p99_s=max((_p99(counts, after.lag_bounds_s) for counts in lags), default=None),
+        loop_lag_p50_s=_slowest(lags, after.lag_bounds_s, P50),
+        loop_lag_p99_s=_slowest(lags, after.lag_bounds_s, P99),
         slots=gauges.get("slots"),
+        busy=gauges.get("busy"),
+        left=int(earlier.get("busy") or 0),
+        abandoned=int(gauges.get("abandoned") or 0),
+        pools={} if working == model else _pools(after.models),
         lost_workers=int(gauges.get("lost") or 0) - int(earlier.get("lost") or 0),
         threads=frozenset(both),
     )
@@ -98,10 +108,19 @@ def delta(before: Stats | None, after: Stats | None, model: str) -> StatsDelta:
 
 def _working(models: Mapping[str, Mapping[str, Any]], model: str) -> str:
     """Name the model whose workers do the work: one without workers uses those of others."""
-    slots = {name: gauges["slots"] for name, gauges in models.items() if gauges.get("slots")}
-    if "slots" in (models.get(model) or {}) or not slots:
+    pools = _pools(models)
+    if "slots" in (models.get(model) or {}) or not pools:
         return model
-    return max(slots, key=lambda name: (models[name].get("busy", 0) / slots[name], slots[name]))
+    return max(pools, key=lambda name: (pools[name][1] / pools[name][0], pools[name][0]))
+
+
+def _pools(models: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[int, int]]:
+    """Return the slots of each model that has some, and how many are busy."""
+    return {
+        name: (int(gauges["slots"]), int(gauges.get("busy") or 0))
+        for name, gauges in models.items()
+        if gauges.get("slots")
+    }
 
 
 def _share(before: tuple[int, int], after: tuple[int, int]) -> float | None:
@@ -115,9 +134,16 @@ def _less(after: Sequence[int], before: Sequence[int]) -> list[int]:
     return [late - early for late, early in zip(after, before, strict=False)]
 
 
-def _p99(counts: Sequence[int], bounds_s: Sequence[float]) -> float:
-    """Return the upper edge of the bucket with the 99th percentile; 0 without samples."""
-    wanted, total = P99 * sum(counts), 0
+def _slowest(
+    lags: Sequence[Sequence[int]], bounds_s: Sequence[float], share: float
+) -> float | None:
+    """Return a percentile of the lag, of the loop where it is largest; None without loops."""
+    return max((_percentile(counts, bounds_s, share) for counts in lags), default=None)
+
+
+def _percentile(counts: Sequence[int], bounds_s: Sequence[float], share: float) -> float:
+    """Return the upper edge of the bucket with the percentile; 0 without samples."""
+    wanted, total = share * sum(counts), 0
     for bound, count in zip((*bounds_s, *bounds_s[-1:]), counts, strict=False):
         total += count
         if total >= wanted > 0:

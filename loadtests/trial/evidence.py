@@ -1,6 +1,6 @@
 """What one load showed of a service: all demands and causes are derived from it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtests.load.answer import Stages
@@ -15,7 +15,7 @@ class Evidence:
     rate: float
     duration_s: float
     bound_s: float
-    scheduled: int
+    scheduled: int  # while it was measured, settling excluded
     completed: float  # right answers per second, in time or late, whenever they were sent
     losses: Mapping[str, int] = field(default_factory=dict)  # of the work, by kind: `tally.LOSSES`
     errors: Mapping[str, int] = field(default_factory=dict)  # messages of failed requests
@@ -31,10 +31,22 @@ class Evidence:
     servers: int = 1  # so many server processes
     loop_cores: float | None = None  # of a core, by the thread of an event loop, the mean of
     loops: int = 1  # so many of them
+    loop_lag_p50_s: float | None = None
     loop_lag_p99_s: float | None = None
     slots: int | None = None  # how many calls the model runs at once, in all server processes
+    busy: int | None = None  # slots that were taken when the load ended,
+    left: int = 0  # when it began: by calls that earlier loads had left behind,
+    abandoned: int = 0  # and, when it ended, by calls whose clients had given up
+    # Of a model that is made of others: the slots of each, and how many were taken at the end.
+    pools: Mapping[str, Sequence[int]] = field(default_factory=dict)
     on_loop: bool = False  # the work ran on the thread of an event loop, and blocked it
     typical: Stages | None = None  # mean of answered requests
     late: Stages | None = None  # mean of late ones alone
+    ran_p50_s: float | None = None  # the median run of the work, once it had begun
+    ran_too_long: float | None = None  # share of the answers whose run alone exceeded the bound
+    loss_ratio: float = 0.01  # that the objective allows
+    refuses_over_s: float | None = None  # the service refuses what it expects to take longer
     lost_workers: int = 0
     memory_pressure: float | None = None  # share of time in which some process waited for memory
+    io_pressure: float | None = None  # and for the disk
+    throttled: float | None = None  # share of time in which a CPU quota stopped our processes

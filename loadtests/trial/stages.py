@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from statistics import fmean
+from statistics import fmean, median
 from typing import NamedTuple
 
 from loadtests.load.answer import READ_EVERY, Answer, Stages
@@ -18,6 +18,8 @@ class Where(NamedTuple):
     late: Stages | None  # and of the late ones alone
     errors: dict[str, int]
     completed: float = 0.0  # right answers per second while the load ran
+    ran_p50_s: float | None = None  # median of the runs of all answers
+    ran_too_long: float | None = None  # share of them whose run alone exceeded the bound
 
 
 NOWHERE = Where(None, None, {})
@@ -48,9 +50,12 @@ def where(answers: Iterable[Answer], slo: Slo, begin_s: float, duration_s: float
     # All late answers are read, but only some of the others: this gives both their true weight.
     typical = [*in_time, *late[::READ_EVERY]]
     seconds = duration_s - begin_s
+    ran = [stages.ran for stages in typical]
     return Where(
         mean(typical),
         mean(late),
         dict(errors.most_common(MOST_ERRORS)),
         completed / seconds if seconds > 0 else 0.0,
+        median(ran) if ran else None,
+        sum(time > slo.bound_s for time in ran) / len(ran) if ran else None,
     )

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtests.cause.rules import RULES
 from loadtests.load.arrivals import poisson
 from loadtests.load.http import ConnectionPool
 from loadtests.service.contract import discover
@@ -21,9 +22,11 @@ from scripts.checks.shared.oracle import MODELS, OracleQueue, running
 from scripts.checks.validate.__main__ import CASES, main, parser
 from scripts.checks.validate.against_formula import crossing, served_within, utilisation
 from scripts.checks.validate.case import Case, Finding, listed, rising, table, within
+from scripts.checks.validate.known_causes import HELD, Outcome, confusion
 from scripts.checks.validate.littles_law import KNOWN, LOADS, ROUNDS, SLACK, TRIAL_S
 from scripts.checks.validate.littles_law import SERVICE_S as QUEUED_S
 from scripts.checks.validate.load import Unanswered, bracketed
+from scripts.checks.validate.plants import PLANTS
 from scripts.checks.validate.same_row_twice import compared, judged
 from tests.support.virtual_service import Service
 
@@ -66,6 +69,28 @@ def test_the_table_has_a_row_for_each_case() -> None:
     cases = [Case("1", "a | b", "c", True), Case("2", "d", "e", False, "f")]
     assert list(table(cases))[2:] == ["| 1 | a / b | c | ✓ |", "| 2 | d | e | ✗ f |"]
     assert listed({"thread": 64.25, "fork": 2150.0}, "µs").shown == "thread 64.2, fork 2,150 µs"
+
+
+def test_the_confusion_table_counts_loads_that_broke() -> None:
+    outcomes = [
+        Outcome("pool", "pool", True),
+        Outcome("pool", "GIL", False),
+        Outcome("disk", "pool", True),  # another word for the same
+        Outcome("disk", HELD, False),
+    ]
+    assert list(confusion(outcomes)) == [
+        "| truth ↓, named → | GIL | disk | pool | recall |",
+        "|---|---|---|---|---|",
+        "| GIL |  |  |  | – |",
+        "| disk |  |  | 1 | 100 % |",
+        "| pool | 1 |  | 1 | 50 % |",
+        "| precision | 0 % | – | 100 % | 67 % |",
+    ]
+
+
+def test_each_plant_has_a_name_in_a_matrix_as_its_truth() -> None:
+    words = {rule.name for rule in RULES}
+    assert {word for plant in PLANTS.values() for word in (plant.cause, *plant.also)} <= words
 
 
 @given(st.lists(st.integers(0, 40), min_size=1).map(sorted), st.sampled_from([1, 2, 4]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
@@ -24,15 +23,15 @@ from loadtests.load.source import Source
 from loadtests.machine.disturbances import MachineState, disturbances
 from loadtests.machine.sentinel import Sentinel
 from loadtests.run.options import Options
+from loadtests.run.survival.findings import limited, observed, unsteady, with_generators
 from loadtests.run.survival.played import DIGITS, queue_line, stored
 from loadtests.service.contract import Discovery, path_of
 from loadtests.service.launcher import RunningService
 from loadtests.service.warm_up import expected_answer
-from loadtests.service.watch import ServiceWatch, evidence
+from loadtests.service.watch import ServiceWatch
 from loadtests.slo import Slo
 from loadtests.trial.cell_load import CellLoad
 from loadtests.trial.evidence import Evidence
-from loadtests.trial.tally import LOSSES
 from loadtests.trial.trial import Trial
 from loadtests.trial.verdict import flaws, judge
 
@@ -102,6 +101,8 @@ class Row:
             self._open = opened.pop_all()
         self._demands = Demands.of(self._calibration.lone, self._calibration.crowd)
         slo = _stricter(options.slo, cell.model, discovery)
+        promises = _answered_within_s(cell.model, discovery) is not None
+        self._refuses_over_s = discovery.runtime.get("target_s") if promises else None
         self._supply = Supply.of(self._calibration.crowd)
         self.prediction: Prediction | None = predict(
             self._demands, self._supply, self._calibration.runs, slo, refuses=slo is not options.slo
@@ -202,7 +203,7 @@ class Row:
             "broke_by": verdict.broke_by,
             "reasons": list(verdict.reasons),
             # Even if the trial is not valid: what spoiled it is worth knowing.
-            "cause": None if verdict.held else asdict(diagnose(shown, self._demands)),
+            "cause": None if verdict.held else self._diagnosed(shown),
             "evidence": asdict(shown),
             "machine": machine.to_json(),
             "cpu_ms_per_request": None if cpu_s is None else 1e3 * cpu_s,
@@ -241,7 +242,6 @@ class Row:
         held = [trial for trial in self._valid if trial["held"]]
         best = max(held, key=itemgetter("rate"), default=None)
         costly = best or (self._valid[-1] if self._valid else None)
-        first = _typical([trial for trial in self._valid if not trial["held"]])
         return {
             "trials": self._count,
             "discarded": self._count - len(self._valid),
@@ -250,10 +250,8 @@ class Row:
             "cpu_ms_per_request": costly["cpu_ms_per_request"] if costly else None,
             "pss_mib": costly["pss_mib"] if costly else None,
             "peak_goodput": max((trial["work"]["goodput"] for trial in held), default=None),
-            "broke_by": first["broke_by"] if first else None,
-            "blamed": first["cause"]["name"] if first else None,
-            "cause_evidence": first["cause"] if first else None,
-            "evidence": first["evidence"] if first else None,
+            "unsteady": unsteady(self._valid),
+            **limited(self._valid),
             **self._expected(),
             "settings": _settings(self.cell, self._discovery),
         }
@@ -270,29 +268,12 @@ class Row:
 
     def _evidence(self, trial: Trial, machine: MachineState) -> Evidence:
         """Collect what is known of one load."""
-        work, bystander = trial.work, trial.bystander
-        load = Evidence(
-            rate=trial.rate,
-            duration_s=trial.duration_s,
-            bound_s=self._tools.options.slo.bound_s,
-            scheduled=work.scheduled,
-            completed=trial.where.completed,
-            losses={kind: count for kind in LOSSES if (count := getattr(work, kind))},
-            errors=trial.where.errors,
-            bystander_loss=bystander.loss_ratio,
-            bystander_p99_s=None if bystander.p99_ms is None else bystander.p99_ms / 1e3,
-            on_loop=self._calibration.crowd.on_loop,
-            generator_busy=trial.generator_cpu,
-            typical=trial.where.typical,
-            late=trial.where.late,
-            other_cores=machine.others_cores,
-            memory_pressure=machine.memory_pressure,
-        )
-        whole = evidence(self._watch.activity(), load)
-        if self._alone:
-            return whole
-        others = trial.generators_s / (trial.duration_s + trial.settle_s)
-        return replace(whole, generator_cores=whole.generator_cores + others)
+        activity, slo = self._watch.activity(), self._tools.options.slo
+        known = observed(trial, machine, activity, self._calibration, slo, self._refuses_over_s)
+        return known if self._alone else with_generators(known, trial)
+
+    def _diagnosed(self, shown: Evidence) -> dict[str, Any]:
+        return asdict(diagnose(shown, self._demands, self._calibration.runs))
 
     @property
     def _alone(self) -> bool:
@@ -301,18 +282,6 @@ class Row:
 
     def close(self) -> None:
         self._open.close()
-
-
-def _typical(failed: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Choose a failed trial with the most frequent cause: the longest of them at its lowest rate.
-
-    The longest saw most of what ran out first.
-    """
-    if not failed:
-        return None
-    [(cause, _)] = Counter(trial["cause"]["name"] for trial in failed).most_common(1)
-    those = [trial for trial in failed if trial["cause"]["name"] == cause]
-    return min(those, key=lambda trial: (-trial["duration_s"], trial["rate"]))
 
 
 def _settings(cell: Cell, discovery: Discovery) -> dict[str, Any]:
@@ -340,9 +309,15 @@ def _stricter(slo: Slo, model: str, discovery: Discovery) -> Slo:
     Most admission policies refuse a request that would not be answered within some time. Models
     that cannot bound their queue have no admission.
     """
+    within_s = _answered_within_s(model, discovery)
+    if within_s is None:
+        return slo
+    stricter = replace(slo, bound_s=within_s)
+    return stricter if stricter.bound_s < slo.bound_s else slo
+
+
+def _answered_within_s(model: str, discovery: Discovery) -> float | None:
+    """Return the time within which admission wants answers; None where it looks at none."""
     within_s = discovery.runtime.get("answered_within_s")
     promises = (discovery.models.get(model) or {}).get("promises") or {}
-    if not within_s or not promises.get("bounded", True):
-        return slo
-    stricter = replace(slo, bound_s=float(within_s))
-    return stricter if stricter.bound_s < slo.bound_s else slo
+    return float(within_s) if within_s and promises.get("bounded", True) else None

@@ -54,15 +54,17 @@ class CalibratedCell:
 
 
 @contextmanager
-def calibrated(
+def calibrated(  # noqa: PLR0913 - a cell, where it runs, and how it is judged
     server: ServerProcess,
     cell: Cell,
     parameters: Mapping[str, str],
     sentinel: Sentinel,
     heard: Listener = no_listener,
+    *,
+    slo: Slo = SLO,
 ) -> Iterator[CalibratedCell]:
     """Calibrate a cell; the generator calls `heard` with each answer."""
-    options = Options(slo=SLO, workloads=(cell.workload,), parameters={cell.workload: parameters})
+    options = Options(slo=slo, workloads=(cell.workload,), parameters={cell.workload: parameters})
     tools = Tools(options, sentinel, InProcess(heard), math.inf, lambda *_: None)
     lines: dict[str, Mapping[str, Any]] = {}
     service = RunningService(server.url, server)

@@ -29,16 +29,16 @@ from tests.support.evidence_examples import CALM, GIL
 from tests.support.finished_report import printed, reported
 from tests.support.run_files import plan, result, write
 
-SENTENCE = "the disk was busy 97 % of the time"
+SENTENCE = "the licence server was busy 97 % of the time"
 CELL = Cell("primes", "inline")
 # The server refuses so few threads: this is how a proof shows that it has tried the change.
-MORE_DISKS = Remedy("2 disks instead of 1", {"threads": "0"}, {}, None, (1.5, 2.5))
+MORE_LICENCES = Remedy("2 licences instead of 1", {"threads": "0"}, {}, None, (1.5, 2.5))
 
 
 def find(symptoms: Symptoms) -> Finding | None:
     if symptoms.evidence != CALM:
         return None
-    return Finding("disk", SENTENCE, {"disk_busy": 0.97})
+    return Finding("licence", SENTENCE, {"licence_busy": 0.97})
 
 
 def add(monkeypatch: pytest.MonkeyPatch, rule: Rule) -> None:
@@ -48,7 +48,7 @@ def add(monkeypatch: pytest.MonkeyPatch, rule: Rule) -> None:
 @pytest.fixture
 def line(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Return the line of a cell that broke by the new cause."""
-    add(monkeypatch, Rule("disk", find, lambda _: MORE_DISKS))
+    add(monkeypatch, Rule("licence", find, lambda _: MORE_LICENCES))
     cause = diagnose(CALM)
     return result(
         *("primes", "inline", 50, 55, "late"),
@@ -57,7 +57,7 @@ def line(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def test_it_is_found_and_others_still_are(line: dict[str, Any]) -> None:
-    assert (line["blamed"], line["cause_evidence"]["sentence"]) == ("disk", SENTENCE)
+    assert (line["blamed"], line["cause_evidence"]["sentence"]) == ("licence", SENTENCE)
     assert diagnose(GIL).name == "GIL"
 
 
@@ -68,7 +68,7 @@ def test_every_report_names_it(line: dict[str, Any], tmp_path: Path) -> None:
     reports = [*(file.read_text() for file in files), printed(final(summary, verbose=True), 120)]
     for text in (markdown(summary), *reports):
         assert SENTENCE in " ".join(text.split())
-        assert "disk" in text.replace(SENTENCE, "")
+        assert "licence" in text.replace(SENTENCE, "")
 
 
 def test_it_is_proved_by_its_remedy(
@@ -77,8 +77,8 @@ def test_it_is_proved_by_its_remedy(
     services = Launcher(ServerOptions(), None, tmp_path / "server.log")
     tools = Tools(Options(), Sentinel(), InProcess(), 1e6, lambda *_: None)
     proof = prove(tools, services, CELL, line, lambda *_: None)
-    assert proof["change"] == MORE_DISKS.change
-    assert proof["reason"].startswith(f"with {MORE_DISKS.change}: the server did not start")
-    add(monkeypatch, Rule("disk", find, unproven("there is only one disk")))
+    assert proof["change"] == MORE_LICENCES.change
+    assert proof["reason"].startswith(f"with {MORE_LICENCES.change}: the server did not start")
+    add(monkeypatch, Rule("licence", find, unproven("there is only one licence")))
     proof = prove(tools, services, CELL, line, lambda *_: None)
-    assert proof == {"reason": "there is only one disk"}
+    assert proof == {"reason": "there is only one licence"}

@@ -191,10 +191,10 @@ def test_a_service_without_published_options_cannot_be_changed() -> None:
     silent = DiagnosedCell(evidence_examples.POOL, (), RUNTIME, "pool", sized_by="threads")
     assert remedy("pool", silent) == Unproven("the service does not publish an option `threads`")
     assert isinstance(remedy("loop busy", silent), Unproven)
-    assert isinstance(remedy("queue", silent), Unproven)
+    assert isinstance(remedy("queue full", silent), Unproven)
     policies = {**OPTIONS, "admission": {"choices": ["lifo"]}}
     other = replace(silent, options=policies)
-    assert remedy("queue", other) == Unproven("the service has no admission 'bounded'")
+    assert remedy("queue full", other) == Unproven("the service has no admission 'bounded'")
 
 
 @pytest.mark.parametrize(

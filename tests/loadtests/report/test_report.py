@@ -209,7 +209,7 @@ def test_without_a_terminal_each_finished_cell_and_first_comparison_is_one_line(
     assert len([line for line in lines if line.startswith("[")]) == 20
     figure = intervals(summary, "process-pool")[0]
     assert any(
-        line.startswith(f"[4/20] sleep / process-pool: {figure} req/s (too late); about ")
+        line.startswith(f"[4/20] sleep / process-pool: {figure} req/s (unknown); about ")
         for line in lines
     )
     assert any(line.startswith(f"[7/20] primes / async: — ({NO_TWIN})") for line in lines)
@@ -244,14 +244,14 @@ def test_markdown_holds_the_whole_run(summary: Summary) -> None:
     assert len(table) == 2 * (2 + 5)  # capacities and costs
     assert {line.count("|") for line in table} == {6}
     figure = intervals(summary, "process-pool")[1]
-    assert f"**★ {figure}**<br><sub>too late</sub>" in row(text, "| process-pool")
+    assert f"**★ {figure}**<br><sub>unknown</sub>" in row(text, "| process-pool")
     assert f"<sup>1</sup> {NO_TWIN}" in text
     assert f"```sh\n{summary.command}\n```" in text
 
 
 def test_markdown_of_hostile_reasons_stays_a_table(tmp_path: Path) -> None:
     failed = result("sleep", "async", None, None, error="<b> | & no answer")
-    odd = result("sleep", "inline", 1, 2, "a | b")
+    odd = result("sleep", "inline", 1, 2, "late", blamed="a | b")
     path = write(tmp_path / "run.jsonl", [plan([("sleep", "async")]), failed, odd])
     text = markdown(summarize(read(path)))
     assert "is unfinished: &lt;b> | & no answer." in text

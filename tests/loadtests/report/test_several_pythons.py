@@ -148,7 +148,7 @@ def test_a_running_matrix_has_the_rows_too(summary: Summary) -> None:
     for line in (SEVERAL_FIRST, begun, SEVERAL_RESULTS[0]):
         screen.update(line)
     first = interval_text(summary.cells[0])
-    assert f"[1/4] primes / thread-pool · 3.13: {first} req/s (too late)" in out.getvalue()
+    assert f"[1/4] primes / thread-pool · 3.13: {first} req/s (unknown)" in out.getvalue()
     text = printed(screen.render(2.0), 100)
     assert first in next(row for row in text.splitlines() if "pool · 3.13 " in row)
     assert "measuring" in next(row for row in text.splitlines() if "pool · 3.13t" in row)

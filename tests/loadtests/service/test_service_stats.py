@@ -39,7 +39,17 @@ def test_the_lag_is_that_of_the_time_between() -> None:
     after = [95, 5, 0, 0]  # five are late by up to 100 ms
     loop = {"pid": 1, "thread": "MainThread", "cpu_s": 6.0, "lag_counts": after}
     change = delta(read_stats(stats(10)), read_stats(stats(12, loops=[loop])), "thread-pool")
-    assert change.loop_lag_p99_s == 0.1
+    assert (change.loop_lag_p50_s, change.loop_lag_p99_s) == (0.01, 0.1)
+
+
+def test_calls_that_do_not_end_are_counted() -> None:
+    gauges = ({"slots": 16, "busy": 3}, {"slots": 16, "busy": 9, "abandoned": 4})
+    before, after = (
+        read_stats(stats(at, models={"thread-pool": known}))
+        for at, known in zip((10, 12), gauges, strict=True)
+    )
+    change = delta(before, after, "thread-pool")
+    assert (change.left, change.busy, change.abandoned, change.pools) == (3, 9, 4, {})
 
 
 def test_few_samples_mean_nothing() -> None:
@@ -57,6 +67,7 @@ def test_a_model_made_of_others_has_the_slots_of_the_busiest() -> None:
     none = {name: {**pool, "lost": 0} for name, pool in pools.items()}
     change = delta(read_stats(stats(8, models=none)), looks[1], "hybrid")
     assert (change.slots, change.lost_workers) == (2, 3)
+    assert change.pools == {"thread-pool": (16, 1), "process-pool": (2, 2)}
     assert delta(looks[0], looks[1], "thread-pool").slots == 16
 
 

@@ -73,7 +73,9 @@ def test_typical_and_late_answers_are_separated() -> None:
     assert went.typical == mean([quick] * 11 + [slow])
     assert went.errors == {"HTTP 500: the work raised MemoryError": 1}
     assert went.completed == (1 + 10 + READ_EVERY) / 2.0
+    assert went.ran_p50_s == 0.01
+    assert went.ran_too_long == pytest.approx(1 / 12)
 
 
 def test_a_load_without_answers_went_nowhere() -> None:
-    assert where([], SLO, 0.0, 1.0) == (None, None, {}, 0.0)
+    assert where([], SLO, 0.0, 1.0) == (None, None, {}, 0.0, None, None)

@@ -170,4 +170,7 @@ def test_a_trial_is_the_same_after_json() -> None:
     before = replace(trial(stream(lost=20, outcome="failed")), disturbances=("Steal.",))
     after = json.loads(json.dumps(before.to_json(), allow_nan=False))
     assert after == json.loads(json.dumps(asdict(before)))
-    assert (after["disturbances"], after["where"]) == (["Steal."], [None, None, {}, 0.0])
+    assert (after["disturbances"], after["where"]) == (
+        ["Steal."],
+        [None, None, {}, 0.0, None, None],
+    )

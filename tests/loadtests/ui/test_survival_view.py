@@ -210,7 +210,7 @@ def test_finished_cells_have_interval_cause_star_and_footnote(watch: RunProgress
     assert cells["primes", "process-pool"]["best"]
     assert cells["primes", "hybrid"]["best"], "they tie"
     assert not cells["primes", "inline"]["best"]
-    assert cells["sleep", "inline"]["small"] == "/health late"
+    assert cells["sleep", "inline"]["small"] == "unknown, /health late"
     absent = cells["primes", "async"]
     assert (absent["state"], absent["figure"]) == ("unavailable", "—")
     assert screen["notes"][absent["note"] - 1] == NO_TWIN
