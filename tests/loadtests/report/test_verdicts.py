@@ -24,7 +24,6 @@ from loadtests.slo import Slo
 from tests.support.run_files import NO_TWIN, measured, on, result, standing, unavailable
 
 SLO = Slo.parse("p99<250ms")
-SLOW = result("scrape", "inline", 0, 4, "late")
 ABSENT = unavailable("primes", "async", NO_TWIN)
 UNSTARTED = result("primes", "inline", None, None, error="the server did not start")
 RATIO = re.compile(r"(at least )?([\d.]+) ×( \(([\d.]+)–([\d.]+)\))?")
@@ -36,6 +35,9 @@ POOL: dict[str, Any] = {
     "blamed": "pool",
     "cause_evidence": {"sentence": "16 slots were full while 1 core was idle"},
 }
+LATE: dict[str, Any] = {"blamed": "?", "cause_evidence": {"sentence": "late requests queued"}}
+FULL: dict[str, Any] = {"blamed": "?", "cause_evidence": {"sentence": "requests queued"}}
+SLOW = result("scrape", "inline", 0, 4, "late", **LATE)
 MORE_THREADS = {
     "change": "32 threads instead of 16",
     "option": "--threads 32",
@@ -83,19 +85,19 @@ def verdict_of(*lines: Line, wishes: Mapping[str, Any] | None = None, **changes:
         ),
         (  # no ratio of rows that tie: what they cost decides
             [
-                result("sleep", "thread-pool", 90, 110, "late", cpu_ms_per_request=0.282),
-                result("sleep", "process-pool", 100, 120, "late", cpu_ms_per_request=0.64),
+                result("sleep", "thread-pool", 90, 110, "late", **LATE, cpu_ms_per_request=0.282),
+                result("sleep", "process-pool", 100, 120, "late", **LATE, cpu_ms_per_request=0.64),
             ],
-            "`sleep` → use thread-pool: 90–110 req/s. At higher rates, answers came too late. Ties "
+            "`sleep` → use thread-pool: 90–110 req/s. At higher rates, late requests queued. Ties "
             "with process-pool, but takes 0.28 ms of CPU per request instead of 0.64.",
         ),
         (
             [
-                result("sleep", "thread-pool", 90, 110, "late", pss_mib=39.2),
-                result("sleep", "process-pool", 100, 120, "late", pss_mib=70.1),
-                result("sleep", "hybrid", 95, 105, "late", pss_mib=72.0),
+                result("sleep", "thread-pool", 90, 110, "late", **LATE, pss_mib=39.2),
+                result("sleep", "process-pool", 100, 120, "late", **LATE, pss_mib=70.1),
+                result("sleep", "hybrid", 95, 105, "late", **LATE, pss_mib=72.0),
             ],
-            "`sleep` → use thread-pool: 90–110 req/s. At higher rates, answers came too late. Ties "
+            "`sleep` → use thread-pool: 90–110 req/s. At higher rates, late requests queued. Ties "
             "with process-pool and hybrid, but takes 39 MiB of memory instead of 70 or more.",
         ),
         (  # both at the limit of the generator: a result all the same
@@ -130,29 +132,29 @@ def verdict_of(*lines: Line, wishes: Mapping[str, Any] | None = None, **changes:
         ),
         (  # what is unfinished comes last, and is compared with nothing
             [
-                result("sleep", "async", 88, 95, "refused"),
+                result("sleep", "async", 88, 95, "refused", **FULL),
                 result("sleep", "inline", None, None, error="no answer", predicted=195.0),
                 result("sleep", "hybrid", None, None, error="no answer"),
             ],
-            "`sleep` → async: 88–95 req/s. Above 95 req/s, the queue was full. Unfinished: inline "
+            "`sleep` → async: 88–95 req/s. Above 95 req/s, requests queued. Unfinished: inline "
             "and hybrid.",
         ),
         (
             [SLOW, result("scrape", "hybrid", None, None, error="no answer")],
-            "`scrape`: inline sustains no load at p99<250ms: even 4 req/s is too much (answers "
-            "came too late). Relax --slo (now p99<250ms), or make the work faster. Unfinished: "
+            "`scrape`: inline sustains no load at p99<250ms: even 4 req/s is too much (late "
+            "requests queued). Relax --slo (now p99<250ms), or make the work faster. Unfinished: "
             "hybrid.",
         ),
         (
-            [SLOW, result("scrape", "hybrid", 0, 6, "late", remedy=MORE_THREADS | {
+            [SLOW, result("scrape", "hybrid", 0, 6, "late", **LATE, remedy=MORE_THREADS | {
                 "option": "", "advice": "make the work faster, or allow it more time (--slo)"})],
-            "`scrape`: no row sustains any load at p99<250ms: even 6 req/s is too much (answers "
-            "came too late). Relax --slo (now p99<250ms), or make the work faster.",
+            "`scrape`: no row sustains any load at p99<250ms: even 6 req/s is too much (late "
+            "requests queued). Relax --slo (now p99<250ms), or make the work faster.",
         ),
         (
             [SLOW, result("scrape", "hybrid", 52, 56, "late")],
-            "`scrape` → use hybrid: 52–56 req/s, inline sustains none. Under inline, answers came "
-            "too late. Sure that it beats inline.",
+            "`scrape` → use hybrid: 52–56 req/s, inline sustains none. Under inline, late "
+            "requests queued. Sure that it beats inline.",
         ),
         ([ABSENT], f"`primes`: none of the requested models is available: {NO_TWIN}."),
         ([ABSENT, UNSTARTED], "`primes`: no result in this run."),

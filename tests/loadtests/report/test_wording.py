@@ -53,8 +53,11 @@ def test_a_ratio_has_its_interval(ratio: Range, text: str) -> None:
     assert ratio_text(ratio) == text
 
 
-def test_unknown_causes_are_passed_on_and_names_are_listed() -> None:
-    full = measured(result("w", "m", 1, 2, "the disk was full"))
-    assert cause_sentence(full) == "the disk was full"
-    assert cause_sentence(measured(result("w", "m", 1, 2))) == ""
+def test_names_are_listed_as_a_sentence_does() -> None:
     assert [listing(["a", "b", "c"][:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
+
+
+def test_a_cause_is_told_by_its_sentence() -> None:
+    full = measured(result("w", "m", 1, 2, blamed="disk", cause_evidence={"sentence": "it waits"}))
+    assert cause_sentence(full) == "it waits"
+    assert cause_sentence(measured(result("w", "m", 1, 2))) == ""
