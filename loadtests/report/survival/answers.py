@@ -44,8 +44,8 @@ def brief(verdict: WorkloadVerdict, width: int) -> str:
     if not (verdict.pick and verdict.rate):
         return verdict.sentence
     more = f"{ratio_text(verdict.more)} {verdict.baseline}" if verdict.more else ""
-    heads = [f"{verdict.pick}: {', '.join(filter(None, (verdict.rate, more)))}"]
-    heads += [f"{verdict.pick}: {more}"] if more else []
+    heads = [f"use {verdict.pick}: {', '.join(filter(None, (verdict.rate, more)))}"]
+    heads += [f"use {verdict.pick}: {more}"] if more else []
     whys = [verdict.why, *(verdict.why.partition(mark)[0] for mark in CUTS if mark in verdict.why)]
     whys += [verdict.why.rpartition(", ")[0]] if verdict.why.count(", ") > 1 else []
     whys.sort(key=len, reverse=True)

@@ -1,14 +1,15 @@
 """The table "At your load": which rows hold a load, and with what headroom."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, floor, fsum, log, log10
 
 from loadtests.cell import Cell
 from loadtests.report.at_load import AtLoad, at_load
+from loadtests.report.summary import Summary
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import TrialRecord
-from loadtests.wording import TIMES
+from loadtests.wording import TIMES, rate_text
 
 SIGNS = {"holds": "✓", "fails": "✗", "cannot tell": "?"}
 
@@ -65,11 +66,35 @@ def typical(capacities: Sequence[float]) -> float:
     return float(f"{floor(mean / power) * power:g}")
 
 
+def load_notes(summary: Summary) -> Iterator[str]:
+    """Say for each workload which rows hold the load that was requested, if any."""
+    for workload in dict.fromkeys(cell.workload for cell in summary.cells):
+        rows: dict[str, list[str]] = {}
+        rate = 0.0
+        for cell in summary.cells:
+            known = summary.at_load.get(cell.cell)
+            if known and cell.workload == workload and not cell.unavailable:
+                times, rate = f" ({_times(cell, known.rate)})" if cell.measured else "", known.rate
+                rows.setdefault(_outcome(known), []).append(f"{cell.row}{times}")
+        clauses = [
+            f"{SIGNS[outcome]} {', '.join(rows[outcome])}" for outcome in SIGNS if outcome in rows
+        ]
+        if clauses:
+            yield f"`{workload}` at {rate_text(rate)} req/s: {'; '.join(clauses)}."
+
+
 def _shown(cell: CellResult, known: AtLoad) -> LoadCell:
     """Add the interval of the capacity; `times` leaves out that of the headroom."""
-    outcome = "cannot tell" if known.held is None else "holds" if known.held else "fails"
     value, high = cell.capacity or 0.0, "" if cell.unbounded else cell.high
-    times = value / known.rate
+    return LoadCell(_outcome(known), _times(cell, known.rate), cell.sustained, value, high)
+
+
+def _outcome(known: AtLoad) -> str:
+    return "cannot tell" if known.held is None else "holds" if known.held else "fails"
+
+
+def _times(cell: CellResult, rate: float) -> str:
+    """Write the capacity as a multiple of a rate."""
+    times = (cell.capacity or 0.0) / rate
     digits = 2 if times < 1.495 else 1 if times < 19.95 else 0
-    text = f"{'≥ ' if cell.unbounded else ''}{times:.{digits}f} {TIMES}"
-    return LoadCell(outcome, text, cell.sustained, value, high)
+    return f"{'≥ ' if cell.unbounded else ''}{times:.{digits}f} {TIMES}"

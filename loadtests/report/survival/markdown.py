@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from loadtests.report.summary import Summary
+from loadtests.report.survival.loads import load_notes
 from loadtests.report.survival.matrix import Entry, Grid, capacities, grid
 from loadtests.report.survival.sections import filled
 from loadtests.report.survival.setting import setting
@@ -15,7 +16,7 @@ def markdown(summary: Summary) -> str:
         f"# {headline(f'`{summary.slo}`')}",
         f"{setting(summary.environment)}; {summary.mode} run, started {summary.started}.",
         *_table(grid(capacities(summary)), "; small print: what ran out"),
-        _items(summary.sentences),
+        _items([*summary.sentences, *load_notes(summary)]),
         f"**Trust**: {' '.join(map(escaped, summary.trust))}",
     ]
     for section, entries, notes in filled(summary):

@@ -177,7 +177,8 @@ SECTIONS = (
     Section(
         "Estimates",
         "Estimated upper limit, and the resource expected to run out there; below it, predicted "
-        "capacity (≈), and measured capacity as a share of the limit",
+        "capacity (≈), and measured capacity as a share of the limit (above 100 %: the estimate "
+        "was too low)",
         "limit",
         estimates_of,
         detail=True,

@@ -14,6 +14,7 @@ from loadtests.report.console import item
 from loadtests.report.summary import Summary
 from loadtests.report.survival.answers import Answers
 from loadtests.report.survival.compact import Compact
+from loadtests.report.survival.loads import load_notes
 from loadtests.report.survival.matrix import capacities, grid
 from loadtests.report.survival.sections import filled
 from loadtests.report.survival.setting import setting
@@ -43,6 +44,8 @@ def final(summary: Summary, folder: Path | None = None, *, verbose: bool = False
             parts += items(notes)
     if summary.warnings and (verbose or not measured):
         parts += [Text(), *(item("!", warning, "yellow") for warning in summary.warnings)]
+    if loads := list(load_notes(summary)):
+        parts += [Text(), *items(loads)]
     lines = trust(summary, shlex.quote(str(folder))) if folder else trust(summary)
     parts += [Text()] if verbose else []
     parts.append(item("Trust:", "\n".join(lines)))

@@ -85,7 +85,7 @@ def test_the_headline_run_ends_on_one_screen_with_two_lines_for_each_answer() ->
         lines = textwrap.wrap(brief(verdict, 72), 72)
         assert len(lines) <= 2
         assert verdict.pick
-        assert lines[0].startswith(verdict.pick)
+        assert lines[0].startswith(f"use {verdict.pick}: ")
         assert "beats" in lines[-1], "how sure it is"
         assert brief(verdict, 1000).count(". ") == sum(
             map(bool, (verdict.why, verdict.sure, verdict.next))

@@ -11,12 +11,14 @@ from playwright.async_api import Browser
 from loadtests.report.colours import POLICIES
 from loadtests.report.summary import Summary
 from loadtests.report.survival.files import SurvivalReport
+from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.setting import ADMISSION, admission, setting
 from loadtests.report.survival.tables import TRIAL_HEADS
+from loadtests.report.survival.terminal import final
 from loadtests.report.wording import interval_text
 from loadtests.run.file.lines import Line
 from tests.support.browser import ON_ITS_LOOP, check_offline, watched
-from tests.support.finished_report import reported
+from tests.support.finished_report import printed, reported
 from tests.support.run_files import (
     FULL,
     FULL_RESULTS,
@@ -191,6 +193,15 @@ def test_response_times_are_compared_at_the_same_load_alone(page: str) -> None:
     assert "hybrid passed 11 ms 12 ms 13 ms 14 ms 15 ms – 78 ms" in why
     assert page.count("Response times at") == 1, "the others have no trial there"
     assert 'value="60"' in page
+
+
+def test_the_terminal_and_the_markdown_say_which_rows_hold_the_load(summary: Summary) -> None:
+    note = (
+        "`sleep` at 60 req/s: ✓ async (≥ 22 ×), thread-pool (2.6 ×), hybrid (2.5 ×); "
+        "✗ inline (0.25 ×), process-pool (0.64 ×)."
+    )
+    assert f"- {note}" in markdown(summary)
+    assert note.replace("`", "") in " ".join(printed(final(summary)).split())
 
 
 def test_the_picture_of_all_capacities_stands_by_itself(folder: Path, summary: Summary) -> None:

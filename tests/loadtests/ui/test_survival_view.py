@@ -225,7 +225,7 @@ def test_a_workload_has_its_verdict_when_all_of_its_cells_are_measured(watch: Ru
     assert (watch.verdicts, shown(watch, 1)["shown"]["going"]) == ([], False)
     assert shown(watch, 2)["shown"]["going"] is False, "it was not begun"
     after(watch, RESULTS[2])
-    assert [verdict.split(":")[0] for verdict in watch.verdicts] == ["`primes`"]
+    assert [verdict.split()[0] for verdict in watch.verdicts] == ["`primes`"]
     after(watch, {**START, "rows": ["hybrid"], "at": 280.0}, standing(RESULTS))
     assert shown(watch, 0)["shown"]["going"]
 
