@@ -2,7 +2,8 @@
 
 A capacity is stated at a demand: what a request of its row costs at the usual speed of the machine
 in this run. Ratios are those at equal speed. Both come with 95 % intervals, by leaving out one
-round after the other (the jackknife), with Student's t for the number of rounds.
+round after the other (the jackknife), with Student's t for the number of rounds. The scatter of
+ratios is joined with that which so many requests and losses are expected to have.
 """
 
 from __future__ import annotations
