@@ -258,9 +258,9 @@ class Estimates:
                 rows.setdefault(kind, set()).update((row, other))
         pooled = {}
         for kind, pairs in kinds.items():
-            count, variance, expected = map(fmean, zip(*pairs, strict=True))
+            met, variance, expected = map(fmean, zip(*pairs, strict=True))
             independent = len(rows[kind]) - 1 if len(kind) == 1 else 1
-            freedom = round((count - 1) * independent)
+            freedom = round((met - 1) * independent)
             pooled[kind] = moderated(variance, freedom, math.sqrt(expected), EXPECTED_FREEDOM)
         return pooled
 

@@ -15,7 +15,7 @@ from loadtests.capacity.rounds import Care
 from scripts.checks.error.cases import APART, ErrorCase
 from scripts.checks.shared.changing_machine import Machine, RoundsLab
 
-LEAST = 0.93  # the share of 95 % intervals that should contain the truth; more is no mistake
+LEAST = 0.93  # of the 95 % intervals: at least this share should contain the truth
 
 
 @dataclass(slots=True)
