@@ -2,7 +2,8 @@
 
 A capacity is stated at a demand: what a request of its row costs at the usual speed of the machine
 in this run. Ratios are those at equal speed. Both come with 95 % intervals, by leaving out one
-round after the other (the jackknife), with Student's t for the number of rounds.
+round after the other (the jackknife), with Student's t for the number of rounds. The scatter of
+ratios is joined with that which so many requests and losses are expected to have.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 from loadtests.capacity.demands import Cost
-from loadtests.capacity.pairs import fit, reference, speeds
+from loadtests.capacity.pairs import fit, speeds
 from loadtests.capacity.queueing import Queue
 from loadtests.capacity.stretch import (
     LEAST_ROUNDS,
     Group,
     Round,
+    enough_lost,
+    error_of,
     grouped,
     jackknife_variance,
     leaving_out,
@@ -29,7 +32,8 @@ from loadtests.capacity.student import moderated, quantile
 
 CONFIDENCE = 0.95
 FIXED = 0.1  # of a demand that computes: its changes are smaller than what is measured
-USUAL, USUAL_FREEDOM = 0.06, 4  # the standard deviation of a ratio in a round; its weight
+USUAL = 0.03  # the standard deviation of a ratio in a round beyond that of requests and losses
+EXPECTED_FREEDOM = 4  # the weight of what is expected of a round against what rounds show
 MODEL = 0.007  # the standard error of the simulations themselves
 
 
@@ -49,9 +53,14 @@ class Contender(NamedTuple):
         return self.cost.at(cpu_s) if self.cost else cpu_s
 
     @property
+    def computes(self) -> float:
+        """The share of its demand that follows the speed of the machine."""
+        return self.cost.cpu_share if self.cost else 1.0
+
+    @property
     def fixed(self) -> bool:
         """Whether the speed of the machine does not matter."""
-        return self.cost is not None and self.cost.cpu_share < FIXED
+        return self.computes < FIXED
 
 
 class Range(NamedTuple):
@@ -83,6 +92,15 @@ class Estimate:
     rounds: int
 
 
+class _Logarithm(NamedTuple):
+    """The logarithm of a capacity, and what is expected of its errors."""
+
+    value: float
+    unknown: float  # the standard error that rounds alike do not show
+    by_requests: float  # the variance of one round, from that of service times
+    by_losses: float  # the variance of all rounds together, from that of losses
+
+
 class Estimates:
     """The estimates of all rows with enough rounds."""
 
@@ -97,6 +115,7 @@ class Estimates:
             for group in dict.fromkeys(c.group for c in contenders)
         ]
         self._rounds = rounds
+        self._contenders = {contender.name: contender for contender in contenders}
         there = {
             c.name: [any(s.row == c.name for s in turn) for turn in rounds] for c in contenders
         }
@@ -104,70 +123,80 @@ class Estimates:
         moving = [contender.name for contender in known if not contender.fixed]
         whole = fit(rounds, moving)
         demands, stretches = whole.demands, _stretches(self.groups, rounds)
-        usual = reference(rounds, demands) if demands else 0.0
-        self.speeds = [math.exp(speed - usual) for speed in speeds(rounds, demands)]
+        logarithms = speeds(rounds, demands)
+        usual = median(logarithms) if logarithms else 0.0
+        self.speeds = [math.exp(speed - usual) for speed in logarithms]
         self.rows: dict[str, Estimate] = {}
-        unknown = {row: group.unknown(row, rounds) for group in self.groups for row in group.rows}
-        self._unknown: dict[str, float] = {}
-        self._group = {contender.name: contender.group for contender in contenders}
-        self._queues = {contender.name: contender.queue for contender in contenders}
+        errors = {
+            row: (group.unknown(row, rounds), error)
+            for group in self.groups
+            for error in (error_of(group.samples(rounds)),)
+            for row in group.rows
+        }
         without = [
             (fit(rest, moving, near=whole).demands, _stretches(self.groups, rest))
             for rest in leaving_out(rounds)
         ]
-        self._values: dict[str, float] = {}  # logarithms of the capacities
+        self._values: dict[str, _Logarithm] = {}
         self._without: list[dict[str, float]] = [{} for _ in rounds]
         for contender in known:
             name, queue = contender.name, contender.queue
-            own_s = [s.demand_s for turn in rounds for s in turn if s.row == name and s.demand_s]
+            own = [s for turn in rounds for s in turn if s.row == name]
+            own_s = [sample.demand_s for sample in own if sample.demand_s]
             if not own_s:
                 continue
             if name in demands:
                 demand_s = contender.demand_s(math.exp(usual + demands[name]))
             else:
                 demand_s = median(own_s)
-            service_s = demand_s * math.exp(stretches[name])
-            capacity, follows = queue.between(service_s, loss_ratio)
+            capacity, follows = queue.between(demand_s * math.exp(stretches[name]), loss_ratio)
             if capacity <= 0:
                 continue
+            requests = fmean(sample.most for sample in own) / enough_lost(loss_ratio)
+            unknown, error = errors[name]
+            value = self._values[name] = _Logarithm(
+                math.log(capacity),
+                follows * unknown,
+                (follows * contender.computes * queue.variation) ** 2 / requests,
+                (follows * error) ** 2,
+            )
             shifts = [other[name] - stretches[name] for _, other in without]
-            self._values[name] = math.log(capacity)
-            for values, (others, other) in zip(self._without, without, strict=True):
-                moved = other[name] - stretches[name]
+            for values, (others, _), shift in zip(self._without, without, shifts, strict=True):
+                moved = shift
                 if name in others:
                     dearer = contender.demand_s(math.exp(usual + others[name])) / demand_s
                     moved += math.log(dearer)
                 if name in others or contender.fixed:
-                    values[name] = math.log(capacity) - follows * moved
-            own = [follows * shift for shift in compress(shifts, there[name])]
-            self._unknown[name] = follows * unknown[name]
-            error = math.hypot(math.sqrt(jackknife_variance(own)), self._unknown[name], MODEL)
+                    values[name] = value.value - follows * moved
+            shown = [follows * shift for shift in compress(shifts, there[name])]
+            whole_error = math.hypot(math.sqrt(jackknife_variance(shown)), value.unknown, MODEL)
             self.rows[name] = Estimate(
-                range_of(math.log(capacity), error, len(own) - 1),
+                range_of(value.value, whole_error, len(shown) - 1),
                 demand_s,
                 capacity * demand_s / queue.servers,
                 math.exp(stretches[name]),
-                len(own),
+                len(shown),
             )
         self._pooled = self._pool()
 
     def at(self, row: str, loss_ratio: float) -> Range:
         """Return the capacity of a row for another percentile; 0 where the work takes too long."""
-        known, queue = self.rows[row], self._queues[row]
+        known, queue = self.rows[row], self._contenders[row].queue
         rate, _ = queue.between(known.demand_s * known.stretch, loss_ratio)
         factor = rate / known.capacity.value
         return Range(*(factor * end for end in known.capacity))
 
     def ratio(self, row: str, other: str) -> Range:
         """Return how many times as much as the other a row sustains."""
-        value = self._values[row] - self._values[other]
-        error, freedom = self._error(row, other)
-        return range_of(value, error, freedom)
+        return range_of(self._more(row, other), *self._error(row, other))
+
+    def _more(self, row: str, other: str) -> float:
+        return self._values[row].value - self._values[other].value
 
     @property
     def best(self) -> str | None:
         """The row with the highest capacity, whether others tie with it or not."""
-        return max(self._values, key=self._values.__getitem__, default=None)
+        return max(self._values, key=lambda row: self._values[row].value, default=None)
 
     @property
     def ties(self) -> tuple[str, ...]:
@@ -180,8 +209,7 @@ class Estimates:
         share = 1 - (1 - CONFIDENCE) / max(len(others), 1)
         for other in others:
             error, freedom = self._error(row, other)
-            more = self._values[other] - self._values[row]
-            if freedom and more > quantile(share, freedom) * error:
+            if freedom and self._more(other, row) > quantile(share, freedom) * error:
                 return True
         return False
 
@@ -191,8 +219,8 @@ class Estimates:
         if rounds < LEAST_ROUNDS:
             return self._through(row, other)
         variance, freedom = self._pooled[self._kind(row, other)]
-        error = math.hypot(math.sqrt(variance / rounds), self._unknown[row], self._unknown[other])
-        return error, freedom
+        unknown = (self._values[name].unknown for name in (row, other))
+        return math.hypot(math.sqrt(variance / rounds), *unknown), freedom
 
     def _through(self, row: str, other: str) -> tuple[float, int]:
         """Return the error for rows that never met, through the best row that both have met."""
@@ -205,35 +233,36 @@ class Estimates:
         return min(errors, default=(math.inf, 0))
 
     def _kind(self, row: str, other: str) -> frozenset[str]:
-        return frozenset((self._group[row], self._group[other]))
+        return frozenset(self._contenders[name].group for name in (row, other))
 
     def _pool(self) -> dict[frozenset[str], tuple[float, int]]:
         """Return the variance of one round for each kind of pair, and its degrees of freedom.
 
-        Pairs of rows with the same binding resources scatter alike; each alone has few rounds.
-        With one resource their stretches cancel, and as many pairs are independent as rows but one.
+        Pairs of rows with the same binding resources scatter alike; each alone has few rounds, and
+        rounds end when their scatter is small, which it may be by chance: so what is expected of
+        them counts, too. With one resource their stretches cancel, and as many pairs are
+        independent as rows but one. Pairs across resources share what two stretches are wrong by.
         """
-        kinds: dict[frozenset[str], list[tuple[float, int]]] = {}
+        kinds: dict[frozenset[str], list[tuple[int, float, float]]] = {}
         rows: dict[frozenset[str], set[str]] = {}
         for row, other in combinations(self._values, 2):
             shifts = self._shifts(row, other)
-            if len(shifts) >= LEAST_ROUNDS:
+            if (count := len(shifts)) >= LEAST_ROUNDS:
                 kind = self._kind(row, other)
-                variance = len(shifts) * jackknife_variance(shifts)
-                kinds.setdefault(kind, []).append((variance, len(shifts)))
+                expected = USUAL**2
+                for value in (self._values[row], self._values[other]):
+                    expected += value.by_requests + (len(kind) > 1) * count * value.by_losses
+                kinds.setdefault(kind, []).append(
+                    (count, count * jackknife_variance(shifts), expected)
+                )
                 rows.setdefault(kind, set()).update((row, other))
-        return {
-            # Rounds end when their scatter is small, which it may be by chance.
-            kind: moderated(
-                fmean(variance for variance, _ in pairs),
-                round((fmean(count for _, count in pairs) - 1) * independent),
-                USUAL,
-                USUAL_FREEDOM,
-            )
-            for kind, pairs in kinds.items()
-            # Those across resources share what two stretches are wrong by: no more than one is.
-            for independent in (len(rows[kind]) - 1 if len(kind) == 1 else 1,)
-        }
+        pooled = {}
+        for kind, pairs in kinds.items():
+            met, variance, expected = map(fmean, zip(*pairs, strict=True))
+            independent = len(rows[kind]) - 1 if len(kind) == 1 else 1
+            freedom = round((met - 1) * independent)
+            pooled[kind] = moderated(variance, freedom, math.sqrt(expected), EXPECTED_FREEDOM)
+        return pooled
 
     def _shifts(self, row: str, other: str) -> list[float]:
         """Return the logarithms of a ratio without each of the rounds that both rows were in."""

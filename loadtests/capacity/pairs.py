@@ -98,14 +98,6 @@ def _sweep(values: dict[str, float], steps: Steps, scale: float) -> tuple[float,
     return max(math.sqrt(spread / weights), SCALE), moved
 
 
-def reference(rounds: Iterable[Round], demands: dict[str, float]) -> float:
-    """Return the logarithm of what a request costs at the usual speed, as a mean over the rows.
-
-    Add a row's relative demand to it: that is its reference demand in seconds.
-    """
-    return median(speeds(rounds, demands))
-
-
 def speeds(rounds: Iterable[Round], demands: dict[str, float]) -> list[float]:
     """Return the logarithm of each trial's demand without its row's: the machine's speed."""
     return [

@@ -27,6 +27,7 @@ DRAWS = 3  # of service times that vary, for each trial
 NOTHING = 0.3  # losses that stand for none
 EQUAL = 1e-3  # two sums of losses that differ less: stored ones are rounded
 ALIKE = 0.007  # the least standard deviation of stretches among rows with one binding resource
+NEAR = 0.06  # around a stretch, to see how much the losses depend on it
 LEAST_ROUNDS = 3  # fewer say nothing of their scatter
 
 
@@ -150,6 +151,24 @@ def gap_of(samples: Sequence[Sample]) -> float:
     return STEP * inside
 
 
+def error_of(samples: Sequence[Sample]) -> float:
+    """Return the standard error of a stretch from trials that lose all that counts, or nothing.
+
+    No losses with the same mean scatter more (Bhatia and Davis, 2000), and late requests come in
+    such long rows that trials near the limit scatter about as much. Infinite where the losses do
+    not depend on the stretch.
+    """
+    stretch = stretch_of(samples)
+    expected = [losses_at(sample, stretch) for sample in samples]
+    scatter = math.fsum(
+        mean * (sample.most - mean) for sample, mean in zip(samples, expected, strict=True)
+    )
+    more, fewer = (
+        math.fsum(losses_at(sample, stretch + near) for sample in samples) for near in (NEAR, -NEAR)
+    )
+    return 2 * NEAR * math.sqrt(max(scatter, 0.0)) / (more - fewer) if more > fewer else math.inf
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Rows with the same binding resource, whose stretches are alike.
@@ -162,9 +181,13 @@ class Group:
     own: Mapping[str, float]
     spread: float = ALIKE
 
+    def samples(self, rounds: Iterable[Round]) -> list[Sample]:
+        """Return the trials of its rows."""
+        return [sample for played in rounds for sample in played if sample.row in self.rows]
+
     def stretches(self, rounds: Iterable[Round]) -> dict[str, float]:
         """Return the logarithm of each row's stretch; rows without trials have that of all."""
-        samples = [s for played in rounds for s in played if s.row in self.rows]
+        samples = self.samples(rounds)
         if not samples:
             return dict.fromkeys(self.rows, 0.0)
         common = stretch_of(samples)
@@ -181,7 +204,7 @@ class Group:
         It is that of what a row's stretch takes from those of others, and of stretches that explain
         the losses as well (evenly distributed in their gap).
         """
-        samples = [s for played in rounds for s in played if s.row in self.rows]
+        samples = self.samples(rounds)
         if len(self.rows) == 1:
             return gap_of(samples) / math.sqrt(12)
         share = self.own.get(row, 0.0)

@@ -58,17 +58,17 @@ def test_cases_that_are_not_as_they_should_be_come_first() -> None:
         "85.0% of the 95 % intervals of capacities contain the truth.",
         "95.0% of the 95 % intervals of ratios contain the truth.",
         "95.0% of the 95 % intervals of ratios across resources contain the truth.",
-        "Outside 93–97 %: 1 of 2 cases.",
+        "Below 93%: 1 of 2 cases.",
         "- wanders: capacities 75% ± 25%",
     ]
-    assert list(summary([good]))[-1] == "Outside 93–97 %: none of 1 cases."
+    assert list(summary([good]))[-1] == "Below 93%: none of 1 cases."
     line = "| steady | 95% | +2.0% | 5.0% | 95% | 95% | 0% | 10.6% | 50% | 100% | 12 | 5 | – |"
     assert good.line() == line
     assert {text.count("|") for text in (*HEAD, line)} == {14}
     assert "| 50% |" in bad.line()
 
 
-def test_a_case_without_any_result_is_outside_too() -> None:
+def test_a_case_without_any_result_has_too_low_a_share() -> None:
     nothing = Accuracy(ErrorCase(), [Measurement(missing=5)] * 2)
     assert nothing.line().startswith("| steady | – | – | – | – | – | – | – | 0% | 0% |")
     assert nothing.line().endswith("| 100% |")

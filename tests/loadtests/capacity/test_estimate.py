@@ -106,6 +106,20 @@ def test_rows_that_have_no_row_in_common_have_an_open_ratio() -> None:
     assert {*estimates.ties} == {*"ab"}
 
 
+def test_what_is_expected_of_losses_and_requests_counts_where_rounds_agree_by_chance() -> None:
+    """Each round is like the others: the rounds alone would show hardly any error."""
+    rounds = [tuple(sample(row, 0.01) for row in "abc")] * 4
+
+    def ratio(group: str = "loop", shape: tuple[float, ...] = (1.0,)) -> Range:
+        rows = [Contender(row, Queue(1, 0.25, shape), "loop") for row in "ab"]
+        rows.append(Contender("c", Queue(1, 0.25), group))
+        return Estimates(rows, rounds, LOSS).ratio("a", "c")
+
+    assert ratio().error < 0.04, "the losses of rows with one binding resource are alike"
+    assert ratio("gil").error > 0.08
+    assert ratio(shape=(0.2, 1.8)).error > 1.2 * ratio().error
+
+
 WAITS = Cost(0.095, 0.005, 0.005)
 HALF = Cost(0.05, 0.05, 0.02)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from random import Random
+from statistics import median
 
 import pytest
 
-from loadtests.capacity.pairs import fit, reference, speeds
+from loadtests.capacity.pairs import fit, speeds
 from loadtests.capacity.stretch import Round, Sample
 
 DEMANDS = {"a": 0.010, "b": 0.013, "c": 0.020}
@@ -47,10 +48,10 @@ def test_changes_of_speed_between_trials_cancel() -> None:
     assert ratio(demands, "c", "a") == pytest.approx(2, rel=0.02)
 
 
-def test_the_reference_is_the_usual_speed() -> None:
+def test_the_median_speed_is_the_usual_one() -> None:
     played = rounds(*[1.0] * 4, *[1.5] * 8)
     demands = fit(played, list(DEMANDS)).demands
-    usual = reference(played, demands)
+    usual = median(speeds(played, demands))
     assert math.exp(usual + demands["c"]) == pytest.approx(0.020 * 1.5, rel=1e-3)
     assert max(speeds(played, demands)) - min(speeds(played, demands)) == pytest.approx(
         math.log(1.5), rel=1e-3

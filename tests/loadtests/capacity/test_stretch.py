@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from random import Random
-from statistics import fmean
+from statistics import fmean, stdev
 
 import pytest
 
@@ -19,6 +19,7 @@ from loadtests.capacity.stretch import (
     Round,
     Sample,
     curve,
+    error_of,
     gap_of,
     grouped,
     jackknife_variance,
@@ -186,3 +187,18 @@ def test_stretches_that_explain_the_losses_as_well_are_part_of_the_error() -> No
     assert gap_of([]) == 0
     group = Group(("a",), {})
     assert group.unknown("a", [(nothing,), (everything,)]) == pytest.approx(0.2 / math.sqrt(12))
+
+
+def test_trials_that_lose_all_or_nothing_are_expected_to_scatter_most() -> None:
+    """In 500 sets of eight trials, each of which may lose all that counts."""
+    losses = tuple(10 / (1 + math.exp(-10 * stretch)) for stretch in STRETCHES)
+    rng = Random(3)
+    stretches, errors = [], []
+    for _ in range(500):
+        trials = [Sample("a", 1.0, 10.0 * (rng.random() < 0.4), 10.0, losses) for _ in range(8)]
+        if 0 < sum(sample.lost for sample in trials) < 80:
+            stretches.append(stretch_of(trials))
+            errors.append(error_of(trials))
+    assert fmean(errors) == pytest.approx(stdev(stretches), rel=0.15)
+    assert error_of([Sample("a", 1.0, 3.0, 10.0, (3.0,) * len(STRETCHES))]) == math.inf
+    assert error_of([]) == math.inf
