@@ -174,5 +174,5 @@ def test_the_scenario_in_locust_offers_it_to_a_running_service(tmp_path: Path) -
     assert "sleep/thread-pool: bounded: during the surge, " in ended.err
     assert "Traceback" not in ended.err
     rows = {row["name"]: row for row in json.loads((tmp_path / "rows.json").read_text())}
-    assert rows.keys() == {"sleep/thread-pool", "bystander"}
+    assert rows.keys() == {"sleep/thread-pool"}
     assert rows["sleep/thread-pool"]["num_requests"] > float(capacity[1])

@@ -59,9 +59,9 @@ def test_the_form_offers_what_the_server_has(both: tuple[Begun, Interface, str])
     assert models == [name for name, model in discovery.models.items() if model["available"]]
     assert {"sleep", "primes"} < set(discovery.workloads)
     assert {"inline", "process-pool"} < set(models)
-    scenarios = ["steady", "steps", "spike", "soak", "survival", "surge"]
+    scenarios = ["steady", "compare", "steps", "spike", "soak", "survival", "surge"]
     assert choices(page, "scenario") == scenarios
-    assert [*fields(page)][:5] == ["workloads", "models", "param", "scenario", "load"]
+    assert [*fields(page)][:5] == ["scenario", "workloads", "models", "param", "load"]
     assert url in page
 
 
@@ -93,7 +93,7 @@ def test_a_shape_ends_by_itself(both: tuple[Begun, Interface, str]) -> None:
     given = {**few, "user_count": "20", "steps": "2", "run_time": "4s", "param": ""}
     assert interface.post("/swarm", *given.items(), *cell)["success"]
     rows = soon(lambda: interface.rows("stopped"))
-    assert rows.keys() == {"noop/inline", "bystander", "Aggregated"}
+    assert rows.keys() == {"noop/inline", "Aggregated"}
     assert rows["noop/inline"]["num_requests"] > 0
 
 
@@ -105,10 +105,10 @@ def test_the_form_starts_a_load_that_can_be_stopped(both: tuple[Begun, Interface
     chosen = [("workloads", "sleep"), ("workloads", "noop"), ("models", "async")]
     given = [*STEADY.items(), *chosen, ("models", "inline"), ("host", url)]
     assert interface.post("/swarm", *given)["success"]
-    soon(lambda: names | {"bystander"} <= (interface.rows("running") or {}).keys())
+    soon(lambda: names <= (interface.rows("running") or {}).keys())
     assert interface.post("/stop")["success"]
     rows = soon(lambda: interface.rows("stopped"))
-    assert rows.keys() == names | {"bystander", "Aggregated"}
+    assert rows.keys() == names | {"Aggregated"}
     assert all(row["num_failures"] == 0 < row["num_requests"] for row in rows.values())
 
 

@@ -3,25 +3,24 @@
 import { make, milliseconds, named, byId } from "./elements.js";
 
 const KEPT = 24;
-// The stages of a request, named as everywhere in this project.
 const STAGES = {
-  lag: ["sent late", "Until one of the browser's connections was free."],
-  outside: ["waiting for the event loop", "Outside the handler: on the network, and until the event loop had time for it."],
+  browser: ["sent late", "Until the browser had a connection free."],
+  outside: ["waiting for the event loop", "On the network, and until the event loop had time."],
   queued: ["queued", "Until the model had room for it."],
-  dispatched: ["handed over", "From then until the work began."],
-  cpu: ["computing", "The part of the work on a core."],
-  off: ["waiting in the work", "The part of the work spent waiting: for I/O, for a core, or for the GIL."],
-  ran: ["in the work (CPU time unknown)"],
-  back: ["handed back", "From the end of the work back to the event loop."],
+  started: ["handed over", "From then until the work began."],
+  cpu: ["computing", "On a core."],
+  off: ["waiting in the work", "For I/O, a core, or the GIL."],
+  ran: ["in the work (CPU unknown)"],
+  resumed: ["handed back", "From its end back to the event loop."],
 };
 
 /** Split the time of a call into stages, in milliseconds, as its client saw it. */
 function stages({ begun, sent, ended, ms }) {
-  const lag = sent - begun;
-  if (!ms) return { lag, outside: ended - sent };
-  const { total, queued, started: dispatched, ran, cpu, resumed: back } = ms;
+  const browser = sent - begun;
+  if (!ms) return { browser, outside: ended - sent };
+  const { total, queued, started, ran, cpu, resumed } = ms;
   const work = cpu === null ? { ran } : { cpu: Math.min(cpu, ran), off: Math.max(0, ran - cpu) };
-  return { lag, outside: Math.max(0, ended - sent - total), queued, dispatched, ...work, back };
+  return { browser, outside: Math.max(0, ended - sent - total), queued, started, ...work, resumed };
 }
 
 export class Answers {

@@ -1,6 +1,6 @@
 // The cells: a row for each workload, a column for each model, and a button where they meet.
 
-import { make, byId, prose } from "./elements.js";
+import { make, milliseconds, byId, prose } from "./elements.js";
 
 const KINDS = { io: "I/O", cpu: "CPU", mixed: "mixed", payload: "payload", none: "" };
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
@@ -70,8 +70,7 @@ export class Grid {
     button.toggleAttribute("data-failed", Boolean(error));
     if (error) return label(button, String(status || "gone"), `failed: ${error.message}`);
     const { total } = ms;
-    const short = total < 999.5 ? `${total.toPrecision(total < 100 ? 2 : 3)} ms` : `${(total / 1000).toFixed(1)} s`;
-    label(button, short, `last answer in ${total} ms`);
+    label(button, milliseconds(total), `last answer in ${total} ms`);
   }
 
   #count(cell, more) {

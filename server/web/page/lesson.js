@@ -3,14 +3,10 @@
 import { STOPPED_MS } from "./beats.js";
 import { make, milliseconds, named, byId } from "./elements.js";
 
-// What to try, in this order: a heart that stops for long enough to be seen from the last row, at no
-// cost; one that stops for work; one that stumbles over the GIL; and one that goes on.
-const TRIALS = [
-  { workload: "sleep", model: "inline", parameter: "ms", value: 2500, does: "sleep 2.5 s" },
-  ...["inline", "thread-pool", "process-pool"].map((model) => ({ workload: "count", model, parameter: "to" })),
-];
+// A heart that stops, visibly from the last row; then what work does to it.
+const TRIALS = [["sleep", "inline", "ms", 2500], ...["inline", "thread-pool", "process-pool"].map((model) => ["count", model, "to"])];
 const WHERE = {
-  inline: "on the event loop itself, like any plain call. Until it ends, the loop does nothing else: no other request, no timer, no health check.",
+  inline: "on the event loop itself, like any plain call. Until it ends, the loop does nothing else: no request, no timer, no health check.",
   async: "on the event loop: while it awaits something, the loop continues; while it computes, nothing else runs.",
 };
 
@@ -20,13 +16,11 @@ function explain(workload, text) {
 
 /** Offer the experiments that this server can run: `run(workload, model, values)`. */
 export function offer({ workloads }, run) {
-  const buttons = TRIALS.flatMap(({ workload, model, parameter, value, does }) => {
-    const most = workloads[workload]?.parameters[parameter]?.maximum;
-    if (!most || !workloads[workload].models.includes(model)) return [];
-    const given = String(value ?? most);
-    const words = does ?? `count to ${most.toLocaleString("en")}`;
-    const click = () => run(workload, model, { [parameter]: given });
-    return make("button", { type: "button", "data-trial": `${workload}/${model}`, click }, `${words} under `, named(model));
+  const buttons = TRIALS.flatMap(([workload, model, parameter, given]) => {
+    const about = workloads[workload], value = given ?? about?.parameters[parameter]?.maximum;
+    if (!value || !about?.models.includes(model)) return [];
+    const click = () => run(workload, model, { [parameter]: String(value) });
+    return make("button", { type: "button", "data-trial": `${workload}/${model}`, click }, `${workload} ${parameter}=${value} under `, named(model));
   });
   byId("trials").replaceChildren(...buttons);
 }
@@ -50,8 +44,8 @@ export async function after(call, row, heart) {
 
 function outcome({ model, worker }, loop, stopped, pause) {
   const here = worker.pid === loop.pid && worker.thread === loop.thread;
-  if (model === "inline" && !here) return `It blocked another event loop (${worker.thread} of ${worker.pid}) than the one shown here: this service has several.`;
+  if (model === "inline" && !here) return `It blocked another event loop (${worker.thread} of ${worker.pid}) than the one shown here.`;
   if (stopped) return `The event loop was silent for ${pause}: every other request had to wait.`;
-  if (model === "inline") return "The event loop did nothing else meanwhile: too short to see here, but under load it adds up.";
-  return `The event loop never paused for longer than ${pause}: other requests were served meanwhile.`;
+  if (model === "inline") return "The event loop did nothing else: too short to see here, but under load it adds up.";
+  return `The event loop never paused for longer than ${pause}: it served other requests meanwhile.`;
 }

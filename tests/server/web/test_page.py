@@ -134,7 +134,7 @@ async def test_waits_in_the_browser_and_errors_are_shown(opened: Watched) -> Non
     await answered(page, "sleep/thread-pool")
     await page.click("#crowd")
     await expect(page.locator("#rows li")).to_have_count(21, timeout=MS)
-    assert await page.locator("#rows li").first.locator(".lag").bounding_box()
+    assert await page.locator("#rows li").first.locator(".browser").bounding_box()
     assert await page.locator("#legend span").all_inner_texts() == [*STAGE_NAMES.values()]
     await page.fill("#field-ms", "-1")
     await page.click("#run")
