@@ -40,6 +40,8 @@ WORKLOADS = f"{SERVER}workloads/"
 CALLS_WORK = (f"{SERVER}worker/", f"{SERVER}models/")
 LOOP = f"{SERVER}lifecycle/"
 POLLS = ("/selectors.py", "/asyncio/base_events.py")  # the innermost calls of a loop at rest
+# The innermost calls of a thread that waits, which may look active to a sampler.
+WAITS = (*POLLS, "/socket.py", "/ssl.py", "/threading.py", "/queue.py", "/urllib3/util/wait.py")
 # What calls of the server and of the standard library do for it, by the ends of their names.
 DOING = (
     ("server/web/handlers.py", "encode", "encoding the result as JSON"),
@@ -94,8 +96,9 @@ def relevant(kind: Kind, stacks: Iterable[Stack]) -> list[Stack]:
     stacks = list(stacks)
     if kind == "waited":
         return [stack for stack in stacks if _in_workload(stack)]
-    if kind == "computed":  # some threads that wait for work look active
-        return [s for s in stacks if _in_workload(s) or (_on_loop(s) and not _polls(s))]
+    if kind == "computed":
+        active = (stack for stack in stacks if not stack.frames[-1].file.endswith(WAITS))
+        return [s for s in active if _in_workload(s) or (_on_loop(s) and not _polls(s))]
     loops = {stack.pid for stack in stacks if _on_loop(stack)}
     if kind == "held the GIL":  # each process has a GIL of its own
         return [stack for stack in stacks if stack.pid in loops or not loops]

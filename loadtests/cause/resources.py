@@ -228,10 +228,12 @@ def pool(symptoms: Symptoms) -> Finding | None:
 
 
 def _slots(known: Pool) -> str:
-    which = "the only slot was" if known.slots == 1 else f"all {known.slots} slots were"
-    whose = f"of the {known.name}, " if known.name else ""
+    slots = "slot" if known.slots == 1 else "slots"
+    which = f"the only {slots} was" if known.slots == 1 else f"all {known.slots} {slots} were"
+    if known.name:
+        which = which.replace(slots, f"{slots} of the {known.name}")
     busy, took = percent(known.busy), milliseconds(known.each_s)
-    return f"{whose}{which} busy {busy} of the time ({took} per call)"
+    return f"{which} busy {busy} of the time ({took} per call)"
 
 
 def _of_cores(symptoms: Symptoms, busy: float) -> str:

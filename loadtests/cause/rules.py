@@ -144,8 +144,8 @@ RULES = (
             "write less, or flush less often (fsync), or use a faster disk",
         ),
     ),
-    Rule("contention", waits.contention, less_contention),
     Rule("GIL hand-over", waits.handed_over, fewer_threads),
+    Rule("contention", waits.contention, less_contention),
     Rule("loop busy", resources.loop_busy, more_loops),
     Rule("GIL", resources.gil, more_gils),
     Rule(

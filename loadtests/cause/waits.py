@@ -32,7 +32,7 @@ def handed_over(symptoms: Symptoms) -> Finding | None:
     if stages is None or held is None or inside is None or symptoms.hogged:
         return None
     computes_s = max((symptoms.run_s or 0.0) - symptoms.wait_s, stages.on_cpu)
-    if held < HELD or inside >= ALONE or computes_s < symptoms.wait_s:
+    if held < HELD or inside >= 1 or computes_s < symptoms.wait_s:
         return None
     costs_s = symptoms.each_s(held * symptoms.evidence.servers)
     dear = costs_s >= DEARER * computes_s and stages.off_cpu >= stages.ran / 2

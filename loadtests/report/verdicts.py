@@ -13,14 +13,13 @@ from loadtests.capacity.estimate import Range
 from loadtests.cell import Cell
 from loadtests.report.next_steps import next_steps
 from loadtests.report.wording import cause_sentence, interval_text, ratio_text, shortened
-from loadtests.run.choice import Choice, Lacks, choose, ranked, tied
+from loadtests.run.choice import NOTABLE, Choice, Lacks, choose, ranked, tied
 from loadtests.run.file.cells import CellResult, Standing
 from loadtests.run.options import BASELINE, hyphenated
 from loadtests.slo import Slo
 from loadtests.wording import listing, rate_text
 
 WORDS = 60  # the most of an answer: more is not read
-NOTABLE = 1.1  # times as much: the least that is worth claiming at the generator's limit
 CUTS = ("; ", " while ", ", ", " (")  # where a clause can end early
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from loadtests.run.file.cells import CellResult, Standing
 from loadtests.run.options import BASELINE
 
-SAME = 1.1  # times as much: costs of one trial differ by so much by chance
+SAME = 1.2  # times as much: costs of a few trials differ by so much by chance
+NOTABLE = 1.1  # times as much: the least that is worth a claim, or an explanation
 Lacks = Mapping[str, Mapping[str, str]]  # promises that a model does not keep, with the reasons
 # The fewer parts, the earlier: a loop, then threads, then processes, then both.
 PARTS = (
@@ -126,11 +127,16 @@ def choose(
         and cell.sustained
         and (best.unbounded or standing.more(best.row, cell.row))
     ]
-    others = [cell for cell in less if cell is not have] or less
+    others = [cell for cell in less if cell is not have and _notably(standing, best, cell)] or less
     alike = [cell for cell in others if not standing.more(others[0].row, cell.row)]
     beaten = _cheapest(alike)[0] if alike else None
     rest = (cell for cell in ties if cell is not pick)
     return Choice(workload, pick, (pick, *rest), decided_by, beaten, have, reasons, broken)
+
+
+def _notably(standing: Standing, best: CellResult, cell: CellResult) -> bool:
+    ratio = standing.ratio(best.row, cell.row)
+    return ratio is None or ratio.value >= NOTABLE
 
 
 def _baseline(cells: Sequence[CellResult], name: str, python: str) -> CellResult | None:

@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from operator import itemgetter
 from random import Random
+from statistics import median
 from time import monotonic
 from typing import Any
 
@@ -241,14 +242,15 @@ class Row:
         """Return what its trials showed beside its capacity: costs, and what limited it."""
         held = [trial for trial in self._valid if trial["held"]]
         best = max(held, key=itemgetter("rate"), default=None)
-        costly = best or (self._valid[-1] if self._valid else None)
+        last = best or (self._valid[-1] if self._valid else None)
+        costs = [cost for trial in self._valid if (cost := trial["cpu_ms_per_request"])]
         return {
             "trials": self._count,
             "discarded": self._count - len(self._valid),
             "cpu_share": self._cost.cpu_share,
             "bystander_p99_ms": best["bystander"]["p99_ms"] if best else None,
-            "cpu_ms_per_request": costly["cpu_ms_per_request"] if costly else None,
-            "pss_mib": costly["pss_mib"] if costly else None,
+            "cpu_ms_per_request": median(costs) if costs else None,
+            "pss_mib": last["pss_mib"] if last else None,
             "peak_goodput": max((trial["work"]["goodput"] for trial in held), default=None),
             "unsteady": unsteady(self._valid),
             **limited(self._valid),

@@ -271,7 +271,7 @@ SENTENCES: Mapping[str, tuple[Evidence, Evidence | None, str, str]] = {
         hidden.SCRAPED,
         hidden.LONE_SCRAPE,
         "pool",
-        "of the process-pool, all 2 slots were busy 87 % of the time (12.9 ms per call) while 2.8 "
+        "all 2 slots of the process-pool were busy 87 % of the time (12.9 ms per call) while 2.8 "
         "of 4 cores were idle",
     ),
     "a wait that nothing explains": (

@@ -83,7 +83,8 @@ PLANTED: dict[str, tuple[str, dict[str, int], tuple[str, str, int, float]]] = {
     ),
     "work in processes": (
         "cores",
-        {f"{CHILD}{WORKS}": 180, PARENT + SEND: 20, CHILD + IDLE: 175, PARENT + LOOP: 90},
+        {f"{CHILD}{WORKS}": 180, PARENT + SEND: 20, CHILD + IDLE: 175, PARENT + LOOP: 90,
+         f"{BUSY}fetch ({MINE}:9);SocketIO.readinto ({LIB}/socket.py:706)": 500},
         ("primes", CPU, 77, 0.9),
     ),
 }  # fmt: skip
