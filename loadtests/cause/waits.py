@@ -8,7 +8,8 @@ WAITING = 0.25  # of the time in which something waited for the disk
 ALONE = 0.8  # of a request at a time: the work as a whole is slower than one thread alone
 UNSEEN = ", and no resource of the service could be observed"
 DEARER = 2.0  # times as long with the GIL as a request computes
-HELD = 0.1  # of the time, by the GIL: else there is nothing to hand over
+HELD = 0.25  # of the time, by the GIL: else there is nothing to hand over
+SERIAL = 1.3  # requests at a time: as many as one thread would serve, or fewer
 
 
 def disk(symptoms: Symptoms) -> Finding | None:
@@ -24,19 +25,22 @@ def disk(symptoms: Symptoms) -> Finding | None:
 
 
 def handed_over(symptoms: Symptoms) -> Finding | None:
-    """A GIL that changes hands so often that threads together do less than one of them.
+    """A GIL that changes hands so often that threads together do no more than one of them.
 
-    It is not held for long, but waited for; or it is held for far longer than a request computes.
+    It is not held for long, but waited for; or it is held for far longer than a request computes;
+    or requests that compute are served one at a time, although neither the GIL nor cores are full.
+    A lock around work that computes looks alike only if that work lets the GIL go for most of it.
     """
     stages, held, inside = symptoms.evidence.typical, symptoms.evidence.gil, symptoms.inside
     if stages is None or held is None or inside is None or symptoms.hogged:
         return None
     computes_s = max((symptoms.run_s or 0.0) - symptoms.wait_s, stages.on_cpu)
-    if held < HELD or inside >= 1 or computes_s < symptoms.wait_s:
+    if held < HELD or inside >= SERIAL or computes_s < symptoms.wait_s:
         return None
     costs_s = symptoms.each_s(held * symptoms.evidence.servers)
     dear = costs_s >= DEARER * computes_s and stages.off_cpu >= stages.ran / 2
-    if symptoms.evidence.on_loop or not (dear or symptoms.waits_inside):
+    serial = inside >= ALONE and held < NEARLY and stages.off_cpu >= DEARER * computes_s
+    if symptoms.evidence.on_loop or not (dear or serial or symptoms.waits_inside):
         return None
     sentence = (
         f"threads hand the GIL to one another too often: a call that takes "
