@@ -17,7 +17,15 @@ from random import Random
 from typing import NamedTuple
 
 from loadtests.capacity.estimate import Contender, Estimates
-from loadtests.capacity.stretch import MOST, Round, Sample, enough_lost, losses_at, stretch_of
+from loadtests.capacity.stretch import (
+    LEAST_ROUNDS,
+    MOST,
+    Round,
+    Sample,
+    enough_lost,
+    losses_at,
+    stretch_of,
+)
 from loadtests.load.schedule import TrialLength
 from loadtests.slo import FLOOR
 
@@ -34,6 +42,7 @@ SURE = 2  # trials decide that the generator is the limit, or that a row sustain
 FLAWED = 2  # void trials in a row because of the generator: its limit is lower than it seemed
 LESS = 0.75  # of their rate
 SPARE = 1.5  # times as many rounds, and as much time, if trials are void
+PATIENCE = 0.5  # times as long as in valid trials: with more in void ones, fewer rounds are enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +162,7 @@ class Rounds:
         self.played: list[Round] = [*self._before.rounds]
         self._begun = len(self.played)
         self._present: list[Sample] = []
+        self._valid_s = self._void_s = 0.0
         for sample in chain.from_iterable(self.played):
             if sample.row in self._rows:
                 self._rows[sample.row].take(sample, self._allowed)
@@ -193,15 +203,27 @@ class Rounds:
         if best is None or best in closed or best not in self._rows:
             return waiting
         known = self.estimates.rows[best]
-        lacking = known.rounds < self._care.least or (
-            len(self._rows) == 1 and known.capacity.error > self._care.aim
+        lacking = known.rounds < self._least or (
+            len(self._rows) == 1 and known.capacity.error > self._care.aim and not self._noisy
         )
         return [n for n in self._rows if n in waiting or (n == best and (waiting or lacking))]
 
+    @property
+    def _noisy(self) -> bool:
+        """Whether so many trials were void that wider intervals are better than more of them."""
+        return self._void_s > PATIENCE * self._valid_s
+
+    @property
+    def _least(self) -> int:
+        """The rounds that each row needs."""
+        return max(self._care.least // 2, LEAST_ROUNDS) if self._noisy else self._care.least
+
     def _settled(self, row: str, best: str | None) -> bool:
         known = self.estimates.rows.get(row)
-        if known is None or best is None or known.rounds < self._care.least:
+        if known is None or best is None or known.rounds < self._least:
             return False
+        if self._noisy:
+            return True
         ratio = self.estimates.ratio(row, best)
         gap = abs(math.log(ratio.value)) if self.estimates.behind(row) else 0.0
         if limits := self.limits:
@@ -257,11 +279,13 @@ class Rounds:
     def take(self, sample: Sample) -> None:
         """Take in a valid trial of the present round."""
         self._present.append(sample)
+        self._valid_s += sum(self._rows[sample.row].trial)
         self._rows[sample.row].take(sample, self._allowed)
 
     def miss(self, name: str, *, flawed: bool) -> None:
         """Note a void trial; `flawed` by the generator, whose limit then turns out to be lower."""
         row = self._rows[name]
+        self._void_s += sum(row.trial)
         row.flawed = row.flawed + 1 if flawed else 0
         if row.flawed >= FLAWED:
             row.most_rate, row.within, row.flawed = LESS * row.rate, 0, 0

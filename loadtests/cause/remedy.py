@@ -269,7 +269,7 @@ def less_contention(cell: DiagnosedCell) -> Choice:
 def fewer_cores(cell: DiagnosedCell) -> Choice:
     """Halve the cores of the server: more of them cannot be had."""
     cores = cell.evidence.cores
-    advice, control = "only more cores, or less computing per request, raise it", _own_pool(cell)
+    advice, control = "only more cores, or less computing per request, help", _own_pool(cell)
     if cores < 2:
         return Unproven("there is only one core, so none can be taken away", advice, control)
     half = cores // 2

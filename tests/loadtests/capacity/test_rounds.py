@@ -140,11 +140,14 @@ def test_a_row_whose_service_takes_longer_than_the_bound_sustains_nothing() -> N
     assert (rounds.ties, rounds.open()) == (("first",), [])
 
 
-def test_void_trials_in_half_of_the_rounds_cost_rounds_and_no_accuracy() -> None:
+def test_void_trials_in_half_of_the_rounds_cost_little_time_and_no_accuracy() -> None:
+    quiet = RoundsLab(ROWS[:3], SLO, Machine("steady", 2), 2)
+    quiet.measure(QUICK)
     lab = RoundsLab(ROWS[:3], SLO, Machine("steady", 2), 2, disturbed=0.5, noticed=True)
     rounds = lab.measure(QUICK)
     valid = sum(map(len, rounds.played))
     assert 0.3 * len(lab.offered) < valid < 0.7 * len(lab.offered)
+    assert lab.took_s <= 1.5 * quiet.took_s
     estimates = rounds.estimates
     for row, known in estimates.rows.items():
         assert known.capacity.low <= lab.truth(row, known.demand_s) <= known.capacity.high

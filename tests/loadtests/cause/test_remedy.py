@@ -59,7 +59,7 @@ SIZED_BY = {"thread-pool": "threads", "process-pool": "processes"}
 LONE_INLINE = lone(19.5, on_loop=True, outside=0.2, on_cpu=0.03, off_cpu=50.1)
 
 
-MORE_CORES = "only more cores, or less computing per request, raise it"
+MORE_CORES = "only more cores, or less computing per request, help"
 POOL_CELL = DiagnosedCell(
     evidence_examples.POOL, [Limit("slots", 1600.0)], RUNTIME, "thread-pool", {}, OPTIONS,
     "threads", "sleep", 1520.0,
