@@ -3,7 +3,7 @@
 from loadtests.run.file.cells import CellResult
 from loadtests.wording import DASH, TIMES, rate_text
 
-RAISE = "raise the generator's limit (--generators) to learn how much more"
+RAISE = "with `--generators 4`, the load generator offers more"
 
 
 def next_steps(cell: CellResult) -> list[str]:
@@ -27,4 +27,4 @@ def next_steps(cell: CellResult) -> list[str]:
         step = f"{option}: about {low}{DASH}{high} req/s (estimate)"
         return [f"{remedy['because']}; {step}", step] if remedy.get("because") else [step]
     advice = remedy.get("advice") or remedy.get("reason")
-    return [str(advice)] if advice else []
+    return [f"for {cell.row}, {advice}", str(advice)] if advice else []

@@ -31,7 +31,7 @@ def trust(summary: Summary, folder: str = "FOLDER") -> list[str]:
 
 def _facts(summary: Summary) -> Iterator[str]:
     if least := distinguished(summary):
-        yield f"can distinguish {least:.2f} {TIMES}"
+        yield f"shows differences from {100 * (least - 1):.0f} % on"
     trials = sum(cell.trials for cell in summary.cells)
     void = sum(cell.discarded for cell in summary.cells)
     if trials:
@@ -39,7 +39,7 @@ def _facts(summary: Summary) -> Iterator[str]:
         yield f"{void} of {count_of(trials, 'trial')} {verb} void" if void else "no trial was void"
     if summary.speed and summary.speed[1] > STEADY * summary.speed[0]:
         fast, slow = summary.speed
-        yield f"the same work cost {fast:.2f}{DASH}{slow:.2f} {TIMES} the usual (speed varied)"
+        yield f"CPU speed varied: the same work took {fast:.2f}{DASH}{slow:.2f} {TIMES} as long"
 
 
 def distinguished(summary: Summary) -> float | None:

@@ -86,7 +86,7 @@ def judge_workload(  # noqa: PLR0913 - the results, and what the user said of ea
         )
     pick, beaten, have = choice.pick, choice.beaten, choice.baseline
     rate, why = _rate(pick), _why(choice, order)
-    steps, sure = next_steps(pick), _sure(choice, order, standing)
+    steps, sure = _steps(pick, beaten), _sure(choice, order, standing)
     others = [have, beaten if beaten is not have else None]
     ties = _rows(choice.ties)
     compared = [_compared(standing, pick, cell) for cell in others if cell and cell.row not in ties]
@@ -215,6 +215,14 @@ def _why(choice: Choice, order: Sequence[CellResult]) -> str:
     cause = _shared_cause(choice.ties)
     above = "" if len(choice.ties) > 1 else f"above {rate_text(choice.pick.high)} req/s, "
     return f"{above or 'at higher rates, '}{cause}" if cause else ""
+
+
+def _steps(pick: CellResult, beaten: CellResult | None) -> list[str]:
+    """Say what to do next; of a coroutine, which needs a driver of its own, what to use instead."""
+    if pick.model != "async" or beaten is None or beaten.model == "inline":
+        return next_steps(pick)
+    instead = f"if your driver blocks, use {beaten.row}"
+    return [*(f"{instead}; {step}" for step in next_steps(beaten)), instead]
 
 
 def _sure(choice: Choice, order: Sequence[CellResult], standing: Standing) -> list[str]:

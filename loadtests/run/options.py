@@ -215,10 +215,9 @@ class Options:
              name="a-a", resumes=_always),
     )  # fmt: skip
     baseline: str = option(
-        BASELINE,
+        "",
         Flag(MEASURE, "the row that you have now, which the answer compares with (default: "
-             f"{BASELINE})", "ROW", write=lambda row: row if row != BASELINE else None,
-             resumes=_always),
+             f"{BASELINE}, if it is measured)", "ROW", resumes=_always),
     )  # fmt: skip
     need: tuple[str, ...] = option(
         (),
@@ -244,7 +243,7 @@ class Options:
     mode: str = option(
         "quick",
         Flag(PRECISION, choices={
-            "quick": "about 13 s per cell, ratios to about ±8 %% (default)",
+            "quick": "about 13 s per cell, ratios to about ±6 to 10 %% (default)",
             "full": "up to 3 minutes per cell, ratios to about ±3 %%: for figures to publish"}),
     )  # fmt: skip
     scenario: str = "survival"

@@ -120,7 +120,7 @@ def _path(name: str) -> str:
         lost = f" (the Python that {PREPARED / version} was made from is gone)" if gone else ""
         raise ServiceError(
             f"Python {name!r} not found in {PREPARED}{lost}, or by uv, pyenv or PATH; "
-            "give the path of an interpreter"
+            f"run scripts/python {version}, or give the path of an interpreter"
         )
     return executable
 

@@ -53,12 +53,16 @@ REGISTRY: dict[str, Workload] = {}
 
 
 def workload(
+    function: object = None,
+    /,
     *,
-    kind: Kind,
+    kind: Kind | None = None,
     stages: Sequence[tuple[Kind, Callable[..., Any]]] = (),
     needs: Sequence[Need] = (),
 ) -> Callable[[F], F]:
     """Register a function under its own name and return it unchanged, so that it pickles."""
+    if function is not None or kind is None:
+        raise TypeError('write @workload(kind="io"), or "cpu", or "mixed", above the function')
 
     def register(function: F) -> F:
         _expect_function(function)

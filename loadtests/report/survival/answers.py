@@ -12,6 +12,7 @@ from loadtests.report.verdicts import WorkloadVerdict
 from loadtests.report.wording import ratio_text
 from loadtests.wording import listing
 
+LEAST = {"CPU per request": "least CPU", "memory": "least memory", "fewer parts": "fewest parts"}
 CUTS = ("; ", " while ", " (")  # where a reason can end early
 
 
@@ -51,9 +52,10 @@ def brief(verdict: WorkloadVerdict, width: int) -> str:
     whys.sort(key=len, reverse=True)
     ties, but, better = verdict.sure.partition(", but ")
     of_ties = f"of those tied it {better}" if but else ties
-    count = f"ties with {len(verdict.ties) - 1}; " if but else ""
+    why = LEAST.get(verdict.decided_by, "")
+    count = f"ties with {len(verdict.ties) - 1}{why and f' ({why})'}; " if but else ""
     last = count + verdict.sure.rpartition("; ")[2]
-    sures = [verdict.sure, of_ties, last, last.replace("sure that it ", "surely ")]
+    sures = [verdict.sure, of_ties, last, last.replace("sure that it ", "")]
     steps = [verdict.next, ""]
     for forms in (steps, heads, whys, sures):
         while len(forms) > 1 and len(textwrap.wrap(_joined(heads, whys, sures, steps), width)) > 2:

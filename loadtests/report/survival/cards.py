@@ -17,6 +17,7 @@ from loadtests.report.wording import (
 )
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import Line
+from loadtests.wording import listing
 
 SOON = 0.5  # percent of the width: the least that can be seen of a bar
 
@@ -53,9 +54,10 @@ def cards(summary: Summary, workloads: Mapping[str, Line]) -> Iterator[Card]:
         mine = [cell for cell in mine if not cell.unavailable]
         mine.sort(key=lambda cell: (cell.unbounded, cell.capacity or 0.0), reverse=True)
         top = max((_end(cell) for cell in mine if cell.measured), default=0.0)
-        more = f"{ratio_text(verdict.more)} {verdict.baseline}" if verdict.more else ""
+        ratios = {verdict.baseline: verdict.more, verdict.beaten: verdict.ratio}
+        more = listing([f"{ratio_text(ratio)} {row}" for row, ratio in ratios.items() if ratio])
         sentence = verdict.sentence.removeprefix(f"`{verdict.workload}`: ")
-        parts = {"Why": verdict.why, "Line": _line(verdict, mine)}
+        parts = {"Why": verdict.why, "Where": _line(verdict, mine)}
         parts |= {"Next": verdict.next, "Sure": verdict.sure}
         yield Card(
             verdict.workload,
@@ -81,7 +83,9 @@ def causes_table(results: Sequence[CellResult]) -> Table | None:
         "sustains, req/s": list(map(interval_text, measured)),
         "what ran out beyond it": list(map(cause_sentence, measured)),
         "line of code": [guilty_text(cell) or guilty_reason(cell) for cell in measured],
-        "what should raise it": [next(iter(next_steps(cell)), "") for cell in measured],
+        "what should raise it": [
+            next(iter(next_steps(cell)), "").removeprefix(f"for {cell.row}, ") for cell in measured
+        ],
     }
     known = {head: column for head, column in columns.items() if any(column)}
     rows = zip(*([text or ABSENT for text in column] for column in known.values()), strict=True)

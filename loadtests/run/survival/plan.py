@@ -12,7 +12,7 @@ from loadtests.errors import ServiceError
 from loadtests.load.source import Source
 from loadtests.machine.environment import environment
 from loadtests.run.constants import CONSTANTS
-from loadtests.run.options import BASELINE, Options, hyphenated
+from loadtests.run.options import Options, hyphenated
 from loadtests.service.contract import Discovery, discover
 from loadtests.service.launcher import Launcher
 from loadtests.service.warm_up import try_parameters
@@ -101,7 +101,7 @@ def broken(discoveries: Iterable[Discovery]) -> dict[str, dict[str, str]]:
 def check_wishes(options: Options, discovery: Discovery, models: Sequence[str]) -> None:
     """Raise ServiceError for a baseline that is not measured, or an unknown promise."""
     model = options.baseline.partition(" ")[0]  # a row begins with its model
-    if options.baseline != BASELINE and model not in models:
+    if model and model not in models:
         raise ServiceError(
             f"--baseline: {unknown('row', model, models)}; what it names must be measured: add it "
             "to --models"

@@ -150,7 +150,7 @@ def test_ties_and_limits_are_in_the_answers_and_not_warned_of(tmp_path: Path) ->
 def test_trust_says_what_a_run_distinguishes_and_what_it_lacks(tmp_path: Path) -> None:
     lines = [GOOD | {"discarded": 1}, WEAK, FAILED, UNSTARTED]
     [first, second] = trust(summary_of(tmp_path / "a", lines), "results/mine")
-    assert first == "Quick run · can distinguish 1.08 × · 1 of 32 trials was void."
+    assert first == "Quick run · shows differences from 8 % on · 1 of 32 trials was void."
     assert second == (
         "Unfinished: `sleep` under hybrid and `primes` under inline; `scripts/survive --retry "
         "results/mine` goes on with this run."
@@ -159,8 +159,8 @@ def test_trust_says_what_a_run_distinguishes_and_what_it_lacks(tmp_path: Path) -
     uneven = [first_line, GOOD, WEAK, standing([GOOD, WEAK], speed=[0.9, 1.3])]
     [line] = summarize(read(write(tmp_path / "b.jsonl", uneven))).trust
     assert line == (
-        "Full run · can distinguish 1.08 × · no trial was void · the same work cost 0.90–1.30 × "
-        "the usual (speed varied)."
+        "Full run · shows differences from 8 % on · no trial was void · CPU speed "
+        "varied: the same work took 0.90–1.30 × as long."
     )
     [alone] = summary_of(tmp_path / "c", [GOOD | {"trials": 0}]).trust
     assert alone == "Quick run."

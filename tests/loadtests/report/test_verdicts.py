@@ -105,8 +105,8 @@ def verdict_of(*lines: Line, wishes: Mapping[str, Any] | None = None, **changes:
                 result("checksum", "thread-pool", 2000, None, cpu_ms_per_request=0.25),
                 result("checksum", "process-pool", 2000, None, cpu_ms_per_request=0.52),
             ],
-            "`checksum` → use thread-pool: at least 2000 req/s (the generator's limit). Raise the "
-            "generator's limit (--generators) to learn how much more. Ties with process-pool, but "
+            "`checksum` → use thread-pool: at least 2000 req/s (the generator's limit). With "
+            "`--generators 4`, the load generator offers more. Ties with process-pool, but "
             "takes 0.25 ms of CPU per request instead of 0.52.",
         ),
         (  # at the limit, the least that it can be
@@ -115,14 +115,13 @@ def verdict_of(*lines: Line, wishes: Mapping[str, Any] | None = None, **changes:
                 result("sleep", "thread-pool", 148, 160, "late", **POOL),
             ],
             "`sleep` → use async: at least 1310 req/s (the generator's limit), at least 8.1 × "
-            "thread-pool. Under thread-pool, 16 slots were full while 1 core was idle. Raise the "
-            "generator's limit (--generators) to learn how much more. Sure that it beats "
-            "thread-pool.",
+            "thread-pool. Under thread-pool, 16 slots were full while 1 core was idle. If your "
+            "driver blocks, use thread-pool. Sure that it beats thread-pool.",
         ),
         (
             [result("sleep", "async", 1310, None)],
-            "`sleep` → async: at least 1310 req/s (the generator's limit). Raise the generator's "
-            "limit (--generators) to learn how much more.",
+            "`sleep` → async: at least 1310 req/s (the generator's limit). With "
+            "`--generators 4`, the load generator offers more.",
         ),
         (  # alone: no comparison, but why and what next
             [result("sleep", "thread-pool", 1420, 1500, "late", **POOL, remedy=MORE_THREADS)],

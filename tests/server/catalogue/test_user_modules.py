@@ -138,7 +138,7 @@ def test_a_twin_for_one_of_ours_is_taken_once(write: Write) -> None:
         ("\nraise SystemExit(3)\n", "{path}:2: the import failed: SystemExit: 3"),
         ("exec('1 +')\n", "{path}:1: the import failed: SyntaxError: invalid"),
         ("from . import x\n", "{path}:1: the import failed: ImportError: attempted relative im"),
-        (f"{WORDS}@workload\ndef f(): ...\n", "{path}:2: the import failed: TypeError: workload"),
+        (f"{WORDS}@workload\ndef f(): ...\n", "{path}:2: the import failed: TypeError: write @w"),
         (f"{WORDS}@workload(kind='cpu')\nclass A: ...\n", "{path}:2: the import failed: TypeErr"),
         (f"{WORDS}@native(len)\nasync def f(): ...\n", "{path}:2: 'len' is not a workload; dec"),
         (
