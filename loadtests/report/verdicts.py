@@ -168,7 +168,7 @@ def _cut(clause: str) -> list[str]:
             shorter = forms[-1].rpartition(mark)[0]
             if shorter.count("(") != shorter.count(")"):
                 break
-            forms.append(shorter)
+            forms.append(shorter.rstrip(","))
     return [*forms, ""]
 
 
