@@ -13,6 +13,7 @@ from loadtests.report.wording import ratio_text
 from loadtests.wording import listing
 
 LEAST = {"CPU per request": "least CPU", "memory": "least memory", "fewer parts": "fewest parts"}
+FEW = 2  # workloads, whose answers may be longer: the screen has room for them
 CUTS = ("; ", " while ", " (")  # where a reason can end early
 
 
@@ -27,9 +28,10 @@ class Answers:
     ) -> Iterator[RenderableType]:
         names = [verdict.workload for verdict in self.verdicts]
         room = max(options.max_width - max(map(len, names), default=0) - 2, 20)
+        lines = 2 if len(names) > FEW else 4
         texts: dict[str, list[str]] = {}
         for verdict in self.verdicts:
-            for text in (brief(verdict, room), *verdict.pythons):
+            for text in (brief(verdict, room, lines), *verdict.pythons):
                 texts.setdefault(_bare(verdict.workload, text), []).append(verdict.workload)
         table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
         for text, workloads in texts.items():
@@ -37,7 +39,7 @@ class Answers:
         yield table
 
 
-def brief(verdict: WorkloadVerdict, width: int) -> str:
+def brief(verdict: WorkloadVerdict, width: int, lines: int = 2) -> str:
     """Shorten an answer until it fits on the lines: the step first, how sure it is last.
 
     The rate, and the rows that tie, are in the matrix too.
@@ -58,7 +60,9 @@ def brief(verdict: WorkloadVerdict, width: int) -> str:
     sures = [verdict.sure, of_ties, last, last.replace("sure that it ", "")]
     steps = [verdict.next, ""]
     for forms in (steps, heads, whys, sures):
-        while len(forms) > 1 and len(textwrap.wrap(_joined(heads, whys, sures, steps), width)) > 2:
+        while (
+            len(forms) > 1 and len(textwrap.wrap(_joined(heads, whys, sures, steps), width)) > lines
+        ):
             forms.pop(0)
     return _joined(heads, whys, sures, steps)
 
