@@ -217,7 +217,8 @@ class Options:
     baseline: str = option(
         "",
         Flag(MEASURE, "the row that you have now, which the answer compares with (default: "
-             f"{BASELINE}, if it is measured)", "ROW", resumes=_always),
+             f"{BASELINE}, if it is measured)", "ROW", write=lambda row: row or None,
+             resumes=_always),
     )  # fmt: skip
     need: tuple[str, ...] = option(
         (),
