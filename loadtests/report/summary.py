@@ -7,14 +7,12 @@ from typing import Any
 
 from loadtests.cell import Cell
 from loadtests.report.at_load import AtLoad, at_loads
-from loadtests.report.trust import trust
 from loadtests.report.verdicts import WorkloadVerdict, judge_workload, sentences
 from loadtests.report.warnings import warnings_of
-from loadtests.run.choice import lacking
+from loadtests.run.choice import wishes
 from loadtests.run.constants import CONSTANTS, Constants
 from loadtests.run.file.cells import CellResult, RowRatio, Standing
 from loadtests.run.file.lines import Beyond, Plan, Run
-from loadtests.run.options import BASELINE, promises
 from loadtests.slo import Slo
 
 ONCE_PER_VALUE = ("param", "server_python")  # all other lists are one comma-separated value
@@ -44,11 +42,6 @@ class Summary:
         return tuple(sentences(self.verdicts))
 
     @property
-    def trust(self) -> tuple[str, ...]:
-        """How far to trust it, for readers who do not know its folder."""
-        return tuple(trust(self))
-
-    @property
     def speed(self) -> tuple[float, float] | None:
         """How much the cost of the same work varied: the widest range over all workloads."""
         ranges = [standing.speed for standing in self.standings.values() if standing.speed]
@@ -65,16 +58,13 @@ def summarize(run: Run) -> Summary:
     # A resumed run may ask for fewer cells than the file holds: all results count.
     names = dict.fromkeys((*run.plan.cells, *run.results))
     cells = tuple(run.results.get(name) or CellResult(*name) for name in names)
-    given = run.plan.arguments
-    lacks = lacking(promises(given["need"]) if given.get("need") else (), run.plan.cannot)
     verdicts = tuple(
         judge_workload(
             workload,
             (cell for cell in cells if cell.workload == workload),
             run.standings.get(workload),
             run.plan.slo,
-            baseline=given.get("baseline") or BASELINE,
-            lacks=lacks,
+            **wishes(run.plan),
             about=parameters_text(run.plan, workload),
         )
         for workload in dict.fromkeys(cell.workload for cell in cells)

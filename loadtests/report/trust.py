@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isfinite, sqrt
 from statistics import median
-from typing import TYPE_CHECKING
 
+from loadtests.report.summary import Summary
 from loadtests.report.wording import name_of, shortened
 from loadtests.wording import DASH, TIMES, count_of
-
-if TYPE_CHECKING:
-    from loadtests.report.summary import Summary
 
 STEADY = 1.15  # from the least to the most that the same work cost
 SEPARATOR = " · "

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from loadtests.run.file.cells import CellResult, Standing
-from loadtests.run.options import BASELINE
+from loadtests.run.file.lines import Plan
+from loadtests.run.options import BASELINE, promises
 
 SAME = 1.2  # times as much: costs of a few trials differ by so much by chance
 NOTABLE = 1.1  # times as much: the least that is worth a claim, or an explanation
@@ -86,6 +88,15 @@ def lacking(need: Sequence[str], cannot: Lacks) -> Lacks:
         model: broken
         for model, reasons in cannot.items()
         if (broken := {name: reasons[name] for name in need if name in reasons})
+    }
+
+
+def wishes(plan: Plan) -> dict[str, Any]:
+    """Return what the user wants of a choice, as `choose` takes it."""
+    need = plan.arguments.get("need")
+    return {
+        "baseline": plan.arguments.get("baseline") or BASELINE,
+        "lacks": lacking(promises(need) if need else (), plan.cannot),
     }
 
 

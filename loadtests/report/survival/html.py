@@ -24,6 +24,7 @@ from loadtests.report.survival.tables import (
     times_table,
     trial_tables,
 )
+from loadtests.report.trust import trust
 from loadtests.report.wording import headline
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import Run, TrialRecord
@@ -70,7 +71,7 @@ def html(run: Run, summary: Summary, gallery: Gallery) -> str:
         contents=contents.items(),
         cards=list(cards(summary, run.plan.workloads)),
         loads=loads,
-        trust=summary.trust,
+        trust=trust(summary),
         matrix=grid(capacities(summary)),
         parts=parts,
         sections=sections,

@@ -5,6 +5,7 @@ from typing import Any
 from loadtests.report.at_load import AtLoad
 from loadtests.report.summary import Summary
 from loadtests.report.survival.sections import FilledSection, filled
+from loadtests.report.trust import trust
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import encode
 
@@ -29,7 +30,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
             {"workload": workload, "row": again.row, "ratio": encode(again.ratio)}
             for workload, again in summary.again.items()
         ],
-        "trust": list(summary.trust),
+        "trust": trust(summary),
         "warnings": list(summary.warnings),
         "sections": [_section_json(section) for section in filled(summary)],
     }

@@ -8,6 +8,7 @@ from loadtests.report.survival.loads import load_notes
 from loadtests.report.survival.matrix import Entry, Grid, capacities, grid
 from loadtests.report.survival.sections import filled
 from loadtests.report.survival.setting import setting
+from loadtests.report.trust import trust
 from loadtests.report.wording import headline
 
 
@@ -17,7 +18,7 @@ def markdown(summary: Summary) -> str:
         f"{setting(summary.environment)}; {summary.mode} run, started {summary.started}.",
         *_table(grid(capacities(summary)), "; small print: what ran out"),
         _items([*summary.sentences, *load_notes(summary)]),
-        f"**Trust**: {' '.join(map(escaped, summary.trust))}",
+        f"**Trust**: {' '.join(map(escaped, trust(summary)))}",
     ]
     for section, entries, notes in filled(summary):
         parts += [f"**{section.title}**: {section.caption}."]

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from loadtests.cell import Cell
 from loadtests.run.beyond.kinds import chosen_kinds
-from loadtests.run.choice import choose
+from loadtests.run.choice import choose, wishes
 from loadtests.run.file.cells import Standing
 from loadtests.run.file.lines import (
     Line,
@@ -136,9 +136,9 @@ class Agenda:
         results = [result_of(line) for line in lines if line]
         if len(results) < len(cells):
             return [cell for cell in cells if cell not in self.plan.absent][:MOST_NAMED]
-        return [
-            cell.cell for cell in choose(workload, results, self._standings.get(workload)).named
-        ]
+        standing = self._standings.get(workload)
+        choice = choose(workload, results, standing, **wishes(self.plan))
+        return [cell.cell for cell in choice.named]
 
 
 def _jobs(plan: Plan) -> Iterator[Job]:

@@ -157,12 +157,12 @@ def test_trust_says_what_a_run_distinguishes_and_what_it_lacks(tmp_path: Path) -
     )
     first_line = plan([("sleep", "async"), ("sleep", "inline")], mode="full")
     uneven = [first_line, GOOD, WEAK, standing([GOOD, WEAK], speed=[0.9, 1.3])]
-    [line] = summarize(read(write(tmp_path / "b.jsonl", uneven))).trust
+    [line] = trust(summarize(read(write(tmp_path / "b.jsonl", uneven))))
     assert line == (
         "Full run · shows differences from 8 % on · no trial was void · CPU speed "
         "varied: the same work took 0.90–1.30 × as long."
     )
-    [alone] = summary_of(tmp_path / "c", [GOOD | {"trials": 0}]).trust
+    [alone] = trust(summary_of(tmp_path / "c", [GOOD | {"trials": 0}]))
     assert alone == "Quick run."
 
 
