@@ -23,7 +23,6 @@ KINDS: dict[str, Kind] = {
     "loop blocked": "blocked the loop",
     "cores": "computed",
     "neighbour": "computed",
-    "quota": "computed",
     "CPU quota": "computed",
 }
 # A blocked loop may be asleep, as what waits is.

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from loadtests.trial.tally import lag_allowed_s
+from loadtests.ui.ledger import LAG
 from loadtests.ui.shapes import LOADS
 
 if TYPE_CHECKING:
     from loadtests.ui.poller import Watching
     from loadtests.ui.recording import Recording
 
-LAG = "send lag p50 %.1f ms, p99 %.1f ms%s"  # which the tabs show all the time, in other words
 NOT_SHOWN = (LAG, "Your selected spawn rate is very high")  # we set it so, and it is harmless here
 SHOWN = 2  # warnings of the log
 

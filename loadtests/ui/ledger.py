@@ -14,6 +14,7 @@ from typing import Any
 from loadtests.run.beyond.drift import Drift, drift
 from loadtests.ui.turns import Turns
 
+LAG = "send lag p50 %.1f ms, p99 %.1f ms%s"  # in the log; the tabs show it all the time
 BYSTANDER = "bystander"
 SHOWN_S = 180
 LATE_S = 10  # by which the reports of workers may be late

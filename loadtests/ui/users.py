@@ -33,9 +33,8 @@ from loadtests.load.spec import BYSTANDER_RATE
 from loadtests.run.options import Options
 from loadtests.service.contract import path_of
 from loadtests.trial.tally import lag_allowed_s
-from loadtests.ui.alarms import LAG
 from loadtests.ui.failure import why
-from loadtests.ui.ledger import BYSTANDER
+from loadtests.ui.ledger import BYSTANDER, LAG
 from loadtests.ui.turns import turns_of
 
 DRAIN_S = 5.0

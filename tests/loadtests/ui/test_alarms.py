@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from loadtests.run.options import Options
-from loadtests.ui.alarms import LAG, Alarms
-from loadtests.ui.ledger import Ledger, Recorder
+from loadtests.ui.alarms import Alarms
+from loadtests.ui.ledger import LAG, Ledger, Recorder
 
 log = logging.getLogger("loadbearing")
 
