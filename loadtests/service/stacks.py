@@ -18,7 +18,7 @@ from loadtests.errors import NotSampled
 from loadtests.system.child import child
 
 GIL_HOLDERS, ALL, ACTIVE = ("--gil",), ("--idle",), ()  # the threads to sample
-LATE_S = 5.0  # to find the processes, and to write what was sampled
+LATE_S = 15.0  # to find the processes, and to write what was sampled
 STOP_S = 2.0
 NONE_FOUND = "No python processes found"
 YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")

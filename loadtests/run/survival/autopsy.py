@@ -13,7 +13,7 @@ from typing import Any
 
 import gevent
 
-from loadtests.cause.guilty import THREADS, collapsed, decide, kind_of, named, relevant
+from loadtests.cause.guilty import THREADS, Kind, collapsed, decide, kind_of, named, relevant
 from loadtests.cell import Cell
 from loadtests.errors import NotSampled, ServiceError, StartError, Untrustworthy
 from loadtests.load.schedule import Phase, patience_s
@@ -28,7 +28,7 @@ from loadtests.trial.cell_load import CellLoad
 
 ABOVE = 1.15  # times the upper end of the capacity: no doubt that the cell fails there
 SAMPLES_S = 3  # whole seconds, as py-spy counts
-REST_S = 0.7  # until the sampler has begun
+RESTS_S = (0.7, 5.0)  # until the sampler has begun; on a busy machine that takes longer
 LONGEST = 80  # characters of a line of code
 HOST = "the stacks of a running service are not sampled"
 HOST_ADVICE = "leave --host out to have one started"
@@ -51,9 +51,12 @@ def autopsy(tools: Tools, services: Launcher, cell: Cell, result: Line) -> dict[
     rate = round(min(ABOVE * (high or value), tools.most), 2)
     kind = kind_of(result["blamed"])
     folder = tools.options.servers.directory
+    stacks: list[Stack] = []
     try:
         with services.start(cell.model, cell.python) as service:
-            stacks = relevant(kind, _sampled(tools, cell, service, rate, THREADS[kind]))
+            for rest_s in RESTS_S:
+                if not stacks:
+                    stacks = relevant(kind, _sampled(tools, cell, service, rate, rest_s, kind))
     except NotSampled as error:
         why = {"reason": error.reason, "advice": error.advice or None}
         return {"guilty": {"rate": rate, **why}}
@@ -67,20 +70,20 @@ def autopsy(tools: Tools, services: Launcher, cell: Cell, result: Line) -> dict[
     return {"guilty": {"rate": rate, **asdict(shown)}, "stacks": collapsed(stacks, folder)}
 
 
-def _sampled(
-    tools: Tools, cell: Cell, service: RunningService, rate: float, threads: tuple[str, ...]
+def _sampled(  # noqa: PLR0913, PLR0917  # a cell, its load, and what to look for
+    tools: Tools, cell: Cell, service: RunningService, rate: float, rest_s: float, kind: Kind
 ) -> list[Stack]:
     """Sample a service of ours while it gets more load than it sustains."""
     options = tools.options
     path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
     expected = expected_answer(service.url, path)
-    phases = [Phase(rate, SAMPLES_S + REST_S)]
+    phases = [Phase(rate, SAMPLES_S + rest_s)]
     rng = Random(f"{options.seed}/{cell}")  # noqa: S311 - a schedule
     tools.show(cell, rate)
     name, patience = (cell.workload, cell.row), patience_s(options.slo)
     assert service.subject is not None
     with closing(CellLoad(service.url, name, path, expected, tools.source)) as load:
-        sampler = gevent.spawn_later(SETTLE_S, _attempt, service.subject.pid, threads)
+        sampler = gevent.spawn_later(SETTLE_S, _attempt, service.subject.pid, THREADS[kind])
         try:
             load.passage(phases, options.slo, options.arrivals, rng, patience)
             stacks = sampler.get()
