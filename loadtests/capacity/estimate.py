@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations, compress
+from itertools import combinations, compress, pairwise
 from statistics import fmean, median
 from typing import NamedTuple
 
@@ -35,6 +35,9 @@ FIXED = 0.1  # of a demand that computes: its changes are smaller than what is m
 USUAL = 0.03  # the standard deviation of a ratio in a round beyond that of requests and losses
 EXPECTED_FREEDOM = 4  # the weight of what is expected of a round against what rounds show
 MODEL = 0.007  # the standard error of the simulations themselves
+# The standard error of a capacity, as a share of how much the speed changes from trial to trial:
+# where it changes during a trial, more requests are late than at its mean.
+JUMPS = 0.15
 
 
 class Contender(NamedTuple):
@@ -126,6 +129,7 @@ class Estimates:
         logarithms = speeds(rounds, demands)
         usual = median(logarithms) if logarithms else 0.0
         self.speeds = [math.exp(speed - usual) for speed in logarithms]
+        jumps = JUMPS * _changing(logarithms)
         self.rows: dict[str, Estimate] = {}
         errors = {
             row: (group.unknown(row, rounds), error)
@@ -169,7 +173,10 @@ class Estimates:
                 if name in others or contender.fixed:
                     values[name] = value.value - follows * moved
             shown = [follows * shift for shift in compress(shifts, there[name])]
-            whole_error = math.hypot(math.sqrt(jackknife_variance(shown)), value.unknown, MODEL)
+            moving_error = follows * contender.computes * jumps
+            whole_error = math.hypot(
+                math.sqrt(jackknife_variance(shown)), value.unknown, moving_error, MODEL
+            )
             self.rows[name] = Estimate(
                 range_of(value.value, whole_error, len(shown) - 1),
                 demand_s,
@@ -271,6 +278,15 @@ class Estimates:
             for values, played in zip(self._without, self._rounds, strict=True)
             if {row, other} <= {sample.row for sample in played} and {row, other} <= values.keys()
         ]
+
+
+def _changing(values: Sequence[float]) -> float:
+    """Return how much a series changes from each value to the next, as a standard deviation.
+
+    Slow drift does not count (von Neumann, 1941).
+    """
+    squares = [(after - before) ** 2 for before, after in pairwise(values)]
+    return math.sqrt(fmean(squares) / 2) if squares else 0.0
 
 
 def _stretches(groups: Sequence[Group], rounds: Sequence[Round]) -> dict[str, float]:

@@ -53,6 +53,14 @@ def test_too_few_rounds_give_no_estimate() -> None:
     assert estimates.ratio("a", "b").value == pytest.approx(sustained[0] / sustained[1])
 
 
+def test_capacities_are_less_sure_where_the_speed_jumps_and_ratios_are_not() -> None:
+    steady, jumping = (
+        estimated("ab", turns("ab", speeds)) for speeds in ((1.0,) * 6, (1.0, 1.5) * 3)
+    )
+    assert jumping.rows["a"].capacity.error > 1.3 * steady.rows["a"].capacity.error
+    assert jumping.ratio("a", "b").error == pytest.approx(steady.ratio("a", "b").error, rel=0.1)
+
+
 def test_rows_without_a_measured_demand_are_left_out() -> None:
     rounds = [(sample("a", 0.01), sample("b", None))] * 4
     assert estimated("ab", rounds).rows.keys() == {"a"}
