@@ -33,6 +33,8 @@ BASELINE = "inline"  # what people have who have not yet decided
 MOST_GENERATORS = 64
 MOST_SEED = 2**32
 MOST_LOAD = 100_000
+IN_FORM = {"load": "at_load"}  # flags that have another name in the UI, whose "load" is a kind
+AS_GIVEN = ("load", "arrivals", "scenario", "output", "prove")  # fields that need no reading
 NAMED, EVERYBODY, NOBODY = "named", "all", "none"  # the cells that have an autopsy
 MEASURE, PRECISION, SERVICE = "what to measure", "how precisely", "the service"
 
@@ -259,29 +261,26 @@ class Options:
     def of(cls, parsed: Namespace) -> Self:
         """Return what Locust parsed: one word with all of it, or the fields of the form.
 
-        Raises ValueError that names what is wrong.
+        An empty field leaves its default. Raises ValueError that names what is wrong.
         """
         if parsed.options:
             return cls.restore(json.loads(parsed.options))
-        return cls.choose(
-            workloads=names(parsed.workloads),
-            models=names(parsed.models),
-            load=parsed.load,
-            arrivals=parsed.arrivals,
-            scenario=parsed.scenario,
-            slo=objective(parsed.slo),
-            mode=parsed.mode,
-            seed=number("seed", "1", int)(parsed.seed),
-            parameters=parameters(parsed.param),
-            output=parsed.output,
-            host=parsed.host if parsed.running_service else "",
-            servers=ServerOptions.load(parsed.servers),
-            prove=parsed.prove,
-            durations=durations(parsed.phases),
-            steps=number("number of steps", "5", int)(parsed.steps),
-            spike=number("height of the spike", "4", float)(parsed.spike),
-            **({"beyond": beyond(parsed.beyond)} if names(parsed.beyond) else {}),
-        )
+        others = {
+            "workloads": names(parsed.workloads),
+            "models": names(parsed.models),
+            **{name: getattr(parsed, name) for name in AS_GIVEN},
+            "host": parsed.host if parsed.running_service else "",
+            "servers": ServerOptions.load(parsed.servers),
+            "durations": durations(parsed.phases),
+            "steps": number("number of steps", "5", int)(parsed.steps),
+            "spike": number("height of the spike", "4", float)(parsed.spike),
+        }
+        values = {
+            item.name: flag.read(given)
+            for name, item, flag in flagged(cls)
+            if item.name not in others and (given := getattr(parsed, IN_FORM.get(name, name), ""))
+        }
+        return cls.choose(**{**values, **others})
 
     @classmethod
     def choose(cls, **values: Any) -> Self:

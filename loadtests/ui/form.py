@@ -41,8 +41,11 @@ _FORM: dict[str, tuple[Any, str]] = {
     "spike": (4.0, "multiple of the number of users"),
     "mode": (["quick", "full"], "full takes hours and is for figures to publish"),
     "beyond": ("", "trials beyond the capacity, e.g. overload,soak=5m"),
-    "prove": (False, "verify each cause: relieve only that resource and measure again"),
+    "baseline": ("", "what you have now, e.g. thread-pool"),
+    "need": ("", "promises that a model must keep, e.g. kills-late,survives-crash"),
+    "at-load": ("", "in requests per second: measure each model once at it"),
     "seed": (1, "same seed, same schedule"),
+    "prove": (False, "verify each cause: relieve only that resource and measure again"),
 }
 # The fields that only some scenarios use, by their names in the page; all others are always shown.
 FOR: dict[str, tuple[str, ...]] = {
@@ -51,7 +54,7 @@ FOR: dict[str, tuple[str, ...]] = {
     "host": (*LOADS, "surge"),
     "arrivals": (*LOADS, "surge"),
     **{name: (name,) for name in ("steps", "spike")},
-    **dict.fromkeys(("mode", "beyond", "prove"), ("survival",)),
+    **dict.fromkeys(("mode", "beyond", "prove", "baseline", "need", "atLoad"), ("survival",)),
 }
 _HIDDEN: dict[str, tuple[Any, str]] = {
     "options": ("", "All options of the test as JSON, instead of the others"),
@@ -64,7 +67,7 @@ _HIDDEN: dict[str, tuple[Any, str]] = {
         "Survival: measure the service at --host instead of starting servers",
     ),
 }
-SHOWN = {"workloads", "models", *_FORM}
+SHOWN = {"workloads", "models", *(name.replace("-", "_") for name in _FORM)}
 CHOICES = {name: values for name, (values, _) in _FORM.items() if isinstance(values, list)}
 
 

@@ -19,6 +19,8 @@ from locust.util.timespan import parse_timespan
 
 from loadtests.errors import FieldError, ServiceError
 from loadtests.run.options import Options, names
+from loadtests.run.survival.plan import check_wishes
+from loadtests.service.contract import discover
 from loadtests.service.warm_up import check_cells, try_parameters
 from loadtests.ui.form import CHOICES, SHOWN
 from loadtests.ui.shape_runner import shape
@@ -33,7 +35,6 @@ LONGEST_S = 86_400
 BOUNDS = {
     "user_count": ("number of users", 0, MOST_USERS),
     "spawn_rate": ("ramp up", 0.01, MOST_USERS),
-    "seed": ("seed", 0, 2**32),
     "spike": ("height of the spike", 0, MOST_USERS),
 }
 
@@ -79,6 +80,8 @@ def _check(environment: Environment) -> None:
     if options.scenario != "survival" or options.host:
         discovery = check_cells(url, options.cells, options.parameters)
         try_parameters(options.parameters, discovery, url)
+    if options.scenario == "survival":
+        _check_wishes(options, url)
     users = 0
     if options.scenario in SHAPES:
         if not form.get("user_count", "").isdecimal():
@@ -94,6 +97,15 @@ def _check(environment: Environment) -> None:
             f"{users} users times {options.spike:g} is too many: a spike has at most {MOST_USERS}"
         )
     shape(environment, options, users, _run_time_s(form))
+
+
+def _check_wishes(options: Options, url: str) -> None:
+    """Check early what a survival run checks on its own server, as far as a service is there."""
+    try:
+        discovery = discover(url)
+    except ServiceError:
+        return
+    check_wishes(options, discovery)
 
 
 def _read(known: Mapping[str, Any], name: str) -> Any:

@@ -41,12 +41,12 @@ def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]
             discoveries[python] = discovery = discover(url)
             ceiling = max(ceiling, _ceiling(url, source))
             workloads = chosen(options.workloads, discovery, options.servers.folder)
-            models = list(discovery.models) if ALL in options.models else options.models
+            models = _models(options, discovery)
             _all_used(options, workloads)
             pairs = [(name, model) for name in workloads for model in models]
             discovery.check(pairs, options.parameters)
             try_parameters(options.parameters, discovery, url)
-            check_wishes(options, discovery, models)
+            check_wishes(options, discovery)
         wanted += [Cell(*pair, python) for pair in pairs]
     check_possible(options, wanted, discoveries, services)
     order = list(dict.fromkeys(cell[:2] for cell in wanted))
@@ -98,8 +98,13 @@ def broken(discoveries: Iterable[Discovery]) -> dict[str, dict[str, str]]:
     }
 
 
-def check_wishes(options: Options, discovery: Discovery, models: Sequence[str]) -> None:
+def _models(options: Options, discovery: Discovery) -> Sequence[str]:
+    return list(discovery.models) if ALL in options.models else options.models
+
+
+def check_wishes(options: Options, discovery: Discovery) -> None:
     """Raise ServiceError for a baseline that is not measured, or an unknown promise."""
+    models = _models(options, discovery)
     model = options.baseline.partition(" ")[0]  # a row begins with its model
     if model and model not in models:
         raise ServiceError(

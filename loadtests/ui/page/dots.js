@@ -1,6 +1,6 @@
-// The trials of one cell as dots: offered rate against p99, both on logarithmic axes, with the capacity and
-// its interval, the objective, the prediction and the estimated limit as lines. Trials that lost too much have
-// no p99: they are at the top.
+// The trials of one cell as dots: offered rate against p99, both on logarithmic axes. What is only estimated
+// is a band, as in the report: the interval of the capacity, and from the prediction to the estimated limit. The
+// objective is a line, and so is what is offered now. Trials that lost too much have no p99: they are at the top.
 
 import { draw, logarithmic } from "./drawing.js";
 import { number, renew } from "./live.js";
@@ -8,6 +8,7 @@ import { number, renew } from "./live.js";
 const HEIGHT = 334;
 const EDGE = { left: 68, right: 14, top: 62, bottom: 44 };
 const BOTTOM = HEIGHT - EDGE.bottom;
+const LEAST = 3; // pixels of a band
 const STRIP = 30; // above the axis, for trials without a p99
 
 /** Draw into an element that has a width. */
@@ -60,30 +61,44 @@ function frame(right, x, y) {
   ];
 }
 
-function lines(right, x, y, { value, low, high, bound, slo, ceiling, binding, predicted, offered, going }) {
-  const parts = [across("slo", right, y(bound)), label(EDGE.left + 6, y(bound) - 6, slo, "start", "slo")];
-  if (low || high) {
-    const from = low ? x(low) : EDGE.left;
-    const width = Math.max(1, (high ? x(high) : right) - from);
-    parts.unshift(draw("rect", { class: "between", x: from, width, y: EDGE.top, height: BOTTOM - EDGE.top }));
-  }
-  const marks = [
-    ["ceiling", ceiling, 12, `estimated limit ${number(ceiling)} (${binding})`],
-    ["predicted", predicted, 26, `predicted ${number(predicted)}`],
-    ["capacity", value, 40, `capacity ${going ? "so far " : ""}${number(value)}`],
-    ["offered", offered, 54, `now ${number(offered)}/s`],
+function lines(right, x, y, cell) {
+  const { value, low, high, bound, slo, binding, offered, going } = cell;
+  const [from, to] = estimate(cell);
+  const range = from < to ? `${number(from)}–${number(to)}` : number(from);
+  const capacity = `capacity ${going ? "so far " : ""}${number(value)}`;
+  return [
+    across("slo", right, y(bound)),
+    label(EDGE.left + 6, y(bound) - 6, slo, "start", "slo"),
+    ...from ? band(right, x(from), x(to), "estimate", 12, `estimate ${range}${binding ? ` (${binding})` : ""}`) : [],
+    ...value ? band(right, x(low || value), high || !low ? x(high || value) : right, "capacity", 32, capacity) : [],
+    ...offered ? mark(right, x(offered), "offered", 52, `now ${number(offered)}/s`) : [],
   ];
-  for (const [kind, rate, row, text] of marks) {
-    if (rate) parts.push(...mark(right, x(rate), kind, row, text));
-  }
-  return parts;
 }
 
-/** An upright line, with its text where it is not cut off; beyond the axis, only the text. */
+/** What was expected before any trial: from the prediction to the limit, as far as they are known. */
+function estimate({ predicted, ceiling }) {
+  const known = [predicted, ceiling].filter(Boolean);
+  return known.length ? [Math.min(...known), Math.max(...known)] : [];
+}
+
+/** A band from the axis up to its text, as far as it is on the axis. */
+function band(right, from, to, kind, row, text) {
+  const [begin, end] = [Math.min(from, right), Math.min(to, right)];
+  const width = Math.max(LEAST, end - begin);
+  const rect = draw("rect", { class: kind, x: begin, width, y: EDGE.top, height: BOTTOM - EDGE.top });
+  return from > right ? named(right, from, kind, row, text) : [rect, ...named(right, begin + width / 2, kind, row, text)];
+}
+
+/** An upright line, with its text. */
 function mark(right, at, kind, row, text) {
+  return at > right ? named(right, at, kind, row, text) : [upright(kind, at, row - 9), ...named(right, at, kind, row, text)];
+}
+
+/** A text beside a place, where it is not cut off; it points to a place beyond the axis. */
+function named(right, at, kind, row, text) {
   if (at > right) return [label(right, row, `${text} →`, "end", kind)];
   const left = at > right / 2;
-  return [upright(kind, at, row - 9), label(left ? at - 5 : at + 5, row, text, left ? "end" : "start", kind)];
+  return [label(left ? at - 5 : at + 5, row, text, left ? "end" : "start", kind)];
 }
 
 function dot({ number: count, rate, p99, outcome }, x, y) {
@@ -96,7 +111,9 @@ function dot({ number: count, rate, p99, outcome }, x, y) {
   return shape;
 }
 
-function alternative({ title, trials, value, low, high, predicted, ceiling }) {
+function alternative(cell) {
+  const { title, trials, value, low, high } = cell;
+  const [from, to] = estimate(cell);
   const of = (outcome) => trials.filter((trial) => trial.outcome === outcome).map((trial) => trial.rate);
   const [passed, failed] = [of("passed"), of("failed")];
   return [
@@ -104,8 +121,7 @@ function alternative({ title, trials, value, low, high, predicted, ceiling }) {
     passed.length ? `${passed.length} passed, up to ${number(Math.max(...passed))} per second.` : "None passed.",
     failed.length ? `${failed.length} failed, from ${number(Math.min(...failed))} on.` : "None failed.",
     value ? `Capacity ${number(value)}${low && high ? `, from ${number(low)} to ${number(high)}` : ""}.` : "",
-    predicted ? `Predicted ${number(predicted)}.` : "",
-    ceiling ? `The estimated limit is ${number(ceiling)}.` : "",
+    from ? `Estimated before the first trial: ${number(from)}${to > from ? ` to ${number(to)}` : ""}.` : "",
     "The table below lists them all.",
   ].filter(Boolean).join(" ");
 }

@@ -3,7 +3,7 @@
 // writes classes again, but it never looks at the text of an element that it has written.
 
 const { scenarios, fields } = window.templateArgs.panel;
-const NAMES = { slo: "Objective", param: "Parameters" };
+const NAMES = { slo: "Objective", param: "Parameters", atLoad: "Your load" };
 const OURS = "Custom parameters";
 const MOST_ROWS = 11;
 
@@ -68,5 +68,5 @@ function relabel(form, name, words) {
 /** Write a word for the name of an option, with which Locust begins its label. */
 function rename(form, name) {
   const text = label(form, name);
-  if (text) text.nodeValue = text.nodeValue.replace(/^\w+ \(/, `${NAMES[name]} (`);
+  if (text) text.nodeValue = text.nodeValue.replace(/^[\w ]+ \(/, `${NAMES[name]} (`);
 }

@@ -56,7 +56,7 @@ function showAnswer({ phase, verdicts }) {
 }
 
 function drawCell(cell, goesOn) {
-  place("title").style.setProperty("--colour", `var(--model-${cell.model})`);
+  place("cell").style.setProperty("--colour", `var(--model-${cell.model})`);
   text("title", cell.title);
   text("result", cell.result);
   text("between", cell.going ? "95 % interval of the capacity so far" : "capacity, with its 95 % interval");

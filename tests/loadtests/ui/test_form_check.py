@@ -36,7 +36,7 @@ def test_there_are_no_classes_of_users_to_edit(idle_ui: Interface) -> None:
         ({"user_count": "99999999999"}, "out of bounds; the number of users is 0 to 20000"),
         ({"spawn_rate": "1e300"}, "out of bounds; the ramp up is 0.01 to 20000"),
         ({"spawn_rate": "nan"}, "out of bounds; the ramp up is 0.01 to 20000"),
-        ({"seed": "-1"}, "out of bounds; the seed is 0 to 4294967296"),
+        ({"seed": "-1"}, "invalid seed '-1': expected 0 to 4294967296"),
         ({"run_time": f"{'9' * 30}h"}, "longer than a day; leave it empty to run until stopped"),
         ({"run_time": "25h"}, "longer than a day; leave it empty to run until stopped"),
         ({"run_time": "soon"}, "Invalid time span format"),
@@ -45,13 +45,17 @@ def test_there_are_no_classes_of_users_to_edit(idle_ui: Interface) -> None:
         ({"scenario": "spike", "user_count": "9999"}, "a spike has at most 20000"),
         ({"scenario": "step"}, "unknown scenario 'step'; did you mean 'steps'?"),
         ({"mode": "long"}, "unknown mode 'long'; expected quick, full"),
+        ({"baseline": "thread-pol"}, "--baseline: unknown row 'thread-pol'; expected inline"),
+        ({"need": "kill-late"}, "--need: unknown promise 'kill-late'; did you mean 'kills-late'?"),
+        ({"at_load": "0.5"}, "invalid load '0.5': expected 1 to 100000"),
         ({"workloads": "./evil.py"}, "unknown workload './evil.py'"),
         ({"workloads": "os.path"}, "unknown workload 'os.path'"),
     ],
     ids=str,
 )
 def test_values_have_bounds(idle_ui: Interface, changed: dict[str, str], message: str) -> None:
-    answer = idle_ui.ask("/swarm", {**CELL, **changed})
+    form = {"scenario": "survival"} if set(changed) & {"baseline", "need"} else {}
+    answer = idle_ui.ask("/swarm", {**CELL, **form, **changed})
     reply = json.loads(answer.body)
     assert (answer.status, reply["success"]) == (200, False)
     assert message in reply["message"]

@@ -16,6 +16,7 @@ from tests.support.server_process import PATIENCE_S
 USERS = "40"
 TABS = ("Load", "Compare", "Server")
 CELLS = ("thread-pool", "async")
+OF_SURVIVAL = ("mode", "baseline", "need", "atLoad")
 
 
 @pytest.fixture
@@ -36,10 +37,14 @@ async def started(page: Page) -> None:
     await expect(start).to_be_in_viewport()
     await expect(page.locator("[name=steps]")).to_be_hidden()
     await page.select_option("[name=scenario]", "survival")
-    await expect(page.locator("[name=mode]")).to_be_visible()
+    for name in OF_SURVIVAL:
+        await expect(page.locator(f"[name={name}]")).to_be_visible()
+    await expect(page.locator("label", has_text="Your load (in requests")).to_be_visible()
     await expect(page.locator("[name=userCount]")).to_be_hidden()
+    await expect(start).to_be_in_viewport(ratio=1)
     await page.select_option("[name=scenario]", "compare")
-    await expect(page.locator("[name=mode]")).to_be_hidden()
+    for name in OF_SURVIVAL:
+        await expect(page.locator(f"[name={name}]")).to_be_hidden()
     await page.select_option("[name=workloads]", "sleep")
     await page.select_option("[name=models]", [*CELLS])
     await page.fill("[name=param]", "sleep.ms=2")

@@ -55,6 +55,8 @@ async def test_a_run_is_started_watched_and_stopped(
     await expect(tab.locator("#matrix button.measuring")).to_have_count(2, timeout=LONG_MS)
     await expect(tab.locator("#matrix button.offered")).to_have_count(1, timeout=LONG_MS)
     await expect(tab.locator("#trials tbody tr").first).to_be_visible(timeout=LONG_MS)
+    await expect(tab.locator("#dots rect.estimate")).to_be_visible()
+    await expect(tab.locator("#dots line:not(.axis, .grid, .slo, .offered)")).to_have_count(0)
     await moves_with_the_keyboard(tab)
     await page.get_by_role("button", name="Stop").click()
     await expect(tab.locator("#step")).to_contain_text("was stopped", timeout=LONG_MS)
