@@ -8,6 +8,7 @@ import { number, renew } from "./live.js";
 const HEIGHT = 334;
 const EDGE = { left: 68, right: 14, top: 62, bottom: 44 };
 const BOTTOM = HEIGHT - EDGE.bottom;
+const LETTER = 6.5; // pixels, about
 const LEAST = 3; // pixels of a band
 const STRIP = 30; // above the axis, for trials without a p99
 
@@ -91,14 +92,14 @@ function band(right, from, to, kind, row, text) {
 
 /** An upright line, with its text. */
 function mark(right, at, kind, row, text) {
-  return at > right ? named(right, at, kind, row, text) : [upright(kind, at, row - 9), ...named(right, at, kind, row, text)];
+  return at > right ? named(right, at, kind, row, text) : [upright(kind, at, row + 3), ...named(right, at, kind, row, text)];
 }
 
-/** A text beside a place, where it is not cut off; it points to a place beyond the axis. */
+/** A text above a place, moved to where it is not cut off; it points to a place beyond the axis. */
 function named(right, at, kind, row, text) {
   if (at > right) return [label(right, row, `${text} →`, "end", kind)];
-  const left = at > right / 2;
-  return [label(left ? at - 5 : at + 5, row, text, left ? "end" : "start", kind)];
+  const half = text.length * LETTER / 2;
+  return [label(Math.max(half, Math.min(at, right - half)), row, text, "middle", kind)];
 }
 
 function dot({ number: count, rate, p99, outcome }, x, y) {
