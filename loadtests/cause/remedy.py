@@ -4,21 +4,16 @@ The same change proves the cause: if the blamed resource is relieved alone, capa
 predicted. A control is a change that must not help.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from loadtests.capacity.demands import Limit
+from loadtests.cause.gain import BEYOND, DETECTABLE, MARGIN, SOME_MORE, gain
 from loadtests.cause.symptoms import milliseconds
 from loadtests.trial.evidence import Evidence
 from loadtests.wording import DASH, TIMES, count_of, rate_text
 
-DETECTABLE = 1.2  # a smaller change may disappear in the width of a measured ratio
-SOME_MORE = 1.1  # the least that is claimed where only the most is known
-BEYOND = 1.25  # times the ratio of the limits, where the critical utilisation is not known
-MARGIN = 0.15  # by which limits from a calibration may be wrong in relation to one another
-LEAST_USED = 0.25  # of a limit at the capacity: below it, another resource is to blame
 FEW = 2  # threads: one computes while another waits
 POOLS = {"threads": "processes", "processes": "threads"}  # the other one
 WORDS = {"workers": "server processes", "loops": "event loops"}  # of options
@@ -312,28 +307,9 @@ def unproven(reason: str, advice: str = "") -> Callable[[DiagnosedCell], Choice]
 def _expected(
     cell: DiagnosedCell, blamed: str, factors: Mapping[str, float]
 ) -> tuple[float, float] | Unproven:
-    """Predict the ratio of capacities: the blamed limit times its factor, up to the next limit.
-
-    At the capacity a share of the blamed limit is used. Of a pool that is larger by a factor, the
-    share that goes unused is smaller by its square root (Halfin and Whitt, 1981); of further
-    processes and loops, which do not share a queue, it is the same. Where the next limit is
-    reached, at least this share of it is used, and at most all.
-    """
-    rate, known = cell.rate, dict(cell.limits)
-    known.setdefault(blamed, rate)  # it broke there, so the limit cannot be far
-    changed = [Limit(name, limit * factors.get(name, 1.0)) for name, limit in known.items()]
-    least, base = min(changed, key=lambda limit: limit.rate), min(known.values())
-    ratio = least.rate / base if base > 0 else 1.0
-    if 1 / DETECTABLE < ratio < DETECTABLE:
-        return _too_near(least)
-    if ratio < 1:
-        return ratio / BEYOND, math.sqrt(ratio)
-    used = min(max(rate / base, LEAST_USED), 1.0)
-    low, high = ratio, ratio / used
-    if least.name in factors:
-        unused = (1 - used) / (math.sqrt(ratio) if least.name == "slots" else 1.0)
-        low = high = ratio * (1 - unused) / used
-    return max((1 - MARGIN) * low, SOME_MORE), (1 + MARGIN) * high
+    """Predict the ratio of capacities, unless the next limit is too near for a change to show."""
+    ratios = gain(cell.evidence, cell.limits, cell.rate, blamed, factors)
+    return _too_near(ratios) if isinstance(ratios, Limit) else ratios
 
 
 def _too_near(limit: Limit) -> Unproven:

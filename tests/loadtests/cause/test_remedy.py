@@ -223,7 +223,9 @@ def test_the_next_limit_caps_what_is_predicted() -> None:
     known = [Limit("slots", 100.0), Limit("cores", 150.0)]
     chosen = remedy("pool", replace(POOL_CELL, limits=known, capacity=80.0))
     assert isinstance(chosen, Remedy)
-    assert chosen.predicted == pytest.approx((0.85 * 1.5, 1.15 * 1.5 / 0.8))
+    low, high = chosen.predicted
+    assert low == pytest.approx(0.85 * 1.5)
+    assert 1.15 * 1.5 < high < 1.15 * 1.5 / 0.8  # a queue for the cores cannot use all of them
 
 
 def test_a_remedy_is_recorded_as_the_option_that_one_would_type() -> None:
