@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from loadtests.cause.rules import RULES
 from loadtests.load.arrivals import poisson
 from loadtests.load.http import ConnectionPool
-from loadtests.service.contract import discover
+from loadtests.service.contract import discover, path_of
+from loadtests.service.process import ServerProcess
 from loadtests.slo import Slo
 from loadtests.trial.tally import percentile_ms
 from scripts.checks.shared.oracle import MODELS, OracleQueue, running
@@ -26,7 +27,7 @@ from scripts.checks.validate.known_causes import HELD, Outcome, confusion
 from scripts.checks.validate.littles_law import KNOWN, LOADS, ROUNDS, SLACK, TRIAL_S
 from scripts.checks.validate.littles_law import SERVICE_S as QUEUED_S
 from scripts.checks.validate.load import Unanswered, bracketed
-from scripts.checks.validate.plants import PLANTS
+from scripts.checks.validate.plants import HELD_OUT, PLANTS, UNSEEN
 from scripts.checks.validate.same_row_twice import compared, judged
 from tests.support.virtual_service import Service
 
@@ -90,7 +91,22 @@ def test_the_confusion_table_counts_loads_that_broke() -> None:
 
 def test_each_plant_has_a_name_in_a_matrix_as_its_truth() -> None:
     words = {rule.name for rule in RULES}
-    assert {word for plant in PLANTS.values() for word in (plant.cause, *plant.also)} <= words
+    plants = [*PLANTS.values(), *HELD_OUT.values()]
+    assert {word for plant in plants for word in (plant.cause, *plant.also)} <= words
+    assert len({*PLANTS, *HELD_OUT}) == len(plants), "each is a case of its own"
+
+
+@pytest.mark.usefixtures("database")
+def test_what_is_held_out_answers() -> None:
+    """Once each, without measuring: it has to stay unknown how they are diagnosed."""
+    unseen = [plant for plant in HELD_OUT.values() if UNSEEN in plant.options]
+    models = ",".join(dict.fromkeys(plant.model for plant in unseen))
+    with (
+        ServerProcess(("--port", "0", "--models", models, UNSEEN)) as server,
+        closing(ConnectionPool(server.url)) as connections,
+    ):
+        paths = [path_of(plant.workload, plant.model, plant.parameters) for plant in unseen]
+        assert {path: connections.get(path).status for path in paths} == dict.fromkeys(paths, 200)
 
 
 @given(st.lists(st.integers(0, 40), min_size=1).map(sorted), st.sampled_from([1, 2, 4]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import NamedTuple
 
@@ -30,11 +30,12 @@ class Outcome(NamedTuple):
     sentence: str = ""
 
 
-def planted(testbed: Testbed, names: Sequence[str] = tuple(PLANTS)) -> Case:
+def planted(
+    testbed: Testbed, plants: Mapping[str, Plant] = PLANTS, number: str = "planted"
+) -> Case:
     """Check the cause of planted bottlenecks at several loads; prints which was taken for which."""
     findings, outcomes, sentinel = [], list[Outcome](), Sentinel()
-    for name in names:
-        plant = PLANTS[name]
+    for name, plant in plants.items():
         try:
             known = [*_outcomes(testbed, plant, sentinel)]
         except Untrustworthy:  # work that fails may fail at its first request
@@ -48,7 +49,7 @@ def planted(testbed: Testbed, names: Sequence[str] = tuple(PLANTS)) -> Case:
         show(shown)
     for line in ("", *confusion(outcomes), ""):
         show(line)
-    return Case.of("planted", "the cause of each planted bottleneck is named", findings)
+    return Case.of(number, "the cause of each planted bottleneck is named", findings)
 
 
 def _outcomes(testbed: Testbed, plant: Plant, sentinel: Sentinel) -> Iterator[Outcome]:
