@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from loadtests.cause.remedy import SOME_MORE, Control, Remedy
+from loadtests.cause.gain import SOME_MORE
+from loadtests.cause.remedy import Control, Remedy
 from loadtests.wording import DASH, TIMES
 
 TOLERANCE = 0.05  # of each end of the prediction, which is rounded arithmetic

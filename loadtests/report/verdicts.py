@@ -11,6 +11,7 @@ from math import inf, isfinite
 
 from loadtests.capacity.estimate import Range
 from loadtests.cell import Cell
+from loadtests.report.fitting import Parts, cuts
 from loadtests.report.next_steps import next_steps
 from loadtests.report.wording import cause_sentence, interval_text, ratio_text, shortened
 from loadtests.run.choice import NOTABLE, Choice, Lacks, choose, ranked, tied
@@ -20,7 +21,6 @@ from loadtests.slo import Slo
 from loadtests.wording import listing, rate_text
 
 WORDS = 60  # the most of an answer: more is not read
-CUTS = ("; ", " while ", ", ", " (")  # where a clause can end early
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def judge_workload(  # noqa: PLR0913 - the results, and what the user said of ea
     return WorkloadVerdict(
         workload,
         pick.row,
-        _fitted(heads, _cut(why), [*steps, ""], [*sure, ""], [open_, ""]),
+        _fitted(heads, [*cuts(why), ""], [*steps, ""], [*sure, ""], [open_, ""]),
         ties,
         _known(standing, pick, beaten) if beaten else None,
         beaten.row if beaten else None,
@@ -142,34 +142,13 @@ def leaders(results: Iterable[CellResult], standings: Mapping[str, Standing]) ->
     }
 
 
-def _fitted(*parts: Sequence[str]) -> str:
-    """Join one form of each part to sentences of at most `WORDS` words in all.
+def _fitted(*forms: Sequence[str]) -> str:
+    """Make sentences of at most `WORDS` words in all.
 
-    The forms of a part get shorter. As long as it is too much, the second part is shortened, which
-    has details, then those after it, and at last the first.
+    The second part gives way first, which has details, then those after it, and at last the first.
     """
-    forms = [list(dict.fromkeys(part)) or [""] for part in parts]
-    for part in (*forms[1:], forms[0]):
-        while len(part) > 1 and len(_joined(forms).split()) > WORDS:
-            part.pop(0)
-    return _joined(forms)
-
-
-def _joined(forms: Iterable[Sequence[str]]) -> str:
-    sentences = (form[0].rstrip(".") for form in forms if form[0])
-    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in sentences)
-
-
-def _cut(clause: str) -> list[str]:
-    """Return a clause and what is left of it if it ends early, down to nothing."""
-    forms = [clause]
-    for mark in CUTS:
-        while mark in forms[-1] and "`" not in forms[-1].rpartition(mark)[2]:
-            shorter = forms[-1].rpartition(mark)[0]
-            if shorter.count("(") != shorter.count(")"):
-                break
-            forms.append(shorter.rstrip(","))
-    return [*forms, ""]
+    parts = Parts(forms, [*range(1, len(forms)), 0])
+    return parts.fitted(lambda text: len(text.split()) <= WORDS)
 
 
 def _rows(cells: Iterable[CellResult]) -> tuple[str, ...]:
@@ -291,7 +270,7 @@ def _none(name: str, cells: Sequence[CellResult], choice: Choice, unfinished: st
     at = f": even {rate_text(max(rates))} req/s is too much" if rates else ""
     cause = _shared_cause(order)
     head = f"{name}: {rows} load at {slo}{at}"
-    heads = [f"{head} ({form})" for form in _cut(cause) if form]
+    heads = [f"{head} ({form})" for form in cuts(cause) if form]
     steps = next_steps(order[0]) or [f"relax --slo (now {slo}), or make the work faster"]
     return _fitted([*heads, head], [*steps, ""], [unfinished, ""])
 

@@ -8,13 +8,13 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.report.fitting import Parts, cuts
 from loadtests.report.verdicts import WorkloadVerdict
 from loadtests.report.wording import ratio_text
 from loadtests.wording import listing
 
 LEAST = {"CPU per request": "least CPU", "memory": "least memory", "fewer parts": "fewest parts"}
 FEW = 2  # workloads, whose answers may be longer: the screen has room for them
-CUTS = ("; ", " while ", " (")  # where a reason can end early
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +49,15 @@ def brief(verdict: WorkloadVerdict, width: int, lines: int = 2) -> str:
     more = f"{ratio_text(verdict.more)} {verdict.baseline}" if verdict.more else ""
     heads = [f"use {verdict.pick}: {', '.join(filter(None, (verdict.rate, more)))}"]
     heads += [f"use {verdict.pick}: {more}"] if more else []
-    whys = [verdict.why, *(verdict.why.partition(mark)[0] for mark in CUTS if mark in verdict.why)]
-    whys += [verdict.why.rpartition(", ")[0]] if verdict.why.count(", ") > 1 else []
-    whys.sort(key=len, reverse=True)
     ties, but, better = verdict.sure.partition(", but ")
     of_ties = f"of those tied it {better}" if but else ties
     why = LEAST.get(verdict.decided_by, "")
     count = f"ties with {len(verdict.ties) - 1}{why and f' ({why})'}; " if but else ""
     last = count + verdict.sure.rpartition("; ")[2]
     sures = [verdict.sure, of_ties, last, last.replace("sure that it ", "")]
-    steps = [verdict.next, ""]
-    for forms in (steps, heads, whys, sures):
-        while (
-            len(forms) > 1 and len(textwrap.wrap(_joined(heads, whys, sures, steps), width)) > lines
-        ):
-            forms.pop(0)
-    return _joined(heads, whys, sures, steps)
-
-
-def _joined(*forms: Sequence[str]) -> str:
-    """Make a sentence of the first form of each part."""
-    head, *sentences = (form[0].rstrip(".") for form in forms if form[0])
-    return " ".join([f"{head}.", *(f"{text[:1].upper()}{text[1:]}." for text in sentences)])
+    parts = Parts([heads, cuts(verdict.why), sures, [verdict.next, ""]], [3, 0, 1, 2])
+    text = parts.fitted(lambda text: len(textwrap.wrap(text, width)) <= lines)
+    return text[:1].lower() + text[1:]  # it stands beside the name of its workload
 
 
 def _bare(workload: str, sentence: str) -> str:

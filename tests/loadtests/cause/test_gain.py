@@ -50,7 +50,9 @@ def measured(held_s: float, cores: float, *, random: bool) -> tuple[float, float
 def test_a_second_gil_gives_what_is_predicted(held_s: float, cores: float, random: bool) -> None:
     now, then = measured(held_s, cores, random=random)
     limits = [Limit("gil", 1 / held_s), Limit("cores", cores / held_s)]
-    low, high = gain(evidence_examples.GIL, limits, now, "gil", BOTH)
+    ends = gain(evidence_examples.GIL, limits, now, "gil", BOTH)
+    assert not isinstance(ends, Limit)
+    low, high = ends
     assert low < then / now < high
     assert high < NARROW * low
     assert low > 1, "a remedy that does nothing refutes it"
