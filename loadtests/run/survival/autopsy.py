@@ -32,6 +32,10 @@ RESTS_S = (0.7, 5.0)  # until the sampler has begun; on a busy machine that take
 LONGEST = 80  # characters of a line of code
 HOST = "the stacks of a running service are not sampled"
 HOST_ADVICE = "leave --host out to have one started"
+# The stacks of one interpreter are seen, the newest: it is not the one of the event loop.
+UNSEEN = {("interpreter-pool", kind) for kind in ("held the GIL", "blocked the loop")}
+OUT_OF_SIGHT = "py-spy sees one interpreter of a process, and not the one of the event loop"
+OUT_OF_SIGHT_ADVICE = "measure process-pool too, which hands over the same work"
 NO_SAMPLE = {
     "held the GIL": "no sample saw a thread that held the GIL",
     "blocked the loop": "no sample saw the event loop at work",
@@ -50,6 +54,8 @@ def autopsy(tools: Tools, services: Launcher, cell: Cell, result: Line) -> dict[
     value, _, high = result["interval"]
     rate = round(min(ABOVE * (high or value), tools.most), 2)
     kind = kind_of(result["blamed"])
+    if (cell.model, kind) in UNSEEN:
+        return {"guilty": {"reason": OUT_OF_SIGHT, "advice": OUT_OF_SIGHT_ADVICE}}
     folder = tools.options.servers.directory
     stacks: list[Stack] = []
     try:

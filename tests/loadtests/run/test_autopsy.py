@@ -39,11 +39,11 @@ FAILED: dict[str, Any] = {"interval": [95.0, 90.0, 100.0], "blamed": "loop block
 CELL = Cell("nap", "async")
 
 
-def examined(folder: Path, host: str | None = None) -> dict[str, Any]:
+def examined(folder: Path, host: str | None = None, cell: Cell = CELL) -> dict[str, Any]:
     (folder / "mine.py").write_text(MODULE)
     servers = ServerOptions(modules=(str(folder / "mine.py"),), directory=str(folder))
     tools = Tools(Options(servers=servers), Sentinel(), InProcess(), 1e4, lambda *_: None)
-    return autopsy(tools, Launcher(servers, host, folder / "server.log"), CELL, FAILED)
+    return autopsy(tools, Launcher(servers, host, folder / "server.log"), cell, FAILED)
 
 
 def result(guilty: dict[str, Any]) -> CellResult:
@@ -82,3 +82,9 @@ def test_a_service_that_does_not_start_is_the_reason(
 ) -> None:
     monkeypatch.setitem(globals(), "MODULE", "raise RuntimeError('not today')")
     assert "not today" in examined(tmp_path)["guilty"]["reason"]
+
+
+def test_it_does_not_blame_one_interpreter_for_the_loop_of_another(tmp_path: Path) -> None:
+    line = examined(tmp_path, cell=Cell("nap", "interpreter-pool"))
+    assert set(line["guilty"]) == {"reason", "advice"}
+    assert "not the one of the event loop; measure process-pool too" in autopsy_text(line["guilty"])
