@@ -22,6 +22,7 @@ from server.telemetry.publisher import Vitals
 from server.web.answers import Discovery
 from server.web.events import Events
 from server.web.page import PAGE, Page
+from server.web.work_answer import WorkAnswer
 from server.worker.outcomes import raised
 from server.worker.timeline import Timeline
 from server.workloads.registry import Workload
@@ -70,7 +71,7 @@ class Cell:
         self._stages = stages
         self._head = f'{{\n  "workload": "{workload.name}", "model": "{name}", "result": '
 
-    async def handle(self, request: web.Request) -> web.Response:
+    async def handle(self, request: web.Request) -> WorkAnswer:
         """Run the work once and answer with its result, its worker and its stamps."""
         timeline = Timeline()
         if request.body_exists:
@@ -86,8 +87,7 @@ class Cell:
             f'{self._head}{encode(result)},\n  "worker": {{"pid": {timeline.pid}, "thread": '
             f'{_quoted(timeline.thread)}}},\n  "ms": {stages}\n}}\n'
         )
-        headers = {"Content-Type": "application/json", "Server-Timing": server_timing}
-        return web.Response(body=body.encode(), headers=headers)
+        return WorkAnswer(body.encode(), server_timing)
 
 
 def indented(document: Mapping[str, Any]) -> bytes:
