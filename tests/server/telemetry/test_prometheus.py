@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.telemetry.counts import BOUNDS_S, STAGES, Counts, Totals
+from server.telemetry.counts import BATCH, BOUNDS_S, STAGES, Counts, Totals
 from server.telemetry.processes import Process, cpu_by_role
 from server.worker.timeline import Ran, Timeline
 from tests.support.prometheus_client import scrape
@@ -29,6 +29,18 @@ def test_a_duration_counts_up_to_the_bound_that_it_does_not_pass(
     ran = counts.durations()["inline", "ran"]
     assert [index for index, count in enumerate(ran[:-1]) if count] == [place]
     assert (ran[place], ran[-1]) == (1, seconds)
+
+
+def test_requests_are_counted_once_however_many_there_are() -> None:
+    counts = Counts([], ["inline"])
+    for _ in range(2 * BATCH + 1):
+        counts.stages["inline"].add(timeline(0.00011))
+        counts.stages["inline"].add(timeline(0.0))
+    for _ in range(2):
+        ran = counts.durations()["inline", "ran"]
+        assert ran[:2] == [2 * BATCH + 1] * 2
+        assert sum(ran[:-1]) == 2 * (2 * BATCH + 1)
+        assert ran[-1] == pytest.approx((2 * BATCH + 1) * 0.00011)
 
 
 def test_unknown_cpu_time_is_not_counted() -> None:
