@@ -86,12 +86,12 @@ class Model(ABC):
         """Why this work cannot run under this model, or None."""
         return None
 
-    async def run(self, work: Work, arguments: Arguments, timeline: Timeline) -> Any:
+    def run(self, work: Work, arguments: Arguments, timeline: Timeline) -> Awaitable[Any]:
         """Run the work, stamp the timeline and return the result.
 
         Raises WorkFailed, Refused or Expired.
         """
-        return await self.call(work.function, (), arguments, timeline)
+        return self.call(work.function, (), arguments, timeline)
 
     @abstractmethod
     async def call(
