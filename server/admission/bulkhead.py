@@ -153,7 +153,8 @@ class Bulkhead:
         self._free()
         if worked:
             self._pace.departed(now, full=self._inside >= self.workers)
-            self._places = self._wanted_places()
+            if self._ahead:
+                self._places = self._wanted_places()
 
     def resize(self, settings: Settings, workers: int, ahead: int) -> None:
         """Change the number of workers; waiting calls keep their place."""

@@ -6,7 +6,6 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
-from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import Any, ClassVar
@@ -106,8 +105,7 @@ class Offloaded(Model):
         with visit:
             remote = submit()
         self.bulkhead.deadlines.watch(local, timeline.accepted, "was not done by")
-        finish = partial(self._finish, local, visit)
-        remote.add_done_callback(partial(_call_soon, loop, finish))
+        remote.add_done_callback(partial(_call_soon, loop, self._finish, local, visit))
         try:
             return await local
         except BaseException:
@@ -141,14 +139,15 @@ class Offloaded(Model):
 
 def _outcome(remote: Future[Any]) -> Ran | BaseException | None:
     """The result of a call, or the error raised instead; None if the call was cancelled."""
-    if remote.cancelled():
-        return None
-    answer = remote.exception() or remote.result()
+    try:
+        answer = remote.result()  # one call, because each takes the future's lock
+    except BaseException as error:  # noqa: BLE001 - whatever the executor raised
+        return None if remote.cancelled() else error
     return unpickled(answer) if isinstance(answer, bytes) else answer
 
 
-def _call_soon(
-    loop: asyncio.AbstractEventLoop, finish: Callable[[Future[Any]], None], remote: Future[Any]
-) -> None:
-    with suppress(RuntimeError):  # the loop is closed: no request waits any more
-        loop.call_soon_threadsafe(finish, remote)
+def _call_soon(loop: asyncio.AbstractEventLoop, *callback: Any) -> None:
+    try:  # noqa: SIM105 - suppress() would cost each call 0.4 µs
+        loop.call_soon_threadsafe(*callback)
+    except RuntimeError:  # the loop is closed: no request waits any more
+        pass
