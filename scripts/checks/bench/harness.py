@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
+from loadtests.load.http import ConnectionPool
 from scripts.checks.shared.fast_clients import cost
 
 CLIENTS = 32
@@ -20,6 +21,8 @@ MODELS = ("inline", "thread-pool", "process-pool")
 def harness(ours: tuple[str, int], bare: tuple[str, int]) -> Iterator[str]:
     """Compare each model in turns, so that a drift of the machine affects both sides."""
     for model in MODELS:
+        for (url, _pid), path in ((ours, f"/noop/{model}"), (bare, f"/{model}")):
+            _warm_up(url, path)
         pairs = []
         for _ in range(ROUNDS):
             other = cost(*bare, f"/{model}", CLIENTS, TURN_S)
@@ -32,3 +35,11 @@ def harness(ours: tuple[str, int], bare: tuple[str, int]) -> Iterator[str]:
             f"({ratios[1]:.2f}–{ratios[-2]:.2f}), {ours_us:.0f} against {bare_us:.0f} µs CPU per "
             f"request; {visible:.2f} as measured by clients"
         )
+
+
+def _warm_up(url: str, path: str) -> None:
+    """Wait for an answer: the first one may have to wait until processes have started."""
+    connections = ConnectionPool(url)
+    status, _ = connections.get(path)
+    connections.close()
+    assert status == 200, path
