@@ -161,6 +161,8 @@ class Service:
         name, _, model = path.partition("/")
         if (name in FIXED and not model) or (name == PAGE and model in self._page.files):
             raise _misdirected(request, f"/{path}", "GET", "HEAD")
+        if name == PAGE:
+            raise NotFound(f"unknown file of the page {model!r}", "The page itself is at /.")
         if name not in self._workloads:
             others = () if model else filter(None, FIXED)
             hint = did_you_mean(name, self._workloads, others)
