@@ -51,13 +51,15 @@ class Connection(web.RequestHandler):
             self.force_close()
             return
         request = self._current_request
-        if request is not None and not request.writer.output_size:
-            if request.version >= HttpVersion11:
+        gone = False
+        if request is not None:
+            if request.writer.output_size:
+                gone = True  # it no longer wants the stream, which has no end
+            elif request.version >= HttpVersion11:
                 transport.write(CONTINUE)
-            elif pause > OLD_S:
-                transport.abort()
-                return
-        if _is_gone(transport):
+            else:
+                gone = pause > OLD_S
+        if gone or _is_gone(transport):
             transport.abort()
             return
         self._loop.call_later(pause, self._look, min(2 * pause, LONGEST_S))
