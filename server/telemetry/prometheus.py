@@ -162,7 +162,8 @@ def render(families: Families, *, openmetrics: bool, compressed: bool) -> tuple[
     registry = CollectorRegistry()
     registry.register(families)
     if openmetrics:
-        body, kind = exposition.generate_latest(registry), exposition.CONTENT_TYPE_LATEST
+        body = exposition.generate_latest(registry)  # type: ignore[no-untyped-call]  # it has none
+        kind = exposition.CONTENT_TYPE_LATEST
     else:
         body, kind = generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
     return gzip.compress(body, compresslevel=1) if compressed else body, kind

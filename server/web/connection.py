@@ -19,7 +19,6 @@ from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
-from yarl import URL
 
 from server.errors import BadRequest, ExpectationFailed, ServerError, log
 
@@ -32,7 +31,7 @@ HINT = "Send a request of HTTP/1.1, such as: curl http://127.0.0.1:8080/"
 class Connection(web.RequestHandler):
     __slots__ = ()
 
-    def eof_received(self) -> bool:
+    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio allows
         """Keep the connection open while there is something to answer."""
         if self._is_idle():
             return False
@@ -71,7 +70,7 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer what is no request, or what failed outside the handlers."""
+        """Answer what is not a request, or what failed outside the handlers."""
         if request.writer.output_size:
             raise ConnectionError("a part of the answer is sent already")
         if status == BadRequest.status:
@@ -129,7 +128,7 @@ def _mended(message: RawRequestMessage) -> RawRequestMessage:
     client must learn from the end of the connection that it is not answered.
     """
     whole = message.method == "CONNECT" or message.path == "*"
-    url = URL("/") if whole else message.url
+    url = message.url.with_path("/") if whole else message.url
     return message._replace(url=url, should_close=message.should_close or message.upgrade)
 
 
