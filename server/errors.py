@@ -6,6 +6,7 @@
     ├── NotAllowed          405     the path exists, the method does not
     ├── BadRequest          400     a repeated or unknown parameter, a body on GET
     ├── BadParameter        422     a value out of bounds or of the wrong type
+    ├── ExpectationFailed   417     the header Expect asks for what nobody can give
     ├── CannotRun           501     a cell that cannot exist here, with the reason
     ├── Refused             503     the queue is full, the server drains, or lacks a thread
     ├── Expired             504     past the deadline
@@ -27,6 +28,11 @@ from typing import ClassVar
 from aiohttp import web
 
 log = logging.getLogger("loadbearing")
+# Browsers do not guess that an error is a page.
+HEADERS = {
+    "Content-Type": "application/json; charset=utf-8",
+    "X-Content-Type-Options": "nosniff",
+}
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -45,7 +51,7 @@ class ServerError(Exception):
         return web.Response(
             body=f'{{\n  "error": {{\n{lines}\n  }}\n}}\n'.encode(errors="backslashreplace"),
             status=self.status,
-            headers={"Content-Type": "application/json; charset=utf-8", **self.headers},
+            headers={**HEADERS, **self.headers},
         )
 
 
@@ -76,6 +82,10 @@ class BadRequest(ServerError):
 
 class BadParameter(ServerError):
     status = 422
+
+
+class ExpectationFailed(ServerError):
+    status = 417
 
 
 class CannotRun(ServerError):

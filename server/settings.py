@@ -165,6 +165,12 @@ class Settings(BaseSettings):
             raise ValueError("--workers and --loops exclude each other; choose one of them")
         return self
 
+    @property
+    def url(self) -> str:
+        """The address under which clients reach the server."""
+        host = f"[{self.host.replace('%', '%25')}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
     def preload(self) -> tuple[str, ...]:
         """List the modules that a worker process needs: the fork server loads them once."""
         return ("server.worker.carry", *BUILT_IN, *self.workloads)

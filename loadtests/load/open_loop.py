@@ -11,6 +11,7 @@ import gevent
 from gevent import get_hub
 from gevent.event import Event
 
+from loadtests.foreign import line
 from loadtests.load.answer import Outcome
 from loadtests.load.http import Call, ConnectionPool, Reply
 
@@ -154,4 +155,4 @@ class OpenLoop:
 
 def _reason(body: bytes) -> str:
     match = REASON.search(body)
-    return f": {match[1].decode(errors='replace')}" if match else ""
+    return f": {line(match[1].decode(errors='replace'))}" if match else ""

@@ -1,7 +1,9 @@
 """HTML pages: one self-contained file each, which needs no network."""
 
 import re
+from base64 import b64encode
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -26,7 +28,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"code": coded, "colour": colour_of}
+    environment.filters |= {"code": coded, "colour": colour_of, "policy": policy}
     return environment
 
 
@@ -35,6 +37,15 @@ def coded(sentence: str) -> Markup:
     text = re.sub("`([^`]*)`", r"<code>\1</code>", str(escape(sentence)))
     text = re.sub(r"(?<![\w-])(--[a-z][a-z-]*)", r'<span class="option">\1</span>', text)
     return Markup(text)  # noqa: S704 - escaped
+
+
+def policy(script: str) -> str:
+    """Allow a page its one script, by its hash, and nothing from elsewhere."""
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
 
 
 @cache

@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import ProxyHandler, build_opener
 
 from loadtests.errors import ServiceError
+from loadtests.foreign import line, read_json
 from loadtests.system.program import script
 from loadtests.wording import unknown
 
@@ -82,7 +83,7 @@ def discover(url: str) -> Discovery:
         )
     try:
         with _DIRECT.open(url, timeout=LOOK_S) as reply:
-            content = json.load(reply)
+            content = read_json(reply.read())
         models, workloads, runtime = (dict[str, Any](content[part].items()) for part in _PARTS)
         return Discovery(models, workloads, runtime, dict(content.get("options") or {}))
     except HTTPError as error:
@@ -101,7 +102,7 @@ def _reason(error: HTTPError) -> str:
     """Quote the service where it gives a reason, e.g. why it refuses this host name."""
     with error, suppress(ValueError, LookupError, TypeError, HTTPException, OSError):
         reason = json.load(error)["error"]
-        return f"{reason['message']}. {reason['hint']}"
+        return line(f"{reason['message']}. {reason['hint']}")
     return _CONTRACT
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 
 from loadtests.errors import ServiceError, Untrustworthy
+from loadtests.foreign import line
 from loadtests.load.http import ConnectionPool
 from loadtests.service.contract import Discovery, discover, path_of
 
@@ -61,7 +62,7 @@ def expected_answer(url: str, path: str) -> bytes:
 def problem(path: str, status: int, body: bytes) -> str:
     """Quote the service's reason for giving no result."""
     try:
-        message = json.loads(body)["error"]["message"]
+        message = line(json.loads(body)["error"]["message"])
     except (ValueError, KeyError, TypeError):
         message = "no reason was given"
     return f"GET {path} answers {status}: {message}"

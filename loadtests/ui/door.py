@@ -25,9 +25,15 @@ ELSEWHERE = {"cross-site", "same-site"}  # the latter is another port, so anothe
 SELF = IPv6Address("::1")
 EVERYWHERE = {"", "*"}  # how Locust writes all interfaces
 # Locust lets pages of all origins read its answers, and show it in a frame, where a click may be
-# meant for something else.
+# meant for something else. It writes texts of errors into answers of type HTML.
 NOT_SENT = "access-control-"
-FRAMES = ("Content-Security-Policy", "frame-ancestors 'self'")
+POLICY = "Content-Security-Policy"
+RULES = (
+    "default-src 'none'; script-src 'self'{}; style-src 'self' 'unsafe-inline'; "
+    "connect-src 'self'; img-src 'self' data:; frame-src 'self'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'self'"
+)
+NOSNIFF = ("X-Content-Type-Options", "nosniff")
 
 
 class Door:
@@ -52,12 +58,15 @@ class Door:
         if why:
             body = json.dumps({"success": False, "message": why}).encode()
             length = ("Content-Length", str(len(body)))
-            start_response("403 Forbidden", [("Content-Type", "application/json"), length, FRAMES])
+            kind = ("Content-Type", "application/json")
+            start_response("403 Forbidden", [kind, length, (POLICY, policy()), NOSNIFF])
             return [body]
 
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             kept = [item for item in headers if not item[0].lower().startswith(NOT_SENT)]
-            return start_response(status, [*kept, FRAMES], *more)
+            if POLICY not in dict(kept):
+                kept.append((POLICY, policy()))
+            return start_response(status, [*kept, NOSNIFF], *more)
 
         return self._inner(environ, start)
 
@@ -98,6 +107,11 @@ class Door:
         if address is None:
             return self._wide and name != "" and "." not in name
         return self._wide or _is_loopback(address)
+
+
+def policy(nonce: str = "") -> str:
+    """Return what pages may load and run: our files, and inline scripts that have the nonce."""
+    return RULES.format(f" 'nonce-{nonce}'" if nonce else "")
 
 
 def _scheme(environ: WSGIEnvironment) -> str:

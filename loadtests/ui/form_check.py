@@ -31,10 +31,12 @@ USERS = 20  # preset in the form: enough to see something at once
 LOCUSTS = {"user_count", "spawn_rate", "host", "run_time", "profile"}
 PICKED = {"user_classes", "shape_class"}  # where Locust shows its picker of classes
 MOST_USERS = 20_000  # ten times what one process sends on schedule; each takes 10 KiB
+MOST_STEPS = 1000
 LONGEST_S = 86_400
 BOUNDS = {
     "user_count": ("number of users", 0, MOST_USERS),
     "spawn_rate": ("ramp up", 0.01, MOST_USERS),
+    "steps": ("number of steps", 1, MOST_STEPS),
     "spike": ("height of the spike", 0, MOST_USERS),
 }
 
@@ -58,8 +60,10 @@ def check_forms(app: Flask, base: str, environment: Environment) -> None:
             return None
         try:
             _check_values(request.form, picker=picker)
-            if runner is not None and runner.state not in {"spawning", "running"}:
-                _check(environment)  # else it only changes the number of users
+            if runner is not None and runner.state in {"spawning", "running"}:
+                _check_change(environment)
+            else:
+                _check(environment)
         except (ValueError, ServiceError) as error:
             return _refused(environment, str(error))
         except FieldError as error:
@@ -72,10 +76,24 @@ def _refused(environment: Environment, why: str) -> Response:
     return jsonify({"success": False, "message": why, "host": environment.host})
 
 
+def _chosen(environment: Environment) -> Options:
+    known = vars(environment.parsed_options)
+    return Options.of(Namespace(**known | {name: _read(known, name) for name in request.form}))
+
+
+def _check_change(environment: Environment) -> None:
+    """Raise ValueError for a change of a running test, whose number of users alone may change.
+
+    Locust takes the other fields all the same, and keeps them for the next test.
+    """
+    _chosen(environment)
+    if request.form.get("host", environment.host) != environment.host:
+        raise ValueError("a test is running; stop it before you choose another host")
+
+
 def _check(environment: Environment) -> None:
     """Raise ValueError or ServiceError for a test that cannot run."""
-    form, known = request.form, vars(environment.parsed_options)
-    options = Options.of(Namespace(**{**known, **{name: _read(known, name) for name in form}}))
+    form, options = request.form, _chosen(environment)
     url = form.get("host") or str(environment.host)
     if options.scenario != "survival" or options.host:
         discovery = check_cells(url, options.cells, options.parameters)

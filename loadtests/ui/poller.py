@@ -76,10 +76,11 @@ class Watching:
         if self._connections is None or url != self._url:
             if self._connections is not None:
                 self._connections.close()
-            self._url, self._connections = url, ConnectionPool(url, PATIENCE_S)
+            self._url, self._connections = url, None
             self.vitals = Vitals(begun)
             self._own_s, self.disturbances = None, ()
         try:
+            self._connections = self._connections or ConnectionPool(url, PATIENCE_S)
             stats = json.loads(self._connections.get("/stats").body)
             self.vitals.add(monotonic(), stats)
         except (OSError, ValueError, LookupError, TypeError):

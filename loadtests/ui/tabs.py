@@ -8,11 +8,13 @@ so that they also work below a --web-base-path.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
+from secrets import token_urlsafe
 from shlex import quote
 from typing import Any
 
@@ -32,9 +34,10 @@ from loadtests.report import pages
 from loadtests.run.beyond.drift import Drift
 from loadtests.run.options import names
 from loadtests.ui.alarms import Alarms
-from loadtests.ui.door import Door
+from loadtests.ui.door import POLICY, Door, policy
 from loadtests.ui.form import FOR, SCENARIOS
 from loadtests.ui.form_check import check_forms
+from loadtests.ui.formulas import without_formulas
 from loadtests.ui.poller import Watching
 from loadtests.ui.recording import Recording
 from loadtests.ui.shape_runner import ShapeRunner
@@ -57,6 +60,8 @@ LATER = {
     "": "It is written a few seconds after the run ends.",
 }
 MOUNT = '<script type="module" src="./panel/mount.js"></script>'
+# How Locust's own inline scripts begin: the data of its pages, and the whole of its report.
+INLINE = re.compile(r'<script(?= type="module" crossorigin>|>\s*window\.(?:template|auth)Args = )')
 
 
 def mount(environment: Environment, recording: Recording) -> None:
@@ -105,9 +110,17 @@ def mount(environment: Environment, recording: Recording) -> None:
     ui.app.register_blueprint(panel, url_prefix=f"{base}/panel")
 
     @ui.app.after_request
-    def inject(answer: Response) -> Response:
-        if request.path == f"{base}/" and answer.mimetype == "text/html":
-            answer.set_data(answer.get_data(as_text=True).replace("</body>", f"{MOUNT}</body>"))
+    def finish(answer: Response) -> Response:
+        if answer.mimetype == "text/html" and not answer.direct_passthrough:
+            text, nonce = answer.get_data(as_text=True), token_urlsafe()
+            text, count = INLINE.subn(f'<script nonce="{nonce}"', text)
+            if request.path == f"{base}/":
+                text = text.replace("</body>", f"{MOUNT}</body>")
+            answer.set_data(text)
+            answer.headers[POLICY] = policy(nonce if count else "")
+        elif answer.mimetype == "text/csv":
+            answer.direct_passthrough = False
+            answer.set_data(without_formulas(answer.get_data(as_text=True)))
         return answer
 
 
@@ -204,6 +217,8 @@ def _serve(session: Session, name: str) -> Response:
         return Response(render_template("later.html", title=title, root="../", why=why), 404)
     shown = "show" in request.args
     titled = f"loadbearing-{folder.name}-{name}"
-    return send_from_directory(
+    answer = send_from_directory(
         folder, name, as_attachment=not shown, download_name=titled, max_age=0
     )
+    answer.headers[POLICY] = "frame-ancestors 'self'"  # the page holds the other rules itself
+    return answer

@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from server.web.answering import DRAIN
+from server.web.connection import Connections
 
 DRAIN_S = 10  # for running requests
 ACCEPT_S = 0.5  # at most, for waiting connections: new ones may keep coming
@@ -31,6 +32,9 @@ class Runner(web.AppRunner):
     def __init__(self, app: web.Application, bound: socket.socket, **options: Any) -> None:
         super().__init__(app, shutdown_timeout=CANCEL_S, **options)
         self._bound = bound
+
+    async def _make_server(self) -> Connections:
+        return Connections.like(await super()._make_server())
 
     async def cleanup(self) -> None:
         if self.sites:

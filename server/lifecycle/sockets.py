@@ -132,5 +132,4 @@ def _let_go(sockets: Sequence[socket.socket]) -> None:
 
 def announce(settings: Settings) -> None:
     """Print the address, as the first line on standard output, which programs read."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    streams.greet(f"loadbearing listening on http://{host}:{settings.port}")
+    streams.greet(f"loadbearing listening on {settings.url}")

@@ -5,18 +5,20 @@ Labels are names of the server's own (workloads, models, roles), never a request
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Metric
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
     GaugeMetricFamily,
     HistogramMetricFamily,
     InfoMetricFamily,
 )
+from prometheus_client.openmetrics import exposition
 from prometheus_client.registry import Collector
 
 from server.telemetry.board import Whole
@@ -106,13 +108,14 @@ class Families(Collector):
         yield GaugeMetricFamily(
             "loadbearing_loops", "Event loops that serve.", len(self._whole.loops)
         )
-        lag = GaugeMetricFamily(
+        lag = Metric(  # the library's own class of summaries has no quantiles
             "loadbearing_loop_lag_seconds",
             "How late event loops ran their timers in the last ten seconds.",
-            labels=("quantile",),
+            "summary",
         )
         for name, quantile in QUANTILES.items():
-            lag.add_metric((quantile,), self._whole.lag_ms[name] / 1e3)
+            labels = {"quantile": quantile}
+            lag.add_sample("loadbearing_loop_lag_seconds", labels, self._whole.lag_ms[name] / 1e3)
         yield lag
         cpu = CounterMetricFamily(
             "loadbearing_loop_cpu_seconds",
@@ -154,9 +157,13 @@ def _label(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def render(families: Families, accept: str) -> tuple[bytes, str]:
-    """Write the metrics in the format that the client prefers, and return its content type too."""
+def render(families: Families, *, openmetrics: bool, compressed: bool) -> tuple[bytes, str]:
+    """Write the metrics in one of two formats, and return its content type too."""
     registry = CollectorRegistry()
     registry.register(families)
-    encode, content_type = choose_encoder(accept)
-    return encode(registry), content_type
+    if openmetrics:
+        body = exposition.generate_latest(registry)  # type: ignore[no-untyped-call]  # it has none
+        kind = exposition.CONTENT_TYPE_LATEST
+    else:
+        body, kind = generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
+    return gzip.compress(body, compresslevel=1) if compressed else body, kind

@@ -169,19 +169,23 @@ class Vitals:
             "gils": whole.gils,
         }
 
-    async def metrics(self, runtime: Mapping[str, Any], accept: str) -> tuple[bytes, str]:
-        """Return what `/metrics` shows of the whole service, and its content type."""
+    async def metrics(self, runtime: Mapping[str, Any], **form: bool) -> tuple[bytes, str]:
+        """Return what `/metrics` shows of the whole service in a form, and its content type."""
         listed = await self._processes()
         # A process may end unseen, and another loop may answer the next time. Counters must not
         # fall, so the highest value of all loops is published.
         self._cpu_s = (self._whole().totals + Totals(cpu_s=cpu_by_role(listed))).cpu_s
         whole = self._whole()
-        return await asyncio.to_thread(_rendered, whole, listed, runtime, self._uptime_s, accept)
+        return await asyncio.to_thread(_rendered, whole, listed, runtime, self._uptime_s, form)
 
 
 def _rendered(
-    whole: Whole, listed: list[Process], runtime: Mapping[str, Any], uptime_s: float, accept: str
+    whole: Whole,
+    listed: list[Process],
+    runtime: Mapping[str, Any],
+    uptime_s: float,
+    form: Mapping[str, bool],
 ) -> tuple[bytes, str]:
     from server.telemetry.prometheus import Families, render  # noqa: PLC0415 - only when requested
 
-    return render(Families(whole, listed, runtime, uptime_s), accept)
+    return render(Families(whole, listed, runtime, uptime_s), **form)

@@ -19,6 +19,7 @@ from server.telemetry.board import Board, Place
 from server.telemetry.counts import Counts
 from server.telemetry.publisher import Vitals
 from server.web.answering import DRAIN, Drain, answering
+from server.web.connection import expect
 from server.web.discovery import discover
 from server.web.door import Door
 from server.web.handlers import FIXED, Cell, Service
@@ -76,17 +77,19 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
     app[DRAIN] = drain = Drain(vitals.activity)
     app.on_shutdown.extend([service.drain, drain.begin])
     door = Door(settings.host, settings.allow_host)
+    add = partial(app.router.add_get, expect_handler=expect)
     for path, name in FIXED.items():
         check = door.work if name in COSTLY else door.name
-        app.router.add_get(f"/{path}", answering(getattr(service, name), check, drain))
+        add(f"/{path}", answering(getattr(service, name), check, drain))
     for name, file in page.files.items():
-        app.router.add_get(f"/{PAGE}/{name}", answering(file.answer, door.name, drain))
+        add(f"/{PAGE}/{name}", answering(file.answer, door.name, drain))
     for (name, model), cell in cells.items():
         handle = answering(cell.handle, door.work, drain, counts.statuses[name, model])
-        app.router.add_get(f"/{name}/{model}", handle, allow_head=False)
+        add(f"/{name}/{model}", handle, allow_head=False)
         if model == DEFAULT_MODEL:
-            app.router.add_get(f"/{name}", handle, allow_head=False)
-    app.router.add_route("*", "/{path:.*}", answering(service.unknown, door.name, drain))
+            add(f"/{name}", handle, allow_head=False)
+    unknown = answering(service.unknown, door.name, drain)
+    app.router.add_route("*", "/{path:(?s:.*)}", unknown, expect_handler=expect)
     return app
 
 

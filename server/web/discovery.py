@@ -38,7 +38,6 @@ def discover(
     `absent` has for each model the reason why it is not started, or None; `impossible` for each
     cell of the others the reason why it cannot run, or None.
     """
-    base = f"http://{settings.host}:{settings.port}"
 
     def describe(name: str, workload: Workload) -> answers.Workload:
         reasons = {model: impossible[name, model] for model, why in absent.items() if not why}
@@ -53,7 +52,7 @@ def discover(
             },
             models=[model for model, why in reasons.items() if not why],
             impossible={model: why for model, why in reasons.items() if why},
-            curl=f"curl '{base}/{name}{_example(parameters[name])}'",
+            curl=f"curl '{settings.url}/{name}{_example(parameters[name])}'",
         )
 
     return answers.Discovery(

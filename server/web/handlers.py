@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import Any
@@ -21,15 +20,16 @@ from server.telemetry.counts import Stages
 from server.telemetry.publisher import Vitals
 from server.web.answers import Discovery
 from server.web.events import Events
+from server.web.fixed import Fixed
+from server.web.negotiation import prefers, takes_gzip
 from server.web.page import PAGE, Page
 from server.web.work_answer import WorkAnswer
 from server.worker.outcomes import raised
 from server.worker.timeline import Timeline
 from server.workloads.registry import Workload
 
-RANGE = re.compile(r"\s*([^\s;,/]+)/([^\s;,/]+)\s*((?:;[^;]*)*)")
-QUALITY = re.compile(r";\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*(?=;|$)", re.IGNORECASE)
 LISTED = "GET / lists which models run which workload."
+JSON = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
 # The paths of the service itself, and the method of Service behind each.
 FIXED = {
     "": "index",
@@ -95,6 +95,12 @@ def indented(document: Mapping[str, Any]) -> bytes:
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
+def _compressed(body: bytes) -> Fixed:
+    document = Fixed(body, JSON)
+    len(document.compressed)
+    return document
+
+
 class Service:
     """Everything that is not a cell: discovery, health, statistics, and unknown paths."""
 
@@ -106,8 +112,8 @@ class Service:
         vitals: Vitals,
         page: Page,
     ) -> None:
-        self._index = indented(discovery.model_dump(exclude_unset=True))
-        self._openapi = cache(lambda: indented(describe()))
+        self._index = Fixed(indented(discovery.model_dump(exclude_unset=True)), JSON)
+        self._openapi = cache(lambda: _compressed(indented(describe())))
         self._workloads = discovery.workloads
         self._absent = {name: model.why for name, model in discovery.models.items()}
         self._models = models
@@ -119,37 +125,39 @@ class Service:
 
     async def index(self, request: web.Request) -> web.Response:
         """Answer a browser with the live page, and everyone else with discovery."""
-        if prefers_html(",".join(request.headers.getall("Accept", ()))):
-            response = await self._page.index.answer(request)
-        else:
-            response = web.Response(body=self._index, content_type="application/json")
-        response.headers["Vary"] = "Accept"
+        html = prefers(request, "text/html", "application/json")
+        response = await (self._page.index if html else self._index).answer(request)
+        response.headers["Vary"] = "Accept, Accept-Encoding"
         return response
 
-    async def openapi(self, _request: web.Request) -> web.Response:
+    async def openapi(self, request: web.Request) -> web.Response:
         """Describe all paths; made on the first request, without blocking the event loop."""
-        body = await asyncio.to_thread(self._openapi)
-        return web.Response(body=body, content_type="application/json")
+        return await (await asyncio.to_thread(self._openapi)).answer(request)
 
     async def health(self, _request: web.Request) -> web.Response:
-        return web.Response(body=b'{"status": "ok"}\n', content_type="application/json")
+        return web.Response(body=b'{"status": "ok"}\n', headers=JSON)
 
     async def ready(self, _request: web.Request) -> web.Response:
         if self.draining:
-            return web.json_response({"status": "draining"}, status=503)
-        return web.Response(body=b'{"status": "ready"}\n', content_type="application/json")
+            return web.Response(body=b'{"status": "draining"}\n', status=503, headers=JSON)
+        return web.Response(body=b'{"status": "ready"}\n', headers=JSON)
 
     async def stats(self, _request: web.Request) -> web.Response:
-        body = indented(await self._vitals.stats())
-        return web.Response(body=body, content_type="application/json")
+        return web.Response(body=indented(await self._vitals.stats()), headers=JSON)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         return await self._events.serve(request)
 
     async def metrics(self, request: web.Request) -> web.Response:
-        accept = request.headers.get("Accept", "")
-        body, content_type = await self._vitals.metrics(self._runtime, accept)
-        return web.Response(body=body, headers={"Content-Type": content_type})
+        compressed = takes_gzip(request)
+        body, content_type = await self._vitals.metrics(
+            self._runtime,
+            openmetrics=prefers(request, "application/openmetrics-text", "text/plain"),
+            compressed=compressed,
+        )
+        coding = {"Content-Encoding": "gzip"} if compressed else {}
+        kind = {**JSON, "Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+        return web.Response(body=body, headers=kind | coding)
 
     async def drain(self, app: web.Application) -> None:
         self.draining = True
@@ -161,6 +169,8 @@ class Service:
         name, _, model = path.partition("/")
         if (name in FIXED and not model) or (name == PAGE and model in self._page.files):
             raise _misdirected(request, f"/{path}", "GET", "HEAD")
+        if name == PAGE:
+            raise NotFound(f"unknown file of the page {model!r}", "The page itself is at /.")
         if name not in self._workloads:
             others = () if model else filter(None, FIXED)
             hint = did_you_mean(name, self._workloads, others)
@@ -178,29 +188,6 @@ class Service:
             remedy = why.removeprefix(NOT_STARTED)
             raise CannotRun(f"the model {model!r} is not started; {remedy}", hint)
         raise CannotRun(f"the model {model!r} is not available: {why}", hint)
-
-
-def prefers_html(accept: str) -> bool:
-    """Distinguish a browser, which asks for HTML, from curl and other programs by its `Accept`.
-
-    This follows RFC 9110, 12.5.1. A range that cannot be parsed is ignored.
-    """
-    ranges = dict(filter(None, map(_parse, accept.split(","))))
-
-    def quality(kind: str, detail: str) -> float:
-        names = (f"{kind}/{detail}", f"{kind}/*", "*/*")  # the most specific one decides
-        return next((ranges[name] for name in names if name in ranges), 0.0)
-
-    return quality("text", "html") > quality("application", "json")
-
-
-def _parse(text: str) -> tuple[str, float] | None:
-    parts = RANGE.fullmatch(text)
-    if parts is None:
-        return None
-    kind, detail, more = parts.groups()
-    quality = QUALITY.search(more)
-    return f"{kind}/{detail}".lower(), float(quality[1]) if quality else 1.0
 
 
 def _misdirected(request: web.Request, path: str, *allowed: str) -> NotAllowed | NotFound:

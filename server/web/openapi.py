@@ -176,7 +176,7 @@ def _fixed(name: str, summary: str, responses: Json) -> Json:
 def _cell(workload: Workload, parameters: Parameters, model: str) -> Json:
     name = workload.name
     errors = [kind for kind in ERRORS if parameters.all or kind is not BadParameter]
-    under = {"properties": {"model": {"const": model}}}
+    under = {"properties": {"model": {"type": "string", "enum": [model]}}}
     return {
         "summary": workload.doc,
         "description": f"Under `{model}`: {load(model).doc}",

@@ -22,7 +22,9 @@ def descriptors(count: int) -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-async def heard(server: Running, sent: bytes | AsyncIterable[bytes]) -> bytes:
+async def heard(
+    server: Running, sent: bytes | AsyncIterable[bytes], *, half_closed: bool = False
+) -> bytes:
     """Send something, or its pieces, and return what is received until the connection is closed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     received = bytearray()
@@ -40,6 +42,8 @@ async def heard(server: Running, sent: bytes | AsyncIterable[bytes]) -> bytes:
                 async for piece in sent:
                     writer.write(piece)
                     await writer.drain()
+            if half_closed:
+                writer.write_eof()
 
     writing = asyncio.create_task(write())
     try:

@@ -92,4 +92,22 @@ async def check_offline(browser: Browser, file: Path, pictures: int, legible: fl
         assert await tab.page.evaluate(PAPER) != paper
         assert await tab.page.get_by_role("img").count() == pictures
         assert [tab.errors, set(tab.requests)] == [[], {file.as_uri()}]
+        await check_policy(tab)
         await tab.close()
+
+
+INJECTED = """() => {
+  const button = document.createElement("button");
+  button.setAttribute("onclick", "window.ran = 'attribute'");
+  const script = document.createElement("script");
+  script.textContent = "window.ran = 'script'";
+  document.body.append(button, script);
+  button.click();
+  return window.ran ?? "nothing";
+}"""
+
+
+async def check_policy(tab: Watched) -> None:
+    """Check that a page, which complained about nothing, would not run what is smuggled into it."""
+    assert tab.errors == []
+    assert await tab.page.evaluate(INJECTED) == "nothing"

@@ -38,6 +38,7 @@ def standalone(picture: str, title: str, description: str) -> str:
 
 def inline(picture: str, name: str, title: str, description: str) -> Markup:
     """Make it part of a page, which has the `rules` for its colours; `name` is unique there."""
+    name = re.sub(r"[^\w-]", "-", name)  # it may be that of any workload
     named = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{name}-", picture)
     return Markup(_labelled(named, f"{name}-", title, description, ""))  # noqa: S704 - drawn by us, escaped
 

@@ -23,7 +23,9 @@ document.querySelector("header").append(theme);
 const text = (cell) => {
   const copy = cell.cloneNode(true);
   copy.querySelectorAll("small").forEach((small) => small.prepend(" "));
-  return copy.textContent.replace(/\s+/g, " ").trim();
+  const words = copy.textContent.replace(/\s+/g, " ").trim();
+  // A spreadsheet would run what begins like a formula.
+  return /^[=+\-@]/.test(words) && !/^[+-]?[\d.,]+( ?%)?$/.test(words) ? `'${words}` : words;
 };
 document.querySelectorAll("table").forEach((table) => {
   const copy = button("Copy table", async (pressed) => {

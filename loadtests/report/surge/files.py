@@ -19,7 +19,7 @@ from loadtests.report.surge.results import (
     warnings,
 )
 from loadtests.report.surge.terminal import final
-from loadtests.report.survival.markdown import table_row
+from loadtests.report.survival.markdown import escaped, fenced, table_row
 from loadtests.report.survival.terminal import REPORT
 from loadtests.run.surge.lines import PhaseResult, PolicyResult, Surge, columns, read
 
@@ -94,17 +94,18 @@ def _phase_json(phase: PhaseResult) -> dict[str, Any]:
 def markdown(surge: Surge) -> str:
     """Return the content of `summary.md`."""
     rows = table(surge)
-    cautions = "\n".join(f"- {warning}" for warning in warnings(surge))
+    cautions = "\n".join(f"- {escaped(warning)}" for warning in warnings(surge))
     parts = [
         f"# {title(surge).replace('<', '&lt;')}",
-        f"{describe(surge.environment)}; started {surge.started}.",
+        escaped(f"{describe(surge.environment)}; started {surge.started}."),
         load_text(surge),
         "\n".join(_table(rows)) if rows else "",
         SHARES if rows else "",
         f"![{title(surge)}](surge.svg)".replace("<", "&lt;") if rows else "",
         "\n".join(f"- {sentence}" for sentence in sentences(surge)).replace("<", "&lt;"),
         f"**Warnings**\n\n{cautions}" if cautions else "",
-        f"Made with:\n\n```sh\n{surge.command}\n```",
+        "Made with:",
+        fenced(surge.command),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

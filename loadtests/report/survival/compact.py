@@ -49,7 +49,7 @@ class Compact:
         table = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), header_style="dim")
         table.add_column(self.grid.corner, no_wrap=True)
         for column in columns:
-            table.add_column(GAP + self.grid.columns[column], no_wrap=True)
+            table.add_column(Text(GAP + self.grid.columns[column]), no_wrap=True)
         for line in self.grid.lines:
             entries = (_figure(line.entries[column]) for column in columns)
             table.add_row(Text(line.row, style=colour_of(line.model)), *entries)

@@ -15,7 +15,7 @@ from loadtests.report.wording import headline
 def markdown(summary: Summary) -> str:
     parts = [
         f"# {headline(f'`{summary.slo}`')}",
-        f"{setting(summary.environment)}; {summary.mode} run, started {summary.started}.",
+        escaped(f"{setting(summary.environment)}; {summary.mode} run, started {summary.started}."),
         *_table(grid(capacities(summary)), "; small print: what ran out"),
         _items([*summary.sentences, *load_notes(summary)]),
         f"**Trust**: {' '.join(map(escaped, trust(summary)))}",
@@ -26,8 +26,9 @@ def markdown(summary: Summary) -> str:
         parts += [_items(notes)]
     parts += [
         "**Warnings**" if summary.warnings else "",
-        _items(map(escaped, summary.warnings)),
-        f"Made with:\n\n```sh\n{summary.command}\n```",
+        _items(summary.warnings),
+        "Made with:",
+        fenced(summary.command),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -48,13 +49,19 @@ def escaped(sentence: str) -> str:
     return re.sub("(`[^`]*`)|<(?=[A-Za-z/!?])", lambda part: part[1] or "&lt;", sentence)
 
 
+def fenced(command: str) -> str:
+    """Write a command as a block of code that nothing in it can end."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", command)), default=0))
+    return f"{fence}sh\n{command}\n{fence}"
+
+
 def _items(sentences: Iterable[str]) -> str:
-    return "\n".join(f"- {sentence}" for sentence in sentences)
+    return "\n".join(f"- {escaped(sentence)}" for sentence in sentences)
 
 
 def _table(table: Grid, small_print: str = "") -> Iterator[str]:
-    rows = [[table.corner, *table.columns], ["---"] * (len(table.columns) + 1)]
-    rows += [[line.row, *map(_shown, line.entries)] for line in table.lines]
+    rows = [[table.corner, *map(plain, table.columns)], ["---"] * (len(table.columns) + 1)]
+    rows += [[plain(line.row), *map(_shown, line.entries)] for line in table.lines]
     yield "\n".join(map(table_row, rows))
     if table.legend:
         yield f"{'; '.join(table.legend)}{small_print}."

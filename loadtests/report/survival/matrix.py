@@ -102,7 +102,7 @@ class Grid:
         table.add_column(self.corner, no_wrap=True)
         for workload in self.columns[part]:
             name = "\n".join(textwrap.wrap(workload, COLUMN_WIDTH))
-            table.add_column(name, min_width=COLUMN_WIDTH, overflow="fold")
+            table.add_column(Text(name), min_width=COLUMN_WIDTH, overflow="fold")
         for line in self.lines:
             table.add_row(_name(line, width), *map(_shown, line.entries[part]))
         return table

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from loadtests.errors import RunFileError
+from loadtests.foreign import read_json
 from loadtests.run.file.lines import Line, encode
 
 FILE_NAME = "run.jsonl"
@@ -73,7 +74,7 @@ class Tail:
 
 def _parse(text: bytes, place: str) -> Line:
     try:
-        line = json.loads(text)
+        line = read_json(text)
     except (ValueError, RecursionError):
         line = None
     if not isinstance(line, dict) or "line" not in line:

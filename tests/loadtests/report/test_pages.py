@@ -26,7 +26,8 @@ def test_a_page_carries_its_style_and_asks_for_nothing() -> None:
     page = render("base.html")
     assert "--model-inline: #D55E00" in page
     assert "--paper: light-dark(" in page
-    assert "http" not in page
+    assert "://" not in page
+    assert "script-src &#39;sha256-" in page
     assert "@import" not in page
 
 

@@ -69,7 +69,10 @@ def test_a_page_of_another_origin_reads_nothing(idle_ui: Interface, path: str) -
     refused(idle_ui.ask(path, Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="no-cors"))
     headers = idle_ui.ask(path).headers
     assert not [name for name in headers if name.lower().startswith("access-control-")]
-    assert headers["Content-Security-Policy"] == "frame-ancestors 'self'"
+    rules = dict(rule.split(" ", 1) for rule in headers["Content-Security-Policy"].split("; "))
+    assert (rules["default-src"], rules["frame-ancestors"]) == ("'none'", "'self'")
+    assert re.fullmatch(r"'self'( 'nonce-[\w-]{43}')?", rules["script-src"])
+    assert headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_links_of_other_sites_lead_to_the_page_and_nowhere_else(idle_ui: Interface) -> None:

@@ -36,6 +36,7 @@ def test_there_are_no_classes_of_users_to_edit(idle_ui: Interface) -> None:
         ({"user_count": "99999999999"}, "out of bounds; the number of users is 0 to 20000"),
         ({"spawn_rate": "1e300"}, "out of bounds; the ramp up is 0.01 to 20000"),
         ({"spawn_rate": "nan"}, "out of bounds; the ramp up is 0.01 to 20000"),
+        ({"scenario": "steps", "steps": "0"}, "the number of steps is 1 to 1000"),
         ({"seed": "-1"}, "invalid seed '-1': expected 0 to 4294967296"),
         ({"run_time": f"{'9' * 30}h"}, "longer than a day; leave it empty to run until stopped"),
         ({"run_time": "25h"}, "longer than a day; leave it empty to run until stopped"),

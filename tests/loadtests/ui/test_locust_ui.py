@@ -1,6 +1,7 @@
 """The Locust UI as a new user meets it, in a real browser: the form, and our tabs."""
 
 import asyncio
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,6 +85,17 @@ async def look_at_all(page: Page) -> None:
     await expect(load.locator("#about")).to_contain_text(f"{USERS} users = {USERS} requests")
 
 
+def nothing_else_changes(ui: Interface) -> None:
+    """Ask for more than another number of users while the test runs."""
+    for name, value, why in (
+        ("host", "http://127.0.0.1:1", "stop it before you choose another host"),
+        ("steps", "abc", "invalid number of steps 'abc'"),
+        ("slo", "<b>", "invalid SLO '<b>'"),
+    ):
+        answer = ui.ask("/swarm", {"user_count": USERS, "spawn_rate": USERS, name: value})
+        assert why in json.loads(answer.body)["message"]
+
+
 async def widths(viewer: Watched) -> None:
     for title in TABS:
         frame = await opened(viewer.page, title)
@@ -107,6 +119,7 @@ async def test_a_new_user_starts_a_load_and_sees_it(interface: Interface, browse
     narrow = await watched(browser, NARROW, "dark")
     await narrow.page.goto(f"{interface.url}/?tab=compare")
     await widths(narrow)
+    nothing_else_changes(interface)
     await viewer.page.get_by_role("button", name="Stop").click()
     soon(lambda: interface.rows("stopped"))
     assert viewer.errors == narrow.errors == []

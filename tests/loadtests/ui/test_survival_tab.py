@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, FrameLocator, Page, expect
 
-from tests.support.browser import ON_ITS_LOOP, watched
+from tests.support.browser import ON_ITS_LOOP, check_policy, watched
 from tests.support.cli import LONG_S, soon
 from tests.support.locust_ui import Interface, up
 
@@ -67,7 +67,7 @@ async def test_a_run_is_started_watched_and_stopped(
     await page.reload()  # Locust's page misses the end of a stop that takes long
     await nothing_comes_of_another(page, tab, folder)
     assert ui.ask("/panel/results/summary.md").status == 200  # of the last one that has results
-    assert not viewer.errors
+    await check_policy(viewer)
     assert await viewer.overflow() == 0
     await viewer.close()
 

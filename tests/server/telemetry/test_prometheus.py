@@ -1,12 +1,17 @@
 """The counters, by themselves and as Prometheus reads them."""
 
+import shutil
+import subprocess
+from collections.abc import Iterator
+from urllib.request import urlopen
+
 import pytest
 
 from server.telemetry.counts import BATCH, BOUNDS_S, STAGES, Counts, Totals
 from server.telemetry.processes import Process, cpu_by_role
 from server.worker.timeline import Ran, Timeline
 from tests.support.prometheus_client import scrape
-from tests.support.server_process import asking, running
+from tests.support.server_process import Running, asking, running
 
 
 def timeline(seconds: float, cpu: float | None = 0.0) -> Timeline:
@@ -133,10 +138,50 @@ async def test_metrics_are_what_was_asked(database: None) -> None:
     assert later.value("loadbearing_uptime_seconds") > first.value("loadbearing_uptime_seconds")
     lag = first.all("loadbearing_loop_lag_seconds")
     assert {dict(labels)["quantile"] for labels in lag} == {"0.5", "0.99", "1"}
-    assert set(first.types.values()) == {"gauge", "counter", "histogram"}
+    assert set(first.types.values()) == {"gauge", "counter", "histogram", "summary"}
 
 
-async def test_a_client_that_wants_openmetrics_gets_them() -> None:
+@pytest.fixture(scope="module")
+def small() -> Iterator[Running]:
     with running("--models", "inline", module="server") as server:
-        answer = await scrape(server, Accept="application/openmetrics-text; version=1.0.0")
-    assert answer.content_type.startswith("application/openmetrics-text; version=1.0.0")
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("accept", "openmetrics"),
+    [
+        ("application/openmetrics-text; version=1.0.0", True),
+        ("application/openmetrics-text; version=abc", True),
+        ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3", True),
+        ("application/openmetrics-text;q=0.1, text/plain", False),
+        ("text/plain; version=abc", False),
+        ("image/png", False),
+        (", ;=/", False),
+        ("", False),
+    ],
+)
+async def test_any_accept_gets_metrics(accept: str, openmetrics: bool, small: Running) -> None:
+    for coding in ("gzip", "identity"):
+        answer = await scrape(small, **{"Accept": accept, "Accept-Encoding": coding})
+        kind = "application/openmetrics-text; version=1.0.0" if openmetrics else "text/plain"
+        assert answer.content_type.startswith(kind)
+        assert answer.value("loadbearing_loops") == 1
+    assert small.complaints() == ""
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="Debian has it in the package prometheus")
+def test_promtool_has_nothing_to_complain_about(small: Running) -> None:
+    with urlopen(f"{small.url}/metrics") as answer:
+        checked = subprocess.run(["promtool", "check", "metrics"], input=answer.read(), check=False)
+    assert checked.returncode == 0
+
+
+async def test_only_a_summary_has_quantiles(small: Running) -> None:
+    """Hold what promtool would complain about, which most machines lack."""
+    metrics = await scrape(small)
+    assert [name for name, kind in metrics.types.items() if kind == "summary"] == [
+        "loadbearing_loop_lag_seconds"
+    ]
+    for name in metrics.types:
+        if name != "loadbearing_loop_lag_seconds":
+            assert not any("quantile" in dict(labels) for labels in metrics.all(name))

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.report.colours import COLOURS
 from server.tables import MODELS
 from server.web import page
-from server.web.handlers import prefers_html
+from server.web.negotiation import prefers, takes_gzip
 from server.web.page import PAGE, TYPES
 from tests.support.server_process import Client
 
@@ -22,6 +24,14 @@ CHROMIUM = (
     "*/*;q=0.8,application/signed-exchange;v=b3;q=0.7"
 )
 SMALL = 40 * 1024  # bytes in all, because people read it too
+
+
+def asked_with(name: str, value: str) -> web.Request:
+    return make_mocked_request("GET", "/", {name: value})
+
+
+def prefers_html(accept: str) -> bool:
+    return prefers(asked_with("Accept", accept), "text/html", "application/json")
 
 
 @pytest.mark.parametrize(
@@ -65,9 +75,9 @@ async def fetched(client: Client, path: str, method: str = "GET", **headers: str
 async def test_curl_gets_json_and_a_browser_the_page(client: Client) -> None:
     discovery = await client.ask("/", headers={"Accept": "*/*"})
     assert discovery.json["service"] == "loadbearing"
-    assert discovery.headers["Vary"] == "Accept"
+    assert discovery.headers["Vary"] == "Accept, Accept-Encoding"
     response, body = await fetched(client, "/", Accept=CHROMIUM)
-    assert (response.status, response.headers["Vary"]) == (200, "Accept")
+    assert (response.status, response.headers["Vary"]) == (200, "Accept, Accept-Encoding")
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
     assert body == (FOLDER / "index.html").read_bytes()
     response, body = await fetched(client, "/", "HEAD", Accept=CHROMIUM)
@@ -85,14 +95,50 @@ async def test_files_are_cached_and_revalidated(client: Client) -> None:
         policy = response.headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
         assert "unsafe" not in policy
+
+
+async def test_what_is_known_is_not_sent_again(client: Client) -> None:
+    for path in ("/", "/page/main.js", "/openapi.json"):
+        response, _ = await fetched(client, path)
         tag = response.headers["ETag"]
-        for known in (tag, f"W/{tag}", f'"other", {tag}'):
-            again, body = await fetched(
-                client, path, Accept="text/html", **{"If-None-Match": known}
-            )
+        for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+            again, body = await fetched(client, path, **{"If-None-Match": known})
             assert (again.status, body, again.headers["ETag"]) == (304, b"", tag)
-        other, _ = await fetched(client, path, Accept="text/html", **{"If-None-Match": '"other"'})
-        assert other.status == 200
+        for known in ('"other"', tag.strip('"'), "W/", '"*"'):
+            other, _ = await fetched(client, path, **{"If-None-Match": known})
+            assert other.status == 200
+
+
+async def test_each_coding_has_its_tag(client: Client) -> None:
+    for path in ("/", "/page/main.js", "/openapi.json", "/metrics"):
+        plain, long = await fetched(client, path, **{"Accept-Encoding": "identity"})
+        packed, body = await fetched(client, path, **{"Accept-Encoding": "gzip"})
+        assert "Content-Encoding" not in plain.headers
+        assert packed.headers["Content-Encoding"] == "gzip"  # which this client unpacks
+        assert int(packed.headers["Content-Length"]) < len(long) / 2
+        assert "Accept-Encoding" in packed.headers["Vary"]
+        if path != "/metrics":
+            assert body == long
+            assert packed.headers["ETag"] != plain.headers["ETag"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "gzip"),
+    [
+        ("gzip, deflate, br, zstd", True),
+        ("GZIP;q=0.5", True),
+        ("x-gzip", True),
+        ("*", True),
+        ("", False),
+        ("br", False),
+        ("gzip;q=0", False),
+        ("*;q=0.5, gzip;q=0.0", False),
+        ("gzip;q=0.5, identity", False),
+        ("notgzip", False),
+    ],
+)
+def test_only_who_takes_gzip_gets_it(accept: str, gzip: bool) -> None:
+    assert takes_gzip(asked_with("Accept-Encoding", accept)) is gzip
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,21 @@ import psutil
 import pytest
 
 from server.lifecycle.sockets import LINGER_S
+from server.web.answers import Error
+from server.web.connection import CONTINUE
 from tests.support.bad_clients import BOUND_S, descriptors, heard, undisturbed
 from tests.support.hasty_server import KEEPALIVE_S
 from tests.support.server_process import PATIENCE_S, Running, asking, running, until
 
-FEW = ("--models", "inline,thread-pool", "--threads", "2")
+FEW = ("--models", "inline,async,thread-pool", "--threads", "2")
 IDLE = 1000
 RETRY_S = 1.0  # asyncio tries to accept again after this
 REQUEST = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
 POST = REQUEST.replace(b"GET", b"POST")
 CELL = REQUEST.replace(b"/health", b"/noop/inline")
+SLOW = CELL.replace(b"/noop/inline", b"/sleep/async?ms=50")
+ENDLESS = CELL.replace(b"/noop/inline", b"/sleep/async?ms=5000")
+CLOSE = b"Connection: close\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 GIANT = 2**40
 PIECE = bytes(2**16)
@@ -52,6 +57,12 @@ def server(database: None, request: pytest.FixtureRequest) -> Iterator[Running]:
         pytest.param(REQUEST + b"X: a\0b\r\n\r\n", id="NUL in a header"),
         pytest.param(b"GET /\0health HTTP/1.1\r\nHost: localhost\r\n\r\n", id="NUL in the path"),
         pytest.param(HELLO + b"\r\n\r\n", id="TLS"),
+        pytest.param(REQUEST.replace(b"GET", b"FOO") + b"\r\n", id="unknown method"),
+        pytest.param(REQUEST.replace(b"GET", b"get") + b"\r\n", id="small letters"),
+        pytest.param(b"GET /health HTTP/1.1\r\n\r\n", id="no host"),
+        pytest.param(REQUEST + b"Host: localhost\r\n\r\n", id="two hosts"),
+        pytest.param(b"GET http://[::1/ HTTP/1.1\r\nHost: localhost\r\n\r\n", id="bad address"),
+        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", id="HTTP/2"),
     ],
 )
 async def test_malformed_requests_are_refused_and_the_connection_closed(
@@ -59,8 +70,85 @@ async def test_malformed_requests_are_refused_and_the_connection_closed(
 ) -> None:
     async with undisturbed(server):
         head, _, body = (await heard(server, request_bytes)).partition(b"\r\n\r\n")
-        assert b" 400 " in head.splitlines()[0]
-        assert b"Traceback" not in body
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert "cannot be read: " in Error.model_validate_json(body).error.message
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status", "message"),
+    [
+        (REQUEST.replace(b"/health", b"/%0d%0ax"), 404, "unknown workload '\\r\\nx'"),
+        (REQUEST.replace(b"/health", b"/noop/%0A"), 404, "unknown model '\\n'"),
+        (REQUEST.replace(b"/health", b"/page/x"), 404, "unknown file of the page 'x'"),
+        (REQUEST.replace(b"GET /health", b"CONNECT x:1"), 405, "/ does not accept CONNECT"),
+        (REQUEST.replace(b"GET /health", b"OPTIONS *"), 405, "/ does not accept OPTIONS"),
+        (REQUEST + b"Expect: banana\r\n", 417, "cannot meet the expectation 'banana'"),
+        (REQUEST.replace(b"health", b"no") + b"Expect: 100-continue\r\n", 404, "'no'"),
+    ],
+    ids=str,
+)
+async def test_every_error_is_the_same_json(
+    request_bytes: bytes, status: int, message: str, server: Running
+) -> None:
+    answer = await heard(server, request_bytes + CLOSE)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"\r\nX-Content-Type-Options: nosniff\r\n" in head
+    assert message in Error.model_validate_json(body).error.message
+    assert server.complaints() == ""
+
+
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
+async def test_a_refused_change_of_protocols_ends_the_connection(
+    protocol: bytes, server: Running
+) -> None:
+    change = b"Connection: Upgrade\r\nUpgrade: %s\r\n\r\n" % protocol
+    answer = await heard(server, REQUEST + change + REQUEST + b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b"\r\nConnection: close\r\n" in answer
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "answered"),
+    [
+        (b"", 0),
+        (b"GET /hea", 0),
+        (REQUEST + b"\r\n", 1),
+        (b"GET /health HTTP/1.0\r\n\r\n", 1),
+        (ENDLESS.replace(b"HTTP/1.1", b"HTTP/1.0") + b"\r\n", 0),
+        (3 * (SLOW + b"\r\n"), 3),
+        (REQUEST + b"Content-Length: 10\r\n\r\nab", 1),
+    ],
+    ids=str,
+)
+async def test_a_client_that_will_send_no_more_is_answered(
+    request_bytes: bytes, answered: int, server: Running
+) -> None:
+    async with undisturbed(server):
+        answer = await heard(server, request_bytes, half_closed=True)
+    assert answer.count(b" 200 OK\r\n") == answered
+    *before, last = answer.split(b" 200 OK\r\n")
+    assert CONTINUE not in last if before else answer == b""
+
+
+async def test_a_client_that_is_gone_after_it_said_so_is_not_served(server: Running) -> None:
+    async def cancelled() -> int:
+        async with asking(server) as client:
+            models = (await client.ask("/stats")).json["models"]
+        return int(models["async"]["cancelled"])
+
+    before = await cancelled()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(ENDLESS + b"\r\n")
+    writer.write_eof()
+    assert await reader.readexactly(len(CONTINUE)) == CONTINUE
+    writer.close()
+
+    async def so() -> bool:
+        return await cancelled() == before + 1
+
+    await until(so)
 
 
 async def test_a_silent_client_is_disconnected(server: Running) -> None:
