@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from server.admission.bulkhead import COVER_S, Bulkhead, Visit
 from server.errors import Refused, ServerError, WorkFailed
 from server.models.base import Arguments, Function, Model, Positional, result_of
-from server.models.messages import Job, not_sent, unpickled
+from server.models.messages import Job, not_sent, received
 from server.settings import Settings
 from server.worker.carry import TOO_LATE
 from server.worker.timeline import Ran, Timeline
@@ -144,7 +144,7 @@ def _outcome(remote: Future[Any]) -> Ran | BaseException | None:
     if remote.cancelled():
         return None
     answer = remote.exception() or remote.result()
-    return unpickled(answer) if isinstance(answer, bytes) else answer
+    return received(answer) if isinstance(answer, bytes) else answer
 
 
 def _call_soon(

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +29,10 @@ from tests.support.server_process import (
 METHODS = ("forkserver", "fork", "spawn")
 SERVERS = [(method, python) for python in (sys.executable, *PYTHONS) for method in METHODS]
 NAMES = [f"{method}-{Path(python).parts[-3].strip('.')}" for method, python in SERVERS]
-NOT_FORKED = {"supervised-process-pool", "interpreter-pool"}  # and not beside forked processes
+STARTED = ("process-per-request", "process-pool", "supervised-process-pool", "hybrid")
 SOON_S = 2.0  # for a no-op: far longer than it takes, and less than any deadline here
 DEADLINE_S = 4.0
-LAZY = 8  # threads and descriptors that a server starts late; every table has more works than that
+LAZY = 8  # threads and descriptors that a server may start late
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,10 @@ class Belongings:
 
 
 def models_under(method: str) -> list[str]:
-    """The models that one server can have together under a start method."""
-    barred = NOT_FORKED if method == "fork" else set()
-    return [name for name in MODELS if name not in barred]
+    """The models to test under a start method: in all but one, only those that it changes."""
+    if method == "forkserver":
+        return list(MODELS)
+    return [name for name in STARTED if (method, name) != ("fork", "supervised-process-pool")]
 
 
 class Victim:
@@ -79,13 +80,17 @@ class Victim:
 
     def __init__(self, server: Running, folder: Path) -> None:
         self.server = server
+        self.models: set[str] = set()
+        self.others: set[str] = set()  # those that are asked at the same time
         self._folder = folder
         self._at_first: Belongings
 
     async def warm_up(self) -> None:
         """Let every model start what it starts for its first calls."""
         async with asking(self.server) as client:
-            models = [*await client.started()] * 4
+            self.models = started = await client.started()
+            self.others = started & {"thread-pool", "process-pool", "supervised-process-pool"}
+            models = [*started] * 4
             answers = await asyncio.gather(*(client.ask(f"/noop/{model}") for model in models))
             assert {answer.status for answer in answers} == {200}
         self._at_first = self._belongings()
@@ -101,35 +106,38 @@ class Victim:
         files = (f"{path}" for path in self._folder.rglob("*") if "-dask-" not in f"{path}")
         return Belongings(count, threads, descriptors, frozenset(files))
 
-    async def survives(self, client: Client, model: str, work: Weird) -> None:
-        """Ask for weird work beside other requests, and look at what is left after it."""
+    async def survives(self, client: Client, model: str, works: Sequence[Weird]) -> None:
+        """Ask for one weird work after another, and look at what is left of all of them."""
+        for work in works:
+            await self._survives(client, model, work)
+        assert len(works) > LAZY, "too few to notice what each one leaves"
+        if "busy" in await client.gauges(model):
+            await client.until(model, busy=0)
+
+        async def no_more() -> bool:
+            return self._at_first.hold(self._belongings())
+
+        try:
+            await until(no_more)
+        except TimeoutError:
+            pytest.fail(f"{self._at_first} became {self._belongings()}")
+
+    async def _survives(self, client: Client, model: str, work: Weird) -> None:
+        """Ask for weird work beside other requests, and for a no-op after it."""
         written = self.server.errors.stat().st_size
         path, _, query = work.query.partition("?")
-        models = await client.started()
-        others = asyncio.gather(*(client.ask(f"/noop/{name}") for name in models))
+        others = asyncio.gather(*(client.ask(f"/noop/{name}") for name in {model, *self.others}))
         answer = await client.ask(f"/{path}/{model}?{query}")
-        assert {other.status for other in await others} == {200}, work
         found = answer.json["result"] if answer.status == 200 else answer.error["message"]
         text = json.dumps(found) if answer.status == 200 else found
         assert answer.status == work.status, f"{work}: {answer.status} {text[:300]}"
         assert re.search(work.words, text, re.DOTALL), f"{work}: {text[:300]}"
         async with asyncio.timeout(SOON_S):
             assert (await client.ask(f"/noop/{model}")).status == 200, work
-        if "busy" in await client.gauges(model):
-            await client.until(model, busy=0)
-        await self._holds_no_more(work)
+        assert {other.status for other in await others} == {200}, work
         with self.server.errors.open() as errors:
             errors.seek(written)
             assert re.fullmatch(work.writes, errors.read(), re.DOTALL), work
-
-    async def _holds_no_more(self, work: Weird) -> None:
-        async def so() -> bool:
-            return self._at_first.hold(self._belongings())
-
-        try:
-            await until(so)
-        except TimeoutError:
-            pytest.fail(f"{work} left more: {self._at_first} became {self._belongings()}")
 
 
 @contextmanager
