@@ -8,6 +8,7 @@ import enum
 import itertools
 import os
 import sys
+import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
@@ -101,13 +102,20 @@ def _coroutine() -> Any:
     return made
 
 
-def _model() -> Any:
-    from pydantic import BaseModel  # noqa: PLC0415 - which no sub-interpreter can import
+def _serialised_by(function: Callable[[], Any]) -> Any:
+    """Make what calls a function while it is written as JSON."""
+    from pydantic import BaseModel, model_serializer  # noqa: PLC0415 - no interpreter can import it
 
     class Order(BaseModel):
-        number: int = 7
+        @model_serializer
+        def serialised(self) -> Any:
+            return function()
 
     return Order()
+
+
+def _place() -> dict[str, Any]:
+    return {"pid": os.getpid(), "thread": threading.current_thread().name}
 
 
 MADE: dict[str, Callable[[], Any]] = {
@@ -134,7 +142,10 @@ MADE: dict[str, Callable[[], Any]] = {
     "named": lambda: Point(1, 2),
     "datetime": lambda: datetime.datetime(2026, 1, 2),  # noqa: DTZ001 - as many return it
     "enum": lambda: [Colour.RED],
-    "model": _model,
+    "model": lambda: _serialised_by(lambda: 7),
+    "model-exit": lambda: _serialised_by(lambda: sys.exit("leaving")),
+    "model-hang": lambda: _serialised_by(lambda: time.sleep(FOR_LONG_S)),
+    "model-place": lambda: [_serialised_by(_place)],
     "complex": lambda: 1j,
     "function": lambda: [len],
     "class": lambda: [Price],
@@ -158,8 +169,9 @@ MADE: dict[str, Callable[[], Any]] = {
     "unpickle-die": lambda: [Reduced(os._exit, 3)],
     "unpickle-hang": lambda: [Reduced(time.sleep, FOR_LONG_S)],
     "unpickle-eof": lambda: [Reduced(os.read, -1, 1)],
-    "long-text": lambda: "é" * (25 * MB),
-    "long-list": lambda: [*range(7 * MB)],
+    "long-text": lambda: "é" * MB,
+    "long-list": lambda: [*range(MB // 10)],
+    "long-bytes": lambda: bytes(5 * MB),
 }
 
 
@@ -172,3 +184,28 @@ def give(what: str = "nan") -> Any:
 @native(give)
 async def give_natively(what: str = "nan") -> Any:
     return give(what)
+
+
+def pair(what: str = "set") -> Any:
+    return what, MADE[what]()
+
+
+def middle(value: Any) -> Any:
+    return [*value]
+
+
+def typed(value: Any) -> list[str]:
+    what, odd = value
+    return [what, type(odd).__name__]
+
+
+@workload(kind="mixed", stages=(("io", pair), ("cpu", middle), ("io", typed)))
+def hand_on(what: str = "set") -> list[str]:
+    """Hand something odd from one stage to the next, in another process and back."""
+    return typed(middle(pair(what)))
+
+
+@workload(kind="mixed", stages=(("io", pair), ("io", typed), ("none", middle)))
+def hand_over(what: str = "set") -> Any:
+    """Hand something odd from one stage to the next, in the same process."""
+    return middle(typed(pair(what)))
