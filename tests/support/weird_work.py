@@ -67,7 +67,7 @@ class Belongings:
     files: frozenset[str]
 
     def hold(self, later: "Belongings") -> bool:
-        """Whether the later ones are no more, but for what pools start only when they need it."""
+        """Whether the later ones are no more, apart from what a server may start late."""
         return (
             later.processes <= self.processes
             and later.threads <= self.threads + LAZY
@@ -137,8 +137,10 @@ class Victim:
         path, _, query = work.query.partition("?")
         others = asyncio.gather(*(client.ask(f"/noop/{name}") for name in {model, *self.others}))
         answer = await client.ask(f"/{path}/{model}?{query}")
-        found = answer.json["result"] if answer.status == 200 else answer.error["message"]
-        text = json.dumps(found) if answer.status == 200 else found
+        if answer.status == 200:
+            text = json.dumps(answer.json["result"])
+        else:
+            text = answer.error["message"]
         assert answer.status == work.status, f"{work}: {answer.status} {text[:300]}"
         assert re.search(work.words, text, re.DOTALL), f"{work}: {text[:300]}"
         async with asyncio.timeout(SOON_S):
