@@ -67,7 +67,7 @@ class Belongings:
     files: frozenset[str]
 
     def hold(self, later: "Belongings") -> bool:
-        """Whether the later ones are no more, apart from what a server may start late."""
+        """Whether later ones are within these, apart from what a server may start late."""
         return (
             later.processes <= self.processes
             and later.threads <= self.threads + LAZY
