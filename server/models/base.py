@@ -111,11 +111,15 @@ class Model(ABC):
 def result_of(ran: Ran) -> Any:
     """Unpack the result of a call. Raises WorkFailed with what the work raised."""
     if ran.failure is not None:
-        kind, message = ran.failure
-        if not kind:
-            raise WorkFailed(message, "The answer is written as JSON: return plain data.")
-        raise WorkFailed(
-            f"the work raised {kind}: {message}" if message else f"the work raised {kind}",
-            "The error is in the workload; the server and its workers keep running.",
-        )
+        raise failed(*ran.failure)
     return ran.result
+
+
+def failed(kind: str, message: str) -> WorkFailed:
+    """The answer for work that raised an exception of this kind, or whose result is not JSON."""
+    if not kind:
+        return WorkFailed(message, "The answer is written as JSON: return plain data.")
+    return WorkFailed(
+        f"the work raised {kind}: {message}" if message else f"the work raised {kind}",
+        "The error is in the workload; the server and its workers keep running.",
+    )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from server.models.base import Arguments, Function, Model, Positional, Work
 from server.models.processes import ProcessPool
 from server.models.threads import ThreadPool
 from server.settings import Settings
+from server.worker.results import Stage
 from server.worker.timeline import Timeline
+
+Stages = tuple[tuple[str, Callable[..., Any]], ...]
 
 
 class Hybrid(Model):
@@ -28,9 +32,18 @@ class Hybrid(Model):
 
     async def run(self, work: Work, arguments: Arguments, timeline: Timeline) -> Any:
         (kind, function), *later = work.stages
-        value = await self._by_kind[kind].call(function, (), arguments, timeline)
-        for kind, function in later:
-            value = await self._by_kind[kind].call(function, (value,), {}, timeline)
+        if later:
+            return await self._chain(work.stages, arguments, timeline)
+        return await self._by_kind[kind].call(function, (), arguments, timeline)
+
+    async def _chain(self, stages: Stages, arguments: Arguments, timeline: Timeline) -> Any:
+        """Run one stage after the other; no value between them is unpickled on the event loop."""
+        positional: tuple[Any, ...] = ()
+        for number, (kind, function) in enumerate(stages, 1):
+            following = stages[number][0] if number < len(stages) else None
+            stage = Stage(function, last=following is None, pickles=following == "cpu")
+            value = await self._by_kind[kind].call(stage, positional, arguments, timeline)
+            positional, arguments = (value,), {}
         return value
 
     async def call(

@@ -10,15 +10,19 @@ import asyncio
 import concurrent.futures
 import platform
 import sys
+from functools import partial
 from math import inf
+from time import monotonic
 from typing import ClassVar
 
 from server.admission.bulkhead import Visit
 from server.models.base import CRASHES_SERVER, Promises
 from server.models.messages import Job
+from server.models.new_thread import in_new_thread
 from server.models.offloaded import Offloaded
 from server.settings import Settings
 from server.worker.carry import carry_interpreted
+from server.worker.results import Pickled, rewritten
 from server.worker.timeline import Ran, Timeline
 
 START_S = 30  # as for processes: an interpreter that has not started by then never will
@@ -70,9 +74,24 @@ class InterpreterPool(Offloaded):
             call.result(0)
 
     async def dispatch(self, job: Job, timeline: Timeline, visit: Visit) -> Ran:
-        return await self.submit_and_wait(lambda: self._submit(job), timeline, visit)
+        ran = await self.submit_and_wait(lambda: self._submit(job), timeline, visit)
+        if type(ran.result) is Pickled:
+            return await self._written(ran, timeline)
+        return ran
 
-    def _submit(self, job: Job) -> concurrent.futures.Future[Ran]:
+    async def _written(self, ran: Ran, timeline: Timeline) -> Ran:
+        """Write a result as JSON, which an interpreter cannot do; raises Expired."""
+        deadlines = self.bulkhead.deadlines
+        writing = asyncio.wrap_future(in_new_thread(partial(rewritten, ran.result)))
+        try:
+            result, failure = await asyncio.wait_for(
+                writing, deadlines.remaining(timeline.accepted)
+            )
+        except TimeoutError:
+            raise deadlines.late("was not done by") from None
+        return ran._replace(result=result, failure=failure, finished=monotonic())
+
+    def _submit(self, job: Job) -> concurrent.futures.Future[bytes]:
         return self._executor.submit(carry_interpreted, *job)
 
     async def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""What server and workers send each other: pickled calls and pickled answers."""
+"""What server and workers send each other: pickled calls, and answers that run no code."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from server.errors import WorkFailed
 from server.models.base import Arguments
 from server.worker.outcomes import raised
+from server.worker.results import unpacked
 from server.worker.timeline import Ran
 
 
@@ -22,11 +23,11 @@ class Job(NamedTuple):
     until: float
 
 
-def unpickled(message: bytes | memoryview) -> Ran | WorkFailed:
+def received(message: bytes | memoryview) -> Ran | WorkFailed:
     """Read a worker's answer: a Ran, or why the call or its result could not be sent."""
     try:
-        answer: Ran | str = pickle.loads(message)  # noqa: S301 - our own worker's
-    except BaseException as error:  # noqa: BLE001 - unpickling runs code of the result's own
+        answer = unpacked(message)
+    except BaseException as error:  # noqa: BLE001 - a worker may have sent anything
         return not_sent(error)
     return not_sent(answer) if isinstance(answer, str) else answer
 
@@ -45,7 +46,7 @@ def not_sent(error: BaseException | str) -> WorkFailed:
         reasons = [error]
     else:
         # Executors report an error on the other side as the text of a traceback.
-        traceback = str(error.__cause__ or "")
+        traceback = raised(error.__cause__)[1] if error.__cause__ else ""
         reasons = [": ".join(raised(error))]
         reasons += re.findall(r"^\w*Error: .+$", traceback, re.MULTILINE)[:1]
     return WorkFailed(

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from server.admission.bulkhead import COVER_S, Bulkhead, Visit
 from server.errors import Refused, ServerError, WorkFailed
 from server.models.base import Arguments, Function, Model, Positional, result_of
-from server.models.messages import Job, not_sent, unpickled
+from server.models.messages import Job, not_sent, received
 from server.settings import Settings
 from server.worker.carry import TOO_LATE
 from server.worker.timeline import Ran, Timeline
@@ -143,7 +143,7 @@ def _outcome(remote: Future[Any]) -> Ran | BaseException | None:
         answer = remote.result()  # one call, because each takes the future's lock
     except BaseException as error:  # noqa: BLE001 - whatever the executor raised
         return None if remote.cancelled() else error
-    return unpickled(answer) if isinstance(answer, bytes) else answer
+    return received(answer) if isinstance(answer, bytes) else answer
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, *callback: Any) -> None:

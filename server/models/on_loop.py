@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from math import inf
 from time import monotonic
 from typing import Any, ClassVar
 
@@ -22,9 +23,11 @@ from server.models.base import (
     Work,
     result_of,
 )
+from server.models.new_thread import in_new_thread
 from server.settings import Settings
 from server.worker.carry import carry
-from server.worker.outcomes import raised, unusable
+from server.worker.outcomes import raised
+from server.worker.results import LARGE, weight, written
 from server.worker.timeline import Ran, Timeline
 
 UNREAD = "requests wait unread in their sockets, where the server cannot see them"
@@ -52,7 +55,10 @@ class Inline(Model):
 
 
 class Native(Model):
-    doc = "On the event loop, natively: the workload's async version is awaited."
+    doc = (
+        "On the event loop, natively: the workload's async version is awaited. It ends late work "
+        "where that awaits something, unless it catches its cancellation."
+    )
     promises: ClassVar = Promises({"survives_crash": CRASHES_SERVER})
 
     def __init__(self, settings: Settings) -> None:
@@ -121,11 +127,12 @@ async def _carry(work: Callable[[], Awaitable[Any]]) -> Ran:
     result, failure, started = None, None, monotonic()
     try:
         result = await work()
+        if result is not None and (size := weight(result)) >= LARGE:
+            writing = in_new_thread(partial(written, result, plain=size < inf))
+            result, failure = await asyncio.wrap_future(writing)
     except BaseException as error:  # noqa: BLE001 - not even SystemExit may end the event loop
-        failure = raised(error)
+        result, failure = None, raised(error)
     finished = monotonic()
-    if result is not None and (failure := unusable(result)):
-        result = None
     # The loop's thread runs other requests meanwhile, so the CPU time of this one is unknown.
     thread = threading.current_thread().name
     return Ran(started, finished, None, os.getpid(), thread, result, failure)

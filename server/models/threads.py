@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import ClassVar
 
 from server.admission.bulkhead import Visit
 from server.models.base import CRASHES_SERVER, Promises
 from server.models.messages import Job
+from server.models.new_thread import in_new_thread
 from server.models.offloaded import Offloaded
 from server.settings import Settings
 from server.worker.carry import carry
@@ -34,14 +35,9 @@ class ThreadPerRequest(Offloaded):
         super().__init__(settings, PER_POOL_THREAD * settings.threads)
 
     async def dispatch(self, job: Job, timeline: Timeline, visit: Visit) -> Ran:
-        return await self.submit_and_wait(lambda: _in_new_thread(job), timeline, visit)
-
-
-def _in_new_thread(job: Job) -> Future[Ran]:
-    remote: Future[Ran] = Future()
-    remote.set_running_or_notify_cancel()
-    threading.Thread(target=lambda: remote.set_result(carry(*job)), daemon=True).start()
-    return remote
+        return await self.submit_and_wait(
+            partial(in_new_thread, partial(carry, *job)), timeline, visit
+        )
 
 
 class ThreadPool(Offloaded):

@@ -12,8 +12,8 @@ from aiohttp import web
 from pydantic_core import to_json
 
 from server.catalogue.parameters import Parameters
-from server.errors import BadRequest, CannotRun, NotAllowed, NotFound, WorkFailed, did_you_mean
-from server.models.base import Model, Work
+from server.errors import BadRequest, CannotRun, NotAllowed, NotFound, did_you_mean
+from server.models.base import Model, Work, failed
 from server.models.selection import NOT_STARTED
 from server.tables import MODELS
 from server.telemetry.counts import Stages
@@ -24,7 +24,7 @@ from server.web.fixed import Fixed
 from server.web.negotiation import prefers, takes_gzip
 from server.web.page import PAGE, Page
 from server.web.work_answer import WorkAnswer
-from server.worker.outcomes import raised
+from server.worker.results import Written, not_json
 from server.worker.timeline import Timeline
 from server.workloads.registry import Workload
 
@@ -42,20 +42,21 @@ FIXED = {
 }
 
 
-def encode(result: Any) -> str:
+def encode(result: Any) -> bytes:
     """Write a result as JSON, bytes as their length. Raises WorkFailed if it is not plain data."""
     if isinstance(result, bytes):
+        if type(result) is Written:
+            return result
         result = {"bytes": len(result)}
     try:
-        return to_json(result, inf_nan_mode="null").decode()
-    except BaseException as error:  # noqa: BLE001 - a result may run code of its own
-        kind, text = raised(error)
-        raise WorkFailed(f"the result is not JSON: {text or kind}", "Return plain data.") from None
+        return to_json(result, inf_nan_mode="null")
+    except BaseException as error:  # noqa: BLE001 - whatever it is, only this request fails
+        raise failed(*not_json(error)) from None
 
 
 @lru_cache(1024)
 def _quoted(name: str) -> str:
-    return encode(name)
+    return encode(name).decode()
 
 
 class Cell:
@@ -69,7 +70,7 @@ class Cell:
         self._model = model
         self._read = parameters.read
         self._stages = stages
-        self._head = f'{{\n  "workload": "{workload.name}", "model": "{name}", "result": '
+        self._head = f'{{\n  "workload": "{workload.name}", "model": "{name}", "result": '.encode()
 
     async def handle(self, request: web.Request) -> WorkAnswer:
         """Run the work once and answer with its result, its worker and its stamps."""
@@ -83,11 +84,12 @@ class Cell:
         timeline.close()
         self._stages.add(timeline)
         stages, server_timing = timeline.shown()
-        body = (
-            f'{self._head}{encode(result)},\n  "worker": {{"pid": {timeline.pid}, "thread": '
-            f'{_quoted(timeline.thread)}}},\n  "ms": {stages}\n}}\n'
+        tail = (
+            f',\n  "worker": {{"pid": {timeline.pid}, "thread": {_quoted(timeline.thread)}}},\n'
+            f'  "ms": {stages}\n}}\n'
         )
-        return WorkAnswer(body.encode(), server_timing)
+        body = b"%b%b%b" % (self._head, encode(result), tail.encode())
+        return WorkAnswer(body, server_timing)
 
 
 def indented(document: Mapping[str, Any]) -> bytes:

@@ -7,6 +7,7 @@ standard pool would pass through the executor and end the whole process. Standar
 from __future__ import annotations
 
 import fcntl
+import marshal
 import multiprocessing
 import os
 import pickle
@@ -22,11 +23,13 @@ from multiprocessing.connection import Connection
 from time import monotonic, thread_time
 from typing import Any
 
-from server.worker.outcomes import raised, unusable
+from server.worker.outcomes import raised
+from server.worker.results import packed, settled
 from server.worker.timeline import Ran
 
 HEADER = struct.Struct("!Q")  # the length of the message that follows
 TOO_LATE = ("", "the deadline had passed when a worker was free")  # work never fails without a type
+READY = marshal.dumps("ready")
 LEFTOVERS = "LOADBEARING_LEFTOVERS"  # the folder that a fork server deletes when it ends
 INHERITED = ("LOADBEARING_", "XDG_CACHE_HOME")
 
@@ -50,18 +53,22 @@ def carry(
             result = function(*positional, **named)
         except BaseException as error:  # noqa: BLE001 - not even SystemExit may end the worker
             failure = raised(error)
+        if result is not None:
+            result, failure = settled(result)
     cpu, finished = thread_time() - cpu, monotonic()
-    if result is not None and (failure := unusable(result)):
-        result = None
     thread = threading.current_thread().name
     return Ran(started, finished, cpu, os.getpid(), thread, result, failure)
 
 
-def carry_interpreted(*job: Any) -> Ran:
+def carry_interpreted(*job: Any) -> bytes:
     """Carry one job in a sub-interpreter, and name it, because its threads do not."""
     from concurrent import interpreters  # type: ignore[attr-defined]  # noqa: PLC0415 - new in 3.14
 
-    return carry(*job)._replace(thread=f"interpreter-{interpreters.get_current().id}")
+    name = f"interpreter-{interpreters.get_current().id}"
+    try:
+        return packed(carry(*job)._replace(thread=name))
+    except BaseException as error:  # noqa: BLE001 - as in `answer`
+        return _unsent(error)
 
 
 def environment() -> dict[str, str]:
@@ -110,12 +117,12 @@ def once(answer_to: Connection, inherited: Mapping[str, str], message: bytes) ->
 def attend(channel: socket.socket, inherited: Mapping[str, str]) -> None:
     """Carry the jobs that arrive on the channel, one by one: a worker of the supervised pool.
 
-    Messages in both directions are a length and a pickle. The first one sent says that the worker
+    Messages in both directions have their length in front. The first one sent says that the worker
     is ready. When the channel ends, so does the process, whatever threads the work has left behind.
     """
     begin(inherited)
     jobs = channel.makefile("rb", buffering=65_536)
-    message = pickle.dumps(None)
+    message = READY
     with suppress(OSError):  # the server may go at any moment
         while True:
             channel.sendall(HEADER.pack(len(message)) + message)
@@ -127,12 +134,15 @@ def attend(channel: socket.socket, inherited: Mapping[str, str]) -> None:
 
 
 def answer(message: bytes) -> bytes:
-    """Carry a pickled job; returns its Ran, or why it could not be sent, pickled."""
+    """Carry a pickled job; returns its report, or why call or result could not be sent."""
     try:
-        ran: object = carry(*pickle.loads(message))  # noqa: S301 - our own server's
-        return pickle.dumps(ran, pickle.HIGHEST_PROTOCOL)
+        return packed(carry(*pickle.loads(message)))  # noqa: S301 - our own server's
     except BaseException as error:  # noqa: BLE001 - pickling runs code of arguments and results
-        return pickle.dumps(": ".join(raised(error)))
+        return _unsent(error)
+
+
+def _unsent(error: BaseException) -> bytes:
+    return marshal.dumps(": ".join(raised(error)))
 
 
 def _stay(*_: object) -> None:

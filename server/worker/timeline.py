@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 
 class Ran(NamedTuple):
-    """A worker's report of one call; a plain tuple, because it is pickled every time."""
+    """A worker's report of one call; a plain tuple, because it is sent every time."""
 
     started: float
     finished: float

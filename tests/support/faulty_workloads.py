@@ -14,7 +14,7 @@ from server.workloads import native, workload
 
 GATE = "LOADBEARING_GATE"  # workers inherit variables with this prefix
 MISBEHAVING = {
-    *("fail", "leave", "interrupt", "cancel", "die", "unpicklable", "unreadable", "linger"),
+    *("fail", "leave", "interrupt", "cancel", "die", "linger"),
 }
 ALL = MISBEHAVING | {"hold"}
 NONE_LEFT = ".none-left"  # suffix of a file beside the gate: no more processes
@@ -61,12 +61,6 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@workload(kind="cpu")
-def unpicklable() -> object:
-    """Return what can neither be pickled nor written as JSON."""
-    return threading.Lock()
-
-
 @workload(kind="io")
 def hold() -> None:
     """Append a mark, then wait until the gate opens."""
@@ -78,19 +72,6 @@ def hold() -> None:
 @native(hold)
 async def hold_natively() -> None:
     await asyncio.to_thread(hold)
-
-
-class NoStock(Exception):
-    """Pickles, but cannot be recreated from its pickle."""
-
-    def __init__(self, wanted: int, left: int) -> None:
-        super().__init__(f"{wanted} wanted, {left} left")
-
-
-@workload(kind="cpu")
-def unreadable() -> list[Exception]:
-    """Return what pickles, but does not unpickle."""
-    return [NoStock(3, 2)]
 
 
 @workload(kind="cpu")

@@ -1,18 +1,14 @@
 """Work that would end, block or confuse a server that trusts it: for `--workloads`."""
 
 import asyncio
-import itertools
 import multiprocessing
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Literal
 
-from server.worker.carry import TOO_LATE
 from server.workloads import native, workload
 
 FORK = multiprocessing.get_context("fork")
@@ -47,76 +43,6 @@ def fork(how: Literal["pool", "terminate", "stillborn"] = "pool") -> list[Any]:
         with FORK.Pool(2) as pool:
             return pool.map(abs, [-1, -2])
     return [_exit_code(FORK.Process(target=time.sleep, args=(10,)))]
-
-
-class Mute(Exception):
-    def __str__(self) -> str:
-        raise AttributeError
-
-
-class Leaving(Exception):
-    def __str__(self) -> str:  # noqa: PLE0307 - it never returns
-        sys.exit("leaving")
-
-
-TooLate = type("TooLate", (Exception,), {})
-Nameless = type("", (Exception,), {})
-RAISED = {
-    "mute": Mute(),
-    "leaving": Leaving(),
-    "huge": ValueError("x" * 20_000_000),
-    "late": TooLate(TOO_LATE[1]),
-    "nameless": Nameless(TOO_LATE[1]),
-}
-What = Literal["mute", "leaving", "huge", "late", "nameless"]
-
-
-@workload(kind="cpu")
-def fail_rudely(what: What = "mute") -> None:
-    """Raise an exception that cannot be described as it is."""
-    raise RAISED[what]
-
-
-@native(fail_rudely)
-async def fail_rudely_natively(what: What = "mute") -> None:
-    fail_rudely(what)
-
-
-@dataclass
-class Row:
-    numbers: Any
-
-
-def _generate() -> Iterator[int]:
-    while True:
-        yield 1
-
-
-Kind = Literal["generator", "map", "file", "nested", "dataclass"]
-
-
-@workload(kind="cpu")
-def defer(what: Kind = "generator") -> Any:
-    """Return an iterator that would run for ever while it is written as JSON."""
-    if what == "file":
-        return open("/dev/zero")  # noqa: PTH123 - open, as it comes back
-    return {
-        "generator": _generate(),
-        "map": map(abs, itertools.count()),
-        "nested": {"rows": [1, (2, itertools.count())]},
-        "dataclass": [Row(1), Row(zip(itertools.count(), itertools.count(), strict=True))],
-    }[what]
-
-
-@native(defer)
-async def defer_natively(what: Kind = "generator") -> Any:
-    return defer(what)
-
-
-@workload(kind="cpu")
-def answer_richly() -> Any:
-    """Return data that is not plain, but can be written as JSON."""
-    return [Row(1), {2}, (3,), {"four": Row([None])}]
 
 
 async def _leave_soon(error: BaseException | None = None) -> None:

@@ -15,7 +15,7 @@ from math import inf
 from typing import Any
 
 from server.models.dask import local_cluster
-from server.models.messages import Job, pickled, unpickled
+from server.models.messages import Job, pickled, received
 from server.worker.carry import answer
 from server.worker.timeline import Ran
 
@@ -74,7 +74,7 @@ class ClusterConnection:
     async def _wait_for(self, future: Any, remote: Future[Ran]) -> None:
         outcome: object
         try:
-            outcome = unpickled(await future)
+            outcome = received(await future)
         except self._killed:
             outcome = BrokenExecutor() if self._ours else GivenUp()
         except (asyncio.CancelledError, CancelledError, OSError):

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, cast
 
 from server.admission.bulkhead import Visit
-from server.models.messages import unpickled
+from server.models.messages import received
 from server.models.process_start import starting
 from server.worker import carry
 from server.worker.timeline import Ran
@@ -96,7 +96,7 @@ class WorkerProcess(asyncio.Protocol):
         if len(self._received) < HEADER.size + length:
             return
         with memoryview(self._received) as whole:
-            answer = unpickled(whole[HEADER.size :])
+            answer = received(whole[HEADER.size :])
         self._received = bytearray()
         self._since = monotonic()
         call, self._call = self._call, None

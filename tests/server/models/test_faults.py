@@ -16,7 +16,6 @@ RAISED = {
     "interrupt": "the work raised KeyboardInterrupt: pressed",
     "cancel": "the work raised CancelledError: withdrawn",
 }
-NOT_SENT = "the work or its result could not be sent between server and worker"
 SURVIVORS = ["process-per-request", "process-pool", "supervised-process-pool", "hybrid"]
 
 
@@ -46,29 +45,6 @@ async def test_exceptions_of_the_work_are_reported_and_the_server_keeps_running(
     after = await client.gauges(model)
     assert after.get("restarted") == before.get("restarted")
     assert after.get("busy") == before.get("busy")
-
-
-@pytest.mark.parametrize(
-    ("model", "message"),
-    [
-        ("inline", "the result is not JSON: "),
-        ("thread-pool", "the result is not JSON: "),
-        ("process-per-request", NOT_SENT),
-        ("process-pool", NOT_SENT),
-        ("supervised-process-pool", NOT_SENT),
-        ("interpreter-pool", NOT_SENT),
-        ("dask", NOT_SENT),
-    ],
-)
-async def test_a_result_that_cannot_be_sent_is_an_error(
-    model: str, message: str, client: Client
-) -> None:
-    await client.need(model)
-    answer = await client.ask(f"/unpicklable/{model}")
-    assert answer.status == 500
-    assert answer.error["type"] == "WorkFailed"
-    assert answer.error["message"].startswith(message)
-    assert await works(client, model)
 
 
 @pytest.mark.parametrize("model", SURVIVORS)
@@ -109,17 +85,6 @@ async def test_a_storm_of_crashes_costs_no_other_call() -> None:
                 statuses = await asyncio.gather(*crashes, *others)
                 assert statuses == [[500] * 2] * 6 + [[200] * 2] * 6
                 assert (await client.ask(f"/count/{model}?to=1")).status == 200
-
-
-@pytest.mark.parametrize("model", SURVIVORS[:-1])
-async def test_a_result_that_cannot_be_read_costs_no_worker(model: str, client: Client) -> None:
-    await client.need(model)
-    before = await client.gauges(model)
-    answer = await client.ask(f"/unreadable/{model}")
-    assert answer.status == 500
-    assert "could not be sent between server and worker (TypeError: " in answer.error["message"]
-    after = await client.gauges(model)
-    assert [after[name] - before[name] for name in ("lost", "restarted", "busy")] == [0, 0, 0]
 
 
 async def test_a_leftover_thread_does_not_keep_its_process_alive(client: Client) -> None:
