@@ -1,7 +1,7 @@
 """HTTP/1.1 GET requests over kept-alive connections, driven by the event loop.
 
 Our own client, because the generator may share the machine with the service: at 1,000 requests/s it
-needs 111 µs of CPU for each, Locust's FastHttpUser 335 µs (loadtests/RESULTS.md), most of it for
+needs a third of the CPU of Locust's FastHttpUser (loadtests/RESULTS.md), which spends most of it on
 cookies, redirects and URLs. A greenlet that sleeps until its answer comes would cost two switches,
 and a watcher that is started and stopped each time; here a watcher lives as long as its connection.
 geventhttpclient parses in C, with a private module that a test pins.
@@ -271,7 +271,7 @@ class ConnectionPool:
         try:
             Connection(self).ask(call)
         except OSError as error:
-            call.failure = error
+            call.failure = error.with_traceback(None)  # which would refer to the call
             get_hub().loop.run_callback(_end, call)
 
     def close(self) -> None:

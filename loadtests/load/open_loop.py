@@ -51,6 +51,7 @@ class OpenLoop:
     ) -> None:
         self._connections = connections
         self._request = connections.request(path)
+        self._on_end = self._ended  # the same object for all requests, which outlive their answers
         self._check = check
         self._done = done
         self.flying: dict[Request, None] = {}  # in the order of their intended starts
@@ -85,7 +86,7 @@ class OpenLoop:
 
     def send(self, intended: float) -> None:
         """Begin one request without waiting for it."""
-        request = Request(intended, self._request, self._ended)
+        request = Request(intended, self._request, self._on_end)
         if len(self.flying) >= MOST_IN_FLIGHT:
             request.error = f"not sent: {MOST_IN_FLIGHT} requests are in flight already"
             self._done(request)
