@@ -1,7 +1,7 @@
 """HTTP/1.1 GET requests over kept-alive connections, driven by the event loop.
 
 Our own client, because the generator may share the machine with the service: at 1,000 requests/s it
-needs 111 µs of CPU for each, Locust's FastHttpUser 335 µs (loadtests/RESULTS.md), most of it for
+needs a third of the CPU of Locust's FastHttpUser (loadtests/RESULTS.md), which spends most of it on
 cookies, redirects and URLs. A greenlet that sleeps until its answer comes would cost two switches,
 and a watcher that is started and stopped each time; here a watcher lives as long as its connection.
 geventhttpclient parses in C, with a private module that a test pins.
@@ -10,6 +10,7 @@ geventhttpclient parses in C, with a private module that a test pins.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from errno import EINPROGRESS
@@ -23,7 +24,17 @@ from gevent.monkey import get_original
 from geventhttpclient._parser import HTTPParseError, HTTPResponseParser
 
 CHUNK = 65536
+LARGEST = 256 << 20  # bytes of an answer: one without an end must not use up the memory
 READ, WRITE = 1, 2  # libev's names of the events
+# The head of a plain answer, whose length is all that matters in it. The parser calls back for each
+# header, which takes longer than everything else here; it reads all other answers.
+_TEXT = rb"[\t -~\x80-\xff]*+\r\n"
+_FRAMING = rb"(?i:content-length|transfer-encoding|(?:proxy-)?connection)"
+_OTHER_HEADERS = rb"(?:(?!%b:)[!#$%%&'*+.^_`|~0-9A-Za-z-]++:%b)*+" % (_FRAMING, _TEXT)
+PLAIN = re.compile(
+    rb"HTTP/1\.1 (200|5\d\d) %b%b(?i:content-length): ?(\d{1,9})\r\n%b\r\n"
+    % (_TEXT, _OTHER_HEADERS, _OTHER_HEADERS)
+)
 # The event loop does the waiting: a gevent socket would start watchers of its own.
 _native: Any = get_original("socket", "socket")
 
@@ -35,65 +46,52 @@ class Reply(NamedTuple):
     body: bytes
 
 
-class Call(HTTPResponseParser):
-    """One request and its answer, as far as it has come; `on_end` is called once, at its end."""
+class Call:
+    """One request and its answer: a status and a body, or a `failure`.
 
-    def __init__(self, request: bytes, on_end: Callable[[Reply | OSError], None]) -> None:
-        super().__init__()
+    `on_end` is called with it once, at its end.
+    """
+
+    __slots__ = ("body", "connection", "failure", "on_end", "request", "status")
+
+    def __init__(self, request: bytes, on_end: Callable[[Any], None]) -> None:
         self.request = request
         self.on_end = on_end
         self.connection: Connection | None = None
-        self.begun = False
-        self.complete = False
-        self._body: list[bytes] = []
-
-    @property
-    def reply(self) -> Reply:
-        return Reply(self.get_code(), b"".join(self._body))
+        self.status: int | None = None
+        self.body: bytes | None = None
+        self.failure: OSError | None = None
 
     def give_up(self) -> None:
         """Give up the answer: close its connection, and do not call `on_end`."""
-        self.on_end = _ignored
+        self.on_end = nothing
         if self.connection is not None:
             self.connection.close()
 
-    # The parser calls these, and requires all of them.
 
-    def _on_message_begin(self) -> None:
-        self.begun = True
-
-    def _on_body(self, body: bytes) -> None:
-        self._body.append(body)
-
-    def _on_message_complete(self) -> None:
-        self.complete = True
-
-    def _ignore(self, *_: object) -> None:
-        pass
-
-    _on_status = _on_header_field = _on_header_value = _on_headers_complete = _ignore
+def nothing(_: Call) -> None:
+    """Do nothing at the end of a call."""
 
 
-def _ignored(_: Reply | OSError) -> None:
-    pass
-
-
-class Connection:
-    """Carries one call at a time; `on_end` is called at the end of each, with the error if any.
+class Connection(HTTPResponseParser):
+    """Carries one call at a time, and parses its answer; then it is idle, in `pool`, or closed.
 
     Raises OSError if connecting fails at once. When the service closes an idle connection, it
     closes itself.
     """
 
-    def __init__(
-        self, address: Address, on_end: Callable[[Connection, Call, OSError | None], None]
-    ) -> None:
-        family, place = address
+    def __init__(self, pool: ConnectionPool) -> None:
+        super().__init__()
+        family, place = pool.address
         self.open = True
-        self.used = False  # it has carried an answer, and may have gone stale since
-        self._on_end = on_end
+        self._pool = pool
+        self._used = False  # it has carried an answer, and may have gone stale since
         self._call: Call | None = None
         self._unsent = b""
+        self._begun = False  # an answer, of which the end is still to come
+        self._status: int | None = None  # of the answer, once it is complete
+        self._body: bytes | bytearray = b""
+        self._size = 0  # of what came of an answer that is not complete
         self._socket = _native(family)
         loop = get_hub().loop
         self._reading: Any = loop.io(self._socket.fileno(), READ)
@@ -107,8 +105,9 @@ class Connection:
         self._writing.start(self._connected)
 
     def ask(self, call: Call) -> None:
-        """Begin a call; `on_end` is never called before this returns."""
+        """Begin a call, which never ends before this returns."""
         call.connection, self._call = self, call
+        self._begun, self._status, self._body = False, None, b""
         self._unsent = call.request
         if not self._writing.active:  # else it is not connected yet
             self._send()
@@ -125,7 +124,7 @@ class Connection:
     def _connected(self) -> None:
         self._writing.stop()
         if code := self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            self._end(OSError(code, os.strerror(code)))
+            self._fail(OSError(code, os.strerror(code)))
             return
         self._reading.start(self._read)
         self._send()
@@ -155,29 +154,78 @@ class Connection:
         call = self._call
         if call is None:
             self.close()  # the service has closed it, or sent what was not requested
-        elif chunk or call.begun:
-            self._take(call, chunk)
-        else:
-            self._end(ConnectionResetError("the service closed the connection unanswered"))
-
-    def _take(self, call: Call, chunk: bytes) -> None:
-        try:
-            call.feed(chunk)  # the end of the stream ends an answer without a length
-        except HTTPParseError as error:
-            reason = error.args[0]
-            self._end(ConnectionError(f"the answer is cut off or not HTTP: {reason}"))
             return
-        if call.complete:
-            self._end(None, keep=bool(chunk) and call.should_keep_alive())
+        plain = None if self._size else PLAIN.match(chunk)
+        if plain and len(chunk) - plain.end() == int(plain[2]):
+            self._status, self._body = int(plain[1]), chunk[plain.end() :]
+            self._succeed(call, keep=not self._unsent)
+        else:
+            self._parse(call, chunk)
 
-    def _end(self, error: OSError | None, *, keep: bool = False) -> None:
-        call, self._call = self._call, None
-        if not keep:
+    def _parse(self, call: Call, chunk: bytes) -> None:
+        """Take in a piece of an answer; an empty one is the end of the stream."""
+        wrong = None
+        if chunk or self._begun:
+            try:
+                self.feed(chunk)  # the end of the stream ends an answer without a length
+            except HTTPParseError as error:
+                wrong = f"the answer is cut off or not HTTP: {error.args[0]}"
+        if self._status is not None:
+            whole = not (wrong or self._begun or self._unsent)  # nothing more came, or is to go
+            self._succeed(call, keep=whole and bool(chunk) and self.should_keep_alive())
+        elif wrong:
+            self._fail(ConnectionError(wrong))
+        elif not chunk:
+            self._fail(ConnectionResetError("the service closed the connection unanswered"))
+        else:
+            self._size += len(chunk)
+            if self._size > LARGEST:
+                self._fail(ConnectionError(f"the answer is larger than {LARGEST >> 20} MiB"))
+
+    def _succeed(self, call: Call, *, keep: bool) -> None:
+        call.status, call.body = self._status, bytes(self._body)
+        call.connection = self._call = None
+        if keep:
+            self._used, self._size = True, 0
+            self._pool.idle.append(self)
+        else:
             self.close()
-        if call is not None:
-            call.connection = None
-            self.used = self.used or error is None
-            self._on_end(self, call, error)
+        call.on_end(call)
+
+    def _fail(self, error: OSError) -> None:
+        call, stale = self._call, self._used and not self._begun
+        self.close()
+        if call is None:
+            return
+        call.connection = None
+        if stale:
+            self._pool.ask(call)  # the service closed it while idle, and has processed nothing
+        else:
+            call.failure = error
+            call.on_end(call)
+
+    # The parser calls these, and requires all of them.
+
+    def _on_message_begin(self) -> None:
+        self._begun = True
+
+    def _on_body(self, piece: bytearray) -> None:
+        if self._status is not None:
+            return  # it belongs to another answer, which was not requested
+        if self._body:
+            self._body += piece
+        else:
+            self._body = piece
+
+    def _on_message_complete(self) -> None:
+        status = self.get_code()
+        if self._status is None and status // 100 != 1:  # else the answer itself is to come
+            self._status, self._begun = status, False
+
+    # These do nothing, in C: a function of ours would cost a frame for each header.
+    _on_status: Any = {}.get
+    _on_header_field = _on_header_value = _on_status
+    _on_headers_complete = bool
 
 
 class ConnectionPool:
@@ -188,64 +236,51 @@ class ConnectionPool:
 
     def __init__(self, url: str, timeout_s: float = 30.0) -> None:
         parts = urlsplit(url)
-        self._address = _resolved(parts.hostname or "127.0.0.1", parts.port or 80, timeout_s)
+        self.address = _resolved(parts.hostname or "127.0.0.1", parts.port or 80, timeout_s)
+        self.idle: list[Connection] = []
         self._timeout_s = timeout_s
         self._head = f"Host: {parts.netloc}\r\nAccept: application/json\r\n\r\n"
-        self._requests: dict[str, bytes] = {}
-        self._idle: list[Connection] = []
 
     def get(self, path: str) -> Reply:
         """Send a GET and wait for the answer. Raises OSError when there is none."""
-        result: AsyncResult[Reply | OSError] = AsyncResult()
-        call = self.ask(path, result.set)
+        ended: AsyncResult[Call] = AsyncResult()
+        call = Call(self.request(path), ended.set)
+        self.ask(call)
         try:
-            reply = result.get(timeout=self._timeout_s)
+            ended.get(timeout=self._timeout_s)
         except gevent.Timeout:
             raise TimeoutError(f"no answer within {self._timeout_s:g} s") from None
         finally:
             call.give_up()  # for whatever reason the wait has ended
-        if isinstance(reply, Reply):
-            return reply
-        assert reply is not None
-        raise reply
+        if call.status is None or call.body is None:
+            assert call.failure
+            raise call.failure
+        return Reply(call.status, call.body)
 
-    def ask(self, path: str, on_end: Callable[[Reply | OSError], None]) -> Call:
-        """Send a GET without waiting: the event loop calls `on_end` later, which must not wait."""
-        request = self._requests.get(path)
-        if request is None:
-            request = self._requests[path] = f"GET {path} HTTP/1.1\r\n{self._head}".encode()
-        call = Call(request, on_end)
-        self._begin(call)
-        return call
+    def request(self, path: str) -> bytes:
+        """Write a GET."""
+        return f"GET {path} HTTP/1.1\r\n{self._head}".encode()
 
-    def close(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
-
-    def _begin(self, call: Call) -> None:
-        while self._idle:
-            connection = self._idle.pop()
+    def ask(self, call: Call) -> None:
+        """Send the request of a call without waiting: the event loop ends it later."""
+        while self.idle:
+            connection = self.idle.pop()
             if connection.open:
                 connection.ask(call)
                 return
         try:
-            Connection(self._address, self._ended).ask(call)
+            Connection(self).ask(call)
         except OSError as error:
-            get_hub().loop.run_callback(_fail, call, error)
+            call.failure = error.with_traceback(None)  # which would refer to the call
+            get_hub().loop.run_callback(_end, call)
 
-    def _ended(self, connection: Connection, call: Call, error: OSError | None) -> None:
-        if connection.open:
-            self._idle.append(connection)
-        if error is None:
-            call.on_end(call.reply)
-        elif connection.used and not call.begun:
-            self._begin(call)  # the service closed it while it was idle, and has processed nothing
-        else:
-            call.on_end(error)
+    def close(self) -> None:
+        while self.idle:
+            self.idle.pop().close()
 
 
-def _fail(call: Call, error: OSError) -> None:
-    call.on_end(error)  # looked up now, as the call may have been given up
+def _end(call: Call) -> None:
+    call.on_end(call)  # looked up now, as the call may have been given up
 
 
 def _resolved(host: str, port: int, timeout_s: float) -> Address:

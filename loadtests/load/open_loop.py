@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import partial
 from time import monotonic
 
 import gevent
@@ -13,7 +12,7 @@ from gevent.event import Event
 
 from loadtests.foreign import line
 from loadtests.load.answer import Outcome
-from loadtests.load.http import Call, ConnectionPool, Reply
+from loadtests.load.http import Call, ConnectionPool, nothing
 
 MOST_IN_FLIGHT = 4000  # beyond it a request is not sent: descriptors and memory are finite
 REASON = re.compile(rb'"message": "([^"]{1,120})')
@@ -21,20 +20,21 @@ LOOK_S = 0.02  # between two checks whether clients have lost their patience
 STATUSES: dict[int, Outcome] = {200: "ok", 503: "refused", 504: "expired"}
 
 
-class Request:
+class Request(Call):
     """One request: monotonic seconds of its intended start, its start and its end."""
 
-    __slots__ = ("body", "ended", "error", "intended", "outcome", "sent", "size", "status")
+    __slots__ = ("ended", "error", "intended", "outcome", "sent", "size")
 
-    def __init__(self, intended: float) -> None:
+    def __init__(
+        self, intended: float, request: bytes = b"", on_end: Callable[[Request], None] = nothing
+    ) -> None:
+        super().__init__(request, on_end)
         self.intended = intended
         self.sent: float | None = None
         self.ended: float | None = None
         self.outcome: Outcome = "unsent"
         self.error: str | None = None
         self.size = 0
-        self.body: bytes | None = None
-        self.status: int | None = None
 
 
 class OpenLoop:
@@ -51,10 +51,11 @@ class OpenLoop:
         done: Callable[[Request], None],
     ) -> None:
         self._connections = connections
-        self._path = path
+        self._request = connections.request(path)
+        self._on_end = self._ended  # the same object for all requests, which outlive their answers
         self._check = check
         self._done = done
-        self.flying: dict[Request, Call] = {}
+        self.flying: dict[Request, None] = {}  # in the order of their intended starts
         self._landed: Event | None = None  # set when `drain` waits for the last answer
 
     def offer(self, starts: Iterable[float]) -> None:
@@ -86,22 +87,25 @@ class OpenLoop:
 
     def send(self, intended: float) -> None:
         """Begin one request without waiting for it."""
-        request = Request(intended)
+        request = Request(intended, self._request, self._on_end)
         if len(self.flying) >= MOST_IN_FLIGHT:
             request.error = f"not sent: {MOST_IN_FLIGHT} requests are in flight already"
             self._done(request)
             return
         request.sent = monotonic()
         request.outcome = "unfinished"
-        self.flying[request] = self._connections.ask(self._path, partial(self._ended, request))
+        self.flying[request] = None
+        self._connections.ask(request)
 
-    def _ended(self, request: Request, reply: Reply | OSError) -> None:
+    def _ended(self, request: Request) -> None:
         request.ended = monotonic()
         self._land(request)
-        if isinstance(reply, OSError):
-            request.outcome, request.error = "failed", f"{type(reply).__name__}: {reply}"
+        body = request.body
+        if body is None:
+            failure = request.failure
+            request.outcome, request.error = "failed", f"{type(failure).__name__}: {failure}"
         else:
-            self._read(request, reply)
+            self._judge(request, body)
         self._done(request)
 
     def _land(self, request: Request) -> None:
@@ -109,15 +113,16 @@ class OpenLoop:
         if self._landed is not None and not self.flying:
             self._landed.set()
 
-    def _read(self, request: Request, reply: Reply) -> None:
-        request.size, request.status = len(reply.body), reply.status
-        request.outcome = STATUSES.get(reply.status, "failed")
+    def _judge(self, request: Request, body: bytes) -> None:
+        request.size, status = len(body), request.status or 0
+        request.outcome = STATUSES.get(status, "failed")
         if request.outcome != "ok":
-            request.error = f"HTTP {reply.status}{_reason(reply.body)}"
-        elif not self._check(reply.body):
+            request.error = f"HTTP {status}{_reason(body)}"
+        elif not self._check(body):
             request.outcome, request.error = "wrong", "the body is not the answer of this cell"
         else:
-            request.body = reply.body
+            return
+        request.body = None
 
     def drain(self, wait_s: float) -> bool:
         """Wait for the answers under way; returns whether all of them came."""
@@ -133,21 +138,21 @@ class OpenLoop:
         """
         while True:
             latest = monotonic() - patience_s
-            overdue = {}
-            for request, call in self.flying.items():  # in the order of their intended starts
+            overdue = []
+            for request in self.flying:
                 if request.intended > latest:
                     break
-                overdue[request] = call
+                overdue.append(request)
             self._give_up(overdue, f"no answer within {patience_s:g} s")
             gevent.sleep(LOOK_S)
 
     def abandon(self) -> None:
         """Give up the requests still in flight: they count as unfinished."""
-        self._give_up(dict(self.flying), "no answer when the load had ended")
+        self._give_up([*self.flying], "no answer when the load had ended")
 
-    def _give_up(self, calls: dict[Request, Call], reason: str) -> None:
-        for request, call in calls.items():
-            call.give_up()
+    def _give_up(self, requests: Iterable[Request], reason: str) -> None:
+        for request in requests:
+            request.give_up()
             self._land(request)
             request.error = f"unfinished: {reason}"
             self._done(request)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from time import monotonic, process_time
 from typing import Protocol
 
 import gevent
 
 from loadtests.load.answer import worth_reading
-from loadtests.load.http import Call, ConnectionPool, Reply
+from loadtests.load.http import Call, ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
 from loadtests.load.result import LoadResult
 from loadtests.load.spec import LOOK_S, LoadSpec, StreamSpec, StreamStarts
@@ -120,22 +119,25 @@ class InProcess:
     def probe(self, url: str, path: str, duration_s: float, clients: int) -> float:
         """Answers per second to a closed loop of that many clients."""
         connections, answered, over = self._to(url), 0, False
-        calls: dict[int, Call] = {}  # the latest of each client
+        request = connections.request(path)
+        calls: set[Call] = set()  # the latest of each client
 
-        def ended(client: int, reply: Reply | OSError) -> None:
+        def ended(call: Call) -> None:
             nonlocal answered
-            del calls[client]
-            if isinstance(reply, Reply):  # a client that meets an error stops
-                answered += reply.status == 200
+            calls.remove(call)
+            if call.failure is None:  # a client that meets an error stops
+                answered += call.status == 200
                 if not over:
-                    send(client)
+                    send()
 
-        def send(client: int) -> None:
-            calls[client] = connections.ask(path, partial(ended, client))
+        def send() -> None:
+            call = Call(request, ended)
+            calls.add(call)
+            connections.ask(call)
 
         begun = monotonic()
-        for client in range(clients):
-            send(client)
+        for _ in range(clients):
+            send()
         try:
             gevent.sleep(duration_s)
             rate = answered / (monotonic() - begun)
@@ -145,7 +147,7 @@ class InProcess:
                 gevent.sleep(LOOK_S)
         finally:
             over = True
-            for call in calls.values():
+            for call in calls:
                 call.give_up()
         return rate
 

@@ -12,7 +12,9 @@ from gevent.server import StreamServer
 
 from tests.support.server_process import PATIENCE_S
 
-Answer = bytes | None  # all bytes of it; None hangs up instead
+# All bytes of it, or what sends them (the service hangs up where that returns True), or none: it
+# hangs up at once.
+Answer = bytes | Callable[[socket.socket], bool | None] | None
 
 
 def http(body: bytes = b'{"result": 1}', status: int = 200) -> bytes:
@@ -45,8 +47,11 @@ class Scripted:
                 answer = self._answer(head.split()[1])
                 if answer is None:
                     return
-                connection.sendall(answer)
-                if b"Connection: close" in answer:
+                if isinstance(answer, bytes):
+                    connection.sendall(answer)
+                    if b"Connection: close" in answer:
+                        return
+                elif answer(connection):
                     return
         except OSError:
             pass  # the client has gone, or the test hung up
