@@ -10,6 +10,8 @@ import psutil
 import pytest
 
 from loadtests.machine import counters, quota
+from loadtests.machine import sentinel as sentinels
+from loadtests.machine.counters import Cores, Counters
 from loadtests.machine.disturbances import MachineState, disturbances
 from loadtests.machine.sentinel import Sentinel
 
@@ -30,7 +32,7 @@ def test_a_neighbour_is_noticed() -> None:
             neighbour.kill()
     assert machine.others_cores is not None
     assert machine.others_cores >= 0.5
-    assert "Other processes used" in disturbances(machine)[0]
+    assert "Other processes used" in disturbances(machine, late=True)[0]
 
 
 @counted
@@ -47,6 +49,18 @@ def test_our_own_load_is_not_a_neighbour() -> None:
     assert undeclared.others_cores is not None
     assert undeclared.others_cores - declared.others_cores == pytest.approx(share, abs=0.15)
     assert sentinel.end(None).others_cores is None
+
+
+def test_cores_that_a_quota_leaves_to_others_may_be_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sentinels, "counters", lambda: Counters(1.0, Cores(64, 0.0, 0.0)))
+    sentinel = Sentinel()
+    monkeypatch.setattr(sentinels, "counters", lambda: Counters(2.0, Cores(64, 30.0, 0.0)))
+    monkeypatch.setattr(sentinels, "cores", lambda: 40)
+    assert sentinel.end(4.0).others_cores == 64 - 30 - 4 - 24
+    monkeypatch.setattr(sentinels, "cores", lambda: 2.5)
+    assert sentinel.end(2.0).others_cores == 0
+    monkeypatch.setattr(sentinels, "cores", lambda: 64)
+    assert sentinel.end(4.0).others_cores == 30
 
 
 def test_a_quota_is_noticed_even_if_nothing_else_is_known(
