@@ -128,7 +128,7 @@ def test_the_script_gets_label_folder_and_base_and_takes_one_name(tmp_path: Path
     assert wrong.err == "scripts/python: interpreter /no/python not found\n"
     for words in ((), ("",), ("--help",), ("3.13", "3.14")):
         command = [ROOT / "scripts" / "python", *words]
-        script = subprocess.run(command, capture_output=True, check=False)
+        script = subprocess.run(command, env={"PATH": PATH}, capture_output=True, check=False)
         assert (script.returncode, script.stdout) == (2, b"")
         assert b"name a Python" in script.stderr
 
