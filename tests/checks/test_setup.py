@@ -1,4 +1,4 @@
-"""scripts/setup makes .venv, notices that it is no longer usable, and makes it again."""
+"""scripts/setup makes .venv, notices when it has become unusable, and makes it again."""
 
 from __future__ import annotations
 
