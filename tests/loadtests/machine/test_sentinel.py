@@ -81,7 +81,10 @@ def test_a_quota_is_noticed_even_if_nothing_else_is_known(
             sentinel.begin()
     machine = sentinel.end(0.0)
     assert machine == MachineState(throttled=1.0)
-    assert "A CPU quota stopped our processes 100.0% of the time" in disturbances(machine)[0]
+    assert (
+        "A CPU quota stopped our processes 100.0% of the time"
+        in disturbances(machine, late=True)[0]
+    )
 
 
 def _cpu_s(process: subprocess.Popen[bytes]) -> float:
