@@ -32,7 +32,7 @@ def test_a_neighbour_is_noticed() -> None:
             neighbour.kill()
     assert machine.others_cores is not None
     assert machine.others_cores >= 0.5
-    assert "Other processes used" in disturbances(machine, late=True)[0]
+    assert "Other processes used" in disturbances(machine)[0]
 
 
 @counted
