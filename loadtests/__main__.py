@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+
+if (
+    __name__ == "__main__"
+    and signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else it is ignored
+):
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a traceback helps nobody
+
 from loadtests.system import start
 
 if __name__ == "__main__":

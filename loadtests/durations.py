@@ -16,6 +16,13 @@ def parse_duration(text: str) -> float:
     return float(Decimal(number) * _SECONDS[unit])  # in decimals: 0.007, not 0.007000000000000001
 
 
+def some_time(text: str) -> float:
+    """Return the seconds of a duration that is not zero. Raises ValueError for others."""
+    if not (seconds := parse_duration(text)):
+        raise ValueError(f"invalid duration {text!r}: expected more than 0, e.g. 30m")
+    return seconds
+
+
 def duration_text(seconds: float) -> str:
     """Write a duration so that `parse_duration` returns exactly these seconds."""
     exact = Decimal(repr(seconds))

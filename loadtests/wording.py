@@ -34,7 +34,7 @@ def listing(names: Sequence[str]) -> str:
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
-def count_of(number: int, noun: str) -> str:
+def count_of(number: float, noun: str) -> str:
     plural = noun + ("es" if noun.endswith("ch") else "s")
     return f"{number} {noun if number == 1 else plural}"
 

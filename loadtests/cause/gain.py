@@ -62,5 +62,7 @@ def _most_used(evidence: Evidence, name: str, limit: float) -> float:
         "loop": evidence.loops,
         "slots": evidence.slots or 1,
     }.get(name, 1)
-    most = critical(units, units / limit, evidence.bound_s, evidence.loss_ratio) if limit else None
+    if not limit:
+        return 1.0
+    most = critical(max(int(units), 1), units / limit, evidence.bound_s, evidence.loss_ratio)
     return most or 1.0

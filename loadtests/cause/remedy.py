@@ -267,7 +267,7 @@ def fewer_cores(cell: DiagnosedCell) -> Choice:
     advice, control = "only more cores, or less computing per request, help", _own_pool(cell)
     if cores < 2:
         return Unproven("there is only one core, so none can be taken away", advice, control)
-    half = cores // 2
+    half = int(cores // 2)
     expected = _expected(cell, "cores", {"cores": half / cores})
     if isinstance(expected, Unproven):
         return replace(expected, advice=advice, control=control)

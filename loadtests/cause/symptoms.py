@@ -66,7 +66,7 @@ class Symptoms:
         """The share of the lost requests that were lost in one of these ways."""
         return sum(self.evidence.losses.get(kind, 0) for kind in kinds) / max(self.lost, 1)
 
-    def quotient(self, busy: float, servers: int, service_s: float) -> float:
+    def quotient(self, busy: float, servers: float, service_s: float) -> float:
         """Divide a utilisation by the one at which this objective is just met.
 
         What a lone request takes beyond its service is taken off the bound, if that leaves any.
@@ -75,7 +75,7 @@ class Symptoms:
         beyond_s = max((self.alone.response_s or 0.0) - service_s, 0.0)
         bound_s = evidence.bound_s - beyond_s
         bound_s = bound_s if bound_s > service_s else evidence.bound_s
-        most = critical(max(servers, 1), service_s, bound_s, evidence.loss_ratio, self.runs)
+        most = critical(max(int(servers), 1), service_s, bound_s, evidence.loss_ratio, self.runs)
         return busy / (most or 1.0)
 
     @property
@@ -98,7 +98,7 @@ class Symptoms:
     @cached_property
     def cores_busy(self) -> float | None:
         """The share of the cores that was busy."""
-        return None if self.busy_cores is None else self.busy_cores / max(self.evidence.cores, 1)
+        return None if self.busy_cores is None else self.busy_cores / (self.evidence.cores or 1)
 
     @property
     def cores_full(self) -> bool:

@@ -195,7 +195,7 @@ def _up(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("addresses")
     group.add_argument("--port", type=whole("port", 0, PORTS), default=8080,
         help="port of the server (default: 8080)")  # fmt: skip
-    group.add_argument("--web-port", type=whole("port", 1, PORTS), default=8089,
+    group.add_argument("--web-port", type=whole("port", 1, PORTS), default=8089, metavar="PORT",
         help="port of the web interface (default: 8089)")  # fmt: skip
     group.add_argument("--web-host", default=HERE, metavar="ADDRESS",
         help="address that the web interface listens on (default: 127.0.0.1, reachable from this "

@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import SequenceMatcher
+from itertools import pairwise
 from math import inf
 from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
@@ -31,11 +32,21 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**{"allow_abbrev": False, **options})
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        """Parse; each command reports its own unknown arguments."""
+        """Parse; each command reports its own empty and unknown arguments."""
+        if not self._subparsers:  # it is a command
+            self._check_empty(args or ())
         parsed, left = super().parse_known_args(args, namespace)
         if left:
             self.error(self._unknown(left))
         return parsed, left
+
+    def _check_empty(self, words: Sequence[str]) -> None:
+        """Refuse the value of a variable that is not set: it would stand for a default, or `.`."""
+        for before, word in pairwise(("", *words)):
+            option, equals, value = word.partition("=")
+            if not (value if equals and option.startswith("--") else word).strip():
+                option = option.strip() or (before if before.startswith("-") else "")
+                self.error(f"{f'argument {option}' if option else 'an argument'} is empty")
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""

@@ -3,9 +3,9 @@
 Server and generator may saturate every core: that is what a trial is for. So what their own load
 also causes does not void it: waiting for a core (`cpu_pressure`), for the disk (a workload may
 write and sync) or for memory (a void trial would hide that it ran out). These are recorded as
-evidence. A trial is void if others used the cores: another guest of the hypervisor (`steal`), or
-processes beside ours (`others_cores`; one that loads disk or memory needs a core too). It is also
-void if a CPU quota stopped our processes (`throttled`): then there are fewer cores than it seems.
+evidence. So is a CPU quota that stopped our processes (`throttled`), unless it made the load
+generator late. A trial is void if others used the cores: another guest of the hypervisor (`steal`),
+or processes beside ours (`others_cores`; one that loads disk or memory needs a core too).
 """
 
 import math
@@ -19,7 +19,7 @@ STEAL = 0.03
 # a process that spins for a quarter of the time does more.
 OTHERS_CORES = 0.2
 OTHERS_SHARE = 0.05  # of all cores: among many, one that is busy for others leaves enough
-# Half a period of 100 ms in five seconds; a load that needs more than its quota is stopped often.
+# Half a period of 100 ms in five seconds: enough to make as many requests late as may be.
 THROTTLED = 0.01
 
 
@@ -28,8 +28,9 @@ class MachineState:
     """What the machine did during one trial; None where the system does not report it.
 
     `steal` is a share of all cores' time, `others_cores` the cores kept busy by processes that are
-    neither server nor generator. `throttled` is the share of the time in which a CPU quota stopped
-    some of our processes, the pressures are shares of the time in which something waited.
+    neither server nor generator, beyond those that our CPU quota leaves to others. `throttled` is
+    the share of the time in which a CPU quota stopped some of our processes, the pressures are
+    shares of the time in which something waited.
     """
 
     steal: float | None = None
@@ -48,12 +49,15 @@ class MachineState:
         }
 
 
-def disturbances(machine: MachineState) -> tuple[str, ...]:
-    """Return what voids a trial, each with number, limit and what to do; nothing if quiet."""
-    return tuple(_disturbances(machine))
+def disturbances(machine: MachineState, *, late: bool = False) -> tuple[str, ...]:
+    """Return what voids a trial, each with number, limit and what to do; nothing if quiet.
+
+    A CPU quota does so only if the load generator was `late`.
+    """
+    return tuple(_disturbances(machine, late))
 
 
-def _disturbances(machine: MachineState) -> Iterator[str]:
+def _disturbances(machine: MachineState, late: bool) -> Iterator[str]:
     allowed = max(OTHERS_CORES, OTHERS_SHARE * (machine.cores or 0))
     if machine.others_cores is not None and machine.others_cores > allowed:
         kept = math.ceil(100 * machine.others_cores) / 100  # rounded up, never down to the limit
@@ -66,9 +70,10 @@ def _disturbances(machine: MachineState) -> Iterator[str]:
             f"The hypervisor took {machine.steal:.1%} of the cores' time; a valid trial loses "
             f"{STEAL:.0%} at most. Measure where, or when, its other guests are quiet."
         )
-    if machine.throttled is not None and machine.throttled > THROTTLED:
+    if late and machine.throttled is not None and machine.throttled > THROTTLED:
         yield (
-            f"A CPU quota stopped our processes {machine.throttled:.1%} of the time; a valid trial "
-            f"allows {THROTTLED:.0%} at most. Remove the quota (docker --cpus, CPUQuota=), or "
-            "limit the run to whole cores instead (docker --cpuset-cpus, taskset)."
+            f"A CPU quota stopped our processes {machine.throttled:.1%} of the time, the load "
+            "generator included. Remove the quota (docker --cpus, CPUQuota=), limit the run to "
+            "whole cores instead (docker --cpuset-cpus, taskset), or generate the load elsewhere "
+            "(--host)."
         )

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from loadtests.machine.platform import cores
+from loadtests.machine.platform import cores, usable_cores
 from loadtests.paths import ROOT
 from loadtests.system.child import output
 from loadtests.wording import listing
@@ -39,6 +39,7 @@ def environment() -> dict[str, Any]:
         "kernel": platform.release(),
         "cpu": _cpu(),
         "cores": cores(),
+        "cores_without_quota": len(usable_cores()),
         "memory_gib": round(psutil.virtual_memory().total / BYTES_PER_GIB, 1),
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
@@ -61,7 +62,10 @@ def _hardware(environment: Mapping[str, Any]) -> str | None:
     cores, cpu = environment.get("cores"), environment.get("cpu")
     if not cores:
         return cpu
-    return f"{_count(cores, 'core')}{f' of {cpu}' if cpu else ''}"
+    without = environment.get("cores_without_quota") or cores
+    limited = f"{cores} of {_count(without, 'core')} (CPU quota)"
+    count = limited if cores < without else _count(cores, "core")
+    return f"{count}{f' of {cpu}' if cpu else ''}"
 
 
 def _memory(environment: Mapping[str, Any]) -> str | None:

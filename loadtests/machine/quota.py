@@ -1,4 +1,4 @@
-"""How much the CPU quotas of our control groups stopped us (Linux, cgroup version 1 or 2)."""
+"""The CPU quotas of our control groups, and how long they stopped us (Linux, cgroup 1 or 2)."""
 
 from __future__ import annotations
 
@@ -33,6 +33,29 @@ def throttling() -> Throttling | None:
                     math.fsum(item.periods_s for item in counted),
                 )
     return None
+
+
+def quota() -> float | None:
+    """Return how many cores' time the tightest of these quotas allows; None without any."""
+    with suppress(OSError, ValueError):
+        allowed = (
+            share for groups in _hierarchies() for group in groups for share in _share(group)
+        )
+        return min(allowed, default=None)
+    return None
+
+
+def _share(group: Path) -> Iterator[float]:
+    """Yield the quota of a group in cores, if it has one: `max` and -1 stand for none."""
+    with suppress(OSError, ValueError, ZeroDivisionError):
+        if (group / "cpu.max").exists():
+            allowed, period = (group / "cpu.max").read_text().split()
+        else:
+            allowed, period = (
+                (group / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")
+            )
+        if int(allowed) > 0:
+            yield int(allowed) / int(period)
 
 
 def _hierarchies() -> Iterator[list[Path]]:

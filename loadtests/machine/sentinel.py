@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from loadtests.machine.counters import between, counters
 from loadtests.machine.disturbances import MachineState
+from loadtests.machine.platform import cores
 
 
 class Sentinel:
@@ -32,7 +33,8 @@ class Sentinel:
         span = between(self._before, counters())
         others = None
         if own_cpu_s is not None and span.busy_cores is not None:
-            others = max(span.busy_cores - own_cpu_s / span.elapsed_s, 0.0)
+            spare = (span.cores or 0) - cores()  # which a CPU quota of ours leaves to others
+            others = max(span.busy_cores - own_cpu_s / span.elapsed_s - max(spare, 0), 0.0)
         return MachineState(
             steal=span.steal,
             others_cores=others,

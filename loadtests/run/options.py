@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from loadtests.durations import duration_text, parse_duration
+from loadtests.durations import duration_text, some_time
 from loadtests.run.beyond.kinds import KINDS, Chosen, chosen_kinds, expected_s, written
 from loadtests.run.surge.phases import DURATIONS, Three, durations
 from loadtests.service.options import ServerOptions
@@ -191,7 +191,7 @@ class Options:
     budget_s: float = option(
         0.0,
         Flag(PRECISION, "start no new round after this long (e.g. 30m); resume with --retry DIR",
-             "TIME", "budget", parse_duration, lambda s: duration_text(s) if s else None, _always),
+             "TIME", "budget", some_time, lambda s: duration_text(s) if s else None, _always),
     )  # fmt: skip
     prove: bool = option(
         False,

@@ -113,10 +113,12 @@ def _is_address(url: str) -> bool:
     """Whether it is `http://HOST:PORT`: load is sent without TLS, to paths below the root."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname if parts.port != 0 else None
-    except ValueError:  # a port out of range, half an IPv6 address
+        host = parts.hostname if parts.port != 0 and not re.search(r"\s", url) else None
+        (host or "").encode("idna")
+    except ValueError:  # a port out of range, half an IPv6 address, a name with an empty part
         return False
-    return parts.scheme == "http" and bool(host) and parts.path in {"", "/"} and not parts.query
+    more = parts.username is not None or parts.path not in {"", "/"} or parts.query
+    return parts.scheme == "http" and bool(host) and not more and not parts.fragment
 
 
 def path_of(workload: str, model: str, parameters: Mapping[str, str] | None = None) -> str:

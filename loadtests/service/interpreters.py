@@ -56,14 +56,16 @@ class Interpreter:
 
 def ask(executable: str) -> Interpreter:
     """Ask an interpreter what it is. Raises ServiceError if it is not Python, or too old."""
-    command = [executable, "-I", "-c", QUESTION]
+    command = [executable, "-I", "-"]  # by its input: other programs quote their arguments
     try:
         reply = subprocess.run(  # noqa: S603 - the program that the user named
-            command, capture_output=True, text=True, timeout=ASK_S, check=True, preexec_fn=tied()
-        ).stdout
+            command, input=QUESTION, capture_output=True, text=True, timeout=ASK_S, check=True,
+            preexec_fn=tied(),
+        ).stdout  # fmt: skip
         numbers, version, free_threaded, base, lacks, *where = json.loads(reply)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
-        lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+        text = "it gives no such answer" if isinstance(error, ValueError) else str(error)
+        lines = (getattr(error, "stderr", None) or text).strip().splitlines()
         raise ServiceError(
             f"{executable} is not Python 3.11 or newer ({lines[-1] if lines else 'no message'})"
         ) from None

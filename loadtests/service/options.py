@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, Self
 from loadtests.service.pythons import ServerPython, server_pythons
 from loadtests.service.workload_modules import modules
 
+PREFIX = "LOADBEARING_"
+
 
 class OptionFlag(NamedTuple):
     """An option of the server, as a flag of the load test."""
@@ -24,6 +26,11 @@ class OptionFlag(NamedTuple):
     @property
     def flag(self) -> str:
         return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """The variable by which the server would read it."""
+        return PREFIX + self.name.upper()
 
 
 OPTION_FLAGS = (
@@ -40,6 +47,7 @@ OPTION_FLAGS = (
     OptionFlag("loops", "N", "event loops in threads of one process, for a Python without a GIL"),
     OptionFlag("dask", "ADDRESS", "a running Dask scheduler"),
 )
+SETTLED = ("HOST", "PORT", "ALLOW_HOST", "MODELS", "WORKLOADS")  # by the load test itself
 
 
 def add_axes(parser: argparse.ArgumentParser, but: Collection[str] = ()) -> None:
@@ -54,6 +62,23 @@ def axes_of(parsed: argparse.Namespace) -> dict[str, str]:
     """Return the options that were given."""
     given = {option.name: getattr(parsed, option.name, None) for option in OPTION_FLAGS}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def from_environment(parsed: argparse.Namespace) -> dict[str, str]:
+    """Return the options that the command takes and variables give: they are recorded like flags.
+
+    A running service has those that it was started with.
+    """
+    if getattr(parsed, "host", None):
+        return {}
+    given = {option.name: os.environ.get(option.variable) for option in OPTION_FLAGS}
+    return {name: value for name, value in given.items() if value and hasattr(parsed, name)}
+
+
+def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without variables for the server, which gets all of it by flags."""
+    variables = {option.variable for option in OPTION_FLAGS} | {PREFIX + name for name in SETTLED}
+    return {name: value for name, value in environment.items() if name not in variables}
 
 
 def flags(axes: Mapping[str, str]) -> list[str]:
@@ -75,7 +100,7 @@ class ServerOptions:
         """Read the command line. Raises ServiceError for a module or a Python that is missing."""
         here = Path.cwd()
         return cls(
-            axes=axes_of(parsed),
+            axes=from_environment(parsed) | axes_of(parsed),
             modules=modules(getattr(parsed, "workloads", None) or (), here),
             directory=str(here),
             pythons=server_pythons(getattr(parsed, "server_python", ())),

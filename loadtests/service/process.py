@@ -17,6 +17,7 @@ import psutil
 
 from loadtests.errors import StartError
 from loadtests.paths import ROOT
+from loadtests.service.options import without_settings
 from loadtests.service.sampler import cpu_s, family, pss_mib
 from loadtests.system.child import child
 
@@ -64,7 +65,10 @@ class ServerProcess:
                     stop_s=STOP_S,
                     before=_confined(cores),
                     cwd=directory,
-                    env={**os.environ, "PYTHONPATH": _with_root(os.environ.get("PYTHONPATH"))},
+                    env={
+                        **without_settings(os.environ),
+                        "PYTHONPATH": _with_root(os.environ.get("PYTHONPATH")),
+                    },
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=errors,

@@ -20,7 +20,7 @@ UNWRITTEN = 2
 def begin() -> None:
     """Open the standard streams, and let Ctrl-C end the program at once: nothing is under way."""
     open_streams()
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _leave)
 
 

@@ -22,7 +22,7 @@ class Evidence:
     bystander_loss: float = 0.0
     bystander_p99_s: float | None = None
     # Cores: how many there are, and how many of them each kept busy.
-    cores: int = 1
+    cores: float = 1
     server_cores: float | None = None
     generator_cores: float = 0.0
     generator_busy: float = 0.0  # of a core, by the busiest generator process

@@ -34,7 +34,7 @@ def judge(trial: Trial, slo: Slo) -> Verdict:
     """
     loss_ratio = trial.work.loss_ratio
     generator = flaws(trial.work, trial.bystander, trial.generator_cpu, slo)
-    if void := (*generator, *trial.disturbances):
+    if void := (*trial.disturbances, *generator):  # which may be why the generator was late
         return Verdict(False, False, void, None, loss_ratio)
     failures = dict(_failures(trial, slo))
     first = next(iter(failures), None)

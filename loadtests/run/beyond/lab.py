@@ -67,8 +67,8 @@ class LoadedServer:
         work, bystander = (
             tally(stream, slo, result.duration_s) for stream in (result.work, result.bystander)
         )
-        generator = flaws(work, bystander, result.generator_cpu, slo)
-        for flaw in (*generator, *disturbances(machine)):
+        generator = [*flaws(work, bystander, result.generator_cpu, slo)]
+        for flaw in (*disturbances(machine, late=bool(generator)), *generator):
             raise _FlawedLoad(flaw)
         return result
 

@@ -24,6 +24,8 @@ Line = Mapping[str, Any]
 Beyond = Mapping[Cell, Mapping[str, Line]]  # the figures of each kind, or the reason for none
 T = TypeVar("T")
 
+SCALARS: Mapping[Any, Any] = {str: str, int: int | float, float: int | float}
+
 # The fields of a trial that was written by hand, or before they were recorded.
 UNRECORDED = {
     "duration_s": 0.0,
@@ -50,7 +52,7 @@ def decode(kind: type[T], data: Line) -> T:
 
     Fields that are missing, or null where they cannot be, have their defaults. Keys that are not
     fields are left out: a line holds more than one reader needs. Raises TypeError for what lacks a
-    field without default.
+    field without default, or has text for a number.
     """
     hints = _hints(kind)  # type: ignore[arg-type]  # types are hashable
     given = {name: data[name] for name in hints if data.get(name) is not None}
@@ -79,6 +81,8 @@ def _restore(kind: Any, value: Any) -> Any:  # noqa: PLR0911 - one for each kind
         if isinstance(value, Mapping):
             return kind(**value)
         return kind(*map(_restore, _hints(kind).values(), value))
+    if not isinstance(value, SCALARS.get(kind, object)):
+        raise TypeError(f"{value!r:.40} in place of {kind.__name__}")
     return value
 
 

@@ -185,7 +185,8 @@ class Row:
             own_s += sum(row.cpu_s() for row in idle) - idle_s
         machine = self._tools.sentinel.end(own_s)
         after = self._subject.usage() if self._subject else None
-        trial = replace(trial, disturbances=disturbances(machine))
+        late = any(flaws(trial.work, trial.bystander, trial.generator_cpu, slo))
+        trial = replace(trial, disturbances=disturbances(machine, late=late))
         verdict = judge(trial, slo)
         cpu_s = None
         if before_s is not None and after and trial.completed:
@@ -217,8 +218,7 @@ class Row:
         elif not load:
             self.flaw = f"void at {offer.rate:.0f} req/s: {verdict.reasons[0]}"
         self._tell("trial", record)
-        spoiled = any(flaws(trial.work, trial.bystander, trial.generator_cpu, slo))
-        return sample, spoiled and not trial.disturbances
+        return sample, late and not trial.disturbances
 
     def _sample(self, trial: Trial, arrivals: Any, cpu_s: float | None) -> Sample:
         """Simulate a trial with its own arrivals and demand, beside what it really lost."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from loadtests.cell import Cell
 from loadtests.errors import Untrustworthy
-from loadtests.machine.platform import cores
+from loadtests.machine.platform import usable_cores
 from loadtests.machine.sentinel import Sentinel
 from scripts.checks.shared.calibrated_cell import calibrated
 from scripts.checks.shared.children import busy
@@ -67,7 +67,7 @@ def _outcomes(testbed: Testbed, plant: Plant, sentinel: Sentinel) -> Iterator[Ou
     ):
         for times in plant.times[: testbed.rounds(len(plant.times))]:
             rate = times * (plant.rate or cell.saturation)
-            with busy(cores()) if plant.neighbours else nullcontext():
+            with busy(len(usable_cores())) if plant.neighbours else nullcontext():
                 trial = cell.trial(rate, testbed.seconds(TRIAL_S))
             lost = max(trial[stream]["loss_ratio"] for stream in ("work", "bystander"))
             if lost <= plant.slo.loss_ratio:  # void trials have a cause even if they held

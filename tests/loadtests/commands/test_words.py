@@ -43,6 +43,8 @@ from tests.support.server_process import ROOT
             "unexpected argument 'async' (separate list items with commas",
         ),
         ("survive --models ,", "',' names nothing"),
+        ("survive --host=", "argument --host is empty"),
+        ("survive --budget 0s", "invalid duration '0s': expected more than 0"),
         ("survive --slo nonsense", "invalid SLO 'nonsense'"),
         ("survive --param sleep", "invalid parameter 'sleep': expected e.g. primes.below=5000"),
         ("survive --beyond sok=1s", "unknown kind of load 'sok'; did you mean 'soak'?"),
@@ -91,9 +93,8 @@ def test_a_command_calls_itself_by_its_script(
 ) -> None:
     script = ROOT / "scripts" / command
     lines = script.read_text().splitlines()
-    assert len(lines) <= 7
-    assert lines[-1].endswith(f'-m loadtests {command} "$@"')
-    assert any('LOADTESTS_SCRIPT="$0"' in line for line in lines)
+    assert lines[-1] == f'launch loadtests {command} "$@"'
+    assert 'LOADTESTS_SCRIPT="$0"' in script.with_name("shared").read_text()
     assert os.access(script, os.X_OK)
     monkeypatch.setenv("LOADTESTS_SCRIPT", f"scripts/{command}")
     shown = run("loadtests", command, "--help")
@@ -115,3 +116,23 @@ def test_the_version_is_that_of_the_project(words: tuple[str, ...]) -> None:
     ended = run(*words, "--version")
     assert (ended.code, ended.err) == (0, "")
     assert re.match(r"loadbearing \d+\.\d+\.\d+\b", ended.out)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["survive", "--output", ""], "argument --output is empty"),
+        (["survive", "--retry", " "], "argument --retry is empty"),
+        (["report", ""], "an argument is empty"),
+        (["compare", "a", ""], "an argument is empty"),
+        (["up", "--web-host", ""], "argument --web-host is empty"),
+        (["surge", "--model", ""], "argument --model is empty"),
+    ],
+)
+def test_an_empty_value_is_refused(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As of a variable that is not set: it is neither a default nor the current folder."""
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
+    assert f": error: {message}\n" in capsys.readouterr().err

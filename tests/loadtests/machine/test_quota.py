@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from loadtests.machine import quota
+from loadtests.machine.environment import describe as environment_line
+from loadtests.machine.platform import cores, usable_cores
 from loadtests.machine.quota import throttling
 
 SECOND = """usage_usec 5000000
@@ -95,3 +97,40 @@ def test_nothing_is_known_without_counters(groups: Path, stat: str) -> None:
 def test_lines_that_nobody_expects_are_no_error(groups: Path) -> None:
     describe(groups, "0::/\n", "cut off")
     assert throttling() is None
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "allowed"),
+    [
+        ("max 100000\n", "50000 100000\n", 0.5),
+        ("33333 100000\n", "max 100000\n", 0.33),
+        ("80000 100000\n", "20000 50000\n", 0.4),  # the tightest of all
+        ("max 100000\n", "max 100000\n", None),
+        ("nonsense", "100000 0\n", None),
+    ],
+)
+def test_a_quota_of_version_2_limits_the_cores(
+    groups: Path, outer: str, inner: str, allowed: float | None
+) -> None:
+    describe(groups, "0::/job\n", mounted("cgroup2", groups))
+    limited(groups, SECOND, outer)
+    limited(groups / "job", SECOND, inner)
+    assert cores() == (allowed or len(usable_cores()))
+
+
+@pytest.mark.parametrize(("allowed", "count"), [("-1", None), ("100000", 1), ("25000", 0.25)])
+def test_a_quota_of_version_1_limits_the_cores(
+    groups: Path, allowed: str, count: float | None
+) -> None:
+    describe(groups, "3:cpu,cpuacct:/job\n", mounted("cgroup", groups, "/", "rw,cpu,cpuacct"))
+    limited(groups / "job", FIRST, "100000\n", "cpu.cfs_period_us")
+    limited(groups / "job", FIRST, f"{allowed}\n", "cpu.cfs_quota_us")
+    assert cores() == (count or len(usable_cores()))
+
+
+def test_a_quota_stands_in_the_environment_line() -> None:
+    machine = {"cpu": "Chip", "system": "Linux", "kernel": "6.1.0"}
+    without = environment_line({**machine, "cores": 4, "cores_without_quota": 4})
+    assert without.startswith("4 cores of Chip, ")
+    limited = environment_line({**machine, "cores": 1.5, "cores_without_quota": 4})
+    assert limited.startswith("1.5 of 4 cores (CPU quota) of Chip, ")

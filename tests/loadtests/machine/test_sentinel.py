@@ -10,6 +10,8 @@ import psutil
 import pytest
 
 from loadtests.machine import counters, quota
+from loadtests.machine import sentinel as sentinels
+from loadtests.machine.counters import Cores, Counters
 from loadtests.machine.disturbances import MachineState, disturbances
 from loadtests.machine.sentinel import Sentinel
 
@@ -49,6 +51,18 @@ def test_our_own_load_is_not_a_neighbour() -> None:
     assert sentinel.end(None).others_cores is None
 
 
+def test_cores_that_a_quota_leaves_to_others_may_be_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sentinels, "counters", lambda: Counters(1.0, Cores(64, 0.0, 0.0)))
+    sentinel = Sentinel()
+    monkeypatch.setattr(sentinels, "counters", lambda: Counters(2.0, Cores(64, 30.0, 0.0)))
+    monkeypatch.setattr(sentinels, "cores", lambda: 40)
+    assert sentinel.end(4.0).others_cores == 64 - 30 - 4 - 24
+    monkeypatch.setattr(sentinels, "cores", lambda: 2.5)
+    assert sentinel.end(2.0).others_cores == 0
+    monkeypatch.setattr(sentinels, "cores", lambda: 64)
+    assert sentinel.end(4.0).others_cores == 30
+
+
 def test_a_quota_is_noticed_even_if_nothing_else_is_known(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -67,7 +81,10 @@ def test_a_quota_is_noticed_even_if_nothing_else_is_known(
             sentinel.begin()
     machine = sentinel.end(0.0)
     assert machine == MachineState(throttled=1.0)
-    assert "A CPU quota stopped our processes 100.0% of the time" in disturbances(machine)[0]
+    assert (
+        "A CPU quota stopped our processes 100.0% of the time"
+        in disturbances(machine, late=True)[0]
+    )
 
 
 def _cpu_s(process: subprocess.Popen[bytes]) -> float:

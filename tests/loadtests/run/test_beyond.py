@@ -174,9 +174,9 @@ def test_a_load_that_is_never_valid_has_a_reason(
 def test_every_kind_asks_the_sentinel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loadtests.run.beyond.lab.TRIES", 1)
     monkeypatch.setattr(overload, "FACTORS", (2.0,))
-    cell, machine = Cell("sleep", "process-pool"), Machine(MachineState(throttled=0.2))
+    cell, machine = Cell("sleep", "process-pool"), Machine(MachineState(steal=0.2))
     for line in run(tmp_path, *KINDS, cell=cell, machine=machine, duration_s=0.2):
-        assert line["reason"].startswith("no valid load in 1 attempts: A CPU quota"), line
+        assert line["reason"].startswith("no valid load in 1 attempts: The hypervisor"), line
 
 
 @pytest.mark.usefixtures("forgiven")

@@ -211,6 +211,14 @@ def test_errors_say_what_to_do(tmp_path: Path) -> None:
     path.write_text(json.dumps(plan([])) + '\n{"line": "trial", "workload": "primes"}\n')
     with pytest.raises(RunFileError, match="line 2: this 'trial' line lacks"):
         read(path)
+    path.write_text(json.dumps(plan([]) | {"seed": {"a": 1}}) + "\n")
+    with pytest.raises(
+        RunFileError, match=r"line 1: .* lacks something \({'a': 1} in place of int\)"
+    ):
+        read(path)
+    path.write_text(json.dumps(plan([]) | {"slo": "soon"}) + "\n")
+    with pytest.raises(RunFileError, match=r"line 1: .*invalid SLO 'soon'"):
+        read(path)
 
 
 def test_folders_are_named_by_utc_time_and_latest_is_the_newest(tmp_path: Path) -> None:

@@ -98,6 +98,10 @@ def test_nothing_listens() -> None:
         "http://[::1",
         "http://127.0.0.1:8080/prefix",
         "http://127.0.0.1:8080/?a=b",
+        "http://127.0.0.1:8080/#part",
+        "http://me:secret@127.0.0.1:8080",
+        "http://a..b",
+        "http://a b",
     ],
 )
 def test_invalid_addresses_are_rejected(wrong: str) -> None:

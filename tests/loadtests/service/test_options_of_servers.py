@@ -1,16 +1,24 @@
 """Options of the server are passed on as given; the server checks them."""
 
 import argparse
+import os
 
 import pytest
 
-from loadtests.service.options import OPTION_FLAGS, ServerOptions, add_axes, axes_of, flags
+from loadtests.service.options import (
+    OPTION_FLAGS,
+    PREFIX,
+    SETTLED,
+    ServerOptions,
+    add_axes,
+    axes_of,
+    flags,
+    without_settings,
+)
 from loadtests.service.pythons import ServerPython
 from server.settings import Settings
 from tests.support.cli import run
 
-# Set by the load tests, or options of the load tests themselves.
-OURS = {"host", "port", "allow_host", "models", "workloads"}
 BAD_PARAMETER = ("--workloads", "sleep", "--models", "hybrid", "--param", "sleep.ms=-1")
 GIVEN = ("--threads", "4", "--start-method=spawn", "--switch-interval", "-1")
 
@@ -22,7 +30,9 @@ def parsed(*words: str) -> argparse.Namespace:
 
 
 def test_every_option_of_the_server_is_passed_on_or_ours() -> None:
-    assert {option.name for option in OPTION_FLAGS} == Settings.model_fields.keys() - OURS
+    assert {option.name for option in OPTION_FLAGS} == Settings.model_fields.keys() - {
+        name.lower() for name in SETTLED
+    }
 
 
 def test_only_given_options_are_passed_on() -> None:
@@ -32,6 +42,22 @@ def test_only_given_options_are_passed_on() -> None:
     assert flags(axes) == ["--threads=4", "--start-method=spawn", "--switch-interval=-1"]
     good = Settings.parse(flags(axes_of(parsed("--threads", "4", "--deadline", "250ms"))))
     assert (good.threads, good.deadline) == (4, 0.25)
+
+
+def test_variables_for_the_server_count_and_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOADBEARING_THREADS", "3")
+    monkeypatch.setenv("LOADBEARING_WORKERS", "2")
+    monkeypatch.setenv("LOADBEARING_QUEUE", "")
+    monkeypatch.setenv("LOADBEARING_PORT", "1")
+    monkeypatch.setenv("LOADBEARING_MARKS", "kept")  # of a workload
+    servers = ServerOptions.from_arguments(parsed("--threads", "4"))
+    assert servers.axes == {"threads": "4", "workers": "2"}
+    assert axes_of(parsed()) == {}  # of which only what was typed forbids --retry
+    left = {name for name in without_settings(os.environ) if name.startswith(PREFIX)}
+    assert "LOADBEARING_MARKS" in left
+    assert not left & {"LOADBEARING_THREADS", "LOADBEARING_WORKERS", "LOADBEARING_PORT"}
+    with_host = argparse.Namespace(host="http://127.0.0.1:1", workers=None)
+    assert ServerOptions.from_arguments(with_host).axes == {}
 
 
 def test_servers_survive_the_command_line_of_locust() -> None:

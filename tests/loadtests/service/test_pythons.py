@@ -2,6 +2,7 @@
 
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -127,7 +128,7 @@ def test_the_script_gets_label_folder_and_base_and_takes_one_name(tmp_path: Path
     assert wrong.err == "scripts/python: interpreter /no/python not found\n"
     for words in ((), ("",), ("--help",), ("3.13", "3.14")):
         command = [ROOT / "scripts" / "python", *words]
-        script = subprocess.run(command, capture_output=True, check=False)
+        script = subprocess.run(command, env={"PATH": PATH}, capture_output=True, check=False)
         assert (script.returncode, script.stdout) == (2, b"")
         assert b"name a Python" in script.stderr
 
@@ -209,10 +210,11 @@ def script(tmp_path: Path) -> Path:
     """Copy scripts/python to a checkout where setup does nothing and pip only counts its calls."""
     root = tmp_path / "checkout"
     program(root / "scripts" / "setup", "exit 0")
-    program(root / ".venv" / "bin" / "python", f'PYTHONPATH={ROOT} exec {HERE} "$@"')
-    program(root / ".venv" / "bin" / "pip", f"echo >> {root}/installed")
+    counted = f'case "$*" in "-I -m pip "*) echo >> {root}/installed; exit ;; esac'
+    program(root / ".venv" / "bin" / "python", f'{counted}\nPYTHONPATH={ROOT} exec {HERE} "$@"')
     (root / "scripts" / "constraints").mkdir()
     (root / "scripts" / "constraints" / "server.txt").write_text("aiohttp\n")
+    shutil.copy(ROOT / "scripts" / "shared", root / "scripts")
     copy = root / "scripts" / "python"
     copy.write_text((ROOT / "scripts" / "python").read_text())
     copy.chmod(0o755)
@@ -241,7 +243,7 @@ def test_the_script_prepares_once_and_again_if_the_python_is_lost(
     base = tmp_path / "my base"
     answer = f'[[3, 99], "3.99.1", false, "{base}", [], "/", false]'
     making = 'mkdir -p "$5/bin" && ln -sf "$0" "$5/bin/python"'
-    kinds = f"-VV) echo 3.99.1 ;; -m) {making} ;; -I) echo '{answer}' ;; esac"
+    kinds = f"-VV) echo 3.99.1 ;; -Im) {making} ;; -I) echo '{answer}' ;; esac"
     program(base, f"case $1 in {kinds}")
     folder = script.parent.parent / ".pythons" / "3.99"
     assert ran(script, str(base)) == (folder / "bin" / "python", 2)
