@@ -8,11 +8,12 @@ import platform
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Self, get_args
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, MinLen
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, NoDecode, SettingsConfigDict
@@ -59,6 +60,16 @@ def _names(value: Any) -> Any:
     return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
 
 
+def _modules(value: Any) -> Any:
+    """Split a list of modules, except where a whole part is the path of something that exists."""
+    parts = [value] if isinstance(value, str) else value
+    return tuple(
+        name
+        for part in parts
+        for name in ([part] if "," in part and Path(part).exists() else _names(part))
+    )
+
+
 def cores() -> int:
     """Count the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -78,7 +89,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, cli_kebab_case=True)
 
-    host: str = Field(
+    host: Annotated[str, MinLen(1)] = Field(
         "127.0.0.1",
         description="address to listen on; with 0.0.0.0, anyone on the network can run work",
     )
@@ -91,7 +102,7 @@ class Settings(BaseSettings):
     models: Names = Field(
         (), description="models to start, separated by commas, or all; by default all but dask"
     )
-    workloads: Names = Field(
+    workloads: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_modules)] = Field(
         (),
         description="modules or files with workloads of your own, in addition to the built-in ones",
     )
@@ -151,13 +162,11 @@ class Settings(BaseSettings):
     @field_validator("models")
     @classmethod
     def _check_models(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if ALL in names:
-            return tuple(MODELS)
         for name in names:
-            if name not in MODELS:
+            if name not in MODELS and name != ALL:
                 hint = did_you_mean(name, [*MODELS, ALL])
                 raise ValueError(f"unknown model {name!r}. {hint}")
-        return names
+        return tuple(MODELS) if ALL in names else names
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:

@@ -24,6 +24,7 @@ NOT_THEIRS = (
     str(Path(__file__).parents[1]),
 )
 NOWHERE = "nowhere"
+PACKAGE = "__init__.py"
 FRAMEWORKS = {"aiohttp", "bottle", "django", "fastapi", "flask", "litestar", "quart", "starlette"}
 DECORATE = 'put `@workload(kind="cpu")` above a function (or "io", "mixed")'
 
@@ -35,7 +36,8 @@ def load(given: str, reserved: Container[str] = (), built_in: Container[str] = (
     `built_in` those of our own. Raises WorkloadError with a line for each problem, and with file
     and line of the code where they are known.
     """
-    name = _from_path(given) if given.endswith(".py") or os.sep in given else _from_name(given)
+    is_path = given.endswith(".py") or os.sep in given
+    name = _from_path(given) if is_path else _from_name(given)
     if name in built_in and _origin(name) == NOWHERE:
         raise WorkloadError(
             f"{given!r} is built in: the server has it without --workloads, which takes modules "
@@ -54,9 +56,15 @@ def load(given: str, reserved: Container[str] = (), built_in: Container[str] = (
 
 
 def _from_path(given: str) -> str:
-    """Make a file importable by its plain name."""
+    """Make a file, or the folder of a package, importable by its plain name."""
     path = Path(given).parent.resolve() / Path(given).name
-    name = path.stem
+    if path.is_dir():
+        path = path.resolve() / PACKAGE  # what `.` and `..` are called, too
+    is_package = path.name == PACKAGE
+    whole = path.parent if is_package else path
+    name = whole.name if is_package else whole.stem
+    if is_package and whole.is_dir() and not path.exists():
+        raise WorkloadError(f"{whole}: not a package; name a .py file in it, or add {PACKAGE}")
     if not path.is_file():
         hint = closest(path.name, (other.name for other in path.parent.glob("*.py")))
         raise WorkloadError(f"file not found: {path}. {hint}".rstrip())
@@ -64,8 +72,10 @@ def _from_path(given: str) -> str:
         raise WorkloadError(f"{path}: not a Python file; use one whose name ends in .py")
     if not name.isidentifier():
         better = re.sub(r"\W|^(?=\d)", "_", name)
-        raise WorkloadError(f"{path}: {name!r} cannot be imported; rename the file to {better}.py")
-    _add_to_path(path.parent)
+        better += "" if is_package else ".py"
+        noun = "folder" if is_package else "file"
+        raise WorkloadError(f"{path}: {name!r} cannot be imported; rename the {noun} to {better}")
+    _add_to_path(whole.parent)
     first = _origin(name)
     if Path(first).resolve() != path.resolve():
         raise WorkloadError(
@@ -107,8 +117,8 @@ def _import(name: str, given: str) -> None:
         importlib.import_module(name)
     except WorkloadError:
         raise
-    except (Exception, SystemExit) as error:
-        reason = ": ".join(raised(error))
+    except BaseException as error:  # Ctrl-C does not raise, and what the module raises is its own
+        reason = " ".join(": ".join(raised(error)).split())
         where = _where(error)
         if where is None and isinstance(error, ModuleNotFoundError):
             hint = closest(name, (path.stem for path in Path.cwd().glob("*.py")))

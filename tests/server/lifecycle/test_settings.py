@@ -2,6 +2,7 @@
 
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -80,6 +81,12 @@ def test_models_may_come_under_one_name_or_in_several_lists(
     assert Settings.parse(words).models == models
 
 
+def test_a_path_may_contain_a_comma(tmp_path: Path) -> None:
+    path = tmp_path / "a,b.py"
+    path.touch()
+    assert Settings.parse(["--workloads", str(path)]).workloads == (str(path),)
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("250ms", 0.25), ("30s", 30), ("2m", 120), ("1.5s", 1.5), ("5", 5), (" 1 s ", 1)],
@@ -109,6 +116,8 @@ WRONG = [
     ("switch_interval", "11", "less than or equal to 10"),
     ("allow_host", "http://bench.lan", "'http://bench.lan' is not a host name; write only"),
     ("models", "inline,treads", "unknown model 'treads'. There are: all, async, dask, "),
+    ("models", "all,treads", "unknown model 'treads'. There are: all, async, dask, "),
+    ("host", "", "at least 1 character"),
     ("models", "thred-pool", "unknown model 'thred-pool'. Did you mean 'thread-pool'?"),
 ]
 
