@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import sys
-import sysconfig
 from collections.abc import Container
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from traceback import walk_tb
 
 from server.catalogue.declarations import check
 from server.errors import closest
+from server.worker.imports import load as import_module
+from server.worker.imports import watched, where
 from server.worker.outcomes import raised
 from server.workloads.registry import REGISTRY, WorkloadError
 
-# A mistake in a user's module is never in these folders, even if Python noticed it there.
-NOT_THEIRS = (
-    *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-    str(Path(__file__).parents[1]),
-)
 NOWHERE = "nowhere"
 PACKAGE = "__init__.py"
 FRAMEWORKS = {"aiohttp", "bottle", "django", "fastapi", "flask", "litestar", "quart", "starlette"}
@@ -114,20 +108,21 @@ def _origin(name: str) -> str:
 
 def _import(name: str, given: str) -> None:
     try:
-        importlib.import_module(name)
+        with watched(name):
+            import_module(name)
     except WorkloadError:
         raise
     except BaseException as error:  # Ctrl-C does not raise, and what the module raises is its own
         reason = " ".join(": ".join(raised(error)).split())
-        where = _where(error)
-        if where is None and isinstance(error, ModuleNotFoundError):
+        place = where(error, __file__)
+        if place is None and isinstance(error, ModuleNotFoundError):
             hint = closest(name, (path.stem for path in Path.cwd().glob("*.py")))
             raise WorkloadError(
                 f"module {name!r} is neither in {Path.cwd()} nor on Python's path "
                 f"({error}). {hint}".rstrip()
             ) from None
         advice = _missing_package(error)
-        raise WorkloadError(f"{where or given}: the import failed: {reason}{advice}") from error
+        raise WorkloadError(f"{place or given}: the import failed: {reason}{advice}") from error
 
 
 def _app_in(name: str) -> str:
@@ -149,17 +144,3 @@ def _missing_package(error: BaseException) -> str:
         return ""
     other = "" if Path(sys.prefix).name == ".venv" else f" --python {sys.executable}"
     return f"; if that is a package, install it: .venv/bin/pip{other} install {name}"
-
-
-def _where(error: BaseException) -> str | None:
-    """Find the file and line of the user's own code where an import failed."""
-    if isinstance(error, SyntaxError) and Path(error.filename or "").is_file():
-        return f"{error.filename}:{error.lineno}"
-    frames = [
-        (frame.f_code.co_filename, line)
-        for frame, line in walk_tb(error.__traceback__)
-        if frame.f_code.co_filename not in {__file__, importlib.__file__}
-        and not frame.f_code.co_filename.startswith("<")
-    ]
-    theirs = [frame for frame in frames if not frame[0].startswith(NOT_THEIRS)] or frames[:1]
-    return f"{theirs[-1][0]}:{theirs[-1][1]}" if theirs else None

@@ -16,7 +16,7 @@ from time import monotonic
 from traceback import walk_tb
 from typing import Any, TypeVar
 
-from server.errors import log
+from server.errors import CannotStart, log
 from server.lifecycle.draining import CANCEL_S
 from server.lifecycle.signals import listen
 from server.worker.outcomes import raised
@@ -76,6 +76,16 @@ async def _finish(loop: asyncio.AbstractEventLoop, left: Iterable[asyncio.Task[A
     await asyncio.gather(*left, return_exceptions=True)
     await loop.shutdown_asyncgens()
     await loop.shutdown_default_executor()
+
+
+def report(error: BaseException) -> None:
+    """Log why the server cannot start: on one line, unless only a traceback shows the mistake."""
+    outside = isinstance(error, OSError | RuntimeError | EOFError | MemoryError)
+    reason = str(error) if isinstance(error, CannotStart) else ": ".join(raised(error))
+    if outside:
+        log.error("the server cannot start: %s", " ".join(reason.split()))
+    else:
+        log.error("the server cannot start", exc_info=error)
 
 
 def leave(code: int) -> None:

@@ -25,7 +25,6 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  #
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # likewise
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # likewise
 
-from server.errors import log
 from server.lifecycle import exits, signals
 from server.lifecycle.draining import CANCEL_S, DRAIN_S
 from server.lifecycle.sockets import BACKLOG, announce, let_go_in_workers, runner_of
@@ -153,10 +152,10 @@ class AsyncioWorker(GunicornWebWorker):
         self.booted = False
         try:
             exits.run(self.loop, self._run())
-        except Exception:
+        except Exception as error:
             if self.booted:
                 raise
-            log.exception("a server process cannot start")
+            exits.report(error)
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
         exits.leave(self.exit_code)
         sys.exit(self.exit_code)

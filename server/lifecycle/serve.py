@@ -18,8 +18,17 @@ from server.web.discovery import caveats
 from server.web.door import is_wide
 from server.web.handlers import FIXED
 from server.web.page import PAGE
+from server.worker.imports import KEPT
 from server.workloads.registry import REGISTRY, WorkloadError
 
+# What becomes of a module that keeps a thread or a connection.
+CARRIED = {
+    "fork": "forked workers share connections and lack threads; use another --start-method",
+    **dict.fromkeys(
+        ("forkserver", "spawn"),
+        "each worker process imports it itself, under process-per-request for each request",
+    ),
+}
 RESERVED = {*FIXED, PAGE}  # names of paths, so no workload may have them
 
 
@@ -37,6 +46,8 @@ def main(arguments: Sequence[str]) -> int:
         for line in str(error).splitlines():
             print(f"{PROGRAM}: {line}", file=sys.stderr)  # noqa: T201 - to whoever started it
         return 2
+    for module, kept in KEPT.items():
+        log.warning("the import of %s keeps %s: %s", module, kept, CARRIED[settings.start_method])
     sys.setswitchinterval(settings.switch_interval)
     if is_wide(settings.host):
         log.warning("with --host %s, anyone who can reach this machine can run work", settings.host)
