@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import re
 import sys
@@ -18,6 +17,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, NoDecode, SettingsConfigDict
 
+from server.cores import cores
 from server.errors import closest, did_you_mean
 from server.tables import MODELS, POLICIES
 
@@ -68,11 +68,6 @@ def _modules(value: Any) -> Any:
         for part in parts
         for name in ([part] if "," in part and Path(part).exists() else _names(part))
     )
-
-
-def cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
@@ -127,7 +122,8 @@ class Settings(BaseSettings):
         description="threads in the pool, which finish at most threads ÷ wait calls a second",
     )
     processes: Annotated[int, Ge(1), Le(256)] = Field(
-        cores(), description="processes in the pool; by default one for each core"
+        cores(),
+        description="processes in the pool; by default one for each core",
     )
     start_method: Literal["forkserver", "spawn", "fork"] = Field(
         "forkserver",

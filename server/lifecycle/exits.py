@@ -16,7 +16,7 @@ from time import monotonic
 from traceback import walk_tb
 from typing import Any, TypeVar
 
-from server.errors import CannotStart, log
+from server.errors import CannotStart, ServerError, log
 from server.lifecycle.draining import CANCEL_S
 from server.lifecycle.signals import listen
 from server.worker.outcomes import raised
@@ -80,8 +80,10 @@ async def _finish(loop: asyncio.AbstractEventLoop, left: Iterable[asyncio.Task[A
 
 def report(error: BaseException) -> None:
     """Log why the server cannot start: on one line, unless only a traceback shows the mistake."""
-    outside = isinstance(error, OSError | RuntimeError | EOFError | MemoryError)
-    reason = str(error) if isinstance(error, CannotStart) else ": ".join(raised(error))
+    outside = isinstance(error, OSError | RuntimeError | EOFError | MemoryError | ServerError)
+    reason = ": ".join(raised(error))
+    if isinstance(error, CannotStart | ServerError):
+        reason = f"{error}. {getattr(error, 'hint', '')}"
     if outside:
         log.error("the server cannot start: %s", " ".join(reason.split()))
     else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from math import inf
@@ -27,10 +28,11 @@ from server.worker.timeline import Ran
 
 START_S = 30  # a worker that has not started by then never will
 FIRST = Job(imported, (), {}, inf)  # what a worker runs before any request's call
+LONGEST = 60  # bytes of a folder's path; below it are a folder and a socket, with random names
 PAUSE_S = 0.5  # after a process could not be started
 _naming, _forking = Lock(), Lock()
 NO_MORE = "the system does not let the server start more processes"
-NO_MORE_HINT = "Raise its limits (ulimit -u, pids.max, memory), or use fewer --processes."
+NO_MORE_HINT = "Raise its limits (ulimit -u and -n, pids.max, memory), or use fewer --processes."
 # What starting a process raises: OSError from fork or from a fork server that has just ended,
 # EOFError from one that is ending, RuntimeError where not even a thread can be started.
 START_ERRORS = (OSError, EOFError, RuntimeError)
@@ -46,11 +48,25 @@ def context(settings: Settings) -> BaseContext:
     folder = ""
     if settings.start_method == "forkserver":
         with _naming:  # otherwise two threads create a folder each, and one of them remains
-            folder = get_temp_dir()
+            folder = _short_folder()
         method.set_forkserver_preload(["server.worker.leftovers", "__main__"])
     path = get_preparation_data("ignore")["sys_path"]
     os.environ[PLAN] = plan(settings.preload(), path, folder)
     return method
+
+
+def _short_folder() -> str:
+    """Make the folder of the fork server's socket, whose path the system limits to about 100 bytes.
+
+    Python 3.14 does so itself.
+    """
+    usual = tempfile.gettempdir()
+    if len(os.fsencode(usual)) > LONGEST:
+        tempfile.tempdir = "/tmp"  # noqa: S108 - mkdtemp makes a folder of our own in it
+    try:
+        return get_temp_dir()
+    finally:
+        tempfile.tempdir = usual
 
 
 def checked(first: Ran | WorkFailed) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 
 from server.admission import policies
 from server.catalogue.parameters import Parameters
+from server.cores import cores
 from server.models.base import Promises
 from server.models.selection import load
-from server.settings import GROUPS, VARIABLE, Settings, cores
+from server.settings import GROUPS, VARIABLE, Settings
 from server.tables import MODELS
 from server.web import answers
 from server.workloads.registry import Workload

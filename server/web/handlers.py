@@ -106,7 +106,7 @@ class Service:
         vitals: Vitals,
         page: Page,
     ) -> None:
-        self._index = indented(discovery.model_dump(exclude_unset=True))
+        self._index = cache(lambda: indented(discovery.model_dump(exclude_unset=True)))
         self._openapi = cache(lambda: indented(describe()))
         self._workloads = discovery.workloads
         self._absent = {name: model.why for name, model in discovery.models.items()}
@@ -122,7 +122,7 @@ class Service:
         if prefers_html(",".join(request.headers.getall("Accept", ()))):
             response = await self._page.index.answer(request)
         else:
-            response = web.Response(body=self._index, content_type="application/json")
+            response = web.Response(body=self._index(), content_type="application/json")
         response.headers["Vary"] = "Accept"
         return response
 
