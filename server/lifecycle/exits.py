@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from time import monotonic
 from traceback import walk_tb
 from typing import Any, TypeVar
@@ -75,7 +76,8 @@ def _close(loop: asyncio.AbstractEventLoop) -> None:
 async def _finish(loop: asyncio.AbstractEventLoop, left: Iterable[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*left, return_exceptions=True)
     await loop.shutdown_asyncgens()
-    await loop.shutdown_default_executor()
+    with suppress(RuntimeError):  # which needs a thread, and the system may have none left
+        await loop.shutdown_default_executor()
 
 
 def report(error: BaseException) -> None:

@@ -55,6 +55,18 @@ def context(settings: Settings) -> BaseContext:
     return method
 
 
+def semaphores_missing() -> str | None:
+    """Why the system gives no semaphores, which the standard pool's queues need; or None."""
+    try:
+        multiprocessing.get_context("fork").Lock()  # which leaves no name behind
+    except (OSError, ImportError) as error:
+        return (
+            f"the system gives no semaphores ({error}): mount a writable /dev/shm, or use "
+            "supervised-process-pool, which needs none"
+        )
+    return None
+
+
 def _short_folder() -> str:
     """Make the folder of the fork server's socket, whose path the system limits to about 100 bytes.
 

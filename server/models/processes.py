@@ -20,6 +20,7 @@ from server.models.process_start import (
     Shortage,
     checked,
     context,
+    semaphores_missing,
     starting,
 )
 from server.models.standard_pool import StandardPool
@@ -152,6 +153,10 @@ class ProcessPool(_StartingProcesses):
     # A cancelled call among those of a broken executor ends the executor's thread before it has
     # failed the others (Python 3.11). Past their deadline, workers skip calls by themselves.
     withdraws = False
+
+    @classmethod
+    def missing(cls, settings: Settings) -> str | None:
+        return semaphores_missing()
 
     def __init__(self, settings: Settings) -> None:
         workers = settings.processes
