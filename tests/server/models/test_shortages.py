@@ -78,7 +78,8 @@ async def test_while_no_process_can_be_started_requests_are_refused() -> None:
 def test_without_semaphores_only_the_standard_pool_is_impossible() -> None:
     code = (
         "from server.models.selection import absent\nfrom server.settings import Settings\n"
-        "print([name for name, why in absent(Settings()).items() if 'no semaphores' in (why or '')])"
+        "reasons = absent(Settings())\n"
+        "print([name for name in reasons if 'no semaphores' in (reasons[name] or '')])"
     )
     mount = 'mount -t tmpfs -o ro none /dev/shm || exit 77; exec "$0" -c "$1"'
     ended = subprocess.run(
