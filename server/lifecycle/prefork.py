@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from types import FrameType
 from typing import Any, ClassVar
 
@@ -23,6 +23,7 @@ from aiohttp import web
 from aiohttp.worker import GunicornUVLoopWebWorker, GunicornWebWorker
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn has no types
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # likewise
+from gunicorn.errors import HaltServer  # type: ignore[import-untyped]  # likewise
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # likewise
 
 from server.lifecycle import exits, signals
@@ -187,6 +188,11 @@ class Master(Arbiter):  # type: ignore[misc]  # its base has no types
     def stop(self, graceful: bool = True) -> None:
         self._stopping = True
         super().stop(graceful)
+
+    def reap_workers(self) -> None:
+        """Count a worker that a signal ends while it starts as ended, not as one that failed."""
+        with suppress(HaltServer) if self._stopping else nullcontext():
+            super().reap_workers()
 
 
 def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
