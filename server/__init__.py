@@ -17,7 +17,7 @@
 
     lifecycle/   reads the options, binds, runs one event loop or several, drains
     telemetry/   what each event loop counts and measures, and the whole of it
-    settings  errors  tables  streams           the vocabulary of all rooms
+    settings  cores  errors  tables  streams    the vocabulary of all rooms
 
 The result goes back the same way: `carry` returns it with its stamps, the model adds them to the
 timeline, and the handler writes both. Worker processes import this package: it holds no code.

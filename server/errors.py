@@ -55,6 +55,10 @@ class ServerError(Exception):
         )
 
 
+class CannotStart(RuntimeError):
+    """The server cannot start; the message says why, and what to do."""
+
+
 class Forbidden(ServerError):
     status = 403
 

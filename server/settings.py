@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Self, get_args
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, MinLen
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, NoDecode, SettingsConfigDict
 
+from server.cores import cores
 from server.errors import closest, did_you_mean
 from server.tables import MODELS, POLICIES
 
@@ -59,9 +60,14 @@ def _names(value: Any) -> Any:
     return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
 
 
-def cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _modules(value: Any) -> Any:
+    """Split a list of modules, except where a whole part is the path of something that exists."""
+    parts = [value] if isinstance(value, str) else value
+    return tuple(
+        name
+        for part in parts
+        for name in ([part] if "," in part and Path(part).exists() else _names(part))
+    )
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
@@ -78,7 +84,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, cli_kebab_case=True)
 
-    host: str = Field(
+    host: Annotated[str, MinLen(1)] = Field(
         "127.0.0.1",
         description="address to listen on; with 0.0.0.0, anyone on the network can run work",
     )
@@ -91,7 +97,7 @@ class Settings(BaseSettings):
     models: Names = Field(
         (), description="models to start, separated by commas, or all; by default all but dask"
     )
-    workloads: Names = Field(
+    workloads: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_modules)] = Field(
         (),
         description="modules or files with workloads of your own, in addition to the built-in ones",
     )
@@ -116,7 +122,8 @@ class Settings(BaseSettings):
         description="threads in the pool, which finish at most threads ÷ wait calls a second",
     )
     processes: Annotated[int, Ge(1), Le(256)] = Field(
-        cores(), description="processes in the pool; by default one for each core"
+        cores(),
+        description="processes in the pool; by default one for each core",
     )
     start_method: Literal["forkserver", "spawn", "fork"] = Field(
         "forkserver",
@@ -151,13 +158,11 @@ class Settings(BaseSettings):
     @field_validator("models")
     @classmethod
     def _check_models(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if ALL in names:
-            return tuple(MODELS)
         for name in names:
-            if name not in MODELS:
+            if name not in MODELS and name != ALL:
                 hint = did_you_mean(name, [*MODELS, ALL])
                 raise ValueError(f"unknown model {name!r}. {hint}")
-        return names
+        return tuple(MODELS) if ALL in names else names
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:

@@ -7,10 +7,11 @@ import pickle
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, get_args
 
-from server.catalogue.parameters import parameters_of
+from server.catalogue.parameters import LONE, NAMED, SURROGATE, parameters_of
 from server.workloads.registry import Kind, Workload, WorkloadError, place
 
 IS_ASYNC = "is async, but workers call plain functions: write it with def"
+LAMBDA = "<lambda>"
 EXAMPLE = ", and below it `@native({0})` above `async def {0}_async(…)`, which the model async runs"
 
 
@@ -26,13 +27,11 @@ def check(workloads: Iterable[Workload], reserved: Container[str] = ()) -> None:
 
 def _problems(workload: Workload, reserved: Container[str]) -> Iterator[str]:
     here, name = place(workload.function), repr(workload.name)
-    if workload.name in reserved:
-        yield f"{here}: {name} is a path of the server itself; give the function another name"
-    if not workload.name.isascii():
-        yield f"{here}: {name} is part of a URL; give the function a name of plain letters"
-    for kind in dict.fromkeys((workload.kind, *(kind for kind, _ in workload.stages))):
-        if kind not in get_args(Kind):
-            yield f"{here}: {name} has the kind {kind!r}; there are {', '.join(get_args(Kind))}"
+    for reason in _wrong_words(workload, reserved):
+        yield f"{here}: {name} {reason}"
+    if _is_method(workload.function):
+        yield f"{here}: {name} is a method; write a function outside its class, or a @staticmethod"
+        return
     if why := _unfit(workload.function):
         example = EXAMPLE.format(workload.name) if why == IS_ASYNC else ""
         yield f"{here}: {name} {why}{example}"
@@ -51,6 +50,52 @@ def _problems(workload: Workload, reserved: Container[str]) -> Iterator[str]:
         yield f"{place(workload.native)}: {called} {why}"
 
 
+def _wrong_words(workload: Workload, reserved: Container[str]) -> Iterator[str]:
+    """List what is wrong with its name, kinds, docstring and needs."""
+    if workload.name in reserved:
+        yield "is a path of the server itself; give the function another name"
+    if workload.name != LAMBDA and not (workload.name.isascii() and workload.name.isidentifier()):
+        yield "is part of a URL; give the function a name of plain letters"
+    kinds = [workload.kind, *(kind for kind, _ in workload.stages)]
+    for kind in dict.fromkeys(repr(kind) for kind in kinds if kind not in get_args(Kind)):
+        yield f"has the kind {kind}; there are {', '.join(get_args(Kind))}"
+    if SURROGATE.search(workload.doc):
+        yield f"has a docstring with {LONE}"
+    for need in workload.needs:
+        if why := _not_needed(need):
+            yield f"needs {_called(need)}, which {why}"
+
+
+def _is_method(function: Callable[..., Any]) -> bool:
+    first = function.__code__.co_varnames[:1] if inspect.isfunction(function) else ()
+    inner = function.__qualname__.rpartition("<locals>.")[2] if first else ""
+    return "." in inner and first[0] in {"self", "cls"}
+
+
+def _not_needed(need: Any) -> str | None:
+    """Explain why something cannot be entered by the server, or return None."""
+    inner = inspect.unwrap(need) if callable(need) else need
+    if not callable(need):
+        why = "is not a function"
+    elif isinstance(need, type) and not hasattr(need, "__aenter__"):
+        why = "has no __aenter__"
+    elif inspect.isgeneratorfunction(inner) or (inner is need and _is_async(need)):
+        why = "does not return an asynchronous context manager"
+    else:
+        try:
+            inspect.signature(need).bind()
+        except TypeError as error:
+            return f"is called without arguments: {error}"
+        except (ValueError, NameError):  # as for stages
+            pass
+        return None
+    return f"{why}; write @asynccontextmanager above an async def, and give its name"
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
 def _unfit(function: Callable[..., Any]) -> str | None:
     """Explain why no worker can run a function, or return None."""
     if inspect.iscoroutinefunction(function):
@@ -61,7 +106,7 @@ def _unfit(function: Callable[..., Any]) -> str | None:
         pickle.dumps(function)  # functions pickle as the names by which they are imported
     except Exception as error:  # noqa: BLE001 - pickling may run any code
         name = getattr(function, "__qualname__", "")
-        if "<lambda>" in name:
+        if LAMBDA in name:
             advice = "write it with def at the top of its module"
         elif "<locals>" in name:
             advice = "move it to the top of its module, and use functools.wraps in a decorator"
@@ -91,11 +136,13 @@ def _no_version(version: Callable[..., Any], parameters: list[str]) -> str | Non
     if not any(map(inspect.iscoroutinefunction, (version, inspect.unwrap(version)))):
         return "is not async; write it with async def"
     try:
-        taken = list(inspect.signature(version).parameters)
+        signature = inspect.signature(version).parameters
     except NameError as error:  # since Python 3.14, annotations are evaluated here
         return f"has a signature that cannot be evaluated: {error}"
-    if sorted(taken) != sorted(parameters):
-        return f"takes ({', '.join(taken)}), not ({', '.join(parameters)}); give both the same"
+    if sorted(signature) != sorted(parameters):
+        return f"takes ({', '.join(signature)}), not ({', '.join(parameters)}); give both the same"
+    if unnamed := [name for name, taken in signature.items() if taken.kind not in NAMED]:
+        return f"cannot be given {', '.join(unnamed)} by name; write it without *, ** and /"
     return None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import pickle
 import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum, EnumType
@@ -16,10 +17,11 @@ from types import SimpleNamespace
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl, urlencode
 
-from annotated_types import DocInfo, GroupedMetadata, Unit
+from annotated_types import DocInfo, Ge, GroupedMetadata, Le, Unit
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from server.errors import BadParameter, BadRequest, did_you_mean
+from server.worker.outcomes import raised
 from server.workloads import Payload
 from server.workloads.registry import WorkloadError, place
 
@@ -29,6 +31,10 @@ WRITTEN = {
     "number": re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"),
     "boolean": re.compile(r"true|false"),
 }
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+SURROGATE = re.compile("[\ud800-\udfff]")
+LONE = "a lone surrogate, which no answer can contain; remove it"
+MOST_KIB = 65_536  # of a payload that has no bounds of its own
 STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 NOUNS = {
     "integer": "an integer",
@@ -45,7 +51,7 @@ class Parameter:
     """
 
     def __init__(self, parameter: inspect.Parameter, annotation: Any) -> None:
-        if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
+        if parameter.kind not in NAMED:
             raise WorkloadError("cannot be given by name; write it without *, ** and /")
         if annotation is parameter.empty:
             raise WorkloadError(
@@ -63,9 +69,11 @@ class Parameter:
         kind: Any = int if self.payload else plain
         self.choices = _choices(kind)
         self.type = _type(kind, self.choices)
-        form: Any = Annotated[kind, *notes] if notes else kind
-        self._adapter = TypeAdapter[Any](form, config=ConfigDict(allow_inf_nan=False))
+        self._adapter = _adapter(kind, notes)
         self._schema = self._adapter.json_schema()
+        if self.payload and (bounds := _bounds(self._schema)):
+            self._adapter = _adapter(kind, [*notes, *bounds])
+            self._schema = self._adapter.json_schema()
         self._schema.pop("title", None)
         self.unit, self.doc = None, self._schema.get("description", "")
         for note in [part for group in notes for part in _flat(group)]:
@@ -76,6 +84,8 @@ class Parameter:
                     self.doc = text
         self.default = self._check(parameter.default)
         self._shown = self._adapter.dump_python(self.default, mode="json")
+        if SURROGATE.search(json.dumps([self.describe(), self._schema], ensure_ascii=False)):
+            raise WorkloadError(f"contains {LONE}")
 
     def _check(self, default: Any) -> Any:
         """Validate the default as any other value; for a payload it is its size in KiB."""
@@ -84,10 +94,18 @@ class Parameter:
                 raise WorkloadError("has a default that is not a Payload; write Payload.of(64)")
             default = len(default) // 1024
         try:
-            return self._adapter.validate_python(default, strict=True)
+            checked = self._adapter.validate_python(default, strict=True)
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
             raise WorkloadError(f"would reject its own default {default!r}: {reason}") from None
+        try:
+            pickle.dumps(checked)
+        except Exception as error:  # noqa: BLE001 - pickling may run any code
+            raise WorkloadError(
+                "has a default that cannot be sent to a worker process; define its class at the "
+                f"top of the module, under the name that it has ({error})"
+            ) from None
+        return checked
 
     def describe(self) -> dict[str, Any]:
         described = {
@@ -120,6 +138,8 @@ class Parameter:
             reason = f"Input should be a valid {self.type}"
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
+        except BaseException as error:  # noqa: BLE001 - a validator is code of the user
+            reason = f"its validator raised {': '.join(raised(error))}"
         raise BadParameter(f"{self.name}={raw!r}: {reason}", self.expects())
 
     def expects(self) -> str:
@@ -135,13 +155,25 @@ class Parameter:
         return f"{self.name} takes {takes}; its default is {_sent(self._shown) or 'empty'}."
 
 
+def _adapter(kind: Any, notes: Iterable[Any]) -> TypeAdapter[Any]:
+    form: Any = Annotated[kind, *notes] if notes else kind
+    return TypeAdapter(form, config=ConfigDict(allow_inf_nan=False))
+
+
+def _bounds(schema: Mapping[str, Any]) -> list[Any]:
+    """Add what a payload's bounds lack: the server makes the bytes that a request asks for."""
+    low = schema.get("minimum", schema.get("exclusiveMinimum", -1))
+    most = schema.keys() & {"maximum", "exclusiveMaximum"}
+    return [*([] if low >= 0 else [Ge(0)]), *([] if most else [Le(MOST_KIB)])]
+
+
 def parameters_of(function: Callable[..., Any]) -> dict[str, Parameter]:
     """Read a signature. Raises WorkloadError, with a line for each problem."""
     called, here = repr(function.__name__), place(function)
     parameters, problems = {}, []
     try:
         signature = inspect.signature(function)
-    except NameError as error:  # since Python 3.14, annotations are evaluated here
+    except Exception as error:  # noqa: BLE001 - since Python 3.14, annotations are evaluated here
         raise WorkloadError(f"{here}: the signature of {called} {_reason(error)}") from None
     for name, declared in signature.parameters.items():
         try:
@@ -160,7 +192,7 @@ def parameters_of(function: Callable[..., Any]) -> dict[str, Parameter]:
 def _reason(error: Exception) -> str:
     if isinstance(error, WorkloadError):
         return str(error)
-    return f"has no usable type: {type(error).__name__}: {error}".partition("\n")[0]
+    return f"has no usable type: {': '.join(raised(error))}".partition("\n")[0]
 
 
 def _resolved(annotation: Any, function: Callable[..., Any]) -> Any:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import sys
-import sysconfig
 from collections.abc import Container
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from traceback import walk_tb
 
 from server.catalogue.declarations import check
 from server.errors import closest
+from server.worker.imports import load as import_module
+from server.worker.imports import watched, where
 from server.worker.outcomes import raised
 from server.workloads.registry import REGISTRY, WorkloadError
 
-# A mistake in a user's module is never in these folders, even if Python noticed it there.
-NOT_THEIRS = (
-    *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-    str(Path(__file__).parents[1]),
-)
 NOWHERE = "nowhere"
+PACKAGE = "__init__.py"
 FRAMEWORKS = {"aiohttp", "bottle", "django", "fastapi", "flask", "litestar", "quart", "starlette"}
 DECORATE = 'put `@workload(kind="cpu")` above a function (or "io", "mixed")'
 
@@ -35,7 +30,8 @@ def load(given: str, reserved: Container[str] = (), built_in: Container[str] = (
     `built_in` those of our own. Raises WorkloadError with a line for each problem, and with file
     and line of the code where they are known.
     """
-    name = _from_path(given) if given.endswith(".py") or os.sep in given else _from_name(given)
+    is_path = given.endswith(".py") or os.sep in given
+    name = _from_path(given) if is_path else _from_name(given)
     if name in built_in and _origin(name) == NOWHERE:
         raise WorkloadError(
             f"{given!r} is built in: the server has it without --workloads, which takes modules "
@@ -54,9 +50,15 @@ def load(given: str, reserved: Container[str] = (), built_in: Container[str] = (
 
 
 def _from_path(given: str) -> str:
-    """Make a file importable by its plain name."""
+    """Make a file, or the folder of a package, importable by its plain name."""
     path = Path(given).parent.resolve() / Path(given).name
-    name = path.stem
+    if path.is_dir():
+        path = path.resolve() / PACKAGE  # what `.` and `..` are called, too
+    is_package = path.name == PACKAGE
+    whole = path.parent if is_package else path
+    name = whole.name if is_package else whole.stem
+    if is_package and whole.is_dir() and not path.exists():
+        raise WorkloadError(f"{whole}: not a package; name a .py file in it, or add {PACKAGE}")
     if not path.is_file():
         hint = closest(path.name, (other.name for other in path.parent.glob("*.py")))
         raise WorkloadError(f"file not found: {path}. {hint}".rstrip())
@@ -64,8 +66,10 @@ def _from_path(given: str) -> str:
         raise WorkloadError(f"{path}: not a Python file; use one whose name ends in .py")
     if not name.isidentifier():
         better = re.sub(r"\W|^(?=\d)", "_", name)
-        raise WorkloadError(f"{path}: {name!r} cannot be imported; rename the file to {better}.py")
-    _add_to_path(path.parent)
+        better += "" if is_package else ".py"
+        noun = "folder" if is_package else "file"
+        raise WorkloadError(f"{path}: {name!r} cannot be imported; rename the {noun} to {better}")
+    _add_to_path(whole.parent)
     first = _origin(name)
     if Path(first).resolve() != path.resolve():
         raise WorkloadError(
@@ -104,20 +108,21 @@ def _origin(name: str) -> str:
 
 def _import(name: str, given: str) -> None:
     try:
-        importlib.import_module(name)
+        with watched(name):
+            import_module(name)
     except WorkloadError:
         raise
-    except (Exception, SystemExit) as error:
-        reason = ": ".join(raised(error))
-        where = _where(error)
-        if where is None and isinstance(error, ModuleNotFoundError):
+    except BaseException as error:  # Ctrl-C does not raise, and what the module raises is its own
+        reason = " ".join(": ".join(raised(error)).split())
+        place = where(error, __file__)
+        if place is None and isinstance(error, ModuleNotFoundError):
             hint = closest(name, (path.stem for path in Path.cwd().glob("*.py")))
             raise WorkloadError(
                 f"module {name!r} is neither in {Path.cwd()} nor on Python's path "
                 f"({error}). {hint}".rstrip()
             ) from None
         advice = _missing_package(error)
-        raise WorkloadError(f"{where or given}: the import failed: {reason}{advice}") from error
+        raise WorkloadError(f"{place or given}: the import failed: {reason}{advice}") from error
 
 
 def _app_in(name: str) -> str:
@@ -139,17 +144,3 @@ def _missing_package(error: BaseException) -> str:
         return ""
     other = "" if Path(sys.prefix).name == ".venv" else f" --python {sys.executable}"
     return f"; if that is a package, install it: .venv/bin/pip{other} install {name}"
-
-
-def _where(error: BaseException) -> str | None:
-    """Find the file and line of the user's own code where an import failed."""
-    if isinstance(error, SyntaxError) and Path(error.filename or "").is_file():
-        return f"{error.filename}:{error.lineno}"
-    frames = [
-        (frame.f_code.co_filename, line)
-        for frame, line in walk_tb(error.__traceback__)
-        if frame.f_code.co_filename not in {__file__, importlib.__file__}
-        and not frame.f_code.co_filename.startswith("<")
-    ]
-    theirs = [frame for frame in frames if not frame[0].startswith(NOT_THEIRS)] or frames[:1]
-    return f"{theirs[-1][0]}:{theirs[-1][1]}" if theirs else None

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from server.errors import log
 from server.lifecycle import exits, signals
 from server.lifecycle.sockets import BACKLOG, LOOPS, announce, let_go_in_workers, runner_of
 from server.settings import Settings
@@ -92,7 +91,7 @@ async def _lead(
     starts = (asyncio.wrap_future(loop.ready) for loop in loops)
     failures = list(filter(None, await asyncio.gather(*starts, return_exceptions=True)))
     if failures:
-        log.error("the server cannot start", exc_info=failures[0])
+        exits.report(failures[0])
     else:
         announce(settings)
     if failures and not stop.done():

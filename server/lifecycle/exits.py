@@ -12,11 +12,12 @@ import os
 import sys
 import threading
 from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from time import monotonic
 from traceback import walk_tb
 from typing import Any, TypeVar
 
-from server.errors import log
+from server.errors import CannotStart, ServerError, log
 from server.lifecycle.draining import CANCEL_S
 from server.lifecycle.signals import listen
 from server.worker.outcomes import raised
@@ -75,7 +76,20 @@ def _close(loop: asyncio.AbstractEventLoop) -> None:
 async def _finish(loop: asyncio.AbstractEventLoop, left: Iterable[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*left, return_exceptions=True)
     await loop.shutdown_asyncgens()
-    await loop.shutdown_default_executor()
+    with suppress(RuntimeError):  # which needs a thread, and the system may have none left
+        await loop.shutdown_default_executor()
+
+
+def report(error: BaseException) -> None:
+    """Log why the server cannot start: on one line, unless only a traceback shows the mistake."""
+    outside = isinstance(error, OSError | RuntimeError | EOFError | MemoryError | ServerError)
+    reason = ": ".join(raised(error))
+    if isinstance(error, CannotStart | ServerError):
+        reason = f"{error}. {getattr(error, 'hint', '')}"
+    if outside:
+        log.error("the server cannot start: %s", " ".join(reason.split()))
+    else:
+        log.error("the server cannot start", exc_info=error)
 
 
 def leave(code: int) -> None:

@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from types import FrameType
 from typing import Any, ClassVar
 
@@ -23,9 +23,9 @@ from aiohttp import web
 from aiohttp.worker import GunicornUVLoopWebWorker, GunicornWebWorker
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn has no types
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # likewise
+from gunicorn.errors import HaltServer  # type: ignore[import-untyped]  # likewise
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # likewise
 
-from server.errors import log
 from server.lifecycle import exits, signals
 from server.lifecycle.draining import CANCEL_S, DRAIN_S
 from server.lifecycle.sockets import BACKLOG, announce, let_go_in_workers, runner_of
@@ -153,10 +153,10 @@ class AsyncioWorker(GunicornWebWorker):
         self.booted = False
         try:
             exits.run(self.loop, self._run())
-        except Exception:
+        except Exception as error:
             if self.booted:
                 raise
-            log.exception("a server process cannot start")
+            exits.report(error)
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
         exits.leave(self.exit_code)
         sys.exit(self.exit_code)
@@ -188,6 +188,11 @@ class Master(Arbiter):  # type: ignore[misc]  # its base has no types
     def stop(self, graceful: bool = True) -> None:
         self._stopping = True
         super().stop(graceful)
+
+    def reap_workers(self) -> None:
+        """Count a worker that a signal ends while it starts as ended, not as one that failed."""
+        with suppress(HaltServer) if self._stopping else nullcontext():
+            super().reap_workers()
 
 
 def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:

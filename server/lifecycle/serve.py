@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from errno import EADDRINUSE
 from importlib import import_module
+from pathlib import Path
 
 from server import streams
 from server.catalogue.user_modules import load
@@ -18,8 +19,17 @@ from server.web.discovery import caveats
 from server.web.door import is_wide
 from server.web.handlers import FIXED
 from server.web.page import PAGE
+from server.worker.imports import KEPT
 from server.workloads.registry import REGISTRY, WorkloadError
 
+# What becomes of a module that keeps a thread or a connection.
+CARRIED = {
+    "fork": "forked workers share connections and lack threads; use another --start-method",
+    **dict.fromkeys(
+        ("forkserver", "spawn"),
+        "each worker process imports it itself, under process-per-request for each request",
+    ),
+}
 RESERVED = {*FIXED, PAGE}  # names of paths, so no workload may have them
 
 
@@ -37,9 +47,9 @@ def main(arguments: Sequence[str]) -> int:
         for line in str(error).splitlines():
             print(f"{PROGRAM}: {line}", file=sys.stderr)  # noqa: T201 - to whoever started it
         return 2
+    for module, kept in KEPT.items():
+        log.warning("the import of %s keeps %s: %s", module, kept, CARRIED[settings.start_method])
     sys.setswitchinterval(settings.switch_interval)
-    if is_wide(settings.host):
-        log.warning("with --host %s, anyone who can reach this machine can run work", settings.host)
     for caveat in caveats(settings):
         log.warning("%s", caveat)
     for name, why in absent(settings).items():
@@ -47,14 +57,18 @@ def main(arguments: Sequence[str]) -> int:
             log.warning("the model %s is not available: %s", name, why)
     try:
         sockets = bind(settings.host, settings.port, max(settings.workers, settings.loops))
-    except OSError as error:
-        other = "--port (0 picks a free one)" if error.errno == EADDRINUSE else "--host or --port"
+    except (OSError, UnicodeError) as error:  # the latter for a malformed name
+        taken = isinstance(error, OSError) and error.errno == EADDRINUSE
+        other = "--port (0 picks a free one)" if taken else "--host or --port"
+        reason = error.strerror if isinstance(error, OSError) else "not the name of a host"
         print(  # noqa: T201 - to whoever started it
             f"{PROGRAM}: cannot listen on {settings.host}:{settings.port}: "
-            f"{error.strerror}. Choose another {other}.",
+            f"{reason}. Choose another {other}.",
             file=sys.stderr,
         )
         return 1
+    if is_wide(settings.host):
+        log.warning("with --host %s, anyone who can reach this machine can run work", settings.host)
     settings = settings.model_copy(update={"port": sockets[0].getsockname()[1]})
     if settings.workers > 1:
         from server.lifecycle.prefork import run  # noqa: PLC0415 - gunicorn, only where needed
@@ -68,6 +82,10 @@ def load_all(given: Sequence[str]) -> tuple[str, ...]:
 
     Raises WorkloadError.
     """
+    try:
+        Path.cwd()
+    except FileNotFoundError:  # every process that multiprocessing starts goes there
+        raise WorkloadError("the current folder was deleted; start it in another one") from None
     ours = built_in()
     return tuple(load(module, RESERVED, ours) for module in given)
 

@@ -20,6 +20,10 @@ class Hybrid(Model):
     promises: ClassVar = ThreadPool.promises | ProcessPool.promises
     needs = ("inline", "thread-pool", "process-pool")
 
+    @classmethod
+    def missing(cls, settings: Settings) -> str | None:
+        return ProcessPool.missing(settings)
+
     def __init__(self, settings: Settings, inline: Model, threads: Model, processes: Model) -> None:
         super().__init__(settings)
         self._by_kind = {

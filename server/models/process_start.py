@@ -9,24 +9,30 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from math import inf
 from multiprocessing.context import BaseContext
+from multiprocessing.spawn import get_preparation_data
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from threading import Lock
 from time import monotonic
 
-from server.errors import Refused, log
+from server.errors import CannotStart, Refused, WorkFailed, log
+from server.models.messages import Job
 from server.settings import Settings
-from server.worker import carry
+from server.worker.imports import PLAN, imported, plan
+from server.worker.timeline import Ran
 
 START_S = 30  # a worker that has not started by then never will
+FIRST = Job(imported, (), {}, inf)  # what a worker runs before any request's call
+LONGEST = 60  # bytes of a folder's path; below it are a folder and a socket, with random names
 PAUSE_S = 0.5  # after a process could not be started
 _naming, _forking = Lock(), Lock()
 NO_MORE = "the system does not let the server start more processes"
-NO_MORE_HINT = "Raise its limits (ulimit -u, pids.max, memory), or use fewer --processes."
+NO_MORE_HINT = "Raise its limits (ulimit -u and -n, pids.max, memory), or use fewer --processes."
 # What starting a process raises: OSError from fork or from a fork server that has just ended,
 # EOFError from one that is ending, RuntimeError where not even a thread can be started.
 START_ERRORS = (OSError, EOFError, RuntimeError)
@@ -39,11 +45,52 @@ def context(settings: Settings) -> BaseContext:
     start method is forkserver.
     """
     method = multiprocessing.get_context(settings.start_method)
+    folder = ""
     if settings.start_method == "forkserver":
         with _naming:  # otherwise two threads create a folder each, and one of them remains
-            os.environ[carry.LEFTOVERS] = get_temp_dir()
-        method.set_forkserver_preload(["server.worker.leftovers", "__main__", *settings.preload()])
+            folder = _short_folder()
+        method.set_forkserver_preload(["server.worker.leftovers", "__main__"])
+    path = get_preparation_data("ignore")["sys_path"]
+    os.environ[PLAN] = plan(settings.preload(), path, folder)
     return method
+
+
+def semaphores_missing() -> str | None:
+    """Why the system gives no semaphores, which the standard pool's queues need; or None."""
+    try:
+        multiprocessing.get_context("fork").Lock()  # which leaves no name behind
+    except (OSError, ImportError) as error:
+        return (
+            f"the system gives no semaphores ({error}): mount a writable /dev/shm, or use "
+            "supervised-process-pool, which needs none"
+        )
+    return None
+
+
+def _short_folder() -> str:
+    """Make the folder of the fork server's socket, whose path the system limits to about 100 bytes.
+
+    Python 3.14 does so itself.
+    """
+    usual = tempfile.gettempdir()
+    if len(os.fsencode(usual)) > LONGEST:
+        tempfile.tempdir = "/tmp"  # noqa: S108 - mkdtemp makes a folder of our own in it
+    try:
+        return get_temp_dir()
+    finally:
+        tempfile.tempdir = usual
+
+
+def checked(first: Ran | WorkFailed) -> None:
+    """Raise CannotStart if a worker's answer to its first call is that it lacks a workload."""
+    if isinstance(first, WorkFailed):
+        raise CannotStart(str(first))
+    if first.failure:
+        raise CannotStart(
+            f"worker processes cannot import the workloads, though the server can: "
+            f"{first.failure[1]}. Move what only one process can do from the module into a "
+            "function, or start only models without processes (--models thread-pool)."
+        )
 
 
 @contextmanager

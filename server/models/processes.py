@@ -6,16 +6,23 @@ import asyncio
 from collections import deque
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from math import inf
 from multiprocessing.context import BaseContext
 from typing import Any, ClassVar
 
 from server.admission.bulkhead import Visit
 from server.errors import Refused
 from server.models.base import Promises
-from server.models.messages import Job, pickled
+from server.models.messages import Job, pickled, received
 from server.models.offloaded import Offloaded
-from server.models.process_start import START_ERRORS, Shortage, context, starting
+from server.models.process_start import (
+    FIRST,
+    START_ERRORS,
+    Shortage,
+    checked,
+    context,
+    semaphores_missing,
+    starting,
+)
 from server.models.standard_pool import StandardPool
 from server.settings import Settings
 from server.worker import carry
@@ -120,8 +127,8 @@ class ProcessPerRequest(_StartingProcesses):
 
     async def start(self) -> None:
         await super().start()
-        call = self._prepare(Job(int, (), {}, inf))  # starts the fork server too
-        await asyncio.wrap_future(self._starters.submit(call.run))
+        call = self._prepare(FIRST)  # starts the fork server too
+        checked(received(await asyncio.wrap_future(self._starters.submit(call.run))))
 
 
 class ProcessPool(_StartingProcesses):
@@ -146,6 +153,10 @@ class ProcessPool(_StartingProcesses):
     # A cancelled call among those of a broken executor ends the executor's thread before it has
     # failed the others (Python 3.11). Past their deadline, workers skip calls by themselves.
     withdraws = False
+
+    @classmethod
+    def missing(cls, settings: Settings) -> str | None:
+        return semaphores_missing()
 
     def __init__(self, settings: Settings) -> None:
         workers = settings.processes

@@ -12,18 +12,16 @@ import os
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from math import inf
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from time import monotonic
 from typing import Any
 
-from server.models.messages import Job, pickled
-from server.models.process_start import START_S, starting
+from server.models.messages import pickled, received
+from server.models.process_start import FIRST, START_S, checked, starting
 from server.worker import carry
 
 LOOK_S = 0.1
-FIRST = Job(int, (), {}, inf)
 
 
 class StandardPool:
@@ -67,7 +65,7 @@ class StandardPool:
         os.write(gate.fileno(), b"." * workers)
         wait(calls, LOOK_S if started < workers else START_S)
         for call in calls:
-            call.result(0)
+            checked(received(call.result(0)))
 
     def submit(self, message: bytes) -> Future[bytes]:
         """Send a pickled call. Raises BrokenProcessPool, if it is broken, without running it."""

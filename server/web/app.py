@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from importlib import import_module
@@ -11,6 +11,7 @@ from importlib import import_module
 from aiohttp import web
 
 from server.catalogue.parameters import Parameters
+from server.errors import log
 from server.models.base import Model
 from server.models.selection import absent
 from server.models.selection import build as build_models
@@ -25,6 +26,7 @@ from server.web.door import Door
 from server.web.handlers import FIXED, Cell, Service
 from server.web.openapi import document
 from server.web.page import PAGE, read
+from server.worker.outcomes import raised
 from server.workloads.registry import REGISTRY
 
 DEFAULT_MODEL = "hybrid"
@@ -60,14 +62,13 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
 
     async def stand(_app: web.Application) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            for need in dict.fromkeys(
-                need for workload in REGISTRY.values() for need in workload.needs
-            ):
-                await stack.enter_async_context(need())  # before the workers, which inherit them
-            groups = [list(built.values())]
-            if settings.start_method == "fork":  # it copies locks that another start may hold
-                groups = [[model] for model in built.values()]
-            for group in groups:
+            for name, why in (await _enter_needs(stack)).items():
+                withheld = discovery.workloads[name].models
+                discovery.workloads[name].impossible.update(dict.fromkeys(withheld, why))
+                for model in withheld:
+                    cells[name, model].impossible = impossible[name, model] = why
+                withheld.clear()
+            for group in _groups(built.values(), settings.start_method):
                 await _start(group, stack)
             await stack.enter_async_context(vitals.published())
             yield
@@ -91,6 +92,28 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
     unknown = answering(service.unknown, door.name, drain)
     app.router.add_route("*", "/{path:(?s:.*)}", unknown, expect_handler=expect)
     return app
+
+
+async def _enter_needs(stack: AsyncExitStack) -> dict[str, str]:
+    """Start what workloads need, before the workers, which inherit it.
+
+    Returns which workloads cannot run because it fails, and why; all others do.
+    """
+    failed: dict[str, str] = {}
+    for need in dict.fromkeys(need for workload in REGISTRY.values() for need in workload.needs):
+        try:
+            await stack.enter_async_context(need())
+        except Exception as error:  # noqa: BLE001 - a need is code of the user
+            why = " ".join(": ".join(raised(error)).split())
+            names = [name for name, workload in REGISTRY.items() if need in workload.needs]
+            log.warning("%s cannot run: %s", " and ".join(names), why)
+            failed.update(dict.fromkeys(names, why))
+    return failed
+
+
+def _groups(models: Iterable[Model], start_method: str) -> list[list[Model]]:
+    """Say which models start together: under fork none, because it copies locks of other starts."""
+    return [[model] for model in models] if start_method == "fork" else [list(models)]
 
 
 async def _start(models: Sequence[Model], stack: AsyncExitStack) -> None:

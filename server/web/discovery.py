@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import resource
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
@@ -11,13 +12,15 @@ from typing import Any
 
 from server.admission import policies
 from server.catalogue.parameters import Parameters
+from server.cores import cores
 from server.models.base import Promises
 from server.models.selection import load
-from server.settings import GROUPS, VARIABLE, Settings, cores
+from server.settings import GROUPS, VARIABLE, Settings
 from server.tables import MODELS
 from server.web import answers
 from server.workloads.registry import Workload
 
+FEW_DESCRIPTORS = 1024  # what most systems allow
 WITHOUT_BOUND = Promises(
     dict.fromkeys(
         ("bounded", "expires_queued", "kills_late", "cancels_queued", "kills_abandoned"),
@@ -108,6 +111,12 @@ def caveats(settings: Settings) -> Iterator[str]:
         yield (
             "worker processes are forked from a process with threads: a lock that one of these "
             "held stays locked in the child for ever (python/cpython#105464); forkserver is safe"
+        )
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if 0 <= descriptors < FEW_DESCRIPTORS:
+        yield (
+            f"ulimit -n {descriptors} leaves fewer than {descriptors} connections at a time, and "
+            f"all others wait; allow at least {FEW_DESCRIPTORS}"
         )
     if settings.admission == "unbounded":
         yield (

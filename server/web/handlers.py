@@ -114,7 +114,7 @@ class Service:
         vitals: Vitals,
         page: Page,
     ) -> None:
-        self._index = Fixed(indented(discovery.model_dump(exclude_unset=True)), JSON)
+        self._index = cache(lambda: Fixed(indented(discovery.model_dump(exclude_unset=True)), JSON))
         self._openapi = cache(lambda: _compressed(indented(describe())))
         self._workloads = discovery.workloads
         self._absent = {name: model.why for name, model in discovery.models.items()}
@@ -128,7 +128,7 @@ class Service:
     async def index(self, request: web.Request) -> web.Response:
         """Answer a browser with the live page, and everyone else with discovery."""
         html = prefers(request, "text/html", "application/json")
-        response = await (self._page.index if html else self._index).answer(request)
+        response = await (self._page.index if html else self._index()).answer(request)
         response.headers["Vary"] = "Accept, Accept-Encoding"
         return response
 

@@ -23,14 +23,13 @@ from multiprocessing.connection import Connection
 from time import monotonic, thread_time
 from typing import Any
 
+from server.worker.imports import imported
 from server.worker.outcomes import raised
 from server.worker.results import packed, settled
 from server.worker.timeline import Ran
 
 HEADER = struct.Struct("!Q")  # the length of the message that follows
 TOO_LATE = ("", "the deadline had passed when a worker was free")  # work never fails without a type
-READY = marshal.dumps("ready")
-LEFTOVERS = "LOADBEARING_LEFTOVERS"  # the folder that a fork server deletes when it ends
 INHERITED = ("LOADBEARING_", "XDG_CACHE_HOME")
 
 
@@ -118,11 +117,12 @@ def attend(channel: socket.socket, inherited: Mapping[str, str]) -> None:
     """Carry the jobs that arrive on the channel, one by one: a worker of the supervised pool.
 
     Messages in both directions have their length in front. The first one sent says that the worker
-    is ready. When the channel ends, so does the process, whatever threads the work has left behind.
+    is ready, or why it cannot import the workloads. When the channel ends, so does the process,
+    whatever threads the work has left behind.
     """
     begin(inherited)
     jobs = channel.makefile("rb", buffering=65_536)
-    message = READY
+    message = packed(carry(imported, (), {}))
     with suppress(OSError):  # the server may go at any moment
         while True:
             channel.sendall(HEADER.pack(len(message)) + message)

@@ -1,4 +1,7 @@
-"""A fork server deletes the folder of its socket when it ends, because the server may be gone.
+"""What a fork server does first and last: import the workloads, and delete its socket's folder.
+
+It looks for modules where the server does, which Python 3.11 would not tell it. What it cannot
+import is imported by the workers, which report why not.
 
 A fork server ends after every process that uses it, even after kill -9; multiprocessing deletes the
 folder only when the server exits regularly. A fork server that fails leaves the folder to the
@@ -6,30 +9,44 @@ server, which needs it for the next one. It ignores SIGTERM, which systemd and o
 processes of a group, because only the server decides when to end. Only fork servers preload this.
 """
 
-import atexit
+import json
 import os
 import shutil
 import signal
 import sys
+import threading
+from contextlib import suppress
 from time import monotonic, sleep
 
-from server.worker.carry import LEFTOVERS
+from server.worker.imports import PLAN, load
 
 DYING_S = 0.2  # a killed server closes its sockets a moment before it is gone
 
 
-def delete(folder: str, owner: int, server: int) -> None:
+def end(folder: str, owner: int, server: int) -> None:
+    """Delete the folder and exit at once, whatever the workloads' modules left to be waited for."""
     if os.getpid() != owner:  # it is a worker that was forked
         return
     until = monotonic() + DYING_S
     # Python sets last_value if the fork server has failed.
     while hasattr(sys, "last_value") and os.getppid() == server:
         if monotonic() > until:
-            return
+            os._exit(1)
         sleep(0.005)
     shutil.rmtree(folder, ignore_errors=True)
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(0)
 
 
-if folder := os.environ.get(LEFTOVERS):
-    atexit.register(delete, folder, os.getpid(), os.getppid())
+if PLAN in os.environ:
+    plan = json.loads(os.environ[PLAN])
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.path[:] = plan["path"]
+    for module in plan["modules"]:
+        if module not in plan["kept"]:
+            with suppress(BaseException):
+                load(module)
+    # Unlike atexit, this comes before the wait for threads and executors.
+    threading._register_atexit(end, plan["folder"], os.getpid(), os.getppid())  # type: ignore[attr-defined]  # noqa: SLF001 - no public way

@@ -21,14 +21,25 @@ STALE_S = 60  # a build takes about a second: an older temporary file has no bui
 
 
 def database_path() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not cache.is_absolute():  # the specification says to ignore it
+        cache = Path.home() / ".cache"
     return cache / "loadbearing" / "orders-1.sqlite"
 
 
 @asynccontextmanager
 async def database() -> AsyncIterator[None]:
-    """Create the database in the user's cache folder, unless it is there; it is kept."""
-    await asyncio.to_thread(build_database, database_path())
+    """Create the database in the user's cache folder, unless it is there; it is kept.
+
+    Raises RuntimeError, with what to do, where that folder cannot be written.
+    """
+    try:
+        await asyncio.to_thread(lambda: build_database(database_path()))
+    except (OSError, RuntimeError, sqlite3.Error) as error:  # RuntimeError: the home is unknown
+        raise RuntimeError(
+            f"the database of orders cannot be kept in the user's cache folder ({error}); set "
+            "XDG_CACHE_HOME to a folder that can be written"
+        ) from error
     yield
 
 

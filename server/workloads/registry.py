@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -67,14 +68,22 @@ def workload(
     def register(function: F) -> F:
         _expect_function(function)
         name = function.__name__
+        try:
+            pairs = tuple((kind, stage) for kind, stage in stages)
+            needed = tuple(needs)
+        except (TypeError, ValueError) as error:
+            raise WorkloadError(
+                f"{place(function)}: {name!r} has stages or needs that are not lists ({error}); "
+                'write stages=[("io", fetch), ("cpu", parse)], needs=[website]'
+            ) from None
         if name in REGISTRY:
             taken = place(REGISTRY[name].function)
             raise WorkloadError(
                 f"{place(function)}: there is already a workload named {name!r}, at {taken}; "
                 "give the function another name"
             )
-        parts = tuple(stages) or ((kind, function),)
-        REGISTRY[name] = Workload(name, kind, function, parts, function.__module__, tuple(needs))
+        parts = pairs or ((kind, function),)
+        REGISTRY[name] = Workload(name, kind, function, parts, function.__module__, needed)
         return function
 
     return register
@@ -82,15 +91,19 @@ def workload(
 
 def native(plain: Callable[..., Any]) -> Callable[[N], N]:
     """Declare the async version of a workload: the same parameters, awaited on the loop."""
+    name = str(getattr(plain, "__name__", plain))
+    if getattr(REGISTRY.get(name), "function", None) is not plain:
+        # Now, because without its argument the decorator is never called with another function.
+        frame = sys._getframe(1)  # noqa: SLF001 - where it is declared; inspect would take 10 ms
+        example = f"@native({name})" if not inspect.iscoroutinefunction(plain) else "@native(shop)"
+        raise WorkloadError(
+            f"{frame.f_code.co_filename}:{frame.f_lineno}: {name!r} is not a workload; decorate a "
+            f"plain function with @workload first, and its async version with {example}"
+        )
 
     def register(function: N) -> N:
         _expect_function(function)
-        name = plain.__name__
-        known = REGISTRY.get(name)
-        if known is None or known.function is not plain:
-            raise WorkloadError(
-                f"{place(function)}: {name!r} is not a workload; decorate it with @workload first"
-            )
+        known = REGISTRY[name]
         if known.native is not None:
             raise WorkloadError(
                 f"{place(function)}: {name!r} already has an async version, at "

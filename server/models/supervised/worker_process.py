@@ -12,8 +12,9 @@ from time import monotonic
 from typing import Any, cast
 
 from server.admission.bulkhead import Visit
+from server.errors import CannotStart
 from server.models.messages import received
-from server.models.process_start import starting
+from server.models.process_start import checked, starting
 from server.worker import carry
 from server.worker.timeline import Ran
 
@@ -101,7 +102,13 @@ class WorkerProcess(asyncio.Protocol):
         self._since = monotonic()
         call, self._call = self._call, None
         if not self._ready.done():
-            self._ready.set_result(True)
+            try:
+                checked(answer)
+            except CannotStart as error:
+                self._ready.set_exception(error)
+                self._ending = True
+            else:
+                self._ready.set_result(True)
         elif call:
             call.holder = None
             late = isinstance(answer, Ran) and answer.failure == carry.TOO_LATE
@@ -114,6 +121,8 @@ class WorkerProcess(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         if not self._ready.done():
             self._ready.set_result(False)
+            return
+        if self._ready.exception():
             return
         if call := self._call:
             call.holder = None
@@ -137,7 +146,7 @@ class WorkerProcess(asyncio.Protocol):
     @property
     def ready(self) -> bool:
         """Whether it takes calls, now or after the one that it holds."""
-        return self._ready.done() and bool(self._ready.result()) and not self._ending
+        return not self._ending and self._ready.done() and bool(self._ready.result())
 
     def _state(self) -> str:
         if not self._ready.done():

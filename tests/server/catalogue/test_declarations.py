@@ -10,7 +10,7 @@ from server.catalogue.declarations import check
 from server.workloads.registry import REGISTRY, WorkloadError
 
 HEAD = """
-import enum, functools, zlib
+import contextlib, enum, functools, zlib
 from typing import Annotated, Any, Literal
 from annotated_types import Ge, Interval, Len, Unit
 from server.workloads import Payload, native, workload
@@ -145,6 +145,19 @@ def test_all_problems_are_reported_at_once() -> None:
             "1: 'events' is a path of the server itself; ",
         ),
         ("@workload(kind='cpu')\ndef größe(): ...", "1: 'größe' is part of a URL; give the func"),
+        (
+            "def f(): ...\nf.__name__ = '{x}'\nworkload(kind='cpu')(f)",
+            "1: '{x}' is part of a URL; give the function a name of plain letters",
+        ),
+        (
+            "class Shop:\n  @workload(kind='cpu')\n  def f(self, a=1): ...",
+            "2: 'f' is a method; write a function outside its class, or a @staticmethod",
+        ),
+        ("@workload(kind=['cpu'])\ndef f(): ...", "1: 'f' has the kind ['cpu']; there are io, cpu"),
+        (
+            "@workload(kind='cpu')\ndef f(): 'a \\ud800'",
+            "1: 'f' has a docstring with a lone surrogate, which no answer can contain",
+        ),
     ],
 )
 def test_a_function_that_no_worker_can_run_is_refused(code: str, problem: str) -> None:
@@ -178,6 +191,24 @@ def test_a_stage_that_cannot_be_called_is_refused(stages: str, problem: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("need", "problem"),
+    [
+        ("5", "5, which is not a function; write @asynccontextmanager above an async def"),
+        ("contextlib.contextmanager(lazy)", "'lazy', which does not return an asynchronous con"),
+        ("late", "'late', which does not return an asynchronous context manager; write"),
+        ("enum.Enum", "'Enum', which has no __aenter__; write"),
+        ("contextlib.asynccontextmanager(wants)", "'wants', which is called without arguments: "),
+    ],
+)
+def test_a_need_that_the_server_cannot_enter_is_refused(need: str, problem: str) -> None:
+    [line] = problems(
+        "def lazy(): yield\nasync def late(): yield\nasync def wants(a): yield\n"
+        f"@workload(kind='io', needs=[{need}])\ndef f(): ...\n"
+    )
+    assert line.startswith(f"shop.py:4: 'f' needs {problem}")
+
+
+@pytest.mark.parametrize(
     ("twin", "problem"),
     [
         ("def g(a): ...", "'g', the async version of 'f', is not async; write it with async def"),
@@ -192,6 +223,10 @@ def test_a_stage_that_cannot_be_called_is_refused(stages: str, problem: str) -> 
         (
             "async def g(): ...",
             "'g', the async version of 'f', takes (), not (a); give both the same",
+        ),
+        (
+            "async def g(a, /): ...",
+            "'g', the async version of 'f', cannot be given a by name; write it without *, **",
         ),
     ],
 )

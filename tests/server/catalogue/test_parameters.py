@@ -9,6 +9,7 @@ import pytest
 from annotated_types import Ge, Interval, Le, Len, Unit, doc
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import AfterValidator
 
 from server.catalogue.parameters import Parameters
 from server.errors import BadParameter, BadRequest
@@ -21,6 +22,9 @@ CARRIED = Payload.of(4)
 class Shade(enum.Enum):
     RED = "red"
     BLUE = "navy blue"
+
+
+Hidden = enum.Enum("Hue", {"A": "a"})  # type: ignore[misc]  # it does not pickle
 
 
 def varied(  # noqa: PLR0913, PLR0917 - one parameter of each kind
@@ -245,6 +249,31 @@ def test_no_query_breaks_the_reader(query: str) -> None:
         assert 0 <= read["share"] <= 1
 
 
+def rejects(_value: int) -> int:
+    raise KeyError("no such size")
+
+
+def picky(size: Annotated[int, AfterValidator(lambda n: n and rejects(n))] = 0) -> None:
+    """Validate by code that raises anything."""
+
+
+def test_a_validator_that_fails_is_the_value_s_failure() -> None:
+    with pytest.raises(BadParameter, match="size='1': its validator raised KeyError: 'no such"):
+        Parameters(picky).read("size=1")
+
+
+def unbounded(data: Payload = CARRIED, more: Annotated[Payload, Ge(-2)] = CARRIED) -> None:
+    """Leave it to the server how much a request may have it allocate."""
+
+
+@pytest.mark.parametrize("query", ["data=-1", "more=-1", "data=65537", "more=100000000000"])
+def test_a_payload_without_bounds_gets_some(query: str) -> None:
+    with pytest.raises(BadParameter, match=r"Input should be (less|greater) than or equal to"):
+        Parameters(unbounded).read(query)
+    described = Parameters(unbounded).describe()
+    assert {(shown["minimum"], shown["maximum"]) for shown in described.values()} == {(0, 65_536)}
+
+
 def test_a_payload_is_made_once_and_sent_often() -> None:
     assert PARAMETERS.read("data=8")["data"] is PARAMETERS.read("data=8&size=2")["data"]
 
@@ -299,6 +328,8 @@ def test_what_the_schema_allows_is_taken_and_nothing_else(name: str, value: Any)
         ("a: float = float('inf')", "would reject its own default inf: Input should be a finite"),
         ("a: Annotated[int, Le(9)] = 10", "would reject its own default 10: Input should be less"),
         ("a: Payload = 64", "has a default that is not a Payload; write Payload.of(64)"),
+        ("a: Hidden = Hidden.A", "has a default that cannot be sent to a worker process; define "),
+        ("a: str = '\\ud800'", "contains a lone surrogate, which no answer can contain; remove it"),
         ("a: 'Missing' = 1", "has no usable type: NameError: name 'Missing' is not defined"),
         ("a: Annotated[str, Ge(1)] = 'a'", "has no usable type: TypeError: Unable to apply cons"),
     ],

@@ -141,6 +141,15 @@ def test_a_twin_for_one_of_ours_is_taken_once(write: Write) -> None:
         (f"{WORDS}@workload\ndef f(): ...\n", "{path}:2: the import failed: TypeError: write @w"),
         (f"{WORDS}@workload(kind='cpu')\nclass A: ...\n", "{path}:2: the import failed: TypeErr"),
         (f"{WORDS}@native(len)\nasync def f(): ...\n", "{path}:2: 'len' is not a workload; dec"),
+        (f"{WORDS}@native\nasync def f(): ...\n", "{path}:2: 'f' is not a workload; decorate a"),
+        (f"{WORDS}@workload(kind='io', stages=[len])\ndef f(): ...\n", "{path}:2: 'f' has stages"),
+        (f"{WORDS}@workload(kind='io', needs=5)\ndef f(): ...\n", "{path}:2: 'f' has stages or n"),
+        (
+            "class Rude(BaseException):\n    def __str__(self): raise SystemExit\nraise Rude\n",
+            "{path}:3: the import failed: Rude: its text is unknown, because str() raised System",
+        ),
+        ("\nraise KeyboardInterrupt\n", "{path}:2: the import failed: KeyboardInterrupt"),
+        ("raise OSError('two\\nlines')\n", "{path}:1: the import failed: OSError: two lines"),
         (
             f"{WORDS}@workload(kind='cpu')\ndef primes(): ...\n",
             "{path}:2: there is already a workload named 'primes', at " + cpu.__file__ + ":",
@@ -162,6 +171,7 @@ def test_a_module_that_cannot_be_used_is_refused(code: str, message: str, write:
         ("antigravity.py", "{path}: another module named 'antigravity' comes first (at /"),
         ("my-work.py", "{path}: 'my-work' cannot be imported; rename the file to my_work.py"),
         ("2fast.py", "{path}: '2fast' cannot be imported; rename the file to _2fast.py"),
+        ("my-work/__init__.py", "{path}: 'my-work' cannot be imported; rename the folder to my_wo"),
         ("folder/shop.txt", "{path}: not a Python file; use one whose name ends in .py"),
     ],
 )
@@ -170,6 +180,19 @@ def test_a_file_that_no_worker_could_import_is_refused(
 ) -> None:
     path = write(CHECKSUM, name)
     assert refusal(path).startswith(message.format(path=path))
+
+
+@pytest.mark.parametrize("given", ["./goods", "goods/", "goods/__init__.py"])
+def test_the_folder_of_a_package_is_a_path_too(given: str, write: Write) -> None:
+    write(CHECKSUM, "goods/__init__.py")
+    assert load(given) == "goods"
+
+
+def test_a_folder_without_a_package_is_refused(write: Write, tmp_path: Path) -> None:
+    write(CHECKSUM, "goods/shop.py")
+    assert refusal("goods/") == (
+        f"{tmp_path}/goods: not a package; name a .py file in it, or add __init__.py"
+    )
 
 
 def test_a_missing_package_can_be_installed(write: Write) -> None:

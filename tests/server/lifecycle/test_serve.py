@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
@@ -81,6 +82,40 @@ def test_a_taken_port_is_reported_before_anything_starts() -> None:
     [line] = ended.err.splitlines()
     assert line.startswith(f"python -m server: cannot listen on 127.0.0.1:{port}: Address already")
     assert "Choose another --port (0 picks a free one)." in line
+
+
+@pytest.mark.parametrize("host", ["127.0.0..1", ".", "a" * 64])
+def test_a_malformed_host_is_reported_on_one_line(host: str) -> None:
+    ended = run("server", "--port", "0", "--models", "inline", "--host", host)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        f"python -m server: cannot listen on {host}:0: not the name of a host. Choose another "
+        "--host or --port.\n"
+    )
+
+
+async def test_where_nothing_can_be_kept_all_but_the_database_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("long" * 20)  # too long for the path of a socket
+    long.mkdir()
+    monkeypatch.setenv("TMPDIR", str(long))
+    monkeypatch.setenv("XDG_CACHE_HOME", os.devnull)
+    with running("--models", "inline,process-pool", "--processes", "1", module="server") as server:
+        async with asking(server) as client:
+            assert (await client.ask("/primes/process-pool")).status == 200
+            assert (await client.ask("/sleep/inline")).status == 200
+            about = (await client.ask("/")).json["workloads"]
+            for name in ("query", "rows"):
+                answer = await client.ask(f"/{name}/inline")
+                assert answer.status == 501
+                assert "cannot be kept in the user's cache folder" in answer.error["message"]
+                assert about[name]["models"] == []
+                assert about[name]["impossible"]["inline"] in answer.error["message"]
+        assert await server.stopped() == 0
+        [line] = server.complaints().splitlines()
+        assert "query and rows cannot run: " in line
+        assert line.endswith("; set XDG_CACHE_HOME to a folder that can be written")
 
 
 def test_a_wrong_option_ends_with_2() -> None:

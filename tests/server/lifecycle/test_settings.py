@@ -1,11 +1,14 @@
 """Each option is declared once: a flag, an environment variable, help, and bounds."""
 
+import os
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
-from server.settings import GROUPS, PREFIX, VERSION, Settings, cores, duration, flag
+from server.cores import cores
+from server.settings import GROUPS, PREFIX, VERSION, Settings, duration, flag
 from server.tables import MODELS
 from tests.support.server_process import ROOT
 
@@ -24,6 +27,34 @@ def test_defaults() -> None:
     assert settings.start_method == "forkserver"
     assert settings.deadline == 5
     assert settings.switch_interval == sys.getswitchinterval()
+
+
+@pytest.mark.parametrize(
+    ("kind", "group", "files", "expected"),
+    [
+        ("cgroup2 cgroup rw", "0::/box", {"box/cpu.max": "50000 100000"}, 1),
+        ("cgroup2 cgroup rw", "0::/box", {"box/cpu.max": "max 100000", "cpu.max": "10 100"}, 1),
+        ("cgroup cgroup rw,cpu", "4:cpu:/box", {"box/cpu.cfs_quota_us": "-1"}, None),
+        (
+            "cgroup cgroup rw,cpu",
+            "4:cpu,cpuacct:/box",
+            {"box/cpu.cfs_quota_us": "90000", "box/cpu.cfs_period_us": "100000"},
+            1,
+        ),
+        ("cgroup2 cgroup rw", "0::/box", {"box/cpu.max": "9900000 100000"}, None),
+        ("cgroup2 cgroup rw", "0::/box", {"box/cpu.max": "nonsense"}, None),
+        ("tmpfs tmpfs rw", "nonsense", {}, None),
+    ],
+)
+def test_a_quota_limits_the_cores(
+    kind: str, group: str, files: dict[str, str], expected: int | None, tmp_path: Path
+) -> None:
+    (tmp_path / "box").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "cgroup").write_text(f"{group}\n")
+    (tmp_path / "mountinfo").write_text(f"1 1 0:1 / {tmp_path} rw - {kind}\n")
+    assert cores(tmp_path) == (expected or len(os.sched_getaffinity(0)))
 
 
 VALUES = [
@@ -80,6 +111,12 @@ def test_models_may_come_under_one_name_or_in_several_lists(
     assert Settings.parse(words).models == models
 
 
+def test_a_path_may_contain_a_comma(tmp_path: Path) -> None:
+    path = tmp_path / "a,b.py"
+    path.touch()
+    assert Settings.parse(["--workloads", str(path)]).workloads == (str(path),)
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("250ms", 0.25), ("30s", 30), ("2m", 120), ("1.5s", 1.5), ("5", 5), (" 1 s ", 1)],
@@ -109,6 +146,8 @@ WRONG = [
     ("switch_interval", "11", "less than or equal to 10"),
     ("allow_host", "http://bench.lan", "'http://bench.lan' is not a host name; write only"),
     ("models", "inline,treads", "unknown model 'treads'. There are: all, async, dask, "),
+    ("models", "all,treads", "unknown model 'treads'. There are: all, async, dask, "),
+    ("host", "", "at least 1 character"),
     ("models", "thred-pool", "unknown model 'thred-pool'. Did you mean 'thread-pool'?"),
 ]
 

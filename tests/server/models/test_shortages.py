@@ -2,13 +2,15 @@
 
 import asyncio
 import resource
+import subprocess
+import sys
 
 import psutil
 import pytest
 
 from tests.server.models.test_faults import SURVIVORS
 from tests.support.faulty_workloads import NONE_LEFT
-from tests.support.server_process import asking, running, until
+from tests.support.server_process import PATIENCE_S, ROOT, asking, running, until
 
 ROOM = 28 * 2**20  # bytes: a thread takes 2 to 8 MiB of address space for its stack
 CALLS = 16
@@ -71,3 +73,23 @@ async def test_while_no_process_can_be_started_requests_are_refused() -> None:
         assert "the system does not let the server start more processes" in complaints
         assert "ServerError" not in complaints
         server.errors.write_text("")  # the rest are messages of dying fork servers
+
+
+def test_without_semaphores_only_the_standard_pool_is_impossible() -> None:
+    code = (
+        "from server.models.selection import absent\nfrom server.settings import Settings\n"
+        "reasons = absent(Settings())\n"
+        "print([name for name in reasons if 'no semaphores' in (reasons[name] or '')])"
+    )
+    mount = 'mount -t tmpfs -o ro none /dev/shm || exit 77; exec "$0" -c "$1"'
+    ended = subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, sys.executable, code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    if ended.returncode in {1, 77} and not ended.stdout and "Traceback" not in ended.stderr:
+        pytest.skip(f"this system mounts nothing for us: {ended.stderr}")
+    assert (ended.stdout, ended.stderr) == ("['process-pool', 'hybrid']\n", "")

@@ -1,12 +1,14 @@
 """What discovery says of options is true: their bounds, and the models that they affect."""
 
+import resource
+
 import pytest
 
 from server.admission.policies import BURST
 from server.models.selection import load
 from server.settings import GROUPS, Settings, flag
 from server.tables import MODELS
-from server.web.discovery import options, runtime
+from server.web.discovery import caveats, options, runtime
 from tests.support.server_process import Client
 
 OPTIONS = options()
@@ -77,3 +79,13 @@ def test_the_time_of_an_admitted_request_is_published(
 ) -> None:
     described = runtime(Settings(admission=admission, target=0.2))
     assert described.answered_within_s == pytest.approx(within_s)
+
+
+def test_few_file_descriptors_are_a_caveat() -> None:
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (500, usual[1]))
+    try:
+        warnings = list(caveats(Settings()))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+    assert [line for line in warnings if line.startswith("ulimit -n 500 leaves fewer")]
