@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from math import inf
+from multiprocessing import resource_tracker
 from multiprocessing.context import BaseContext
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
@@ -25,6 +27,7 @@ from server.worker import carry
 START_S = 30  # a worker that has not started by then never will
 PAUSE_S = 0.5  # after a process could not be started
 _naming, _forking = Lock(), Lock()
+QUIET = "ignore:resource_tracker"
 NO_MORE = "the system does not let the server start more processes"
 NO_MORE_HINT = "Raise its limits (ulimit -u, pids.max, memory), or use fewer --processes."
 # What starting a process raises: OSError from fork or from a fork server that has just ended,
@@ -38,12 +41,26 @@ def context(settings: Settings) -> BaseContext:
     Forking a process that has threads can leave locks held for ever in the child, so the default
     start method is forkserver.
     """
+    _start_tracker()
     method = multiprocessing.get_context(settings.start_method)
     if settings.start_method == "forkserver":
         with _naming:  # otherwise two threads create a folder each, and one of them remains
             os.environ[carry.LEFTOVERS] = get_temp_dir()
         method.set_forkserver_preload(["server.worker.leftovers", "__main__", *settings.preload()])
     return method
+
+
+def _start_tracker() -> None:
+    """Start what removes shared memory and semaphores that killed processes leave behind.
+
+    Work may have left some, which is no reason to complain. Workers share this tracker: one of
+    their own would end with them, before it has removed anything.
+    """
+    sys.warnoptions.append(QUIET)
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.remove(QUIET)
 
 
 @contextmanager

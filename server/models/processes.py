@@ -19,6 +19,7 @@ from server.models.process_start import START_ERRORS, Shortage, context, startin
 from server.models.standard_pool import StandardPool
 from server.settings import Settings
 from server.worker import carry
+from server.worker.offspring import kill_with_offspring
 from server.worker.timeline import Ran, Timeline
 
 PER_POOL_PROCESS = 8  # as for threads: tutorials have no bound; memory has one
@@ -64,7 +65,7 @@ class ProcessCall:
         self._shortage.clear()
         self._process = process
         if self._killed:
-            process.kill()
+            self.kill()
         with ours:
             try:
                 answer: bytes = ours.recv_bytes()
@@ -72,13 +73,15 @@ class ProcessCall:
                 raise BrokenProcessPool("the process ended without an answer") from None
             finally:
                 process.join()
+                kill_with_offspring(process.pid)  # it may have died by itself
         return answer
 
     def kill(self) -> None:
-        """Kill the process, now or as soon as it has started; may be called from any thread."""
+        """Kill the process and all that it has started, now or as soon as it runs."""
         self._killed = True
         if self._process:
-            self._process.kill()
+            kill_with_offspring(self._process.pid)
+            self._process.kill()  # before it leads a group, too
 
 
 class _StartingProcesses(Offloaded):

@@ -21,6 +21,7 @@ from typing import Any
 from server.models.messages import Job, pickled
 from server.models.process_start import START_S, starting
 from server.worker import carry
+from server.worker.offspring import kill_with_offspring
 
 LOOK_S = 0.1
 FIRST = Job(int, (), {}, inf)
@@ -79,9 +80,10 @@ class StandardPool:
         return remote
 
     def end(self) -> None:
-        """Kill the workers, and fail all calls that are left; blocks until this is done."""
+        """Kill the workers with all that they started, and fail all calls that are left; blocks until this is done."""
         thread = self._executor._executor_manager_thread  # noqa: SLF001 - it fails them itself if it can
         for process in list(self._processes.values()):
+            kill_with_offspring(process.pid)
             process.kill()
         self._executor.shutdown(wait=False)
         if thread:
@@ -91,5 +93,7 @@ class StandardPool:
                 remote.set_exception(BrokenProcessPool("a worker died"))
 
     def close(self) -> None:
-        """Let the workers end once they are done, without waiting for that."""
+        """Kill the workers with all that they started, without waiting for that."""
+        for process in list(self._processes.values()):
+            kill_with_offspring(process.pid)
         self._executor.shutdown(wait=False, cancel_futures=True)

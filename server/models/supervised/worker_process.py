@@ -15,6 +15,7 @@ from server.admission.bulkhead import Visit
 from server.models.messages import unpickled
 from server.models.process_start import starting
 from server.worker import carry
+from server.worker.offspring import kill_with_offspring
 from server.worker.timeline import Ran
 
 HEADER = carry.HEADER
@@ -115,6 +116,7 @@ class WorkerProcess(asyncio.Protocol):
         if not self._ready.done():
             self._ready.set_result(False)
             return
+        kill_with_offspring(self._process.pid)  # it may have died by itself
         if call := self._call:
             call.holder = None
             call.visit.leave(worked=False)
@@ -123,9 +125,10 @@ class WorkerProcess(asyncio.Protocol):
         self._lost(self)
 
     def kill(self) -> None:
-        """Kill the process, whatever it is doing; `lost` follows."""
+        """Kill the process and all that it has started; `lost` follows."""
         self._ending = True
-        self._process.kill()
+        kill_with_offspring(self._process.pid)
+        self._process.kill()  # before it leads a group, too
 
     def stop(self) -> None:
         """Let the process end by itself if it is idle, else kill it."""

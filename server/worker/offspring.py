@@ -1,0 +1,117 @@
+"""What work starts: its processes never act for the worker, and end with it.
+
+    worker: leads a process group, and adopts what its children leave behind
+      ├── a forked copy that returns from the work ──▶ exits, before it answers a second time
+      ├── a child that lives on ─── holds no pipe of ours, so it hides no death
+      └── programs, pools, daemons ─▶ killed with the worker, and with the server
+
+Standard library only, because workers import this.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import stat
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from socket import socket
+
+PR_SET_CHILD_SUBREAPER = 36
+Pipe = tuple[int, int]  # a descriptor, and the inode that distinguishes it from its successors
+
+# The process that carries work. A copy that the work has forked must end as soon as it returns:
+# it would go on as the worker or server that it is a copy of, and answer a second time.
+carrier = os.getpid()
+
+
+def claim() -> None:
+    """Let this process carry work: it was forked from one that does."""
+    global carrier  # noqa: PLW0603 - one for each process
+    carrier = os.getpid()
+
+
+def lead(ours: Connection | socket | None) -> None:
+    """Make this worker one whose processes end with it, and let it start any, pools too.
+
+    `ours` is what it answers through. Its forked copies close that, and what else shows its death.
+    """
+    claim()
+    with suppress(OSError):  # it leads a session already
+        os.setpgid(0, 0)
+    adopt_orphans()
+    process = multiprocessing.current_process()
+    process._config["daemon"] = False  # type: ignore[attr-defined]  # noqa: SLF001 - daemons may not start processes
+    os.register_at_fork(after_in_child=partial(_let_go, [*_pipes(ours)]))
+
+
+def adopt_orphans() -> None:
+    """Become the parent of daemons that are started below, so that they can be found."""
+    if sys.platform == "linux":
+        with suppress(ImportError):  # Python can be built without it
+            import ctypes  # noqa: PLC0415 - only where it is used
+
+            ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _pipes(ours: Connection | socket | None) -> Iterable[Pipe]:
+    """List the descriptors whose end tells the server or a fork server that this worker is gone."""
+    from multiprocessing import resource_tracker  # noqa: PLC0415 - not in interpreters
+
+    forkserver = sys.modules.get("multiprocessing.forkserver")
+    alive = forkserver and forkserver._forkserver._forkserver_alive_fd  # noqa: SLF001 - no public way
+    known = {ours.fileno() if ours else None, alive}
+    started = getattr(multiprocessing.current_process(), "_start_method", "")
+    unknown = (
+        set[int]() if started == "forkserver" else set(map(int, os.listdir("/dev/fd")))  # noqa: PTH208 - names only
+    )
+    tracker = resource_tracker._resource_tracker._fd  # type: ignore[attr-defined]  # noqa: SLF001 - likewise
+    for number in {*filter(None, known), *unknown} - {0, 1, 2, tracker}:
+        with suppress(OSError):  # the one that listed the others
+            status = os.fstat(number)
+            if number in known or stat.S_ISFIFO(status.st_mode) and _writes(number):
+                yield number, status.st_ino
+
+
+def _writes(number: int) -> bool:
+    import fcntl  # noqa: PLC0415 - only under fork and spawn
+
+    return bool(fcntl.fcntl(number, fcntl.F_GETFL) & os.O_WRONLY)
+
+
+def _let_go(pipes: Iterable[Pipe]) -> None:
+    for number, inode in pipes:
+        with suppress(OSError):  # the work has closed it
+            if os.fstat(number).st_ino == inode:
+                os.close(number)
+
+
+def below(pid: int) -> list[int]:
+    """List the processes below another one; none where the system has no such list."""
+    processes: list[int] = []
+    with suppress(OSError):  # it has ended
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in map(int, (task / "children").read_text().split()):
+                processes += [child, *below(child)]
+    return processes
+
+
+def kill_with_offspring(pid: int) -> None:
+    """Kill a worker, or what is left of it: its group, and all processes below it."""
+    for process in below(pid):
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(process, signal.SIGKILL)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def leave(code: int = 0) -> None:
+    """End this worker at once, whatever threads or processes the work has left behind."""
+    if os.getpid() == carrier:
+        kill_with_offspring(carrier)
+    os._exit(code)  # it leads no group of its own
