@@ -80,7 +80,7 @@ class StandardPool:
         return remote
 
     def end(self) -> None:
-        """Kill the workers with all that they started, and fail all calls that are left; blocks until this is done."""
+        """Kill the workers with all that they started, and fail all calls; blocks until done."""
         thread = self._executor._executor_manager_thread  # noqa: SLF001 - it fails them itself if it can
         for process in list(self._processes.values()):
             kill_with_offspring(process.pid)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -22,6 +21,7 @@ from server.telemetry.publisher import Vitals
 from server.web.answers import Discovery
 from server.web.events import Events
 from server.web.page import PAGE, Page
+from server.worker.errands import in_own_thread
 from server.worker.outcomes import raised
 from server.worker.timeline import Timeline
 from server.workloads.registry import Workload
@@ -128,7 +128,7 @@ class Service:
 
     async def openapi(self, _request: web.Request) -> web.Response:
         """Describe all paths; made on the first request, without blocking the event loop."""
-        body = await asyncio.to_thread(self._openapi)
+        body = await in_own_thread(self._openapi)
         return web.Response(body=body, content_type="application/json")
 
     async def health(self, _request: web.Request) -> web.Response:

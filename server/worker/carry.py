@@ -31,6 +31,7 @@ HEADER = struct.Struct("!Q")  # the length of the message that follows
 TOO_LATE = ("", "the deadline had passed when a worker was free")  # work never fails without a type
 LEFTOVERS = "LOADBEARING_LEFTOVERS"  # the folder that a fork server deletes when it ends
 INHERITED = ("LOADBEARING_", "XDG_CACHE_HOME")
+randomness.reseed_in_forks()
 
 
 def carry(

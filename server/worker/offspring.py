@@ -74,7 +74,7 @@ def _pipes(ours: Connection | socket | None) -> Iterable[Pipe]:
     for number in {*filter(None, known), *unknown} - {0, 1, 2, tracker}:
         with suppress(OSError):  # the one that listed the others
             status = os.fstat(number)
-            if number in known or stat.S_ISFIFO(status.st_mode) and _writes(number):
+            if number in known or (stat.S_ISFIFO(status.st_mode) and _writes(number)):
                 yield number, status.st_ino
 
 

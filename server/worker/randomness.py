@@ -9,9 +9,10 @@ import os
 import sys
 
 
+def reseed_in_forks() -> None:
+    os.register_at_fork(after_in_child=_reseed)
+
+
 def _reseed() -> None:
     if numbers := sys.modules.get("numpy.random"):
         numbers.seed()
-
-
-os.register_at_fork(after_in_child=_reseed)

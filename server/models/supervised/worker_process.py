@@ -15,6 +15,7 @@ from server.admission.bulkhead import Visit
 from server.models.messages import unpickled
 from server.models.process_start import starting
 from server.worker import carry
+from server.worker.errands import in_own_thread
 from server.worker.offspring import kill_with_offspring
 from server.worker.timeline import Ran
 
@@ -69,7 +70,7 @@ class WorkerProcess(asyncio.Protocol):
             )
             try:
                 with starting(self._context):
-                    await asyncio.to_thread(self._process.start)
+                    await in_own_thread(self._process.start)
             except BaseException:
                 ours.close()
                 raise
