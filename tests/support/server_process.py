@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from tests.support.faulty_workloads import GATE
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30  # far longer than anything here takes: then the test fails instead of hanging
 SAYS = "loadbearing listening on "
+SHARED = "/dev/shm/"
 SIZES = {"threads": 4, "processes": 2}  # of the server that tests share
 # Further interpreters to test the server under; each needs the server's packages.
 PYTHONS = [path for path in os.environ.get("LOADBEARING_PYTHONS", "").split(os.pathsep) if path]
@@ -53,6 +54,18 @@ class Running:
         lines = self.errors.read_text().splitlines(keepends=True)
         known = (" is not available: ", "2 event loops share one GIL")
         return "".join(line for line in lines if not any(words in line for words in known))
+
+    def mapped(self) -> set[int]:
+        """List the inodes in shared memory that the server and its processes have mapped.
+
+        Semaphores are mapped under another name than the one that they would leave behind.
+        """
+        inodes: set[int] = set()
+        for pid in (self.pid, *(process.pid for process in self.below())):
+            with suppress(OSError):  # it has ended
+                lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+                inodes |= {int(line.split()[4]) for line in lines if SHARED in line}
+        return inodes
 
     async def ended(self) -> int:
         """Wait until it has ended, and return its exit code."""

@@ -15,11 +15,10 @@ import pytest
 from tests.server.admission.test_hang_up import ENDLESS
 from tests.server.lifecycle.test_serve import HOLDING, ORPHANS_S, deaf, none_is_left
 from tests.support.bad_clients import heard
-from tests.support.server_process import PYTHONS, Client, Running, asking, running, until
+from tests.support.server_process import PYTHONS, SHARED, Client, asking, running, until
 from tests.support.several_loops import FEW
 
 ASK = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
-SHARED = "/dev/shm/"
 MODELS = ("thread-pool", "process-per-request", "process-pool", "supervised-process-pool")
 ALL = ("--models", ",".join(HOLDING), "--processes", "1", "--deadline", "60s")
 WAYS = [("--start-method", method) for method in ("forkserver", "spawn", "fork")]
@@ -35,19 +34,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the server its own folder for temporary files."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     return tmp_path
-
-
-def shared_by(server: Running) -> set[int]:
-    """List the inodes in shared memory that the server and its processes have mapped.
-
-    Semaphores are mapped under another name than the one that they would leave behind.
-    """
-    inodes: set[int] = set()
-    for pid in (server.pid, *(process.pid for process in server.below())):
-        with suppress(OSError):  # it has ended
-            lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
-            inodes |= {int(line.split()[4]) for line in lines if SHARED in line}
-    return inodes
 
 
 async def nothing_is_left(folder: Path, mapped: set[int]) -> None:
@@ -81,7 +67,7 @@ async def test_an_abrupt_end_leaves_nothing_behind(
                     hold = client.ask(f"/hold/{model}")
                     requests.append(asyncio.gather(hold, return_exceptions=True))
                     await server.begun(len(requests))
-                below, mapped = server.below(), shared_by(server)
+                below, mapped = server.below(), server.mapped()
                 assert mapped
                 for number in signals:
                     os.kill(server.pid, number)
@@ -169,7 +155,7 @@ async def test_a_signal_under_load_costs_no_request_that_ran(several: str, folde
             requests = [ask_on(client, model, headers) for model in MODELS for headers in how]
             asking_on = asyncio.gather(*requests)
             await server.begun(100)
-            mapped = shared_by(server)
+            mapped = server.mapped()
             assert await server.stopped() == 0
             await asking_on
         assert server.held() == answered
