@@ -91,12 +91,12 @@ class Victim:
         self._at_first = self._belongings()
 
     def _belongings(self) -> Belongings:
-        """Count what the server holds, with what its processes hold."""
+        """Count what the server and its processes hold, except connections of clients."""
         threads = descriptors = count = 0
         for process in (psutil.Process(self.server.pid), *self.server.below()):
             with suppress(psutil.NoSuchProcess):
                 threads += process.num_threads()
-                descriptors += process.num_fds()
+                descriptors += process.num_fds() - len(process.net_connections("tcp"))
                 count += 1
         files = (f"{path}" for path in self._folder.rglob("*") if "-dask-" not in f"{path}")
         return Belongings(count, threads, descriptors, frozenset(files))
