@@ -25,6 +25,7 @@ from server.lifecycle.sockets import BACKLOG, LOOPS, announce, let_go_in_workers
 from server.settings import Settings
 from server.telemetry.board import Board, Place
 from server.web.app import build
+from server.worker import offspring
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ async def _lead(
 
     def on_signal() -> None:
         if stop.done():
+            offspring.kill_programs()
             os._exit(1)
         with suppress(InvalidStateError):  # a loop that cannot start has just stopped all
             stop.set_result(None)

@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 from server.errors import log
 from server.lifecycle.draining import CANCEL_S
 from server.lifecycle.signals import listen
+from server.lifecycle.upkeep import keep_up
+from server.worker import offspring
 from server.worker.outcomes import raised
 
 THREADS_S = 0.5  # for those that are about to end
@@ -39,6 +41,7 @@ def run(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T]) -> T:
 def _run(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T]) -> T:
     task = loop.create_task(main)
     task.add_done_callback(lambda _: loop.stop())
+    loop.call_soon(keep_up, loop)
     while not task.done():
         loop.call_soon(listen)
         try:
@@ -81,9 +84,11 @@ async def _finish(loop: asyncio.AbstractEventLoop, left: Iterable[asyncio.Task[A
 def leave(code: int) -> None:
     """End the process soon if work still runs in it: Python would wait for it.
 
+    Programs that work has started end with it.
     Threads whose work is done get a moment, as that of an executor which ends its workers. What
     multiprocessing has left, it gives back as at any exit, or its resource tracker complains.
     """
+    offspring.kill_programs()
     end = monotonic() + THREADS_S
     threads = [thread for thread in threading.enumerate()[1:] if not thread.daemon]
     for thread in threads:

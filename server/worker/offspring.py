@@ -47,6 +47,9 @@ def lead(ours: Connection | socket | None) -> None:
     adopt_orphans()
     process = multiprocessing.current_process()
     process._config["daemon"] = False  # type: ignore[attr-defined]  # noqa: SLF001 - daemons may not start processes
+    if executors := sys.modules.get("concurrent.futures.thread"):
+        # Forked by an executor's thread, each process below would fail to join that at its end.
+        executors._threads_queues.clear()  # noqa: SLF001 - no public way
     os.register_at_fork(after_in_child=partial(_let_go, [*_pipes(ours)]))
 
 
@@ -91,14 +94,32 @@ def _let_go(pipes: Iterable[Pipe]) -> None:
                 os.close(number)
 
 
-def below(pid: int) -> list[int]:
-    """List the processes below another one; none where the system has no such list."""
-    processes: list[int] = []
+def children(pid: int) -> list[int]:
+    """List the children of a process; none where the system has no such list."""
+    listed: list[int] = []
     with suppress(OSError):  # it has ended
         for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in map(int, (task / "children").read_text().split()):
-                processes += [child, *below(child)]
-    return processes
+            listed += map(int, (task / "children").read_text().split())
+    return listed
+
+
+def below(pid: int) -> list[int]:
+    """List all processes below another one."""
+    return [process for child in children(pid) for process in (child, *below(child))]
+
+
+def kill_programs() -> None:
+    """Kill what work has started in the server itself; what multiprocessing needs ends later."""
+    forkserver = sys.modules.get("multiprocessing.forkserver")
+    tracker = sys.modules.get("multiprocessing.resource_tracker")
+    needed = {
+        forkserver and forkserver._forkserver._forkserver_pid,  # noqa: SLF001 - no public way
+        tracker and tracker._resource_tracker._pid,  # noqa: SLF001 - likewise
+    }
+    for child in set(children(os.getpid())) - needed:
+        kill_with_offspring(child)
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
 
 
 def kill_with_offspring(pid: int) -> None:
