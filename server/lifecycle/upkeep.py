@@ -21,9 +21,9 @@ def keep_up(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _look(loop: asyncio.AbstractEventLoop, depth: int, interval_s: float) -> None:
+    loop.call_later(LOOK_S, _look, loop, depth, interval_s)  # first: a work's handler may raise
     listen()
     if sys.getrecursionlimit() < depth:
         sys.setrecursionlimit(depth)
     if sys.getswitchinterval() > interval_s:
         sys.setswitchinterval(interval_s)
-    loop.call_later(LOOK_S, _look, loop, depth, interval_s)

@@ -1,9 +1,10 @@
 """What work starts: its processes never act for the worker, and end with it.
 
-    worker: leads a process group, and adopts what its children leave behind
+    worker: leads a process group
       ├── a forked copy that returns from the work ──▶ exits, before it answers a second time
       ├── a child that lives on ─── holds no pipe of ours, so it hides no death
-      └── programs, pools, daemons ─▶ killed with the worker, and with the server
+      └── programs, pools ───────▶ killed with the worker, and with the server
+    fork server: adopts daemons, which left both, and kills them when the server has ended
 
 Standard library only, because workers import this.
 """
@@ -44,7 +45,6 @@ def lead(ours: Connection | socket | None) -> None:
     claim()
     with suppress(OSError):  # it leads a session already
         os.setpgid(0, 0)
-    adopt_orphans()
     process = multiprocessing.current_process()
     process._config["daemon"] = False  # type: ignore[attr-defined]  # noqa: SLF001 - daemons may not start processes
     if executors := sys.modules.get("concurrent.futures.thread"):
@@ -54,7 +54,7 @@ def lead(ours: Connection | socket | None) -> None:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of daemons that are started below, so that they can be found."""
+    """Become the parent of daemons that are started below. A fork server waits for any child."""
     if sys.platform == "linux":
         with suppress(ImportError):  # Python can be built without it
             import ctypes  # noqa: PLC0415 - only where it is used
