@@ -63,7 +63,7 @@ class Loop:
 
 
 def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
-    """Serve with an event loop for each socket until a signal comes, and return the exit code."""
+    """Serve with an event loop for each socket until a signal comes, and end with its exit code."""
     let_go_in_workers(sockets)
     stop: Future[None] = Future()
     stop.set_running_or_notify_cancel()  # from now on, a loop that fails cannot cancel it for all
@@ -72,7 +72,6 @@ def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
     with ThreadPoolExecutor(len(loops)) as threads:
         code = exits.run(LOOPS[settings.loop](), _lead(settings, loops, stop, threads))
     exits.leave(code)
-    return code
 
 
 async def _lead(

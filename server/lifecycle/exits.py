@@ -8,13 +8,15 @@ loop can be run again.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import sys
 import threading
 from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from time import monotonic
 from traceback import walk_tb
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from server.errors import log
 from server.lifecycle.draining import CANCEL_S
@@ -81,21 +83,24 @@ async def _finish(loop: asyncio.AbstractEventLoop, left: Iterable[asyncio.Task[A
     await loop.shutdown_default_executor()
 
 
-def leave(code: int) -> None:
-    """End the process soon if work still runs in it: Python would wait for it.
+def leave(code: int) -> NoReturn:
+    """End the process soon, whatever work has left in it: Python would wait for it.
 
-    Programs that work has started end with it.
-    Threads whose work is done get a moment, as that of an executor which ends its workers. What
-    multiprocessing has left, it gives back as at any exit, or its resource tracker complains.
+    Programs that work has started end with it. Threads whose work is done get a moment, as that of
+    an executor which ends its workers, and so do functions that wait for the exit. What
+    multiprocessing has left, it gives back first, or its resource tracker complains.
     """
     offspring.kill_programs()
     end = monotonic() + THREADS_S
-    threads = [thread for thread in threading.enumerate()[1:] if not thread.daemon]
-    for thread in threads:
-        thread.join(max(0, end - monotonic()))
-    if STUBBORN or any(thread.is_alive() for thread in threads):
-        if "multiprocessing.util" in sys.modules:
-            sys.modules["multiprocessing.util"]._run_finalizers(0)  # noqa: SLF001 - no public way
-        if sys.stderr:
+    for thread in threading.enumerate()[1:]:
+        if not thread.daemon:
+            thread.join(max(0, end - monotonic()))
+    if "multiprocessing.util" in sys.modules:
+        sys.modules["multiprocessing.util"]._run_finalizers(0)  # noqa: SLF001 - no public way
+    last = threading.Thread(target=atexit._run_exitfuncs, daemon=True)  # noqa: SLF001 - likewise
+    last.start()
+    last.join(THREADS_S)
+    if sys.stderr:
+        with suppress(OSError, ValueError):
             sys.stderr.flush()
-        os._exit(code)
+    os._exit(code)

@@ -161,7 +161,6 @@ class AsyncioWorker(GunicornWebWorker):
             log.exception("a server process cannot start")
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
         exits.leave(self.exit_code)
-        sys.exit(self.exit_code)
 
 
 class UvloopWorker(AsyncioWorker, GunicornUVLoopWebWorker):

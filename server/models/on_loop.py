@@ -23,6 +23,7 @@ from server.models.base import (
     result_of,
 )
 from server.settings import Settings
+from server.worker import offspring
 from server.worker.carry import carry
 from server.worker.outcomes import raised, unusable
 from server.worker.timeline import Ran, Timeline
@@ -123,6 +124,8 @@ async def _carry(work: Callable[[], Awaitable[Any]]) -> Ran:
         result = await work()
     except BaseException as error:  # noqa: BLE001 - not even SystemExit may end the event loop
         failure = raised(error)
+    if os.getpid() != offspring.carrier:  # the work has forked this copy
+        os._exit(0)
     finished = monotonic()
     if result is not None and (failure := unusable(result)):
         result = None
