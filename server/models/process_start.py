@@ -53,7 +53,7 @@ def context(settings: Settings) -> BaseContext:
 def _start_tracker() -> None:
     """Start what removes shared memory and semaphores that killed processes leave behind.
 
-    Work may have left some, which is no reason to complain. Workers share this tracker: one of
+    Work may have left some, so it does not warn of them. Workers share this tracker: one of
     their own would end with them, before it has removed anything.
     """
     sys.warnoptions.append(QUIET)

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from math import inf
 from multiprocessing.context import BaseContext
 from typing import Any, ClassVar
@@ -74,14 +75,17 @@ class ProcessCall:
             finally:
                 process.join()
                 kill_with_offspring(process.pid)  # it may have died by itself
+                self._process = None
+                process.close()  # now: the traceback of an error keeps it
         return answer
 
     def kill(self) -> None:
         """Kill the process and all that it has started, now or as soon as it runs."""
         self._killed = True
-        if self._process:
-            kill_with_offspring(self._process.pid)
-            self._process.kill()  # before it leads a group, too
+        if process := self._process:
+            with suppress(ValueError):  # it has just ended
+                kill_with_offspring(process.pid)
+                process.kill()  # before it leads a group, too
 
 
 class _StartingProcesses(Offloaded):

@@ -46,7 +46,7 @@ class StandardPool:
                 initializer=carry.begin,
                 initargs=(carry.environment(), waiting, arrived),
             )
-            self._processes = self._executor._processes  # noqa: SLF001 - it drops them when it ends
+            self._processes: Any = self._executor._processes  # noqa: SLF001 - it drops them when it ends
             try:
                 self._start(method, workers, arrivals, gate)
             except BaseException:
@@ -88,6 +88,9 @@ class StandardPool:
         self._executor.shutdown(wait=False)
         if thread:
             thread.join(START_S)
+        for process in list(self._processes.values()):
+            process.join(START_S)
+            process.close()  # now: tracebacks of errors keep it
         for remote in list(self._held):
             with suppress(Exception):  # done in the same moment
                 remote.set_exception(BrokenProcessPool("a worker died"))

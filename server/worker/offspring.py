@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import stat
 import sys
@@ -29,6 +30,7 @@ Pipe = tuple[int, int]  # a descriptor, and the inode that distinguishes it from
 # The process that carries work. A copy that the work has forked must end as soon as it returns:
 # it would go on as the worker or server that it is a copy of, and answer a second time.
 carrier = os.getpid()
+_servers: str | None = None  # its folder for temporary files, if it has created one
 
 
 def claim() -> None:
@@ -42,14 +44,18 @@ def lead(ours: Connection | socket | None) -> None:
 
     `ours` is what it answers through. Its forked copies close that, and what else shows its death.
     """
+    global _servers  # noqa: PLW0603 - one for each process
     claim()
     with suppress(OSError):  # it leads a session already
         os.setpgid(0, 0)
     process = multiprocessing.current_process()
     process._config["daemon"] = False  # type: ignore[attr-defined]  # noqa: SLF001 - daemons may not start processes
+    _servers = process._config.get("tempdir")  # type: ignore[attr-defined]  # noqa: SLF001 - no public way
     if executors := sys.modules.get("concurrent.futures.thread"):
         # Forked by an executor's thread, each process below would fail to join that at its end.
         executors._threads_queues.clear()  # noqa: SLF001 - no public way
+    if pools := sys.modules.get("concurrent.futures.process"):
+        pools._threads_wakeups.clear()  # noqa: SLF001 - likewise, to wake the server's executors
     os.register_at_fork(after_in_child=partial(_let_go, [*_pipes(ours)]))
 
 
@@ -131,8 +137,19 @@ def kill_with_offspring(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
+def _delete_files() -> None:
+    """Delete what multiprocessing has created for the processes of the work."""
+    forkserver = sys.modules.get("multiprocessing.forkserver")
+    if forkserver and forkserver._forkserver._forkserver_pid:  # noqa: SLF001 - no public way
+        Path(forkserver._forkserver._forkserver_address).unlink(missing_ok=True)  # noqa: SLF001 - likewise
+    folder = multiprocessing.current_process()._config.get("tempdir")  # type: ignore[attr-defined]  # noqa: SLF001 - likewise
+    if folder and folder != _servers:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def leave(code: int = 0) -> None:
     """End this worker at once, whatever threads or processes the work has left behind."""
     if os.getpid() == carrier:
+        _delete_files()
         kill_with_offspring(carrier)
     os._exit(code)  # it leads no group of its own
