@@ -95,6 +95,8 @@ class Victim:
         threads = descriptors = count = 0
         for process in (psutil.Process(self.server.pid), *self.server.below()):
             with suppress(psutil.NoSuchProcess):
+                if process.status() == psutil.STATUS_ZOMBIE:
+                    continue  # the work has not waited for it
                 threads += process.num_threads()
                 descriptors += process.num_fds() - len(process.net_connections("tcp"))
                 count += 1
