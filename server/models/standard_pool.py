@@ -89,8 +89,9 @@ class StandardPool:
         if thread:
             thread.join(START_S)
         for process in list(self._processes.values()):
-            process.join(START_S)
-            process.close()  # now: tracebacks of errors keep it
+            with suppress(ValueError):  # it is not collected yet
+                process.join(LOOK_S)
+                process.close()  # now: tracebacks of errors keep it
         for remote in list(self._held):
             with suppress(Exception):  # done in the same moment
                 remote.set_exception(BrokenProcessPool("a worker died"))
