@@ -24,6 +24,7 @@ from server.lifecycle.sockets import BACKLOG, LOOPS, announce, let_go_in_workers
 from server.settings import Settings
 from server.telemetry.board import Board, Place
 from server.web.app import build
+from server.worker import offspring
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Loop:
 
 
 def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
-    """Serve with an event loop for each socket until a signal comes, and return the exit code."""
+    """Serve with an event loop for each socket until a signal comes, and end with its exit code."""
     let_go_in_workers(sockets)
     stop: Future[None] = Future()
     stop.set_running_or_notify_cancel()  # from now on, a loop that fails cannot cancel it for all
@@ -70,7 +71,6 @@ def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
     with ThreadPoolExecutor(len(loops)) as threads:
         code = exits.run(LOOPS[settings.loop](), _lead(settings, loops, stop, threads))
     exits.leave(code)
-    return code
 
 
 async def _lead(
@@ -80,6 +80,7 @@ async def _lead(
 
     def on_signal() -> None:
         if stop.done():
+            offspring.kill_programs()
             os._exit(1)
         with suppress(InvalidStateError):  # a loop that cannot start has just stopped all
             stop.set_result(None)

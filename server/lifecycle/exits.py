@@ -8,6 +8,7 @@ loop can be run again.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import sys
 import threading
@@ -15,11 +16,13 @@ from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from time import monotonic
 from traceback import walk_tb
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from server.errors import CannotStart, ServerError, log
 from server.lifecycle.draining import CANCEL_S
 from server.lifecycle.signals import listen
+from server.lifecycle.upkeep import keep_up
+from server.worker import offspring
 from server.worker.outcomes import raised
 
 THREADS_S = 0.5  # for those that are about to end
@@ -40,6 +43,7 @@ def run(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T]) -> T:
 def _run(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T]) -> T:
     task = loop.create_task(main)
     task.add_done_callback(lambda _: loop.stop())
+    loop.call_soon(keep_up, loop)
     while not task.done():
         loop.call_soon(listen)
         try:
@@ -92,19 +96,24 @@ def report(error: BaseException) -> None:
         log.error("the server cannot start", exc_info=error)
 
 
-def leave(code: int) -> None:
-    """End the process soon if work still runs in it: Python would wait for it.
+def leave(code: int) -> NoReturn:
+    """End the process soon, whatever work has left in it: Python would wait for it.
 
-    Threads whose work is done get a moment, as that of an executor which ends its workers. What
-    multiprocessing has left, it gives back as at any exit, or its resource tracker complains.
+    Programs that work has started end with it. Threads whose work is done get a moment, as that of
+    an executor which ends its workers, and so do functions that wait for the exit. What
+    multiprocessing has left, it gives back first, or its resource tracker complains.
     """
+    offspring.kill_programs()
     end = monotonic() + THREADS_S
-    threads = [thread for thread in threading.enumerate()[1:] if not thread.daemon]
-    for thread in threads:
-        thread.join(max(0, end - monotonic()))
-    if STUBBORN or any(thread.is_alive() for thread in threads):
-        if "multiprocessing.util" in sys.modules:
-            sys.modules["multiprocessing.util"]._run_finalizers(0)  # noqa: SLF001 - no public way
-        if sys.stderr:
+    for thread in threading.enumerate()[1:]:
+        if not thread.daemon:
+            thread.join(max(0, end - monotonic()))
+    if "multiprocessing.util" in sys.modules:
+        sys.modules["multiprocessing.util"]._run_finalizers(0)  # noqa: SLF001 - no public way
+    last = threading.Thread(target=atexit._run_exitfuncs, daemon=True)  # noqa: SLF001 - likewise
+    last.start()
+    last.join(THREADS_S)
+    if sys.stderr:
+        with suppress(OSError, ValueError):
             sys.stderr.flush()
-        os._exit(code)
+    os._exit(code)

@@ -32,6 +32,7 @@ from server.lifecycle.sockets import BACKLOG, announce, let_go_in_workers, runne
 from server.settings import Settings
 from server.telemetry.board import Place, SharedMemory
 from server.web.app import build
+from server.worker import offspring
 
 GRACE_S = DRAIN_S + 2 * CANCEL_S + 5  # pools and processes end after the last answer
 
@@ -94,6 +95,7 @@ class Prefork(BaseApplication):  # type: ignore[misc]  # its base has no types
         for number in master.SIGNALS:
             signal.signal(number, lambda *_: os._exit(0))  # until the event loop handles them
         os.close(self._held)
+        offspring.claim()
         _die_with_master()
         threading.Thread(target=self._leave_with_master, daemon=True).start()
         for other in self.sockets:
@@ -159,7 +161,6 @@ class AsyncioWorker(GunicornWebWorker):
             exits.report(error)
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
         exits.leave(self.exit_code)
-        sys.exit(self.exit_code)
 
 
 class UvloopWorker(AsyncioWorker, GunicornUVLoopWebWorker):

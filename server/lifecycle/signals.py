@@ -4,6 +4,9 @@
 
 The event loop's own handlers do not run while `inline` works. A child that is forked while the
 server runs must not write to that descriptor: its signals would be taken for the server's.
+
+Work on the event loop may replace handlers, and work in a thread may set an alarm, whose default
+is the end of the process. So handlers are put back, and alarms without one do nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +20,9 @@ from types import FrameType
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 
+ALARMS = (signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF)
+
+_handlers: dict[signal.Signals, Callable[[int, FrameType | None], None]] = {}
 _bells: list[socket.socket] = []  # one, once the server handles signals
 _around_fork = threading.local()
 
@@ -26,9 +32,7 @@ def hear(*numbers: signal.Signals, handler: Callable[[], None]) -> None:
     heard, bell = socket.socketpair()
     bell.setblocking(False)
     _bells[:] = [bell]
-    for number in numbers:
-        signal.signal(number, _note)
-        signal.siginterrupt(number, False)
+    _handlers.update(dict.fromkeys(ALARMS, _ignore) | dict.fromkeys(numbers, _note))
     listen()
     awaited = frozenset(numbers)
     threading.Thread(
@@ -37,14 +41,22 @@ def hear(*numbers: signal.Signals, handler: Callable[[], None]) -> None:
 
 
 def listen() -> bool:
-    """Take the wake-up descriptor back: uvloop takes it whenever it starts to run.
+    """Take handlers and wake-up descriptor back: uvloop takes it whenever it starts to run.
 
     Returns whether it was ours already. Only the main thread can take it.
     """
     if not _bells or threading.current_thread() is not threading.main_thread():
         return True
+    for number, handler in _handlers.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
+            signal.siginterrupt(number, False)
     ours = _bells[0].fileno()
     return signal.set_wakeup_fd(ours, warn_on_full_buffer=False) == ours
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Outlive an alarm; a handler, because programs that work starts would inherit SIG_IGN."""
 
 
 def _note(number: int, _frame: FrameType | None) -> None:
@@ -82,7 +94,7 @@ def _forget() -> None:
     while _bells:
         _bells.pop().close()
     signal.set_wakeup_fd(-1)
+    for number in (*ENDING, *ALARMS):
+        signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     _unblock()

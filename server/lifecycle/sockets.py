@@ -28,9 +28,16 @@ COMPLAIN_S = 60.0  # between warnings of a shortage
 REST_S = 0.5  # less than the second after which asyncio tries to accept again
 SHORTAGE = (errno.EMFILE, errno.ENFILE)
 
+
+class AsyncioLoop(asyncio.SelectorEventLoop):
+    """asyncio's own event loop, with a clock that work cannot replace."""
+
+    time = staticmethod(monotonic)
+
+
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "uvloop": uvloop.new_event_loop,
-    "asyncio": asyncio.new_event_loop,
+    "asyncio": AsyncioLoop,
 }
 
 

@@ -25,6 +25,7 @@ from server.models.base import (
 )
 from server.models.new_thread import in_new_thread
 from server.settings import Settings
+from server.worker import offspring
 from server.worker.carry import carry
 from server.worker.outcomes import raised
 from server.worker.results import LARGE, weight, written
@@ -132,6 +133,8 @@ async def _carry(work: Callable[[], Awaitable[Any]]) -> Ran:
             result, failure = await asyncio.wrap_future(writing)
     except BaseException as error:  # noqa: BLE001 - not even SystemExit may end the event loop
         result, failure = None, raised(error)
+    if os.getpid() != offspring.carrier:  # the work has forked this copy
+        os._exit(0)
     finished = monotonic()
     # The loop's thread runs other requests meanwhile, so the CPU time of this one is unknown.
     thread = threading.current_thread().name

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from math import inf
+from multiprocessing import resource_tracker
 from multiprocessing.context import BaseContext
 from multiprocessing.spawn import get_preparation_data
 from multiprocessing.util import get_temp_dir
@@ -31,6 +33,7 @@ FIRST = Job(imported, (), {}, inf)  # what a worker runs before any request's ca
 LONGEST = 60  # bytes of a folder's path; below it are a folder and a socket, with random names
 PAUSE_S = 0.5  # after a process could not be started
 _naming, _forking = Lock(), Lock()
+QUIET = "ignore:resource_tracker"
 NO_MORE = "the system does not let the server start more processes"
 NO_MORE_HINT = "Raise its limits (ulimit -u and -n, pids.max, memory), or use fewer --processes."
 # What starting a process raises: OSError from fork or from a fork server that has just ended,
@@ -44,6 +47,7 @@ def context(settings: Settings) -> BaseContext:
     Forking a process that has threads can leave locks held for ever in the child, so the default
     start method is forkserver.
     """
+    _start_tracker()
     method = multiprocessing.get_context(settings.start_method)
     folder = ""
     if settings.start_method == "forkserver":
@@ -91,6 +95,19 @@ def checked(first: Ran | WorkFailed) -> None:
             f"{first.failure[1]}. Move what only one process can do from the module into a "
             "function, or start only models without processes (--models thread-pool)."
         )
+
+
+def _start_tracker() -> None:
+    """Start what removes shared memory and semaphores that killed processes leave behind.
+
+    Work may have left some, so it does not warn of them. Workers share this tracker: one of
+    their own would end with them, before it has removed anything.
+    """
+    sys.warnoptions.append(QUIET)
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.remove(QUIET)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing.context import BaseContext
 from typing import Any, ClassVar
 
@@ -26,6 +27,7 @@ from server.models.process_start import (
 from server.models.standard_pool import StandardPool
 from server.settings import Settings
 from server.worker import carry
+from server.worker.offspring import kill_with_offspring
 from server.worker.timeline import Ran, Timeline
 
 PER_POOL_PROCESS = 8  # as for threads: tutorials have no bound; memory has one
@@ -71,7 +73,7 @@ class ProcessCall:
         self._shortage.clear()
         self._process = process
         if self._killed:
-            process.kill()
+            self.kill()
         with ours:
             try:
                 answer: bytes = ours.recv_bytes()
@@ -79,13 +81,18 @@ class ProcessCall:
                 raise BrokenProcessPool("the process ended without an answer") from None
             finally:
                 process.join()
+                kill_with_offspring(process.pid)  # it may have died by itself
+                self._process = None
+                process.close()  # now: the traceback of an error keeps it
         return answer
 
     def kill(self) -> None:
-        """Kill the process, now or as soon as it has started; may be called from any thread."""
+        """Kill the process and all that it has started, now or as soon as it runs."""
         self._killed = True
-        if self._process:
-            self._process.kill()
+        if process := self._process:
+            with suppress(ValueError):  # it has just ended
+                kill_with_offspring(process.pid)
+                process.kill()  # before it leads a group, too
 
 
 class _StartingProcesses(Offloaded):

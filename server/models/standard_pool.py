@@ -20,6 +20,7 @@ from typing import Any
 from server.models.messages import pickled, received
 from server.models.process_start import FIRST, START_S, checked, starting
 from server.worker import carry
+from server.worker.offspring import kill_with_offspring
 
 LOOK_S = 0.1
 
@@ -43,7 +44,7 @@ class StandardPool:
                 initializer=carry.begin,
                 initargs=(carry.environment(), waiting, arrived),
             )
-            self._processes = self._executor._processes  # noqa: SLF001 - it drops them when it ends
+            self._processes: Any = self._executor._processes  # noqa: SLF001 - it drops them when it ends
             try:
                 self._start(method, workers, arrivals, gate)
             except BaseException:
@@ -77,17 +78,24 @@ class StandardPool:
         return remote
 
     def end(self) -> None:
-        """Kill the workers, and fail all calls that are left; blocks until this is done."""
+        """Kill the workers with all that they started, and fail all calls; blocks until done."""
         thread = self._executor._executor_manager_thread  # noqa: SLF001 - it fails them itself if it can
         for process in list(self._processes.values()):
+            kill_with_offspring(process.pid)
             process.kill()
         self._executor.shutdown(wait=False)
         if thread:
             thread.join(START_S)
+        for process in list(self._processes.values()):
+            with suppress(ValueError):  # it is not collected yet
+                process.join(LOOK_S)
+                process.close()  # now: tracebacks of errors keep it
         for remote in list(self._held):
             with suppress(Exception):  # done in the same moment
                 remote.set_exception(BrokenProcessPool("a worker died"))
 
     def close(self) -> None:
-        """Let the workers end once they are done, without waiting for that."""
+        """Kill the workers with all that they started, without waiting for that."""
+        for process in list(self._processes.values()):
+            kill_with_offspring(process.pid)
         self._executor.shutdown(wait=False, cancel_futures=True)

@@ -21,6 +21,7 @@ from server.telemetry.board import PUBLISH_S, Place, Snapshot, Whole, merge
 from server.telemetry.counts import BOUNDS_S, Counts, Totals
 from server.telemetry.gil import SHARED, Sampler
 from server.telemetry.processes import Process, cpu_by_role, processes
+from server.worker.errands import in_own_thread
 
 INTERVAL_S = 0.02  # 50 timers a second: enough for a p99 over the window, at no noticeable cost
 WINDOW_S = 10.0
@@ -153,7 +154,7 @@ class Vitals:
         return monotonic() - self._board.born
 
     async def _processes(self) -> list[Process]:
-        return await asyncio.to_thread(processes, self._board.root)
+        return await in_own_thread(processes, self._board.root)
 
     async def stats(self) -> dict[str, Any]:
         """Return what `/stats` shows of the whole service."""
@@ -176,7 +177,7 @@ class Vitals:
         # fall, so the highest value of all loops is published.
         self._cpu_s = (self._whole().totals + Totals(cpu_s=cpu_by_role(listed))).cpu_s
         whole = self._whole()
-        return await asyncio.to_thread(_rendered, whole, listed, runtime, self._uptime_s, form)
+        return await in_own_thread(_rendered, whole, listed, runtime, self._uptime_s, form)
 
 
 def _rendered(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
@@ -24,6 +23,7 @@ from server.web.fixed import Fixed
 from server.web.negotiation import prefers, takes_gzip
 from server.web.page import PAGE, Page
 from server.web.work_answer import WorkAnswer
+from server.worker.errands import in_own_thread
 from server.worker.results import Written, not_json
 from server.worker.timeline import Timeline
 from server.workloads.registry import Workload
@@ -134,7 +134,7 @@ class Service:
 
     async def openapi(self, request: web.Request) -> web.Response:
         """Describe all paths; made on the first request, without blocking the event loop."""
-        return await (await asyncio.to_thread(self._openapi)).answer(request)
+        return await (await in_own_thread(self._openapi)).answer(request)
 
     async def health(self, _request: web.Request) -> web.Response:
         return web.Response(body=b'{"status": "ok"}\n', headers=JSON)

@@ -20,9 +20,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from math import inf
 from multiprocessing.connection import Connection
+from multiprocessing.util import Finalize
 from time import monotonic, thread_time
 from typing import Any
 
+from server.worker import offspring, randomness
 from server.worker.imports import imported
 from server.worker.outcomes import raised
 from server.worker.results import packed, settled
@@ -31,6 +33,7 @@ from server.worker.timeline import Ran
 HEADER = struct.Struct("!Q")  # the length of the message that follows
 TOO_LATE = ("", "the deadline had passed when a worker was free")  # work never fails without a type
 INHERITED = ("LOADBEARING_", "XDG_CACHE_HOME")
+randomness.reseed_in_forks()
 
 
 def carry(
@@ -54,9 +57,11 @@ def carry(
             failure = raised(error)
         if result is not None:
             result, failure = settled(result)
-    cpu, finished = thread_time() - cpu, monotonic()
+    cpu, finished, pid = thread_time() - cpu, monotonic(), os.getpid()
+    if pid != offspring.carrier:  # the work has forked this copy, which must not answer too
+        os._exit(0)
     thread = threading.current_thread().name
-    return Ran(started, finished, cpu, os.getpid(), thread, result, failure)
+    return Ran(started, finished, cpu, pid, thread, result, failure)
 
 
 def carry_interpreted(*job: Any) -> bytes:
@@ -80,13 +85,17 @@ def environment() -> dict[str, str]:
 
 
 def begin(
-    inherited: Mapping[str, str], gate: Connection | None = None, arrived: Connection | None = None
+    inherited: Mapping[str, str],
+    gate: Connection | None = None,
+    arrived: Connection | None = None,
+    ours: Connection | socket.socket | None = None,
 ) -> None:
     """Make this process a worker: it leaves signals to the server, and ends with it.
 
     If there is a gate, report the arrival there, and wait for the byte that opens it.
     """
     os.environ.update(inherited)
+    offspring.lead(ours)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(
         signal.SIGTERM, _stay
@@ -94,7 +103,8 @@ def begin(
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     _die_with_parent()
     threading.Thread(target=_leave_with_parent, name="orphan-guard", daemon=True).start()
-    if gate and arrived:
+    if gate and arrived:  # the standard pool's worker exits as any process does
+        Finalize(None, offspring.leave, exitpriority=100)
         os.write(arrived.fileno(), b".")
         os.read(gate.fileno(), 1)
 
@@ -105,12 +115,13 @@ def once(answer_to: Connection, inherited: Mapping[str, str], message: bytes) ->
     It exits at once, whatever threads the work has left behind. A regular exit of Python could
     wait for ever in a forked process, for a lock that was held during the fork.
     """
-    begin(inherited)
-    answer_to.send_bytes(answer(message))
+    begin(inherited, ours=answer_to)
+    with suppress(OSError):  # the work has closed it, or the server is gone
+        answer_to.send_bytes(answer(message))
     for stream in filter(None, (sys.stdout, sys.stderr)):
         with suppress(OSError, ValueError):
             stream.flush()
-    os._exit(0)
+    offspring.leave()
 
 
 def attend(channel: socket.socket, inherited: Mapping[str, str]) -> None:
@@ -120,7 +131,7 @@ def attend(channel: socket.socket, inherited: Mapping[str, str]) -> None:
     is ready, or why it cannot import the workloads. When the channel ends, so does the process,
     whatever threads the work has left behind.
     """
-    begin(inherited)
+    begin(inherited, ours=channel)
     jobs = channel.makefile("rb", buffering=65_536)
     message = packed(carry(imported, (), {}))
     with suppress(OSError):  # the server may go at any moment
@@ -130,7 +141,7 @@ def attend(channel: socket.socket, inherited: Mapping[str, str]) -> None:
             if len(header) < HEADER.size:
                 break
             message = answer(jobs.read(HEADER.unpack(header)[0]))
-    os._exit(0)
+    offspring.leave()
 
 
 def answer(message: bytes) -> bytes:
@@ -153,11 +164,11 @@ def _leave_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
-        os._exit(1)
+        offspring.leave(1)
 
 
 def _die_with_parent() -> None:
-    """Let Linux kill this process when its parent's end of a pipe is closed.
+    """Let Linux kill this process and its group when its parent's end of a pipe is closed.
 
     No thread of the process can do that while work holds the GIL in C, or while it is stopped.
     """
@@ -166,7 +177,7 @@ def _die_with_parent() -> None:
         return
     with suppress(OSError):
         sentinel = parent.sentinel
-        fcntl.fcntl(sentinel, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(sentinel, fcntl.F_SETOWN, -os.getpgrp())
         fcntl.fcntl(sentinel, fcntl.F_SETSIG, signal.SIGKILL)
         flags = fcntl.fcntl(sentinel, fcntl.F_GETFL)
         fcntl.fcntl(sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)

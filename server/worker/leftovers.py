@@ -7,6 +7,8 @@ A fork server ends after every process that uses it, even after kill -9; multipr
 folder only when the server exits regularly. A fork server that fails leaves the folder to the
 server, which needs it for the next one. It ignores SIGTERM, which systemd and others send to all
 processes of a group, because only the server decides when to end. Only fork servers preload this.
+
+It also adopts the daemons of its workers, and ends them with itself.
 """
 
 import json
@@ -15,10 +17,12 @@ import shutil
 import signal
 import sys
 import threading
+import warnings
 from contextlib import suppress
 from time import monotonic, sleep
 
 from server.worker.imports import PLAN, load
+from server.worker.offspring import adopt_orphans, below
 
 DYING_S = 0.2  # a killed server closes its sockets a moment before it is gone
 
@@ -33,6 +37,9 @@ def end(folder: str, owner: int, server: int) -> None:
         if monotonic() > until:
             os._exit(1)
         sleep(0.005)
+    for process in below(owner):
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(process, signal.SIGKILL)
     shutil.rmtree(folder, ignore_errors=True)
     for stream in filter(None, (sys.stdout, sys.stderr)):
         with suppress(OSError, ValueError):
@@ -43,6 +50,8 @@ def end(folder: str, owner: int, server: int) -> None:
 if PLAN in os.environ:
     plan = json.loads(os.environ[PLAN])
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    adopt_orphans()
+    warnings.filterwarnings("ignore", "forkserver: waitpid returned unexpected pid")  # of an orphan
     sys.path[:] = plan["path"]
     for module in plan["modules"]:
         if module not in plan["kept"]:

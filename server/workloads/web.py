@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Interval, Unit, doc
 
 from server.worker.ending import end_by_input
+from server.worker.errands import in_own_thread
 
 if TYPE_CHECKING:
     import aiohttp
@@ -47,14 +48,14 @@ _sessions: dict[asyncio.AbstractEventLoop, "aiohttp.ClientSession"] = {}
 async def website() -> AsyncIterator[None]:
     """Run the local site: one for all servers of the process, until the last one stops."""
     loop = asyncio.get_running_loop()
-    await asyncio.to_thread(_enter_site, loop)
+    await in_own_thread(_enter_site, loop)
     try:
         yield
     finally:
         _users.remove(loop)
         if loop not in _users and (session := _sessions.pop(loop, None)):
             await session.close()
-        await asyncio.to_thread(_leave_site)
+        await in_own_thread(_leave_site)
 
 
 def _enter_site(loop: asyncio.AbstractEventLoop) -> None:

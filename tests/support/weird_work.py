@@ -109,6 +109,8 @@ class Victim:
         threads = descriptors = count = 0
         for process in (psutil.Process(self.server.pid), *self.server.below()):
             with suppress(psutil.NoSuchProcess):
+                if process.status() == psutil.STATUS_ZOMBIE:
+                    continue  # the work has not waited for it
                 threads += process.num_threads()
                 descriptors += process.num_fds() - len(process.net_connections("tcp"))
                 count += 1
@@ -172,7 +174,7 @@ def victim(method: str, python: str, modules: str, *options: str) -> Iterator[Vi
 
         async def none_is_left() -> bool:
             shared = {entry.inode() for entry in os.scandir(SHARED)}
-            return not (any(os.scandir(folder)) or mapped & shared or _any_of(session))
+            return not (any(Path(folder).iterdir()) or mapped & shared or _any_of(session))
 
         asyncio.run(until(none_is_left))
 

@@ -14,9 +14,10 @@ from scripts.checks.chaos.crashes import crashes
 from scripts.checks.chaos.endless import hang_ups, loops
 from scripts.checks.chaos.ends import murders, terms
 from scripts.checks.chaos.kills import kills
+from scripts.checks.chaos.weird import weird
 from scripts.checks.shared.command import script_parser, show
 
-FAULTS = ("kills", "crashes", "loops", "hang-ups", "terms", "murders")
+FAULTS = ("kills", "crashes", "loops", "hang-ups", "terms", "murders", "weird")
 MOST = 10**9  # more would take years
 
 
@@ -26,7 +27,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("names", nargs="*", type=among("fault", FAULTS), default=[], metavar="NAME",
         help=f"{', '.join(FAULTS)} (default: all)")  # fmt: skip
     parser.add_argument("--requests", type=whole("number of requests", 1, MOST), default=10_000,
-        metavar="N", help="requests to each model under kills (default: 10000)")  # fmt: skip
+        metavar="N", help="requests under kills or beside weird work (default: 10000)")  # fmt: skip
     parser.add_argument("--crashes", type=whole("number of crashes", 1, MOST), default=200,
         metavar="N", help="crashes of each model and start method (default: 200)")  # fmt: skip
     parser.add_argument("--server-python", default=sys.executable, metavar="PATH",
@@ -41,6 +42,7 @@ def main(arguments: list[str]) -> int:
         "hang-ups": lambda: hang_ups(options.times),
         "terms": lambda: terms(options.times),
         "murders": lambda: murders(options.times),
+        "weird": lambda: weird(options.requests),
     }
     show(describe(environment()))
     broken = 0

@@ -26,6 +26,7 @@ from typing import Any
 
 from server import streams
 from server.worker.ending import end_by_input
+from server.worker.errands import in_own_thread
 
 HOST = "127.0.0.1"
 START_S = 30  # as for other processes: a cluster that has not started by then never will
@@ -51,11 +52,11 @@ CONFIG = {
 async def cluster(workers: int) -> AsyncIterator[str]:
     """Run a cluster, and yield the scheduler's address. Raises RuntimeError."""
     with tempfile.TemporaryDirectory(prefix="loadbearing-dask-", ignore_cleanup_errors=True) as own:
-        process = await asyncio.to_thread(_start, workers, own)
+        process = await in_own_thread(_start, workers, own)
         try:
-            yield await asyncio.to_thread(_address, process)
+            yield await in_own_thread(_address, process)
         finally:
-            await asyncio.to_thread(end_by_input, process, STOP_S)
+            await in_own_thread(end_by_input, process, STOP_S)
 
 
 def _start(workers: int, folder: str) -> subprocess.Popen[str]:

@@ -28,6 +28,7 @@ from server.models.dask.connection import ClusterConnection, GivenUp, SchedulerG
 from server.models.messages import Job
 from server.models.offloaded import Offloaded
 from server.settings import Settings
+from server.worker.errands import in_own_thread
 from server.worker.timeline import Ran, Timeline
 
 AHEAD = 7  # calls that Dask holds for each worker, because client and scheduler send batches:
@@ -90,7 +91,7 @@ class Dask(Offloaded):
     async def _connect(self) -> AsyncIterator[ClusterConnection]:
         """Connect to the cluster at --dask, or to one that is started here."""
         async with AsyncExitStack() as stack:
-            loading = asyncio.to_thread(import_module, "distributed")
+            loading = in_own_thread(import_module, "distributed")
             if self.settings.dask is None:
                 starting = stack.enter_async_context(local_cluster.cluster(self.settings.processes))
                 address, _ = await asyncio.gather(starting, loading)

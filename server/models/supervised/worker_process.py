@@ -16,6 +16,8 @@ from server.errors import CannotStart
 from server.models.messages import received
 from server.models.process_start import checked, starting
 from server.worker import carry
+from server.worker.errands import in_own_thread
+from server.worker.offspring import kill_with_offspring
 from server.worker.timeline import Ran
 
 HEADER = carry.HEADER
@@ -69,7 +71,7 @@ class WorkerProcess(asyncio.Protocol):
             )
             try:
                 with starting(self._context):
-                    await asyncio.to_thread(self._process.start)
+                    await in_own_thread(self._process.start)
             except BaseException:
                 ours.close()
                 raise
@@ -124,6 +126,7 @@ class WorkerProcess(asyncio.Protocol):
             return
         if self._ready.exception():
             return
+        kill_with_offspring(self._process.pid)  # it may have died by itself
         if call := self._call:
             call.holder = None
             call.visit.leave(worked=False)
@@ -132,9 +135,10 @@ class WorkerProcess(asyncio.Protocol):
         self._lost(self)
 
     def kill(self) -> None:
-        """Kill the process, whatever it is doing; `lost` follows."""
+        """Kill the process and all that it has started; `lost` follows."""
         self._ending = True
-        self._process.kill()
+        kill_with_offspring(self._process.pid)
+        self._process.kill()  # before it leads a group, too
 
     def stop(self) -> None:
         """Let the process end by itself if it is idle, else kill it."""
