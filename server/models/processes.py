@@ -83,7 +83,8 @@ class ProcessCall:
                 process.join()
                 kill_with_offspring(process.pid)  # it may have died by itself
                 self._process = None
-                process.close()  # now: the traceback of an error keeps it
+                with suppress(ValueError):  # another thread that starts a process waited for it
+                    process.close()  # now: the traceback of an error keeps it
         return answer
 
     def kill(self) -> None:

@@ -46,7 +46,7 @@ REMAIN = {
 }
 # These leave the worker's group; after kill -9, only a fork server still knows them.
 ESCAPE = {"start?how=session": 200, "start?how=wait+for+a+session": 504, "start?how=daemon": 200}
-ENDS = [("forkserver", signal.SIGTERM), *((method, signal.SIGKILL) for method in METHODS)]
+ENDS = [*((method, signal.SIGTERM) for method in METHODS), *((method, signal.SIGKILL) for method in METHODS)]
 
 
 def models_apart(method: str) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ async def test_work_may_start_processes_which_end_with_its_worker(
 ) -> None:
     models = ("--models", ",".join(models_apart(method)), "--start-method", method)
     remain = REMAIN | (ESCAPE if method == "forkserver" else {})
-    options = ("--processes", str(len(remain) + 1), "--deadline", "5s")
+    options = ("--processes", str(len(remain) + 1), "--deadline", "3s")
     with running(*models, *options, "--admission", "bounded", "--workloads", MODULE) as server:
         async with asking(server) as client:
 
