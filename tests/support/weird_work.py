@@ -174,7 +174,8 @@ def victim(method: str, python: str, modules: str, *options: str) -> Iterator[Vi
 
         async def none_is_left() -> bool:
             shared = {entry.inode() for entry in os.scandir(SHARED)}
-            return not (any(Path(folder).iterdir()) or mapped & shared or _any_of(session))
+            with os.scandir(folder) as left:
+                return not (any(left) or mapped & shared or _any_of(session))
 
         asyncio.run(until(none_is_left))
 

@@ -5,6 +5,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -18,6 +19,13 @@ from tests.support.several_loops import FEW, SEVERAL, counted, one_each, serving
 pytestmark = pytest.mark.usefixtures("database")
 
 
+ALONE = """from multiprocessing import parent_process
+assert not parent_process(), "alone"
+from server.workloads import workload
+
+@workload(kind="cpu")
+def work() -> None: ...
+"""
 LOOPS = dict(zip(SEVERAL, ("uvloop", "asyncio"), strict=True))
 
 
@@ -126,9 +134,12 @@ def test_the_port_of_several_loops_is_taken(several: str, server: Running) -> No
     assert f"cannot listen on 127.0.0.1:{server.port}: Address already in use" in ended.err
 
 
-def test_a_failed_start_gives_the_reason(several: str) -> None:
-    # No database can be built in this cache folder.
-    ended = run("server", "--port", "0", f"--{several}", "2", *FEW, XDG_CACHE_HOME=os.devnull)
+def test_a_failed_start_gives_the_reason(several: str, tmp_path: Path) -> None:
+    module = tmp_path / "alone.py"
+    module.write_text(ALONE)
+    several_loops = ("--port", "0", f"--{several}", "2", "--start-method", "spawn", *FEW)
+    ended = run("server", *several_loops, "--workloads", str(module))
     assert (ended.code, ended.out) == (1, "")
-    assert "cannot start" in ended.err
-    assert "NotADirectoryError" in ended.err
+    assert "the server cannot start: worker processes cannot import the workloads" in ended.err
+    assert f"{module}:2: AssertionError: alone" in ended.err
+    assert "Traceback" not in ended.err

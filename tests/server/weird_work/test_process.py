@@ -46,7 +46,7 @@ REMAIN = {
 }
 # These leave the worker's group; after kill -9, only a fork server still knows them.
 ESCAPE = {"start?how=session": 200, "start?how=wait+for+a+session": 504, "start?how=daemon": 200}
-ENDS = [*((method, signal.SIGTERM) for method in METHODS), *((method, signal.SIGKILL) for method in METHODS)]
+ENDS = [(method, number) for method in METHODS for number in (signal.SIGTERM, signal.SIGKILL)]
 
 
 def models_apart(method: str) -> tuple[str, ...]:
