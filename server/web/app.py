@@ -71,6 +71,7 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
             for group in _groups(built.values(), settings.start_method):
                 await _start(group, stack)
             await stack.enter_async_context(vitals.published())
+            service.begin()
             yield
 
     app = web.Application()

@@ -22,14 +22,13 @@ from server.web.events import Events
 from server.web.fixed import Fixed
 from server.web.negotiation import prefers, takes_gzip
 from server.web.page import PAGE, Page
-from server.web.work_answer import WorkAnswer
+from server.web.work_answer import JSON, WorkAnswer
 from server.worker.errands import in_own_thread
 from server.worker.results import Written, not_json
 from server.worker.timeline import Timeline
 from server.workloads.registry import Workload
 
 LISTED = "GET / lists which models run which workload."
-JSON = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
 # The paths of the service itself, and the method of Service behind each.
 FIXED = {
     "": "index",
@@ -114,7 +113,8 @@ class Service:
         vitals: Vitals,
         page: Page,
     ) -> None:
-        self._index = cache(lambda: Fixed(indented(discovery.model_dump(exclude_unset=True)), JSON))
+        self._discovery = discovery
+        self._index: Fixed
         self._openapi = cache(lambda: _compressed(indented(describe())))
         self._workloads = discovery.workloads
         self._absent = {name: model.why for name, model in discovery.models.items()}
@@ -125,10 +125,14 @@ class Service:
         self._events = Events(vitals.stats)
         self.draining = False
 
+    def begin(self) -> None:
+        """Write discovery, now that it is known what can run."""
+        self._index = Fixed(indented(self._discovery.model_dump(exclude_unset=True)), JSON)
+
     async def index(self, request: web.Request) -> web.Response:
         """Answer a browser with the live page, and everyone else with discovery."""
         html = prefers(request, "text/html", "application/json")
-        response = await (self._page.index if html else self._index()).answer(request)
+        response = await (self._page.index if html else self._index).answer(request)
         response.headers["Vary"] = "Accept, Accept-Encoding"
         return response
 

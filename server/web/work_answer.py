@@ -15,7 +15,8 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import SERVER_SOFTWARE, HttpVersion11
 
-JSON = "application/json"
+JSON = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
+_ALWAYS = "".join(f"{name}: {value}\r\n" for name, value in JSON.items())
 LARGEST = 2**16  # bytes of a body that are copied behind its head
 
 
@@ -43,7 +44,8 @@ class WorkAnswer(web.StreamResponse):
             self._keep_alive = True
             self._writer = request.writer
             return self._writer
-        self.headers.update({"Content-Type": JSON, "Server-Timing": self._server_timing})
+        self.headers.update(JSON)
+        self.headers["Server-Timing"] = self._server_timing
         self.content_length = len(self._content)
         return await super().prepare(request)
 
@@ -59,6 +61,6 @@ class WorkAnswer(web.StreamResponse):
 def _head(seconds: int) -> str:
     """Write the beginning of all such answers of this second."""
     return (
-        f"HTTP/1.1 200 OK\r\nContent-Type: {JSON}\r\nServer: {SERVER_SOFTWARE}\r\n"
+        f"HTTP/1.1 200 OK\r\n{_ALWAYS}Server: {SERVER_SOFTWARE}\r\n"
         f"Date: {formatdate(seconds, usegmt=True)}\r\nContent-Length: "
     )

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from server.web.work_answer import LARGEST, WorkAnswer
+from server.web.work_answer import JSON, LARGEST, WorkAnswer
 
 TIMING = "total;dur=0.140"
 SMALL, LARGE = b'{"of": "ours"}\n', b'"%b"\n' % (LARGEST * b"x")
@@ -26,7 +26,7 @@ async def server() -> AsyncIterator[TestServer]:
         return WorkAnswer(body(request), TIMING)
 
     async def theirs(request: web.Request) -> web.StreamResponse:
-        headers = {"Content-Type": "application/json", "Server-Timing": TIMING}
+        headers = {**JSON, "Server-Timing": TIMING}
         return web.Response(body=body(request), headers=headers)
 
     async def last(_request: web.Request) -> web.StreamResponse:
