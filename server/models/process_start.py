@@ -49,10 +49,9 @@ def context(settings: Settings) -> BaseContext:
     """
     _start_tracker()
     method = multiprocessing.get_context(settings.start_method)
-    folder = ""
+    with _naming:  # otherwise two threads create a folder each, and one of them remains
+        folder = _short_folder()  # of the workers too, who are killed before they can delete theirs
     if settings.start_method == "forkserver":
-        with _naming:  # otherwise two threads create a folder each, and one of them remains
-            folder = _short_folder()
         method.set_forkserver_preload(["server.worker.leftovers", "__main__"])
     path = get_preparation_data("ignore")["sys_path"]
     os.environ[PLAN] = plan(settings.preload(), path, folder)

@@ -98,11 +98,15 @@ class Running:
 
 @contextmanager
 def running(
-    *options: str, module: str = "tests.support.faulty_server", python: str = sys.executable
+    *options: str,
+    module: str = "tests.support.faulty_server",
+    python: str = sys.executable,
+    temporary: str = "",
 ) -> Iterator[Running]:
     """Start a server in its own session; end it with SIGTERM, unless the test has ended it.
 
-    It ends with the process that runs the tests, even if that is killed.
+    It ends with the process that runs the tests, even if that is killed. `temporary` is its folder
+    for temporary files, if it has one of its own.
     """
     with tempfile.TemporaryDirectory() as folder:
         gate, errors = Path(folder, "gate"), Path(folder, "errors")
@@ -112,7 +116,7 @@ def running(
             subprocess.Popen(
                 [python, "-m", module, "--port", "0", *options],
                 cwd=ROOT,
-                env={**os.environ, GATE: str(gate)},
+                env={**os.environ, GATE: str(gate), **({"TMPDIR": temporary} if temporary else {})},
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,

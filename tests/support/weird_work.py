@@ -105,17 +105,17 @@ class Victim:
         self._at_first = self._belongings()
 
     def _belongings(self) -> Belongings:
-        """Count what the server and its processes hold, except connections of clients."""
-        threads = descriptors = count = 0
-        for process in (psutil.Process(self.server.pid), *self.server.below()):
-            with suppress(psutil.NoSuchProcess):
-                if process.status() == psutil.STATUS_ZOMBIE:
-                    continue  # the work has not waited for it
-                threads += process.num_threads()
-                descriptors += process.num_fds() - len(process.net_connections("tcp"))
-                count += 1
+        """Count what the server holds, except connections of clients, and its processes.
+
+        Its workers may hold anything: a forked one inherits what is open in that moment.
+        """
+        own, count = psutil.Process(self.server.pid), 1
+        for process in self.server.below():
+            with suppress(psutil.NoSuchProcess):  # a zombie: the work has not waited for it
+                count += process.status() != psutil.STATUS_ZOMBIE
+        descriptors = own.num_fds() - len(own.net_connections("tcp"))
         files = (f"{path}" for path in self._folder.rglob("*") if "-dask-" not in f"{path}")
-        return Belongings(count, threads, descriptors, frozenset(files))
+        return Belongings(count, own.num_threads(), descriptors, frozenset(files))
 
     async def survives(self, client: Client, model: str, works: Sequence[Weird]) -> None:
         """Ask for one weird work after another, and look at what is left of all of them."""
@@ -150,20 +150,17 @@ class Victim:
         assert {other.status for other in await others} == {200}, work
         with self.server.errors.open() as errors:
             errors.seek(written)
-            assert re.fullmatch(work.writes, errors.read(), re.DOTALL), work
+            text = errors.read()
+            assert re.fullmatch(work.writes, text, re.DOTALL), f"{work}: {text}"
 
 
 @contextmanager
 def victim(method: str, python: str, modules: str, *options: str) -> Iterator[Victim]:
     """Run a server with these workloads; nothing of it is left once SIGTERM has ended it."""
-    with (
-        tempfile.TemporaryDirectory(prefix="weird-") as folder,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv("TMPDIR", folder)
+    with tempfile.TemporaryDirectory(prefix="weird-") as folder:
         sizes = ("--processes", "2", "--threads", "2", "--deadline", f"{DEADLINE_S:g}s")
         settings = ("--start-method", method, "--workloads", modules, *sizes, *options)
-        with running(*settings, module="server", python=python) as server:
+        with running(*settings, module="server", python=python, temporary=folder) as server:
             session = server.pid
             own = Victim(server, Path(folder))
             asyncio.run(own.warm_up())
@@ -172,19 +169,31 @@ def victim(method: str, python: str, modules: str, *options: str) -> Iterator[Vi
             server.process.terminate()  # here, because what the work wrote is not a complaint
             assert server.process.wait(PATIENCE_S) == 0
 
+        left = set[str]()
+
         async def none_is_left() -> bool:
-            shared = {entry.inode() for entry in os.scandir(SHARED)}
-            with os.scandir(folder) as left:
-                return not (any(left) or mapped & shared or _any_of(session))
+            left.clear()
+            left.update(files_in(folder))
+            shared = {entry.inode(): entry.name for entry in os.scandir(SHARED)}
+            left.update(shared[inode] for inode in mapped & shared.keys())
+            left.update(_of_session(session))
+            return not left
 
-        asyncio.run(until(none_is_left))
+        try:
+            asyncio.run(until(none_is_left))
+        except TimeoutError:
+            pytest.fail(f"left behind: {left}")
 
 
-def _any_of(session: int) -> bool:
-    """Whether any process of a session is left: each server begins one of its own."""
-    for pid in psutil.pids():
-        with suppress(OSError):
-            state, _, _, of, *_ = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            if int(of) == session and state != "Z":
-                return True
-    return False
+def files_in(folder: str) -> list[str]:
+    """List all that is in a folder, at any depth."""
+    return [f"{path}" for path in Path(folder).rglob("*")]
+
+
+def _of_session(session: int) -> Iterator[str]:
+    """Yield the processes of a session that are left: each server begins one of its own."""
+    for process in psutil.process_iter():
+        with suppress(OSError, psutil.NoSuchProcess):
+            state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+            if int(state[3]) == session and state[0] != "Z":
+                yield f"{process.pid} {process.cmdline()}"

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from tests.server.lifecycle.test_serve import none_is_left
 from tests.support.odd_processes import CHANGES
 from tests.support.server_process import PYTHONS, Client, Running, asking, running, until
-from tests.support.weird_work import METHODS, NAMES, SERVERS, Victim, Weird, victim
+from tests.support.weird_work import METHODS, NAMES, SERVERS, Victim, Weird, files_in, victim
 
 MODULE = "tests.support.odd_processes"
 APART = ("process-per-request", "process-pool", "supervised-process-pool")
@@ -123,8 +124,12 @@ async def test_work_may_start_processes_which_end_with_its_worker(
 ) -> None:
     models = ("--models", ",".join(models_apart(method)), "--start-method", method)
     remain = REMAIN | (ESCAPE if method == "forkserver" else {})
-    options = ("--processes", str(len(remain) + 1), "--deadline", "3s")
-    with running(*models, *options, "--admission", "bounded", "--workloads", MODULE) as server:
+    sizes = ("--processes", str(len(remain) + 1), "--deadline", "3s")
+    options = (*models, *sizes, "--admission", "bounded", "--workloads", MODULE)
+    with (
+        tempfile.TemporaryDirectory(prefix="weird-") as folder,
+        running(*options, temporary=folder) as server,
+    ):
         async with asking(server) as client:
 
             async def ask(model: str, query: str) -> tuple[str, int]:
@@ -147,6 +152,8 @@ async def test_work_may_start_processes_which_end_with_its_worker(
             os.kill(server.pid, number)
             assert await server.ended() == (0 if number == signal.SIGTERM else -number)
             await none_is_left(below)
+        # Killed works cannot delete the files of their own pools.
+        assert number == signal.SIGKILL or not files_in(folder)
 
 
 async def workers(client: Client, model: str) -> list[int]:
