@@ -28,7 +28,7 @@ from server.settings import Settings
 from server.worker import offspring
 from server.worker.carry import carry
 from server.worker.outcomes import raised
-from server.worker.results import LARGE, weight, written
+from server.worker.results import LARGE, harmless, weight, written
 from server.worker.timeline import Ran, Timeline
 
 UNREAD = "requests wait unread in their sockets, where the server cannot see them"
@@ -129,8 +129,11 @@ async def _carry(work: Callable[[], Awaitable[Any]]) -> Ran:
     try:
         result = await work()
         if result is not None and (size := weight(result)) >= LARGE:
-            writing = in_new_thread(partial(written, result, plain=size < inf))
-            result, failure = await asyncio.wrap_future(writing)
+            writing = partial(written, result, plain=size < inf)
+            if size == inf and harmless(result):
+                result, failure = writing()
+            else:
+                result, failure = await asyncio.wrap_future(in_new_thread(writing))
     except BaseException as error:  # noqa: BLE001 - not even SystemExit may end the event loop
         result, failure = None, raised(error)
     if os.getpid() != offspring.carrier:  # the work has forked this copy

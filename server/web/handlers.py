@@ -24,7 +24,7 @@ from server.web.negotiation import prefers, takes_gzip
 from server.web.page import PAGE, Page
 from server.web.work_answer import JSON, WorkAnswer
 from server.worker.errands import in_own_thread
-from server.worker.results import Written, not_json
+from server.worker.results import BUFFERS, Written, not_json
 from server.worker.timeline import Timeline
 from server.workloads.registry import Workload
 
@@ -43,11 +43,11 @@ FIXED = {
 
 def encode(result: Any) -> bytes:
     """Write a result as JSON, bytes as their length. Raises WorkFailed if it is not plain data."""
-    if isinstance(result, bytes):
-        if type(result) is Written:
-            return result
-        result = {"bytes": len(result)}
+    if isinstance(result, Written):
+        return result
     try:
+        if type(result) in BUFFERS:
+            result = {"bytes": memoryview(result).nbytes}
         return to_json(result, inf_nan_mode="null")
     except BaseException as error:  # noqa: BLE001 - whatever it is, only this request fails
         raise failed(*not_json(error)) from None

@@ -21,9 +21,12 @@ from server.worker.outcomes import Failure, name_of, raised
 from server.worker.timeline import Ran
 
 LARGE = 65_536  # bytes: to write so many takes about 0.1 ms
-SCALARS = frozenset((NoneType, bool, int, float, bytes))
+BUFFERS = frozenset((bytes, bytearray, memoryview))  # of which only the length is answered
+SCALARS = frozenset((NoneType, bool, int, float)) | BUFFERS
 CONTAINERS = frozenset((dict, list, tuple, set, frozenset))
 PLAIN = SCALARS | {str}
+STANDARD = frozenset(("datetime", "decimal", "uuid"))  # modules whose values are written as text
+FEW = 100  # values: to look at so many, and to write them, takes some 10 µs
 
 
 class Written(bytes):
@@ -90,6 +93,26 @@ def weight(result: Any) -> float:
     if kind is int:
         return int.bit_length(result)
     return 0 if kind in SCALARS else inf
+
+
+def harmless(result: Any) -> bool:
+    """Whether a result is small, and writing it runs no code of its own, though it is not plain."""
+    left, count = [result], 0
+    while left:
+        value = left.pop()
+        kind = type(value)
+        count += len(value) if kind in CONTAINERS else 1
+        if count > FEW or (kind is str and len(value) > LARGE):
+            return False
+        if kind is dict:
+            left.extend(value.values())
+        elif kind in CONTAINERS:
+            left.extend(value)
+        elif "__dataclass_fields__" in vars(kind) and hasattr(value, "__dict__"):
+            left.extend(vars(value).values())
+        elif kind not in PLAIN and kind.__module__ not in STANDARD:
+            return False
+    return True
 
 
 def settled(result: Any) -> tuple[Any, Failure | None]:
