@@ -47,7 +47,10 @@ REMAIN = {
 }
 # These leave the worker's group; after kill -9, only a fork server still knows them.
 ESCAPE = {"start?how=session": 200, "start?how=wait+for+a+session": 504, "start?how=daemon": 200}
-ENDS = [(method, number) for method in METHODS for number in (signal.SIGTERM, signal.SIGKILL)]
+ENDS = [  # with deadlines: work that waits ends with its own, and spawned processes start slowly
+    *((method, signal.SIGTERM, "5s") for method in METHODS[:2]),
+    *((method, signal.SIGKILL, "20s") for method in METHODS),
+]
 
 
 def models_apart(method: str) -> tuple[str, ...]:
@@ -118,13 +121,13 @@ async def test_changes_to_the_server_itself_are_survived(model: str, shared: Vic
         assert (await client.ask(f"/start/{model}?how=program")).status == 200
 
 
-@pytest.mark.parametrize(("method", "number"), ENDS)
+@pytest.mark.parametrize(("method", "number", "deadline"), ENDS)
 async def test_work_may_start_processes_which_end_with_its_worker(
-    method: str, number: signal.Signals
+    method: str, number: signal.Signals, deadline: str
 ) -> None:
     models = ("--models", ",".join(models_apart(method)), "--start-method", method)
     remain = REMAIN | (ESCAPE if method == "forkserver" else {})
-    sizes = ("--processes", str(len(remain) + 1), "--deadline", "3s")
+    sizes = ("--processes", str(len(remain) + 1), "--deadline", deadline)
     options = (*models, *sizes, "--admission", "bounded", "--workloads", MODULE)
     with (
         tempfile.TemporaryDirectory(prefix="weird-") as folder,
@@ -136,17 +139,16 @@ async def test_work_may_start_processes_which_end_with_its_worker(
                 work, _, how = query.partition("?")
                 return query, (await client.ask(f"/{work}/{model}?{how}")).status
 
-            for model in models_apart(method):
+            async def start_all(model: str) -> None:
                 for how, result in MULTIPROCESSING.items():
                     answer = await client.ask(f"/start/{model}?how={how}")
                     assert answer.json["result"] == result
-                done = [query for query in remain if remain[query] == 200]
-                answers = await asyncio.gather(*(ask(model, query) for query in done))
-                assert dict(answers) == dict.fromkeys(done, 200), model
-                if number == signal.SIGTERM:  # it would wait for them
-                    waiting = [query for query in remain if remain[query] == 504]
-                    answers = await asyncio.gather(*(ask(model, query) for query in waiting))
-                    assert dict(answers) == dict.fromkeys(waiting, 504), model
+                for status in (200, 504) if number == signal.SIGTERM else (200,):  # 504 takes long
+                    queries = [query for query in remain if remain[query] == status]
+                    answers = await asyncio.gather(*(ask(model, query) for query in queries))
+                    assert dict(answers) == dict.fromkeys(queries, status), model
+
+            await asyncio.gather(*map(start_all, models_apart(method)))
             below = server.below()
             assert len(below) > len(remain)
             os.kill(server.pid, number)
