@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from multiprocessing.context import BaseContext
 from typing import Any, ClassVar
 
@@ -82,18 +81,18 @@ class ProcessCall:
             finally:
                 process.join()
                 kill_with_offspring(process.pid)  # it may have died by itself
-                self._process = None
-                with suppress(ValueError):  # another thread that starts a process waited for it
-                    process.close()  # now: the traceback of an error keeps it
+                # Without the traceback of an error, nothing keeps it. It is not closed here: other
+                # threads that start processes may be about to read its exit code, and would read
+                # from whatever pipe has the number of its descriptor by then.
+                self._process = process = None
         return answer
 
     def kill(self) -> None:
         """Kill the process and all that it has started, now or as soon as it runs."""
         self._killed = True
         if process := self._process:
-            with suppress(ValueError):  # it has just ended
-                kill_with_offspring(process.pid)
-                process.kill()  # before it leads a group, too
+            kill_with_offspring(process.pid)
+            process.kill()  # before it leads a group, too
 
 
 class _StartingProcesses(Offloaded):

@@ -87,9 +87,8 @@ class StandardPool:
         if thread:
             thread.join(START_S)
         for process in list(self._processes.values()):
-            with suppress(ValueError):  # it is not collected yet
-                process.join(LOOK_S)
-                process.close()  # now: tracebacks of errors keep it
+            process.join(LOOK_S)
+        self._processes = {}  # tracebacks of errors keep this pool; see ProcessCall.run
         for remote in list(self._held):
             with suppress(Exception):  # done in the same moment
                 remote.set_exception(BrokenProcessPool("a worker died"))
