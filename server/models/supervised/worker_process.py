@@ -64,20 +64,28 @@ class WorkerProcess(asyncio.Protocol):
 
     async def start(self) -> bool:
         """Start the process and wait until it is ready; False if it dies first."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = self._context.Process(
-                target=carry.attend, args=(theirs, carry.environment()), daemon=True
-            )
-            try:
-                with starting(self._context):
-                    await in_own_thread(self._process.start)
-            except BaseException:
-                ours.close()
-                raise
+        ours = await in_own_thread(self._start_process)
         await asyncio.get_running_loop().create_unix_connection(lambda: self, sock=ours)
         ready: bool = await self._ready
         return ready
+
+    def _start_process(self) -> socket.socket:
+        """Start the process, and return our end of the socket to it; blocks.
+
+        All in one thread: whoever waits for it may be cancelled, and must not close the worker's
+        end before that has been passed on, since its number may be another file's by then.
+        """
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs, starting(self._context):
+                self._process = self._context.Process(
+                    target=carry.attend, args=(theirs, carry.environment()), daemon=True
+                )
+                self._process.start()
+        except BaseException:
+            ours.close()
+            raise
+        return ours
 
     def take(self, call: WorkerCall) -> None:
         """Send a call to a worker that is free."""
