@@ -66,7 +66,7 @@ class WorkerProcess(asyncio.Protocol):
         """Start the process and wait until it is ready; False if it dies first."""
         ours = await in_own_thread(self._start_process)
         await asyncio.get_running_loop().create_unix_connection(lambda: self, sock=ours)
-        ready: bool = await self._ready
+        ready: bool = await asyncio.shield(self._ready)  # cancelled, it would look idle
         return ready
 
     def _start_process(self) -> socket.socket:
