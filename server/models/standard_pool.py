@@ -56,7 +56,13 @@ class StandardPool:
     ) -> None:
         until, started = monotonic() + START_S, 0
         with starting(method):
-            calls = [self.submit(pickled(FIRST)) for _ in range(workers)]
+            calls = []
+            for _ in range(workers):
+                calls.append(self.submit(pickled(FIRST)))
+                for process in self._processes.values():
+                    # Since Python 3.12 a broken executor waits for them under the lock that the
+                    # event loop needs to submit; and workers ignore SIGTERM.
+                    process.terminate = process._popen.kill  # noqa: SLF001 - a bound method of its own would keep it
         thread = self._executor._executor_manager_thread  # noqa: SLF001 - it ends if no thread can be started
         while started < workers and thread.is_alive() and monotonic() < until:
             if arrivals.poll(LOOK_S):
