@@ -22,7 +22,7 @@ from server.models.messages import Job, pickled
 from server.models.process_start import Shortage
 from server.models.processes import ProcessCall
 from server.models.standard_pool import StandardPool
-from tests.support.server_process import until
+from tests.support.server_process import PATIENCE_S, until
 
 
 @pytest.fixture
@@ -71,3 +71,14 @@ def test_the_processes_of_a_broken_pool(method: BaseContext) -> None:
     assert is_open(pipe)
     del popen
     assert not is_open(pipe)
+
+
+def test_a_broken_pool_ends_its_workers_by_itself(method: BaseContext) -> None:
+    """They ignore SIGTERM, and since Python 3.12 nothing can be submitted until they have ended."""
+    pool = StandardPool(method, 2)
+    thread = pool._executor._executor_manager_thread
+    multiprocessing.active_children()[0].kill()
+    thread.join(PATIENCE_S)
+    alive = thread.is_alive()
+    pool.end()
+    assert not alive
