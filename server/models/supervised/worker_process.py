@@ -132,7 +132,7 @@ class WorkerProcess(asyncio.Protocol):
         if not self._ready.done():
             self._ready.set_result(False)
             return
-        if self._ready.exception():
+        if self._ready.cancelled() or self._ready.exception():
             return
         kill_with_offspring(self._process.pid)  # it may have died by itself
         if call := self._call:

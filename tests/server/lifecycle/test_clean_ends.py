@@ -173,6 +173,16 @@ async def test_work_that_still_runs_at_the_end_leaves_no_complaint() -> None:
         assert server.complaints() == "", "for example of semaphores"
 
 
+async def test_a_worker_that_is_being_replaced_at_the_end_leaves_no_complaint() -> None:
+    models = ("--models", "supervised-process-pool", "--processes", "1", "--deadline", "500ms")
+    with running(*models, "--start-method", "spawn") as server:  # which takes longest
+        async with asking(server) as client:
+            answer = await client.ask("/sleep/supervised-process-pool?ms=5000")
+            assert answer.status == 504
+        assert await server.stopped() == 0
+        assert server.complaints() == ""
+
+
 @pytest.fixture(params=["uvloop", "asyncio"])
 def loop(request: pytest.FixtureRequest) -> str:
     return str(request.param)
