@@ -63,7 +63,7 @@ def _wrong_words(workload: Workload, reserved: Container[str]) -> Iterator[str]:
         yield f"has a docstring with {LONE}"
     for need in workload.needs:
         if why := _not_needed(need):
-            yield f"needs {_called(need)}, which {why}"
+            yield f"needs {_called(getattr(need, 'func', need))}, which {why}"
 
 
 def _is_method(function: Callable[..., Any]) -> bool:
@@ -85,6 +85,8 @@ def _not_needed(need: Any) -> str | None:
         try:
             inspect.signature(need).bind()
         except TypeError as error:
+            if hasattr(need, "__aenter__") and not isinstance(need, type):
+                return "is called already; give its name alone, because each server calls it"
             return f"is called without arguments: {error}"
         except (ValueError, NameError):  # as for stages
             pass

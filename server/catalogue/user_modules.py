@@ -113,7 +113,7 @@ def _import(name: str, given: str) -> None:
     except WorkloadError:
         raise
     except BaseException as error:  # Ctrl-C does not raise, and what the module raises is its own
-        reason = " ".join(": ".join(raised(error)).split())
+        reason = " ".join(": ".join(filter(None, raised(error))).split())
         place = where(error, __file__)
         if place is None and isinstance(error, ModuleNotFoundError):
             hint = closest(name, (path.stem for path in Path.cwd().glob("*.py")))

@@ -26,6 +26,7 @@ from server.errors import CannotStart, Refused, WorkFailed, log
 from server.models.messages import Job
 from server.settings import Settings
 from server.worker.imports import PLAN, imported, plan
+from server.worker.outcomes import raised
 from server.worker.timeline import Ran
 
 START_S = 30  # a worker that has not started by then never will
@@ -144,7 +145,7 @@ class Shortage:
 
     def note(self, error: BaseException) -> Refused:
         """Record a failure, log the first of several, and return the answer for the request."""
-        first, why = not self, f"{type(error).__name__}: {error}"
+        first, why = not self, ": ".join(filter(None, raised(error)))
         if isinstance(error, EOFError):
             why = "the fork server ended instead of forking"
         self._since, self._why = monotonic(), why

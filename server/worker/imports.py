@@ -77,7 +77,7 @@ def imported() -> None:
         try:
             load(module)
         except BaseException as error:  # noqa: BLE001 - the module's own
-            reason = " ".join(": ".join(raised(error)).split())
+            reason = " ".join(": ".join(filter(None, raised(error))).split())
             raise ImportError(f"{where(error) or module}: {reason}") from None
 
 

@@ -198,6 +198,7 @@ def test_a_stage_that_cannot_be_called_is_refused(stages: str, problem: str) -> 
         ("late", "'late', which does not return an asynchronous context manager; write"),
         ("enum.Enum", "'Enum', which has no __aenter__; write"),
         ("contextlib.asynccontextmanager(wants)", "'wants', which is called without arguments: "),
+        ("contextlib.asynccontextmanager(late)()", "'late', which is called already; give its"),
     ],
 )
 def test_a_need_that_the_server_cannot_enter_is_refused(need: str, problem: str) -> None:

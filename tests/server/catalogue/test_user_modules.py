@@ -159,7 +159,9 @@ def test_a_twin_for_one_of_ours_is_taken_once(write: Write) -> None:
 def test_a_module_that_cannot_be_used_is_refused(code: str, message: str, write: Write) -> None:
     path = write(code)
     before = dict(REGISTRY)
-    assert refusal(path).startswith(message.format(path=path))
+    reason = refusal(path)
+    assert reason.startswith(message.format(path=path))
+    assert not reason.endswith(":")
     assert before == REGISTRY
 
 
