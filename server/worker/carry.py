@@ -102,7 +102,11 @@ def begin(
     )  # not ignored: programs that the work starts would inherit that
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     _die_with_parent()
-    threading.Thread(target=_leave_with_parent, name="orphan-guard", daemon=True).start()
+    guard = threading.Thread(target=_leave_with_parent, name="orphan-guard", daemon=True)
+    try:
+        guard.start()
+    except RuntimeError:  # the system allows no more threads, as the server says
+        offspring.leave(1)
     if gate and arrived:  # the standard pool's worker exits as any process does
         Finalize(None, offspring.leave, exitpriority=100)
         os.write(arrived.fileno(), b".")
