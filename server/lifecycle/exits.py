@@ -111,8 +111,9 @@ def leave(code: int) -> NoReturn:
     if "multiprocessing.util" in sys.modules:
         sys.modules["multiprocessing.util"]._run_finalizers(0)  # noqa: SLF001 - no public way
     last = threading.Thread(target=atexit._run_exitfuncs, daemon=True)  # noqa: SLF001 - likewise
-    last.start()
-    last.join(THREADS_S)
+    with suppress(RuntimeError):  # the system may have no thread left
+        last.start()
+        last.join(THREADS_S)
     if sys.stderr:
         with suppress(OSError, ValueError):
             sys.stderr.flush()

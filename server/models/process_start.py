@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -116,12 +117,19 @@ def starting(method: BaseContext) -> Iterator[None]:
 
     A process forked meanwhile would inherit the other end of such a pipe, so that a death at that
     end would go unnoticed. The other start methods pass on only what they are meant to.
+
+    Ctrl-C reaches the whole group of processes: a new one does not get it until it has begun to
+    ignore it, so that it ends neither the start nor with a traceback.
     """
     if method.get_start_method() == "forkserver":
         # The folder holds the sockets of fork servers, and some systems clean up temporary files.
         Path(get_temp_dir()).mkdir(mode=0o700, exist_ok=True)
     with _forking if method.get_start_method() == "fork" else nullcontext():
-        yield
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 class Shortage:

@@ -90,7 +90,7 @@ class StandardPool:
             kill_with_offspring(process.pid)
             process.kill()
         self._executor.shutdown(wait=False)
-        if thread:
+        if thread and thread.is_alive():  # it never was where the system had no thread left
             thread.join(START_S)
         for process in list(self._processes.values()):
             process.join(LOOK_S)

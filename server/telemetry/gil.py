@@ -63,8 +63,9 @@ class Sampler:
         sleeps = counter_of_sleeps()
         if sleeps and _enabled():
             self._bell.acquire()
-            self._thread = Thread(target=self._sample, args=(sleeps,), name="gil", daemon=True)
-            self._thread.start()
+            thread = Thread(target=self._sample, args=(sleeps,), name="gil", daemon=True)
+            thread.start()  # which fails where the system has no thread left
+            self._thread = thread
         self.wake()
 
     def stop(self) -> None:

@@ -97,6 +97,7 @@ def begin(
     os.environ.update(inherited)
     offspring.lead(ours)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # programs of the work inherit it
     signal.signal(
         signal.SIGTERM, _stay
     )  # not ignored: programs that the work starts would inherit that
