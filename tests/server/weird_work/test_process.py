@@ -170,6 +170,17 @@ async def test_work_may_start_processes_which_end_with_its_worker(
         assert number == signal.SIGKILL or not files_in(folder)
 
 
+@pytest.mark.parametrize("model", APART)
+async def test_a_child_that_is_ended_at_birth_ends(model: str) -> None:
+    own = ("--models", model, "--processes", "1", "--workloads", "tests.support.rude_workloads")
+    with running(*own, module="server") as server:
+        async with asking(server) as client:
+            answer = await client.ask(f"/fork/{model}?how=stillborn")
+            assert answer.json["result"] == [-signal.SIGTERM]
+        server.process.terminate()  # here, because its workers write when they import the module
+        assert server.process.wait() == 0
+
+
 async def workers(client: Client, model: str) -> list[int]:
     states = (await client.ask("/stats")).json["models"][model]["workers"]
     return [worker["pid"] for worker in states if worker["state"] == "idle"]
