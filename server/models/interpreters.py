@@ -1,19 +1,21 @@
 """Sub-interpreters: threads of this process, each with an interpreter and a GIL of its own.
 
 While a sub-interpreter is alive, a process forked from this one dies with a segmentation fault
-(python/cpython#139759), so they are never combined with the start method fork.
+(python/cpython#139759), so they are never combined with the start method fork, and work in this
+process cannot fork beside them. Otherwise a `multiprocessing.Pool` would start children for ever.
 """
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import os
 import platform
 import sys
 from functools import partial
 from math import inf
 from time import monotonic
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 from server.admission.bulkhead import Visit
 from server.models.base import CRASHES_SERVER, Promises
@@ -61,6 +63,7 @@ class InterpreterPool(Offloaded):
         await asyncio.to_thread(self._start_all)
 
     def _start_all(self) -> None:
+        os.fork = os.forkpty = _refuse_fork  # which multiprocessing looks up each time
         self._executor = concurrent.futures.InterpreterPoolExecutor(  # type: ignore[attr-defined]  # 3.14
             self.settings.processes,
             thread_name_prefix="interpreter",
@@ -96,6 +99,14 @@ class InterpreterPool(Offloaded):
 
     async def stop(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _refuse_fork() -> NoReturn:
+    raise RuntimeError(
+        "the server cannot fork beside sub-interpreters, because the child would crash "
+        "(python/cpython#139759): use multiprocessing with forkserver or spawn, run this under a "
+        "model with processes, or start the server without interpreter-pool (--models)"
+    )
 
 
 def _prepare(path: list[str], modules: tuple[str, ...]) -> None:

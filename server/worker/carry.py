@@ -33,6 +33,7 @@ from server.worker.timeline import Ran
 HEADER = struct.Struct("!Q")  # the length of the message that follows
 TOO_LATE = ("", "the deadline had passed when a worker was free")  # work never fails without a type
 INHERITED = ("LOADBEARING_", "XDG_CACHE_HOME")
+_around_fork = threading.local()
 randomness.reseed_in_forks()
 
 
@@ -101,7 +102,7 @@ def begin(
     signal.signal(
         signal.SIGTERM, _stay
     )  # not ignored: programs that the work starts would inherit that
-    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+    os.register_at_fork(before=_block, after_in_parent=_unblock, after_in_child=_end_as_usual)
     _die_with_parent()
     guard = threading.Thread(target=_leave_with_parent, name="orphan-guard", daemon=True)
     try:
@@ -163,6 +164,20 @@ def _unsent(error: BaseException) -> bytes:
 
 def _stay(*_: object) -> None:
     """Ignore SIGTERM, which may reach the whole group: the server drains, and ends its workers."""
+
+
+def _block() -> None:
+    """Keep back a SIGTERM that arrives while a child is forked: `_stay` would lose it there."""
+    _around_fork.mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
+
+
+def _unblock() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _around_fork.mask)
+
+
+def _end_as_usual() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _unblock()
 
 
 def _leave_with_parent() -> None:

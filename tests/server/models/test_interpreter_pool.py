@@ -11,6 +11,7 @@ from server.settings import Settings
 from tests.support.server_process import PYTHONS, Running, asking, running
 
 MODEL = "interpreter-pool"
+ODD = "tests.support.odd_processes"
 UNFIT = '''"""A module that no sub-interpreter can load."""
 import psutil
 from server.workloads import workload
@@ -31,7 +32,7 @@ def python(request: pytest.FixtureRequest) -> str:
 def pooled(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     path: Path = tmp_path_factory.mktemp("user") / "unfit_for_interpreters.py"
     path.write_text(UNFIT)
-    options = ("--models", f"{MODEL},process-pool,inline", "--workloads", str(path))
+    options = ("--models", f"{MODEL},process-pool,inline", "--workloads", f"{path},{ODD}")
     with running(*options, python=python) as server:
         yield server
 
@@ -46,6 +47,19 @@ async def test_a_module_that_an_interpreter_cannot_load_is_named(pooled: Running
         assert (await client.ask("/unfit/process-pool")).status == 200
         answer = await client.ask(f"/primes/{MODEL}?below=100")
         assert answer.json["worker"]["thread"].startswith("interpreter-")
+
+
+async def test_work_beside_interpreters_that_would_crash_what_it_forks_is_stopped(
+    pooled: Running,
+) -> None:
+    async with asking(pooled) as client:
+        await client.need(MODEL)
+        answer = await client.ask("/start/inline?how=copy")
+        assert answer.status == 500
+        assert "the server cannot fork beside sub-interpreters" in answer.error["message"]
+        for model in ("inline", "process-pool"):  # which starts a fork server, and forks itself
+            assert (await client.ask(f"/start/{model}?how=pool")).json["result"] == [1, 2]
+        assert (await client.ask("/start/process-pool?how=copy")).status == 200
 
 
 async def test_it_is_never_combined_with_fork(python: str) -> None:
