@@ -50,6 +50,8 @@ def end(folder: str, owner: int, server: int) -> None:
 if PLAN in os.environ:
     plan = json.loads(os.environ[PLAN])
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Else a pool that work makes in the server would wait for ever for workers that it terminates.
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     adopt_orphans()
     warnings.filterwarnings("ignore", "forkserver: waitpid returned unexpected pid")  # of an orphan
     sys.path[:] = plan["path"]
