@@ -57,6 +57,8 @@ async def test_work_beside_interpreters_that_would_crash_what_it_forks_is_stoppe
         answer = await client.ask("/start/inline?how=copy")
         assert answer.status == 500
         assert "the server cannot fork beside sub-interpreters" in answer.error["message"]
+        for model in ("inline", "process-pool"):  # which starts a fork server, and forks itself
+            assert (await client.ask(f"/start/{model}?how=pool")).json["result"] == [1, 2]
         assert (await client.ask("/start/process-pool?how=copy")).status == 200
 
 
