@@ -46,7 +46,7 @@ def encode(result: Any) -> bytes:
     if isinstance(result, Written):
         return result
     try:
-        if type(result) in BUFFERS:
+        if isinstance(result, BUFFERS):
             result = {"bytes": memoryview(result).nbytes}
         return to_json(result, inf_nan_mode="null")
     except BaseException as error:  # noqa: BLE001 - whatever it is, only this request fails

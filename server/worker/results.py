@@ -21,8 +21,8 @@ from server.worker.outcomes import Failure, name_of, raised
 from server.worker.timeline import Ran
 
 LARGE = 65_536  # bytes: to write so many takes about 0.1 ms
-BUFFERS = frozenset((bytes, bytearray, memoryview))  # of which only the length is answered
-SCALARS = frozenset((NoneType, bool, int, float)) | BUFFERS
+BUFFERS = (bytes, bytearray, memoryview)  # of which only the length is answered
+SCALARS = frozenset((NoneType, bool, int, float, *BUFFERS))
 CONTAINERS = frozenset((dict, list, tuple, set, frozenset))
 PLAIN = SCALARS | {str}
 STANDARD = frozenset(("datetime", "decimal", "uuid"))  # modules whose values are written as text
@@ -127,7 +127,7 @@ def written(result: Any, *, plain: bool = False) -> tuple[Any, Failure | None]:
     if kind is Kept or kind in FORMS:
         return result, None
     try:
-        if issubclass(kind, bytes | bytearray | memoryview):
+        if issubclass(kind, BUFFERS):
             return bytes(result), None
         if not plain and (problem := _lazy_in(result)):
             return None, ("", f"the result is not JSON: it contains {problem}")
