@@ -22,13 +22,24 @@ from server.models.messages import Job, pickled
 from server.models.process_start import Shortage
 from server.models.processes import ProcessCall
 from server.models.standard_pool import StandardPool
+from server.worker.imports import PLAN
 from tests.support.server_process import PATIENCE_S, until
 
 
 @pytest.fixture
-def method() -> Iterator[BaseContext]:
+def method(monkeypatch: pytest.MonkeyPatch) -> Iterator[BaseContext]:
+    """A fork server of the test's own, which deletes no folder when it ends."""
+    monkeypatch.delenv(PLAN, raising=False)
+    config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    monkeypatch.delitem(config, "tempdir", raising=False)
+    stop()
     yield multiprocessing.get_context("forkserver")
-    forkserver._forkserver._stop()  # type: ignore[attr-defined]
+    stop()
+
+
+def stop() -> None:
+    with suppress(FileNotFoundError):  # an earlier one has deleted its folder
+        forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
 
 def looked_at() -> tuple[Any, int]:
