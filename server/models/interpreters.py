@@ -12,7 +12,6 @@ import concurrent.futures
 import os
 import platform
 import sys
-from functools import partial
 from math import inf
 from time import monotonic
 from typing import ClassVar, NoReturn
@@ -20,10 +19,10 @@ from typing import ClassVar, NoReturn
 from server.admission.bulkhead import Visit
 from server.models.base import CRASHES_SERVER, Promises
 from server.models.messages import Job
-from server.models.new_thread import in_new_thread
 from server.models.offloaded import Offloaded
 from server.settings import Settings
 from server.worker.carry import carry_interpreted
+from server.worker.errands import in_own_thread
 from server.worker.results import Pickled, rewritten
 from server.worker.timeline import Ran, Timeline
 
@@ -85,7 +84,7 @@ class InterpreterPool(Offloaded):
     async def _written(self, ran: Ran, timeline: Timeline) -> Ran:
         """Write a result as JSON, which an interpreter cannot do; raises Expired."""
         deadlines = self.bulkhead.deadlines
-        writing = asyncio.wrap_future(in_new_thread(partial(rewritten, ran.result)))
+        writing = in_own_thread(rewritten, ran.result)
         try:
             result, failure = await asyncio.wait_for(
                 writing, deadlines.remaining(timeline.accepted)

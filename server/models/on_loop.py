@@ -23,10 +23,10 @@ from server.models.base import (
     Work,
     result_of,
 )
-from server.models.new_thread import in_new_thread
 from server.settings import Settings
 from server.worker import offspring
 from server.worker.carry import carry
+from server.worker.errands import in_own_thread
 from server.worker.outcomes import raised
 from server.worker.results import LARGE, harmless, weight, written
 from server.worker.timeline import Ran, Timeline
@@ -133,7 +133,7 @@ async def _carry(work: Callable[[], Awaitable[Any]]) -> Ran:
             if size == inf and harmless(result):
                 result, failure = writing()
             else:
-                result, failure = await asyncio.wrap_future(in_new_thread(writing))
+                result, failure = await in_own_thread(writing)
     except BaseException as error:  # noqa: BLE001 - not even SystemExit may end the event loop
         result, failure = None, raised(error)
     if os.getpid() != offspring.carrier:  # the work has forked this copy

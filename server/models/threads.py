@@ -9,10 +9,10 @@ from typing import ClassVar
 from server.admission.bulkhead import Visit
 from server.models.base import CRASHES_SERVER, Promises
 from server.models.messages import Job
-from server.models.new_thread import in_new_thread
 from server.models.offloaded import Offloaded
 from server.settings import Settings
 from server.worker.carry import carry
+from server.worker.errands import in_new_thread
 from server.worker.timeline import Ran, Timeline
 
 PER_POOL_THREAD = 8  # tutorials start a thread per request without a bound; memory has one

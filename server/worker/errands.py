@@ -10,22 +10,31 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def in_own_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call the function in a new thread, and await its result; raises what it raises."""
-    outcome: Future[T] = Future()
-    outcome.set_running_or_notify_cancel()  # from now on it cannot be cancelled
+def in_new_thread(call: Callable[[], T], name: str | None = None) -> Future[T]:
+    """Run a call in a thread that nobody waits for when the server ends.
 
-    def call() -> None:
+    The future cannot be cancelled. Raises RuntimeError if no thread can be started.
+    """
+    outcome: Future[T] = Future()
+    outcome.set_running_or_notify_cancel()
+
+    def run() -> None:
         try:
-            outcome.set_result(function(*args, **kwargs))
-        except BaseException as error:  # noqa: BLE001 - for the caller
+            outcome.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - for whoever waits for it
             outcome.set_exception(error)
 
-    threading.Thread(target=call, name="errand", daemon=True).start()
-    return await asyncio.wrap_future(outcome)
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return outcome
+
+
+async def in_own_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call the function in a new thread, and await its result; raises what it raises."""
+    return await asyncio.wrap_future(in_new_thread(partial(function, *args, **kwargs), "errand"))
