@@ -10,15 +10,8 @@ from typing import Any
 
 from loadtests.commands.words import Parser, Reading, checked, hosts, rate, single, tolerance, whole
 from loadtests.load.distributed.processes import HERE
-from loadtests.run.options import (
-    MEASURE,
-    MOST_GENERATORS,
-    PRECISION,
-    SERVICE,
-    Options,
-    flagged,
-    some_names,
-)
+from loadtests.run.flags import some_names
+from loadtests.run.options import MEASURE, MOST_GENERATORS, PRECISION, SERVICE, Options, flagged
 from loadtests.run.surge.phases import DURATIONS, durations
 from loadtests.run.surge.request import HEADLINE_POLICIES
 from loadtests.service.options import add_axes

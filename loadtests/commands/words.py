@@ -11,7 +11,7 @@ from math import inf
 from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
-from loadtests.run.options import Flag, names, number
+from loadtests.run.flags import Flag, names, number
 from loadtests.wording import unknown
 
 Value = TypeVar("Value")

@@ -9,12 +9,22 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from loadtests.durations import duration_text, some_time
 from loadtests.run.beyond.kinds import KINDS, Chosen, chosen_kinds, expected_s, written
+from loadtests.run.flags import (
+    Flag,
+    always,
+    frozen,
+    names,
+    no_less,
+    number,
+    option,
+    some_names,
+)
 from loadtests.run.surge.phases import DURATIONS, Three, durations
 from loadtests.service.options import ServerOptions
 from loadtests.service.workload_modules import located
@@ -37,63 +47,6 @@ IN_FORM = {"load": "at_load"}  # flags that have another name in the UI, whose "
 AS_GIVEN = ("load", "arrivals", "scenario", "output", "prove")  # fields that need no reading
 NAMED, EVERYBODY, NOBODY = "named", "all", "none"  # the cells that have an autopsy
 MEASURE, PRECISION, SERVICE = "what to measure", "how precisely", "the service"
-
-
-def same(begun: Any, now: Any) -> bool:
-    """Whether a run was begun with what is requested now; None and empty values are the same."""
-    return bool((begun or None) == (now or None))
-
-
-def _always(_: object, __: object) -> bool:
-    return True
-
-
-def _no_less(begun: Any, now: Any) -> bool:
-    """Whether as much is requested as before, or more."""
-    return set(begun) <= set(now) if isinstance(begun, list) else bool(now >= begun)
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """How a field is written on the command line, and what resuming a run may change of it.
-
-    `name` is that of the flag, where the field has another one. `read` raises ValueError for
-    invalid words, and `write` returns the words again, which `resumes` compares. `choices`
-    make a flag of each value of the field, with its help.
-    """
-
-    group: str
-    help: str = ""
-    metavar: str | None = None
-    name: str = ""
-    read: Callable[[Any], Any] = str
-    write: Callable[[Any], Any] = lambda value: value
-    resumes: Callable[[Any, Any], bool] = same
-    repeated: bool = False
-    choices: Mapping[str, str] | None = None
-
-
-def option(default: Any, flag: Flag | None = None, load: Callable[[Any], Any] | None = None) -> Any:
-    """Return a field with a default; `load` reads what JSON has made of its value."""
-    metadata = {"flag": flag, "load": load or _tuples}
-    return field(default_factory=lambda: default, metadata=metadata)
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def names(given: Any) -> tuple[str, ...]:
-    """Read `a,b` as well as a list of them; each name counts once."""
-    parts = [given] if isinstance(given, str) else given or []
-    split = [name.strip() for part in parts for name in str(part).split(",")]
-    return tuple(dict.fromkeys(name for name in split if name))
-
-
-def some_names(given: Any) -> tuple[str, ...]:
-    if not (listed := names(given)):
-        raise ValueError(f"{given!r} names nothing: expected names separated by commas, or all")
-    return listed
 
 
 def parameters(given: Any) -> dict[str, dict[str, str]]:
@@ -133,25 +86,6 @@ def examined(given: Any) -> str:
     return str(given)
 
 
-def number(
-    what: str, example: str, kind: type[float], least: float | None = None, most: float = 0
-) -> Callable[[Any], Any]:
-    """Return a reader of numbers, within bounds if there are any."""
-
-    def read(given: Any) -> Any:
-        try:
-            value = kind(given)
-        except (ValueError, OverflowError):
-            value = None
-        if value is None and least is None:
-            raise ValueError(f"invalid {what} {given!r}: expected e.g. {example}")
-        if value is None or (least is not None and not least <= value <= most):
-            raise ValueError(f"invalid {what} {given!r}: expected {least} to {most}")
-        return value
-
-    return read
-
-
 @dataclass(frozen=True, slots=True)
 class Options:
     """One load test; no round begins after `budget_s`, unless that is 0."""
@@ -186,24 +120,24 @@ class Options:
         {},
         Flag(MEASURE, f"trials beyond the capacity: {', '.join(KINDS)}, or none "
              "(default: all with --full, else none)",
-             "KIND[=TIME],...", read=beyond, resumes=_no_less),
+             "KIND[=TIME],...", read=beyond, resumes=no_less),
     )  # fmt: skip
     budget_s: float = option(
         0.0,
         Flag(PRECISION, "start no new round after this long (e.g. 30m); resume with --retry DIR",
-             "TIME", "budget", some_time, lambda s: duration_text(s) if s else None, _always),
+             "TIME", "budget", some_time, lambda s: duration_text(s) if s else None, always),
     )  # fmt: skip
     prove: bool = option(
         False,
         Flag(MEASURE, "verify each cause: relieve only that resource, then another, and measure "
              "again, in turns",
-             resumes=_no_less),
+             resumes=no_less),
     )  # fmt: skip
     autopsy: str = option(
         NAMED,
         Flag(MEASURE, "name the line of code that limits the cells of the answer (named, default), "
              "all, or none", "CELLS", read=examined,
-             write=lambda cells: None if cells == NAMED else cells, resumes=_always),
+             write=lambda cells: None if cells == NAMED else cells, resumes=always),
     )  # fmt: skip
     at_load: float = option(
         0.0,
@@ -214,20 +148,20 @@ class Options:
     again: bool = option(
         False,
         Flag(MEASURE, "measure a row of each workload twice, under two names (--full does it)",
-             name="a-a", resumes=_always),
+             name="a-a", resumes=always),
     )  # fmt: skip
     baseline: str = option(
         "",
         Flag(MEASURE, "the row that you have now, which the answer compares with (default: "
              f"{BASELINE}, if it is measured)", "ROW", write=lambda row: row or None,
-             resumes=_always),
+             resumes=always),
     )  # fmt: skip
     need: tuple[str, ...] = option(
         (),
         Flag(MEASURE, "promises that a row must keep to be recommended, e.g. "
              "kills-late,survives-crash; `curl localhost:8080/` lists them", "PROMISE,...",
              read=promises, write=lambda kept: [hyphenated(name) for name in kept],
-             resumes=_always),
+             resumes=always),
     )  # fmt: skip
     servers: ServerOptions = field(
         default_factory=ServerOptions, metadata={"load": ServerOptions.of}
@@ -236,7 +170,7 @@ class Options:
         1,
         Flag(PRECISION, "processes that offer the load (default: 1)", "N",
              read=number("number of processes", "2", int, 1, MOST_GENERATORS),
-             write=lambda count: count if count > 1 else None, resumes=_always),
+             write=lambda count: count if count > 1 else None, resumes=always),
     )  # fmt: skip
     seed: int = option(
         1,
@@ -292,7 +226,7 @@ class Options:
     def restore(cls, given: Mapping[str, Any]) -> Self:
         """Return the options that `as_json` wrote; fields of later versions are left out."""
         return cls(**{
-            item.name: item.metadata.get("load", _tuples)(given[item.name])
+            item.name: item.metadata.get("load", frozen)(given[item.name])
             for item in fields(cls)
             if item.name in given
         })  # fmt: skip

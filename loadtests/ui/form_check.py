@@ -18,7 +18,8 @@ from locust.env import Environment
 from locust.util.timespan import parse_timespan
 
 from loadtests.errors import FieldError, ServiceError
-from loadtests.run.options import Options, names
+from loadtests.run.flags import names
+from loadtests.run.options import Options
 from loadtests.run.survival.plan import check_wishes
 from loadtests.service.contract import discover
 from loadtests.service.warm_up import check_cells, try_parameters

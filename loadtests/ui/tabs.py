@@ -32,7 +32,7 @@ from locust.env import Environment
 from loadtests.paths import ROOT
 from loadtests.report import pages
 from loadtests.run.beyond.drift import Drift
-from loadtests.run.options import names
+from loadtests.run.flags import names
 from loadtests.ui.alarms import Alarms
 from loadtests.ui.door import POLICY, Door, policy
 from loadtests.ui.form import FOR, SCENARIOS

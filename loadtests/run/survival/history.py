@@ -10,7 +10,8 @@ from loadtests.errors import RunFileError
 from loadtests.run.beyond.kinds import chosen_kinds
 from loadtests.run.file.lines import Line
 from loadtests.run.file.run_file import FILE_NAME, SCHEMA, Tail
-from loadtests.run.options import Options, flagged, request_of, same
+from loadtests.run.flags import same
+from loadtests.run.options import Options, flagged, request_of
 from loadtests.run.survival.agenda import Agenda
 from loadtests.run.survival.played import Played
 from loadtests.system.program import script

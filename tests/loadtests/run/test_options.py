@@ -11,16 +11,8 @@ import pytest
 from loadtests.commands.parser import add_options, options_of, parser
 from loadtests.report.summary import summarize
 from loadtests.run.file.lines import Run, plan_of
-from loadtests.run.options import (
-    MEASURE,
-    Flag,
-    Options,
-    names,
-    number,
-    option,
-    parameters,
-    request_of,
-)
+from loadtests.run.flags import Flag, names, number, option
+from loadtests.run.options import MEASURE, Options, parameters, request_of
 from loadtests.run.survival.history import different
 from loadtests.service.options import ServerOptions
 from loadtests.slo import Slo
