@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 
+from loadtests.cell import phrase
 from loadtests.machine.platform import cores, usable_cores
 from loadtests.paths import ROOT
 from loadtests.system.child import output
@@ -63,8 +64,8 @@ def _hardware(environment: Mapping[str, Any]) -> str | None:
     if not cores:
         return cpu
     without = environment.get("cores_without_quota") or cores
-    limited = f"{cores} of {_count(without, 'core')} (CPU quota)"
-    count = limited if cores < without else _count(cores, "core")
+    limited = f"{cores} of {phrase('cores', str(without))} (CPU quota)"
+    count = limited if cores < without else phrase("cores", str(cores))
     return f"{count}{f' of {cpu}' if cpu else ''}"
 
 
@@ -89,23 +90,11 @@ def _python(environment: Mapping[str, Any], server: Mapping[str, Any]) -> str | 
 
 
 def _pools(server: Mapping[str, Any]) -> list[str]:
-    pools = [
-        _count(server[f"{kind}{ending}"], kind)
-        for kind, ending in (("thread", "s"), ("process", "es"))
-        if server.get(f"{kind}{ending}")
-    ]
-    loops = [
-        _count(server[f"{kind}s"], kind)
-        for kind in ("worker", "loop")
-        if server.get(f"{kind}s", 1) > 1
-    ]
+    several = [name for name in ("workers", "loops") if server.get(name, 1) > 1]
+    pools = [name for name in ("threads", "processes") if server.get(name)]
     method = server.get("start_method")
-    return [*loops, *pools, *([str(method)] if method else ())]
-
-
-def _count(number: object, noun: str) -> str:
-    plural = noun + ("es" if noun.endswith("s") else "s")
-    return f"{number} {noun if number == 1 else plural}"
+    sizes = [phrase(name, str(server[name])) for name in (*several, *pools)]
+    return [*sizes, *([str(method)] if method else ())]
 
 
 def version() -> str | None:

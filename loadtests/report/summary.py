@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from loadtests.cell import Cell
+from loadtests.cell import Cell, Variation
 from loadtests.report.at_load import AtLoad, at_loads
 from loadtests.report.verdicts import WorkloadVerdict, judge_workload, sentences
 from loadtests.report.warnings import warnings_of
@@ -35,6 +35,7 @@ class Summary:
     beyond: Beyond = field(default_factory=dict)
     at_load: Mapping[Cell, AtLoad] = field(default_factory=dict)  # at the load that was requested
     stacks: Mapping[Cell, Mapping[str, int]] = field(default_factory=dict)  # seen by an autopsy
+    variations: Mapping[str, Variation] = field(default_factory=dict)  # by their labels
     ended: int = 0  # the exit code of the measuring process
 
     @property
@@ -83,6 +84,7 @@ def summarize(run: Run) -> Summary:
         beyond=run.beyond,
         at_load=at_loads(run, cells),
         stacks=run.stacks,
+        variations=run.plan.variations,
         ended=run.end.exit if run.end else 0,
     )
 

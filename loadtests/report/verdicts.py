@@ -13,7 +13,13 @@ from loadtests.capacity.estimate import Range
 from loadtests.cell import Cell
 from loadtests.report.fitting import Parts, cuts
 from loadtests.report.next_steps import next_steps
-from loadtests.report.wording import cause_sentence, interval_text, ratio_text, shortened
+from loadtests.report.wording import (
+    cause_sentence,
+    interval_text,
+    ratio_text,
+    shortened,
+    under,
+)
 from loadtests.run.choice import NOTABLE, Choice, Lacks, choose, ranked, tied
 from loadtests.run.file.cells import CellResult, Standing
 from loadtests.run.options import BASELINE, hyphenated
@@ -113,7 +119,7 @@ def judge_workload(  # noqa: PLR0913 - the results, and what the user said of ea
         tuple(choice.unfit),
         unfinished,
         about,
-        tuple(_pythons(workload, order, standing)),
+        tuple(_variants(workload, order, standing)),
     )
 
 
@@ -293,23 +299,23 @@ def _shared_cause(cells: Iterable[CellResult]) -> str:
     return causes.pop() if len(causes) == 1 else ""
 
 
-def _pythons(workload: str, ranked: Sequence[CellResult], standing: Standing) -> Iterator[str]:
-    """Compare each model's best Python with those that sustain significantly less."""
+def _variants(workload: str, ranked: Sequence[CellResult], standing: Standing) -> Iterator[str]:
+    """Compare each model's best variant with those that sustain significantly less."""
     for model in dict.fromkeys(cell.model for cell in ranked):
         best, *others = (cell for cell in ranked if cell.model == model)
         ratios = {
-            cell.python: ratio
+            under(cell.variant): ratio
             for cell in others
             if (ratio := _known(standing, best, cell)) and ratio.low > 1
         }
-        none = [cell.python for cell in others if not cell.sustained]
+        none = [under(cell.variant) for cell in others if not cell.sustained]
         clauses = [
-            f"{ratio_text(ratio)} as much {'' if number else f'on {best.python} '}as on {python}"
-            for number, (python, ratio) in enumerate(ratios.items())
+            f"{ratio_text(ratio)} as much {'' if number else f'{under(best.variant)} '}as {less}"
+            for number, (less, ratio) in enumerate(ratios.items())
         ]
         if none and best.sustained:
             clauses.append(
-                f"{'' if clauses else f'load on {best.python}, '}none on {listing(none)}"
+                f"{'' if clauses else f'load {under(best.variant)}, '}none {listing(none)}"
             )
         if clauses:
             yield f"`{workload}`: {model} sustains {', '.join(clauses)}."

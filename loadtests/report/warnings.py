@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from loadtests.report.wording import name_of, shortened
+from loadtests.report.wording import name_of, shortened, under
 from loadtests.run.file.cells import NOT_MEASURED, CellResult
 from loadtests.run.file.lines import Run
 from loadtests.wording import count_of, listing, rate_text
@@ -65,18 +65,18 @@ def _conditions(run: Run) -> Iterator[str]:
 
 
 def _servers(run: Run, cells: Sequence[CellResult]) -> Iterator[str]:
-    """Pass on the servers' own warnings, each once, with the Pythons that gave it."""
+    """Pass on the servers' own warnings, each once, with the rows that gave it."""
     environment = run.plan.environment
     servers = environment.get("servers") or {"": environment.get("server") or {}}
     texts = [
         (text, label) for label, server in servers.items() for text in server.get("warnings") or ()
     ]
-    texts += [(text, cell.python) for cell in cells for text in cell.warnings]
-    pythons: dict[str, list[str]] = {}
+    texts += [(text, cell.variant) for cell in cells for text in cell.warnings]
+    variants: dict[str, list[str]] = {}
     for text, label in dict.fromkeys(texts):
-        pythons.setdefault(text, []).append(label)
-    for text, labels in pythons.items():
-        where = f"The server on {listing(labels)}" if any(labels) else "The server"
+        variants.setdefault(text, []).append(label)
+    for text, labels in variants.items():
+        where = f"The server {listing([*map(under, labels)])}" if all(labels) else "The server"
         yield f"{where}: {_joined([text])}"
 
 

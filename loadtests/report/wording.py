@@ -1,5 +1,6 @@
 """Capacities and causes in words, the same in every report."""
 
+import re
 from collections.abc import Mapping, Sequence
 from math import floor, isfinite
 from typing import Any
@@ -15,6 +16,7 @@ AT_LEAST = (
     "with --generators)"
 )
 UNFINISHED = "unfinished"
+PYTHON = re.compile(r"\d+\.\d+(\.\d+)?t?")  # a label of one
 NAMED = 3
 UNKNOWN = "unknown"  # the cause if nothing that was watched was the limit
 
@@ -32,6 +34,15 @@ SIGNS = {
 
 def name_of(cell: Cell | CellResult) -> str:
     return f"`{cell.workload}` under {cell.row}"
+
+
+def under(variant: str) -> str:
+    """Return how a row is run, as a part of a sentence: "with 64 threads on 3.13t"."""
+    parts = variant.split(" · ") if variant else []
+    pythons = [part for part in parts if PYTHON.fullmatch(part)]
+    options = listing([part for part in parts if part not in pythons])
+    words = [f"with {options}"] if options else []
+    return " ".join([*words, *(f"on {python}" for python in pythons)]) or "without"
 
 
 def shortened(names: Sequence[str], rest: str = "more") -> str:

@@ -129,7 +129,7 @@ def choose(
         have = _baseline(order, baseline, "")
         return Choice(workload, baseline=have, unfit=reasons, broken=broken)
     pick, decided_by = _cheapest(ties)
-    have = _baseline(order, baseline, pick.python)
+    have = _baseline(order, baseline, pick.variant)
     # At the limit of the generator no ratio is known, but those that do not tie are behind.
     less = [
         cell
@@ -150,10 +150,11 @@ def _notably(standing: Standing, best: CellResult, cell: CellResult) -> bool:
     return ratio is None or ratio.value >= NOTABLE
 
 
-def _baseline(cells: Sequence[CellResult], name: str, python: str) -> CellResult | None:
-    """Find the row of this name; or of this model, on the same Python if there are several."""
+def _baseline(cells: Sequence[CellResult], name: str, variant: str) -> CellResult | None:
+    """Find the row of this name; or of this model, with the same options if there are several."""
     rows = [cell for cell in cells if cell.row == name]
-    rows += [cell for cell in cells if cell.model == name and cell.python == python]
+    rows += [cell for cell in cells if cell.model == name and cell.variant == variant]
+    rows += [cell for cell in cells if cell.model == name]
     return next(iter(rows), None)
 
 

@@ -2,61 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from loadtests.cell import Variation
+from loadtests.service.contract import Discovery, discover
 from loadtests.service.options import ServerOptions
 from loadtests.service.process import ServerProcess
 
 
 class RunningService(NamedTuple):
-    """A service that answers, and its process if it is ours."""
+    """A service that answers, its process if it is ours, and what it offers."""
 
     url: str
     subject: ServerProcess | None
+    discovery: Discovery
 
 
 class Launcher:
-    """Starts servers as `servers` describes them; with a `host`, there is nothing to start."""
+    """Starts servers as `servers` describes them; with a `host`, there is nothing to start.
+
+    `variations` are how the servers of rows differ, by their labels: at first by Python alone.
+    """
 
     def __init__(self, servers: ServerOptions, host: str | None, log: Path) -> None:
         self._servers = servers
         self.host = host
         self._log = log
-        self._executables = {python.label: python.executable for python in self._servers.pythons}
+        self._executables = {python.label: python.executable for python in servers.pythons}
+        self.variations = {label: Variation(python=label) for label in self._executables}
 
     @property
-    def labels(self) -> list[str]:
-        """The Pythons that are compared, or one empty label."""
+    def pythons(self) -> list[str]:
+        """The labels of the Pythons that are compared, or one empty label."""
         return list(self._executables)
+
+    def rows(
+        self, model: str, discovery: Discovery, python: str, also: Sequence[Mapping[str, str]] = ()
+    ) -> list[str]:
+        """Return the variants of a model on a Python, and those with `also` these options."""
+        own = self._servers.rows(discovery.options, model)
+        variations = [Variation(options, python) for options in (*own, *also)]
+        self.variations |= {variation.label: variation for variation in variations}
+        return [variation.label for variation in variations]
 
     @contextmanager
     def start(
         self,
-        model: str | None,
-        python: str,
+        models: str | None,
+        variant: str = "",
         *,
         axes: Mapping[str, str] = MappingProxyType({}),
         cores: int | None = None,
     ) -> Iterator[RunningService]:
-        """Yield a running service, with all default models unless one is named.
+        """Yield a running service as a row has it, with all default models unless some are named.
 
-        `axes` replace options of `servers`; `cores` limits how many it may use. Raises StartError
-        if it does not start.
+        `axes` replace further options; `cores` limits how many it may use. Raises StartError if it
+        does not start, and ServiceError where something else answers.
         """
         if self.host:
-            yield RunningService(self.host, None)
+            yield RunningService(self.host, None, discover(self.host))
             return
-        servers = replace(self._servers, axes={**self._servers.axes, **axes})
+        variation = self.variations[variant]
+        servers = self._servers.only({**variation.options, **axes})
         with ServerProcess(
-            ("--port", "0", *(("--models", model) if model else ()), *servers.arguments()),
+            ("--port", "0", *(("--models", models) if models else ()), *servers.arguments()),
             self._log,
-            executable=self._executables[python],
-            directory=self._servers.directory,
+            executable=self._executables[variation.python],
+            directory=servers.directory,
             cores=cores,
         ) as subject:
-            yield RunningService(subject.url, subject)
+            yield RunningService(subject.url, subject, discover(subject.url))

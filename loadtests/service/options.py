@@ -6,7 +6,8 @@ import argparse
 import json
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -81,6 +82,11 @@ def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in variables}
 
 
+def values(text: str) -> tuple[str, ...]:
+    """Read the values of an option, which commas separate; each counts once."""
+    return tuple(dict.fromkeys(value.strip() for value in text.split(",") if value.strip()))
+
+
 def flags(axes: Mapping[str, str]) -> list[str]:
     """Write options as the server reads them; `=` protects a value that begins with a dash."""
     return [f"{option.flag}={axes[option.name]}" for option in OPTION_FLAGS if option.name in axes]
@@ -103,7 +109,9 @@ class ServerOptions:
             axes=from_environment(parsed) | axes_of(parsed),
             modules=modules(getattr(parsed, "workloads", None) or (), here),
             directory=str(here),
-            pythons=server_pythons(getattr(parsed, "server_python", ())),
+            pythons=server_pythons(
+                python for given in getattr(parsed, "server_python", ()) for python in values(given)
+            ),
         )
 
     @classmethod
@@ -124,6 +132,26 @@ class ServerOptions:
     def folder(self) -> Path:
         return Path(self.directory)
 
+    @property
+    def varied(self) -> dict[str, tuple[str, ...]]:
+        """The options with several values, which make rows."""
+        return {name: values(text) for name, text in self.axes.items() if "," in text}
+
     def arguments(self) -> list[str]:
-        """Return the arguments of every server."""
+        """Return the arguments of a server."""
         return [*flags(self.axes), *(f"--workloads={module}" for module in self.modules)]
+
+    def only(self, row: Mapping[str, str]) -> Self:
+        """Return the options of the servers of a row: of those that vary, it has its own."""
+        alike = {name: text for name, text in self.axes.items() if name not in self.varied}
+        return replace(self, axes={**alike, **row})
+
+    def rows(self, options: Mapping[str, Mapping[str, Any]], model: str) -> list[dict[str, str]]:
+        """Return what varies in each row of a model; `options` is what a server says of them."""
+        affecting = [
+            name
+            for name in self.varied
+            if (models := options.get(name, {}).get("models")) is None or model in models
+        ]
+        products = product(*(self.varied[name] for name in affecting))
+        return [dict(zip(affecting, row, strict=True)) for row in products]

@@ -8,7 +8,7 @@ from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import TrialRecord
 
 NEAR = 1.15  # a rate at most so many times another is near it
-DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])  # one for each Python
+DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])  # one for each variant
 
 
 class Style(NamedTuple):
@@ -21,12 +21,12 @@ class Style(NamedTuple):
 
 def styles(results: Iterable[CellResult]) -> dict[str, Style]:
     rows = {result.row: result.cell for result in results}
-    pythons = list(dict.fromkeys(cell.python for cell in rows.values()))
+    variants = list(dict.fromkeys(cell.variant for cell in rows.values()))
     return {
         row: Style(
             colour_of(cell.model),
             shades_of(cell.model)[0],
-            DASHES[pythons.index(cell.python) % len(DASHES)],
+            DASHES[variants.index(cell.variant) % len(DASHES)],
         )
         for row, cell in rows.items()
     }

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from loadtests.cell import Cell
+from loadtests.cell import Cell, Variation
 from loadtests.report.compare.ratio import Ratio, ratio_of
 from loadtests.report.compare.speed import NEGLIGIBLE, Speed, share_of, speed_of
 from loadtests.run.file.cells import CellResult
@@ -30,7 +30,8 @@ class Side:
         environment = self.run.plan.environment
         servers = environment.get("servers") or {}
         server = environment.get("server") or {}
-        labels = dict.fromkeys(cell.python for cell in (*self.run.plan.cells, *self.run.results))
+        cells = (*self.run.plan.cells, *self.run.results)
+        labels = dict.fromkeys(_variation(self.run, cell).python for cell in cells)
         return {label or _only_python(self): servers.get(label, server) for label in labels}
 
 
@@ -181,11 +182,22 @@ def _sides(runs: Sequence[tuple[str, Run]]) -> tuple[Side, ...]:
 def _cells(side: Side, *, several: bool) -> dict[Cell, CellResult]:
     requested = dict.fromkeys((*side.run.plan.cells, *side.run.results))
     return {
-        cell._replace(python=(cell.python or _only_python(side)) if several else ""): (
+        cell._replace(variant=_label(side, cell, several=several)): (
             side.run.results.get(cell) or CellResult(*cell)
         )
         for cell in requested
     }
+
+
+def _label(side: Side, cell: Cell, *, several: bool) -> str:
+    """Return the variant of a cell, with its Python only where there are several."""
+    known = _variation(side.run, cell)
+    python = (known.python or _only_python(side)) if several else ""
+    return replace(known, python=python).label
+
+
+def _variation(run: Run, cell: Cell) -> Variation:
+    return run.plan.variations.get(cell.variant, Variation())
 
 
 def _labels(sides: Sequence[Side], *, several: bool) -> list[str]:

@@ -54,7 +54,7 @@ def _row(comparison: Comparison, row: CellRow) -> dict[str, Any]:
     return {
         "workload": row.cell.workload,
         "model": row.cell.model,
-        "python": row.cell.python or None,
+        "variant": row.cell.variant or None,
         "first": _result(row.first),
         "later": [_match(comparison, match) for match in row.later],
     }

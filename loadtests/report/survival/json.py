@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from loadtests.cell import Variation
 from loadtests.report.at_load import AtLoad
 from loadtests.report.summary import Summary
 from loadtests.report.survival.sections import FilledSection, filled
@@ -19,7 +20,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
         "environment": dict(summary.environment),
         "slo": str(summary.slo),
         "cells": [
-            _cell_json(cell)
+            _cell_json(cell, summary.variations.get(cell.variant, Variation()))
             | {"beyond": summary.beyond.get(cell.cell)}
             | {"at_load": _load_json(summary.at_load.get(cell.cell))}
             for cell in summary.cells
@@ -36,12 +37,14 @@ def as_json(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _cell_json(cell: CellResult) -> dict[str, Any]:
+def _cell_json(cell: CellResult, known: Variation) -> dict[str, Any]:
     return {
         "workload": cell.workload,
         "model": cell.model,
-        "python": cell.python or None,
         "row": cell.row,
+        "variant": cell.variant or None,
+        "options": dict(known.options),
+        "python": known.python or None,
         "state": cell.state,
         "held": cell.held,
         "broke": encode(cell.broke),

@@ -118,7 +118,7 @@ class PeakLab:
         cell, options = self.cell, self.options
         self.attempts += 1
         rng = Random(f"{options.seed}/{cell}/{self.attempts}")  # noqa: S311 - no secret
-        with self.services.start(models, cell.python) as service:
+        with self.services.start(models, cell.variant) as service:
             path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
             expected = expected_answer(service.url, path)
             name = (cell.workload, cell.row)

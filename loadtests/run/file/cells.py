@@ -42,7 +42,7 @@ class CellResult:
 
     workload: str
     model: str
-    python: str = ""
+    variant: str = ""
     state: State = "unfinished"
     interval: Range | None = None
     unavailable: str | None = None
@@ -74,7 +74,7 @@ class CellResult:
 
     @property
     def cell(self) -> Cell:
-        return Cell(self.workload, self.model, self.python)
+        return Cell(self.workload, self.model, self.variant)
 
     @property
     def row(self) -> str:

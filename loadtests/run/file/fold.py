@@ -25,7 +25,7 @@ from loadtests.run.file.lines import (
 )
 from loadtests.run.file.run_file import FILE_NAME, SCHEMA, Tail, run_file
 
-HEAD = {"line", "at", *Cell._fields}  # everything but the figures of a proof
+HEAD = {"line", "at", *Cell._fields, "python"}  # everything but the figures of a proof
 
 
 def read(path: Path) -> Run:

@@ -13,7 +13,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from loadtests.cell import Cell
+from loadtests.cell import Cell, Variation
 from loadtests.run.constants import CONSTANTS, Constants
 from loadtests.run.file.cells import CellResult, Standing
 from loadtests.run.options import request_of
@@ -97,7 +97,7 @@ class TrialRecord(Trial):
 
     valid: bool
     held: bool
-    python: str = ""
+    variant: str = ""
     round: int = 0
     again: bool = False
     load: bool = False
@@ -113,7 +113,7 @@ class TrialRecord(Trial):
 
     @property
     def cell(self) -> Cell:
-        return Cell(self.workload, self.model, self.python)
+        return Cell(self.workload, self.model, self.variant)
 
     @property
     def outcome(self) -> str:
@@ -136,7 +136,7 @@ class Plan:
 
     `absent` are those of its cells which the service does not offer. `workloads` has what each of
     them is (`doc`), its `parameters` and their `units`; `cannot` the promises that each model does
-    not keep, with the reasons.
+    not keep, with the reasons. `variations` are what varies between the rows of a model.
     """
 
     started: str
@@ -151,6 +151,7 @@ class Plan:
     constants: Constants = CONSTANTS
     workloads: Mapping[str, Line] = field(default_factory=dict)
     cannot: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    variations: Mapping[str, Variation] = field(default_factory=dict)  # by label
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +173,23 @@ class Run:
 
 
 def cell_of(line: Line) -> Cell:
-    return Cell(line["workload"], line["model"], line.get("python", ""))
+    return Cell(line["workload"], line["model"], _with_variant(line).get("variant", ""))
+
+
+def _with_variant(line: Line) -> Line:
+    """Return a line about a cell; in older files nothing but the Python could vary."""
+    return {**line, "variant": line["python"]} if "python" in line else line
 
 
 def plan_of(line: Line) -> Plan:
-    return decode(Plan, request_of(line))
+    cells = {
+        name: [cell_of(cell)._asdict() for cell in line[name]]
+        for name in ("cells", "absent")
+        if name in line
+    }
+    pythons = {cell["python"] for cell in line.get("cells", ()) if cell.get("python")}
+    variations = {label: {"python": label} for label in pythons}
+    return decode(Plan, {"variations": variations, **request_of(line), **cells})
 
 
 def resumed(plan: Plan, line: Line) -> Plan:
@@ -187,12 +200,12 @@ def resumed(plan: Plan, line: Line) -> Plan:
 
 
 def trial_of(line: Line) -> TrialRecord:
-    return decode(TrialRecord, {**UNRECORDED, **line})
+    return decode(TrialRecord, {**UNRECORDED, **_with_variant(line)})
 
 
 def result_of(line: Line) -> CellResult:
     """Return the result of a cell; one with a state has no error unless it says so."""
-    return decode(CellResult, {**line, "error": line.get("error") or ""})
+    return decode(CellResult, {**_with_variant(line), "error": line.get("error") or ""})
 
 
 def standing_of(line: Line) -> Standing:

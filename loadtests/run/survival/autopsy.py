@@ -59,7 +59,7 @@ def autopsy(tools: Tools, services: Launcher, cell: Cell, result: Line) -> dict[
     folder = tools.options.servers.directory
     stacks: list[Stack] = []
     try:
-        with services.start(cell.model, cell.python) as service:
+        with services.start(cell.model, cell.variant) as service:
             for rest_s in RESTS_S:
                 if not stacks:
                     stacks = relevant(kind, _sampled(tools, cell, service, rate, rest_s, kind))

@@ -39,7 +39,12 @@ class History:
         self.agenda = Agenda()
         self.played: dict[str, Played] = {}  # by workload
         for line in lines:
-            self.update(line)
+            try:
+                self.update(line)
+            except (LookupError, TypeError, ValueError, AttributeError):
+                raise RunFileError(
+                    f"{folder} holds a run of another version, which cannot be resumed; {ANOTHER}"
+                ) from None
             if line["line"] in {"run", "resumed"}:
                 self.begun |= line
         self.at = max((line.get("at") or 0.0 for line in lines), default=0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,8 +12,8 @@ from loadtests.errors import ServiceError
 from loadtests.load.source import Source
 from loadtests.machine.environment import environment
 from loadtests.run.constants import CONSTANTS
-from loadtests.run.options import Options, hyphenated
-from loadtests.service.contract import Discovery, discover
+from loadtests.run.options import BASELINE, HEADLINE_MODELS, Options, hyphenated
+from loadtests.service.contract import Discovery
 from loadtests.service.launcher import Launcher
 from loadtests.service.warm_up import try_parameters
 from loadtests.service.workload_modules import ALL, chosen
@@ -33,12 +33,12 @@ def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]
 
     Raises ServiceError for what is not there, and StartError where a server does not start.
     """
-    discoveries: dict[str, Discovery] = {}
-    wanted: list[Cell] = []
+    runtimes: dict[str, dict[str, Any]] = {}
+    offers: dict[Cell, Discovery] = {}
     ceiling = 0.0
-    for python in services.labels:
-        with services.start(CHEAP, python) as (url, _):
-            discoveries[python] = discovery = discover(url)
+    for python in services.pythons:
+        with services.start(CHEAP, python) as (url, _, discovery):
+            runtimes[python] = without(discovery.runtime, options.servers.varied)
             ceiling = max(ceiling, _ceiling(url, source))
             workloads = chosen(options.workloads, discovery, options.servers.folder)
             models = _models(options, discovery)
@@ -47,13 +47,16 @@ def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]
             discovery.check(pairs, options.parameters)
             try_parameters(options.parameters, discovery, url)
             check_wishes(options, discovery)
-        wanted += [Cell(*pair, python) for pair in pairs]
-    check_possible(options, wanted, discoveries, services)
-    order = list(dict.fromkeys(cell[:2] for cell in wanted))
-    cells = sorted(wanted, key=lambda cell: order.index(cell[:2]))  # Pythons stay side by side
-    runtimes = {python: dict(discovery.runtime) for python, discovery in discoveries.items()}
+        also = {BASELINE: _more_workers(options, discovery)}
+        for workload, model in pairs:
+            for variant in services.rows(model, discovery, python, also.get(model, ())):
+                offers[Cell(workload, model, variant)] = discovery
+    _check_varied(options, services, offers)
+    check_possible(options, offers, services)
+    order = list(dict.fromkeys(cell[:2] for cell in offers))
+    cells = sorted(offers, key=lambda cell: order.index(cell[:2]))  # rows stay side by side
     several = {"servers": runtimes} if any(runtimes) else {}
-    absent = [cell for cell in cells if _absent(cell, discoveries[cell.python], services)]
+    absent = [cell for cell in cells if _absent(cell, offers[cell], services)]
     return {
         "started": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "environment": {**environment(), "server": next(iter(runtimes.values())), **several},
@@ -63,8 +66,37 @@ def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]
         "cells": [cell._asdict() for cell in cells],
         "absent": [cell._asdict() for cell in absent],
         "workloads": described(options, discovery, [*dict.fromkeys(name for name, _ in order)]),
-        "cannot": broken(discoveries.values()),
+        "cannot": broken(offers.values()),
+        "variations": {
+            label: asdict(services.variations[label])
+            for label in dict.fromkeys(cell.variant for cell in cells)
+        },
     }
+
+
+def without(facts: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name not in names}
+
+
+def _more_workers(options: Options, discovery: Discovery) -> list[dict[str, str]]:
+    """Return what production does first, a server process for each core, for the headline."""
+    cores = discovery.runtime.get("cores") or 1
+    wanted = options.models == HEADLINE_MODELS and "workers" not in options.servers.axes
+    return [{"workers": str(cores)}] if wanted and cores > 1 and not options.host else []
+
+
+def _check_varied(options: Options, services: Launcher, cells: Iterable[Cell]) -> None:
+    """Raise ServiceError for values that make no rows, StartError for some that servers refuse."""
+    variations = [services.variations[cell.variant].options for cell in cells]
+    for name, values in options.servers.varied.items():
+        if not any(name in variation for variation in variations):
+            raise ServiceError(
+                f"--{name.replace('_', '-')} {','.join(values)} has no effect on any of the models "
+                f"to measure ({', '.join(dict.fromkeys(cell.model for cell in cells))})"
+            )
+        for value in values:
+            with services.start(CHEAP, services.pythons[0], axes={name: value}):
+                pass
 
 
 def described(
@@ -124,18 +156,16 @@ def _absent(cell: Cell, discovery: Discovery, services: Launcher) -> bool:
     return bool(why) and (bool(services.host) or not str(why).startswith(NOT_STARTED))
 
 
-def check_possible(
-    options: Options, cells: Sequence[Cell], discoveries: dict[str, Discovery], services: Launcher
-) -> None:
+def check_possible(options: Options, offers: Mapping[Cell, Discovery], services: Launcher) -> None:
     """Raise ServiceError for a model that the user names and that runs nowhere here.
 
     The same where no cell can run. What else is absent stays in the matrix, with its reason.
     """
-    absent = [cell for cell in cells if _absent(cell, discoveries[cell.python], services)]
-    left = {cell.model for cell in cells if cell not in absent}
+    absent = [cell for cell, offer in offers.items() if _absent(cell, offer, services)]
+    left = {cell.model for cell in offers if cell not in absent}
     by_default = ALL in options.models or options.models == Options().models
     for cell in absent:
-        discovery = discoveries[cell.python]
+        discovery = offers[cell]
         cannot = discovery.cannot_run(cell.model)
         if cell.model not in left and cannot and not by_default:
             raise ServiceError(f"{cell.model} {cannot.removeprefix('it ')}")

@@ -19,7 +19,6 @@ from loadtests.run.file.lines import Line, decode
 from loadtests.run.options import Options
 from loadtests.run.survival.contest import Contest
 from loadtests.run.survival.row import Row, Tell, Tools
-from loadtests.service.contract import discover
 from loadtests.service.launcher import Launcher
 from loadtests.trial.evidence import Evidence
 
@@ -110,13 +109,12 @@ def _measured(
         rows: dict[str, Row] = {}
         names: dict[str, str] = {}  # of the rows, by the label of their variant
         for label, (axes, parameters, cores) in variants.items():
-            started = services.start(cell.model, cell.python, axes=axes, cores=cores)
+            started = services.start(cell.model, cell.variant, axes=axes, cores=cores)
             service = opened.enter_context(started)
             row = Row(
                 _with(tools, cell.workload, parameters),
                 cell,
                 service,
-                discover(service.url),
                 tell_trial,
                 again=label,
             )

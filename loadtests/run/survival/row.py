@@ -71,7 +71,6 @@ class Row:
         tools: Tools,
         cell: Cell,
         service: RunningService,
-        discovery: Discovery,
         tell: Tell,
         *,
         before: Sequence[Mapping[str, Any]] = (),
@@ -82,7 +81,7 @@ class Row:
         self.name = f"{cell.row} ({again})" if again else cell.row
         self._tools = tools
         self._subject = service.subject
-        self._discovery = discovery
+        self._discovery = discovery = service.discovery
         self.again = bool(again)
         self._tell = tell
         self._count = len(before)

@@ -20,7 +20,6 @@ from loadtests.run.survival.contest import Contest, rounded
 from loadtests.run.survival.played import Played
 from loadtests.run.survival.prove import remedied
 from loadtests.run.survival.row import Row, Tools
-from loadtests.service.contract import Discovery, discover
 from loadtests.service.launcher import Launcher, RunningService
 
 ABREAST = 8  # rows whose services are up at once; more take turns in parts with a row in common
@@ -98,7 +97,7 @@ class WorkloadRun:
 
         def start(cell: Cell) -> RunningService | LoadTestError | OSError:
             try:
-                return opened.enter_context(self._services.start(cell.model, cell.python))
+                return opened.enter_context(self._services.start(cell.model, cell.variant))
             except FAILURES as error:
                 return error
 
@@ -118,12 +117,12 @@ class WorkloadRun:
         try:
             if not isinstance(service, RunningService):
                 raise service
-            discovery = discover(service.url)
+            discovery = service.discovery
             warnings = discovery.warnings
             if why := discovery.unavailable(cell.workload, cell.model):
                 self._end(cell, state="unavailable", unavailable=why, warnings=warnings)
                 return None
-            return self._prepared(cell, service, discovery, opened)
+            return self._prepared(cell, service, opened)
         except FAILURES as error:
             self._fail(cell, error, warnings=warnings)
         return None
@@ -132,14 +131,13 @@ class WorkloadRun:
         self,
         cell: Cell,
         service: RunningService,
-        discovery: Discovery,
         opened: ExitStack,
         *,
         again: str = "",
     ) -> Row:
         tell = partial(self._tell, cell)
         before = () if again else self._played.trials(cell.row)
-        row = Row(self._tools, cell, service, discovery, tell, before=before, again=again)
+        row = Row(self._tools, cell, service, tell, before=before, again=again)
         return opened.enter_context(closing(row))
 
     def _twin(self, rows: dict[str, Row], opened: ExitStack) -> Iterator[tuple[str, str]]:
@@ -157,8 +155,7 @@ class WorkloadRun:
             try:
                 if not isinstance(service, RunningService):
                     raise service
-                discovery = discover(service.url)
-                twin = self._prepared(cell, service, discovery, opened, again="again")
+                twin = self._prepared(cell, service, opened, again="again")
             except FAILURES as error:
                 log.warning("%s under %s, again: %s", cell.workload, cell.row, error)
                 return

@@ -67,7 +67,7 @@ def calibrated(  # noqa: PLR0913 - a cell, where it runs, and how it is judged
     options = Options(slo=slo, workloads=(cell.workload,), parameters={cell.workload: parameters})
     tools = Tools(options, sentinel, InProcess(heard), math.inf, lambda *_: None)
     lines: dict[str, Mapping[str, Any]] = {}
-    service = RunningService(server.url, server)
-    row = Row(tools, cell, service, discover(server.url), lines.__setitem__)
+    service = RunningService(server.url, server, discover(server.url))
+    row = Row(tools, cell, service, lines.__setitem__)
     with closing(row):
         yield CalibratedCell(row, lines)

@@ -81,7 +81,7 @@ def test_json_is_complete_and_finite(folders: list[Path]) -> None:
     document = json.loads(written(of_folders(folders), "json"), parse_constant=refuse)
     assert document["regressions"] == 1
     (cell,) = (cell for cell in document["cells"] if cell["later"][0]["regression"])
-    assert (cell["workload"], cell["model"], cell["python"]) == ("primes", "thread-pool", None)
+    assert (cell["workload"], cell["model"], cell["variant"]) == ("primes", "thread-pool", None)
     assert cell["later"][0]["bears"] == "less"
     assert [run["label"] for run in document["runs"]] == ["before", "after"]
     unbounded = next(cell for cell in document["cells"] if cell["first"]["held"] == 1310.0)

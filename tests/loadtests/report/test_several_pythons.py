@@ -105,7 +105,7 @@ def test_what_servers_say_of_themselves_is_passed_on_once(summary: Summary) -> N
     assert "`primes` under interpreter-pool · 3.13t is unfinished: no answer." in summary.warnings
     warnings = [warning for warning in summary.warnings if warning.startswith("The server")]
     assert warnings == [
-        f"The server on 3.13 and 3.13t: {FORKED}.",
+        f"The server on 3.13 and on 3.13t: {FORKED}.",
         f"The server on 3.13t: {GIL_IS_ON}.",
     ]
 

@@ -22,9 +22,13 @@ NEW = Discovery(NAMES, {"primes": {**HERE, "models": ["inline", "interpreter-poo
 
 def check(models: tuple[str, ...], **offered: Discovery) -> None:
     """Check cells on Pythons that offer this."""
-    cells = [Cell("primes", model, python) for python in offered for model in models]
     services = Launcher(ServerOptions(), "http://127.0.0.1:1", Path("log"))
-    check_possible(Options.choose(models=models), cells, offered, services)
+    offers = {
+        Cell("primes", model, python): offer
+        for python, offer in offered.items()
+        for model in models
+    }
+    check_possible(Options.choose(models=models), offers, services)
 
 
 @pytest.mark.parametrize(
