@@ -89,7 +89,7 @@ class Reading(argparse.Action):
     ) -> None:
         self._words = [*self._words, words] if self._flag.repeated else [words]
         try:
-            value = self._flag.read(",".join(self._words))
+            value = self._flag.read(self._words if self._flag.repeated else words)
         except ValueError as error:
             raise argparse.ArgumentError(self, str(error)) from None
         setattr(namespace, self.dest, value)

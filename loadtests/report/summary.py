@@ -15,7 +15,8 @@ from loadtests.run.file.cells import CellResult, RowRatio, Standing
 from loadtests.run.file.lines import Beyond, Plan, Run
 from loadtests.slo import Slo
 
-ONCE_PER_VALUE = ("param", "server_python")  # all other lists are one comma-separated value
+# All other lists are one comma-separated value.
+ONCE_PER_VALUE = ("param", "server_python", "start", "url", "vary", "request")
 
 
 @dataclass(frozen=True, slots=True)

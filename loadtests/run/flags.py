@@ -62,8 +62,14 @@ def names(given: Any) -> tuple[str, ...]:
 
 def some_names(given: Any) -> tuple[str, ...]:
     if not (listed := names(given)):
-        raise ValueError(f"{given!r} names nothing: expected names separated by commas, or all")
+        text = given if isinstance(given, str) else ",".join(given)
+        raise ValueError(f"{text!r} names nothing: expected names separated by commas, or all")
     return listed
+
+
+def texts(given: Any) -> tuple[str, ...]:
+    """Read a text, or a list of them, which may have commas in them."""
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def number(

@@ -24,6 +24,7 @@ from loadtests.run.flags import (
     number,
     option,
     some_names,
+    texts,
 )
 from loadtests.run.surge.phases import DURATIONS, Three, durations
 from loadtests.service.options import ServerOptions
@@ -115,6 +116,31 @@ class Options:
         "",
         Flag(SERVICE, "measure this running service instead of starting fresh servers", "URL",
              write=lambda url: url or None),
+    )  # fmt: skip
+    services: tuple[str, ...] = option(
+        (),
+        Flag(SERVICE, "measure a service of your own, which this command starts on the port; "
+             "repeatable", "'NAME=COMMAND {port}'", "start", texts, list, repeated=True),
+    )  # fmt: skip
+    urls: tuple[str, ...] = option(
+        (),
+        Flag(SERVICE, "measure a service of your own that runs already; repeatable",
+             "NAME=URL", "url", texts, list, repeated=True),
+    )  # fmt: skip
+    vary: tuple[str, ...] = option(
+        (),
+        Flag(SERVICE, "what to start it with in turn, e.g. workers=1,2,4 for {workers} in its "
+             "command; repeatable", "NAME=VALUE,...", read=texts, write=list, repeated=True),
+    )  # fmt: skip
+    requests: tuple[str, ...] = option(
+        (),
+        Flag(SERVICE, "what to send to it: /path, 'POST /path --body @file', or a curl command; "
+             "repeatable", "REQUEST", "request", texts, list, repeated=True),
+    )  # fmt: skip
+    bystander: str = option(
+        "",
+        Flag(SERVICE, "a path that it answers at once, e.g. /health, to see whether it still "
+             "responds", "PATH", write=lambda path: path or None),
     )  # fmt: skip
     beyond: Chosen = option(  # noqa: RUF009 - it returns a field
         {},

@@ -33,9 +33,9 @@ from tests.support.run_files import (
 SLO = Slo.parse("p99<250ms")
 KEYS = (
     "workload model row variant options python state held broke interval capacity ceiling "
-    "binding predicted score efficiency utilisation demand_s rounds witness cause cause_evidence proof "
-    "remedy guilty unsteady goals bystander_p99_ms cpu_ms_per_request pss_mib trials discarded "
-    "unavailable error broke_by beyond at_load"
+    "binding predicted score efficiency utilisation demand_s rounds witness cause cause_evidence "
+    "proof remedy guilty unsteady goals bystander_p99_ms cpu_ms_per_request pss_mib trials "
+    "discarded unavailable error broke_by beyond at_load"
 )
 VERDICT = (
     "best workload pick sentence ties ratio beaten baseline more rate why next sure decided_by "
