@@ -142,6 +142,11 @@ class Options:
         Flag(SERVICE, "a path that it answers at once, e.g. /health, to see whether it still "
              "responds", "PATH", write=lambda path: path or None),
     )  # fmt: skip
+    size: tuple[str, ...] = option(
+        (),
+        Flag(MEASURE, "search the size that is enough: of threads, processes or workers, or of "
+             "what --vary names", "OPTION,...", read=some_names, write=list, repeated=True),
+    )  # fmt: skip
     beyond: Chosen = option(  # noqa: RUF009 - it returns a field
         {},
         Flag(MEASURE, f"trials beyond the capacity: {', '.join(KINDS)}, or none "

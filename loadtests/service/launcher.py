@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -29,7 +30,7 @@ class Launcher:
     """
 
     def __init__(self, servers: ServerOptions, host: str | None, log: Path) -> None:
-        self._servers = servers
+        self.servers = servers
         self.host = host
         self._log = log
         self._executables = {python.label: python.executable for python in servers.pythons}
@@ -40,11 +41,17 @@ class Launcher:
         """The labels of the Pythons that are compared, or one empty label."""
         return list(self._executables)
 
+    def vary(self, option: str, values: Sequence[object]) -> None:
+        """Make rows of these values of an option, unless the user has named some."""
+        if option not in self.servers.varied:
+            axes = {**self.servers.axes, option: ",".join(map(str, values))}
+            self.servers = replace(self.servers, axes=axes)
+
     def rows(
         self, model: str, discovery: Discovery, python: str, also: Sequence[Mapping[str, str]] = ()
     ) -> list[str]:
         """Return the variants of a model on a Python, and those with `also` these options."""
-        own = self._servers.rows(discovery.options, model)
+        own = self.servers.rows(discovery.options, model)
         variations = [Variation(options, python) for options in (*own, *also)]
         self.variations |= {variation.label: variation for variation in variations}
         return [variation.label for variation in variations]
@@ -67,7 +74,7 @@ class Launcher:
             yield RunningService(self.host, None, discover(self.host))
             return
         variation = self.variations[variant]
-        servers = self._servers.only({**variation.options, **axes})
+        servers = self.servers.only({**variation.options, **axes})
         with ServerProcess(
             ("--port", "0", *(("--models", models) if models else ()), *servers.arguments()),
             self._log,

@@ -22,6 +22,7 @@ from loadtests.run.file.lines import (
     resumed,
     standing_of,
     trial_of,
+    with_variation,
 )
 from loadtests.run.file.run_file import FILE_NAME, SCHEMA, Tail, run_file
 
@@ -49,6 +50,8 @@ def with_next(run: Run | None, line: Line, place: str = FILE_NAME) -> Run:
         if run is None or line["line"] == "run":
             plan = plan_of(_of_our_schema(line, place))
             return replace(run, plan=plan, end=None) if run else Run(plan)
+        if line["line"] == "variation":
+            return replace(run, plan=with_variation(run.plan, line))
         return _with_event(run, line)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunFileError(

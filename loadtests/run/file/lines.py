@@ -199,6 +199,12 @@ def resumed(plan: Plan, line: Line) -> Plan:
     return replace(plan, **more)
 
 
+def with_variation(plan: Plan, line: Line) -> Plan:
+    """Add how a row differs from others that was not planned from the start."""
+    variation = decode(Variation, line)
+    return replace(plan, variations={**plan.variations, variation.label: variation})
+
+
 def trial_of(line: Line) -> TrialRecord:
     return decode(TrialRecord, {**UNRECORDED, **_with_variant(line)})
 

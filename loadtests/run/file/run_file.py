@@ -18,7 +18,7 @@ from loadtests.run.file.lines import Line, encode
 FILE_NAME = "run.jsonl"
 NAMED = f"name the folder of a run, which contains {FILE_NAME}, e.g. results/latest"
 SCHEMA = 2
-Begun = Literal["run", "resumed", "workload-start", "prediction"]
+Begun = Literal["run", "resumed", "workload-start", "variation", "prediction"]
 Survived = Literal["trial", "standing", "cell", "proof-trial", "proof", "autopsy", "beyond", "end"]
 Surged = Literal["capacity", "policy-start", "policy"]
 Kind = Begun | Survived | Surged

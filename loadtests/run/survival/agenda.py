@@ -15,6 +15,7 @@ from loadtests.run.file.lines import (
     result_of,
     resumed,
     standing_of,
+    with_variation,
 )
 from loadtests.run.options import EVERYBODY, NOBODY
 
@@ -67,6 +68,8 @@ class Agenda:
                 return self._end(Job(cell_of(line), PROOF), line)
             case "autopsy":
                 return self._end(Job(cell_of(line), AUTOPSY), line)
+            case "variation" if self.plan:
+                self.plan = with_variation(self.plan, line)
             case "standing":
                 self._standings[line["workload"]] = standing_of(line)
             case "beyond":
@@ -100,6 +103,18 @@ class Agenda:
         """Return the line with the capacity of a cell, if it has been measured."""
         line = self._done.get(Job(cell, ROUNDS))
         return line if line and line.get("interval") and line["state"] != "unfinished" else None
+
+    @property
+    def workloads(self) -> list[str]:
+        return list(dict.fromkeys(job.cell.workload for job in self._jobs))
+
+    def results(self, workload: str) -> list[Line]:
+        """Return the lines of the cells of a workload that have a result."""
+        cells = [cell for cell in self.measured if cell.workload == workload]
+        return [line for cell in cells if (line := self.result(cell))]
+
+    def standing(self, workload: str) -> Standing:
+        return self._standings.get(workload) or Standing(workload)
 
     @property
     def measured(self) -> list[Cell]:

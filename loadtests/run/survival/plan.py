@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from loadtests.capacity.sizing import first_sizes
 from loadtests.cell import Cell
 from loadtests.errors import ServiceError
 from loadtests.load.source import Source
@@ -24,6 +25,8 @@ PROBE_S = 1.0
 # a closed loop come in batches), and the most that one Locust process can.
 HONEST = 0.15
 MOST = 2000.0
+SIZES = ("threads", "processes", "workers", "loops")
+MOST_SIZE = 256  # of a pool whose most is not known
 CHEAP = "inline,async"  # models that cost a server nothing to start
 NOT_STARTED = "not started"  # the service that answers has few models, others have more
 
@@ -38,7 +41,8 @@ def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]
     ceiling = 0.0
     for python in services.pythons:
         with services.start(CHEAP, python) as (url, _, discovery):
-            runtimes[python] = without(discovery.runtime, options.servers.varied)
+            _begin_sizes(options, discovery, services)
+            runtimes[python] = without(discovery.runtime, services.servers.varied)
             ceiling = max(ceiling, _ceiling(url, source))
             workloads = chosen(options.workloads, discovery, options.servers.folder)
             models = _models(options, discovery)
@@ -74,6 +78,10 @@ def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]
     }
 
 
+def _sized_by(discovery: Discovery, model: str) -> str | None:
+    return (discovery.models.get(model) or {}).get("sized_by")
+
+
 def without(facts: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if name not in names}
 
@@ -88,7 +96,7 @@ def _more_workers(options: Options, discovery: Discovery) -> list[dict[str, str]
 def _check_varied(options: Options, services: Launcher, cells: Iterable[Cell]) -> None:
     """Raise ServiceError for values that make no rows, StartError for some that servers refuse."""
     variations = [services.variations[cell.variant].options for cell in cells]
-    for name, values in options.servers.varied.items():
+    for name, values in services.servers.varied.items():
         if not any(name in variation for variation in variations):
             raise ServiceError(
                 f"--{name.replace('_', '-')} {','.join(values)} has no effect on any of the models "
@@ -130,7 +138,26 @@ def broken(discoveries: Iterable[Discovery]) -> dict[str, dict[str, str]]:
     }
 
 
+def _begin_sizes(options: Options, discovery: Discovery, services: Launcher) -> None:
+    """Make rows of the first sizes to measure. Raises ServiceError for what has no size."""
+    known = {
+        name: option
+        for name, option in discovery.options.items()
+        if option.get("type") == "integer" and name in SIZES
+    }
+    for name in options.size:
+        if name not in known:
+            raise ServiceError(f"--size: {unknown('option', name, known)}")
+    for name in options.size[:1]:
+        usual, least, most = (known[name].get(of) for of in ("default", "minimum", "maximum"))
+        services.vary(name, first_sizes(usual or 1, least or 1, most or MOST_SIZE))
+
+
 def _models(options: Options, discovery: Discovery) -> Sequence[str]:
+    if options.size and options.models == HEADLINE_MODELS:
+        [size, *_] = options.size
+        sized = (name for name in options.models if _sized_by(discovery, name) == size)
+        return list(sized) or [BASELINE]
     return list(discovery.models) if ALL in options.models else options.models
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -30,6 +31,7 @@ from loadtests.run.survival.plan import plan
 from loadtests.run.survival.played import Played
 from loadtests.run.survival.prove import prove
 from loadtests.run.survival.row import Tools
+from loadtests.run.survival.sizes import wanted
 from loadtests.run.survival.workload import WorkloadRun
 from loadtests.service.launcher import Launcher
 
@@ -116,6 +118,8 @@ class Survival:
         """
         line = plan(self._options, self._services, self._source)
         self._history.check(line)
+        if self._agenda.plan:  # further sizes of a run that is resumed
+            self._services.variations |= self._agenda.plan.variations
         self._file = RunFile(self._path)
         if self._history.begun:
             self._write("resumed", started=line["started"], options=line["options"])
@@ -144,6 +148,8 @@ class Survival:
                     self._write("cell", **cell._asdict(), state="unfinished", error=error)
                 return
             self._measure(tools, workload, cells)
+        for workload in self._agenda.workloads if self._options.size else ():
+            self._size(tools, workload)
         for workload, cells in self._agenda.unfinished.items():
             if self._goes_on():
                 self._measure(tools, workload, cells)
@@ -151,6 +157,19 @@ class Survival:
             if not self._goes_on():
                 return
             self._follow_up(tools, job)
+
+    def _size(self, tools: Tools, workload: str) -> None:
+        """Measure further sizes of a workload's rows, as long as they show more."""
+        known = self._services.variations
+        while self._goes_on() and (
+            more := dict(wanted(self._options, self._agenda, known, workload))
+        ):
+            for variation in more.values():
+                known[variation.label] = variation
+                self._write("variation", **asdict(variation))
+            self._measure(tools, workload, [*more])
+            if not any(self._agenda.result(cell) for cell in more):
+                return  # whatever is wrong, other sizes would not show it
 
     def _goes_on(self) -> bool:
         budget_s = self._options.budget_s

@@ -1,0 +1,86 @@
+"""Search the size of a model's pool: which rows to measure next, beside those that a run has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from loadtests.capacity.sizing import knee, next_sizes
+from loadtests.cell import Cell, Variation
+from loadtests.run.file.cells import Standing
+from loadtests.run.file.lines import result_of
+from loadtests.run.options import Options
+from loadtests.run.sizes import Series, series_of
+from loadtests.run.survival.agenda import Agenda
+
+BOUNDS = (1, 256)  # of an option whose bounds are not known
+
+
+def wanted(
+    options: Options, agenda: Agenda, variations: Mapping[str, Variation], workload: str
+) -> Iterator[tuple[Cell, Variation]]:
+    """Yield the cells of a workload that would show the size to use; none once it is known.
+
+    Several options are searched in turn, each with the best of those before it.
+    """
+    cells = [result_of(line) for line in agenda.results(workload)]
+    standing = agenda.standing(workload)
+    first, *others = options.size
+    for series in series_of(cells, variations, first):
+        if not (series.others.options.keys() & {*options.size}):
+            yield from _next(series, others, cells, variations, standing, agenda)
+
+
+def _next(  # noqa: PLR0913, PLR0917 - what is known, and what is to be
+    series: Series,
+    others: list[str],
+    cells: list[Any],
+    variations: Mapping[str, Variation],
+    standing: Standing,
+    agenda: Agenda,
+) -> Iterator[tuple[Cell, Variation]]:
+    sizes = series.sizes(standing)
+    some = next(iter(series.results.values()))
+    line = agenda.result(some.cell) or {}
+    least, most = _bounds(line, series.option)
+    found = False
+    for size in next_sizes(sizes, least, most, _expected(series, agenda)):
+        variation = _sized(series.others, series.option, size)
+        if variation.label not in {cell.variant for cell in cells if cell.model == series.model}:
+            found = True
+            yield Cell(some.workload, series.model, variation.label), variation
+    best = knee(sizes)
+    if found or best is None or not others:
+        return
+    base = _sized(series.others, series.option, best)
+    following = [
+        other
+        for other in series_of(cells, variations, others[0])
+        if other.model == series.model and other.others == base
+    ]
+    if following:
+        yield from _next(following[0], others[1:], cells, variations, standing, agenda)
+        return
+    least, most = _bounds(line, others[0])
+    for size in sorted({max(least, 1), min(2 * max(least, 1), most), min(4 * max(least, 1), most)}):
+        variation = _sized(base, others[0], size)
+        yield Cell(some.workload, series.model, variation.label), variation
+
+
+def _sized(others: Variation, option: str, size: int) -> Variation:
+    return replace(others, options={**others.options, option: str(size)})
+
+
+def _bounds(line: Mapping[str, Any], option: str) -> tuple[int, int]:
+    known = ((line.get("settings") or {}).get("options") or {}).get(option) or {}
+    least, most = known.get("minimum"), known.get("maximum")
+    return int(least or BOUNDS[0]), int(most or BOUNDS[1])
+
+
+def _expected(series: Series, agenda: Agenda) -> float | None:
+    """Return the size at which another resource would run out before the slots of the largest."""
+    size, cell = max(series.results.items())
+    limits = dict((agenda.result(cell.cell) or {}).get("limits") or {})
+    slots = limits.pop("slots", None)
+    return size * min(limits.values()) / slots if slots and limits else None
