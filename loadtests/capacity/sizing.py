@@ -61,8 +61,9 @@ def next_sizes(
     if smallest_enough is None or len(sizes) >= MOST_SIZES:
         return []
     below = [size for size in sizes if size < smallest_enough]
-    if smallest_enough == max(sizes) and not sizes[smallest_enough].unbounded:
-        return _larger(smallest_enough, most, expected)
+    largest = smallest_enough == max(sizes) and not sizes[smallest_enough].unbounded
+    if largest and (larger := _larger(smallest_enough, most, expected)):
+        return larger
     if not below:
         smaller = {max(smallest_enough // STEP, least), max(smallest_enough // 2, least)}
         return sorted(smaller - sizes.keys())

@@ -1,7 +1,7 @@
 """A run in brief: capacities, verdicts, warnings, and the exit code that follows."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,7 +58,7 @@ class Summary:
 def summarize(run: Run) -> Summary:
     """Judge a run, complete or not."""
     # A resumed run may ask for fewer cells than the file holds: all results count.
-    names = dict.fromkeys((*run.plan.cells, *run.results))
+    names = _in_order(dict.fromkeys((*run.plan.cells, *run.results)), run.plan)
     cells = tuple(run.results.get(name) or CellResult(*name) for name in names)
     verdicts = tuple(
         judge_workload(
@@ -68,6 +68,7 @@ def summarize(run: Run) -> Summary:
             run.plan.slo,
             **wishes(run.plan),
             about=parameters_text(run.plan, workload),
+            variations=run.plan.variations,
         )
         for workload in dict.fromkeys(cell.workload for cell in cells)
     )
@@ -88,6 +89,19 @@ def summarize(run: Run) -> Summary:
         variations=run.plan.variations,
         ended=run.end.exit if run.end else 0,
     )
+
+
+def _in_order(cells: Iterable[Cell], plan: Plan) -> list[Cell]:
+    """Put sizes that were searched beside those that were planned, the smallest first."""
+    given = list(cells)
+    rows = list(dict.fromkeys(cell[:2] for cell in given))
+    planned = len(given) == len(plan.cells)
+
+    def place(cell: Cell) -> tuple[int, list[int]]:
+        options = plan.variations.get(cell.variant, Variation()).options.values()
+        return rows.index(cell[:2]), [int(value) for value in options if value.isdecimal()]
+
+    return given if planned else sorted(given, key=place)
 
 
 def parameters_text(plan: Plan, workload: str) -> str:

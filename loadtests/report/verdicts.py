@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from math import inf, isfinite
 
 from loadtests.capacity.estimate import Range
-from loadtests.cell import Cell
+from loadtests.cell import Cell, Variation
+from loadtests.report import sizes
 from loadtests.report.fitting import Parts, cuts
 from loadtests.report.next_steps import next_steps
 from loadtests.report.wording import (
@@ -40,7 +41,7 @@ class WorkloadVerdict:
     sustains (`rate`), `why`, what to do `next`, and how `sure` it is; `sentence` is all of them in
     at most `WORDS` words. `decided_by` is what singled the pick out among its ties, `unfit` are
     rows that lack a promise that is needed, `unfinished` those without a result. `about` has the
-    parameters of the workload. `pythons` compares the Pythons of each model, if there were several.
+    parameters of the workload. `variants` compares the rows of each model, if there were several.
     """
 
     workload: str
@@ -59,7 +60,7 @@ class WorkloadVerdict:
     unfit: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
     about: str = ""
-    pythons: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
 
 
 def judge_workload(  # noqa: PLR0913 - the results, and what the user said of each workload
@@ -71,6 +72,7 @@ def judge_workload(  # noqa: PLR0913 - the results, and what the user said of ea
     baseline: str = BASELINE,
     lacks: Lacks | None = None,
     about: str = "",
+    variations: Mapping[str, Variation] | None = None,
 ) -> WorkloadVerdict:
     """Compare the rows of one workload that have a result; see `choose` for what users want."""
     cells = list(results)
@@ -119,7 +121,7 @@ def judge_workload(  # noqa: PLR0913 - the results, and what the user said of ea
         tuple(choice.unfit),
         unfinished,
         about,
-        tuple(_variants(workload, order, standing)),
+        tuple(_variants(workload, order, standing, variations or {})),
     )
 
 
@@ -130,7 +132,7 @@ def sentences(verdicts: Iterable[WorkloadVerdict]) -> Iterator[str]:
         if verdict.sentence == _no_result(f"`{verdict.workload}`"):
             missing.append(f"`{verdict.workload}`")
         else:
-            yield from (verdict.sentence, *verdict.pythons)
+            yield from (verdict.sentence, *verdict.variants)
     if missing:
         yield _no_result(listing(missing))
 
@@ -299,9 +301,20 @@ def _shared_cause(cells: Iterable[CellResult]) -> str:
     return causes.pop() if len(causes) == 1 else ""
 
 
-def _variants(workload: str, ranked: Sequence[CellResult], standing: Standing) -> Iterator[str]:
-    """Compare each model's best variant with those that sustain significantly less."""
-    for model in dict.fromkeys(cell.model for cell in ranked):
+def _variants(
+    workload: str,
+    ranked: Sequence[CellResult],
+    standing: Standing,
+    variations: Mapping[str, Variation],
+) -> Iterator[str]:
+    """Compare each model's best variant with those that sustain significantly less.
+
+    Of models in several sizes, say which is enough.
+    """
+    sized = list(sizes.sentences(workload, ranked, variations, standing))
+    yield from (sentence for _, sentence in sized)
+    models = dict.fromkeys(cell.model for cell in ranked)
+    for model in (model for model in models if model not in dict(sized)):
         best, *others = (cell for cell in ranked if cell.model == model)
         ratios = {
             under(cell.variant): ratio

@@ -31,7 +31,7 @@ class Answers:
         lines = 2 if len(names) > FEW else 4
         texts: dict[str, list[str]] = {}
         for verdict in self.verdicts:
-            for text in (brief(verdict, room, lines), *verdict.pythons):
+            for text in (brief(verdict, room, lines), *verdict.variants):
                 texts.setdefault(_bare(verdict.workload, text), []).append(verdict.workload)
         table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
         for text, workloads in texts.items():

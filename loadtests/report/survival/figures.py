@@ -1,14 +1,15 @@
 """The figures of a report: each a chart, its caption, and its data as a table."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
 from markupsafe import Markup
 
-from loadtests.report.charts import bars, lanes, stages
+from loadtests.report import sizes
+from loadtests.report.charts import bars, curves, lanes, stages
 from loadtests.report.charts.drawing import inline, standalone
 from loadtests.report.charts.points import styles
 from loadtests.report.gallery import Gallery
@@ -18,7 +19,7 @@ from loadtests.report.survival.tables import Table, stages_table
 from loadtests.report.wording import headline
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import TrialRecord
-from loadtests.slo import Slo
+from loadtests.run.sizes import Series
 from loadtests.wording import rate_text
 
 TRIALS = (
@@ -27,6 +28,10 @@ TRIALS = (
     "objective. Band in the colour of the row: its capacity (95 % interval); a short trial may "
     "pass above it. Grey band: the "
     "estimate from calibration, before any trial."
+)
+SIZES = (
+    "What each size sustains (95 % interval), and the curve of the Universal Scalability Law that "
+    "fits best."
 )
 STAGES = (
     "Mean stages of typical and of late answers, in the failed trials just above what was "
@@ -80,10 +85,10 @@ def figures(
     workload: str,
     results: Sequence[CellResult],
     trials: Sequence[TrialRecord],
-    slo: Slo,
+    summary: Summary,
     gallery: Gallery,
 ) -> Iterator[Figure]:
-    for sketch in _sketches(results, trials, slo):
+    for sketch in _sketches(results, trials, summary):
         draw = partial(_drawn, sketch, workload)
         figure = gallery.attempt(f"{sketch.figure.title!r} of {workload}", draw, sketch.figure)
         if figure is not None:
@@ -91,15 +96,29 @@ def figures(
 
 
 def _sketches(
-    results: Sequence[CellResult], trials: Sequence[TrialRecord], slo: Slo
+    results: Sequence[CellResult], trials: Sequence[TrialRecord], summary: Summary
 ) -> Iterator[Sketch]:
+    slo, looks = summary.slo, styles(results)
+    for option, series in _by_option(sizes.curves(results, summary.variations)).items():
+        laws = [f"{s.model}: {sizes.law_text(law)}" for s in series if (law := sizes.law(s))]
+        caption = SIZES + (f" {'; '.join(laws)}." if laws else "")
+        sized = Figure(f"Capacity by {option}", caption)
+        words = curves.described(series)
+        yield Sketch(f"sizes-{option}", partial(curves.chart, series, looks), sized, words)
     figure = Figure("Every trial by its load", TRIALS)
     words = _p99_words(results, trials)
     yield Sketch("lanes", partial(lanes.chart, results, trials, slo), figure, words)
     if spent := stages.spent(results, trials):
         table, key = stages_table(spent), stages.key()
         went = Figure("Where the time went above the capacity", STAGES, table=table, key=key)
-        yield Sketch("stages", partial(stages.chart, spent, styles(results)), went)
+        yield Sketch("stages", partial(stages.chart, spent, looks), went)
+
+
+def _by_option(series: Iterable[Series]) -> dict[str, list[Series]]:
+    groups: dict[str, list[Series]] = {}
+    for known in series:
+        groups.setdefault(known.option, []).append(known)
+    return groups
 
 
 def _drawn(sketch: Sketch, workload: str) -> Figure | None:

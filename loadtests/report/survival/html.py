@@ -88,7 +88,7 @@ def _parts(
         results = [cell for cell in summary.cells if cell.workload == workload]
         own = [trial for trial in trials if trial.workload == workload]
         known, given = run.plan.workloads.get(workload, {}), parameters_text(run.plan, workload)
-        drawn = tuple(figures(workload, results, own, summary.slo, gallery))
+        drawn = tuple(figures(workload, results, own, summary, gallery))
         yield Part(
             workload,
             about(known, given),

@@ -102,7 +102,7 @@ class LiveScreen:
                 result = result_of(line)
                 self._results[result.cell] = result
                 self._steps.pop(result.cell, None)
-                self._announce(self._plain(result, len(plan.cells), self._rest(result.at)))
+                self._announce(self._plain(result, len(self._cells), self._rest(result.at)))
 
     def live(self, clock: Callable[[], float]) -> AbstractContextManager[object]:
         """Keep the matrix on the terminal while the block runs; do nothing elsewhere.
@@ -116,11 +116,11 @@ class LiveScreen:
         if self._plan is None:
             return Text("starting …")
         best = leaders(self._results.values(), self._standings)
-        entries = {cell: self._entry(cell, best) for cell in self._plan.cells}
+        entries = {cell: self._entry(cell, best) for cell in self._cells}
         left = self._pace.left(now)
         rest = f"about {rounded_duration(left)} left" if left else "done"
         progress = Table.grid(padding=(0, 2))
-        bar = ProgressBar(len(self._plan.cells), len(self._results), BAR_WIDTH)
+        bar = ProgressBar(len(self._cells), len(self._results), BAR_WIDTH)
         progress.add_row(bar, Text(f"{len(self._results)} of {self._count}, {rest}"))
         return Group(_head(self._plan), progress, Text(), grid(entries))
 
@@ -155,7 +155,13 @@ class LiveScreen:
 
     @property
     def _count(self) -> str:
-        return count_of(len(self._plan.cells) if self._plan else 0, "cell")
+        return count_of(len(self._cells), "cell")
+
+    @property
+    def _cells(self) -> list[Cell]:
+        """Those of the plan, and sizes that were added to it."""
+        planned = self._plan.cells if self._plan else ()
+        return list(dict.fromkeys((*planned, *self._results)))
 
     def _rest(self, at: float | None) -> str:
         """End a plain line with the time left at this moment of the run file."""

@@ -44,14 +44,14 @@ def _next(  # noqa: PLR0913, PLR0917 - what is known, and what is to be
     some = next(iter(series.results.values()))
     line = agenda.result(some.cell) or {}
     least, most = _bounds(line, series.option)
-    found = False
+    more = {}
     for size in next_sizes(sizes, least, most, _expected(series, agenda)):
         variation = _sized(series.others, series.option, size)
         if variation.label not in {cell.variant for cell in cells if cell.model == series.model}:
-            found = True
-            yield Cell(some.workload, series.model, variation.label), variation
+            more[Cell(some.workload, series.model, variation.label)] = variation
+    yield from more.items()
     best = knee(sizes)
-    if found or best is None or not others:
+    if more or best is None or not others:
         return
     base = _sized(series.others, series.option, best)
     following = [

@@ -96,7 +96,7 @@ class RunProgress:
     @property
     def total(self) -> int:
         """How many cells there are."""
-        return len(self.run.plan.cells) if self.run else 0
+        return len({*self.run.plan.cells, *self.run.results}) if self.run else 0
 
     @property
     def left_s(self) -> float | None:

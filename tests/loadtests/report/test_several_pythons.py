@@ -68,7 +68,7 @@ def test_the_json_names_pythons_and_their_runtimes(summary: Summary) -> None:
     assert data["environment"]["servers"].keys() == {"3.13", "3.13t"}
     [verdict] = data["verdicts"]
     assert verdict["best"] == "thread-pool · 3.13t"
-    assert verdict["pythons"] == [
+    assert verdict["variants"] == [
         "`primes`: thread-pool sustains 2.4 × (2.2–2.5) as much on 3.13t as on 3.13."
     ]
     assert verdict["sentence"].startswith(
@@ -98,7 +98,7 @@ def test_pythons_differ_only_if_their_intervals_do(
 ) -> None:
     lines = [on(python, result("w", "m", *rates)) for python, rates in capacities.items()]
     verdict = verdict_of(*lines)
-    assert list(verdict.pythons) == sentences
+    assert list(verdict.variants) == sentences
 
 
 def test_what_servers_say_of_themselves_is_passed_on_once(summary: Summary) -> None:

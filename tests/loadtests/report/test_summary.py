@@ -39,7 +39,7 @@ KEYS = (
 )
 VERDICT = (
     "best workload pick sentence ties ratio beaten baseline more rate why next sure decided_by "
-    "unfit unfinished about pythons"
+    "unfit unfinished about variants"
 )
 
 

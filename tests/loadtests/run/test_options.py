@@ -161,7 +161,7 @@ def test_the_first_line_of_a_run_has_the_words_of_its_options() -> None:
             "models": list(Options().models),
             "param": ["sleep.ms=5", "primes.below=9"],
             "host": None, "start": [], "url": [], "vary": [], "request": [], "bystander": None,
-                "beyond": ["soak=300s"], "budget": "600s",
+            "size": [], "beyond": ["soak=300s"], "budget": "600s",
             "prove": True, "a-a": False, "baseline": "thread-pool",
             "need": ["kills-late", "survives-crash"], "autopsy": "all", "load": "150",
             "generators": 2, "threads": "4", "server_python": [],

@@ -89,3 +89,16 @@ def test_options_that_the_server_rejects_end_with_2(
     assert message in ended.err
     assert "Traceback" not in ended.err
     assert list(folder.iterdir()) == []
+
+
+def test_several_values_of_an_option_make_rows_of_the_models_that_it_affects() -> None:
+    options = {"threads": {"models": ["thread-pool", "hybrid"]}, "workers": {"models": None}}
+    servers = ServerOptions({"threads": "8, 16,8", "workers": "1,2", "queue": "9"})
+    assert servers.varied == {"threads": ("8", "16"), "workers": ("1", "2")}
+    assert servers.rows(options, "inline") == [{"workers": "1"}, {"workers": "2"}]
+    assert servers.rows(options, "hybrid")[1:3] == [
+        {"threads": "8", "workers": "2"},
+        {"threads": "16", "workers": "1"},
+    ]
+    assert ServerOptions().rows(options, "hybrid") == [{}]
+    assert servers.only({"workers": "2"}).arguments() == ["--queue=9", "--workers=2"]
