@@ -26,7 +26,7 @@ def run(parsed: argparse.Namespace) -> int:
     _free(parsed.web_host, parsed.web_port)
     try:
         servers = ServerOptions.from_arguments(parsed)
-        arguments = ("--port", str(parsed.port), *servers.arguments())
+        arguments = ("--port", str(parsed.port), *servers.only(servers.first).arguments())
         with ServerProcess(arguments, directory=servers.directory) as server:
             return _ui(server, parsed, servers)
     except StartError as error:

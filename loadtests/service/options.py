@@ -137,6 +137,11 @@ class ServerOptions:
         """The options with several values, which make rows."""
         return {name: values(text) for name, text in self.axes.items() if "," in text}
 
+    @property
+    def first(self) -> dict[str, str]:
+        """The first value of each option with several: what a single server has."""
+        return {name: values[0] for name, values in self.varied.items()}
+
     def arguments(self) -> list[str]:
         """Return the arguments of a server."""
         return [*flags(self.axes), *(f"--workloads={module}" for module in self.modules)]

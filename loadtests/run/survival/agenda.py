@@ -51,6 +51,7 @@ class Agenda:
         self._jobs: tuple[Job, ...] = ()
         self._done: dict[Job, Line] = {}
         self._standings: dict[str, Standing] = {}  # by workload
+        self._over = False
 
     def update(self, line: Line) -> Job | None:
         """Take in the next line; returns the job that it ends."""
@@ -72,9 +73,17 @@ class Agenda:
                 self.plan = with_variation(self.plan, line)
             case "standing":
                 self._standings[line["workload"]] = standing_of(line)
+            case "end":
+                self._over = not line["exit"]
             case "beyond":
                 return self._end(Job(cell_of(line), line["kind"]), line)
         return None
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to do; a search of sizes is over when its run has ended well."""
+        sizes = bool(self.plan and self.plan.arguments.get("size")) and not self._over
+        return not self.left and not sizes
 
     @property
     def left(self) -> list[Job]:

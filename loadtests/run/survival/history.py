@@ -71,7 +71,7 @@ def resumable(folder: Path, request: Line) -> None:
     history.check(request)
     agenda = history.agenda
     agenda.update({"line": "resumed", **request})
-    if agenda.plan and not agenda.left:
+    if agenda.plan and agenda.complete:
         raise RunFileError(
             f"{folder} holds a complete run already; {ANOTHER}, show it ("
             f"{script('report')} {folder}), or add to it: --prove, --beyond"

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,10 @@ def test_options_that_the_server_rejects_end_with_2(
 
 
 def test_several_values_of_an_option_make_rows_of_the_models_that_it_affects() -> None:
-    options = {"threads": {"models": ["thread-pool", "hybrid"]}, "workers": {"models": None}}
+    options: dict[str, dict[str, Any]] = {
+        "threads": {"models": ["thread-pool", "hybrid"]},
+        "workers": {"models": None},
+    }
     servers = ServerOptions({"threads": "8, 16,8", "workers": "1,2", "queue": "9"})
     assert servers.varied == {"threads": ("8", "16"), "workers": ("1", "2")}
     assert servers.rows(options, "inline") == [{"workers": "1"}, {"workers": "2"}]
@@ -101,4 +105,5 @@ def test_several_values_of_an_option_make_rows_of_the_models_that_it_affects() -
         {"threads": "16", "workers": "1"},
     ]
     assert ServerOptions().rows(options, "hybrid") == [{}]
+    assert servers.first == {"threads": "8", "workers": "1"}
     assert servers.only({"workers": "2"}).arguments() == ["--queue=9", "--workers=2"]
