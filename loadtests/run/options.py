@@ -150,7 +150,7 @@ class Options:
     beyond: Chosen = option(  # noqa: RUF009 - it returns a field
         {},
         Flag(MEASURE, f"trials beyond the capacity: {', '.join(KINDS)}, or none "
-             "(default: all with --full, else none)",
+             "(default: with --full all but surge, else none)",
              "KIND[=TIME],...", read=beyond, resumes=no_less),
     )  # fmt: skip
     budget_s: float = option(
