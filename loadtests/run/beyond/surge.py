@@ -28,6 +28,7 @@ from loadtests.trial.tally import good, percentile_ms
 
 WINDOWS = (4, 8, 16)  # of equal length, in which outcomes are counted: before, during, after it
 ADMISSION, BOUNDED, QUEUE = "admission", "bounded", "queue"
+AS_IT_IS = "as it is"
 # What became of a request: the right answer in time, or too late, a refusal, no answer until the
 # client hung up, or anything else.
 OUTCOMES = ("good", "late", "refused", "gave_up", "failed")
@@ -53,19 +54,24 @@ def run(lab: PeakLab, duration_s: float) -> dict[str, Any]:
 
 
 def policies(lab: PeakLab, discovery: Discovery) -> Sequence[str]:
-    """Name the policies to measure: that of the row or of a running service, or else all."""
-    if lab.services.host:
-        return [discovery.runtime.get(ADMISSION) or "as it is"]
+    """Name the policies to measure: that of the row, or all that the service offers.
+
+    A running service has its own, and some models cannot have any.
+    """
+    offered = discovery.options.get(ADMISSION, {})
+    affected = offered.get("models")
+    if lab.services.host or (affected is not None and lab.cell.model not in affected):
+        return [AS_IT_IS]
     if chosen := lab.axes.get(ADMISSION):
         return [chosen]
-    return list(discovery.options[ADMISSION]["choices"])
+    return list(offered["choices"])
 
 
 def _under(
     policy: str, lab: PeakLab, phases: Sequence[Phase], discovery: Discovery
 ) -> dict[str, Any]:
     """Offer the phases under one policy; returns its figures, or why there are none."""
-    axes = {ADMISSION: policy}
+    axes = {} if policy == AS_IT_IS else {ADMISSION: policy}
     if policy == BOUNDED and QUEUE not in lab.axes:
         target_s = float(discovery.runtime.get("target_s") or lab.slo.bound_s)
         axes[QUEUE] = str(queue_within(lab.peak.capacity, target_s))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -136,20 +136,24 @@ def test_a_surge_has_the_figures_of_the_policy_that_was_chosen(tmp_path: Path) -
     assert [sum(offered[begin:end]) for begin, end in pairwise(edges)] == [4, 40, 16]
 
 
-def test_a_surge_tries_all_policies_but_not_of_a_running_service(tmp_path: Path) -> None:
-    options = replace(OPTIONS, servers=ServerOptions())
-    offered = Discovery({}, {}, {"admission": "lifo"}, {"admission": {"choices": ["a", "b"]}})
+def test_a_surge_tries_all_policies_unless_there_is_no_choice(tmp_path: Path) -> None:
+    admission = {"choices": ["a", "b"], "models": ["thread-pool"]}
+    offered = Discovery({}, {}, {}, {"admission": admission})
 
-    def policies(options: Options, host: str | None = None) -> Sequence[str]:
+    def policies(given: str = "", host: str | None = None, model: str = "thread-pool") -> Any:
+        options = replace(OPTIONS, servers=ServerOptions({"admission": given} if given else {}))
         services = Launcher(options.servers, host, tmp_path / "server.log")
+        cell = Cell("sleep", model, services.rows(model, offered, "")[-1])
         peak, source = Peak(40, 40), InProcess()
         return surge.policies(
-            PeakLab(services, CELL, peak, options, 2000, source, Machine(QUIET)), offered
+            PeakLab(services, cell, peak, options, 2000, source, Machine(QUIET)), offered
         )
 
-    assert policies(options) == ["a", "b"]
-    assert policies(OPTIONS) == ["bounded"]
-    assert policies(options, "http://127.0.0.1:1") == ["lifo"]
+    assert policies() == ["a", "b"]
+    assert policies("lifo") == ["lifo"]
+    assert policies("a,b") == ["b"], "its row has one of them"
+    assert policies("a,b", model="inline") == ["as it is"]
+    assert policies(host="http://127.0.0.1:1") == ["as it is"]
 
 
 @pytest.mark.parametrize(
