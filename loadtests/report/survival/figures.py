@@ -58,7 +58,6 @@ class Figure:
     picture: Markup | None = None
     table: Table | None = None
     key: dict[str, str] = field(default_factory=dict)
-    wide: bool = False
 
     @property
     def natural(self) -> int:
