@@ -76,7 +76,7 @@ def test_help_loads_nothing_that_draws_or_measures() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
     names = set(loaded.stdout.decode().splitlines()[-1].split())
     assert "loadtests.commands.parser" in names
-    assert not names & {"altair", "gevent", "vl_convert", "jinja2", "locust", "rich", "psutil"}
+    assert not names & {"gevent", "jinja2", "locust", "rich", "psutil"}
 
 
 def test_help_lists_the_names_that_the_server_has() -> None:
