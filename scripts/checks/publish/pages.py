@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from loadtests.errors import RunFileError
 from loadtests.paths import ROOT
 from loadtests.report.summary import summarize
-from loadtests.report.survival.figures import capacity_svg
+from loadtests.report.survival.figures import capacity_svg, surge_svg
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.sections import prediction_quality
 from loadtests.report.survival.terminal import drawn, outcome
@@ -112,7 +112,11 @@ def picture(summary: Summary) -> str:
     return drawn(outcome(summary), summary)
 
 
-DRAWN: dict[str, Callable[[Summary], str]] = {"picture": picture, "chart": capacity_svg}
+DRAWN: dict[str, Callable[[Summary], str]] = {
+    "picture": picture,
+    "chart": capacity_svg,
+    "lanes": surge_svg,
+}
 
 
 def _place(run: str, what: str) -> str:
