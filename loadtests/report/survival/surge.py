@@ -18,6 +18,7 @@ PHASES = ("before", "surge", "after")
 BEFORE, DURING, AFTER = range(3)
 GOOD = "good"
 FEW = 0.05  # a share too small to mention
+OVER = 1.25  # of the capacity: more than its error
 BARS = "▁▂▃▄▅▆▇█"
 NOTHING = "·"
 NO = "no request was"
@@ -55,6 +56,7 @@ class SurgeLane:
     p99_ms: Sequence[float | None]  # of each phase
     recovery_s: float | None
     held: int | None
+    needed: int  # requests that can show that the objective is met
 
     def count(self, outcome: str, phase: int) -> int:
         begin = sum(self.windows[:phase])
@@ -85,6 +87,7 @@ def lanes_of(summary: Summary) -> list[SurgeLane]:
             capacity=line["capacity"],
             step_s=line["step_s"],
             windows=line["windows"],
+            needed=line["needed"],
             **{name: policy[name] for name in ("policy", "series", "p99_ms", "recovery_s", "held")},
         )
         for cell, line in surges.items()
@@ -111,6 +114,13 @@ def surge_notes(summary: Summary) -> Iterator[str]:
         yield from (_collapse(lane, line) for lane in mine if lane.recovery_s is None)
         if recovered := [lane for lane in mine if lane.recovery_s is not None]:
             yield _recovered(recovered)
+        best = max(mine, key=lambda lane: lane.share(DURING), default=None)
+        if best and best.share(DURING) > OVER:
+            yield (
+                f"The capacity was underestimated: {best.name} answered "
+                f"{percent(best.share(DURING))} of it in time, so the surge was smaller than "
+                "intended."
+            )
         for policy in line["policies"]:
             if "reason" in policy:
                 yield f"{_name(cell, policy['policy'])} has no result: {policy['reason']}"
@@ -152,7 +162,9 @@ def _columns(lane: SurgeLane) -> Iterator[tuple[str, Entry]]:
         figure = f"{rate_text(lane.goodput(phase))}/s {percent(lane.share(phase))}"
         yield name, Entry(figure, "\n".join(small))
     again = again_text(lane.recovery_s, lane.seconds(AFTER))
-    yield "met again", Entry(again, style="yellow" if lane.recovery_s is None else "")
+    few = lane.recovery_s is not None and lane.offered(AFTER) < lane.needed
+    small = f"of {count_of(lane.offered(AFTER), 'request')}" if few else ""
+    yield "met again", Entry(again, small, "yellow" if lane.recovery_s is None else "")
     yield "over time", Entry(_sparkline(lane))
 
 

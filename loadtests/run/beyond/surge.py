@@ -17,7 +17,7 @@ from loadtests.errors import Unmeasured
 from loadtests.load.answer import Answer
 from loadtests.load.http import ConnectionPool
 from loadtests.load.schedule import Phase
-from loadtests.run.beyond.goodput import HELD_S, recovery_s
+from loadtests.run.beyond.goodput import recovery_s
 from loadtests.run.beyond.lab import LoadedServer, PeakLab
 from loadtests.run.constants import CONSTANTS
 from loadtests.service.contract import Discovery
@@ -47,7 +47,6 @@ def run(lab: PeakLab, duration_s: float) -> dict[str, Any]:
         "rates": rates,
         "step_s": step_s,
         "windows": WINDOWS,
-        "held_s": min(HELD_S, phases[-1].duration_s / 2),
         "needed": requests_needed(lab.slo.loss_ratio, 0),
         "policies": results,
     }

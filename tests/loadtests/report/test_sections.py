@@ -76,7 +76,7 @@ def policy(name: str, good: list[int], lost: str, **fields: Any) -> dict[str, An
 
 
 SURGED: dict[str, Any] = {
-    "capacity": 40.0, "rates": [20, 100, 20], "step_s": 0.5, "windows": [4, 8, 16],
+    "capacity": 40.0, "rates": [20, 100, 20], "step_s": 0.5, "windows": [4, 8, 16], "needed": 100,
     "policies": [
         policy("unbounded", [10] * 4 + [0] * 24, "gave_up", recovery_s=None, held=76),
         policy("bounded", [10] * 4 + [18] * 8 + [10] * 16, "refused", recovery_s=0.1, held=0,
@@ -250,6 +250,13 @@ def test_surges_of_several_cells_are_named_by_their_cells(tmp_path: Path) -> Non
     text = markdown(run_of(tmp_path, *lines))
     for words in ("| primes under async · lifo | 20/s", "primes under inline · adaptive has no"):
         assert words in text
+
+
+def test_a_surge_that_proves_little_is_called_so(tmp_path: Path) -> None:
+    small = {**SURGED, "capacity": 24.0, "needed": 299}
+    text = markdown(run_of(tmp_path, beyond("surge", "process-pool", **small)))
+    assert "| at once<br><sub>of 160 requests</sub> |" in text
+    assert "bounded answered 150 % of it in time, so the surge was smaller than intended" in text
 
 
 def test_a_surge_is_drawn_with_a_lane_for_each_policy_and_described(tmp_path: Path) -> None:
