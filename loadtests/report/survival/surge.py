@@ -163,8 +163,8 @@ def _columns(lane: SurgeLane) -> Iterator[tuple[str, Entry]]:
         yield name, Entry(figure, "\n".join(small))
     again = again_text(lane.recovery_s, lane.seconds(AFTER))
     few = lane.recovery_s is not None and lane.offered(AFTER) < lane.needed
-    small = f"of {count_of(lane.offered(AFTER), 'request')}" if few else ""
-    yield "met again", Entry(again, small, "yellow" if lane.recovery_s is None else "")
+    of = f"of {count_of(lane.offered(AFTER), 'request')}" if few else ""
+    yield "met again", Entry(again, of, "yellow" if lane.recovery_s is None else "")
     yield "over time", Entry(_sparkline(lane))
 
 

@@ -55,9 +55,16 @@ class LoadedServer:
     sentinel: Sentinel
 
     def offer(
-        self, phases: Sequence[Phase], beside: Mapping[str, str] = MappingProxyType({})
+        self,
+        phases: Sequence[Phase],
+        beside: Mapping[str, str] = MappingProxyType({}),
+        *,
+        loose: bool = False,
     ) -> PhasedResult:
-        """Offer these phases; a load that is not valid ends the attempt of `PeakLab.valid`."""
+        """Offer these phases; a load that is not valid ends the attempt of `PeakLab.valid`.
+
+        With `loose`, the generator may be later, and the bystander is not judged.
+        """
         slo, kind = self.options.slo, self.options.arrivals
         waits_s, before_s = patience_s(slo), _own_cpu_s()
         self.sentinel.begin()
@@ -67,7 +74,8 @@ class LoadedServer:
         work, bystander = (
             tally(stream, slo, result.duration_s) for stream in (result.work, result.bystander)
         )
-        generator = [*flaws(work, bystander, result.generator_cpu, slo)]
+        beside_it = None if loose else bystander
+        generator = [*flaws(work, beside_it, result.generator_cpu, slo, loose=loose)]
         for flaw in (*disturbances(machine, late=bool(generator)), *generator):
             raise _FlawedLoad(flaw)
         return result

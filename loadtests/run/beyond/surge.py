@@ -77,7 +77,7 @@ def _under(
 
     def attempt(server: LoadedServer) -> tuple[PhasedResult, int | None]:
         again = replace(server, rng=Random(lab.options.seed))  # noqa: S311 - no secret
-        return again.offer(phases), _held(server, lab.cell.model)
+        return again.offer(phases, loose=True), _held(server, lab.cell.model)
 
     try:
         result, held = lab.valid(attempt, axes=axes)

@@ -65,7 +65,7 @@ class Machine(Sentinel):
 @pytest.fixture
 def forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
     """Accept loads from a late generator: these tests are not about this machine's speed."""
-    monkeypatch.setattr("loadtests.run.beyond.lab.flaws", lambda *_: ())
+    monkeypatch.setattr("loadtests.run.beyond.lab.flaws", lambda *_, **__: ())
     monkeypatch.setattr(cell_load, "SETTLE_S", 0.1)
 
 
@@ -203,7 +203,7 @@ def test_a_load_that_is_never_valid_has_a_reason(
     state: MachineState,
     reason: str,
 ) -> None:
-    monkeypatch.setattr("loadtests.run.beyond.lab.flaws", lambda *_: late)
+    monkeypatch.setattr("loadtests.run.beyond.lab.flaws", lambda *_, **__: late)
     monkeypatch.setattr("loadtests.run.beyond.lab.TRIES", 2)
     machine = Machine(state)
     [line] = run(tmp_path, "soak", machine=machine, duration_s=0.2)
