@@ -14,6 +14,7 @@ from loadtests.report.summary import summarize
 from loadtests.report.survival.figures import capacity_svg, surge_svg
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.sections import prediction_quality
+from loadtests.report.survival.surge import surge_notes
 from loadtests.report.survival.terminal import drawn, outcome
 from loadtests.report.wording import headline
 from loadtests.run.file.fold import read
@@ -112,10 +113,11 @@ def picture(summary: Summary) -> str:
     return drawn(outcome(summary), summary)
 
 
+LANES = "lanes"  # of a surge
 DRAWN: dict[str, Callable[[Summary], str]] = {
     "picture": picture,
     "chart": capacity_svg,
-    "lanes": surge_svg,
+    LANES: surge_svg,
 }
 
 
@@ -125,6 +127,8 @@ def _place(run: str, what: str) -> str:
 
 def _alternative(summary: Summary, what: str) -> str:
     """Say in words what the picture shows."""
+    if what == LANES:
+        return " ".join(surge_notes(summary)).replace("<", "&lt;")
     best = [
         f"{verdict.workload}: {listing(verdict.ties)}"
         for verdict in summary.verdicts
