@@ -55,11 +55,11 @@ def run(lab: PeakLab, duration_s: float) -> dict[str, Any]:
 def policies(lab: PeakLab, discovery: Discovery) -> Sequence[str]:
     """Name the policies to measure: that of the row, or all that the service offers.
 
-    A running service has its own, and some models cannot have any.
+    A running service and one of the user have their own, and some models cannot have any.
     """
-    offered = discovery.options.get(ADMISSION, {})
-    affected = offered.get("models")
-    if lab.services.host or (affected is not None and lab.cell.model not in affected):
+    offered = discovery.options.get(ADMISSION)
+    model = lab.cell.model
+    if lab.services.host or not offered or model not in (offered.get("models") or [model]):
         return [AS_IT_IS]
     if chosen := lab.axes.get(ADMISSION):
         return [chosen]

@@ -154,6 +154,8 @@ def test_a_surge_tries_all_policies_unless_there_is_no_choice(tmp_path: Path) ->
     assert policies("a,b") == ["b"], "its row has one of them"
     assert policies("a,b", model="inline") == ["as it is"]
     assert policies(host="http://127.0.0.1:1") == ["as it is"]
+    offered = Discovery({}, {}, {})
+    assert policies() == ["as it is"], "a service of the user"
 
 
 @pytest.mark.parametrize(
