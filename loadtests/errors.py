@@ -9,7 +9,6 @@ LoadTestError
 ├── WorkersGone        no worker is left to offer the load
 ├── MeasurementGone    the measuring process ended in the middle
 ├── RunFileError       a run file, or its folder, cannot be used
-├── Undrawn            a chart could not be drawn
 └── FieldError         a form has an unknown field, or an invalid value
 """
 
@@ -56,10 +55,6 @@ class MeasurementGone(LoadTestError):
 
 class RunFileError(LoadTestError):
     """A run file, or its folder, cannot be used."""
-
-
-class Undrawn(LoadTestError):
-    """A chart could not be drawn."""
 
 
 class FieldError(LoadTestError):

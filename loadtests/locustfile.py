@@ -26,14 +26,13 @@ from loadtests.load.source import InProcess, Source
 from loadtests.run.file.folders import RESULTS, claimed, new_folder
 from loadtests.run.options import Options
 from loadtests.run.survival.run import Survival
-from loadtests.service.warm_up import check_cells, try_parameters
+from loadtests.service.warm_up import check_cells
 from loadtests.system.signals import die_of_quit, ignored
 from loadtests.ui.form import add_options
 from loadtests.ui.ledger import bucket
 from loadtests.ui.recording import Recording
 from loadtests.ui.shape_runner import shape
 from loadtests.ui.shapes import SHAPES
-from loadtests.ui.surge import Scenario
 from loadtests.ui.survival.session import session_of
 from loadtests.ui.tabs import mount
 from loadtests.ui.users import LoadUser, UserLoad, record, show
@@ -42,7 +41,7 @@ __all__ = ["LoadUser"]
 
 log = logging.getLogger("loadbearing")
 _running: list[gevent.Greenlet[..., None]] = []  # the scenario of the test, if any
-BY_MASTER = {"survival", "surge"}  # scenarios in which the master directs the workers
+SURVIVAL = "survival"  # the scenario in which the master directs the workers
 _swarms: dict[Environment, Master] = {}  # at most one
 
 # A local service answers in fractions of a millisecond, which Locust would round to zero.
@@ -81,31 +80,18 @@ def start(environment: Any, **_: Any) -> None:
     parsed = environment.parsed_options
     try:
         options = Options.of(parsed)
-        if options.scenario in BY_MASTER and isinstance(environment.runner, WorkerRunner):
+        if options.scenario == SURVIVAL:
+            if not isinstance(environment.runner, WorkerRunner):
+                _begin_survival(environment, options)
             return
-        if options.scenario == "survival":
-            _begin_survival(environment, options)
-            return
-        discovery = check_cells(str(environment.host), options.cells, options.parameters)
-        if options.scenario == "surge":
-            try_parameters(options.parameters, discovery, str(environment.host))
-            scenario = Scenario(environment, _source(environment), options, discovery)
-            _running.append(gevent.spawn(_surge, environment, scenario))
-        elif not isinstance(environment.runner, MasterRunner):
+        check_cells(str(environment.host), options.cells, options.parameters)
+        if not isinstance(environment.runner, MasterRunner):
             LoadUser.load = UserLoad(environment, options)
     except (ValueError, ServiceError) as error:
         log.error("%s", error)  # noqa: TRY400 - the message says it all
-        if environment.web_ui and parsed.scenario == "survival":
+        if environment.web_ui and parsed.scenario == SURVIVAL:
             session_of(environment).reject(str(error))
         _running.append(gevent.spawn(_finish, environment, 2))
-
-
-def _surge(environment: Environment, scenario: Scenario) -> None:
-    code = 3
-    try:
-        code = scenario.run()
-    finally:
-        _finish(environment, code)
 
 
 def _begin_survival(environment: Environment, options: Options) -> None:

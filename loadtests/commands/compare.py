@@ -17,10 +17,7 @@ from loadtests.report.compare.markdown import markdown
 from loadtests.report.compare.terminal import final
 from loadtests.report.console import console_for
 from loadtests.run.file.fold import read
-from loadtests.run.file.lines import Run
-from loadtests.run.surge.lines import is_surge
 from loadtests.system.files import put
-from loadtests.system.program import script
 from loadtests.system.streams import put_out
 from loadtests.wording import listing
 
@@ -53,7 +50,7 @@ def of_folders(folders: Sequence[Path], tolerance: float = 0.0) -> Comparison:
     """Compare these runs with the first. Raises RunFileError if nothing can be compared."""
     if len(folders) < 2:
         raise RunFileError("compare takes at least two runs: name the folders of both")
-    runs = zip(_names(folders), map(_read, folders), strict=True)
+    runs = zip(_names(folders), map(read, folders), strict=True)
     comparison = compare(list(runs), tolerance)
     for number, side in enumerate(comparison.later):
         if not (comparison.ratios(number) or comparison.undecided(number)):
@@ -88,18 +85,6 @@ def _format_of(parsed: argparse.Namespace) -> str:
             f"{output}: no format has the ending {ending}; use .txt, .md or .json, or add --format"
         )
     return str(parsed.format or ENDINGS[ending])
-
-
-def _read(folder: Path) -> Run:
-    try:
-        return read(folder)
-    except RunFileError:
-        if not is_surge(folder):
-            raise
-        raise RunFileError(
-            f"{folder} holds a surge, not a survival run, so it has no capacities to compare; "
-            f"show it with {script('report')} {folder}"
-        ) from None
 
 
 def _names(folders: Sequence[Path]) -> list[str]:

@@ -21,7 +21,6 @@ from rich.console import Console
 
 from loadtests.errors import MeasurementGone, ServiceError
 from loadtests.paths import ROOT
-from loadtests.report.console import console_for
 from loadtests.run.file.folders import claimed, discard, folder_of
 from loadtests.run.file.lines import Line
 from loadtests.run.file.run_file import FILE_NAME, Tail
@@ -110,8 +109,8 @@ def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
     screen_on: Callable[[Console], Screen],
     command: Callable[[Path], Sequence[str]],
     *,
-    resumable: Callable[[Path], None] | None = None,
-    console: Console | None = None,
+    resumable: Callable[[Path], None],
+    console: Console,
 ) -> tuple[Path, int] | None:
     """Run a measurement into a folder and show it; returns the folder and the exit code.
 
@@ -125,7 +124,7 @@ def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
         claim = until_exit.enter_context(claimed(folder))
     except KeyboardInterrupt:
         return None
-    console, begun_at = console or console_for(), monotonic()
+    begun_at = monotonic()
     screen = screen_on(console)
     try:
         live = screen.live(lambda: monotonic() - begun_at)
@@ -134,10 +133,8 @@ def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
         if not _begun(folder):
             console.print("Stopped before anything was measured.")
             return None
-        again = (
-            f" (to resume: {script('survive')} --retry {quote(str(folder))})" if resumable else ""
-        )
-        message = f"Stopped. These are the results so far{again}:"
+        again = f"{script('survive')} --retry {quote(str(folder))}"
+        message = f"Stopped. These are the results so far (to resume: {again}):"
         console.print(message, soft_wrap=True, markup=False, highlight=False)
         ended = {"exit": INTERRUPTED}
     except MeasurementGone as error:

@@ -1,4 +1,4 @@
-"""The command line: five commands, each with its purpose, its options in groups, and an example."""
+"""The command line: four commands, each with its purpose, its options in groups, and an example."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from loadtests.commands.words import Parser, Reading, checked, hosts, rate, single, tolerance, whole
+from loadtests.commands.words import Parser, Reading, checked, hosts, rate, tolerance, whole
 from loadtests.load.distributed.processes import HERE
 from loadtests.run.flags import some_names
 from loadtests.run.options import MEASURE, MOST_GENERATORS, PRECISION, SERVICE, Options, flagged
-from loadtests.run.surge.phases import DURATIONS, durations
-from loadtests.run.surge.request import HEADLINE_POLICIES
 from loadtests.service.options import add_axes
 from loadtests.system.program import PROGRAM, SCRIPT
 
@@ -21,7 +19,6 @@ PORTS = 65535  # the last one
 OUTPUT = "the output"
 FORMATS = ("text", "markdown", "json")
 SURVIVE = "Find the highest load that each concurrency model sustains, and what runs out first."
-SURGE = "Show what a surge of load leaves behind, under each admission policy."
 # Names of the server's own, for help alone: a run learns from the server what it offers.
 MODELS = (
     *("inline", "async", "thread-per-request", "thread-pool", "process-per-request"),
@@ -45,18 +42,16 @@ ELSEWHERE = {
 UP = "Run the server and the Locust web interface, until Ctrl-C."
 REPORT = "Show the results of a run, and write its report.html, summaries and pictures again."
 COMPARE = "Compare survival runs, cell by cell: ratios with intervals, and what was different."
-SUMMARY = {"survive": SURVIVE, "surge": SURGE, "up": UP, "report": REPORT, "compare": COMPARE}
-NAMING = {"survive", "surge"}  # commands that take names of workloads and models
+SUMMARY = {"survive": SURVIVE, "up": UP, "report": REPORT, "compare": COMPARE}
+NAMING = {"survive"}  # commands that take names of workloads and models
 EXAMPLES = {
     "survive": "--workloads sleep --models inline,async,thread-pool",
-    "surge": "--workload primes --model process-pool --admission unbounded,deadline",
     "up": "--threads 8 --workloads ./mine.py",
     "report": "results/latest",
     "compare": "results/mine results/latest",
 }
 EXIT_CODES = {
     "survive": "0 done, 1 a cell is below --at-least, 2 wrong usage, 3 no trustworthy result",
-    "surge": "0 done, 2 wrong usage, 3 no trustworthy result",
     "compare": "0 no regression, 1 a capacity dropped significantly, 2 wrong usage, 3 cannot tell",
 }
 
@@ -76,21 +71,16 @@ def parser() -> argparse.ArgumentParser:
     _add_version(top)
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _survive(_command(commands, "survive"))
-    _surge(_command(commands, "surge"))
     _up(_command(commands, "up"))
     _report(_command(commands, "report"))
     _compare(_command(commands, "compare"))
     return top
 
 
-def add_options(
-    parser: argparse.ArgumentParser, kind: type[Options] = Options, only: tuple[str, ...] = ()
-) -> dict[str, Any]:
-    """Add the fields that have a flag, or only some; returns the groups of options by title."""
+def add_options(parser: argparse.ArgumentParser, kind: type[Options] = Options) -> dict[str, Any]:
+    """Add the fields that have a flag; returns the groups of options by title."""
     groups = {title: parser.add_argument_group(title) for title in (MEASURE, PRECISION, SERVICE)}
     for name, item, flag in flagged(kind):
-        if only and item.name not in only:
-            continue
         group, word = groups[flag.group], f"--{name.replace('_', '-')}"
         common: dict[str, Any] = {"dest": item.name, "default": argparse.SUPPRESS}
         default = getattr(kind(), item.name)
@@ -159,23 +149,6 @@ def _survive(parser: Parser) -> None:
         help="exit with 1 if a cell sustains less than this many requests per second")  # fmt: skip
     _add_json(output)
     _add_verbose(output)
-
-
-def _surge(parser: argparse.ArgumentParser) -> None:
-    shared = ("slo", "parameters", "seed")
-    group = add_options(parser, only=shared)[MEASURE]
-    parser.set_defaults(**{name: getattr(Options(), name) for name in shared})
-    group.add_argument("--workload", dest="workloads", type=checked(single), default=("primes",),
-        metavar="W", help="a workload, or a module that has one (default: primes)")  # fmt: skip
-    group.add_argument("--model", default="process-pool", metavar="M",
-        help="the model that runs it (default: process-pool)")  # fmt: skip
-    group.add_argument("--admission", dest="policies", type=checked(some_names),
-        default=HEADLINE_POLICIES, metavar="P,...", help="admission policies to measure in turn, "
-        f"or all (default: {','.join(HEADLINE_POLICIES)})")  # fmt: skip
-    group.add_argument("--phases", type=checked(durations), default=DURATIONS, metavar="T,T,T",
-        help="durations before, during and after the surge (default: 5s,8s,15s)")  # fmt: skip
-    add_axes(parser, but=("admission",))
-    _add_output(parser, "new folder for the results")
 
 
 def _up(parser: argparse.ArgumentParser) -> None:

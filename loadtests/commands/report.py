@@ -7,14 +7,12 @@ from functools import partial
 
 from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
-from loadtests.report.surge.files import Surged
 from loadtests.report.survival.files import SurvivalReport
 from loadtests.run.file.run_file import run_file
-from loadtests.run.surge.lines import is_surge
 
 
 def run(parsed: argparse.Namespace) -> int:
     """Return 0, or 2 where a file could not be written."""
     folder = run_file(parsed.folder).parent
-    kind = Surged if is_surge(folder) else partial(SurvivalReport, verbose=parsed.verbose)
+    kind = partial(SurvivalReport, verbose=parsed.verbose)
     return deliver(kind, folder, console_for(json=parsed.json), json=parsed.json)[1]

@@ -133,12 +133,6 @@ def rate(text: str) -> float:
     return value
 
 
-def single(text: str) -> tuple[str]:
-    if "," in text or not text.strip():
-        raise ValueError(f"invalid workload {text!r}: expected a single one, e.g. primes")
-    return (text.strip(),)
-
-
 def hosts(text: str) -> tuple[str, ...]:
     listed = names(text)
     for name in listed:

@@ -18,12 +18,12 @@ COLOURS = {
     "dask": "#6C8EBF",
 }
 OTHER = "#8A8A8A"
-POLICIES: dict[str, tuple[str, list[int]]] = {  # the dash: lengths of ink and gap
-    "unbounded": ("#D55E00", [1, 0]),
-    "bounded": ("#2F8FD0", [8, 3]),
-    "deadline": ("#009E73", [4, 2]),
-    "lifo": ("#CC79A7", [2, 2]),
-    "adaptive": ("#9A8F1F", [8, 2, 2, 2]),
+POLICIES = {
+    "unbounded": "#D55E00",
+    "bounded": "#2F8FD0",
+    "deadline": "#009E73",
+    "lifo": "#CC79A7",
+    "adaptive": "#9A8F1F",
 }
 # The stages of a request, on light paper and on dark paper. They use no model's colour: pale for
 # the way there and back, dark for waiting in the server, two tones of their own for the work.
@@ -42,12 +42,9 @@ STEPS = 50
 Rgb = tuple[float, float, float]
 
 
-def colour_of(model: str) -> str:
-    return COLOURS.get(model, OTHER)
-
-
-def style_of(policy: str) -> tuple[str, list[int]]:
-    return POLICIES.get(policy, (OTHER, [1, 0]))
+def colour_of(name: str) -> str:
+    """Return the colour of a model or a policy."""
+    return COLOURS.get(name) or POLICIES.get(name, OTHER)
 
 
 def shades_of(model: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ Whatever fails on the way is reported and affects nothing else.
 
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -14,7 +14,6 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from loadtests.errors import RunFileError
-from loadtests.report.charts.converter import Converter
 from loadtests.report.console import show
 from loadtests.report.gallery import Gallery, reason
 from loadtests.report.survival.live import live
@@ -91,18 +90,17 @@ def _unwritten(folder: Path, texts: Mapping[str, str]) -> Iterator[str]:
 
 
 def _draw(report: Report, folder: Path, console: Console, again: str, *, json: bool) -> None:
-    with closing(Converter()) as converter:
-        gallery = Gallery(converter)
+    gallery = Gallery()
 
-        def draw() -> None:
-            for name, picture in report.pictures(gallery):
-                write = partial(_write, folder / name, picture)
-                # An incomplete page is better than none, but not better than an earlier one.
-                last = name == REPORT and not (folder / name).exists()
-                gallery.attempt(name, write, None, stopped=last)
+    def draw() -> None:
+        for name, picture in report.pictures(gallery):
+            write = partial(_write, folder / name, picture)
+            # An incomplete page is better than none, but not better than an earlier one.
+            last = name == REPORT and not (folder / name).exists()
+            gallery.attempt(name, write, None, stopped=last)
 
-        with _handled(gallery.stop), live(console, lambda: Text("drawing …", style="dim")):
-            gallery.attempt(REPORT, draw, None, stopped=True)
+    with _handled(gallery.stop), live(console, lambda: Text("drawing …", style="dim")):
+        gallery.attempt(REPORT, draw, None, stopped=True)
     if gallery.stopped:
         raise KeyboardInterrupt("; ".join(gallery.complaints))
     for complaint in gallery.complaints:

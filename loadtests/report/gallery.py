@@ -4,7 +4,6 @@ import signal
 from collections.abc import Callable
 from typing import TypeVar
 
-from loadtests.report.charts.converter import Converter
 from loadtests.report.wording import shortened
 
 Drawn = TypeVar("Drawn")
@@ -15,8 +14,7 @@ STOPPED = "stopped by Ctrl-C"
 class Gallery:
     """Keeps the reason for each picture that is missing; once `stopped`, nothing more is drawn."""
 
-    def __init__(self, converter: Converter) -> None:
-        self.converter = converter
+    def __init__(self) -> None:
         self.missing: dict[str, str] = {}
         self.stopped = False
 
@@ -39,7 +37,7 @@ class Gallery:
     def stop(self, number: int, _: object) -> None:
         """Handle a signal: draw no more, and let the next one raise KeyboardInterrupt.
 
-        The first one must not raise, because exceptions may get lost while Altair is loading.
+        The first one does not raise, so that the page is written with what there is.
         """
         self.stopped = True
         signal.signal(number, signal.default_int_handler)

@@ -16,6 +16,7 @@ class Constants:
     soak: float = 0.8
     faults: float = 0.5
     bystanders: float = 0.8
+    surge: tuple[float, ...] = (0.5, 2.5, 0.5)  # before, during and after it
 
 
 CONSTANTS = Constants()

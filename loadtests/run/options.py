@@ -26,7 +26,6 @@ from loadtests.run.flags import (
     some_names,
     texts,
 )
-from loadtests.run.surge.phases import DURATIONS, Three, durations
 from loadtests.service.options import ServerOptions
 from loadtests.service.workload_modules import located
 from loadtests.slo import Slo, objective
@@ -150,7 +149,7 @@ class Options:
     beyond: Chosen = option(  # noqa: RUF009 - it returns a field
         {},
         Flag(MEASURE, f"trials beyond the capacity: {', '.join(KINDS)}, or none "
-             "(default: all with --full, else none)",
+             "(default: with --full all but surge, else none)",
              "KIND[=TIME],...", read=beyond, resumes=no_less),
     )  # fmt: skip
     budget_s: float = option(
@@ -218,7 +217,6 @@ class Options:
     load: str = "open"
     arrivals: Kind = "poisson"
     output: str = ""
-    durations: Three = option(DURATIONS)  # noqa: RUF009 - it returns a field
     steps: int = 5
     spike: float = 4.0
 
@@ -236,7 +234,6 @@ class Options:
             **{name: getattr(parsed, name) for name in AS_GIVEN},
             "host": parsed.host if parsed.running_service else "",
             "servers": ServerOptions.load(parsed.servers),
-            "durations": durations(parsed.phases),
             "steps": number("number of steps", "5", int)(parsed.steps),
             "spike": number("height of the spike", "4", float)(parsed.spike),
         }

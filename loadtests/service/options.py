@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from pathlib import Path
@@ -51,12 +51,10 @@ OPTION_FLAGS = (
 SETTLED = ("HOST", "PORT", "ALLOW_HOST", "MODELS", "WORKLOADS")  # by the load test itself
 
 
-def add_axes(parser: argparse.ArgumentParser, but: Collection[str] = ()) -> None:
-    """Add all flags except those that a command defines itself."""
+def add_axes(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("server options (details: .venv/bin/python -m server --help)")
     for option in OPTION_FLAGS:
-        if option.name not in but:
-            group.add_argument(option.flag, metavar=option.value, help=option.text)
+        group.add_argument(option.flag, metavar=option.value, help=option.text)
 
 
 def axes_of(parsed: argparse.Namespace) -> dict[str, str]:

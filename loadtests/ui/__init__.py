@@ -1,1 +1,1 @@
-"""Load tests, survival runs and surges in the web interface of Locust."""
+"""Load tests and survival runs in the web interface of Locust."""

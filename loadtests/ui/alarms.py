@@ -46,7 +46,7 @@ class Alarms(logging.Handler):
         return [*self._late(), *self._watching.disturbances, *[*self._logged][-SHOWN:]]
 
     def _late(self) -> Iterator[str]:
-        """Say that the generator is late; a survival run and a surge judge each trial instead."""
+        """Say that the generator is late; a survival run judges each trial instead."""
         options, lag_ms = self._recording.options, self._recording.ledger.lag_p99_ms()
         if not options or lag_ms is None or options.load != "open" or options.scenario not in LOADS:
             return

@@ -21,7 +21,6 @@ SCENARIOS = {
     "spike": ("load", "a multiple of the number of users for a while"),
     "soak": ("load", "a constant load for long, to see what drifts"),
     "survival": ("survival", "the capacity of each model; the run sets the load itself"),
-    "surge": ("load", "half of a model's capacity, then 2.5 times it, then half again"),
 }
 # Each option with its default, whose type is that of the option; a list has all choices, of which
 # the first is the default. Their order is that of the form.
@@ -40,7 +39,7 @@ _FORM: dict[str, tuple[Any, str]] = {
     "steps": (5, "how many, up to the number of users"),
     "spike": (4.0, "multiple of the number of users"),
     "mode": (["quick", "full"], "full takes hours and is for figures to publish"),
-    "beyond": ("", "trials beyond the capacity, e.g. overload,soak=5m"),
+    "beyond": ("", "trials beyond the capacity, e.g. surge,soak=5m"),
     "baseline": ("", "what you have now, e.g. thread-pool"),
     "need": ("", "promises that a model must keep, e.g. kills-late,survives-crash"),
     "at-load": ("", "in requests per second: measure each model once at it"),
@@ -51,15 +50,14 @@ _FORM: dict[str, tuple[Any, str]] = {
 FOR: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("userCount", "load"), LOADS),
     "spawnRate": ("steady", COMPARE),
-    "host": (*LOADS, "surge"),
-    "arrivals": (*LOADS, "surge"),
+    "host": LOADS,
+    "arrivals": LOADS,
     **{name: (name,) for name in ("steps", "spike")},
     **dict.fromkeys(("mode", "beyond", "prove", "baseline", "need", "atLoad"), ("survival",)),
 }
 _HIDDEN: dict[str, tuple[Any, str]] = {
     "options": ("", "All options of the test as JSON, instead of the others"),
     "output": ("", "Folder for the results of a survival run"),
-    "phases": ("5s,8s,15s", "Surge: durations before, during and after it"),
     "servers": ("", "How servers are started, as JSON"),
     "allow-host": ("", "Further host names for the UI, with commas"),
     "running-service": (

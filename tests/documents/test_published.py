@@ -19,6 +19,7 @@ from loadtests.service.options import ServerOptions
 from loadtests.service.pythons import ServerPython
 from scripts.checks.publish.keep import keep
 from scripts.checks.publish.pages import RUNS, block, filled, made, names
+from tests.loadtests.report.test_sections import SURGED
 from tests.support.run_files import FULL, measured, plan, result, trial, write
 from tests.support.timelines import within_a_third
 
@@ -51,6 +52,15 @@ def test_a_block_is_filled_and_the_rest_of_the_page_is_left_alone() -> None:
         filled("<!-- generated: one -->\nold\n", str)
     with pytest.raises(RunFileError, match="is called 'headlin'"):
         block("README.md", {}, "headlin")
+
+
+def test_the_lanes_of_a_surge_are_described_in_words(tmp_path: Path) -> None:
+    line = {"line": "beyond", "workload": "primes", "model": "inline", "kind": "surge", **SURGED}
+    run = [plan([("primes", "inline")]), result("primes", "inline", 40, 44), line]
+    runs = {"surge": summarize(read(write(tmp_path / "run.jsonl", run)))}
+    shown = block("loadtests/RESULTS.md", runs, "surge lanes")
+    assert shown.startswith("![`primes` under inline: 20 req/s for 2 s, then 100 req/s for 4 s,")
+    assert shown.endswith("](published/pictures/surge-lanes.svg)")
 
 
 def test_a_published_run_has_the_same_summary(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ COMMAND = re.compile(
 )
 COMMANDS = sorted({"".join(groups) for text in PAGES.values() for groups in COMMAND.findall(text)})
 MODULES = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-OURS = {"survive", "surge", "up", "report", "compare"}  # scripts of the command line
+OURS = {"survive", "up", "report", "compare"}  # scripts of the command line
 CURLS = re.findall(
     r"^\$ curl 'localhost:8080(\S+)'\n(\{\n.*?^\}\n)", README, re.MULTILINE | re.DOTALL
 )

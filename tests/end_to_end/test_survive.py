@@ -151,7 +151,7 @@ def test_a_folder_that_holds_a_run_is_left_alone(survived: Survived, home: Path)
         (("survive", "--host", "http://127.0.0.1:1"), "nothing answers at http://127.0.0.1:1"),
         (("survive", "--workloads", "./broken.py"), "broken.py:1: the import failed: ModuleNot"),
         (("survive", "--output", "broken.py"), "broken.py is a file; --output takes a folder"),
-        (("surge", "--output", "broken.py/x"), "broken.py is a file; --output takes a folder"),
+        (("survive", "--output", "broken.py/x"), "broken.py is a file; --output takes a folder"),
         (("up", "--port", "0", "--workloads", "slep"), "unknown workload 'slep'; did you mean"),
         (("report", "/no/such/folder"), "/no/such/folder does not exist"),
         (("report", "broken.py"), "broken.py is not a folder; name the folder of a run"),

@@ -59,7 +59,7 @@ def test_the_form_offers_what_the_server_has(both: tuple[Begun, Interface, str])
     assert models == [name for name, model in discovery.models.items() if model["available"]]
     assert {"sleep", "primes"} < set(discovery.workloads)
     assert {"inline", "process-pool"} < set(models)
-    scenarios = ["steady", "compare", "steps", "spike", "soak", "survival", "surge"]
+    scenarios = ["steady", "compare", "steps", "spike", "soak", "survival"]
     assert choices(page, "scenario") == scenarios
     assert [*fields(page)][:5] == ["scenario", "workloads", "models", "param", "load"]
     assert url in page

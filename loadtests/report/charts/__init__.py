@@ -1,1 +1,1 @@
-"""The charts of reports: drawn by Altair where they have scales, by a template elsewhere."""
+"""The charts of reports, drawn by the pixel and written as SVG by a template."""

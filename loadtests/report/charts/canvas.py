@@ -32,6 +32,10 @@ class Canvas:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         self._add("polyline", points=path, fill="none", stroke=stroke, stroke_width=width)
 
+    def area(self, points: Iterable[tuple[float, float]], fill: str) -> None:
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        self._add("polygon", points=path, fill=fill)
+
     def rule(self, x: float, top: float, height: float, stroke: str, width: float = 1) -> None:
         self.line([(x, top), (x, top + height)], stroke, width)
 

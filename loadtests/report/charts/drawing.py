@@ -8,13 +8,12 @@ from markupsafe import Markup
 from loadtests.report.colours import COLOURS, OTHER, STAGES, shades
 
 # Written into a picture for a style sheet to match: colour in light, colour in dark.
-PAPER, INK, SOFT, FAINT, SHADE = "#fdfdfe", "#1f2329", "#59616b", "#d0d3d7", "#f6dcd0"
+PAPER, INK, SOFT, FAINT = "#fdfdfe", "#1f2329", "#59616b", "#d0d3d7"
 DARK = {
     PAPER: "#0d1117",
     INK: "#e6edf3",
     SOFT: "#9aa5b1",
     FAINT: "#3b424b",
-    SHADE: "#4a2a1c",
     **dict(shades(colour) for colour in (*COLOURS.values(), OTHER)),
     **dict(STAGES.values()),
 }

@@ -1,6 +1,6 @@
 """What happened to cells beyond their capacity: in tables, in sentences and in a few words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from loadtests.cell import Cell
 from loadtests.report.summary import Summary
@@ -9,6 +9,7 @@ from loadtests.run.file.lines import Line
 from loadtests.wording import DASH, TIMES, count_of, listing, percent
 
 HEALTH = "/health"
+PEAKS = dict.fromkeys(("overload", "spike", "faults"))  # in this order
 WATCHED = {  # what a soak watches → its name and its unit
     "pss_mib": ("memory", " MiB"),
     "threads": ("the number of threads", ""),
@@ -17,6 +18,7 @@ WATCHED = {  # what a soak watches → its name and its unit
     "p50_ms": ("the median response time", " ms"),
 }
 AT_ONCE_S = 0.05
+SOON_S = 0.5  # after a surge, which counts as at once
 COLLAPSE = 0.8  # of the goodput: a model that keeps less beyond its capacity gets a sentence
 STARVED = 0.01  # of the bystander's requests: the loss at which an objective of 99 % fails
 SPREAD = 0.1  # between the models of a workload: a difference that is worth a sentence
@@ -24,12 +26,12 @@ SPREAD = 0.1  # between the models of a workload: a difference that is worth a s
 
 def peaks_of(summary: Summary) -> Mapping[Cell, Entry]:
     """Show each cell under overload, a spike and faults; empty where that was not measured."""
-    measured = {cell.cell: summary.beyond.get(cell.cell) for cell in summary.cells}
-    if not any(kinds and kinds.keys() - {"bystanders", "soak"} for kinds in measured.values()):
+    known = {cell.cell: summary.beyond.get(cell.cell, {}) for cell in summary.cells}
+    if not any(kinds.keys() & PEAKS for kinds in known.values()):
         return {}
     return {
-        cell: _peak(kinds) if kinds else Entry(ABSENT, style="dim")
-        for cell, kinds in measured.items()
+        cell: _peak(kinds) if kinds.keys() & PEAKS else Entry(ABSENT, style="dim")
+        for cell, kinds in known.items()
     }
 
 
@@ -39,7 +41,7 @@ def overload_notes(summary: Summary) -> Iterator[str]:
     for workload in dict.fromkeys(cell.workload for cell in summary.cells):
         loads = {
             cell.row: load
-            for cell, overload in _measured("overload", summary).items()
+            for cell, overload in measured("overload", summary).items()
             for load in overload.get("loads", ())
             if cell.workload == workload and load["factor"] == factor and "kept" in load
         }
@@ -61,18 +63,18 @@ def interference_of(summary: Summary) -> Mapping[Cell, Entry]:
     bound_ms = 1e3 * summary.slo.bound_s
     return {
         Cell(stream, f"{cell.workload} under {cell.row}"): _delayed(counts, bound_ms)
-        for cell, bystanders in _measured("bystanders", summary).items()
+        for cell, bystanders in measured("bystanders", summary).items()
         for stream, counts in bystanders.get("beside", {}).items()
     }
 
 
 def interference_notes(summary: Summary) -> Iterator[str]:
-    return _unmeasured("bystanders", summary)
+    return unmeasured("bystanders", summary)
 
 
 def soak_notes(summary: Summary) -> Iterator[str]:
     """Report what drifted in a soak, what was lost, and why a soak is missing."""
-    soaks = {cell: soak for cell, soak in _measured("soak", summary).items() if "drift" in soak}
+    soaks = {cell: soak for cell, soak in measured("soak", summary).items() if "drift" in soak}
     allowed = summary.slo.loss_ratio
     for cell, soak in soaks.items():
         where = f"Soak of `{cell.workload}` under {cell.row}"
@@ -95,26 +97,19 @@ def soak_notes(summary: Summary) -> Iterator[str]:
     ]
     if steady:
         yield f"Soak: no drift beyond noise in {count_of(len(steady), 'cell')}."
-    yield from _unmeasured("soak", summary)
+    yield from unmeasured("soak", summary)
 
 
 def brief(kind: str, line: Line) -> str:
     """Sum up one measurement beyond the peak, or say why there is none."""
-    if "reason" in line:
-        return str(line["reason"])
-    match kind:
-        case "overload":
-            return ", ".join(f"{load['factor']:g} {TIMES} {kept(load)}" for load in line["loads"])
-        case "spike":
-            return _spike(line)
-        case "soak":
-            names = [WATCHED[name][0] for name, drift in line["drift"].items() if drifts(drift)]
-            return f"{', '.join(names)} drifted" if names else "no drift"
-        case "faults":
-            return percent(line["kept"])
-        case _:
-            slow = [name for name, counts in line["beside"].items() if counts["lost"] > STARVED]
-            return f"{', '.join(slow)} starved" if slow else "none starved"
+    return str(line["reason"]) if "reason" in line else BRIEFS[kind](line)
+
+
+def again_text(recovery_s: float | None, watched_s: float) -> str:
+    """Say how soon after a surge the objective was met again."""
+    if recovery_s is None:
+        return f"never, within {watched_s:g} s"
+    return "at once" if recovery_s < SOON_S else f"{recovery_s:.1f} s later"
 
 
 def kept(load: Line) -> str:
@@ -126,7 +121,7 @@ def drifts(drift: Line | None) -> bool:
 
 
 def _peak(kinds: Mapping[str, Line]) -> Entry:
-    shown = [kind for kind in ("overload", "spike", "faults") if kind in kinds]
+    shown = [kind for kind in PEAKS if kind in kinds]
     reasons = {kind: kinds[kind]["reason"] for kind in shown if "reason" in kinds[kind]}
     loads = kinds.get("overload", {}).get("loads", ())
     for load in loads:
@@ -161,19 +156,45 @@ def _at_whose_cost(load: Line) -> str:
     return f" (but {percent(lost)} of {HEALTH} is lost)" if lost > STARVED else ""
 
 
-def _unmeasured(kind: str, summary: Summary) -> Iterator[str]:
+def unmeasured(kind: str, summary: Summary) -> Iterator[str]:
     """Give the reasons that have no place in a table."""
     reasons: dict[str, list[str]] = {}
-    for cell, line in _measured(kind, summary).items():
+    for cell, line in measured(kind, summary).items():
         if "reason" in line:
             reasons.setdefault(line["reason"], []).append(f"`{cell.workload}`/{cell.row}")
     for reason, cells in reasons.items():
         yield f"No {kind} of {listing(cells)}: {reason.rstrip('.')}."
 
 
-def _measured(kind: str, summary: Summary) -> dict[Cell, Line]:
+def measured(kind: str, summary: Summary) -> dict[Cell, Line]:
     lines = {cell.cell: summary.beyond.get(cell.cell, {}).get(kind) for cell in summary.cells}
     return {cell: line for cell, line in lines.items() if line}
+
+
+def _overload(line: Line) -> str:
+    return ", ".join(f"{load['factor']:g} {TIMES} {kept(load)}" for load in line["loads"])
+
+
+def _soak(line: Line) -> str:
+    names = [WATCHED[name][0] for name, drift in line["drift"].items() if drifts(drift)]
+    return f"{', '.join(names)} drifted" if names else "no drift"
+
+
+def _bystanders(line: Line) -> str:
+    slow = [name for name, counts in line["beside"].items() if counts["lost"] > STARVED]
+    return f"{', '.join(slow)} starved" if slow else "none starved"
+
+
+def _surge(line: Line) -> str:
+    """Say for each policy when the objective was met again."""
+    watched_s = line["step_s"] * line["windows"][-1]
+    again = {
+        policy["policy"]: ABSENT
+        if "reason" in policy
+        else again_text(policy["recovery_s"], watched_s)
+        for policy in line["policies"]
+    }
+    return ", ".join(f"{policy} {end}" for policy, end in again.items())
 
 
 def _spike(line: Line) -> str:
@@ -183,3 +204,13 @@ def _spike(line: Line) -> str:
     few = line.get("requests", 0) < line.get("needed", 0)
     text = f"{recovery:.1f} s" if recovery > AT_ONCE_S else "0 s"
     return f"{text} (of {line['requests']:,} requests)" if few else text
+
+
+BRIEFS: Mapping[str, Callable[[Line], str]] = {
+    "overload": _overload,
+    "spike": _spike,
+    "soak": _soak,
+    "faults": kept,
+    "bystanders": _bystanders,
+    "surge": _surge,
+}

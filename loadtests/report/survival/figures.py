@@ -9,12 +9,13 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from loadtests.report import sizes
-from loadtests.report.charts import bars, curves, lanes, stages
+from loadtests.report.charts import bars, curves, lanes, stages, surges
 from loadtests.report.charts.drawing import inline, standalone
 from loadtests.report.charts.points import styles
 from loadtests.report.gallery import Gallery
 from loadtests.report.summary import Summary
 from loadtests.report.survival.matrix import capacities
+from loadtests.report.survival.surge import lanes_of, surge_notes, surge_table
 from loadtests.report.survival.tables import Table, stages_table
 from loadtests.report.wording import headline
 from loadtests.run.file.cells import CellResult
@@ -37,6 +38,11 @@ STAGES = (
     "Mean stages of typical and of late answers, in the failed trials just above what was "
     "sustained; only typical ones where none was late."
 )
+SURGE = (
+    "What became of the requests under each admission policy, stacked, as multiples of the "
+    "capacity; what share of it was answered in time during the surge, and when the objective was "
+    "met again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,6 @@ class Figure:
     picture: Markup | None = None
     table: Table | None = None
     key: dict[str, str] = field(default_factory=dict)
-    wide: bool = False
 
     @property
     def natural(self) -> int:
@@ -79,6 +84,12 @@ def capacity_svg(summary: Summary) -> str:
     marks = {cell: entry.mark for cell, entry in capacities(summary).items()}
     drawing = bars.capacities(summary.cells, marks, title)
     return standalone(drawing, title, bars.described(summary.cells))
+
+
+def surge_svg(summary: Summary) -> str:
+    """Return `surge.svg`, for a run that has measured surges."""
+    title = f"A surge under each admission policy, within {summary.slo}"
+    return standalone(surges.chart(lanes_of(summary)), title, " ".join(surge_notes(summary)))
 
 
 def figures(
@@ -112,6 +123,10 @@ def _sketches(
         table, key = stages_table(spent), stages.key()
         went = Figure("Where the time went above the capacity", STAGES, table=table, key=key)
         yield Sketch("stages", partial(stages.chart, spent, looks), went)
+    cells = {result.cell for result in results}
+    if surged := [lane for lane in lanes_of(summary) if lane.cell in cells]:
+        drawn = Figure("Through a surge", SURGE, table=surge_table(surged))
+        yield Sketch("surge", partial(surges.chart, surged), drawn)
 
 
 def _by_option(series: Iterable[Series]) -> dict[str, list[Series]]:

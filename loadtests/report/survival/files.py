@@ -9,10 +9,11 @@ from rich.console import RenderableType
 
 from loadtests.report.gallery import Gallery
 from loadtests.report.summary import summarize
-from loadtests.report.survival.figures import capacity_svg
+from loadtests.report.survival.figures import capacity_svg, surge_svg
 from loadtests.report.survival.html import html
 from loadtests.report.survival.json import as_json
 from loadtests.report.survival.markdown import markdown
+from loadtests.report.survival.surge import lanes_of
 from loadtests.report.survival.terminal import REPORT, final, svg
 from loadtests.run.file.fold import read
 
@@ -35,4 +36,6 @@ class SurvivalReport:
         """Yield the name of each picture and what draws it; the page comes last."""
         yield "survival.svg", partial(svg, self.summary)
         yield "capacity.svg", partial(capacity_svg, self.summary)
+        if lanes_of(self.summary):
+            yield "surge.svg", partial(surge_svg, self.summary)
         yield REPORT, partial(html, self._run, self.summary, gallery)

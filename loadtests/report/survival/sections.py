@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from loadtests.cell import Cell
 from loadtests.report.summary import Summary
-from loadtests.report.survival import beyond
+from loadtests.report.survival import beyond, surge
 from loadtests.report.survival.matrix import ABSENT, Entry
 from loadtests.report.wording import name_of, ratio_text
 from loadtests.run.file.cells import CellResult
@@ -57,6 +57,7 @@ def filled(summary: Summary) -> Iterator[FilledSection]:
         "overloads": listing(factors),
         "overload": " · ".join(factors),
         "bystanders": percent(used.bystanders),
+        "surges": listing([f"{factor:g} {TIMES}" for factor in used.surge]),
     }
     for section in SECTIONS:
         entries, notes = section.entries(summary), tuple(section.notes(summary))
@@ -219,6 +220,15 @@ SECTIONS = (
         "p99 in ms",
         beyond.interference_of,
         beyond.interference_notes,
+    ),
+    Section(
+        "Surge",
+        "Answers in time per second at {surges} capacity, under each admission policy, as a share "
+        "of what was offered (during the surge: of the capacity); below it, p99 of right answers "
+        "and what happened to most others; when the objective was met again; answers in time",
+        "admission",
+        surge.surges_of,
+        surge.surge_notes,
     ),
     Section("Soak", "Drift under a constant load", notes=beyond.soak_notes),
 )

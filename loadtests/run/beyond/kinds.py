@@ -15,12 +15,16 @@ STARTS_S = 3.0  # a fresh server, its first requests, the settling, and the last
 
 @dataclass(frozen=True, slots=True)
 class BeyondKind:
-    """One kind of trial: its time, how many such times it takes, and on how many servers."""
+    """One kind of trial: its time, how many such times it takes, and on how many servers.
+
+    A full run has all kinds that are `usual`.
+    """
 
     duration_s: float
-    times: int
+    times: float
     servers: int
     least_s: float = SHORTEST_S
+    usual: bool = True
 
 
 KINDS = {
@@ -30,12 +34,14 @@ KINDS = {
     "faults": BeyondKind(10, times=2, servers=1),
     # 300 requests to each bystander: a p99 of fewer means nothing.
     "bystanders": BeyondKind(10, times=1, servers=1, least_s=10),
+    # Each of five admission policies takes half of its time before it, and twice that after it.
+    "surge": BeyondKind(5, times=5 * 3.5, servers=6, usual=False),
 }
 Chosen = Mapping[str, float]  # seconds of each kind
 
 
 def chosen_kinds(given: Sequence[str], mode: str) -> dict[str, float]:
-    """Read `KIND` and `KIND=TIME`; without any, a full run has all kinds and a quick one none.
+    """Read `KIND` and `KIND=TIME`; without any, a full run has the usual ones and a quick one none.
 
     Raises ValueError for anything else.
     """
@@ -66,7 +72,8 @@ def alone_s(kind: str, seconds: float) -> float:
 
 
 def _usual(mode: str) -> dict[str, float]:
-    return {name: kind.duration_s for name, kind in KINDS.items()} if mode == "full" else {}
+    usual = {name: kind.duration_s for name, kind in KINDS.items() if kind.usual}
+    return usual if mode == "full" else {}
 
 
 def _kind(text: str) -> tuple[str, float]:

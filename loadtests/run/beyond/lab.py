@@ -18,7 +18,7 @@ from loadtests.machine.disturbances import disturbances
 from loadtests.machine.sentinel import Sentinel
 from loadtests.run.constants import CONSTANTS
 from loadtests.run.options import Options
-from loadtests.service.contract import path_of
+from loadtests.service.contract import Discovery, path_of
 from loadtests.service.launcher import Launcher, RunningService
 from loadtests.service.sampler import cpu_s, family
 from loadtests.service.warm_up import expected_answer
@@ -55,9 +55,16 @@ class LoadedServer:
     sentinel: Sentinel
 
     def offer(
-        self, phases: Sequence[Phase], beside: Mapping[str, str] = MappingProxyType({})
+        self,
+        phases: Sequence[Phase],
+        beside: Mapping[str, str] = MappingProxyType({}),
+        *,
+        loose: bool = False,
     ) -> PhasedResult:
-        """Offer these phases; a load that is not valid ends the attempt of `PeakLab.valid`."""
+        """Offer these phases; a load that is not valid ends the attempt of `PeakLab.valid`.
+
+        With `loose`, the generator may be later, and the bystander is not judged.
+        """
         slo, kind = self.options.slo, self.options.arrivals
         waits_s, before_s = patience_s(slo), _own_cpu_s()
         self.sentinel.begin()
@@ -67,7 +74,8 @@ class LoadedServer:
         work, bystander = (
             tally(stream, slo, result.duration_s) for stream in (result.work, result.bystander)
         )
-        generator = [*flaws(work, bystander, result.generator_cpu, slo)]
+        beside_it = None if loose else bystander
+        generator = [*flaws(work, beside_it, result.generator_cpu, slo, loose=loose)]
         for flaw in (*disturbances(machine, late=bool(generator)), *generator):
             raise _FlawedLoad(flaw)
         return result
@@ -98,27 +106,42 @@ class PeakLab:
         return wanted
 
     def valid(
-        self, attempt: Callable[[LoadedServer], Result], *, all_models: bool = False
+        self,
+        attempt: Callable[[LoadedServer], Result],
+        *,
+        all_models: bool = False,
+        axes: Mapping[str, str] = MappingProxyType({}),
     ) -> Result:
-        """Make attempts, each on a fresh server, until the load is valid.
+        """Make attempts, each on a fresh server with these options, until the load is valid.
 
         Raises Unmeasured if it never is.
         """
         flaw = ""
         for _ in range(TRIES):
-            with self._server(None if all_models else self.cell.model) as server:
+            with self._server(None if all_models else self.cell.model, axes) as server:
                 try:
                     return attempt(server)
                 except _FlawedLoad as error:
                     flaw = str(error)
         raise Unmeasured(f"no valid load in {TRIES} attempts: {flaw}")
 
+    def discovery(self) -> Discovery:
+        """Return what a server for the cell offers."""
+        with self.services.start(self.cell.model, self.cell.variant) as service:
+            return service.discovery
+
+    @property
+    def axes(self) -> Mapping[str, str]:
+        """The options that its servers are started with."""
+        variation = self.services.variations[self.cell.variant]
+        return self.options.servers.only(variation.options).axes
+
     @contextmanager
-    def _server(self, models: str | None) -> Iterator[LoadedServer]:
+    def _server(self, models: str | None, axes: Mapping[str, str]) -> Iterator[LoadedServer]:
         cell, options = self.cell, self.options
         self.attempts += 1
         rng = Random(f"{options.seed}/{cell}/{self.attempts}")  # noqa: S311 - no secret
-        with self.services.start(models, cell.variant) as service:
+        with self.services.start(models, cell.variant, axes=axes) as service:
             path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
             expected = expected_answer(service.url, path)
             name = (cell.workload, cell.row)

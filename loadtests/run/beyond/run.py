@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any
 
 from loadtests.errors import ServiceError, StartError, Unmeasured, Untrustworthy
-from loadtests.run.beyond import bystanders, faults, overload, soak, spike
+from loadtests.run.beyond import bystanders, faults, overload, soak, spike, surge
 from loadtests.run.beyond.kinds import Chosen
 from loadtests.run.beyond.lab import Peak, PeakLab
 
@@ -17,6 +17,7 @@ RUNS: Mapping[str, Callable[[PeakLab, float], dict[str, Any]]] = {
     "soak": soak.run,
     "faults": faults.run,
     "bystanders": bystanders.run,
+    "surge": surge.run,
 }
 
 

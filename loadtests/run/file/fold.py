@@ -61,10 +61,14 @@ def with_next(run: Run | None, line: Line, place: str = FILE_NAME) -> Run:
 
 
 def _of_our_schema(line: Line, place: str) -> Line:
-    if line.get("schema") != SCHEMA:
+    schema, surge = line.get("schema"), line.get("mode") == "surge"
+    if surge or schema != SCHEMA:
+        kept, reads = f"has schema {schema!r}", f"schema {SCHEMA}"
+        if surge:  # which is part of a survival run today
+            kept, reads = "is that of a surge", "those of survival runs"
         raise RunFileError(
-            f"{place}: the run file has schema {line.get('schema')!r}, but this version of "
-            f"loadbearing reads schema {SCHEMA}; read it with the version that wrote it "
+            f"{place}: the run file {kept}, but this version of loadbearing reads {reads}; "
+            "read it with the version that wrote it "
             f"({line.get('environment', {}).get('version') or 'unknown'}), or run it again"
         )
     return line

@@ -20,8 +20,7 @@ NAMED = f"name the folder of a run, which contains {FILE_NAME}, e.g. results/lat
 SCHEMA = 2
 Begun = Literal["run", "resumed", "workload-start", "variation", "prediction"]
 Survived = Literal["trial", "standing", "cell", "proof-trial", "proof", "autopsy", "beyond", "end"]
-Surged = Literal["capacity", "policy-start", "policy"]
-Kind = Begun | Survived | Surged
+Kind = Begun | Survived
 
 
 class RunFile:

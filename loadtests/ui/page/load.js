@@ -5,12 +5,12 @@ import { fill, make, ms, none, number, place, poll, renew, text, tiles } from ".
 
 const SHOWN_S = 120;
 const ROWS = 12;
-const OWN_RATE = new Set(["survival", "surge"]); // scenarios that set their rates themselves
+const OWN_RATE = "survival"; // the scenario that sets its rates itself
 
 poll("load.json", (data) => {
   const { seconds, before } = data;
   const since = before - SHOWN_S;
-  const open = data.load === "open" && !OWN_RATE.has(data.scenario);
+  const open = data.load === "open" && data.scenario !== OWN_RATE;
   place("search").hidden = data.scenario !== "survival";
   text("about", about(data));
   if (!seconds.length) return;
@@ -53,7 +53,7 @@ function about({ scenario, load, slo, state, course, users, cells }) {
 
 /** Say what the users are. */
 function offers(scenario, load, users, cells) {
-  if (OWN_RATE.has(scenario)) return "it sets the load itself";
+  if (scenario === OWN_RATE) return "it sets the load itself";
   if (load === "closed") return `${number(users)} users = ${number(users)} clients that wait for each answer`;
   const rate = `${number(users)} users = ${number(users)} requests per second`;
   if (cells < 2) return rate;

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from loadtests.errors import RunFileError
 from loadtests.paths import ROOT
 from loadtests.report.summary import summarize
-from loadtests.report.survival.figures import capacity_svg
+from loadtests.report.survival.figures import capacity_svg, surge_svg
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.sections import prediction_quality
+from loadtests.report.survival.surge import surge_notes
 from loadtests.report.survival.terminal import drawn, outcome
 from loadtests.report.wording import headline
 from loadtests.run.file.fold import read
@@ -112,7 +113,12 @@ def picture(summary: Summary) -> str:
     return drawn(outcome(summary), summary)
 
 
-DRAWN: dict[str, Callable[[Summary], str]] = {"picture": picture, "chart": capacity_svg}
+LANES = "lanes"  # of a surge
+DRAWN: dict[str, Callable[[Summary], str]] = {
+    "picture": picture,
+    "chart": capacity_svg,
+    LANES: surge_svg,
+}
 
 
 def _place(run: str, what: str) -> str:
@@ -121,6 +127,8 @@ def _place(run: str, what: str) -> str:
 
 def _alternative(summary: Summary, what: str) -> str:
     """Say in words what the picture shows."""
+    if what == LANES:
+        return " ".join(surge_notes(summary)).replace("<", "&lt;")
     best = [
         f"{verdict.workload}: {listing(verdict.ties)}"
         for verdict in summary.verdicts

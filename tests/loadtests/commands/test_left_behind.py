@@ -27,10 +27,9 @@ MARK = "LEFT_BEHIND"
 LEFT_S = 3.0
 ENDS = {"terminal": signal.SIGHUP, "quit": signal.SIGQUIT, "kill": signal.SIGKILL}
 SURVIVE = ("survive", "--workloads", "sleep", "--models", "inline,async,thread-pool", "--output")
-SURGE = ("surge", "--workload", "sleep", "--output")
-HANG_UP = {"survive": 130, "surge": 130, "up": 0}
+HANG_UP = {"survive": 130, "up": 0}
 # Each end comes to two commands: what they share sees to it.
-ENDED = (("up", "terminal"), ("up", "kill"), ("surge", "quit"))
+ENDED = (("up", "terminal"), ("up", "kill"), ("up", "quit"))
 REPORTED = (("survive", "terminal"), ("survive", "quit"))
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -111,7 +110,6 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Com
         folder = tmp_path_factory.mktemp(f"{name}-{end}")
         words = {
             "survive": (*SURVIVE, str(folder / "run")),
-            "surge": (*SURGE, str(folder / "run")),
             "up": ("up", "--port", "0", "--web-port", str(free_port())),
         }[name]
         several = ("--generators", "2") if end == "locust" else ()

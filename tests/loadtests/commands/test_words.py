@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from loadtests.__main__ import main
-from loadtests.commands.parser import MODELS, SUMMARY, WORKLOADS
+from loadtests.commands.parser import MODELS, SUMMARY, WORKLOADS, options_of, parser
+from loadtests.run.beyond.kinds import KINDS
 from server.settings import BUILT_IN
 from server.tables import MODELS as SERVERS_MODELS
 from server.workloads import cpu, io, mixed  # noqa: F401 - they register what they declare
@@ -22,7 +23,7 @@ from tests.support.server_process import ROOT
     [
         ("", "required: COMMAND"),
         ("surviv", "unknown value 'surviv'; did you mean 'survive'?"),
-        ("xyz", "unknown value 'xyz'; expected survive, surge, up, report, compare"),
+        ("xyz", "unknown value 'xyz'; expected survive, up, report, compare"),
         ("survive --quick --full", "not allowed with argument"),
         ("survive --workload x", "unknown option '--workload'; did you mean '--workloads'?"),
         ("survive --xyzzy", "unknown option '--xyzzy'"),
@@ -49,7 +50,7 @@ from tests.support.server_process import ROOT
         ("survive --param sleep", "invalid parameter 'sleep': expected e.g. primes.below=5000"),
         ("survive --beyond sok=1s", "unknown kind of load 'sok'; did you mean 'soak'?"),
         ("survive --at-least -1", "invalid rate '-1': expected requests per second, e.g. 250"),
-        ("surge --seed x", "invalid seed 'x': expected 0 to"),
+        ("survive --seed x", "invalid seed 'x': expected 0 to"),
         ("up --web 1", "unknown option '--web'; did you mean '--web-port'?"),
         ("up --web-port 65536", "invalid port '65536': expected 1 to 65535"),
         ("compare a b --format markdwn", "unknown value 'markdwn'; did you mean 'markdown'?"),
@@ -75,7 +76,7 @@ def test_help_loads_nothing_that_draws_or_measures() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
     names = set(loaded.stdout.decode().splitlines()[-1].split())
     assert "loadtests.commands.parser" in names
-    assert not names & {"altair", "gevent", "vl_convert", "jinja2", "locust", "rich", "psutil"}
+    assert not names & {"gevent", "jinja2", "locust", "rich", "psutil"}
 
 
 def test_help_lists_the_names_that_the_server_has() -> None:
@@ -106,6 +107,13 @@ def test_a_command_calls_itself_by_its_script(
     assert wrong.err.endswith(f"For all options: scripts/{command} --help\n")
 
 
+def test_a_surge_is_a_run_of_one_cell() -> None:
+    last = (ROOT / "scripts" / "surge").read_text().splitlines()[-1]
+    parsed = parser().parse_args(["survive", *last.removesuffix(' "$@"').split()[2:]])
+    assert options_of(parsed).beyond == {"surge": KINDS["surge"].duration_s}
+    assert options_of(parsed).cells == [("primes", "process-pool")]
+
+
 def test_messages_name_the_script_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOADTESTS_SCRIPT", "./scripts/report")
     assert run("loadtests", "report", "/no/such").err.startswith("./scripts/report: /no/such ")
@@ -126,7 +134,6 @@ def test_the_version_is_that_of_the_project(words: tuple[str, ...]) -> None:
         (["report", ""], "an argument is empty"),
         (["compare", "a", ""], "an argument is empty"),
         (["up", "--web-host", ""], "argument --web-host is empty"),
-        (["surge", "--model", ""], "argument --model is empty"),
     ],
 )
 def test_an_empty_value_is_refused(

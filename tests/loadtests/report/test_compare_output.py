@@ -102,7 +102,10 @@ def test_runs_that_cannot_be_compared_are_rejected_with_the_reason(
         ([tmp_path / "bare"], "bare does not contain a run .*; name the folder of a run"),
         ([tmp_path / "begun"], "begun has no results, because its run ended too early"),
         ([tmp_path / "other"], "before and other have no measured cell in common"),
-        ([tmp_path / "surge"], "holds a surge, not a survival run"),
+        (
+            [tmp_path / "surge"],
+            r"is that of a surge, but .*; read it with the version that wrote it \(0\.1\.0\)",
+        ),
     ):
         with pytest.raises(RunFileError, match=message):
             of_folders([folders[0], *others])

@@ -26,7 +26,7 @@ source, output, json = Path(sys.argv[1]), Path(sys.argv[2]), "--json" in sys.arg
 console = console_for(json=json)
 copy = [sys.executable, "-c", "import shutil, sys; shutil.copy(*sys.argv[1:])"]
 command = lambda folder: [*copy, str(source), str(folder / "run.jsonl")]
-folder, code = measured(output, "log", LiveScreen, command, console=console)
+folder, code = measured(output, "log", LiveScreen, command, resumable=bool, console=console)
 if json:
     deliver(SurvivalReport, folder, console, json=True)
 else:  # without pictures, which take their time

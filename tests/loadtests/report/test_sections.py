@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import xml.etree.ElementTree as ET
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from loadtests.report.survival.live import LiveScreen
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.matrix import Entry
 from loadtests.report.survival.sections import SECTIONS, Section, filled
+from loadtests.report.survival.surge import OUTCOMES
 from loadtests.report.survival.terminal import final
 from loadtests.report.wording import interval_text
 from loadtests.run.file.fold import read
@@ -60,6 +62,29 @@ STARVING = {
     "inline": {"p99_ms": 612.3, "lost": 0.3},
     "thread-pool": {"p99_ms": None, "lost": 0.5},
 }
+CALM = [10] * 4 + [50] * 8 + [10] * 16  # requests in each window, of which 20 are the capacity
+NONE = [0] * len(CALM)
+
+
+def policy(name: str, good: list[int], lost: str, **fields: Any) -> dict[str, Any]:
+    series = {
+        "good": good,
+        lost: [offered - right for offered, right in zip(CALM, good, strict=True)],
+    }
+    kinds = dict.fromkeys(("good", "late", "refused", "gave_up", "failed"), NONE)
+    return {"policy": name, "series": kinds | series, "p99_ms": [80.2, 160.1, None], **fields}
+
+
+SURGED: dict[str, Any] = {
+    "capacity": 40.0, "rates": [20, 100, 20], "step_s": 0.5, "windows": [4, 8, 16], "needed": 100,
+    "policies": [
+        policy("unbounded", [10] * 4 + [0] * 24, "gave_up", recovery_s=None, held=76),
+        policy("bounded", [10] * 4 + [18] * 8 + [10] * 16, "refused", recovery_s=0.1, held=0,
+            queue=6),
+        policy("lifo", [10] * 4 + [15] * 8 + [0] * 4 + [10] * 12, "late", recovery_s=2, held=0),
+        {"policy": "adaptive", "reason": "no valid load in 3 attempts: <late>."},
+    ],
+}  # fmt: skip
 BEYOND = [
     beyond("overload", "inline", loads=[load(1.5, 0.2), load(2, 0.031)]),
     beyond("spike", "inline", **spike(None)),
@@ -72,7 +97,10 @@ BEYOND = [
     beyond("bystanders", "process-pool", beside=STARVING),
     beyond("bystanders", "inline", reason="3 attempts prove nothing: late."),
     *(beyond(kind, "async", reason=NO_PEAK) for kind in ("overload", "spike", "faults")),
+    beyond("surge", "process-pool", **SURGED),
+    beyond("surge", "inline", reason="it did not start."),
 ]
+SVG = "{http://www.w3.org/2000/svg}"
 FORMATS = ("terminal", "markdown", "page")
 PROOF = {"line": "proof", "workload": "primes", "model": "inline", "sentence": "Two cores: 2.0 ×."}
 
@@ -171,6 +199,11 @@ def test_costs_estimates_witnesses_and_interference_are_tables(
         "| inline | 80 GIL<br><sub>≈ 60, 66 %</sub> |",
         "| inline | 0.5 · 3.5<br><sub>≈ 0.4 · 2.5<br>at 0.95 · 1.05</sub> |",
         "| primes under process-pool | 3.2 | 612 | 50 % lost |",
+        "| unbounded | 20/s 100 %<br><sub>p99 80 ms</sub> | 0/s 0 %<br><sub>p99 160 ms<br>"
+        "100 % gave up</sub> | 0/s 0 %<br><sub>no answer<br>100 % gave up</sub> | "
+        "never, within 8 s | ▅▅▅▅························ |",
+        "| 36/s 90 %<br><sub>p99 160 ms<br>64 % refused</sub> | 20/s 100 %",
+        "| 15/s 75 %<br><sub>no answer<br>25 % late</sub> | 2.0 s later | ▅▅▅▅▇▇▇▇▇▇▇▇····▅▅▅▅",
     ):
         assert row in text
     assert not list(filled(run_of(tmp_path / "unwatched", **UNWATCHED)))
@@ -196,9 +229,50 @@ def test_notes_report_what_matters(summary: Summary) -> None:
         "Beyond the peak of `primes`: at 2 ×, inline keeps 3 % of its goodput, process-pool 97 % "
         "(but 20 % of /health is lost).",
         "No bystanders of `primes`/inline: 3 attempts prove nothing: late.",
+        "`primes` under process-pool: 20 req/s for 2 s, then 100 req/s for 4 s, then 20 req/s for "
+        "8 s; its capacity is 40 req/s. The queue of bounded holds 6, which it completes within "
+        "its target.",
+        "unbounded: during the surge, no request was answered in time, while 100 % of the clients "
+        "gave up waiting; in the 8 s after it, no request was answered in time, although the load "
+        "was only 50 % of the capacity. When all clients had gone, the server still held "
+        "76 requests.",
+        "bounded and lifo: 75–90 % of the capacity was answered in time during the surge, and the "
+        "objective met again within 2.0 s.",
+        "primes under process-pool · adaptive has no result: no valid load in 3 attempts: <late>.",
+        "No surge of `primes`/inline: it did not start.",
         "Soak of `primes` under inline: memory grows by 1.2 MiB a minute (95 %: 0.91 to 1.5).",
         "Soak: no drift beyond noise in 1 cell.",
     ]
+
+
+def test_surges_of_several_cells_are_named_by_their_cells(tmp_path: Path) -> None:
+    lines = [beyond("surge", model, **SURGED) for model in ("inline", "async")]
+    text = markdown(run_of(tmp_path, *lines))
+    for words in ("| primes under async · lifo | 20/s", "primes under inline · adaptive has no"):
+        assert words in text
+
+
+def test_a_surge_that_proves_little_is_called_so(tmp_path: Path) -> None:
+    small = {**SURGED, "capacity": 24.0, "needed": 299}
+    text = markdown(run_of(tmp_path, beyond("surge", "process-pool", **small)))
+    assert "| at once<br><sub>of 160 requests</sub> |" in text
+    assert "bounded answered 150 % of it in time, so the surge was smaller than intended" in text
+
+
+def test_a_surge_is_drawn_with_a_lane_for_each_policy_and_described(tmp_path: Path) -> None:
+    run_of(tmp_path, beyond("surge", "process-pool", **SURGED))
+    reported(tmp_path, SurvivalReport)
+    root = ET.parse(tmp_path / "surge.svg").getroot()
+    texts = [text.text or "" for text in root.iter(f"{SVG}text")]
+    assert "unbounded: 0 % of the capacity in time, not met again" in texts
+    assert "bounded: 90 % of the capacity in time, met again at once" in texts
+    fills = [area.get("fill") for area in root.iter(f"{SVG}polygon")]
+    assert fills == [OUTCOMES[name].colour for name in
+        ("good", "gave_up", "good", "refused", "good", "late")]  # fmt: skip
+    assert "the server still held 76 requests" in (root.findtext(f"{SVG}desc") or "")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count("<polygon") == len(fills)
+    assert bare("lifo surge 400 120 280 0 0 0") in bare(re.sub("<[^>]*>", " ", page))
 
 
 def test_a_difference_of_a_row_to_itself_is_called_false(tmp_path: Path) -> None:
@@ -255,6 +329,10 @@ def test_the_json_has_the_last_figures_of_each_cell(tmp_path: Path) -> None:
         (BEYOND[3], "memory drifted"),
         (BEYOND[7], "no drift"),
         (BEYOND[8], "inline, thread-pool starved"),
+        (
+            beyond("surge", "x", **SURGED),
+            "unbounded never, within 8 s, bounded at once, lifo 2.0 s later, adaptive —",
+        ),
     ],
 )
 def test_each_is_summed_up_in_brief(line: dict[str, Any], text: str) -> None:

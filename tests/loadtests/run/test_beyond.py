@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,14 @@ from loadtests.cell import Cell
 from loadtests.load.source import InProcess
 from loadtests.machine.disturbances import MachineState
 from loadtests.machine.sentinel import Sentinel
-from loadtests.run.beyond import overload
+from loadtests.run.beyond import overload, surge
 from loadtests.run.beyond.kinds import KINDS
-from loadtests.run.beyond.lab import PeakLab
+from loadtests.run.beyond.lab import Peak, PeakLab
 from loadtests.run.beyond.run import beyond
 from loadtests.run.options import Options
+from loadtests.service.contract import Discovery
 from loadtests.service.launcher import Launcher
+from loadtests.service.options import ServerOptions
 from loadtests.service.sampler import sample
 from loadtests.trial import cell_load
 
@@ -29,7 +33,10 @@ pytestmark = pytest.mark.usefixtures("database")
 
 CELL = Cell("sleep", "inline")
 MEASURED = {"state": "measured", "interval": [40.0, 38.0, 42.0], "peak_goodput": 40.0}
-OPTIONS = Options(workloads=("sleep",), models=("inline",), parameters={"sleep": {"ms": "20"}})
+POLICY = ServerOptions({"admission": "bounded"})  # a surge would try all of them
+OPTIONS = Options(
+    workloads=("sleep",), models=("inline",), parameters={"sleep": {"ms": "20"}}, servers=POLICY
+)
 QUIET = MachineState()
 SPINNING = "from time import process_time\nwhile process_time() < 0.5: pass"
 
@@ -58,7 +65,7 @@ class Machine(Sentinel):
 @pytest.fixture
 def forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
     """Accept loads from a late generator: these tests are not about this machine's speed."""
-    monkeypatch.setattr("loadtests.run.beyond.lab.flaws", lambda *_: ())
+    monkeypatch.setattr("loadtests.run.beyond.lab.flaws", lambda *_, **__: ())
     monkeypatch.setattr(cell_load, "SETTLE_S", 0.1)
 
 
@@ -115,6 +122,42 @@ def test_clients_may_notice_that_workers_are_killed(tmp_path: Path) -> None:
     assert line["longest_gap_s"] > 0
 
 
+@pytest.mark.measures
+@pytest.mark.usefixtures("forgiven")
+def test_a_surge_has_the_figures_of_the_policy_that_was_chosen(tmp_path: Path) -> None:
+    [line] = run(tmp_path, "surge", cell=Cell("sleep", "thread-pool"), duration_s=0.4)
+    assert (line["rates"], line["step_s"]) == ([20.0, 100.0, 20.0], 0.05)
+    [policy] = line["policies"]
+    assert policy["policy"] == "bounded"
+    assert policy["queue"] == 6, "what it completes within 150 ms"
+    assert policy["held"] == 0
+    offered = [sum(window) for window in zip(*policy["series"].values(), strict=True)]
+    edges = accumulate(line["windows"], initial=0)
+    assert [sum(offered[begin:end]) for begin, end in pairwise(edges)] == [4, 40, 16]
+
+
+def test_a_surge_tries_all_policies_unless_there_is_no_choice(tmp_path: Path) -> None:
+    admission = {"choices": ["a", "b"], "models": ["thread-pool"]}
+    offered = Discovery({}, {}, {}, {"admission": admission})
+
+    def policies(given: str = "", host: str | None = None, model: str = "thread-pool") -> Any:
+        options = replace(OPTIONS, servers=ServerOptions({"admission": given} if given else {}))
+        services = Launcher(options.servers, host, tmp_path / "server.log")
+        cell = Cell("sleep", model, services.rows(model, offered, "")[-1])
+        peak, source = Peak(40, 40), InProcess()
+        return surge.policies(
+            PeakLab(services, cell, peak, options, 2000, source, Machine(QUIET)), offered
+        )
+
+    assert policies() == ["a", "b"]
+    assert policies("lifo") == ["lifo"]
+    assert policies("a,b") == ["b"], "its row has one of them"
+    assert policies("a,b", model="inline") == ["as it is"]
+    assert policies(host="http://127.0.0.1:1") == ["as it is"]
+    offered = Discovery({}, {}, {})
+    assert policies() == ["as it is"], "a service of the user"
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -138,7 +181,7 @@ def test_without_a_known_peak_nothing_is_measured_beyond_it(
 
 
 def test_what_the_generator_cannot_offer_has_a_reason(tmp_path: Path) -> None:
-    for line in run(tmp_path, "overload", "spike", most=55):
+    for line in run(tmp_path, "overload", "spike", "surge", most=55):
         assert line["reason"] == "the generator offers no more than 55/s"
 
 
@@ -162,7 +205,7 @@ def test_a_load_that_is_never_valid_has_a_reason(
     state: MachineState,
     reason: str,
 ) -> None:
-    monkeypatch.setattr("loadtests.run.beyond.lab.flaws", lambda *_: late)
+    monkeypatch.setattr("loadtests.run.beyond.lab.flaws", lambda *_, **__: late)
     monkeypatch.setattr("loadtests.run.beyond.lab.TRIES", 2)
     machine = Machine(state)
     [line] = run(tmp_path, "soak", machine=machine, duration_s=0.2)

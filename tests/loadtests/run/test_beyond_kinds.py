@@ -13,6 +13,7 @@ ALL = {"overload": 10, "spike": 5, "soak": 120, "faults": 10, "bystanders": 10}
     [
         ((), "quick", {}),
         ((), "full", ALL),
+        (("surge",), "full", {"surge": 5}),
         (("none",), "full", {}),
         (("spike",), "full", {"spike": 5}),
         (("soak=10m", "overload=60s"), "quick", {"soak": 600, "overload": 60}),

@@ -16,6 +16,7 @@ from loadtests.run.beyond.goodput import longest_gap_s, recovery_s
 from loadtests.run.beyond.overload import overloaded
 from loadtests.run.beyond.soak import medians
 from loadtests.run.beyond.spike import kept_by_phase
+from loadtests.run.beyond.surge import OUTCOMES, outcome, queue_within
 from loadtests.slo import Slo
 from loadtests.trial.phased import PhasedResult
 from tests.support.virtual_service import Service
@@ -74,6 +75,43 @@ def test_a_short_queue_keeps_the_goodput_and_an_endless_one_loses_it() -> None:
     endless = overloaded(SUSTAINED, queueing(1e9, (200, 10)), SLO)
     assert endless["goodput"] == pytest.approx(5, abs=1)  # only what came in its first 0.5 s
     assert endless["shares"]["late"] == pytest.approx(0.975, abs=0.01)
+
+
+SURGE = ((50, 2), (250, 4), (50, 8))  # of a service for 100 requests a second
+
+
+def test_the_outcomes_of_a_surge_are_counted_in_windows() -> None:
+    short, endless = (outcome(queueing(queue, *SURGE), SLO) for queue in (20, 1e9))
+    assert all(len(windows) == 28 for windows in short["series"].values())
+    assert short["series"]["good"][:4] == [25, 25, 25, 25]
+    assert short["series"]["good"][5:12] == pytest.approx([50] * 7, abs=1)
+    assert short["series"]["refused"][5:12] == pytest.approx([75] * 7, abs=1)
+    assert short["series"]["good"][12:] == [25] * 16
+    assert short["recovery_s"] == 0
+    assert short["p99_ms"][1] == pytest.approx(210, abs=1), "its place in the queue"
+    assert sum(map(sum, endless["series"].values())) == 1500
+    assert endless["series"]["late"][12:] == [25] * 16, "a backlog of 6 s shrinks by half a second"
+    assert endless["recovery_s"] is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *(("refused", "refused"), ("expired", "refused"), ("unfinished", "gave_up")),
+        *((kind, "failed") for kind in ("failed", "wrong", "unsent")),
+    ],
+)
+def test_what_is_neither_slow_nor_refused_has_failed(kind: Outcome, name: str) -> None:
+    work = [item._replace(outcome=kind) for item in even(50, 0, 14)]
+    series = outcome(loaded(work, *SURGE), SLO)["series"]
+    assert {name: sum(series[name]) for name in OUTCOMES} == {
+        **dict.fromkeys(OUTCOMES, 0),
+        name: 700,
+    }
+
+
+def test_a_queue_holds_what_is_completed_within_the_target() -> None:
+    assert (queue_within(98, 0.2), queue_within(2, 0.2)) == (19, 1)
 
 
 def test_recovery_from_a_spike_takes_as_long_as_its_backlog() -> None:

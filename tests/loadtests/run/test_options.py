@@ -34,7 +34,6 @@ CHOSEN: dict[str, Any] = {
     "baseline": "thread-pool",
     "need": "kills-late,survives_crash",
     "at_load": "150",
-    "phases": "1s,2s,3s",
     "steps": "4",
     "spike": "2.5",
     "running_service": True,
@@ -107,7 +106,6 @@ def test_options_are_read_whole() -> None:
         need=("kills_late", "survives_crash"),
         at_load=150.0,
         again=True,
-        durations=(1, 2, 3),
         steps=4,
         spike=2.5,
     )
@@ -125,7 +123,6 @@ def test_options_are_read_whole() -> None:
         ("need", ",", "',' names nothing: expected names separated by commas"),
         ("steps", "2.5", "invalid number of steps '2.5': expected e.g. 5"),
         ("spike", "high", "invalid height of the spike 'high': expected e.g. 4"),
-        ("phases", "1s", "invalid phases '1s'"),
         ("beyond", "sok", "unknown kind of load 'sok'; did you mean 'soak'?"),
     ],
 )

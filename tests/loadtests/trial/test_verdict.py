@@ -14,7 +14,7 @@ from loadtests.load.arrivals import uniform
 from loadtests.slo import Slo
 from loadtests.trial.tally import tally
 from loadtests.trial.trial import Trial
-from loadtests.trial.verdict import judge
+from loadtests.trial.verdict import flaws, judge
 
 SLO = Slo.parse("p99<250ms")
 RATE, DURATION_S = 200.0, 5.0
@@ -148,6 +148,15 @@ def test_is_void_if_the_generator_was_late_or_busy_or_the_machine_disturbed() ->
     assert "85%" in busy.reasons[0]
     assert disturbed.reasons == ("Steal time was 7 %.",)
     assert {late.valid, busy.valid, disturbed.valid} == {False}
+
+
+def test_the_generator_of_a_surge_may_be_later() -> None:
+    late = [tally(stream(lag_s=lag_s), SLO, DURATION_S) for lag_s in (0.02, 0.03)]
+    strict = [list(flaws(work, None, 0.2, SLO)) for work in late]
+    assert all("more than 5 ms behind schedule" in flaw for [flaw] in strict)
+    fine, too_late = (list(flaws(work, None, 0.2, SLO, loose=True)) for work in late)
+    assert fine == []
+    assert "30.0 ms behind schedule at p99; at most 25 ms" in too_late[0]
 
 
 @pytest.mark.parametrize(("lost", "passes"), [(10, True), (20, False)])

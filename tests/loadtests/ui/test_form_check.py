@@ -10,7 +10,7 @@ HIDDEN = {
     "servers": '{"axes": {}, "modules": [], "directory": ".", "pythons": []}',
     "output": "./anywhere",
     "running_service": "true",
-    **dict.fromkeys(("options", "phases", "allow_host"), "1"),
+    **dict.fromkeys(("options", "allow_host"), "1"),
     **dict.fromkeys(("locustfile", "csv_prefix", "json_file", "web_host", "master_host"), "mine"),
     **dict.fromkeys(("user_classes", "shape_class", "nosuch"), "LoadUser"),
 }

@@ -92,7 +92,6 @@ def test_failures_are_counted_and_end_with_1(url: str, tmp_path: Path) -> None:
 
 SURVIVAL = ("--scenario", "survival", "--workloads", "sleep", "--models", "inline")
 NOWHERE = "http://127.0.0.1:1"
-SURGE = ("--scenario", "surge", *SURVIVAL[2:])
 
 
 @pytest.mark.parametrize(
@@ -110,8 +109,7 @@ SURGE = ("--scenario", "surge", *SURVIVAL[2:])
         (("--scenario", "compare", *SURVIVAL[2:]), "compare needs at least two cells"),
         ((*SURVIVAL, "--slo", "nonsense"), "invalid SLO 'nonsense'"),
         ((*SURVIVAL, "--param", "nonsense"), "invalid parameter 'nonsense'"),
-        ((*SURGE, "--phases", "5s"), "invalid phases '5s'"),
-        ((*SURGE, "--param", "sleep.ms=-1"), "GET /sleep/inline?ms=-1 answers 422"),
+        ((*SURVIVAL, "--param", "sleep.ms=-1"), "GET /sleep/inline?ms=-1 answers 422"),
         (("--host", NOWHERE, "--workloads", "sleep"), f"nothing answers at {NOWHERE}"),
     ],
 )

@@ -1,1 +1,0 @@
-"""A surge of load under each admission policy of the server."""
