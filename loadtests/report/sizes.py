@@ -18,12 +18,12 @@ MEMORY_MIB = 1.0  # the least that is worth a word
 
 def curves(cells: Iterable[CellResult], variations: Mapping[str, Variation]) -> list[Series]:
     """Return the series of one workload with enough sizes."""
-    known = list(cells)
-    options = dict.fromkeys(name for each in variations.values() for name in each.options)
+    results = list(cells)
+    options = dict.fromkeys(name for known in variations.values() for name in known.options)
     return [
         series
         for option in options
-        for series in series_of(known, variations, option)
+        for series in series_of(results, variations, option)
         if sum(cell.measured for cell in series.results.values()) >= LEAST
     ]
 

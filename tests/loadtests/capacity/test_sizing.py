@@ -48,11 +48,11 @@ class Saturating(Law):
 @pytest.mark.parametrize("limit", [8, 20, 64, 100, 190])
 def test_a_pool_is_enough_where_another_resource_runs_out(limit: int) -> None:
     sizes = searched(Saturating(20.0, 20.0 * limit, 0.0))
-    found = knee(sizes)
-    assert found is not None
-    assert limit / 1.1 <= found <= 1.5 * limit
+    enough = knee(sizes)
+    assert enough is not None
+    assert limit / 1.1 <= enough <= 1.5 * limit
     assert len(sizes) <= MOST_SIZES
-    assert max(sizes) > found  # a larger one shows that it gains nothing
+    assert max(sizes) > enough  # a larger one shows that it gains nothing
 
 
 def test_where_larger_only_cost_the_smallest_is_enough() -> None:

@@ -29,7 +29,7 @@ def summary_of(folder: Path, capacities: Mapping[int, tuple[float, float | None]
         for size, (low, high) in capacities.items()
     ]  # fmt: skip
     variations = [Variation({"threads": str(size)}) for size in capacities]
-    known = {each.label: {"options": dict(each.options), "python": ""} for each in variations}
+    known = {row.label: {"options": dict(row.options), "python": ""} for row in variations}
     cells = [
         {"workload": "sleep", "model": "thread-pool", "variant": phrase("threads", str(size))}
         for size in PLANNED
