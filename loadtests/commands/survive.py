@@ -32,6 +32,7 @@ from loadtests.service.options import ServerOptions, axes_of, flags
 from loadtests.system.signals import interruptible
 
 LOG = "locust.log"
+LOCUSTFILE = ROOT / "loadtests" / "locustfile.py"
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -110,7 +111,7 @@ def _check_unchanged(servers: ServerOptions) -> None:
 def _command(options: Options, folder: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "loadtests.ui.launch"),
-        *("-f", str(ROOT / "loadtests" / "locustfile.py")),
+        *("-f", str(LOCUSTFILE)),
         *distributed(options.generators),
         *("--headless", "--users", "1", "--spawn-rate", "1", "--skip-log-setup"),
         *("--options", replace(options, output=str(folder)).dump()),
