@@ -18,7 +18,7 @@ from loadtests.commands.lesson import LessonScreen, chosen
 from loadtests.commands.parser import options_of
 from loadtests.errors import RunFileError, ServiceError
 from loadtests.load.distributed.processes import distributed
-from loadtests.paths import ROOT
+from loadtests.paths import LOCUSTFILE
 from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
 from loadtests.report.summary import exit_code
@@ -32,7 +32,6 @@ from loadtests.service.options import ServerOptions, axes_of, flags
 from loadtests.system.signals import interruptible
 
 LOG = "locust.log"
-LOCUSTFILE = ROOT / "loadtests" / "locustfile.py"
 
 
 def run(parsed: argparse.Namespace) -> int:
