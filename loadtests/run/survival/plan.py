@@ -44,13 +44,8 @@ def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]
             _begin_sizes(options, discovery, services)
             runtimes[python] = without(discovery.runtime, services.servers.varied)
             ceiling = max(ceiling, _ceiling(url, source))
-            workloads = chosen(options.workloads, discovery, options.servers.folder)
-            models = _models(options, discovery)
-            _all_used(options, workloads)
-            pairs = [(name, model) for name in workloads for model in models]
-            discovery.check(pairs, options.parameters)
+            pairs = requested(options, discovery)
             try_parameters(options.parameters, discovery, url)
-            check_wishes(options, discovery)
         also = {BASELINE: _more_workers(options, discovery)}
         for workload, model in pairs:
             for variant in services.rows(model, discovery, python, also.get(model, ())):
@@ -161,7 +156,20 @@ def _models(options: Options, discovery: Discovery) -> Sequence[str]:
     return list(discovery.models) if ALL in options.models else options.models
 
 
-def check_wishes(options: Options, discovery: Discovery) -> None:
+def requested(options: Options, discovery: Discovery) -> list[tuple[str, str]]:
+    """List the requested workloads under the requested models.
+
+    Raises ServiceError for a name that the service does not know, and for one without effect.
+    """
+    workloads = chosen(options.workloads, discovery, options.servers.folder)
+    _all_used(options, workloads)
+    pairs = [(name, model) for name in workloads for model in _models(options, discovery)]
+    discovery.check(pairs, options.parameters)
+    _check_wishes(options, discovery)
+    return pairs
+
+
+def _check_wishes(options: Options, discovery: Discovery) -> None:
     """Raise ServiceError for a baseline that is not measured, or an unknown promise."""
     models = _models(options, discovery)
     model = options.baseline.partition(" ")[0]  # a row begins with its model
