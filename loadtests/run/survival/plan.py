@@ -165,11 +165,11 @@ def requested(options: Options, discovery: Discovery) -> list[tuple[str, str]]:
     _all_used(options, workloads)
     pairs = [(name, model) for name in workloads for model in _models(options, discovery)]
     discovery.check(pairs, options.parameters)
-    _check_wishes(options, discovery)
+    check_wishes(options, discovery)
     return pairs
 
 
-def _check_wishes(options: Options, discovery: Discovery) -> None:
+def check_wishes(options: Options, discovery: Discovery) -> None:
     """Raise ServiceError for a baseline that is not measured, or an unknown promise."""
     models = _models(options, discovery)
     model = options.baseline.partition(" ")[0]  # a row begins with its model
