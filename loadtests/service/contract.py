@@ -66,10 +66,7 @@ class Discovery:
         cells: Sequence[tuple[str, ...]],
         parameters: Mapping[str, Mapping[str, str]],
     ) -> None:
-        """Raise ServiceError for workloads, models or parameters that the service does not know.
-
-        It also does if there are no cells.
-        """
+        """Raise ServiceError for no cells, and for names that the service does not know."""
         if not cells:
             raise ServiceError("choose at least one workload and one model")
         for workload, model, *_ in cells:
