@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import gevent
 import locust.stats
@@ -18,6 +18,8 @@ from gevent import GreenletExit
 from locust import argument_parser, events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `locust -f` in any folder
 
 from loadtests.errors import RunFileError, ServiceError, WorkersGone
 from loadtests.load.distributed.master import Master
@@ -60,11 +62,13 @@ def join(environment: Environment, runner: Any, **_: Any) -> None:
     if environment.web_ui or isinstance(runner, WorkerRunner):
         mount(environment, Recording(environment))
     parsed: Any = environment.parsed_options
+    if parsed.tags and not isinstance(runner, WorkerRunner):
+        _refuse("-T/--tags leaves nothing to run, as no task here has a tag; leave it out")
     if parsed.scenario in SHAPES and not isinstance(runner, WorkerRunner):
         try:  # the form sets a shape again each time
             shape(environment, Options.of(parsed), parsed.num_users, parsed.run_time)
         except ValueError as error:
-            sys.exit(f"locust: {error}")
+            _refuse(f"{error}")
     if not ignored(signal.SIGHUP):
         gevent.signal_handler(signal.SIGHUP, _hang_up, environment)
     if isinstance(runner, MasterRunner):
@@ -72,6 +76,12 @@ def join(environment: Environment, runner: Any, **_: Any) -> None:
     elif isinstance(runner, WorkerRunner):
         worker = Worker(runner, partial(record, environment))
         events.test_stop.add_listener(lambda **_: worker.drop())
+
+
+def _refuse(why: str) -> NoReturn:
+    """End Locust as its parser does at wrong usage."""
+    sys.stderr.write(f"locust: {why}\n")
+    sys.exit(2)
 
 
 @events.test_start.add_listener

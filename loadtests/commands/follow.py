@@ -124,6 +124,7 @@ def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
         claim = until_exit.enter_context(claimed(folder))
     except KeyboardInterrupt:
         return None
+    again = f" (to resume: {script('survive')} --retry {quote(str(folder))})"
     begun_at = monotonic()
     screen = screen_on(console)
     try:
@@ -133,14 +134,13 @@ def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
         if not _begun(folder):
             console.print("Stopped before anything was measured.")
             return None
-        again = f"{script('survive')} --retry {quote(str(folder))}"
-        message = f"Stopped. These are the results so far (to resume: {again}):"
+        message = f"Stopped. These are the results so far{again}:"
         console.print(message, soft_wrap=True, markup=False, highlight=False)
         ended = {"exit": INTERRUPTED}
     except MeasurementGone as error:
         if not _begun(folder):
             raise
-        tell(f"{error}. These are the results so far:")
+        tell(f"{error}. These are the results so far{again}:")
         ended = {"exit": GONE}
     except ServiceError:
         if made:
@@ -151,14 +151,18 @@ def measured(  # noqa: PLR0913 - where to, what to run, and what shows it
 
 def _why(log: Path) -> str:
     if shutil.disk_usage(log.parent).free < LEAST_FREE:
-        return f"no space is left on the disk of {log.parent}"
-    return f"see {log}"
+        return f"no space is left on the disk of {log.parent}; make room there"
+    return _last_error(log) or f"see {log}"
 
 
 def _refusal(log: Path) -> str:
+    return _last_error(log) or f"the load generator did not start; see {log}"
+
+
+def _last_error(log: Path) -> str:
     """Return the last message that our own code logged; it may have several lines."""
     messages = OURS.findall(log.read_text(encoding="utf-8", errors="replace"))
-    return messages[-1].strip() if messages else f"the load generator did not start; see {log}"
+    return messages[-1].strip() if messages else ""
 
 
 def _begun(folder: Path) -> bool:

@@ -18,7 +18,7 @@ from loadtests.commands.lesson import LessonScreen, chosen
 from loadtests.commands.parser import options_of
 from loadtests.errors import RunFileError, ServiceError
 from loadtests.load.distributed.processes import distributed
-from loadtests.paths import ROOT
+from loadtests.paths import LOCUSTFILE
 from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
 from loadtests.report.summary import exit_code
@@ -110,7 +110,7 @@ def _check_unchanged(servers: ServerOptions) -> None:
 def _command(options: Options, folder: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "loadtests.ui.launch"),
-        *("-f", str(ROOT / "loadtests" / "locustfile.py")),
+        *("-f", str(LOCUSTFILE)),
         *distributed(options.generators),
         *("--headless", "--users", "1", "--spawn-rate", "1", "--skip-log-setup"),
         *("--options", replace(options, output=str(folder)).dump()),

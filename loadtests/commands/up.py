@@ -9,7 +9,7 @@ from errno import EADDRNOTAVAIL
 
 from loadtests.errors import ServiceError, StartError
 from loadtests.load.distributed.processes import HERE, distributed
-from loadtests.paths import ROOT
+from loadtests.paths import LOCUSTFILE, ROOT
 from loadtests.service.contract import discover
 from loadtests.service.options import ServerOptions
 from loadtests.service.process import ServerProcess
@@ -39,7 +39,8 @@ def _ui(server: ServerProcess, parsed: argparse.Namespace, servers: ServerOption
     address = f"http://{_name(parsed.web_host)}:{parsed.web_port}"
     workloads = chosen(parsed.workloads or (), discover(server.url), servers.folder)
     command = [
-        *(sys.executable, "-m", "loadtests.ui.launch", "--host", server.url),
+        *(sys.executable, "-m", "loadtests.ui.launch", "-f", str(LOCUSTFILE)),
+        *("--host", server.url),
         *("--web-host", parsed.web_host, "--web-port", str(parsed.web_port)),
         *("--allow-host", ",".join(parsed.allow_host), "--servers", servers.dump()),
         *(("--workloads", *workloads) if workloads else ()),

@@ -38,6 +38,7 @@ class Summary:
     stacks: Mapping[Cell, Mapping[str, int]] = field(default_factory=dict)  # seen by an autopsy
     variations: Mapping[str, Variation] = field(default_factory=dict)  # by their labels
     ended: int = 0  # the exit code of the measuring process
+    fewest: int | None = None  # requests of a measured cell, in all valid trials
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -88,7 +89,16 @@ def summarize(run: Run) -> Summary:
         stacks=run.stacks,
         variations=run.plan.variations,
         ended=run.end.exit if run.end else 0,
+        fewest=_fewest(run, cells),
     )
+
+
+def _fewest(run: Run, cells: Iterable[CellResult]) -> int | None:
+    counts = {cell.cell: 0 for cell in cells if cell.measured}
+    for trial in run.trials:
+        if trial.cell in counts and trial.valid and not (trial.again or trial.load):
+            counts[trial.cell] += trial.work.scheduled
+    return min(filter(None, counts.values()), default=None)
 
 
 def _in_order(cells: Iterable[Cell], plan: Plan) -> list[Cell]:

@@ -34,6 +34,13 @@ def _facts(summary: Summary) -> Iterator[str]:
     if trials:
         verb = "was" if void == 1 else "were"
         yield f"{void} of {count_of(trials, 'trial')} {verb} void" if void else "no trial was void"
+    if summary.fewest and summary.fewest * summary.slo.loss_ratio < 1:
+        percentile, allows = str(summary.slo).partition("<")[0], 1 / summary.slo.loss_ratio
+        longer = ", or --full" if summary.mode == "quick" else ""
+        yield (
+            f"{percentile} allows one late request in {allows:,.0f}, and a cell had only "
+            f"{summary.fewest:,} in all its trials: choose a lower percentile{longer}"
+        )
     if summary.speed and summary.speed[1] > STEADY * summary.speed[0]:
         fast, slow = summary.speed
         yield f"CPU speed varied: the same work took {fast:.2f}{DASH}{slow:.2f} {TIMES} as long"

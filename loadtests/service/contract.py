@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
@@ -63,10 +63,12 @@ class Discovery:
 
     def check(
         self,
-        cells: Iterable[tuple[str, ...]],
+        cells: Sequence[tuple[str, ...]],
         parameters: Mapping[str, Mapping[str, str]],
     ) -> None:
-        """Raise ServiceError for workloads, models or parameters that the service does not know."""
+        """Raise ServiceError for no cells, and for names that the service does not know."""
+        if not cells:
+            raise ServiceError("choose at least one workload and one model")
         for workload, model, *_ in cells:
             self.unavailable(workload, model)
         for workload, values in parameters.items():
@@ -77,10 +79,7 @@ class Discovery:
 
 def discover(url: str) -> Discovery:
     """Ask a service what it offers. Raises ServiceError if the answer is not as expected."""
-    if not _is_address(url):
-        raise ServiceError(
-            f"{url!r} is not the address of a service: expected e.g. http://127.0.0.1:8080"
-        )
+    check_address(url)
     try:
         with _DIRECT.open(url, timeout=LOOK_S) as reply:
             content = read_json(reply.read())
@@ -107,6 +106,14 @@ def _reason(error: HTTPError) -> str:
 
 
 _CONTRACT = "a loadbearing service lists its models, workloads and runtime there"
+
+
+def check_address(url: str) -> None:
+    """Raise ServiceError for what cannot be the address of a service."""
+    if not _is_address(url):
+        raise ServiceError(
+            f"{url!r} is not the address of a service: expected e.g. http://127.0.0.1:8080"
+        )
 
 
 def _is_address(url: str) -> bool:

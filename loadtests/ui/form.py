@@ -8,10 +8,12 @@ from typing import Any
 from locust.argument_parser import get_empty_argument_parser
 
 from loadtests.errors import ServiceError
+from loadtests.load.distributed.processes import HERE
 from loadtests.service.contract import Discovery, discover
 from loadtests.ui.shapes import LOADS
 from loadtests.ui.turns import COMPARE
 
+SERVICE = "http://127.0.0.1:8080"
 _SEVERAL = "Ctrl or ⌘ to select several"
 # Each scenario with the tab that it fills, and what it does.
 SCENARIOS = {
@@ -72,8 +74,10 @@ CHOICES = {name: values for name, (values, _) in _FORM.items() if isinstance(val
 def add_options(parser: Any) -> None:
     """Add our options to Locust's parser, with choices from the service that the form is for.
 
-    They go to the parser itself, because Locust loses argument groups.
+    Its UI is for this machine, unless another address is given: Locust's own default is every
+    interface. The options go to the parser itself, because Locust loses argument groups.
     """
+    parser.set_defaults(host=SERVICE, web_host=HERE)
     offered = None if "--headless" in sys.argv else _offered()
     workloads = offered and list(offered.workloads)
     models = offered and [name for name, model in offered.models.items() if model["available"]]
@@ -104,7 +108,7 @@ def _add(parser: Any, name: str) -> None:
 def _offered() -> Discovery | None:
     """Ask the service at --host, which is read before the options: their choices depend on it."""
     parser = get_empty_argument_parser(add_help=False)
-    parser.add_argument("-H", "--host", env_var="LOCUST_HOST", default="http://127.0.0.1:8080")
+    parser.add_argument("-H", "--host", env_var="LOCUST_HOST", default=SERVICE)
     try:
         return discover(str(parser.parse_known_args()[0].host))
     except ServiceError:

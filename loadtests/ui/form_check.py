@@ -20,8 +20,8 @@ from locust.util.timespan import parse_timespan
 from loadtests.errors import FieldError, ServiceError
 from loadtests.run.flags import names
 from loadtests.run.options import Options
-from loadtests.run.survival.plan import check_wishes
-from loadtests.service.contract import discover
+from loadtests.run.survival.plan import requested
+from loadtests.service.contract import check_address, discover
 from loadtests.service.warm_up import check_cells, try_parameters
 from loadtests.ui.form import CHOICES, SHOWN
 from loadtests.ui.shape_runner import shape
@@ -87,9 +87,10 @@ def _check_change(environment: Environment) -> None:
 
     Locust takes the other fields all the same, and keeps them for the next test.
     """
-    _chosen(environment)
+    options = _chosen(environment)
     if request.form.get("host", environment.host) != environment.host:
         raise ValueError("a test is running; stop it before you choose another host")
+    _check_names(options, str(environment.host))
 
 
 def _check(environment: Environment) -> None:
@@ -100,7 +101,7 @@ def _check(environment: Environment) -> None:
         discovery = check_cells(url, options.cells, options.parameters)
         try_parameters(options.parameters, discovery, url)
     if options.scenario == "survival":
-        _check_wishes(options, url)
+        _check_names(options, url)
     users = 0
     if options.scenario in SHAPES:
         if not form.get("user_count", "").isdecimal():
@@ -118,13 +119,17 @@ def _check(environment: Environment) -> None:
     shape(environment, options, users, _run_time_s(form))
 
 
-def _check_wishes(options: Options, url: str) -> None:
-    """Check early what a survival run checks on its own server, as far as a service is there."""
+def _check_names(options: Options, url: str) -> None:
+    """Check the names in a form as far as a service is there, which a survival run can do without.
+
+    A service that is under load may not answer.
+    """
+    check_address(url)
     try:
         discovery = discover(url)
     except ServiceError:
         return
-    check_wishes(options, discovery)
+    requested(options, discovery)
 
 
 def _read(known: Mapping[str, Any], name: str) -> Any:

@@ -77,11 +77,13 @@ async def _lead(
     settings: Settings, loops: Sequence[Loop], stop: Future[None], threads: ThreadPoolExecutor
 ) -> int:
     """Serve with the first loop on the main thread, and handle signals for all loops."""
+    came: list[int] = []
 
-    def on_signal() -> None:
+    def on_signal(number: int) -> None:
         if stop.done():
             offspring.kill_programs()
             os._exit(1)
+        came.append(number)
         with suppress(InvalidStateError):  # a loop that cannot start has just stopped all
             stop.set_result(None)
 
@@ -91,11 +93,14 @@ async def _lead(
     serving = asyncio.gather(loops[0].serve(), *others)
     starts = (asyncio.wrap_future(loop.ready) for loop in loops)
     failures = list(filter(None, await asyncio.gather(*starts, return_exceptions=True)))
+    early = [*came]
     if failures:
         exits.report(failures[0])
-    else:
+    elif not early:
         announce(settings)
     if failures and not stop.done():
         stop.set_result(None)
     await serving
+    if signal.SIGINT in early:
+        return signals.INTERRUPTED
     return 1 if failures else 0

@@ -9,10 +9,12 @@ gunicorn gets its options only from here: no file, no command line, no control s
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
 import sys
+import termios
 import threading
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
@@ -111,6 +113,13 @@ class Prefork(BaseApplication):  # type: ignore[misc]  # its base has no types
         os.read(self.lifeline, 1)  # blocks until the master is gone
         os._exit(1)
 
+    @property
+    def serves(self) -> bool:
+        """Whether all workers have served."""
+        left = bytearray(4)
+        fcntl.ioctl(self._tokens, termios.FIONREAD, left)
+        return not int.from_bytes(left, sys.byteorder)
+
     def ready(self) -> None:
         """Note that one more worker serves."""
         if os.read(self._tokens, 1) == b"!":
@@ -146,7 +155,7 @@ class AsyncioWorker(GunicornWebWorker):
         signals.hear(*Master.SIGNALS, handler=self._drain)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # the master's would reap children
 
-    def _drain(self) -> None:
+    def _drain(self, _number: int) -> None:
         with suppress(RuntimeError):  # the loop is closed
             self.loop.call_soon_threadsafe(self.handle_quit, signal.SIGTERM, None)
 
@@ -178,12 +187,14 @@ class Master(Arbiter):  # type: ignore[misc]  # its base has no types
     def __init__(self, app: Prefork) -> None:
         super().__init__(app)
         self.LISTENERS = app.sockets
+        self.interrupted = False  # before it served
         self._stopping = False
 
     def signal(self, sig: int, frame: FrameType | None) -> None:
         if self._stopping:
             os._exit(1)
         self._stopping = True
+        self.interrupted = sig == signal.SIGINT and not self.app.serves
         super().signal(sig, frame)
 
     def stop(self, graceful: bool = True) -> None:
@@ -199,10 +210,12 @@ class Master(Arbiter):  # type: ignore[misc]  # its base has no types
 def run(settings: Settings, sockets: Sequence[socket.socket]) -> int:
     """Serve with a process for each socket until a signal comes, and return the exit code."""
     prefork = Prefork(settings, sockets)
+    master = Master(prefork)
     try:
-        Master(prefork).run()
+        master.run()
     except SystemExit as leaving:
         if os.getpid() != prefork.board.root:
             raise  # this is a worker
-        return 1 if leaving.code else 0
-    return 0
+        if leaving.code and not master.interrupted:
+            return 1
+    return signals.INTERRUPTED if master.interrupted else 0

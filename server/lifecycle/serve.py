@@ -34,7 +34,10 @@ RESERVED = {*FIXED, PAGE}  # names of paths, so no workload may have them
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT (a second one ends it at once), and return the exit code."""
+    """Serve until SIGTERM or SIGINT (a second one ends it at once), and return the exit code.
+
+    That is 0 once it has served, and 130 if it is interrupted before.
+    """
     settings = Settings.parse(arguments, built_in)
     streams.reserve()
     streams.close_input()

@@ -20,6 +20,7 @@ from types import FrameType
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 
+INTERRUPTED = 130  # the exit code of what Ctrl-C ends before it serves, as in a shell
 ALARMS = (signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF)
 
 _handlers: dict[signal.Signals, Callable[[int, FrameType | None], None]] = {}
@@ -27,8 +28,11 @@ _bells: list[socket.socket] = []  # one, once the server handles signals
 _around_fork = threading.local()
 
 
-def hear(*numbers: signal.Signals, handler: Callable[[], None]) -> None:
-    """Call the handler for these signals, in a thread of its own. Call this on the main thread."""
+def hear(*numbers: signal.Signals, handler: Callable[[int], None]) -> None:
+    """Call the handler with each of these signals, in a thread of its own.
+
+    Call this on the main thread.
+    """
     heard, bell = socket.socketpair()
     bell.setblocking(False)
     _bells[:] = [bell]
@@ -66,12 +70,12 @@ def _note(number: int, _frame: FrameType | None) -> None:
 
 
 def _listen(
-    heard: socket.socket, awaited: frozenset[signal.Signals], handler: Callable[[], None]
+    heard: socket.socket, awaited: frozenset[signal.Signals], handler: Callable[[int], None]
 ) -> None:
     while True:
         for number in heard.recv(64):
             if number in awaited:
-                handler()
+                handler(number)
 
 
 def forget_in_forks() -> None:

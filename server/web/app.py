@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 from importlib import import_module
 
@@ -27,7 +28,7 @@ from server.web.handlers import FIXED, Cell, Service
 from server.web.openapi import document
 from server.web.page import PAGE, read
 from server.worker.outcomes import raised
-from server.workloads.registry import REGISTRY
+from server.workloads.registry import REGISTRY, Need, place
 
 DEFAULT_MODEL = "hybrid"
 COSTLY = {"events"}  # paths of the service that keep something for each client
@@ -103,13 +104,29 @@ async def _enter_needs(stack: AsyncExitStack) -> dict[str, str]:
     failed: dict[str, str] = {}
     for need in dict.fromkeys(need for workload in REGISTRY.values() for need in workload.needs):
         try:
-            await stack.enter_async_context(need())
+            await stack.enter_async_context(_manager(need))
         except Exception as error:  # noqa: BLE001 - a need is code of the user
             why = " ".join(": ".join(raised(error)).split())
             names = [name for name, workload in REGISTRY.items() if need in workload.needs]
             log.warning("%s cannot run: %s", " and ".join(names), why)
             failed.update(dict.fromkeys(names, why))
     return failed
+
+
+def _manager(need: Need) -> AbstractAsyncContextManager[object]:
+    """Call a need, and return what to enter. Raises TypeError if that cannot be entered."""
+    manager = need()
+    if {"__aenter__", "__aexit__"} <= {*dir(type(manager))}:
+        return manager
+    if inspect.iscoroutine(manager):
+        manager.close()  # else Python complains that nothing awaited it
+    function = inspect.unwrap(getattr(need, "func", need))
+    name = getattr(function, "__name__", "a need")
+    where = f"{place(function)}: {name}" if inspect.isfunction(function) else name
+    raise TypeError(
+        f"{where} returned {type(manager).__name__}, not an asynchronous context manager; write "
+        "@asynccontextmanager above an async def"
+    )
 
 
 def _groups(models: Iterable[Model], start_method: str) -> list[list[Model]]:

@@ -22,7 +22,7 @@ from contextlib import suppress
 from time import monotonic, sleep
 
 from server.worker.imports import PLAN, load
-from server.worker.offspring import adopt_orphans, below
+from server.worker.offspring import adopt_orphans, kill_below
 
 DYING_S = 0.2  # a killed server closes its sockets a moment before it is gone
 
@@ -37,9 +37,7 @@ def end(folder: str, owner: int, server: int) -> None:
         if monotonic() > until:
             os._exit(1)
         sleep(0.005)
-    for process in below(owner):
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(process, signal.SIGKILL)
+    kill_below(owner)
     shutil.rmtree(folder, ignore_errors=True)
     for stream in filter(None, (sys.stdout, sys.stderr)):
         with suppress(OSError, ValueError):

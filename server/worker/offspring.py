@@ -114,6 +114,13 @@ def below(pid: int) -> list[int]:
     return [process for child in children(pid) for process in (child, *below(child))]
 
 
+def kill_below(pid: int) -> None:
+    """Kill all processes below another one."""
+    for process in below(pid):
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(process, signal.SIGKILL)
+
+
 def kill_programs() -> None:
     """Kill what work has started in the server itself; what multiprocessing needs ends later."""
     forkserver = sys.modules.get("multiprocessing.forkserver")
@@ -130,9 +137,7 @@ def kill_programs() -> None:
 
 def kill_with_offspring(pid: int) -> None:
     """Kill a worker, or what is left of it: its group, and all processes below it."""
-    for process in below(pid):
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(process, signal.SIGKILL)
+    kill_below(pid)
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
 

@@ -27,23 +27,15 @@ def test_the_run_file_tells_the_run_from_its_first_to_its_last_line(survived: Su
     plan = read(survived.folder).plan
     assert (str(plan.slo), plan.mode) == ("p99<250ms", "quick")
     assert first["constants"]["overload"] == list(plan.constants.overload)
-    assert plan.arguments == {
+    assert {name: value for name, value in plan.arguments.items() if value} == {
         "workloads": ["./mine.py"],
         "models": list(MODELS),
         "param": ["nap.ms=10"],
-        "host": None,
         "beyond": ["faults=1s"],
         "start_method": "fork",
         "switch_interval": "1ms",
         "server_python": [sys.executable],
-        "a-a": False,
-        "budget": None,
-        "prove": False,
-        "baseline": None,
-        "need": [],
         "autopsy": "none",
-        "load": None,
-        "generators": None,
     }
     assert first["environment"]["server"]["loop"] == "uvloop"
     assert first["environment"]["server"]["switch_interval_s"] == 0.001

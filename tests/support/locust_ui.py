@@ -73,14 +73,14 @@ class Interface:
 
 
 @contextmanager
-def up(folder: Path, *words: str) -> Iterator[tuple[Begun, Interface]]:
+def up(folder: Path, *words: str, command: str = "loadtests") -> Iterator[tuple[Begun, Interface]]:
     """Run `python -m loadtests up` in a folder, with the server on any port."""
     ui = Interface(f"http://127.0.0.1:{free_port()}")
     ports = ("--port", "0", "--web-port", ui.url.rpartition(":")[2])
-    with begun(folder, "loadtests", "up", *ports, *words, directory=folder) as command:
+    with begun(folder, command, "up", *ports, *words, directory=folder) as process:
         soon(ui.page)
-        yield command, ui
-        assert "Traceback" not in command.err()
+        yield process, ui
+        assert "Traceback" not in process.err()
 
 
 def fields(page: str) -> dict[str, dict[str, Any]]:

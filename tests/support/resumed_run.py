@@ -16,6 +16,7 @@ from loadtests.service.pythons import interpreter
 from tests.support.cli import LONG_S, Ended, begun, quiet, run, soon
 
 SURVIVE = ("loadtests", "survive")
+BRIEFLY = ("tests.support.brief_command", "survive")
 LABEL = interpreter(sys.executable).label
 MODELS = ("inline", "process-pool", "async")  # the last of which cannot run it
 MODULE = '''
@@ -84,7 +85,7 @@ def survived(database: None, home: Path, tmp_path_factory: pytest.TempPathFactor
     """Begin a run, kill it with all its processes after two rounds, and resume it."""
     folder = tmp_path_factory.mktemp("runs") / "new" / "run"
     options = (*SERVER, "--beyond", "faults=1s", "--output", str(folder), "--seed", SEED)
-    words = (*SURVIVE, *CELLS, *options)
+    words = (*BRIEFLY, *CELLS, *options)
     with begun(tmp_path_factory.mktemp("said"), *words, directory=home) as command:
         soon(lambda: written(folder).count('"line": "trial"') >= PLAYED * len(MODELS[:2]), LONG_S)
         for process in command.below():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -33,17 +34,27 @@ class RunFile:
             complete = content.rfind(b"\n") + 1
             if complete < len(content):
                 os.truncate(path, complete)
+        self._path = path
         self._file = path.open("ab")
 
     def append(self, kind: Kind, /, **fields: object) -> None:
-        """Write one line and flush it. Infinite and undefined numbers become null."""
+        """Write one line and flush it. Infinite and undefined numbers become null.
+
+        Raises RunFileError if the system does not take it.
+        """
         head = {"line": kind} | ({"schema": SCHEMA} if kind == "run" else {})
         text = json.dumps(encode(head | fields), allow_nan=False)
-        self._file.write(text.encode() + b"\n")
-        self._file.flush()
+        try:
+            self._file.write(text.encode() + b"\n")
+            self._file.flush()
+        except OSError as error:
+            raise RunFileError(
+                f"{self._path} cannot be written ({error.strerror}); make room for it"
+            ) from None
 
     def close(self) -> None:
-        self._file.close()
+        with suppress(OSError):  # which `append` has reported
+            self._file.close()
 
 
 class Tail:

@@ -74,7 +74,7 @@ class Agenda:
             case "standing":
                 self._standings[line["workload"]] = standing_of(line)
             case "end":
-                self._over = not line["exit"]
+                self._over = line.get("exit") == 0
             case "beyond":
                 return self._end(Job(cell_of(line), line["kind"]), line)
         return None

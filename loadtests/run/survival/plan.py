@@ -44,13 +44,8 @@ def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]
             _begin_sizes(options, discovery, services)
             runtimes[python] = without(discovery.runtime, services.servers.varied)
             ceiling = max(ceiling, _ceiling(url, source))
-            workloads = chosen(options.workloads, discovery, options.servers.folder)
-            models = _models(options, discovery)
-            _all_used(options, workloads)
-            pairs = [(name, model) for name in workloads for model in models]
-            discovery.check(pairs, options.parameters)
+            pairs = requested(options, discovery)
             try_parameters(options.parameters, discovery, url)
-            check_wishes(options, discovery)
         also = {BASELINE: _more_workers(options, discovery)}
         for workload, model in pairs:
             for variant in services.rows(model, discovery, python, also.get(model, ())):
@@ -159,6 +154,19 @@ def _models(options: Options, discovery: Discovery) -> Sequence[str]:
         sized = (name for name in options.models if _sized_by(discovery, name) == size)
         return list(sized) or [BASELINE]
     return list(discovery.models) if ALL in options.models else options.models
+
+
+def requested(options: Options, discovery: Discovery) -> list[tuple[str, str]]:
+    """List the requested workloads under the requested models.
+
+    Raises ServiceError for a name that the service does not know, and for one without effect.
+    """
+    workloads = chosen(options.workloads, discovery, options.servers.folder)
+    _all_used(options, workloads)
+    pairs = [(name, model) for name in workloads for model in _models(options, discovery)]
+    discovery.check(pairs, options.parameters)
+    check_wishes(options, discovery)
+    return pairs
 
 
 def check_wishes(options: Options, discovery: Discovery) -> None:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from shlex import quote
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.loadtests.report.test_delivery import SURVIVED, WHOLE, environment, names
 from tests.support.cli import LONG_S, soon
 from tests.support.run_files import write
@@ -42,6 +44,7 @@ begin()
 carry_out(main)
 """
 GONE = "import shutil, sys; shutil.copy(*sys.argv[1:]); sys.exit(1)"
+FULL = f"print('ERROR:loadbearing:run.jsonl cannot be written (File too large)');{GONE}"
 STUBBORN = """
 import pathlib, shutil, signal, sys, time
 stopping = pathlib.Path(sys.argv[2]).with_name("stopping")
@@ -62,13 +65,19 @@ def following(program: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
-def test_a_generator_that_ends_halfway_leaves_a_report(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("program", "why"), [(GONE, "see "), (FULL, "run.jsonl cannot be written (File too large)")]
+)
+def test_a_generator_that_ends_halfway_leaves_a_report(
+    program: str, why: str, tmp_path: Path
+) -> None:
     folder = tmp_path / "run"
-    with following(GONE, folder) as process:
+    with following(program, folder) as process:
         out, err = process.communicate(timeout=LONG_S)
     assert process.returncode == 3
     [line] = err.splitlines()
-    assert f"ended during the run; see {folder / 'log'}. These are the results so far" in line
+    assert f"the load generator ended during the run; {why}" in line
+    assert f"results so far (to resume: scripts/survive --retry {folder}):" in line
     assert "thread-pool" in out
     assert names(folder) >= WHOLE
 

@@ -166,6 +166,19 @@ def test_trust_says_what_a_run_distinguishes_and_what_it_lacks(tmp_path: Path) -
     assert alone == "Quick run."
 
 
+def test_trust_says_when_too_few_requests_were_sent_for_the_percentile(tmp_path: Path) -> None:
+    trials = [trial("sleep", "async", 80, valid=valid) for valid in (True, True, False)]
+    for slo, mode, caution in (
+        ("p99.9<250ms", "quick", "one late request in 1,000, and a cell had only 800 in all its "),
+        ("p99.99<250ms", "full", "only 800 in all its trials: choose a lower percentile."),
+        ("p99<250ms", "quick", ""),
+    ):
+        lines = [plan([("sleep", "async")], slo=slo, mode=mode), *trials, GOOD]
+        [line] = trust(summarize(read(write(tmp_path / f"{slo}.jsonl", lines))))
+        assert caution in line
+        assert ("allows" in line) == bool(caution)
+
+
 def test_a_busy_machine_is_reported_once_with_one_advice(tmp_path: Path) -> None:
     lines: list[Line] = []
     for number, model in enumerate(("inline", "async", "hybrid")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import resource
 import tomllib
 from contextlib import closing
 from dataclasses import dataclass
@@ -274,3 +275,19 @@ def test_a_class_is_encoded_although_only_type_checkers_import_its_types() -> No
         "capacity": [8.0, 8.0, None],
         "share": None,
     }
+
+
+def test_a_full_disk_is_reported_and_costs_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with closing(RunFile(path)) as file:
+        file.append("run")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 9, before[1]))
+        try:
+            with pytest.raises(RunFileError, match=r"run\.jsonl cannot be written \(File too"):
+                file.append("workload-start", rows=[])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert [line["line"] for line in Tail(path).read()] == ["run"]
+        file.append("end", exit=0)
+    assert [line["line"] for line in Tail(path).read()] == ["run", "workload-start", "end"]

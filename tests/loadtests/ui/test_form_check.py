@@ -15,6 +15,8 @@ HIDDEN = {
     **dict.fromkeys(("user_classes", "shape_class", "nosuch"), "LoadUser"),
 }
 
+SURVIVAL = {"scenario": "survival"}
+
 pytestmark = pytest.mark.usefixtures("database")
 
 
@@ -41,22 +43,32 @@ def test_there_are_no_classes_of_users_to_edit(idle_ui: Interface) -> None:
         ({"run_time": f"{'9' * 30}h"}, "longer than a day; leave it empty to run until stopped"),
         ({"run_time": "25h"}, "longer than a day; leave it empty to run until stopped"),
         ({"run_time": "soon"}, "Invalid time span format"),
-        ({"beyond": "soak=1000h", "scenario": "survival"}, "the time of a trial is 3.6e+06 s"),
+        ({"beyond": "soak=1000h", **SURVIVAL}, "the time of a trial is 3.6e+06 s"),
         ({"slo": "p99<9999m"}, "the bound of the SLO is 599940 s, which is longer than a day"),
         ({"scenario": "spike", "user_count": "9999"}, "a spike has at most 20000"),
         ({"scenario": "step"}, "unknown scenario 'step'; did you mean 'steps'?"),
         ({"mode": "long"}, "unknown mode 'long'; expected quick, full"),
-        ({"baseline": "thread-pol"}, "--baseline: unknown row 'thread-pol'; expected inline"),
-        ({"need": "kill-late"}, "--need: unknown promise 'kill-late'; did you mean 'kills-late'?"),
+        (
+            {"baseline": "thread-pol", **SURVIVAL},
+            "--baseline: unknown row 'thread-pol'; expected inline",
+        ),
+        (
+            {"need": "kill-late", **SURVIVAL},
+            "--need: unknown promise 'kill-late'; did you mean 'kills-late'?",
+        ),
         ({"at_load": "0.5"}, "invalid load '0.5': expected 1 to 100000"),
+        ({"host": "http://a..b"}, "'http://a..b' is not the address of a service: expected e.g."),
+        ({"host": "http://a..b", **SURVIVAL}, "'http://a..b' is not the address of a service: "),
+        ({"models": "nosuch"}, "unknown model 'nosuch'; expected inline"),
+        ({"models": "nosuch", **SURVIVAL}, "unknown model 'nosuch'; expected inline"),
+        ({"models": "", **SURVIVAL}, "choose at least one workload and one model"),
         ({"workloads": "./evil.py"}, "unknown workload './evil.py'"),
         ({"workloads": "os.path"}, "unknown workload 'os.path'"),
     ],
     ids=str,
 )
 def test_values_have_bounds(idle_ui: Interface, changed: dict[str, str], message: str) -> None:
-    form = {"scenario": "survival"} if set(changed) & {"baseline", "need"} else {}
-    answer = idle_ui.ask("/swarm", {**CELL, **form, **changed})
+    answer = idle_ui.ask("/swarm", {**CELL, **changed})
     reply = json.loads(answer.body)
     assert (answer.status, reply["success"]) == (200, False)
     assert message in reply["message"]

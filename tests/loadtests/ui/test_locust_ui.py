@@ -89,6 +89,7 @@ def nothing_else_changes(ui: Interface) -> None:
     """Ask for more than another number of users while the test runs."""
     for name, value, why in (
         ("host", "http://127.0.0.1:1", "stop it before you choose another host"),
+        ("models", "nosuch", "unknown model 'nosuch'"),
         ("steps", "abc", "invalid number of steps 'abc'"),
         ("slo", "<b>", "invalid SLO '<b>'"),
     ):

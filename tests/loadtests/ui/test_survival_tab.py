@@ -10,6 +10,7 @@ from playwright.async_api import Browser, FrameLocator, Page, expect
 from tests.support.browser import ON_ITS_LOOP, check_policy, watched
 from tests.support.cli import LONG_S, soon
 from tests.support.locust_ui import Interface, up
+from tests.support.resumed_run import BRIEFLY
 
 LONG_MS = 1000 * LONG_S
 
@@ -23,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ui(database: None, folder: Path) -> Iterator[Interface]:
-    with up(folder) as (_, interface):
+    with up(folder, command=BRIEFLY[0]) as (_, interface):
         yield interface
 
 

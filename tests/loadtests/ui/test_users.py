@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import Ended, run
-from tests.support.server_process import running
+from tests.support.server_process import ROOT, running
 
 LOCUST = ("locust", "-f", "loadtests/locustfile.py", "--headless")
 RATE = 40  # users, each of which is one arrival a second
@@ -110,6 +110,8 @@ NOWHERE = "http://127.0.0.1:1"
         ((*SURVIVAL, "--slo", "nonsense"), "invalid SLO 'nonsense'"),
         ((*SURVIVAL, "--param", "nonsense"), "invalid parameter 'nonsense'"),
         ((*SURVIVAL, "--param", "sleep.ms=-1"), "GET /sleep/inline?ms=-1 answers 422"),
+        (("--scenario", "steps", "--steps", "1"), "locust: steps must be 2 to 100, not 1"),
+        (("--tags", "any"), "locust: -T/--tags leaves nothing to run"),
         (("--host", NOWHERE, "--workloads", "sleep"), f"nothing answers at {NOWHERE}"),
     ],
 )
@@ -120,3 +122,10 @@ def test_what_cannot_be_done_is_said_and_ends_with_2(
     assert ended.code == 2
     assert message in ended.err
     assert "Traceback" not in ended.err
+
+
+def test_locust_finds_our_code_from_any_folder(url: str, tmp_path: Path) -> None:
+    words = ("-f", str(ROOT / LOCUST[2]), "--headless", "--models", "asinc", "--host", url)
+    ended = run("locust", *words, *users(1, 60), directory=tmp_path, PYTHONPATH="")
+    assert ended.code == 2
+    assert "unknown model 'asinc'; did you mean 'async'?" in ended.err

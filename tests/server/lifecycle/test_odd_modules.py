@@ -80,3 +80,21 @@ def test_a_module_that_only_one_process_can_import_is_refused_on_one_line(tmp_pa
         assert "the import of port keeps a connection" in warning
         assert "the server cannot start: worker processes cannot import the workloads" in error
         assert f"{path}:4: AssertionError: once. Move what only one process can do" in error
+
+
+@pytest.mark.parametrize("returned", ["{}", "late()"], ids=["a dict", "a coroutine"])
+async def test_a_need_that_returns_nothing_to_enter_is_named(tmp_path: Path, returned: str) -> None:
+    path = tmp_path / "shop.py"
+    path.write_text(
+        "from server.workloads import workload\n"
+        f"async def late(): ...\ndef stock():\n    return {returned}\n"
+        "@workload(kind='io', needs=[stock])\ndef buy() -> int:\n    return 1\n"
+    )
+    with running("--models", "inline", "--workloads", str(path), module="server") as server:
+        async with asking(server) as client:
+            answer = await client.ask("/buy/inline")
+            assert answer.status == 501
+            assert f"{path}:3: stock returned " in answer.error["message"]
+        assert await server.stopped() == 0
+        [line] = server.complaints().splitlines()
+        assert f"buy cannot run: TypeError: {path}:3: stock returned " in line

@@ -118,6 +118,41 @@ async def test_where_nothing_can_be_kept_all_but_the_database_works(
         assert line.endswith("; set XDG_CACHE_HOME to a folder that can be written")
 
 
+EARLY = """
+import os, signal
+from multiprocessing import parent_process
+from server.workloads import workload
+
+if server := parent_process():  # a worker that starts
+    os.kill(server.pid, signal.SIGINT)
+sent = []
+
+def press():  # in the master, once it has forked a server process
+    if not sent:
+        sent.append(os.kill(os.getpid(), signal.SIGINT))
+
+os.register_at_fork(after_in_parent=press)
+
+@workload(kind="io")
+def nothing() -> int:
+    return 0
+"""
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--start-method", "spawn", "--models", "process-pool"), ("--workers", "2")],
+    ids=" ".join,
+)
+def test_ctrl_c_while_it_starts_ends_it_as_in_a_shell(
+    options: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "early.py").write_text(EARLY)
+    words = ("--workloads", "./early.py", "--models", "inline", "--processes", "1", *options)
+    ended = run("server", "--port", "0", *words, directory=tmp_path)
+    assert (ended.code, ended.out, ended.err) == (130, "", "")
+
+
 def test_a_wrong_option_ends_with_2() -> None:
     ended = run("server", "--threads", "many")
     assert (ended.code, ended.out) == (2, "")

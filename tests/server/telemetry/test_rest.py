@@ -22,7 +22,7 @@ from tests.server.telemetry.test_gil import countable
 from tests.support.server_process import PATIENCE_S, Client, asking, running, until
 from tests.support.sse_client import listening
 
-WINDOW_S = 3.0
+WINDOW_S = 2.0
 
 
 class Clock:
