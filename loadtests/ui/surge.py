@@ -18,7 +18,7 @@ from loadtests.run.options import Options
 from loadtests.run.surge.lines import PolicyResult
 from loadtests.run.surge.measure import Gauges, SurgeLoad, offer, probe
 from loadtests.service.contract import Discovery, path_of
-from loadtests.service.warm_up import expected_answer
+from loadtests.service.warm_up import warmed_up
 from loadtests.trial.cell_load import CellLoad
 from loadtests.ui.users import show
 from loadtests.wording import rate_text
@@ -59,8 +59,8 @@ class Scenario:
         """Offer a surge to one cell; returns whether its figures can be trusted."""
         options = self._options
         path, name = path_of(*cell, options.parameters.get(cell[0])), "/".join(cell)
-        expected = expected_answer(self._url, path)
-        with closing(CellLoad(self._url, cell, path, expected, self._source)) as load_cell:
+        request = warmed_up(self._url, path)
+        with closing(CellLoad(self._url, cell, request, self._source)) as load_cell:
             capacity = probe(load_cell, options.durations)
             log.info("%s sustains about %s req/s", name, rate_text(capacity))
             load = SurgeLoad(

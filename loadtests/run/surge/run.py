@@ -25,7 +25,7 @@ from loadtests.run.surge.phases import queue_within
 from loadtests.run.surge.request import SurgeRequest, chosen_policies
 from loadtests.service.contract import Discovery, discover, path_of
 from loadtests.service.process import ServerProcess
-from loadtests.service.warm_up import expected_answer, try_parameters
+from loadtests.service.warm_up import try_parameters, warmed_up
 from loadtests.service.workload_modules import chosen
 from loadtests.slo import Slo
 from loadtests.system.signals import interruptible
@@ -137,9 +137,9 @@ class SurgeRun:
             return offer(cell_load, Gauges(url, request.model), load)
 
     def _cell_load(self, url: str) -> CellLoad:
-        expected = expected_answer(url, self._path)
+        request = warmed_up(url, self._path)
         cell = (self._workload, self._request.model)
-        return CellLoad(url, cell, self._path, expected, InProcess())
+        return CellLoad(url, cell, request, InProcess())
 
     @contextmanager
     def _server(self, axes: dict[str, str]) -> Iterator[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from loadtests.load.arrivals import Kind
 from loadtests.load.open_loop import Request
+from loadtests.load.request import HEALTH, RequestSpec
 from loadtests.load.schedule import TrialLength
 from loadtests.load.source import InProcess
 from loadtests.load.spec import BYSTANDER_RATE
@@ -38,11 +39,10 @@ Record = list[tuple[str, Request]]  # every request that a load reports, with it
 
 def load_on(url: str, model: str, record: Record, slept: int = MS) -> CellLoad:
     """Load `sleep`, and accept only answers that say `slept`."""
-    right = f'"slept":{slept}'.encode()
     path = f"/sleep/{model}?ms={MS}"
-    return CellLoad(
-        url, ("sleep", model), path, right, InProcess(lambda *request: record.append(request))
-    )
+    request = RequestSpec(path, target=path, status=200, text=f'"slept":{slept}')
+    source = InProcess(lambda *ended: record.append(ended))
+    return CellLoad(url, ("sleep", model), request, source)
 
 
 def run(load: CellLoad, rate: float, slo: Slo, kind: Kind = "poisson") -> Trial:
@@ -121,7 +121,7 @@ def test_a_service_that_is_gone_loses_everything() -> None:
 def test_saturation_measures_a_blocked_loop_and_leaves_no_load_behind(url: str) -> None:
     with closing(load_on(url, "inline", Record())) as load:
         assert 20 < load.saturation(0.7) <= 60
-        assert load.saturation(0.3, "/health") > 60, "the loop is free again"
-        assert load.saturation(0.1, "/no-such-path") == 0
+        assert load.saturation(0.3, HEALTH) > 60, "the loop is free again"
+        assert load.saturation(0.1, RequestSpec("none", target="/no-such-path")) == 0
     with closing(load_on(url, "async", Record())) as load:
         assert load.saturation(0.5) > 60
