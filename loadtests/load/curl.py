@@ -20,20 +20,24 @@ OURS: Mapping[str, Mapping[str, Any]] = {
     "--label": {"default": ""},
     "--insecure": {"action": "store_true"},
 }
-WITH_VALUE = {
+WITH_VALUE: Mapping[str, Sequence[str]] = {
     "method": ("-X", "--request"),
     "agent": ("-A", "--user-agent"),
     "referer": ("-e", "--referer"),
     "user": ("-u", "--user"),
 }
-SWITCHES = {"get": ("-G", "--get"), "head": ("-I", "--head"), "compressed": ("--compressed",)}
+SWITCHES: Mapping[str, Sequence[str]] = {
+    "get": ("-G", "--get"),
+    "head": ("-I", "--head"),
+    "compressed": ("--compressed",),
+}
 # They change what curl shows, or what is so anyway.
 WITHOUT_EFFECT = (
     *("-s", "--silent", "-S", "--show-error", "-i", "--include", "-v", "--verbose", "-L"),
     *("--location", "-f", "--fail", "-g", "--globoff", "-N", "--no-buffer", "--http1.1", "-#"),
     *("--progress-bar", "--no-progress-meter"),
 )
-DATA = (
+DATA: Sequence[Sequence[str]] = (
     ("-d", "--data", "--data-ascii"),
     *(("--data-raw",), ("--data-binary",), ("--data-urlencode",), ("--json",)),
 )
@@ -76,7 +80,7 @@ def curl_line(words: Sequence[str], folder: Path) -> CurlLine:
     urls = [*given.places, *given.url, *rest]
     if len(urls) != 1:
         raise ValueError(f"a request has one URL, not {len(urls)}")
-    body = "&".join(_data(*data, folder) for data in given.data)
+    body = "&".join(_data(data, folder) for data in given.data)
     url = urls[0] if "://" in urls[0].partition("?")[0] else f"http://{urls[0]}"
     if given.data and given.get:
         url, body = f"{url}{'&' if '?' in url else '?'}{body}", ""
@@ -111,8 +115,8 @@ def _parser() -> Words:
         parser.add_argument(*names, dest=destination, action="store_true")
     parser.add_argument(*WITHOUT_EFFECT, dest="ignored", action="store_true")
     for name, settings in OURS.items():
-        names = ("-k", name) if name == "--insecure" else (name,)
-        parser.add_argument(*names, **settings)
+        short = ["-k"] if name == "--insecure" else []
+        parser.add_argument(*short, name, **settings)
     return parser
 
 
@@ -154,7 +158,8 @@ def _implied(given: Any) -> dict[str, str | None]:
     }
 
 
-def _data(option: str, value: str, folder: Path) -> str:
+def _data(data: _Data, folder: Path) -> str:
+    option, value = data
     match option:
         case "--data-raw":
             return value

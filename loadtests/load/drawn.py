@@ -23,7 +23,7 @@ BARE = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null"
 ACTING = re.compile(r"[\x00-\x1f\x7f]")
 FORM = "application/x-www-form-urlencoded"
 KEPT = "%/:=&?~+!$,;'@()*[]"  # of a target: it may have been encoded already
-SIZED = {"POST", "PUT", "PATCH"}  # have a length even if there is no body
+SIZED = {"POST", "PUT", "PATCH"}  # have a length even without a body
 
 Encode = Callable[[str], str]
 

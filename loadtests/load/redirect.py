@@ -50,7 +50,7 @@ class _Located(Connection):
 def resolved(connections: ConnectionPool, request: RequestSpec) -> Resolved:
     """Follow the redirects of a request within its service, unless it expects one.
 
-    Raises ServiceError for a redirect that cannot be followed, OSError if there is no answer.
+    Raises ServiceError for a redirect that cannot be followed, OSError without an answer.
     """
     first, targets = request, [request.target]
     while True:

@@ -5,17 +5,19 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from random import Random
 
 import pytest
 
 from loadtests.load.arrivals import Kind
 from loadtests.load.open_loop import Request
 from loadtests.load.request import HEALTH, RequestSpec
-from loadtests.load.schedule import TrialLength
+from loadtests.load.schedule import Phase, TrialLength
 from loadtests.load.source import InProcess
 from loadtests.load.spec import BYSTANDER_RATE
 from loadtests.slo import Slo
 from loadtests.trial.cell_load import CellLoad
+from loadtests.trial.tally import Tally
 from loadtests.trial.trial import Trial
 from loadtests.trial.verdict import judge
 from tests.support.server_process import running
@@ -78,6 +80,23 @@ def test_a_trial_offers_the_schedule_and_no_more(url: str, kind: Kind, rate: flo
     assert 0 < trial.generator_cpu < 1
     verdict = judge(punctual(trial), LOOSE)
     assert (verdict.valid, verdict.held, verdict.reasons) == (True, True, ())
+
+
+def test_a_service_without_a_health_path_has_no_bystander(url: str) -> None:
+    record = Record()
+    request = RequestSpec("noop", target="/noop/async", status=200)
+    source = InProcess(lambda *ended: record.append(ended))
+    with closing(CellLoad(url, ("noop", "async"), request, source, None)) as load:
+        spec = load.spec(40, TrialLength(0.1, 0.5), LOOSE, "poisson", seed=1, enough=0.1)
+        trial = load.trial(spec)
+        beside = {"echo": "/echo/async"}
+        phases = [Phase(40, 0.2)]
+        result = load.passage(phases, LOOSE, "uniform", Random(1), 5.0, beside=beside)
+    assert {name for name, _ in record} == {"noop/async", "echo"}
+    assert (trial.work.ok, trial.bystander) == (20, Tally())
+    verdict = judge(punctual(trial), LOOSE)
+    assert (verdict.valid, verdict.held, verdict.reasons) == (True, True, ())
+    assert (len(result.work), result.bystander, len(result.beside["echo"])) == (8, (), 6)
 
 
 def test_wrong_answers_are_losses(url: str) -> None:
