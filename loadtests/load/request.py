@@ -52,10 +52,10 @@ HEALTH = RequestSpec("GET /health", target="/health")
 def outcomes_of(spec: RequestSpec) -> Callable[[int, bytes], Outcome]:
     """Return what judges an answer by its status and body."""
     text = spec.text.encode()
-    wanted = range(200, 300) if spec.status is None else range(spec.status, spec.status + 1)
+    low, high = (200, 299) if spec.status is None else (spec.status, spec.status)
 
     def outcome(status: int, body: bytes) -> Outcome:
-        if status in wanted:
+        if low <= status <= high:  # this runs for each answer while the load is offered
             return "ok" if text in body or text in decompressed(body) else "wrong"
         return STATUSES.get(status, "failed")
 
