@@ -27,6 +27,7 @@ URL = re.compile(r"(https?://[^/?#\s]+)?(/[^#]*|\?[^#]*)?(#.*)?", re.IGNORECASE 
 STATUS = re.compile(r"[1-5]\d\d")
 NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 SHOWN = 80  # characters of a text that is wrong: enough to find it
+LABEL = 60  # characters of a label, unless the user gives another
 COMPUTED = {"content-length"}  # whatever was pasted
 REFUSED = {"transfer-encoding", "upgrade", "te", "trailer"}  # belong to another client
 READABLE = {"gzip", "deflate", "identity", "*", ""}  # in which a text can be looked for
@@ -176,4 +177,5 @@ def _placed(text: str, folder: Path) -> str:
 
 def _label(method: str, target: str) -> str:
     short = DRAWN.sub(lambda match: f"{{{match[1]}}}", target)
-    return short if method == "GET" else f"{method} {short}"
+    whole = short if method == "GET" else f"{method} {short}"
+    return whole if len(whole) <= LABEL else f"{whole[: LABEL - 1]}…"

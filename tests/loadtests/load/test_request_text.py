@@ -181,6 +181,8 @@ def test_what_cannot_be_kept_is_named(text: str, message: str, folder: Path) -> 
 
 
 def test_a_long_text_is_not_repeated() -> None:
+    long = parse_request(f"POST /search?q={'a' * 99}", Path()).spec.label
+    assert long == f"POST /search?q={'a' * 44}…"
     with pytest.raises(ValueError, match="invalid request ") as caught:
         parse_request(f"curl http://a -x p {'-H a:b ' * 999}", Path())
     assert len(str(caught.value)) < 250
