@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from time import monotonic
 
@@ -123,29 +123,32 @@ def test_any_request_to_any_service(
     assert service.bodies[first:] == [spec.body.encode()] * 3
 
 
-def test_a_load_draws_values_that_do_not_depend_on_its_rate(service: Scripted) -> None:
-    slo = Slo.parse("p99<10s")
+def test_a_load_draws_values_that_do_not_depend_on_its_rate() -> None:
+    request = RequestSpec("", "POST", "/{id:1..1000000}", body="{id:1..1000000}")
 
-    def arrived(rate: float, of: int = 1) -> list[Counter[str]]:
-        spec = RequestSpec("", "POST", "/{id:1..1000000}", body="{id:1..1000000}")
-        stream = StreamSpec("work", spec, (Phase(rate, 0.5),), "poisson")
-        load = LoadSpec(service.url, (stream,), 7, slo, 0.2, insecure=True)
+    def arrived(service: Scripted, rate: float, of: int = 1) -> Counter[bytes]:
+        """Send the shares of a load one after the other, and return what came."""
+        stream = StreamSpec("work", request, (Phase(rate, 0.2),), "poisson")
+        load = LoadSpec(service.url, (stream,), 7, Slo.parse("p99<10s"), 0.05)
         load = LoadSpec.load(load.dump())
-        source, bodies = InProcess(), []
-        for index in range(of):
+        source = InProcess()
+        with ExitStack() as ending:
+            ending.callback(source.rest)
             first = len(service.bodies)
-            drawn = share(load.draw(), index, of)
-            result = source.offer_drawn(load, drawn, monotonic() + 0.3, lambda _: False)
-            assert {answer.outcome for [*answers] in result.streams for answer in answers} == {"ok"}
-            bodies.append(Counter(body.decode() for body in service.bodies[first:]))
-        source.rest()
-        return bodies
+            for index in range(of):
+                drawn = share(load.draw(), index, of)
+                result = source.offer_drawn(load, drawn, monotonic() + 0.1, lambda _: False)
+                [answers] = result.streams
+                assert {answer.outcome for answer in answers} == {"ok"}
+        return Counter(service.bodies[first:])
 
-    [once], [again], [faster] = arrived(40), arrived(40), arrived(80)
-    assert once == again
-    assert once.total() == 28
-    assert once <= faster
-    assert sum(arrived(40, of=2), Counter()) == once
+    with scripted(lambda _: http()) as service:
+        once, faster, shared = (
+            arrived(service, rate, of) for rate, of in ((100, 1), (200, 1), (100, 2))
+        )
+    assert once.total() == 25
+    assert once < faster
+    assert once == shared
 
 
 def test_redirects_are_followed_before_the_load(service: Scripted, pool: ConnectionPool) -> None:
