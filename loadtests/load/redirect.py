@@ -82,10 +82,16 @@ def _asked_once(connections: ConnectionPool, request: RequestSpec) -> tuple[str,
 
 def _target(url: str, request: RequestSpec, filled: str, location: str) -> str:
     """Return where a redirect leads to, with the gaps for drawn values where they were."""
-    at = urlsplit(urljoin(urljoin(url, filled), location))
     service = urlsplit(url)
     base = service.path.rstrip("/")
-    if _origin(at) != _origin(service) or not f"{at.path}/".startswith(f"{base}/"):
+    try:
+        at = urlsplit(urljoin(urljoin(url, filled), location))
+        same = _origin(at) == _origin(service)
+    except ValueError:
+        raise ServiceError(
+            f"{request.target} redirects to {line(location)}, which is not a URL"
+        ) from None
+    if not same or not f"{at.path}/".startswith(f"{base}/"):
         raise ServiceError(
             f"{request.target} redirects to {line(at.geturl())}, which is not below "
             f"{url}: measure that address instead"

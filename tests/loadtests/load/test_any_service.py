@@ -57,6 +57,7 @@ ANSWERS: dict[str, Answer] = {
     "/api/two/three?a=1": in_parts(redirect("?b=2", 301)),
     "/api/loop": redirect("/api/loop"),
     "/api/away": redirect("https://elsewhere.example/x"),
+    "/api/bad": redirect("http://[x/"),
     "/api/up": redirect("/other"),
     "/api/done": redirect("/api/result", 303),
     "/api/nowhere": http(b"", 302),
@@ -174,6 +175,7 @@ def test_redirects_are_followed_before_the_load(service: Scripted, pool: Connect
     [
         (RequestSpec("", target="/loop"), "/loop redirects more than 5 times"),
         (RequestSpec("", target="/away"), "/away redirects to https://elsewhere.example/x, which"),
+        (RequestSpec("", target="/bad"), "/bad redirects to http://[x/, which is not a URL"),
         (RequestSpec("", target="/up"), "/up redirects to http"),
         (RequestSpec("", "POST", "/done"), "expect that (--expect 303), or request the other"),
         (RequestSpec("", target="/moved/{id:7..7}"), "where its values go there cannot be seen"),
