@@ -10,15 +10,17 @@ Clients of a crowd mostly wait for one another, so waits come from the lone clie
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from random import Random
 from time import monotonic
 
 import gevent
 
-from loadtests.load.answer import Stages, Stamps, read_stamps, stages_of
+from loadtests.load.answer import Outcome, Stages, Stamps, read_stamps, stages_of
 from loadtests.load.http import ConnectionPool
+from loadtests.load.request import RequestSpec, outcomes_of
 from loadtests.service.watch import ServiceWatch, evidence
 from loadtests.trial.evidence import Evidence
 from loadtests.trial.stages import mean
@@ -61,37 +63,41 @@ class Calibration:
 class _Replies:
     """Counts and reads the answers to the clients of one load."""
 
-    right: Callable[[bytes], bool]
+    outcome: Callable[[int, bytes], Outcome]
     answered: int = 0
     read: list[tuple[Stages, Stamps]] = field(default_factory=list)
 
-    def ask(self, connections: ConnectionPool, path: str) -> int:
+    def ask(self, connections: ConnectionPool, request: bytes) -> bool:
+        """Send a request; returns whether its answer is right."""
         begun = monotonic()
-        status, body = connections.get(path)
-        if status == 200 and self.right(body):
-            self.answered += 1
-            if times := read_stamps(body):
-                self.read.append((stages_of(times, 0.0, monotonic() - begun), times))
-        return status
+        status, body = connections.reply(request, connections.ask)
+        if self.outcome(status, body) != "ok":
+            return False
+        self.answered += 1
+        if times := read_stamps(body):
+            self.read.append((stages_of(times, 0.0, monotonic() - begun), times))
+        return True
 
 
 def calibrate(
-    url: str, path: str, right: Callable[[bytes], bool], watch: ServiceWatch, bound_s: float
+    url: str, request: RequestSpec, watch: ServiceWatch, bound_s: float, *, insecure: bool = False
 ) -> Calibration:
     """Measure both; takes two seconds, or longer if five answers do."""
-    connections = ConnectionPool(url)
+    connections = ConnectionPool(url, insecure=insecure)
+    requests = connections.template(request).requests(Random(request.target))  # noqa: S311
+    outcome = outcomes_of(request)
     try:
-        alone = _Replies(right)
+        alone = _Replies(outcome)
         watch.begin()
         begun = monotonic()
         while monotonic() < begun + LONE_S or alone.answered < LONE_LEAST:
-            if alone.ask(connections, path) != 200:
+            if not alone.ask(connections, next(requests)):
                 gevent.sleep(BACK_OFF_S)
             if monotonic() > begun + REST_S:
                 break
         lone = _evidence(alone, monotonic() - begun, watch, bound_s)
         clients = _clients(lone)
-        crowd = _crowd(connections, path, _Replies(right), watch, lone, clients)
+        crowd = _crowd(connections, requests, _Replies(outcome), watch, lone, clients)
     finally:
         connections.close()
     return Calibration(lone, crowd, tuple(times.ran for _, times in alone.read), clients)
@@ -106,7 +112,7 @@ def _clients(lone: Evidence) -> int:
 
 def _crowd(  # noqa: PLR0913, PLR0917 - a load, who counts it, and how large it is
     connections: ConnectionPool,
-    path: str,
+    requests: Iterator[bytes],
     replies: _Replies,
     watch: ServiceWatch,
     lone: Evidence,
@@ -117,7 +123,7 @@ def _crowd(  # noqa: PLR0913, PLR0917 - a load, who counts it, and how large it 
     def client() -> None:
         with suppress(OSError):
             while not over:
-                if replies.ask(connections, path) != 200:
+                if not replies.ask(connections, next(requests)):
                     gevent.sleep(BACK_OFF_S)
 
     clients = [gevent.spawn(client) for _ in range(count)]

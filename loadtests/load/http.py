@@ -1,4 +1,4 @@
-"""HTTP/1.1 GET requests over kept-alive connections, driven by the event loop.
+"""HTTP/1.1 over kept-alive connections, with or without TLS, driven by the event loop.
 
 Our own client, because the generator may share the machine with the service: at 1,000 requests/s it
 needs a third of the CPU of Locust's FastHttpUser (loadtests/RESULTS.md), which spends most of it on
@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from errno import EINPROGRESS
+from functools import partial
+from random import Random
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -23,8 +26,11 @@ from gevent.event import AsyncResult
 from gevent.monkey import get_original
 from geventhttpclient._parser import HTTPParseError, HTTPResponseParser
 
+from loadtests.load.drawn import Template
+from loadtests.load.request import LARGEST, RequestSpec
+from loadtests.load.tls import Tls, reason
+
 CHUNK = 65536
-LARGEST = 256 << 20  # bytes of an answer: one without an end must not use up the memory
 READ, WRITE = 1, 2  # libev's names of the events
 # The head of a plain answer, whose length is all that matters in it. The parser calls back for each
 # header, which takes longer than everything else here; it reads all other answers.
@@ -32,7 +38,7 @@ _TEXT = rb"[\t -~\x80-\xff]*+\r\n"
 _FRAMING = rb"(?i:content-length|transfer-encoding|(?:proxy-)?connection)"
 _OTHER_HEADERS = rb"(?:(?!%b:)[!#$%%&'*+.^_`|~0-9A-Za-z-]++:%b)*+" % (_FRAMING, _TEXT)
 PLAIN = re.compile(
-    rb"HTTP/1\.1 (200|5\d\d) %b%b(?i:content-length): ?(\d{1,9})\r\n%b\r\n"
+    rb"HTTP/1\.1 (20[0-3]|[45]\d\d) %b%b(?i:content-length): ?(\d{1,9})\r\n%b\r\n"
     % (_TEXT, _OTHER_HEADERS, _OTHER_HEADERS)
 )
 # The event loop does the waiting: a gevent socket would start watchers of its own.
@@ -88,6 +94,7 @@ class Connection(HTTPResponseParser):
         self._used = False  # it has carried an answer, and may have gone stale since
         self._call: Call | None = None
         self._unsent = b""
+        self._tls = pool.tls()
         self._begun = False  # an answer, of which the end is still to come
         self._status: int | None = None  # of the answer, once it is complete
         self._body: bytes | bytearray = b""
@@ -108,7 +115,7 @@ class Connection(HTTPResponseParser):
         """Begin a call, which never ends before this returns."""
         call.connection, self._call = self, call
         self._begun, self._status, self._body = False, None, b""
-        self._unsent = call.request
+        self._unsent = call.request if self._tls is None else self._tls.seal(call.request)
         if not self._writing.active:  # else it is not connected yet
             self._send()
 
@@ -151,6 +158,11 @@ class Connection(HTTPResponseParser):
             return
         except OSError:
             chunk = b""
+        if self._tls is not None:
+            opened = self._opened(self._tls, chunk)
+            if opened is None:
+                return
+            chunk = opened
         call = self._call
         if call is None:
             self.close()  # the service has closed it, or sent what was not requested
@@ -161,6 +173,19 @@ class Connection(HTTPResponseParser):
             self._succeed(call, keep=not self._unsent)
         else:
             self._parse(call, chunk)
+
+    def _opened(self, tls: Tls, chunk: bytes) -> bytes | None:
+        """Decrypt what came; None if there is nothing to take in, now or ever."""
+        try:
+            opened = tls.open(chunk)
+        except ssl.SSLError as error:
+            self._fail(ConnectionError(reason(error, self._pool.host)))
+            return None
+        if answer := tls.answered():
+            self._unsent += answer
+            if not self._writing.active:
+                self._send()
+        return opened
 
     def _parse(self, call: Call, chunk: bytes) -> None:
         """Take in a piece of an answer; an empty one is the end of the stream."""
@@ -225,27 +250,50 @@ class Connection(HTTPResponseParser):
     # These do nothing, in C: a function of ours would cost a frame for each header.
     _on_status: Any = {}.get
     _on_header_field = _on_header_value = _on_status
-    _on_headers_complete = bool
+
+    def _on_headers_complete(self) -> bool:
+        """Return whether the answer ends here, whatever length its headers name."""
+        return self._call is not None and self._call.request.startswith(b"HEAD ")
 
 
 class ConnectionPool:
     """A stack of idle connections: each request takes the last used one, or opens another.
 
+    All paths are below that of the `url`. With `insecure`, any certificate is accepted.
     `timeout_s` limits how long `get` waits. Raises OSError if the host cannot be resolved.
     """
 
-    def __init__(self, url: str, timeout_s: float = 30.0) -> None:
+    def __init__(self, url: str, timeout_s: float = 30.0, *, insecure: bool = False) -> None:
         parts = urlsplit(url)
-        self.address = _resolved(parts.hostname or "127.0.0.1", parts.port or 80, timeout_s)
+        secure = parts.scheme == "https"
+        self.url, self.host = url, parts.hostname or "127.0.0.1"
+        self.address = _resolved(self.host, parts.port or (443 if secure else 80), timeout_s)
         self.idle: list[Connection] = []
+        self._tls = partial(Tls, self.host, insecure=insecure) if secure else None
         self._timeout_s = timeout_s
-        self._head = f"Host: {parts.netloc}\r\nAccept: application/json\r\n\r\n"
+        self._netloc, self._base = parts.netloc.rpartition("@")[2], parts.path.rstrip("/")
+
+    def tls(self) -> Tls | None:
+        """Return the encryption of a new connection, if there is any."""
+        return None if self._tls is None else self._tls()
+
+    def template(self, spec: RequestSpec) -> Template:
+        """Prepare requests. Raises ValueError for values that cannot be drawn."""
+        return Template(spec, self._netloc, self._base)
 
     def get(self, path: str) -> Reply:
         """Send a GET and wait for the answer. Raises OSError when there is none."""
+        return self.send(RequestSpec(path, target=path))
+
+    def send(self, spec: RequestSpec) -> Reply:
+        """Send one request and wait for the answer. Raises OSError when there is none."""
+        return self.reply(next(self.template(spec).requests(Random())), self.ask)  # noqa: S311
+
+    def reply(self, request: bytes, ask: Callable[[Call], None]) -> Reply:
+        """Wait for the answer to a request that `ask` sends."""
         ended: AsyncResult[Call] = AsyncResult()
-        call = Call(self.request(path), ended.set)
-        self.ask(call)
+        call = Call(request, ended.set)
+        ask(call)
         try:
             ended.get(timeout=self._timeout_s)
         except gevent.Timeout:
@@ -256,10 +304,6 @@ class ConnectionPool:
             assert call.failure
             raise call.failure
         return Reply(call.status, call.body)
-
-    def request(self, path: str) -> bytes:
-        """Write a GET."""
-        return f"GET {path} HTTP/1.1\r\n{self._head}".encode()
 
     def ask(self, call: Call) -> None:
         """Send the request of a call without waiting: the event loop ends it later."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from random import Random
 from time import monotonic
 
 import gevent
@@ -13,11 +14,11 @@ from gevent.event import Event
 from loadtests.foreign import line
 from loadtests.load.answer import Outcome
 from loadtests.load.http import Call, ConnectionPool, nothing
+from loadtests.load.request import RequestSpec, outcomes_of
 
 MOST_IN_FLIGHT = 4000  # beyond it a request is not sent: descriptors and memory are finite
 REASON = re.compile(rb'"message": "([^"]{1,120})')
 LOOK_S = 0.02  # between two checks whether clients have lost their patience
-STATUSES: dict[int, Outcome] = {200: "ok", 503: "refused", 504: "expired"}
 
 
 class Request(Call):
@@ -40,20 +41,22 @@ class Request(Call):
 class OpenLoop:
     """An open loop: no slow answer holds back the next request.
 
-    `check` separates right answers (status 200) from wrong ones; `done` gets each ended request.
+    `requests` are the bytes to send, the next for each request, or else values are drawn for the
+    request at random. `done` gets each ended request.
     """
 
     def __init__(
         self,
         connections: ConnectionPool,
-        path: str,
-        check: Callable[[bytes], bool],
+        spec: RequestSpec,
         done: Callable[[Request], None],
+        requests: Iterator[bytes] | None = None,
     ) -> None:
         self._connections = connections
-        self._request = connections.request(path)
+        self._requests = requests or connections.template(spec).requests(Random())  # noqa: S311
         self._on_end = self._ended  # the same object for all requests, which outlive their answers
-        self._check = check
+        self._judged = outcomes_of(spec)
+        self._wrong = f"the body does not contain {line(spec.text)!r}"
         self._done = done
         self.flying: dict[Request, None] = {}  # in the order of their intended starts
         self._landed: Event | None = None  # set when `drain` waits for the last answer
@@ -87,7 +90,7 @@ class OpenLoop:
 
     def send(self, intended: float) -> None:
         """Begin one request without waiting for it."""
-        request = Request(intended, self._request, self._on_end)
+        request = Request(intended, next(self._requests), self._on_end)
         if len(self.flying) >= MOST_IN_FLIGHT:
             request.error = f"not sent: {MOST_IN_FLIGHT} requests are in flight already"
             self._done(request)
@@ -115,13 +118,10 @@ class OpenLoop:
 
     def _judge(self, request: Request, body: bytes) -> None:
         request.size, status = len(body), request.status or 0
-        request.outcome = STATUSES.get(status, "failed")
-        if request.outcome != "ok":
-            request.error = f"HTTP {status}{_reason(body)}"
-        elif not self._check(body):
-            request.outcome, request.error = "wrong", "the body is not the answer of this cell"
-        else:
+        request.outcome = outcome = self._judged(status, body)
+        if outcome == "ok":
             return
+        request.error = self._wrong if outcome == "wrong" else f"HTTP {status}{_reason(body)}"
         request.body = None
 
     def drain(self, wait_s: float) -> bool:

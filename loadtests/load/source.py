@@ -5,16 +5,20 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, islice
+from random import Random
 from time import monotonic, process_time
 from typing import Protocol
 
 import gevent
 
 from loadtests.load.answer import worth_reading
+from loadtests.load.drawn import Template
 from loadtests.load.http import Call, ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
+from loadtests.load.request import RequestSpec, outcomes_of
 from loadtests.load.result import LoadResult
-from loadtests.load.spec import LOOK_S, LoadSpec, StreamSpec, StreamStarts
+from loadtests.load.spec import LOOK_S, LoadSpec, StreamStarts
 from loadtests.load.stream import AHEAD_S, Stream, drain
 
 PROBE_CLIENTS = 64
@@ -38,7 +42,13 @@ class Source(Protocol):
     def offer(self, spec: LoadSpec, on_end: OnEnd = ...) -> LoadResult: ...
 
     def saturation(
-        self, url: str, path: str, duration_s: float, processes: int | None = None
+        self,
+        url: str,
+        request: RequestSpec,
+        duration_s: float,
+        processes: int | None = None,
+        *,
+        insecure: bool = False,
     ) -> float: ...
 
     def rest(self) -> None: ...
@@ -51,7 +61,7 @@ class InProcess:
 
     def __init__(self, listener: Listener = lambda *_: None) -> None:
         self._listener = listener
-        self._url = ""
+        self._address = ("", False)
         self._connections: ConnectionPool | None = None
 
     def offer(self, spec: LoadSpec, on_end: OnEnd = ignore) -> LoadResult:
@@ -75,8 +85,7 @@ class InProcess:
 
         `lost` is called again and again with the losses of each stream so far: True ends the load.
         """
-        pairs = zip(spec.streams, drawn, strict=True)
-        streams = [self._stream(spec.url, stream, starts, zero) for stream, starts in pairs]
+        streams = [self._stream(spec, number, starts, zero) for number, starts in enumerate(drawn)]
         if spec.patience_s is None:
             streams[0].wanted = worth_reading(spec.slo)
         with _abandoned(streams):
@@ -98,40 +107,55 @@ class InProcess:
         reached = min(reached, spec.duration_s)
         return LoadResult(answers, used, reached, early, drained, zero, cpu_s, completed)
 
-    def _stream(self, url: str, spec: StreamSpec, starts: StreamStarts, zero: float) -> Stream:
-        def done(request: Request) -> None:
-            stream.take(request)
-            self._listener(spec.name, request)
+    def _stream(self, spec: LoadSpec, number: int, starts: StreamStarts, zero: float) -> Stream:
+        connections, (name, request, *_) = self._to(spec.url, spec.insecure), spec.streams[number]
 
-        def right(body: bytes) -> bool:
-            return bool(body) and spec.expected in body
+        def done(ended: Request) -> None:
+            stream.take(ended)
+            self._listener(name, ended)
 
-        generator = OpenLoop(self._to(url), spec.path, right, done)
+        requests = _drawn(connections.template(request), starts, f"{spec.seed}/{number}")
+        generator = OpenLoop(connections, request, done, requests)
         stream = Stream(generator, zero, starts.settling, starts.measured)
         return stream
 
     def saturation(
-        self, url: str, path: str, duration_s: float, processes: int | None = None
+        self,
+        url: str,
+        request: RequestSpec,
+        duration_s: float,
+        processes: int | None = None,
+        *,
+        insecure: bool = False,
     ) -> float:
         """Answers per second to a closed loop of many clients: a rough guess of the capacity."""
-        return self.probe(url, path, duration_s, PROBE_CLIENTS)
+        return self.probe(url, request, duration_s, PROBE_CLIENTS, insecure=insecure)
 
-    def probe(self, url: str, path: str, duration_s: float, clients: int) -> float:
+    def probe(
+        self,
+        url: str,
+        request: RequestSpec,
+        duration_s: float,
+        clients: int,
+        *,
+        insecure: bool = False,
+    ) -> float:
         """Answers per second to a closed loop of that many clients."""
-        connections, answered, over = self._to(url), 0, False
-        request = connections.request(path)
+        connections, answered, over = self._to(url, insecure), 0, False
+        requests = connections.template(request).requests(Random())  # noqa: S311 - no secret
+        outcome = outcomes_of(request)
         calls: set[Call] = set()  # the latest of each client
 
         def ended(call: Call) -> None:
             nonlocal answered
             calls.remove(call)
             if call.failure is None:  # a client that meets an error stops
-                answered += call.status == 200
+                answered += outcome(call.status or 0, call.body or b"") == "ok"
                 if not over:
                     send()
 
         def send() -> None:
-            call = Call(request, ended)
+            call = Call(next(requests), ended)
             calls.add(call)
             connections.ask(call)
 
@@ -151,10 +175,11 @@ class InProcess:
                 call.give_up()
         return rate
 
-    def _to(self, url: str) -> ConnectionPool:
-        if self._connections is None or url != self._url:
+    def _to(self, url: str, insecure: bool) -> ConnectionPool:
+        if self._connections is None or (url, insecure) != self._address:
             self.rest()
-            self._url, self._connections = url, ConnectionPool(url)
+            self._address = url, insecure
+            self._connections = ConnectionPool(url, insecure=insecure)
         return self._connections
 
     def rest(self) -> None:
@@ -162,6 +187,20 @@ class InProcess:
         if self._connections is not None:
             self._connections.close()
             self._connections = None
+
+
+def _drawn(template: Template, starts: StreamStarts, seed: str) -> Iterator[bytes]:
+    """Draw the requests of a stream: the same for all who offer a load of this seed.
+
+    The settling and the measured window each begin anew, so that neither depends on the rate. To
+    write a request when it is due takes 2 % of what it takes to send it.
+    """
+
+    def part(name: str, count: int) -> Iterator[bytes]:
+        rng = Random(f"{seed}/{name}")  # noqa: S311 - no secret
+        return islice(template.requests(rng, starts.first, starts.of), count)
+
+    return chain(part("settling", len(starts.settling)), part("measured", len(starts.measured)))
 
 
 def _lost_early(

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, NamedTuple, Self
 
 from loadtests.load.arrivals import Kind
+from loadtests.load.request import RequestSpec
 from loadtests.load.schedule import Phase, starts
 from loadtests.slo import Slo
 
@@ -18,18 +19,22 @@ EMPTY_S = 10.0  # how long a broken trial may keep the service busy after it
 
 
 class StreamStarts(NamedTuple):
-    """The starts of one stream: seconds since its measured window began, or will begin."""
+    """The starts of one stream: seconds since its measured window began, or will begin.
+
+    Those of a share are every `of`-th of the whole schedule, from that with the number `first` on.
+    """
 
     settling: list[float]
     measured: list[float]
+    first: int = 0
+    of: int = 1
 
 
 class StreamSpec(NamedTuple):
-    """Requests to one path; a right answer contains `expected`."""
+    """Requests of one kind, and when they are sent."""
 
     name: str
-    path: str
-    expected: bytes
+    request: RequestSpec
     phases: tuple[Phase, ...]
     kind: Kind = "uniform"
 
@@ -40,6 +45,7 @@ class LoadSpec:
 
     With `patience_s`, clients hang up that long after the intended start, and nothing ends the load
     early. Without, it is a trial, which ends as soon as the share `enough` of a stream is lost.
+    With `insecure`, any certificate is accepted.
     """
 
     url: str
@@ -49,6 +55,7 @@ class LoadSpec:
     settle_s: float = SETTLE_S
     patience_s: float | None = None
     enough: float = 1.0
+    insecure: bool = False
 
     @property
     def duration_s(self) -> float:
@@ -82,7 +89,9 @@ class LoadSpec:
 
     def dump(self) -> dict[str, Any]:
         """Return what msgpack can carry."""
-        streams = [tuple(stream) for stream in self.streams]
+        streams = [
+            (name, request.dump(), phases, kind) for name, request, phases, kind in self.streams
+        ]
         return {
             "url": self.url,
             "streams": streams,
@@ -91,14 +100,17 @@ class LoadSpec:
             "settle_s": self.settle_s,
             "patience_s": self.patience_s,
             "enough": self.enough,
+            "insecure": self.insecure,
         }
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> Self:
         """Restore what `dump` returned, whether its tuples have become lists or not."""
         streams = [
-            StreamSpec(name, path, expected, tuple(Phase(*phase) for phase in phases), kind)
-            for name, path, expected, phases, kind in data["streams"]
+            StreamSpec(
+                name, RequestSpec.load(request), tuple(Phase(*phase) for phase in phases), kind
+            )
+            for name, request, phases, kind in data["streams"]
         ]
         return cls(**{**data, "streams": tuple(streams), "slo": Slo.parse(data["slo"])})
 
@@ -106,5 +118,6 @@ class LoadSpec:
 def share(drawn: Sequence[StreamStarts], index: int, of: int) -> list[StreamStarts]:
     """Take every `of`-th start: all shares together are the schedule of a single process."""
     return [
-        StreamStarts(starts.settling[index::of], starts.measured[index::of]) for starts in drawn
+        StreamStarts(starts.settling[index::of], starts.measured[index::of], index, of)
+        for starts in drawn
     ]

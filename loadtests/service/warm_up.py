@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from loadtests.errors import ServiceError, Untrustworthy
 from loadtests.foreign import line
 from loadtests.load.http import ConnectionPool
+from loadtests.load.request import RequestSpec
 from loadtests.service.contract import Discovery, discover, path_of
 
 WARM_UP = 5  # requests before a cell is measured: imports, caches, and whether it works at all
@@ -40,8 +41,8 @@ def try_parameters(
                     raise ServiceError(problem(path, status, body))
 
 
-def expected_answer(url: str, path: str) -> bytes:
-    """Try a cell a few times, and return bytes that every right answer contains.
+def warmed_up(url: str, path: str) -> RequestSpec:
+    """Try a cell a few times, and return its request, with a text that right answers contain.
 
     Raises Untrustworthy if it does not answer with 200.
     """
@@ -54,7 +55,8 @@ def expected_answer(url: str, path: str) -> bytes:
         bodies.append(body)
     connections.close()
     results = {body[body.find(b'"result"') : body.find(b'"worker"')] for body in bodies}
-    return results.pop() if len(results) == 1 else b'"result"'
+    text = results.pop().decode() if len(results) == 1 else '"result"'
+    return RequestSpec(path, target=path, status=200, text=text)
 
 
 def problem(path: str, status: int, body: bytes) -> str:

@@ -7,6 +7,7 @@ from random import Random
 from types import MappingProxyType
 
 from loadtests.load.arrivals import Kind
+from loadtests.load.request import HEALTH, RequestSpec
 from loadtests.load.result import measured
 from loadtests.load.schedule import Phase, TrialLength
 from loadtests.load.source import Source
@@ -19,23 +20,35 @@ BESIDE_RATE = 30.0  # of each further stream beside the work
 
 
 class CellLoad:
-    """Offers load to one cell of one service, whose right answers contain `expected`."""
+    """Offers load to one cell of one service, with a bystander if the service has one."""
 
-    def __init__(
-        self, url: str, cell: tuple[str, str], path: str, expected: bytes, source: Source
+    def __init__(  # noqa: PLR0913 - a load, where it goes, and where it comes from
+        self,
+        url: str,
+        cell: tuple[str, str],
+        request: RequestSpec,
+        source: Source,
+        bystander: RequestSpec | None = HEALTH,
+        *,
+        insecure: bool = False,
     ) -> None:
         self._url = url
         self._cell = cell
-        self._path = path
-        self._expected = expected
+        self._request = request
         self._source = source
+        self._bystander = bystander
+        self._insecure = insecure
 
     def spec(  # noqa: PLR0913, PLR0917  # a load, and how it is offered
         self, rate: float, length: TrialLength, slo: Slo, kind: Kind, seed: int, enough: float
     ) -> LoadSpec:
         """Describe a trial at `rate`, which ends early once the share `enough` of it is lost."""
         streams = self._streams((Phase(rate, length.duration_s),), kind)
-        return LoadSpec(self._url, streams, seed, slo, length.settle_s, enough=enough)
+        return LoadSpec(
+            *(self._url, streams, seed, slo, length.settle_s),
+            enough=enough,
+            insecure=self._insecure,
+        )
 
     def trial(self, spec: LoadSpec, over: Callable[[], None] = lambda: None) -> Trial:
         """Offer it; `over` is called when the load ends, before the last answers arrive."""
@@ -57,9 +70,13 @@ class CellLoad:
         few requests all the while.
         """
         streams = self._streams(tuple(phases), kind, beside)
-        spec = LoadSpec(self._url, streams, rng.getrandbits(63), slo, SETTLE_S, patience_s)
+        spec = LoadSpec(
+            *(self._url, streams, rng.getrandbits(63), slo, SETTLE_S, patience_s),
+            insecure=self._insecure,
+        )
         load = self._source.offer(spec)
-        work, bystander, *rest = map(measured, load.streams)
+        work, *rest = map(measured, load.streams)
+        bystander = rest.pop(0) if self._bystander else ()
         others = dict(zip(beside, rest, strict=True))
         return PhasedResult(tuple(phases), work, bystander, load.generator_cpu, others, load.zero)
 
@@ -71,18 +88,24 @@ class CellLoad:
     ) -> tuple[StreamSpec, ...]:
         length = sum(phase.duration_s for phase in phases)
 
-        def tiny(name: str, path: str, rate: float) -> StreamSpec:
-            return StreamSpec(name, path, b"", (Phase(rate, length),))
+        def tiny(name: str, request: RequestSpec, rate: float) -> StreamSpec:
+            return StreamSpec(name, request, (Phase(rate, length),))
 
+        bystander = self._bystander
         return (
-            StreamSpec("/".join(self._cell), self._path, self._expected, phases, kind),
-            tiny("bystander", "/health", BYSTANDER_RATE),
-            *(tiny(name, path, BESIDE_RATE) for name, path in beside.items()),
+            StreamSpec("/".join(self._cell), self._request, phases, kind),
+            *([tiny("bystander", bystander, BYSTANDER_RATE)] if bystander else ()),
+            *(
+                tiny(name, RequestSpec(name, target=path), BESIDE_RATE)
+                for name, path in beside.items()
+            ),
         )
 
-    def saturation(self, duration_s: float, path: str | None = None) -> float:
+    def saturation(self, duration_s: float, request: RequestSpec | None = None) -> float:
         """Answers per second to a closed loop of many clients: a rough estimate of the ceiling."""
-        return self._source.saturation(self._url, path or self._path, duration_s)
+        return self._source.saturation(
+            self._url, request or self._request, duration_s, insecure=self._insecure
+        )
 
     @property
     def processes(self) -> int:

@@ -20,7 +20,7 @@ class Trial:
     rate: float
     duration_s: float  # the one it reached, if it was ended early
     work: Tally
-    bystander: Tally
+    bystander: Tally  # an empty one, if the service has none
     drained: bool
     generator_cpu: float  # of one core
     short: bool = False  # ended early
@@ -32,16 +32,16 @@ class Trial:
 
     @classmethod
     def of(cls, cell: tuple[str, str], spec: LoadSpec, load: LoadResult) -> Self:
-        """Count a load whose first stream is the work and whose second is the bystander."""
+        """Count a load whose first stream is the work and whose second, if any, the bystander."""
         slo, reached_s, early = spec.slo, load.reached_s, load.early
-        work, bystander = (tally(stream, slo, reached_s, short=early) for stream in load.streams)
+        work, *rest = (tally(stream, slo, reached_s, short=early) for stream in load.streams)
         return cls(
             workload=cell[0],
             model=cell[1],
             rate=spec.streams[0].phases[0].rate,
             duration_s=reached_s,
             work=work,
-            bystander=bystander,
+            bystander=rest[0] if rest else Tally(),
             drained=load.drained,
             generator_cpu=load.generator_cpu,
             short=early,

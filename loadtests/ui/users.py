@@ -29,6 +29,7 @@ from locust.runners import WorkerRunner
 from loadtests.load.arrivals import gaps, phase_offset
 from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
+from loadtests.load.request import HEALTH, RequestSpec
 from loadtests.load.spec import BYSTANDER_RATE
 from loadtests.run.options import Options
 from loadtests.service.contract import path_of
@@ -82,9 +83,9 @@ def show(environment: Environment, rate: float) -> None:
         environment.runner.start(users, spawn_rate=users)
 
 
-def right(body: bytes) -> bool:
-    """Whether a body is an answer of the contract."""
-    return b'"result"' in body
+def _of_contract(path: str) -> RequestSpec:
+    """Return a request to a cell of our own server, whose right answers have a result."""
+    return RequestSpec(path, target=path, status=200, text='"result"')
 
 
 class LiveArrivals:
@@ -141,18 +142,20 @@ class UserLoad:
         index = runner.worker_index if isinstance(runner, WorkerRunner) else 0
         rng = Random(f"{options.seed}/{index}")  # noqa: S311 - a schedule, not a secret
         self._connections = ConnectionPool(str(environment.host))
-        self._paths = {
-            f"{workload}/{model}": path_of(workload, model, options.parameters.get(workload))
+        self._cells = {
+            f"{workload}/{model}": _of_contract(
+                path_of(workload, model, options.parameters.get(workload))
+            )
             for workload, model in options.cells
         }
         self._turns = turns_of(options)
-        self._cycle = cycle(self._paths)
+        self._cycle = cycle(self._cells)
         self._sending: dict[OpenLoop, str] = {}
-        generators = {name: self._generator(name, path) for name, path in self._paths.items()}
+        generators = {name: self._generator(name, request) for name, request in self._cells.items()}
         self.arrivals = LiveArrivals(
             lambda: generators[self._next()], options.arrivals, rng, phase_offset(index)
         )
-        health = self._generator(BYSTANDER, "/health", bool)
+        health = self._generator(BYSTANDER, HEALTH)
         self._bystander = LiveArrivals(lambda: health, "uniform", rng)
         self._bystander.add(BYSTANDER_RATE if index == 0 else 0.0)
 
@@ -160,13 +163,13 @@ class UserLoad:
         """Choose the cell of the next request: that of the turn, or each after the other."""
         return self._turns.cell(time.time()) if self._turns else next(self._cycle)
 
-    def _generator(self, name: str, path: str, check: Callable[[bytes], bool] = right) -> OpenLoop:
+    def _generator(self, name: str, request: RequestSpec) -> OpenLoop:
         def done(answer: Request) -> None:
             if answer.sent is not None:
                 self.lags.append(answer.sent - answer.intended)
             record(self.environment, name, answer)
 
-        generator = OpenLoop(self._connections, path, check, done)
+        generator = OpenLoop(self._connections, request, done)
         self._sending[generator] = name
         return generator
 
@@ -180,7 +183,7 @@ class UserLoad:
     def ask(self) -> None:
         """Send one request and wait for its answer: a closed loop."""
         name = self._next()
-        generator = self._generator(name, self._paths[name])
+        generator = self._generator(name, self._cells[name])
         generator.send(monotonic())
         generator.drain(DRAIN_S)
         generator.abandon()

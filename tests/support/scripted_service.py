@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import gevent
-from gevent import socket
+from gevent import socket, ssl
 from gevent.server import StreamServer
 
 from tests.support.server_process import PATIENCE_S
 
+CERTIFICATE = Path(__file__).with_name("certificate.pem")  # for localhost, with its own key
 # All bytes of it, or what sends them (the service hangs up where that returns True), or none: it
 # hangs up at once.
 Answer = bytes | Callable[[socket.socket], bool | None] | None
@@ -24,16 +28,22 @@ def http(body: bytes = b'{"result": 1}', status: int = 200) -> bytes:
 class Scripted:
     """Counts what came, and answers each path as told; a connection stays open unless it says so.
 
-    `arrived` holds the monotonic seconds at which requests came.
+    `arrived` holds the monotonic seconds at which requests came. If it is `secure`, it has a
+    certificate that nobody knows.
     """
 
-    def __init__(self, answer: Callable[[str], Answer]) -> None:
+    def __init__(self, answer: Callable[[str], Answer], *, secure: bool = False) -> None:
         self._answer = answer
         self._open: set[socket.socket] = set()
-        self._server = StreamServer(("127.0.0.1", 0), self._serve)
+        encryption: dict[str, Any] = {}
+        if secure:
+            encryption["ssl_context"] = context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(CERTIFICATE)
+        self._server = StreamServer(("127.0.0.1", 0), self._serve, **encryption)
         self._server.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"http{'s' * secure}://127.0.0.1:{self._server.server_port}"
         self.connections = 0
+        self.bodies: list[bytes] = []
         self.heads: list[str] = []
         self.arrived: list[float] = []
 
@@ -41,9 +51,11 @@ class Scripted:
         self.connections += 1
         self._open.add(connection)
         try:
-            while (head := _head(connection)) is not None:
+            while (request := _request(connection)) is not None:
+                head, body = request
                 self.arrived.append(monotonic())
                 self.heads.append(head)
+                self.bodies.append(body)
                 answer = self._answer(head.split()[1])
                 if answer is None:
                     return
@@ -76,19 +88,25 @@ class Scripted:
 
 
 @contextmanager
-def scripted(answer: Callable[[str], Answer]) -> Iterator[Scripted]:
-    service = Scripted(answer)
+def scripted(answer: Callable[[str], Answer], *, secure: bool = False) -> Iterator[Scripted]:
+    service = Scripted(answer, secure=secure)
     try:
         yield service
     finally:
         service.stop()
 
 
-def _head(connection: socket.socket) -> str | None:
+def _request(connection: socket.socket) -> tuple[str, bytes] | None:
+    """Read a head and its body; None when the client has gone."""
     received = b""
-    while not received.endswith(b"\r\n\r\n"):
-        chunk = connection.recv(4096)
-        if not chunk:
+    while b"\r\n\r\n" not in received:
+        if not (chunk := connection.recv(4096)):
             return None
         received += chunk
-    return received.decode()
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
+    while len(body) < (int(length[1]) if length else 0):
+        if not (chunk := connection.recv(4096)):
+            return None
+        body += chunk
+    return f"{head.decode()}\r\n\r\n", body

@@ -3,19 +3,21 @@
 from collections.abc import Iterable
 
 from loadtests.load.answer import Answer
+from loadtests.load.request import HEALTH, RequestSpec
 from loadtests.load.schedule import Phase
 from loadtests.load.spec import LoadSpec, StreamSpec
 from loadtests.slo import Slo
 from tests.support.scripted_service import http
 
-RIGHT = b'"result": 1'
+RIGHT = '"result": 1'
 RATE, BYSTANDER_RATE = 90.0, 61.0  # a count that two can share, and one that they cannot
 DURATION_S, SETTLE_S = 1.0, 0.2
 
 
 def order(url: str, path: str) -> LoadSpec:
-    work = StreamSpec("work", path, RIGHT, (Phase(RATE, DURATION_S),), "poisson")
-    bystander = StreamSpec("bystander", "/health", b"", (Phase(BYSTANDER_RATE, DURATION_S),))
+    request = RequestSpec(path, target=path, text=RIGHT)
+    work = StreamSpec("work", request, (Phase(RATE, DURATION_S),), "poisson")
+    bystander = StreamSpec("bystander", HEALTH, (Phase(BYSTANDER_RATE, DURATION_S),))
     return LoadSpec(url, (work, bystander), 7, Slo.parse("p99<5s"), SETTLE_S, enough=0.1)
 
 

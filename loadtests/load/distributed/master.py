@@ -21,6 +21,7 @@ import gevent
 from loadtests.errors import ServiceError, WorkersGone
 from loadtests.load.answer import Answer, answer_of
 from loadtests.load.distributed.worker import TO_MASTER, TO_WORKERS, boot_id
+from loadtests.load.request import RequestSpec
 from loadtests.load.result import LoadResult, merge, never_offered
 from loadtests.load.source import PROBE_CLIENTS, PROBE_END_S, OnEnd, ignore
 from loadtests.load.spec import LOOK_S, LoadSpec, share
@@ -130,7 +131,13 @@ class Master:
         return merge(parts, zero)
 
     def saturation(
-        self, url: str, path: str, duration_s: float, processes: int | None = None
+        self,
+        url: str,
+        request: RequestSpec,
+        duration_s: float,
+        processes: int | None = None,
+        *,
+        insecure: bool = False,
     ) -> float:
         """Answers per second to as many clients in a closed loop as one process would have.
 
@@ -138,7 +145,7 @@ class Master:
         """
         names = self._present()[:processes]
         clients = max(1, PROBE_CLIENTS // max(1, len(names)))
-        job = self._prepare(names, {"probe": [url, path, duration_s, clients]})
+        job = self._prepare(names, {"probe": [url, request.dump(), duration_s, clients, insecure]})
         workers = self._ready(job, url)
         self._start(job, workers, 0.0)
         deadline = monotonic() + LEAD_S + duration_s + PROBE_END_S + READY_S

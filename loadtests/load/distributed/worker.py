@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent.event import AsyncResult
 
+from loadtests.load.request import RequestSpec
 from loadtests.load.result import LoadResult
 from loadtests.load.source import InProcess, Listener
 from loadtests.load.spec import LoadSpec, share
@@ -94,13 +95,20 @@ class Worker:
         with self._alive(assignment):
             self._report(assignment, self._source.offer_drawn(spec, own, zero, assignment.lost))
 
-    def _probe(
-        self, assignment: _Assignment, url: str, path: str, duration_s: float, clients: int
+    def _probe(  # noqa: PLR0913, PLR0917  # a message of the master
+        self,
+        assignment: _Assignment,
+        url: str,
+        request: dict[str, Any],
+        duration_s: float,
+        clients: int,
+        insecure: bool,
     ) -> None:
         zero = _zero(self._wait_for_start(assignment))
         with self._alive(assignment):
             gevent.sleep(max(0.0, zero - monotonic()))
-            rate = self._source.probe(url, path, duration_s, clients)
+            spec = RequestSpec.load(request)
+            rate = self._source.probe(url, spec, duration_s, clients, insecure=insecure)
             self._send(assignment, rate=rate)
 
     def _wait_for_start(self, assignment: _Assignment) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from loadtests.errors import Unmeasured
+from loadtests.load.request import HEALTH
 from loadtests.load.schedule import Phase
 from loadtests.run.beyond.lab import LoadedServer, PeakLab
 from loadtests.run.constants import CONSTANTS
@@ -16,7 +17,6 @@ from loadtests.trial.tally import tally
 
 LOAD = CONSTANTS.bystanders
 TINY = "noop"
-HEALTH = "/health"
 
 
 def run(lab: PeakLab, duration_s: float) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def run(lab: PeakLab, duration_s: float) -> dict[str, Any]:
 
 def starved(result: PhasedResult, slo: Slo) -> dict[str, dict[str, float | None]]:
     """Return how slow each stream beside the load was, and the share that came late or never."""
-    streams: Mapping[str, Any] = {HEALTH: result.bystander, **result.beside}
+    streams: Mapping[str, Any] = {HEALTH.target: result.bystander, **result.beside}
     return {
         name: {"p99_ms": counted.p99_ms, "lost": round(counted.loss_ratio, 4)}
         for name, answers in streams.items()

@@ -21,7 +21,7 @@ from loadtests.run.options import Options
 from loadtests.service.contract import Discovery, path_of
 from loadtests.service.launcher import Launcher, RunningService
 from loadtests.service.sampler import cpu_s, family
-from loadtests.service.warm_up import expected_answer
+from loadtests.service.warm_up import warmed_up
 from loadtests.slo import Slo
 from loadtests.trial.cell_load import CellLoad
 from loadtests.trial.phased import PhasedResult
@@ -143,9 +143,9 @@ class PeakLab:
         rng = Random(f"{options.seed}/{cell}/{self.attempts}")  # noqa: S311 - no secret
         with self.services.start(models, cell.variant, axes=axes) as service:
             path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
-            expected = expected_answer(service.url, path)
+            request = warmed_up(service.url, path)
             name = (cell.workload, cell.row)
-            load = CellLoad(service.url, name, path, expected, self.source)
+            load = CellLoad(service.url, name, request, self.source)
             try:
                 yield LoadedServer(service, load, options, rng, self.sentinel)
             finally:

@@ -20,7 +20,8 @@ def run(lab: PeakLab, duration_s: float) -> dict[str, Any]:
     phases = list(map(Phase, rates, (duration_s, duration_s, AFTER * duration_s)))
     result = lab.valid(lambda server: server.offer(phases))
     end, until = 2 * duration_s, result.duration_s
-    both = [recovery_s(answers, end, until, lab.slo) for answers in (result.work, result.bystander)]
+    streams = [answers for answers in (result.work, result.bystander) if answers]
+    both = [recovery_s(answers, end, until, lab.slo) for answers in streams]
     recovered = [time_s for time_s in both if time_s is not None]
     return {
         "rates": rates,

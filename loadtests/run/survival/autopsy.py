@@ -23,7 +23,7 @@ from loadtests.run.survival.row import Tools
 from loadtests.service.contract import path_of
 from loadtests.service.launcher import Launcher, RunningService
 from loadtests.service.stacks import Stack, sample
-from loadtests.service.warm_up import expected_answer
+from loadtests.service.warm_up import warmed_up
 from loadtests.trial.cell_load import CellLoad
 
 ABOVE = 1.15  # times the upper end of the capacity: no doubt that the cell fails there
@@ -82,13 +82,13 @@ def _sampled(  # noqa: PLR0913, PLR0917  # a cell, its load, and what to look fo
     """Sample a service of ours while it gets more load than it sustains."""
     options = tools.options
     path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
-    expected = expected_answer(service.url, path)
+    request = warmed_up(service.url, path)
     phases = [Phase(rate, SAMPLES_S + rest_s)]
     rng = Random(f"{options.seed}/{cell}")  # noqa: S311 - a schedule
     tools.show(cell, rate)
     name, patience = (cell.workload, cell.row), patience_s(options.slo)
     assert service.subject is not None
-    with closing(CellLoad(service.url, name, path, expected, tools.source)) as load:
+    with closing(CellLoad(service.url, name, request, tools.source)) as load:
         sampler = gevent.spawn_later(SETTLE_S, _attempt, service.subject.pid, THREADS[kind])
         try:
             load.passage(phases, options.slo, options.arrivals, rng, patience)

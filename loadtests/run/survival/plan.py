@@ -10,6 +10,7 @@ from typing import Any
 from loadtests.capacity.sizing import first_sizes
 from loadtests.cell import Cell
 from loadtests.errors import ServiceError
+from loadtests.load.request import HEALTH
 from loadtests.load.source import Source
 from loadtests.machine.environment import environment
 from loadtests.run.constants import CONSTANTS
@@ -226,8 +227,8 @@ def _ceiling(url: str, source: Source) -> float:
     alone, unless each gets less when all run, because they are short of cores.
     """
     count = source.processes
-    rate = source.saturation(url, "/health", PROBE_S, 1)
+    rate = source.saturation(url, HEALTH, PROBE_S, 1)
     if count > 1:
-        rate = min(rate, source.saturation(url, "/health", PROBE_S))
+        rate = min(rate, source.saturation(url, HEALTH, PROBE_S))
     source.rest()
     return count * min(HONEST * rate, MOST)

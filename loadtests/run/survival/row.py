@@ -28,7 +28,7 @@ from loadtests.run.survival.findings import limited, observed, unsteady, with_ge
 from loadtests.run.survival.played import DIGITS, queue_line, stored
 from loadtests.service.contract import Discovery, path_of
 from loadtests.service.launcher import RunningService
-from loadtests.service.warm_up import expected_answer
+from loadtests.service.warm_up import warmed_up
 from loadtests.service.watch import ServiceWatch
 from loadtests.slo import Slo
 from loadtests.trial.cell_load import CellLoad
@@ -89,14 +89,14 @@ class Row:
         self.flaw = ""  # of its last void trial
         options, url = tools.options, service.url
         path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
-        expected = expected_answer(url, path)
+        request = warmed_up(url, path)
         with ExitStack() as opened:
-            self._load = CellLoad(url, (cell.workload, cell.row), path, expected, tools.source)
+            self._load = CellLoad(url, (cell.workload, cell.row), request, tools.source)
             opened.enter_context(closing(self._load))
             self._watch = ServiceWatch(url, cell.model, service.subject)
             opened.enter_context(closing(self._watch))
             self._calibration: Calibration = calibrate(
-                url, path, lambda body: expected in body, self._watch, options.slo.bound_s
+                url, request, self._watch, options.slo.bound_s
             )
             self._open = opened.pop_all()
         self._demands = Demands.of(self._calibration.lone, self._calibration.crowd)

@@ -11,6 +11,7 @@ from time import monotonic, process_time
 from loadtests.load.arrivals import poisson
 from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
+from loadtests.load.request import RequestSpec
 from loadtests.load.source import undisturbed
 from loadtests.trial.tally import percentile_ms
 from scripts.checks.shared.children import output
@@ -25,7 +26,7 @@ def offer(
 ) -> tuple[list[Request], float]:
     """Offer a Poisson schedule; returns the requests and the generator's CPU seconds."""
     ended: list[Request] = []
-    generator = OpenLoop(connections, path, bool, ended.append)
+    generator = OpenLoop(connections, RequestSpec(path, target=path, status=200), ended.append)
     schedule = poisson(rate, DURATION_S, Random(seed))  # noqa: S311 - a schedule, no secret
     with undisturbed():  # as in a trial
         begun, cpu = monotonic() + LEAD_S, process_time()

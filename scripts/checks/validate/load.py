@@ -14,6 +14,7 @@ import gevent
 from loadtests.load.arrivals import SCHEDULES, Kind
 from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
+from loadtests.load.request import RequestSpec
 from loadtests.load.schedule import TrialLength
 from loadtests.load.source import InProcess
 from loadtests.load.spec import SETTLE_S
@@ -104,7 +105,7 @@ def offer(  # noqa: PLR0913  # the load, where it goes, and what happens meanwhi
     """
     ended: list[Request] = []
     with closing(ConnectionPool(url)) as connections:
-        generator = OpenLoop(connections, path, lambda _: True, ended.append)
+        generator = OpenLoop(connections, RequestSpec(path, target=path, status=200), ended.append)
         connections.get("/health")
         schedule = SCHEDULES[kind](per_s, seconds, Random(1))  # noqa: S311 - a schedule, no secret
         aside = gevent.spawn(meanwhile)
@@ -122,7 +123,8 @@ def offer(  # noqa: PLR0913  # the load, where it goes, and what happens meanwhi
 def trial(url: str, path: str, per_s: float, seconds: float, seed: int | str) -> Trial:
     """Offer a cell a Poisson load as a round does, with the bystander beside it."""
     cell = urlsplit(path).path.strip("/").partition("/")[::2]
-    with closing(CellLoad(url, cell, path, b'"result"', InProcess())) as cell_load:
+    request = RequestSpec(path, target=path, status=200, text='"result"')
+    with closing(CellLoad(url, cell, request, InProcess())) as cell_load:
         chosen = Random(seed).getrandbits(63)  # noqa: S311 - a schedule, no secret
         length = TrialLength(SETTLE_S, seconds)
         spec = cell_load.spec(per_s, length, ANY, "poisson", chosen, enough=1.0)

@@ -6,6 +6,7 @@ from contextlib import closing
 from random import Random
 from statistics import median
 
+from loadtests.load.request import RequestSpec
 from loadtests.load.schedule import Phase, patience_s
 from loadtests.load.source import InProcess
 from loadtests.slo import Slo
@@ -75,7 +76,8 @@ def _rounds(testbed: Testbed, url: str, model: str, query: str) -> list[tuple[fl
 
 
 def _goodput(url: str, cell: tuple[str, str], path: str, phase: Phase, seed: int) -> float:
-    with closing(CellLoad(url, cell, path, b"", InProcess())) as cell_load:
+    request = RequestSpec(path, target=path, status=200)
+    with closing(CellLoad(url, cell, request, InProcess())) as cell_load:
         rng = Random(seed)  # noqa: S311 - a schedule, no secret
         result = cell_load.passage([phase], SLO, "poisson", rng, patience_s(SLO))
     return tally(result.work, SLO, result.duration_s).goodput

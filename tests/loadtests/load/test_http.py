@@ -19,8 +19,6 @@ ANSWERS = {
     "/refused": http(b"busy", 503),
     "/chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
-    "/last": CLOSING + b"Content-Length: 4\r\n\r\nlast",
-    "/until-the-end": CLOSING + b"\r\nwithout a length",
     "/cut": CLOSING + b"Content-Length: 100\r\n\r\ntoo short",
     "/cut-chunks": CLOSING + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
     "/cut-head": CLOSING,
@@ -71,16 +69,6 @@ def test_requests_are_plain_http() -> None:
     lines = head.split("\r\n")
     assert lines[0] == "GET / HTTP/1.1"
     assert f"Host: {service.url.removeprefix('http://')}" in lines
-
-
-@pytest.mark.parametrize(
-    ("path", "body"), [("/last", b"last"), ("/until-the-end", b"without a length")]
-)
-def test_a_connection_that_the_service_closes_is_not_used_again(path: str, body: bytes) -> None:
-    with asking() as (service, connections):
-        assert connections.get(path) == (200, body)
-        assert connections.get(path) == (200, body)
-        assert service.connections == 2
 
 
 def test_as_many_connections_as_there_are_requests_at_once() -> None:

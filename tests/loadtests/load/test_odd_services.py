@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import product
@@ -16,6 +17,7 @@ from geventhttpclient._parser import HTTPResponseParser
 from loadtests.load import http as client
 from loadtests.load.http import PLAIN, ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
+from loadtests.load.request import RequestSpec
 from tests.support.scripted_service import Answer, Scripted, http, scripted
 from tests.support.server_process import PATIENCE_S
 
@@ -65,8 +67,7 @@ def head(*lines: bytes, body: bytes = RIGHT) -> bytes:
     return HEAD + b"".join(line + b"\r\n" for line in (*lines, length, b"")) + body
 
 
-COMPRESSED = gzip.compress(RIGHT)
-WRONG = "the body is not the answer of this cell"
+WRONG = f"the body does not contain {RIGHT.decode()!r}"
 ODD: dict[str, tuple[Answer, str, str | None]] = {
     "byte by byte": (pieces(*(OK[at : at + 1] for at in range(len(OK)))), "ok", None),
     "head and body apart": (pieces(OK[: -len(RIGHT)], RIGHT), "ok", None),
@@ -100,9 +101,13 @@ ODD: dict[str, tuple[Answer, str, str | None]] = {
         "failed",
         f"{CUT_OFF}Pause on CONNECT/Upgrade",
     ),
-    "compressed": (head(b"Content-Encoding: gzip", body=COMPRESSED), "wrong", WRONG),
+    "compressed": (head(b"Content-Encoding: gzip", body=gzip.compress(RIGHT)), "ok", None),
+    "deflated": (head(b"Content-Encoding: deflate", body=zlib.compress(RIGHT)), "ok", None),
+    "compressed and cut": (head(body=gzip.compress(RIGHT)[:12]), "wrong", WRONG),
+    "compressed but not right": (head(body=gzip.compress(b"{}")), "wrong", WRONG),
+    "not compressed, but alike": (head(body=b"\x1f\x8b no"), "wrong", WRONG),
     "empty": (http(b""), "wrong", WRONG),
-    "no content": (b"HTTP/1.1 204 No Content\r\n\r\n", "failed", "HTTP 204"),
+    "no content": (b"HTTP/1.1 204 No Content\r\n\r\n", "wrong", WRONG),
     "a redirect": (
         b"HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n",
         "failed",
@@ -156,7 +161,8 @@ def sending(url: str, path: str) -> Iterator[tuple[OpenLoop, OpenLoop, list[Requ
     ended: list[Request] = []
     connections = ConnectionPool(url)
     odd, good = (
-        OpenLoop(connections, of, lambda body: RIGHT in body, ended.append) for of in (path, "/ok")
+        OpenLoop(connections, RequestSpec(of, target=of, text=RIGHT.decode()), ended.append)
+        for of in (path, "/ok")
     )
     try:
         yield odd, good, ended
@@ -267,6 +273,7 @@ NAMES += b"Transfer-Encoding,Upgrade,Date,X_y!, X,"
 VALUES = b"3| 3|  3| 03| 3 | +3| 3,3| close| keep-alive| chunked| \xff|\0|\x7f|a\tb|\r|"
 STARTS = (
     b"HTTP/1.1 200 OK|HTTP/1.1 503 \xe9|HTTP/1.1 200|http/1.1 200 OK|HTTP/1.0 200 OK|HTTP/1.1 204 "
+    b"|HTTP/1.1 201 Created|HTTP/1.1 304 X|HTTP/1.1 404 X|HTTP/1.1 100 X|HTTP/1.1 205 X"
 )
 ENDS = (b"\r\n", b"\n", b"\r\n ")
 LENGTHS = (b"Content-Length: 3\r\n", b"CONTENT-LENGTH:3\r\n", b"")

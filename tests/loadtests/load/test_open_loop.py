@@ -12,10 +12,11 @@ from gevent.event import Event
 from loadtests.load import open_loop
 from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
+from loadtests.load.request import RequestSpec
 from tests.support.scripted_service import Answer, Scripted, http, scripted
 from tests.support.server_process import PATIENCE_S
 
-RIGHT = b'"result": 1'
+RIGHT = '"result": 1'
 ANSWERS: dict[str, Answer] = {
     "/ok": http(),
     "/refused": http(b"{}", 503),
@@ -49,7 +50,7 @@ def bench(path: str) -> Iterator[tuple[Bench, OpenLoop, Scripted]]:
     client = Bench()
     with scripted(client.answer) as service:
         connections = ConnectionPool(service.url)
-        load = OpenLoop(connections, path, lambda body: RIGHT in body, client.done.append)
+        load = OpenLoop(connections, RequestSpec(path, target=path, text=RIGHT), client.done.append)
         try:
             yield client, load, service
         finally:
@@ -94,7 +95,7 @@ def test_late_requests_are_sent_at_once_and_keep_their_intended_start() -> None:
         ("/refused", "refused", "HTTP 503"),
         ("/expired", "expired", "HTTP 504"),
         ("/broken", "failed", "HTTP 500"),
-        ("/wrong", "wrong", "the body is not the answer of this cell"),
+        ("/wrong", "wrong", "the body does not contain '\"result\": 1'"),
         (
             "/silence",
             "failed",

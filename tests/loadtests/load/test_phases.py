@@ -12,6 +12,7 @@ import pytest
 
 from loadtests.load.http import ConnectionPool
 from loadtests.load.open_loop import OpenLoop, Request
+from loadtests.load.request import RequestSpec
 from loadtests.load.schedule import Phase, starts
 from loadtests.load.source import InProcess
 from loadtests.load.spec import BYSTANDER_RATE
@@ -31,7 +32,9 @@ def url(database: None) -> Iterator[str]:
 
 
 def passage(url: str, path: str, phases: Sequence[Phase], patience_s: float) -> PhasedResult:
-    hammer = CellLoad(url, ("sleep", "any"), path, b'"slept"', InProcess())
+    hammer = CellLoad(
+        url, ("sleep", "any"), RequestSpec(path, target=path, text='"slept"'), InProcess()
+    )
     beside = {"noop/inline": "/noop/inline"}
     with closing(hammer):
         return hammer.passage(phases, SLO, "poisson", Random(1), patience_s, beside=beside)
@@ -72,7 +75,9 @@ def given_up(service: Scripted, patience_s: float, count: int) -> list[tuple[Req
     """Send requests that get no answer, and wait until their clients have hung up."""
     done: list[tuple[Request, float]] = []
     connections = ConnectionPool(service.url)
-    load = OpenLoop(connections, "/", bool, lambda request: done.append((request, monotonic())))
+    load = OpenLoop(
+        connections, RequestSpec("/"), lambda request: done.append((request, monotonic()))
+    )
     patience = gevent.spawn(load.hang_up, patience_s)
     zero = monotonic()
     load.offer([zero + 0.05 * number for number in range(count)])

@@ -5,16 +5,19 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from random import Random
 
 import pytest
 
 from loadtests.load.arrivals import Kind
 from loadtests.load.open_loop import Request
-from loadtests.load.schedule import TrialLength
+from loadtests.load.request import HEALTH, RequestSpec
+from loadtests.load.schedule import Phase, TrialLength
 from loadtests.load.source import InProcess
 from loadtests.load.spec import BYSTANDER_RATE
 from loadtests.slo import Slo
 from loadtests.trial.cell_load import CellLoad
+from loadtests.trial.tally import Tally
 from loadtests.trial.trial import Trial
 from loadtests.trial.verdict import judge
 from tests.support.server_process import running
@@ -38,11 +41,10 @@ Record = list[tuple[str, Request]]  # every request that a load reports, with it
 
 def load_on(url: str, model: str, record: Record, slept: int = MS) -> CellLoad:
     """Load `sleep`, and accept only answers that say `slept`."""
-    right = f'"slept":{slept}'.encode()
     path = f"/sleep/{model}?ms={MS}"
-    return CellLoad(
-        url, ("sleep", model), path, right, InProcess(lambda *request: record.append(request))
-    )
+    request = RequestSpec(path, target=path, status=200, text=f'"slept":{slept}')
+    source = InProcess(lambda *ended: record.append(ended))
+    return CellLoad(url, ("sleep", model), request, source)
 
 
 def run(load: CellLoad, rate: float, slo: Slo, kind: Kind = "poisson") -> Trial:
@@ -78,6 +80,23 @@ def test_a_trial_offers_the_schedule_and_no_more(url: str, kind: Kind, rate: flo
     assert 0 < trial.generator_cpu < 1
     verdict = judge(punctual(trial), LOOSE)
     assert (verdict.valid, verdict.held, verdict.reasons) == (True, True, ())
+
+
+def test_a_service_without_a_health_path_has_no_bystander(url: str) -> None:
+    record = Record()
+    request = RequestSpec("noop", target="/noop/async", status=200)
+    source = InProcess(lambda *ended: record.append(ended))
+    with closing(CellLoad(url, ("noop", "async"), request, source, None)) as load:
+        spec = load.spec(40, TrialLength(0.1, 0.5), LOOSE, "poisson", seed=1, enough=0.1)
+        trial = load.trial(spec)
+        beside = {"echo": "/echo/async"}
+        phases = [Phase(40, 0.2)]
+        result = load.passage(phases, LOOSE, "uniform", Random(1), 5.0, beside=beside)
+    assert {name for name, _ in record} == {"noop/async", "echo"}
+    assert (trial.work.ok, trial.bystander) == (20, Tally())
+    verdict = judge(punctual(trial), LOOSE)
+    assert (verdict.valid, verdict.held, verdict.reasons) == (True, True, ())
+    assert (len(result.work), result.bystander, len(result.beside["echo"])) == (8, (), 6)
 
 
 def test_wrong_answers_are_losses(url: str) -> None:
@@ -121,7 +140,7 @@ def test_a_service_that_is_gone_loses_everything() -> None:
 def test_saturation_measures_a_blocked_loop_and_leaves_no_load_behind(url: str) -> None:
     with closing(load_on(url, "inline", Record())) as load:
         assert 20 < load.saturation(0.7) <= 60
-        assert load.saturation(0.3, "/health") > 60, "the loop is free again"
-        assert load.saturation(0.1, "/no-such-path") == 0
+        assert load.saturation(0.3, HEALTH) > 60, "the loop is free again"
+        assert load.saturation(0.1, RequestSpec("none", target="/no-such-path")) == 0
     with closing(load_on(url, "async", Record())) as load:
         assert load.saturation(0.5) > 60

@@ -124,6 +124,12 @@ def test_fails_by_lateness_and_passes_at_exactly_one_percent() -> None:
     assert judge(trial(stream(lost=10, took_s=0.3)), SLO).held
 
 
+def test_without_a_bystander_the_work_decides() -> None:
+    assert judge(trial(stream(lost=10, took_s=0.251), []), SLO).held
+    verdict = judge(trial(stream(lost=11, took_s=0.251), []), SLO)
+    assert (verdict.valid, verdict.held, verdict.broke_by) == (True, False, "late")
+
+
 def test_fails_by_a_starved_bystander() -> None:
     verdict = judge(trial(bystander=stream(lost=20, took_s=0.3)), SLO)
     assert (verdict.held, verdict.broke_by, verdict.loss_ratio) == (False, "bystander", 0)
