@@ -13,7 +13,7 @@
     worker/      carry: the function between its stamps, in a thread, a process, an interpreter,
       │          on a cluster, or on the event loop itself
       ▼
-    workloads/   what is done: plain functions
+    workloads/   what is done: functions, plain or async
 
     lifecycle/   reads the options, binds, runs one event loop or several, drains
     telemetry/   what each event loop counts and measures, and the whole of it

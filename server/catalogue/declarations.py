@@ -10,9 +10,7 @@ from typing import Any, get_args
 from server.catalogue.parameters import LONE, NAMED, SURROGATE, parameters_of
 from server.workloads.registry import Kind, Workload, WorkloadError, place
 
-IS_ASYNC = "is async, but workers call plain functions: write it with def"
 LAMBDA = "<lambda>"
-EXAMPLE = ", and below it `@native({0})` above `async def {0}_async(…)`, which the model async runs"
 
 
 def check(workloads: Iterable[Workload], reserved: Container[str] = ()) -> None:
@@ -33,8 +31,7 @@ def _problems(workload: Workload, reserved: Container[str]) -> Iterator[str]:
         yield f"{here}: {name} is a method; write a function outside its class, or a @staticmethod"
         return
     if why := _unfit(workload.function):
-        example = EXAMPLE.format(workload.name) if why == IS_ASYNC else ""
-        yield f"{here}: {name} {why}{example}"
+        yield f"{here}: {name} {why}"
     try:
         parameters = parameters_of(workload.function)
     except WorkloadError as error:
@@ -100,8 +97,6 @@ def _is_async(function: Callable[..., Any]) -> bool:
 
 def _unfit(function: Callable[..., Any]) -> str | None:
     """Explain why no worker can run a function, or return None."""
-    if inspect.iscoroutinefunction(function):
-        return IS_ASYNC
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         return "is a generator, which computes only while it is read; return a list"
     try:

@@ -22,7 +22,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from server.errors import BadParameter, BadRequest, did_you_mean
 from server.worker.outcomes import raised
-from server.workloads import Payload
+from server.workloads import Payload, Vary
 from server.workloads.registry import WorkloadError, place
 
 NAMES: dict[Any, str] = {int: "integer", float: "number", bool: "boolean", str: "string"}
@@ -36,6 +36,7 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 LONE = "a lone surrogate, which no answer can contain; remove it"
 MOST_KIB = 65_536  # of a payload that has no bounds of its own
 STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+DRAWN = "each request draws a value"
 NOUNS = {
     "integer": "an integer",
     "number": "a number",
@@ -57,13 +58,10 @@ class Parameter:
             raise WorkloadError(
                 f"has no type; write {parameter.name}: Annotated[int, Interval(ge=1, le=100)] = 10"
             )
-        if parameter.default is parameter.empty:
-            raise WorkloadError(
-                "has no default, which a request without a query needs; give it a small one"
-            )
         plain, *notes = (
             get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
         )
+        self.varies = next((note for note in notes if isinstance(note, Vary)), None)
         self.name = parameter.name
         self.payload = plain is Payload
         kind: Any = int if self.payload else plain
@@ -82,27 +80,44 @@ class Parameter:
                     self.unit = unit
                 case DocInfo(documentation=text):
                     self.doc = text
-        self.default = self._check(parameter.default)
-        self._shown = self._adapter.dump_python(self.default, mode="json")
+        self.default = self._default(parameter)
+        self.example = self._adapter.dump_python(self.default, mode="json")
         if SURROGATE.search(json.dumps([self.describe(), self._schema], ensure_ascii=False)):
             raise WorkloadError(f"contains {LONE}")
 
-    def _check(self, default: Any) -> Any:
-        """Validate the default as any other value; for a payload it is its size in KiB."""
+    def _default(self, parameter: inspect.Parameter) -> Any:
+        """Validate the default as any other value; for a payload it is its size in KiB.
+
+        A parameter that varies needs none: then its first value is the example.
+        """
+        drawn = [
+            self._checked(value, "draw") for value in (self.varies.limits() if self.varies else ())
+        ]
+        default = parameter.default
+        if default is parameter.empty:
+            if not drawn:
+                raise WorkloadError(
+                    "has no default, which a request without a query needs; give it a small one"
+                )
+            return drawn[0]
         if self.payload:
             if not isinstance(default, Payload) or len(default) % 1024:
                 raise WorkloadError("has a default that is not a Payload; write Payload.of(64)")
             default = len(default) // 1024
+        return self._checked(default, "default")
+
+    def _checked(self, value: Any, what: str) -> Any:
+        """Validate a value that the workload itself gives."""
         try:
-            checked = self._adapter.validate_python(default, strict=True)
+            checked = self._adapter.validate_python(value, strict=True)
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
-            raise WorkloadError(f"would reject its own default {default!r}: {reason}") from None
+            raise WorkloadError(f"would reject its own {what} {value!r}: {reason}") from None
         try:
             pickle.dumps(checked)
         except Exception as error:  # noqa: BLE001 - pickling may run any code
             raise WorkloadError(
-                "has a default that cannot be sent to a worker process; define its class at the "
+                f"has a {what} that cannot be sent to a worker process; define its class at the "
                 f"top of the module, under the name that it has ({error})"
             ) from None
         return checked
@@ -110,23 +125,40 @@ class Parameter:
     def describe(self) -> dict[str, Any]:
         described = {
             "type": self.type,
-            "default": self._shown,
+            "default": self.example,
             "minimum": self._schema.get("minimum"),
             "maximum": self._schema.get("maximum"),
             "unit": self.unit,
             "doc": self.doc,
         }
-        return {**described, "choices": self.choices} if self.choices else described
+        if self.choices:
+            described["choices"] = self.choices
+        if self.varies:
+            described["varies"] = self._varies()
+        return described
+
+    def _varies(self) -> dict[str, Any]:
+        """Describe what is drawn, as a query gives it."""
+        assert self.varies
+        drawn = self.varies.describe()
+        if "values" in drawn:
+            drawn["values"] = [self._adapter.dump_python(v, mode="json") for v in drawn["values"]]
+        return drawn
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the parameter, for OpenAPI."""
-        text = " ".join(filter(None, (self.doc, self.unit and f"Unit: {self.unit}.")))
-        schema = {**self._schema, "default": self._shown}
+        unit = self.unit and f"Unit: {self.unit}."
+        drawn = f"Without it, {DRAWN}." if self.varies else ""
+        text = " ".join(filter(None, (self.doc, unit, drawn)))
+        schema = {**self._schema, "default": self.example}
+        if self.varies:
+            del schema["default"]
+            schema |= {"examples": [self.example], "x-varies": self._varies()}
         return {**schema, "description": text} if text else schema
 
     def query(self) -> str:
         """Write the default as a query, as an example for people."""
-        return urlencode({self.name: _sent(self._shown)})
+        return urlencode({self.name: _sent(self.example)})
 
     def read(self, raw: str) -> Any:
         """Validate one value. Raises BadParameter, which names the bounds and the value."""
@@ -152,7 +184,9 @@ class Parameter:
             takes += f" of at most {high}" if low is None else f" of at least {low}"
         if self.unit:
             takes += f" {self.unit}"
-        return f"{self.name} takes {takes}; its default is {_sent(self._shown) or 'empty'}."
+        if self.varies:
+            return f"{self.name} takes {takes}; without it, {DRAWN}."
+        return f"{self.name} takes {takes}; its default is {_sent(self.example) or 'empty'}."
 
 
 def _adapter(kind: Any, notes: Iterable[Any]) -> TypeAdapter[Any]:
@@ -241,6 +275,8 @@ class Parameters:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.all: Mapping[str, Parameter] = parameters_of(function)
         self._payloads = [name for name, parameter in self.all.items() if parameter.payload]
+        self._drawn = {name: known.varies for name, known in self.all.items() if known.varies}
+        self._plain = not (self._payloads or self._drawn)
         self._read = lru_cache(1024)(self._parse)
 
     def describe(self) -> dict[str, dict[str, Any]]:
@@ -249,13 +285,14 @@ class Parameters:
     def read(self, query: str) -> Mapping[str, Any]:
         """Turn a raw query string into arguments. Raises BadRequest or BadParameter."""
         values = self._read(query)
-        if not self._payloads:
+        if self._plain:
             return values
-        payloads = {name: _payload(values[name]) for name in self._payloads}
-        return {**values, **payloads}
+        drawn = {name: vary.draw() for name, vary in self._drawn.items() if name not in values}
+        values = {**values, **drawn}
+        return {**values, **{name: _payload(values[name]) for name in self._payloads}}
 
     def _parse(self, query: str) -> dict[str, Any]:
-        values = {name: parameter.default for name, parameter in self.all.items()}
+        values = {name: known.default for name, known in self.all.items() if not known.varies}
         given: set[str] = set()
         for name, raw in _pairs(query):
             if name not in self.all:

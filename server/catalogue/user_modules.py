@@ -131,7 +131,7 @@ def _app_in(name: str) -> str:
         kind = type(value)
         if kind.__module__.partition(".")[0] in FRAMEWORKS and callable(value):
             return (
-                f"{variable!r} is a web application ({kind.__name__}), and this server calls plain "
+                f"{variable!r} is a web application ({kind.__name__}), and this server calls "
                 "functions: move what a handler does into one, without the framework, and "
             )
     return ""

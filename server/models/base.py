@@ -66,6 +66,7 @@ class Model(ABC):
     promises: ClassVar[Promises] = Promises()
     needs: ClassVar[tuple[str, ...]] = ()  # models it is built from: arguments of the constructor
     by_default: ClassVar[bool] = True  # False: started only when --models names it
+    starts_processes: ClassVar[bool] = False  # through multiprocessing, by the --start-method
     sized_by: ClassVar[str | None] = None  # the option that sets how many calls it runs at once
 
     @classmethod

@@ -34,6 +34,13 @@ class Hybrid(Model):
             "cpu": processes,
         }
 
+    def impossible(self, work: Work) -> str | None:
+        parts = (
+            self._by_kind[kind].impossible(Work(function, None, ()))
+            for kind, function in work.stages
+        )
+        return next(filter(None, parts), None)
+
     async def run(self, work: Work, arguments: Arguments, timeline: Timeline) -> Any:
         (kind, function), *later = work.stages
         if later:

@@ -12,6 +12,8 @@ import concurrent.futures
 import os
 import platform
 import sys
+from contextlib import suppress
+from functools import partial
 from math import inf
 from time import monotonic
 from typing import ClassVar, NoReturn
@@ -23,6 +25,7 @@ from server.models.offloaded import Offloaded
 from server.settings import Settings
 from server.worker.carry import carry_interpreted
 from server.worker.errands import in_own_thread
+from server.worker.resources import CLOSE_S
 from server.worker.results import Pickled, rewritten
 from server.worker.timeline import Ran, Timeline
 
@@ -97,7 +100,10 @@ class InterpreterPool(Offloaded):
         return self._executor.submit(carry_interpreted, *job)
 
     async def stop(self) -> None:
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """Wait a moment for interpreters that are idle: they close what they have opened."""
+        end = partial(self._executor.shutdown, cancel_futures=True)
+        with suppress(TimeoutError, RuntimeError):  # one is stuck, or no thread can be started
+            await asyncio.wait_for(in_own_thread(end), CLOSE_S)
 
 
 def _refuse_fork() -> NoReturn:

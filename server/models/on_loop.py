@@ -26,6 +26,7 @@ from server.models.base import (
 from server.settings import Settings
 from server.worker import offspring
 from server.worker.carry import carry
+from server.worker.coroutines import Awaited
 from server.worker.errands import in_own_thread
 from server.worker.outcomes import raised
 from server.worker.results import LARGE, harmless, weight, written
@@ -33,6 +34,10 @@ from server.worker.timeline import Ran, Timeline
 
 UNREAD = "requests wait unread in their sockets, where the server cannot see them"
 ALONE = "nothing else runs on the event loop until the work ends"
+NESTED = (
+    "it is async, and the event loop that inline blocks cannot run another one meanwhile: model "
+    "async awaits it on that loop, and blocks it as far as the work does"
+)
 TASKS = 10_000  # coroutines are cheap: this bounds nothing but memory
 
 
@@ -45,6 +50,9 @@ class Inline(Model):
             "survives_crash": CRASHES_SERVER,
         }
     )
+
+    def impossible(self, work: Work) -> str | None:
+        return NESTED if isinstance(work.function, Awaited) else None
 
     async def call(
         self, function: Function, positional: Positional, named: Arguments, timeline: Timeline

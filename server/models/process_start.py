@@ -12,22 +12,25 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from math import inf
 from multiprocessing import resource_tracker
+from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.spawn import get_preparation_data
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from threading import Lock
 from time import monotonic
+from typing import Any
 
 from server.errors import CannotStart, Refused, WorkFailed, log
 from server.models.messages import Job
 from server.settings import Settings
 from server.worker.imports import PLAN, imported, plan
 from server.worker.outcomes import raised
+from server.worker.resources import CLOSE_S
 from server.worker.timeline import Ran
 
 START_S = 30  # a worker that has not started by then never will
@@ -130,6 +133,20 @@ def starting(method: BaseContext) -> Iterator[None]:
             yield
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def still_running(processes: Iterable[Any], stuck: int = 0) -> list[Any]:
+    """Give processes that are about to end a moment to close what they have; blocks.
+
+    Returns those that do not end, of which `stuck` are not waited for. It reads no exit code,
+    because each can be read only once.
+    """
+    left = {process.sentinel: process for process in processes}
+    until = monotonic() + CLOSE_S
+    while len(left) > stuck and (remaining := until - monotonic()) > 0:
+        for ended in wait(list(left), remaining):
+            del left[ended]
+    return list(left.values())
 
 
 class Shortage:

@@ -26,6 +26,7 @@ from server.models.process_start import (
 from server.models.standard_pool import StandardPool
 from server.settings import Settings
 from server.worker import carry
+from server.worker.errands import in_own_thread
 from server.worker.offspring import kill_with_offspring
 from server.worker.timeline import Ran, Timeline
 
@@ -99,6 +100,7 @@ class _StartingProcesses(Offloaded):
     """A model that can run a call in a process of its own, `starters` of them at a time."""
 
     sized_by = "processes"
+    starts_processes = True
 
     def __init__(self, settings: Settings, workers: int, starters: int, ahead: int = 0) -> None:
         super().__init__(settings, workers, ahead)
@@ -251,4 +253,7 @@ class ProcessPool(_StartingProcesses):
         self._starter.shutdown(wait=False, cancel_futures=True)
         await super().stop()
         if self._pool:
-            self._pool.close()
+            try:
+                await in_own_thread(self._pool.close, self.gauges()["busy"])
+            except RuntimeError:  # the system allows no more threads
+                self._pool.close(self.settings.processes)

@@ -18,7 +18,7 @@ from time import monotonic
 from typing import Any
 
 from server.models.messages import pickled, received
-from server.models.process_start import FIRST, START_S, checked, starting
+from server.models.process_start import FIRST, START_S, checked, starting, still_running
 from server.worker import carry
 from server.worker.offspring import kill_with_offspring
 
@@ -99,8 +99,12 @@ class StandardPool:
             with suppress(Exception):  # done in the same moment
                 remote.set_exception(BrokenProcessPool("a worker died"))
 
-    def close(self) -> None:
-        """Kill the workers with all that they started, without waiting for that."""
-        for process in list(self._processes.values()):
-            kill_with_offspring(process.pid)
+    def close(self, stuck: int) -> None:
+        """Let idle workers end by themselves, and kill the others with all that they started.
+
+        `stuck` of them still run work, for which nobody waits.
+        """
+        processes = list(self._processes.values())
         self._executor.shutdown(wait=False, cancel_futures=True)
+        for process in still_running(processes, stuck):
+            kill_with_offspring(process.pid)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import partial
+from threading import Barrier, BrokenBarrierError
 from typing import ClassVar
 
 from server.admission.bulkhead import Visit
@@ -12,7 +14,8 @@ from server.models.messages import Job
 from server.models.offloaded import Offloaded
 from server.settings import Settings
 from server.worker.carry import carry
-from server.worker.errands import in_new_thread
+from server.worker.errands import in_new_thread, in_own_thread
+from server.worker.resources import CLOSE_S, close_thread, in_threads
 from server.worker.timeline import Ran, Timeline
 
 PER_POOL_THREAD = 8  # tutorials start a thread per request without a bound; memory has one
@@ -54,5 +57,20 @@ class ThreadPool(Offloaded):
             lambda: self._executor.submit(carry, *job), timeline, visit
         )
 
+    def _close(self) -> None:
+        """Let each thread that is not stuck in work close what it has opened; blocks."""
+        idle = self.settings.threads - self.gauges()["busy"]
+        meeting = Barrier(max(idle, 1))  # so that no thread takes the call of another
+
+        def close() -> None:
+            with suppress(BrokenBarrierError):
+                meeting.wait(CLOSE_S)
+            close_thread()
+
+        wait([self._executor.submit(close) for _ in range(idle)], CLOSE_S)
+
     async def stop(self) -> None:
+        if in_threads():
+            with suppress(RuntimeError):  # the system allows no more threads
+                await in_own_thread(self._close)
         self._executor.shutdown(wait=False, cancel_futures=True)

@@ -78,6 +78,15 @@ class Model(Shape):
     cannot: dict[str, str] = Field(description="Why it cannot keep a promise.")
 
 
+class Drawn(Shape):
+    """From `minimum` to `maximum`, or from `values`; all are equally likely without `zipf`."""
+
+    minimum: float | int | None = None
+    maximum: float | int | None = None
+    values: list[Any] = []
+    zipf: float = Field(0, description="Place n is drawn in proportion to n to the power of -zipf.")
+
+
 class Parameter(Shape):
     type: str
     default: Any
@@ -86,6 +95,7 @@ class Parameter(Shape):
     unit: str | None
     doc: str
     choices: list[Any] = []
+    varies: Drawn | None = Field(None, description="How a request that omits it draws a value.")
 
 
 class Workload(Shape):

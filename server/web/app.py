@@ -28,6 +28,7 @@ from server.web.handlers import FIXED, Cell, Service
 from server.web.openapi import document
 from server.web.page import PAGE, read
 from server.worker.outcomes import raised
+from server.worker.serving import serving
 from server.workloads.registry import REGISTRY, Need, place
 
 DEFAULT_MODEL = "hybrid"
@@ -69,6 +70,7 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
                 for model in withheld:
                     cells[name, model].impossible = impossible[name, model] = why
                 withheld.clear()
+            await stack.enter_async_context(serving())
             for group in _groups(built.values(), settings.start_method):
                 await _start(group, stack)
             await stack.enter_async_context(vitals.published())

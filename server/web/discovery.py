@@ -6,14 +6,14 @@ import platform
 import resource
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
 from server.admission import policies
 from server.catalogue.parameters import Parameters
 from server.cores import cores
-from server.models.base import Promises
+from server.models.base import Model, Promises
 from server.models.selection import load
 from server.settings import GROUPS, VARIABLE, Settings
 from server.tables import MODELS
@@ -154,18 +154,23 @@ def _option(name: str, schema: Mapping[str, Any]) -> answers.Option:
 
 def _affected(option: str) -> list[str] | None:
     """List the models that an option affects; None if it affects all."""
-    if option in {"threads", "processes", "start_method"}:
-        size = "threads" if option == "threads" else "processes"
-        return [name for name in MODELS if _is_sized_by(size, name)]
-    if option in GROUPS["overload"]:
-        return [name for name in MODELS if "bounded" not in load(name).promises.cannot]
-    return ["dask"] if option == "dask" else None
+    tests: dict[str, Callable[[type[Model]], bool]] = {
+        # Only where work computes in threads beside the event loop does a GIL change hands.
+        **dict.fromkeys(("threads", "switch_interval"), lambda kind: kind.sized_by == "threads"),
+        "processes": lambda kind: kind.sized_by == "processes",
+        "start_method": lambda kind: kind.starts_processes,
+        "dask": lambda kind: kind is load("dask"),
+        **dict.fromkeys(GROUPS["overload"], lambda kind: "bounded" not in kind.promises.cannot),
+    }
+    test = tests.get(option)
+    return test and [name for name in MODELS if any(map(test, _parts(load(name))))]
 
 
-def _is_sized_by(option: str, model: str) -> bool:
-    """Whether an option sizes a model, or one that it is made of."""
-    kind = load(model)
-    return kind.sized_by == option or any(_is_sized_by(option, part) for part in kind.needs)
+def _parts(kind: type[Model]) -> Iterator[type[Model]]:
+    """Yield a model, and those that it is made of."""
+    yield kind
+    for name in kind.needs:
+        yield from _parts(load(name))
 
 
 def _model(name: str, why: str | None, *, unbounded: bool) -> answers.Model:

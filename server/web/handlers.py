@@ -23,6 +23,7 @@ from server.web.fixed import Fixed
 from server.web.negotiation import prefers, takes_gzip
 from server.web.page import PAGE, Page
 from server.web.work_answer import JSON, WorkAnswer
+from server.worker.coroutines import plain
 from server.worker.errands import in_own_thread
 from server.worker.results import BUFFERS, Written, not_json
 from server.worker.timeline import Timeline
@@ -64,7 +65,11 @@ class Cell:
     def __init__(
         self, workload: Workload, parameters: Parameters, name: str, model: Model, stages: Stages
     ) -> None:
-        self.work = Work(workload.function, workload.native, workload.stages)
+        self.work = Work(
+            plain(workload.function),
+            workload.native,
+            tuple((kind, plain(stage)) for kind, stage in workload.stages),
+        )
         self.impossible = model.impossible(self.work)
         self._model = model
         self._read = parameters.read

@@ -200,7 +200,7 @@ def _parameter(parameter: Parameter) -> Json:
         "name": parameter.name,
         "in": "query",
         **about,
-        "example": schema["default"],
+        "example": parameter.example,
         "schema": schema,
     }
 

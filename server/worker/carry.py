@@ -24,7 +24,7 @@ from multiprocessing.util import Finalize
 from time import monotonic, thread_time
 from typing import Any
 
-from server.worker import offspring, randomness
+from server.worker import offspring, randomness, resources
 from server.worker.imports import imported
 from server.worker.outcomes import raised
 from server.worker.results import packed, settled
@@ -70,6 +70,7 @@ def carry_interpreted(*job: Any) -> bytes:
     from concurrent import interpreters  # type: ignore[attr-defined]  # noqa: PLC0415 - new in 3.14
 
     name = f"interpreter-{interpreters.get_current().id}"
+    resources.alone = True
     try:
         return packed(carry(*job)._replace(thread=name))
     except BaseException as error:  # noqa: BLE001 - as in `answer`
@@ -110,9 +111,15 @@ def begin(
     except RuntimeError:  # the system allows no more threads, as the server says
         offspring.leave(1)
     if gate and arrived:  # the standard pool's worker exits as any process does
-        Finalize(None, offspring.leave, exitpriority=100)
+        Finalize(None, _end, exitpriority=100)
         os.write(arrived.fileno(), b".")
         os.read(gate.fileno(), 1)
+
+
+def _end() -> None:
+    """Close what this worker has opened, and end it."""
+    resources.close_all()
+    offspring.leave()
 
 
 def once(answer_to: Connection, inherited: Mapping[str, str], message: bytes) -> None:
@@ -124,6 +131,7 @@ def once(answer_to: Connection, inherited: Mapping[str, str], message: bytes) ->
     begin(inherited, ours=answer_to)
     with suppress(OSError):  # the work has closed it, or the server is gone
         answer_to.send_bytes(answer(message))
+    resources.close_all()
     for stream in filter(None, (sys.stdout, sys.stderr)):
         with suppress(OSError, ValueError):
             stream.flush()
@@ -147,7 +155,7 @@ def attend(channel: socket.socket, inherited: Mapping[str, str]) -> None:
             if len(header) < HEADER.size:
                 break
             message = answer(jobs.read(HEADER.unpack(header)[0]))
-    offspring.leave()
+    _end()
 
 
 def answer(message: bytes) -> bytes:

@@ -13,6 +13,8 @@ from concurrent.futures import Future
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from server.worker import resources
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -20,14 +22,18 @@ T = TypeVar("T")
 def in_new_thread(call: Callable[[], T], name: str | None = None) -> Future[T]:
     """Run a call in a thread that nobody waits for when the server ends.
 
-    The future cannot be cancelled. Raises RuntimeError if no thread can be started.
+    It closes what it has opened. The future cannot be cancelled. Raises RuntimeError if no thread
+    can be started.
     """
     outcome: Future[T] = Future()
     outcome.set_running_or_notify_cancel()
 
     def run() -> None:
         try:
-            outcome.set_result(call())
+            result = call()
+            if resources.local.belongings:  # here, because it costs a call a frame
+                resources.close_thread()
+            outcome.set_result(result)
         except BaseException as error:  # noqa: BLE001 - for whoever waits for it
             outcome.set_exception(error)
 

@@ -1,18 +1,22 @@
-"""What a workload is, and the registry of all of them."""
+"""What a workload is, the registry of all of them, and what their functions are written with."""
 
 from __future__ import annotations
 
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, overload
+
+from server.worker.resources import LoopResource, ProcessResource, ThreadResource
 
 Kind = Literal["io", "cpu", "mixed", "payload", "none"]
 Need = Callable[[], AbstractAsyncContextManager[None]]
 F = TypeVar("F", bound=Callable[..., Any])
 N = TypeVar("N", bound=Callable[..., Awaitable[Any]])
+T = TypeVar("T")
+SCOPES = {"process": ProcessResource, "thread": ThreadResource, "loop": LoopResource}
 
 
 class Payload(bytes):
@@ -27,7 +31,7 @@ class Payload(bytes):
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A plain function, and what the server knows about it."""
+    """A function, plain or async, and what the server knows about it."""
 
     name: str
     kind: Kind
@@ -37,7 +41,7 @@ class Workload:
     stages: tuple[tuple[Kind, Callable[..., Any]], ...]
     source: str  # the module, as it was named on the command line
     needs: tuple[Need, ...] = ()  # what runs as long as the server does, e.g. a web site to read
-    native: Callable[..., Awaitable[Any]] | None = None  # the async version
+    native: Callable[..., Awaitable[Any]] | None = None  # the async version, or the function itself
 
     @property
     def doc(self) -> str:
@@ -83,7 +87,8 @@ def workload(
                 "give the function another name"
             )
         parts = pairs or ((kind, function),)
-        REGISTRY[name] = Workload(name, kind, function, parts, function.__module__, needed)
+        own = function if inspect.iscoroutinefunction(function) else None
+        REGISTRY[name] = Workload(name, kind, function, parts, function.__module__, needed, own)
         return function
 
     return register
@@ -95,15 +100,19 @@ def native(plain: Callable[..., Any]) -> Callable[[N], N]:
     if getattr(REGISTRY.get(name), "function", None) is not plain:
         # Now, because without its argument the decorator is never called with another function.
         frame = sys._getframe(1)  # noqa: SLF001 - where it is declared; inspect would take 10 ms
-        example = f"@native({name})" if not inspect.iscoroutinefunction(plain) else "@native(shop)"
         raise WorkloadError(
             f"{frame.f_code.co_filename}:{frame.f_lineno}: {name!r} is not a workload; decorate a "
-            f"plain function with @workload first, and its async version with {example}"
+            f"plain function with @workload first, and its async version with @native({name})"
         )
 
     def register(function: N) -> N:
         _expect_function(function)
         known = REGISTRY[name]
+        if known.native is plain:
+            raise WorkloadError(
+                f"{place(function)}: {name!r} is async itself; remove @native, or write {name!r} "
+                "with def"
+            )
         if known.native is not None:
             raise WorkloadError(
                 f"{place(function)}: {name!r} already has an async version, at "
@@ -111,6 +120,43 @@ def native(plain: Callable[..., Any]) -> Callable[[N], N]:
             )
         REGISTRY[name] = replace(known, native=function)
         return function
+
+    return register
+
+
+Sync = Callable[[], AbstractContextManager[T]]
+Async = Callable[[], AbstractAsyncContextManager[T]]
+
+
+@overload
+def resource(*, scope: Literal["process", "thread"]) -> Callable[[Sync[T]], Callable[[], T]]: ...
+@overload
+def resource(*, scope: Literal["loop"]) -> Callable[[Async[T]], Callable[[], Awaitable[T]]]: ...
+def resource(*, scope: str) -> Callable[[Callable[[], Any]], Any]:
+    """Make a context manager something that each worker enters once, and leaves when it ends.
+
+    Calling it in a workload gives the value that was entered at the first call in this process, in
+    this thread, or on this event loop; there it is awaited.
+    """
+    if scope not in SCOPES:
+        raise TypeError('write @resource(scope="process"), or "thread", or "loop"')
+
+    def register(manager: Callable[[], Any]) -> Any:
+        _expect_function(manager)
+        inner, here = inspect.unwrap(manager), f"{place(manager)}: {manager.__name__!r}"
+        waits = inspect.iscoroutinefunction(inner) or inspect.isasyncgenfunction(inner)
+        if inner is manager and (waits or inspect.isgeneratorfunction(inner)):
+            decorator = "asynccontextmanager" if scope == "loop" else "contextmanager"
+            raise WorkloadError(
+                f"{here} is not a context manager; write @{decorator} between @resource and it"
+            )
+        if waits and scope != "loop":
+            raise WorkloadError(
+                f'{here} is async: write scope="loop", or use @contextmanager and def'
+            )
+        if inspect.isgeneratorfunction(inner) and scope == "loop":
+            raise WorkloadError(f'{here} is not async: write scope="thread" or "process"')
+        return SCOPES[scope](manager, place(manager))
 
     return register
 

@@ -10,7 +10,7 @@ import pytest
 from server.models.base import PROMISES
 from server.models.selection import load
 from server.tables import MODELS, POLICIES
-from tests.support.server_process import Client, Running, running
+from tests.support.server_process import Client, Running, asking, running
 
 ROOT = Path(__file__).resolve().parents[2]
 COOKBOOK = (ROOT / "server" / "README.md").read_text()
@@ -76,3 +76,29 @@ def test_promises_and_policies_are_all_explained() -> None:
     for promise, meaning in PROMISES.items():
         assert f"- **{promise.replace('_', ' ')}**: {meaning}" in COOKBOOK
     assert all(f"| `{policy}`" in COOKBOOK for policy in POLICIES)
+
+
+async def test_functions_of_your_own_run_as_shown(client: Client, tmp_path: Path) -> None:
+    texts = re.findall(r"^```python\n(.*?)^```$", COOKBOOK, re.MULTILINE | re.DOTALL)
+    modules = [tmp_path / f"shown{number}.py" for number in range(len(texts))]
+    for module, text in zip(modules, texts, strict=True):
+        stored = text.replace("shop.sqlite", str(tmp_path / "shop.sqlite"))
+        module.write_text(stored.replace("http://127.0.0.1:8080", client.server.url))
+    models = ("inline", "async", "thread-pool", "supervised-process-pool")
+    own = ("--models", ",".join(models), *(f"--workloads={path}" for path in modules))
+    with running(*own, module="server") as started:
+        async with asking(started) as other:
+            offered = (await other.ask("/")).json["workloads"]
+            assert offered["double"]["parameters"]["id"]["varies"] == {
+                "minimum": 1,
+                "maximum": 5000,
+            }
+            for name, without in {
+                "double": "async",
+                "look_up": "async",
+                "status": "inline",
+            }.items():
+                assert offered[name]["models"] == [model for model in models if model != without]
+                for model in offered[name]["models"]:
+                    answer = await other.ask(f"/{name}/{model}")
+                    assert answer.status == 200, answer.text

@@ -17,11 +17,13 @@ from typing import Any
 from server.models.dask import local_cluster
 from server.models.messages import Job, pickled, received
 from server.worker.carry import answer
+from server.worker.resources import CLOSE_S, close_all
 from server.worker.timeline import Ran
 
 FIRST_CALL_S = 5.0  # for a worker to take a call, on a cluster that is not ours
-CLOSE_S = 0.5  # takes 5 ms; without a scheduler, Dask would keep trying to reach it
+CLOSE_CLIENT_S = 0.5  # takes 5 ms; without a scheduler, Dask would keep trying to reach it
 FIRST = Job(int, (), {}, inf)
+LAST = Job(close_all, (), {}, inf)
 CONFIG = {
     "distributed.comm.timeouts.connect": local_cluster.CONNECT_S,
     "distributed.comm.timeouts.tcp": 11,  # the least; for a host that disappears silently
@@ -89,6 +91,16 @@ class ClusterConnection:
             assert isinstance(outcome, BaseException)
             remote.set_exception(outcome)
 
+    async def close_workers(self) -> None:
+        """Let each worker close what its calls have opened, in the thread that ran them."""
+        with suppress(Exception):  # busy, or gone: Dask may raise anything
+            async with asyncio.timeout(CLOSE_S):
+                calls = [
+                    self._client.submit(answer, pickled(LAST), pure=False, workers=[address])
+                    for address in await self._client.nthreads()
+                ]
+                await self._client.gather(calls)
+
     def drop(self) -> None:
         """Fail all calls in flight: there will be no more answers."""
         for call in self._calls:
@@ -120,4 +132,4 @@ async def connected(address: str, *, ours: bool) -> AsyncIterator[ClusterConnect
     finally:
         with suppress(Exception):  # without its scheduler, Dask's client may fail to close
             # In a task of its own, because Dask swallows a cancellation that comes meanwhile.
-            await asyncio.shield(client.close(timeout=CLOSE_S))
+            await asyncio.shield(client.close(timeout=CLOSE_CLIENT_S))

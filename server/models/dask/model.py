@@ -138,6 +138,8 @@ class Dask(Offloaded):
         )
 
     async def stop(self) -> None:
+        if self._ours and self._connection:
+            await self._connection.close_workers()
         self._keeping.cancel()
         await asyncio.wait([self._keeping])
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from multiprocessing.context import BaseContext
 from time import monotonic
 from typing import Any
@@ -24,11 +25,19 @@ from server.admission.bulkhead import Visit
 from server.errors import Expired, Refused, WorkFailed
 from server.models.messages import Job, pickled
 from server.models.offloaded import Offloaded
-from server.models.process_start import START_ERRORS, START_S, Shortage, context
+from server.models.process_start import (
+    START_ERRORS,
+    START_S,
+    Shortage,
+    context,
+    still_running,
+)
 from server.models.processes import AHEAD
 from server.models.supervised.worker_process import WorkerCall, WorkerProcess
 from server.settings import Settings
 from server.worker.carry import TOO_LATE
+from server.worker.errands import in_own_thread
+from server.worker.offspring import kill_with_offspring
 from server.worker.timeline import Ran, Timeline
 
 PAUSE_S = 0.1  # before replacing a worker that died while it started; doubled each time
@@ -70,6 +79,7 @@ class Reaper:
 class SupervisedProcessPool(Offloaded):
     doc = "In processes that are timed out, killed and replaced one by one."
     sized_by = "processes"
+    starts_processes = True
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.processes, ahead=AHEAD * settings.processes)
@@ -200,3 +210,8 @@ class SupervisedProcessPool(Offloaded):
             task.cancel()
         for worker in self._workers:
             worker.stop()
+        ending = [worker.process for worker in self._workers if worker.pid]
+        with suppress(RuntimeError):  # the system allows no more threads
+            await in_own_thread(still_running, ending)
+        for process in ending:
+            kill_with_offspring(process.pid)

@@ -53,14 +53,14 @@ class WorkerProcess(asyncio.Protocol):
         self._context: Any = context
         self._free = free
         self._lost = lost
-        self._process: Any = None
+        self.process: Any = None
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
         self._ready = asyncio.get_running_loop().create_future()
         self._call: WorkerCall | None = None
         self._since = monotonic()
         self._calls = 0
-        self._ending = False
+        self._ending = self._stopping = False
 
     async def start(self) -> bool:
         """Start the process and wait until it is ready; False if it dies first."""
@@ -78,10 +78,10 @@ class WorkerProcess(asyncio.Protocol):
         ours, theirs = socket.socketpair()
         try:
             with theirs, starting(self._context):
-                self._process = self._context.Process(
+                self.process = self._context.Process(
                     target=carry.attend, args=(theirs, carry.environment()), daemon=True
                 )
-                self._process.start()
+                self.process.start()
         except BaseException:
             ours.close()
             raise
@@ -134,7 +134,8 @@ class WorkerProcess(asyncio.Protocol):
             return
         if self._ready.cancelled() or self._ready.exception():
             return
-        kill_with_offspring(self._process.pid)  # it may have died by itself
+        if not self._stopping:
+            kill_with_offspring(self.process.pid)  # it may have died by itself
         if call := self._call:
             call.holder = None
             call.visit.leave(worked=False)
@@ -145,15 +146,20 @@ class WorkerProcess(asyncio.Protocol):
     def kill(self) -> None:
         """Kill the process and all that it has started; `lost` follows."""
         self._ending = True
-        kill_with_offspring(self._process.pid)
-        self._process.kill()  # before it leads a group, too
+        kill_with_offspring(self.process.pid)
+        self.process.kill()  # before it leads a group, too
 
     def stop(self) -> None:
         """Let the process end by itself if it is idle, else kill it."""
+        self._stopping = True
         if self._transport:
             self._transport.close()
-        if self._process and self._process.pid and self._state() != "idle":
+        if self.pid and self._state() != "idle":
             self.kill()
+
+    @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process else None
 
     @property
     def ready(self) -> bool:
@@ -168,7 +174,7 @@ class WorkerProcess(asyncio.Protocol):
     def shown(self) -> dict[str, Any]:
         """Process id, state, calls so far, and how long it has been in this state, in ms."""
         return {
-            "pid": self._process.pid if self._process else None,
+            "pid": self.pid,
             "state": self._state(),
             "calls": self._calls,
             "age_ms": round((monotonic() - self._since) * 1e3, 1),

@@ -13,7 +13,7 @@ HEAD = """
 import contextlib, enum, functools, zlib
 from typing import Annotated, Any, Literal
 from annotated_types import Ge, Interval, Len, Unit
-from server.workloads import Payload, native, workload
+from server.workloads import Payload, Vary, native, resource, workload
 
 def wrapped(function):
     @functools.wraps(function)
@@ -31,6 +31,22 @@ class Shade(enum.Enum):
     BLUE = "blue"
 
 def fetch(size, shade): ...
+
+async def ask(size): ...
+
+@workload(kind="mixed", stages=(("io", ask), ("cpu", len)))
+async def waits(size: Annotated[int, Vary(1, 9)]): ...
+
+@resource(scope="thread")
+@contextlib.contextmanager
+def connection(): yield 1
+
+@resource(scope="loop")
+@contextlib.asynccontextmanager
+async def pool(): yield 2
+
+@resource(scope="process")
+def lock(): return contextlib.nullcontext(3)
 
 @workload(kind="mixed", stages=(("io", fetch), ("cpu", zlib.crc32), ("cpu", len)))
 @wrapped
@@ -86,7 +102,9 @@ def test_our_workloads_and_every_valid_form_pass() -> None:
 
     check(REGISTRY.values())
     checked(GOOD)
-    assert {"good", "kept", "sort"} <= REGISTRY.keys()
+    assert {"good", "kept", "sort", "waits"} <= REGISTRY.keys()
+    waits = REGISTRY["waits"]
+    assert waits.native is waits.function
 
 
 def test_all_problems_are_reported_at_once() -> None:
@@ -126,11 +144,6 @@ def test_all_problems_are_reported_at_once() -> None:
         (
             "@workload(kind='cpu')\ndef f(): ...\nf = 1",
             "1: 'f' cannot be sent to a worker process; ",
-        ),
-        (
-            "@workload(kind='cpu')\nasync def f(): ...",
-            "1: 'f' is async, but workers call plain functions: write it with def, and below "
-            "it `@native(f)` above `async def f_async(…)`",
         ),
         (
             "@workload(kind='cpu')\ndef f(): yield 1",
@@ -173,7 +186,7 @@ def test_a_function_that_no_worker_can_run_is_refused(code: str, problem: str) -
             "stage 1 of 'f', 'one', must take the parameters of the workload by name: ",
         ),
         ("('io', both), ('cpu', both)", "stage 2 of 'f', 'both', must take the previous result al"),
-        ("('io', both), ('cpu', late)", "stage 2 of 'f', 'late', is async, but workers call plain"),
+        ("('io', both), ('cpu', lazy)", "stage 2 of 'f', 'lazy', is a generator, which computes"),
         (
             "('io', both), ('cpu', lambda x: x)",
             "stage 2 of 'f', '<lambda>', cannot be sent to a wo",
@@ -184,7 +197,7 @@ def test_a_function_that_no_worker_can_run_is_refused(code: str, problem: str) -
 )
 def test_a_stage_that_cannot_be_called_is_refused(stages: str, problem: str) -> None:
     [line] = problems(
-        "def one(a): ...\ndef both(a, b): ...\nasync def late(a): ...\n"
+        "def one(a): ...\ndef both(a, b): ...\ndef lazy(a): yield a\n"
         f"@workload(kind='mixed', stages=({stages},))\ndef f(a: int = 1, b: int = 2): ...\n"
     )
     assert line.startswith(f"shop.py:4: {problem}")
@@ -235,3 +248,37 @@ def test_an_invalid_twin_is_refused(twin: str, problem: str) -> None:
     code = f"@workload(kind='cpu')\ndef f(a: int = 1): ...\n@native(f)\n{twin}\n"
     [line] = problems(code)
     assert line.startswith(f"shop.py:3: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        (
+            "@resource(scope='thread')\ndef f(): yield 1",
+            "1: 'f' is not a context manager; write @contextmanager between @resource and it",
+        ),
+        (
+            "@resource(scope='loop')\nasync def f(): yield 1",
+            "1: 'f' is not a context manager; write @asynccontextmanager between @resource and it",
+        ),
+        (
+            "@resource(scope='process')\n@contextlib.asynccontextmanager\nasync def f(): yield 1",
+            "1: 'f' is async: write scope=\"loop\", or use @contextmanager and def",
+        ),
+        (
+            "@resource(scope='loop')\n@contextlib.contextmanager\ndef f(): yield 1",
+            '1: \'f\' is not async: write scope="thread" or "process"',
+        ),
+        (
+            "@workload(kind='io')\nasync def f(): ...\n@native(f)\nasync def g(): ...",
+            "3: 'f' is async itself; remove @native, or write 'f' with def",
+        ),
+    ],
+)
+def test_what_contradicts_itself_is_refused(code: str, problem: str) -> None:
+    assert problems(code) == [f"shop.py:{problem}"]
+
+
+def test_values_that_are_drawn_must_be_acceptable() -> None:
+    [line] = problems("@workload(kind='io')\ndef f(a: Annotated[int, Ge(2), Vary(1, 9)]): ...")
+    assert line.startswith("shop.py:1: parameter 'a' of 'f' would reject its own draw 1: ")

@@ -1,12 +1,13 @@
 """What discovery says of options is true: their bounds, and the models that they affect."""
 
 import resource
+from typing import Any
 
 import pytest
 
 from server.admission.policies import BURST
-from server.models.selection import load
-from server.settings import GROUPS, Settings, flag
+from server.models.selection import build, load
+from server.settings import GROUPS, VARIABLE, Settings, flag
 from server.tables import MODELS
 from server.web.discovery import caveats, options, runtime
 from tests.support.server_process import Client
@@ -54,16 +55,42 @@ def written(value: object) -> str:
     return f"{value:.7f}" if isinstance(value, float) else str(value)
 
 
-def test_options_name_the_models_that_they_affect() -> None:
-    for size in ("threads", "processes"):
-        sized = [name for name in MODELS if load(name).sized_by == size]
-        affected = OPTIONS[size].models or []
-        assert set(sized) <= set(affected)
-        # A model that is made of others has their sizes.
-        assert ("hybrid" in affected) == bool(set(load("hybrid").needs) & set(sized))
-    assert OPTIONS["loop"].models is None
-    assert OPTIONS["dask"].models == ["dask"]
-    assert OPTIONS["queue"].models == [name for name in MODELS if name != "inline"]
+class Watched(Settings):
+    """Options that note which of them are read."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in VARIABLE:
+            READ.add(name)
+        return super().__getattribute__(name)
+
+
+READ: set[str] = set()
+# What belongs to the whole server, and affects every model; no model reads it.
+OF_ALL = {"loop", "loops", "workers"}
+
+
+async def read_by(name: str) -> set[str]:
+    """The options that a model reads when it is made, with what it is made of, and started."""
+    settings = Watched(processes=1, threads=1)
+    READ.clear()
+    for part in build([name], settings).values():
+        if load(name).by_default and load(name).missing(Settings()) is None:
+            await part.start()
+            await part.stop()
+    return set(READ)
+
+
+async def test_options_name_the_models_that_they_affect() -> None:
+    read = {name: await read_by(name) for name in MODELS}
+    in_threads = [name for name in MODELS if "threads" in read[name]]
+    for option, published in OPTIONS.items():
+        if option in OF_ALL:
+            assert published.models is None
+            assert not any(option in options for options in read.values())
+        elif option == "switch_interval":  # a GIL is handed over only where threads compute
+            assert published.models == in_threads
+        else:
+            assert published.models == [name for name in MODELS if option in read[name]], option
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.weird_work import NAMES, SERVERS, Victim, models_under, victim
 
-WORKLOADS = ("tests.support.odd_results", "tests.support.odd_errors")
+WORKLOADS = tuple(f"tests.support.odd_{what}" for what in ("results", "errors", "coroutines"))
 
 
 @pytest.fixture(scope="session", params=SERVERS, ids=NAMES)
