@@ -26,7 +26,7 @@ MODELS = (
 )
 WORKLOADS = (
     *("sleep", "fetch", "file", "query", "rows", "count", "primes", "montecarlo", "sha256"),
-    *("compress", "echo", "noop", "scrape"),
+    *("compress", "echo", "noop", "scrape", "postgres"),
 )
 # What other load generators ask for, and how survive answers it.
 FINDS_RATE = "the rate is what survive finds; to check one of yours, see --load and --at-least"
