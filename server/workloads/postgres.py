@@ -15,9 +15,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
@@ -45,6 +44,7 @@ NO_INTERPRETERS = (
 )
 ORDERS = 5_000  # as in the statement below
 CONNECT_S = 5
+CLOSE_S = 0.5  # for a connection that is being made
 PATIENCE_S = 5.0  # for a connection of the pool: by then, the answer is too late
 # A table of each connection's own, which ends with it: nothing is left behind, whatever happens,
 # and in a database at --postgres it needs only the right to create temporary tables.
@@ -72,7 +72,8 @@ Think = Annotated[
 ]
 
 _server = OnDemand("the embedded PostgreSQL", "server.workloads.embedded", EMBEDDED, folder=True)
-_lock = threading.Lock()
+_pools: dict[int, Callable[[], ConnectionPool]] = {}
+_native_pools: dict[int, Callable[[], Awaitable[AsyncConnectionPool]]] = {}
 
 
 @asynccontextmanager
@@ -130,13 +131,17 @@ def _address() -> str:
     raise RuntimeError(answer or "the embedded PostgreSQL cannot start; see the server's log")
 
 
-def _options(address: str, size: int) -> dict[str, Any]:
+def _options(size: int) -> dict[str, Any]:
     return {
-        "conninfo": address,
-        "kwargs": {"autocommit": True, "connect_timeout": CONNECT_S},
+        "kwargs": {
+            "autocommit": True,
+            "connect_timeout": CONNECT_S,
+            "application_name": f"loadbearing, pool of {size}",
+        },
         "min_size": 1,  # so that a process for one request makes one connection
         "max_size": size,
         "timeout": PATIENCE_S,
+        "open": False,
     }
 
 
@@ -148,51 +153,32 @@ async def _prepare_natively(connection: AsyncConnection) -> None:
     await connection.execute(TABLE)
 
 
-@resource(scope="process")
-@contextmanager
-def _pools() -> Iterator[dict[int, ConnectionPool]]:
-    """Keep the pools of this process by their size."""
-    pools: dict[int, ConnectionPool] = {}
-    try:
-        yield pools
-    finally:
-        for pool in pools.values():
-            pool.close(timeout=1)
+def _pool_of(size: int) -> Callable[[], ConnectionPool]:
+    @resource(scope="process")
+    @contextmanager
+    def pool() -> Iterator[ConnectionPool]:
+        from psycopg_pool import ConnectionPool  # noqa: PLC0415 - see the top of the module
 
+        pool = ConnectionPool(_address(), configure=_prepare, **_options(size))
+        pool.open(wait=True, timeout=CONNECT_S)  # else its first call would make two connections
+        yield pool
+        pool.close(CLOSE_S)
 
-@resource(scope="loop")
-@asynccontextmanager
-async def _native_pools() -> AsyncIterator[dict[int, AsyncConnectionPool]]:
-    pools: dict[int, AsyncConnectionPool] = {}
-    try:
-        yield pools
-    finally:
-        for pool in pools.values():
-            await pool.close(timeout=1)
-
-
-def _pool(size: int) -> ConnectionPool:
-    pools = _pools()
-    if (pool := pools.get(size)) is None:
-        with _lock:
-            if (pool := pools.get(size)) is None:
-                from psycopg_pool import ConnectionPool  # noqa: PLC0415 - see the top of the module
-
-                options = _options(_address(), size)
-                pool = pools[size] = ConnectionPool(**options, configure=_prepare, open=True)
     return pool
 
 
-async def _native_pool(size: int) -> AsyncConnectionPool:
-    pools = await _native_pools()
-    if (pool := pools.get(size)) is None:
-        options = _options(await in_own_thread(_address), size)
-        if (pool := pools.get(size)) is None:  # another request was as fast
-            from psycopg_pool import AsyncConnectionPool  # noqa: PLC0415 - likewise
+def _native_pool_of(size: int) -> Callable[[], Awaitable[AsyncConnectionPool]]:
+    @resource(scope="loop")
+    @asynccontextmanager
+    async def pool() -> AsyncIterator[AsyncConnectionPool]:
+        from psycopg_pool import AsyncConnectionPool  # noqa: PLC0415 - see the top of the module
 
-            pool = AsyncConnectionPool(**options, configure=_prepare_natively, open=False)
-            pools[size] = pool
-            await pool.open()
+        address = await in_own_thread(_address)
+        pool = AsyncConnectionPool(address, configure=_prepare_natively, **_options(size))
+        await pool.open(wait=True, timeout=CONNECT_S)
+        yield pool
+        await pool.close(CLOSE_S)
+
     return pool
 
 
@@ -201,7 +187,9 @@ def postgres(
     connections: Connections = 5, ms: Milliseconds = 10, rows: Rows = 20, think: Think = 0
 ) -> dict[str, int]:
     """Query a real PostgreSQL through a pool of connections, and perhaps keep one too long."""
-    with _pool(connections).connection() as connection:
+    # Threads that come at the same time get the same pool: setdefault is atomic.
+    pool = _pools.get(connections) or _pools.setdefault(connections, _pool_of(connections))
+    with pool().connection() as connection:
         orders = connection.execute(QUERY, (ms / 1000, rows)).fetchall()
         if think:
             time.sleep(think / 1000)
@@ -212,8 +200,9 @@ def postgres(
 async def postgres_natively(
     connections: Connections = 5, ms: Milliseconds = 10, rows: Rows = 20, think: Think = 0
 ) -> dict[str, int]:
-    pool = await _native_pool(connections)
-    async with pool.connection() as connection:
+    known = _native_pools.get(connections)
+    pool = known or _native_pools.setdefault(connections, _native_pool_of(connections))
+    async with (await pool()).connection() as connection:
         cursor = await connection.execute(QUERY, (ms / 1000, rows))
         orders = await cursor.fetchall()
         if think:
