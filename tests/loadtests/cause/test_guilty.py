@@ -98,7 +98,7 @@ PLANTED: dict[str, tuple[str, dict[str, int], tuple[str, str, int, float]]] = {
         "contention",
         {f"{BUSY}{QUERY}:204);{GETCONN}": 3977, f"{BUSY}{QUERY}:205);{EXECUTE}": 1088,
          f"{BUSY}{QUERY}:205)": 185, IDLE: 9000},
-        ("postgres", DATABASE, 204, 0.757),
+        ("postgres", DATABASE, 204, 0.758),
     ),
     "work in processes": (
         "cores",

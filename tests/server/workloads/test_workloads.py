@@ -9,6 +9,7 @@ import tempfile
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import get_type_hints
 
 import annotated_types
 import pytest
@@ -144,7 +145,7 @@ def test_every_parameter_has_a_description_and_bounds(name: str) -> None:
     assert entry.doc.endswith(".")
     parameters = {
         parameter: note
-        for parameter, note in entry.function.__annotations__.items()
+        for parameter, note in get_type_hints(entry.function, include_extras=True).items()
         if parameter != "return"
     }
     assert set(parameters) == set(_defaults(name))
