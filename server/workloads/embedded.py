@@ -78,10 +78,12 @@ def _installed() -> Path:
     raise NoDatabase(f"{WHEEL} is not installed")
 
 
-def _kept(root: Path) -> Path:
-    """Say where the data of an empty database is kept, for these programs."""
+def _kept(root: Path) -> Path | None:
+    """Say where the data of an empty database is kept, for these programs; None if nowhere."""
     status = (root / "bin" / "postgres").stat()
-    return database_path().with_name(f"postgres-{status.st_size}-{int(status.st_mtime)}")
+    with suppress(RuntimeError):  # the home is unknown
+        return database_path().with_name(f"postgres-{status.st_size}-{int(status.st_mtime)}")
+    return None
 
 
 def _keep(data: Path, kept: Path) -> None:
@@ -109,7 +111,7 @@ class _Cluster:
     def start(self) -> None:
         """Create and start it. Raises NoDatabase or ServerGone."""
         data, kept = self._folder / "data", _kept(self._root)
-        if kept.is_dir():
+        if kept and kept.is_dir():
             self._copy(kept, data)
         else:
             process = self._run("initdb", f"--pgdata={data}", *INITDB)
@@ -117,7 +119,8 @@ class _Cluster:
             if process.wait(START_S):
                 raise NoDatabase(f"initdb failed: {self._last()}")
             with suppress(OSError):  # a cache folder that cannot be written; or another was faster
-                _keep(data, kept)
+                if kept:
+                    _keep(data, kept)
         options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
         self._run("postgres", "-D", str(data), "-k", str(self._folder), *options)
         self._read_until(READY)
