@@ -16,7 +16,7 @@ from loadtests.wording import DASH, TIMES, count_of, rate_text
 
 FEW = 2  # threads: one computes while another waits
 MEASURES = {"ms", "s", "KiB", "MiB", "%"}  # units of parameters that are not the size of a pool
-ALIKE = 0.12  # of a size: how far the number of requests that it admits may be from it, as measured
+ALIKE = 0.2  # of a size: how far the number of requests that it admits may be from it, as measured
 POOLS = {"threads": "processes", "processes": "threads"}  # the other one
 WORDS = {"workers": "server processes", "loops": "event loops"}  # of options
 
