@@ -32,6 +32,8 @@ WORKLOADS = (
 FINDS_RATE = "the rate is what survive finds; to check one of yours, see --load and --at-least"
 LASTS = "rounds go on until the answer is sure; see --budget, --quick and --full"
 ELSEWHERE = {
+    "--postgres": "set LOADBEARING_POSTGRES instead: a run's options are recorded, and an address "
+    "has a password",
     **dict.fromkeys(("--rate", "--rps", "--qps", "--throughput"), FINDS_RATE),
     **dict.fromkeys(
         ("--users", "--spawn-rate", "--concurrency", "--connections", "--clients", "--vus"),
