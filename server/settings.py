@@ -29,13 +29,13 @@ EXAMPLE = f"""Example:
   curl 'http://127.0.0.1:8080/sleep/thread-pool?ms=50'"""
 PREFIX = "LOADBEARING_"
 ALL = "all"
-BUILT_IN = ("server.workloads.io", "server.workloads.cpu", "server.workloads.mixed")
+BUILT_IN = tuple(f"server.workloads.{name}" for name in ("io", "cpu", "mixed", "postgres"))
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 HOST_NAME = re.compile(r"[\w.-]+")
 # The options as the help groups them. All but the first two groups can be varied in a comparison.
 GROUPS = {
     "address": ("host", "port", "allow_host"),
-    "what runs": ("models", "workloads"),
+    "what runs": ("models", "workloads", "postgres"),
     "event loops": ("loop", "loops", "workers", "switch_interval"),
     "pools": ("threads", "processes", "start_method", "dask"),
     "overload": ("admission", "target", "queue", "deadline"),
@@ -100,6 +100,11 @@ class Settings(BaseSettings):
     workloads: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_modules)] = Field(
         (),
         description="modules or files with workloads of your own, in addition to the built-in ones",
+    )
+    postgres: str | None = Field(
+        None,
+        description="address of a PostgreSQL for the workload of that name, which creates only "
+        "temporary tables there; by default it starts one of its own",
     )
     loop: Literal["uvloop", "asyncio"] = Field(
         "uvloop", description="implementation of the event loop"

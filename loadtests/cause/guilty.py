@@ -51,12 +51,25 @@ DOING = (
     ("aiohttp/web_protocol.py", "", "handling HTTP"),
     ("server/lifecycle/exits.py", "_run", "reading and writing sockets"),
 )
+# What the calls of a library wait for, by the ends of their names.
+AWAITED = (
+    ("/psycopg_pool/pool.py", "getconn", "for a connection of its pool"),
+    ("/psycopg2/pool.py", "getconn", "for a connection of its pool"),
+    ("/sqlalchemy/pool/impl.py", "_do_get", "for a connection of its pool"),
+    ("/urllib3/connectionpool.py", "_get_conn", "for a connection of its pool"),
+    ("/httpcore/_sync/connection_pool.py", "wait_for_connection", "for a connection of its pool"),
+    ("/redis/connection.py", "get_connection", "for a connection of its pool"),
+    ("/psycopg/connection.py", "wait", "for the database"),
+)
 MOST_STACKS = 60  # that are kept
 MOST_BESIDES, LEAST_BESIDES = 3, 0.1  # how many, and their share
 
 
 class Culprit(NamedTuple):
-    """A function, and the call of it that is innermost; `doing` says what it does, if known."""
+    """A function, and the call of it that is innermost.
+
+    `doing` says what it does, or what the workload waits for in it, if that is known.
+    """
 
     frame: Frame
     own: bool
@@ -68,7 +81,8 @@ class Guilty:
     """The function that most samples were in, the line that it was at most often, and what it did.
 
     `share` is that of the function in the samples that matter. `own` says whether the workload's
-    author wrote it; `doing` is what the server's own code does there, `inside` what it had called,
+    author wrote it; `doing` is what the server's own code does there, or what the workload's waits
+    for; `inside` is what it had called,
     `besides` are the shares of what else took time.
     """
 
@@ -114,7 +128,7 @@ def decide(kind: Kind, stacks: Sequence[Stack], folder: str = str(ROOT)) -> Guil
         return None
     blamed: defaultdict[str, Counter[tuple[Culprit, Frame]]] = defaultdict(Counter)
     for stack in stacks:
-        culprit = _culprit(stack)
+        culprit = _culprit(stack, kind)
         blamed[_title(culprit, folder)][culprit, stack.frames[-1]] += stack.times
     (_, most), *rest = sorted(blamed.items(), key=lambda item: -item[1].total())
     (frame, own, doing), last = most.most_common(1)[0][0]
@@ -160,10 +174,12 @@ def named(file: str, folder: str) -> str:
     return file.rpartition("/")[2]
 
 
-def _culprit(stack: Stack) -> Culprit:
+def _culprit(stack: Stack, kind: Kind) -> Culprit:
     for frame in reversed(stack.frames):
         if _own(frame.file):
-            return Culprit(frame, own=True)
+            return Culprit(
+                frame, own=True, doing=_awaited(stack.frames) if kind == "waited" else ""
+            )
     for frame in reversed(stack.frames):
         for file, function, doing in DOING:
             if frame.file.endswith(file) and frame.function.endswith(function):
@@ -173,9 +189,21 @@ def _culprit(stack: Stack) -> Culprit:
     return Culprit(stack.frames[-1], own=False)
 
 
+def _awaited(frames: Sequence[Frame]) -> str:
+    """Say what a library that the workload has called waits for; empty if that is not known."""
+    for frame in reversed(frames):
+        if _own(frame.file):
+            break
+        for file, function, what in AWAITED:
+            if frame.file.endswith(file) and frame.function.endswith(function):
+                return what
+    return ""
+
+
 def _title(culprit: Culprit, folder: str) -> str:
-    frame, _, doing = culprit
-    return doing or f"{frame.function} in {named(frame.file, folder)}"
+    frame, own, doing = culprit
+    place = f"{frame.function} in {named(frame.file, folder)}"
+    return f"{place} {doing}".rstrip() if own else doing or place
 
 
 def _own(file: str) -> bool:

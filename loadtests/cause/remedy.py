@@ -15,6 +15,8 @@ from loadtests.trial.evidence import Evidence
 from loadtests.wording import DASH, TIMES, count_of, rate_text
 
 FEW = 2  # threads: one computes while another waits
+MEASURES = {"ms", "s", "KiB", "MiB", "%"}  # units of parameters that are not the size of a pool
+ALIKE = 0.2  # of a size: how far the number of requests that it admits may be from it, as measured
 POOLS = {"threads": "processes", "processes": "threads"}  # the other one
 WORDS = {"workers": "server processes", "loops": "event loops"}  # of options
 
@@ -74,6 +76,7 @@ class DiagnosedCell:
     workload: str = ""
     capacity: float | None = None  # as measured
     numbers: Mapping[str, float] = field(default_factory=dict)  # of the cause
+    units: Mapping[str, str | None] = field(default_factory=dict)  # of the parameters
 
     def setting(self, name: str, default: float) -> float:
         value = self.settings.get(name, default)
@@ -252,13 +255,37 @@ def fewer_threads(cell: DiagnosedCell) -> Choice:
 
 
 def less_contention(cell: DiagnosedCell) -> Choice:
-    """Say that more of the pool does not help: requests wait for each other inside the work."""
+    """Enlarge what a parameter of the work limits, or say that more of the pool does not help."""
     own, admitted = _own_pool(cell), round(cell.numbers.get("inside", 0.0))
     more = f"more {next(iter(own.axes))}" if own else "a larger pool"
+    if inner := _inner_pool(cell):
+        name, size = inner
+        expected = _expected(cell, "admitted", {"admitted": 2.0})
+        if isinstance(expected, Unproven):
+            return replace(expected, control=own)
+        what = f"{size} {cell.units.get(name) or name}"
+        held = milliseconds(size / cell.rate)
+        because = (
+            f"requests wait for one of {what}: {what} ÷ {held} end at {rate_text(cell.rate)}/s"
+        )
+        change = f"`{name}` = {2 * size} instead of {size}"
+        return Remedy(change, {}, {name: str(2 * size)}, None, expected, because, control=own)
     pool = f"the connection pool of {admitted}" if admitted > 1 else "the connection pool"
     advice = f"{more} will not help: shorten what holds the lock, or enlarge {pool}"
     reason = "requests wait inside the work, for something that no option of the server enlarges"
     return Unproven(reason, advice, own)
+
+
+def _inner_pool(cell: DiagnosedCell) -> tuple[str, int] | None:
+    """Find the parameter that is as large as the number of requests that the work admits."""
+    inside = cell.numbers.get("inside", 0.0) / max(cell.evidence.servers, 1)
+    sizes = [
+        (name, int(str(value)))
+        for name, value in cell.parameters.items()
+        if str(value).isdecimal() and cell.units.get(name) not in MEASURES
+    ]
+    alike = [(name, size) for name, size in sizes if abs(inside - size) <= ALIKE * size]
+    return alike[0] if len(alike) == 1 and alike[0][1] > 1 else None
 
 
 def fewer_cores(cell: DiagnosedCell) -> Choice:

@@ -208,8 +208,10 @@ class Symptoms:
         wait for about `u / (1 - u)` times as long.
         """
         stages, evidence = self.evidence.typical, self.evidence
-        if stages is None or self.alone.wait_s is None or evidence.on_loop or self.awaited:
+        if stages is None or self.alone.wait_s is None or evidence.on_loop:
             return False
+        if self.awaited and (evidence.loop_cores is None or evidence.loop_cores >= NEARLY):
+            return False  # a coroutine may wait for its event loop, and that looks the same
         held = (evidence.server_cores or 0.0) / evidence.servers  # at most, where it is not seen
         held = held if evidence.gil is None else evidence.gil
         busy = min(max(held, self.cores_busy or 0.0), FULL)

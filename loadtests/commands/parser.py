@@ -26,12 +26,14 @@ MODELS = (
 )
 WORKLOADS = (
     *("sleep", "fetch", "file", "query", "rows", "count", "primes", "montecarlo", "sha256"),
-    *("compress", "echo", "noop", "scrape"),
+    *("compress", "echo", "noop", "scrape", "postgres"),
 )
 # What other load generators ask for, and how survive answers it.
 FINDS_RATE = "the rate is what survive finds; to check one of yours, see --load and --at-least"
 LASTS = "rounds go on until the answer is sure; see --budget, --quick and --full"
 ELSEWHERE = {
+    "--postgres": "set LOADBEARING_POSTGRES instead: a run's options are recorded, and an address "
+    "has a password",
     **dict.fromkeys(("--rate", "--rps", "--qps", "--throughput"), FINDS_RATE),
     **dict.fromkeys(
         ("--users", "--spawn-rate", "--concurrency", "--connections", "--clients", "--vus"),

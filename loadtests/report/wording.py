@@ -118,6 +118,8 @@ def _guilty_text(line: Mapping[str, Any]) -> str:
     if not line.get("function"):
         return ""
     place = f"`{line['function']}` in {line['file']}:{line['line']}"
+    if line.get("doing") and line.get("own"):  # what it waited for
+        return f"{place} {line['kind']} {line['doing']} in {percent(line['share'])} of samples"
     if line.get("doing"):
         place = f"{line['doing']} ({place})"
     text = f"{place} {line['kind']} in {percent(line['share'])} of samples"

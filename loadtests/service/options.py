@@ -49,6 +49,7 @@ OPTION_FLAGS = (
     OptionFlag("dask", "ADDRESS", "a running Dask scheduler"),
 )
 SETTLED = ("HOST", "PORT", "ALLOW_HOST", "MODELS", "WORKLOADS")  # by the load test itself
+INHERITED = ("POSTGRES",)  # from the environment alone: a run file must not record its password
 
 
 def add_axes(parser: argparse.ArgumentParser) -> None:

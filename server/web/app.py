@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
@@ -16,7 +17,7 @@ from server.errors import log
 from server.models.base import Model
 from server.models.selection import absent
 from server.models.selection import build as build_models
-from server.settings import BUILT_IN, Settings
+from server.settings import BUILT_IN, PREFIX, Settings
 from server.telemetry.board import Board, Place
 from server.telemetry.counts import Counts
 from server.telemetry.publisher import Vitals
@@ -29,7 +30,7 @@ from server.web.openapi import document
 from server.web.page import PAGE, read
 from server.worker.outcomes import raised
 from server.worker.serving import serving
-from server.workloads.registry import REGISTRY, Need, place
+from server.workloads.registry import REGISTRY, Need, Unavailable, place
 
 DEFAULT_MODEL = "hybrid"
 COSTLY = {"events"}  # paths of the service that keep something for each client
@@ -64,7 +65,7 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
 
     async def stand(_app: web.Application) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            for name, why in (await _enter_needs(stack)).items():
+            for name, why in (await _enter_needs(stack, settings)).items():
                 withheld = discovery.workloads[name].models
                 discovery.workloads[name].impossible.update(dict.fromkeys(withheld, why))
                 for model in withheld:
@@ -98,15 +99,20 @@ def build(settings: Settings, place: Place | None = None) -> web.Application:
     return app
 
 
-async def _enter_needs(stack: AsyncExitStack) -> dict[str, str]:
+async def _enter_needs(stack: AsyncExitStack, settings: Settings) -> dict[str, str]:
     """Start what workloads need, before the workers, which inherit it.
 
     Returns which workloads cannot run because it fails, and why; all others do.
     """
+    if settings.postgres:  # workloads read it in whatever process they run
+        os.environ[f"{PREFIX}POSTGRES"] = settings.postgres
     failed: dict[str, str] = {}
     for need in dict.fromkeys(need for workload in REGISTRY.values() for need in workload.needs):
         try:
             await stack.enter_async_context(_manager(need))
+        except Unavailable as error:
+            names = [name for name, workload in REGISTRY.items() if need in workload.needs]
+            failed.update(dict.fromkeys(names, str(error)))
         except Exception as error:  # noqa: BLE001 - a need is code of the user
             why = " ".join(": ".join(raised(error)).split())
             names = [name for name, workload in REGISTRY.items() if need in workload.needs]

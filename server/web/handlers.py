@@ -70,7 +70,7 @@ class Cell:
             workload.native,
             tuple((kind, plain(stage)) for kind, stage in workload.stages),
         )
-        self.impossible = model.impossible(self.work)
+        self.impossible = workload.cannot.get(name) or model.impossible(self.work)
         self._model = model
         self._read = parameters.read
         self._stages = stages

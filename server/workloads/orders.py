@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import shutil
 import sqlite3
 import tempfile
 import time
@@ -46,7 +47,7 @@ async def database() -> AsyncIterator[None]:
 def build_database(path: Path) -> None:
     """Build the database unless it exists; its name appears only when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(path)
+    sweep(path)
     if path.exists():
         return
     handle, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
@@ -62,12 +63,12 @@ def build_database(path: Path) -> None:
         Path(name).unlink(missing_ok=True)
 
 
-def _sweep(path: Path) -> None:
-    """Remove the files of builders that were killed."""
+def sweep(path: Path) -> None:
+    """Remove what builders of it that were killed have left beside it."""
     for leftover in path.parent.glob(f"{path.name}.*"):
         with suppress(OSError):  # another builder was faster, or owns it
             if time.time() - leftover.stat().st_mtime > STALE_S:
-                leftover.unlink()
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
 
 def _orders() -> "zip[tuple[object, ...]]":

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar, overload
 
 from server.worker.resources import LoopResource, ProcessResource, ThreadResource
@@ -42,6 +42,7 @@ class Workload:
     source: str  # the module, as it was named on the command line
     needs: tuple[Need, ...] = ()  # what runs as long as the server does, e.g. a web site to read
     native: Callable[..., Awaitable[Any]] | None = None  # the async version, or the function itself
+    cannot: Mapping[str, str] = field(default_factory=dict)  # models that cannot run it, and why
 
     @property
     def doc(self) -> str:
@@ -54,6 +55,10 @@ class WorkloadError(ValueError):
     """A workload is declared wrongly; the message gives file and line."""
 
 
+class Unavailable(RuntimeError):
+    """What a workload needs is not here; the message says what would help."""
+
+
 REGISTRY: dict[str, Workload] = {}
 
 
@@ -64,6 +69,7 @@ def workload(
     kind: Kind | None = None,
     stages: Sequence[tuple[Kind, Callable[..., Any]]] = (),
     needs: Sequence[Need] = (),
+    cannot: Mapping[str, str] | None = None,
 ) -> Callable[[F], F]:
     """Register a function under its own name and return it unchanged, so that it pickles."""
     if function is not None or kind is None:
@@ -88,7 +94,9 @@ def workload(
             )
         parts = pairs or ((kind, function),)
         own = function if inspect.iscoroutinefunction(function) else None
-        REGISTRY[name] = Workload(name, kind, function, parts, function.__module__, needed, own)
+        REGISTRY[name] = Workload(
+            name, kind, function, parts, function.__module__, needed, own, cannot or {}
+        )
         return function
 
     return register

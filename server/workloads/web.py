@@ -1,27 +1,18 @@
 """The local web site that workloads read: it listens as long as a server runs.
 
-Its process starts with the first reader, because most servers never have one. HTTP clients are
-imported where they are used, because most workers never need one.
+HTTP clients are imported where they are used, because most workers never need one.
 """
 
 import asyncio
 import functools
-import logging
 import os
-import select
-import socket
-import subprocess
-import sys
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Interval, Unit, doc
 
-from server.worker.ending import end_by_input
-from server.worker.errands import in_own_thread
+from server.workloads.on_demand import OnDemand
 
 if TYPE_CHECKING:
     import aiohttp
@@ -32,15 +23,9 @@ SITE = "LOADBEARING_SITE"  # its address, which workers inherit
 Pages = Annotated[int, Interval(ge=1, le=20), Unit("pages"), doc("Pages, one after the other.")]
 Delay = Annotated[int, Interval(ge=0, le=250), Unit("ms"), doc("The site's wait for each page.")]
 
-STOP_S = 2.0
-
-_logger = logging.getLogger("loadbearing")
-
-# Guards the three below: several servers, one loop each, may share the process.
-_lock = threading.Lock()
-_site: "_Site | None" = None
+_site = OnDemand("the local site", "server.workloads.site", SITE)
+# Several servers, one loop each, may share the process.
 _users: list[asyncio.AbstractEventLoop] = []
-_outer: str | None = None
 _sessions: dict[asyncio.AbstractEventLoop, "aiohttp.ClientSession"] = {}
 
 
@@ -48,83 +33,16 @@ _sessions: dict[asyncio.AbstractEventLoop, "aiohttp.ClientSession"] = {}
 async def website() -> AsyncIterator[None]:
     """Run the local site: one for all servers of the process, until the last one stops."""
     loop = asyncio.get_running_loop()
-    await in_own_thread(_enter_site, loop)
-    try:
-        yield
-    finally:
-        _users.remove(loop)
-        if loop not in _users and (session := _sessions.pop(loop, None)):
-            await session.close()
-        await in_own_thread(_leave_site)
-
-
-def _enter_site(loop: asyncio.AbstractEventLoop) -> None:
-    global _site, _outer
-    with _lock:
-        if _site is None:
-            _site, _outer = _Site(), os.environ.get(SITE)
-            os.environ[SITE] = _site.address
+    async with _site.available():
         _users.append(loop)
-
-
-def _leave_site() -> None:
-    global _site
-    with _lock:
-        if _users or _site is None:
-            return
-        site, _site = _site, None
-        if _outer is None:
-            os.environ.pop(SITE, None)
-        else:
-            os.environ[SITE] = _outer
-        _pool.cache_clear()
-        site.stop()
-
-
-class _Site:
-    """A listening socket, and a process that accepts from it once somebody has connected."""
-
-    def __init__(self) -> None:
-        self._bound = socket.create_server(("127.0.0.1", 0), backlog=2048)
-        self.address = f"http://127.0.0.1:{self._bound.getsockname()[1]}"
-        self._awake, self._wake = socket.socketpair()
-        self._process: subprocess.Popen[bytes] | None = None
-        # Not on the event loop, which a reader of the site may block.
-        self._starting = threading.Thread(target=self._start_when_read, name="site", daemon=True)
-        self._starting.start()
-
-    def _start_when_read(self) -> None:
-        waiting = select.poll()
-        waiting.register(self._bound, select.POLLIN)
-        waiting.register(self._awake, select.POLLIN)
-        if self._awake.fileno() in dict(waiting.poll()):
-            return
-        # The root goes first on both paths, before any other package named server.
-        root = Path(__file__).parents[2]
-        path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
-        descriptor = self._bound.fileno()
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", "server.workloads.site", str(descriptor)],
-                cwd=root,
-                env={**os.environ, "PYTHONPATH": path},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[descriptor],
-                start_new_session=True,  # so that Ctrl-C reaches only the server
-            )
-        except OSError as error:
-            _logger.error("cannot start the local site: %s; its readers fail", error)  # noqa: TRY400 - the reason is enough
-        self._bound.close()  # where nobody else has it open, readers are refused
-
-    def stop(self) -> None:
-        """Stop listening, and end the process if it was ever started."""
-        self._wake.send(b"\0")  # closing would not do: a forked worker may have it open
-        self._starting.join()
-        for end in (self._bound, self._awake, self._wake):
-            end.close()
-        if self._process:
-            end_by_input(self._process, STOP_S)
+            yield
+        finally:
+            _users.remove(loop)
+            if loop not in _users and (session := _sessions.pop(loop, None)):
+                await session.close()
+            if not _users:
+                _pool.cache_clear()
 
 
 def _address() -> str:

@@ -91,7 +91,9 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@pytest.mark.parametrize(("half", "extras"), [("server", ("dask",)), ("loadtests", ("loadtests",))])
+@pytest.mark.parametrize(
+    ("half", "extras"), [("server", ("dask", "postgres")), ("loadtests", ("loadtests",))]
+)
 def test_imported_packages_are_declared(half: str, extras: tuple[str, ...]) -> None:
     packages = {target.package for module in under(half) for target in imports(module)}
     distributions = packages_distributions()

@@ -100,6 +100,14 @@ ASYNC = replace(
     typical=stages(outside=190, off_cpu=60),
     late=stages(outside=250, off_cpu=70),
 )
+AWAITED_POOL = replace(
+    GIL,
+    **load(130, 95, late=70),
+    **used(server=0.14, generator=0.06, gil=0.1, loop=0.09, lag_ms=3),
+    slots=10_000,
+    typical=stages(outside=2, off_cpu=610),
+    late=stages(outside=2, off_cpu=900),
+)
 TINY_QUEUE = replace(
     CORES,
     **load(75, 72, refused=14, late=1),

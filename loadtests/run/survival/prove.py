@@ -87,6 +87,7 @@ def _diagnosed(options: Options, cell: Cell, result: Line) -> DiagnosedCell:
         options=settings.get("options") or {},
         sized_by=settings.get("sized_by"),
         workload=cell.workload,
+        units=settings.get("units") or {},
         capacity=next(iter(result.get("interval") or ()), None),
         numbers=(result.get("cause_evidence") or {}).get("numbers") or {},
     )

@@ -288,14 +288,15 @@ class Row:
 def _settings(cell: Cell, discovery: Discovery) -> dict[str, Any]:
     """What the service was started with, and the defaults of the workload's parameters."""
     parameters = discovery.workloads[cell.workload].get("parameters")
-    described = parameters.items() if isinstance(parameters, Mapping) else ()
+    described = {
+        name: parameter
+        for name, parameter in (parameters.items() if isinstance(parameters, Mapping) else ())
+        if isinstance(parameter, Mapping)
+    }
     return {
         **discovery.runtime,
-        "defaults": {
-            name: parameter.get("default")
-            for name, parameter in described
-            if isinstance(parameter, Mapping)
-        },
+        "defaults": {name: known.get("default") for name, known in described.items()},
+        "units": {name: known.get("unit") for name, known in described.items()},
         "options": {
             name: {bound: option.get(bound) for bound in BOUNDS}
             for name, option in discovery.options.items()

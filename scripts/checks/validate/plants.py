@@ -105,6 +105,8 @@ HELD_OUT = {
     "semaphore": _unseen("contention", "three_at_a_time", "async"),
     "partly-locked": _unseen("contention", "partly_locked"),
     "consumer": _unseen("contention", "one_consumer"),
+    "database": Plant("contention", "postgres", "thread-pool", ("--threads=32",)),
+    "database-in-coroutines": Plant("contention", "postgres", "async"),
     "one-blocking-call": _unseen("loop blocked", "one_blocking_call", "async"),
     "two-megabytes": _unseen("payload", "two_megabytes", "process-pool", also=("loop busy",)),
     "one-process": Plant("pool", "sleep", "process-pool", ("--processes=1",), {"ms": "30"}),

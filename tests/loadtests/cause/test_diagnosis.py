@@ -91,6 +91,14 @@ SENTENCES: Mapping[str, tuple[Evidence, Evidence | None, str, str]] = {
         "loop busy",
         "the event loop used 0.97 of a core, 0.33 ms per request",
     ),
+    "a pool of connections in coroutines": (
+        evidence_examples.AWAITED_POOL,
+        LONE_ASYNC,
+        "contention",
+        "the work lets about 5 requests through at a time (a connection pool or a downstream that "
+        "admits 5): calls waited 610 ms in the work, and 50.1 ms alone while the cores (12 %), "
+        "the GIL (10 %), the event loop (9 %) and the pool (0 %) were free",
+    ),
     "a tiny queue": (
         evidence_examples.TINY_QUEUE,
         LONE_PROCESS,

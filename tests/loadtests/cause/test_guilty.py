@@ -28,6 +28,19 @@ INLINE = f"{LOOP}{HANDLE};Inline.call ({SERVER}/models/on_loop.py:49)"
 DUMPS = f"dumps ({LIB}/json/__init__.py:231);JSONEncoder.iterencode ({LIB}/json/encoder.py:258)"
 ENCODE = f"{LOOP}{HANDLE};encode ({SERVER}/web/handlers.py:49)"
 CPU, ORDERS = f"{SERVER}/workloads/cpu.py", f"{SERVER}/workloads/orders.py"
+DATABASE = f"{SERVER}/workloads/postgres.py"
+QUERY = f"postgres ({DATABASE}"
+GETCONN = (
+    f"_GeneratorContextManager.__enter__ ({LIB}/contextlib.py:137);"
+    f"ConnectionPool.connection ({SITE}/psycopg_pool/pool.py:184);"
+    f"ConnectionPool.getconn ({SITE}/psycopg_pool/pool.py:214);"
+    f"WaitingClient.wait ({SITE}/psycopg_pool/pool.py:887);Condition.wait ({LIB}/threading.py:331)"
+)
+EXECUTE = (
+    f"Connection.execute ({SITE}/psycopg/connection.py:302);"
+    f"Cursor.execute ({SITE}/psycopg/cursor.py:113);"
+    f"Connection.wait ({SITE}/psycopg/connection.py:495)"
+)
 FINISH = f"{LOOP};Offloaded._finish ({SERVER}/models/offloaded.py:122)"
 UNPICKLE = f"{FINISH};unpickled ({SERVER}/models/messages.py:28)"
 HTTP = f"{LOOP};RequestHandler.start ({SITE}/aiohttp/web_protocol.py:602)"
@@ -81,6 +94,12 @@ PLANTED: dict[str, tuple[str, dict[str, int], tuple[str, str, int, float]]] = {
          f"{BUSY}rows ({SERVER}/workloads/io.py:70)": 65, IDLE: 50},
         ("select", ORDERS, 83, 0.95),
     ),
+    "a connection pool": (
+        "contention",
+        {f"{BUSY}{QUERY}:204);{GETCONN}": 3977, f"{BUSY}{QUERY}:205);{EXECUTE}": 1088,
+         f"{BUSY}{QUERY}:205)": 185, IDLE: 9000},
+        ("postgres", DATABASE, 204, 0.758),
+    ),
     "work in processes": (
         "cores",
         {f"{CHILD}{WORKS}": 180, PARENT + SEND: 20, CHILD + IDLE: 175, PARENT + LOOP: 90,
@@ -112,6 +131,16 @@ def test_it_says_what_the_line_had_called() -> None:
     guilty = guilty_of("json.dumps of a large object on the loop")
     assert guilty.inside == "JSONEncoder.iterencode (json/encoder.py:258)"
     assert guilty_of("a lock").inside == ""
+
+
+def test_it_says_what_a_library_waited_for() -> None:
+    guilty = guilty_of("a connection pool")
+    assert guilty.doing == "for a connection of its pool"
+    assert guilty.besides == {"postgres in server/workloads/postgres.py for the database": 0.207}
+    assert guilty_of("a lock").doing == ""
+    holding = decide("held the GIL", stacks({f"{BUSY}{QUERY}:204);{GETCONN}": 5}))
+    assert holding
+    assert holding.doing == "", "it waits for nothing"
 
 
 def test_without_a_line_of_the_workload_it_says_what_the_server_does() -> None:

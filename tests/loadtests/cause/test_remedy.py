@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -285,6 +286,46 @@ def test_more_of_the_pool_does_not_help_what_waits_for_itself() -> None:
     assert less_contention(waiting).control
     bare = replace(POOL_CELL, options={}, sized_by=None)
     assert less_contention(bare).advice.startswith("a larger pool will not help")
+
+
+DATABASE = replace(
+    POOL_CELL,
+    workload="postgres",
+    parameters={"connections": 5, "ms": 5, "rows": "20"},
+    units={"connections": "connections", "ms": "ms", "rows": "rows"},
+    numbers={"inside": 4.8},
+    capacity=450.0,
+    limits=(Limit("cores", 1800.0),),
+)
+
+
+def test_a_parameter_as_large_as_what_the_work_admits_is_its_pool() -> None:
+    chosen = less_contention(DATABASE)
+    assert isinstance(chosen, Remedy)
+    assert (chosen.change, chosen.parameters) == (
+        "`connections` = 10 instead of 5",
+        {"connections": "10"},
+    )
+    assert chosen.because == (
+        "requests wait for one of 5 connections: 5 connections ÷ 11.1 ms end at 450/s"
+    )
+    assert chosen.predicted == pytest.approx((1.7, 2.3))
+    assert chosen.control, "more threads must not help"
+    assert recorded(chosen, DATABASE)["option"] == "--param postgres.connections=10"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"numbers": {"inside": 8.0}},
+        {"parameters": {"ms": 5, "rows": "20"}},
+        {"parameters": {"connections": 5, "batch": 5}},
+        {"limits": (Limit("cores", 500.0),)},
+    ],
+    ids=["another number", "only a time", "two alike", "another limit"],
+)
+def test_it_is_not_guessed(changes: dict[str, Any]) -> None:
+    assert isinstance(less_contention(replace(DATABASE, **changes)), Unproven)
 
 
 @given(

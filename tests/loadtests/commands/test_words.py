@@ -12,7 +12,7 @@ from loadtests.commands.parser import MODELS, SUMMARY, WORKLOADS, options_of, pa
 from loadtests.run.beyond.kinds import KINDS
 from server.settings import BUILT_IN
 from server.tables import MODELS as SERVERS_MODELS
-from server.workloads import cpu, io, mixed  # noqa: F401 - they register what they declare
+from server.workloads import cpu, io, mixed, postgres  # noqa: F401 - they register what they declare
 from server.workloads.registry import REGISTRY
 from tests.support.cli import run
 from tests.support.server_process import ROOT

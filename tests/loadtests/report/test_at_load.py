@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,6 +84,10 @@ def test_the_guilty_line_is_a_sentence(summary: Summary) -> None:
     cell = next(cell for cell in summary.cells if cell.guilty)
     text = "`primes` in server/workloads/cpu.py:77 held the GIL in 93 % of samples"
     assert guilty_text(cell) == text
+    waited = {"kind": "waited", "doing": "for a connection of its pool", "own": True}
+    assert guilty_text(replace(cell, guilty={**cell.guilty, **waited})) == text.replace(
+        "held the GIL", "waited for a connection of its pool"
+    )
 
 
 def test_a_flame_graph_is_as_wide_as_the_samples(summary: Summary) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from loadtests.service.options import (
+    INHERITED,
     OPTION_FLAGS,
     PREFIX,
     SETTLED,
@@ -32,7 +33,7 @@ def parsed(*words: str) -> argparse.Namespace:
 
 def test_every_option_of_the_server_is_passed_on_or_ours() -> None:
     assert {option.name for option in OPTION_FLAGS} == Settings.model_fields.keys() - {
-        name.lower() for name in SETTLED
+        name.lower() for name in (*SETTLED, *INHERITED)
     }
 
 

@@ -9,11 +9,13 @@ import tempfile
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import get_type_hints
 
 import annotated_types
 import pytest
 
-from server.workloads import Payload, cpu, io, mixed, web
+from server.worker.serving import serving
+from server.workloads import Payload, cpu, io, mixed, postgres, web
 from server.workloads.registry import REGISTRY
 
 OURS = [
@@ -23,12 +25,14 @@ OURS = [
 
 @pytest.fixture(scope="module")
 def _standing() -> Iterator[None]:
-    """Run one site for all tests, because starting it takes longer than most of them."""
+    """Run one site and database for all tests: starting them takes longer than most of them."""
     with asyncio.Runner() as runner:
-        site = web.website()
-        runner.run(site.__aenter__())
+        needs = [web.website(), postgres.database()]
+        for need in needs:
+            runner.run(need.__aenter__())
         yield
-        runner.run(site.__aexit__(None, None, None))
+        for need in needs:
+            runner.run(need.__aexit__(None, None, None))
 
 
 @pytest.fixture
@@ -119,8 +123,9 @@ async def test_stages_and_twin_give_the_result_of_the_function(name: str) -> Non
         result = stage(result)
     assert result == expected
     if entry.native is not None:
-        assert await entry.native() == expected
-        assert await entry.native(**_defaults(name)) == expected
+        async with serving():
+            assert await entry.native() == expected
+            assert await entry.native(**_defaults(name)) == expected
 
 
 def _defaults(name: str) -> dict[str, object]:
@@ -131,7 +136,7 @@ def _defaults(name: str) -> dict[str, object]:
 
 def test_the_expected_workloads_have_twins() -> None:
     twins = {entry.name for entry in OURS if entry.native}
-    assert twins == {"sleep", "fetch", "scrape", "echo", "noop"}
+    assert twins == {"sleep", "fetch", "scrape", "echo", "noop", "postgres"}
 
 
 @pytest.mark.parametrize("name", sorted(entry.name for entry in OURS))
@@ -140,7 +145,7 @@ def test_every_parameter_has_a_description_and_bounds(name: str) -> None:
     assert entry.doc.endswith(".")
     parameters = {
         parameter: note
-        for parameter, note in entry.function.__annotations__.items()
+        for parameter, note in get_type_hints(entry.function, include_extras=True).items()
         if parameter != "return"
     }
     assert set(parameters) == set(_defaults(name))
