@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from textwrap import fill
 from typing import Any
 
 from loadtests.commands.words import Parser, Reading, checked, hosts, rate, tolerance, whole
 from loadtests.load.distributed.processes import HERE
+from loadtests.report.floors import floors
 from loadtests.run.flags import some_names
 from loadtests.run.options import MEASURE, MOST_GENERATORS, PRECISION, SERVICE, Options, flagged
 from loadtests.service.options import add_axes
@@ -51,7 +53,7 @@ EXAMPLES = {
     "compare": "results/mine results/latest",
 }
 EXIT_CODES = {
-    "survive": "0 done, 1 a cell is below --at-least, 2 wrong usage, 3 no trustworthy result",
+    "survive": "0 done, 1 a capacity is certainly below --at-least, 2 wrong usage, 3 cannot tell",
     "compare": "0 no regression, 1 a capacity dropped significantly, 2 wrong usage, 3 cannot tell",
 }
 
@@ -145,8 +147,12 @@ def _survive(parser: Parser) -> None:
     output.add_argument("--retry", type=Path, metavar="DIR",
         help="go on with the run in this folder, with the options that it was begun with: measure "
         "the cells that it lacks, and those that are unfinished")  # fmt: skip
-    output.add_argument("--at-least", type=checked(rate), metavar="RATE",
-        help="exit with 1 if a cell sustains less than this many requests per second")  # fmt: skip
+    output.add_argument("--at-least", action="extend", default=[], metavar="[COLUMN=]RATE,...",
+        type=checked(partial(floors, rate=rate)),
+        help="requests per second that each column has to sustain under the row to use, or a row "
+        "of it (orders/thread-pool=200); exit with 1 if one certainly sustains less, with 3 if "
+        "this run cannot tell")  # fmt: skip
+    _add_junit(output)
     _add_json(output)
     _add_verbose(output)
 
@@ -190,6 +196,7 @@ def _compare(parser: argparse.ArgumentParser) -> None:
         help="output format (default: by the suffix of --output, else text)")  # fmt: skip
     group.add_argument("--output", type=Path, metavar="FILE",
         help="also write the comparison to a .md, .txt or .json file")  # fmt: skip
+    _add_junit(group)
 
 
 def _add_output(parser: argparse.ArgumentParser, folder: str) -> Any:
@@ -197,6 +204,11 @@ def _add_output(parser: argparse.ArgumentParser, folder: str) -> Any:
     group.add_argument("--output", type=Path, metavar="DIR",
         help=f"{folder} (default: results/<UTC time>)")  # fmt: skip
     return group
+
+
+def _add_junit(group: Any) -> None:
+    group.add_argument("--junit", type=Path, metavar="FILE",
+        help="write the outcome as JUnit XML, for a CI server")  # fmt: skip
 
 
 def _add_json(group: Any) -> None:

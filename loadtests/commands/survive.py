@@ -8,35 +8,47 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from rich.text import Text
+
+from loadtests.cell import Cell
 from loadtests.commands.follow import INTERRUPTED, measured
+from loadtests.commands.gate import Gate, check_file
 from loadtests.commands.lesson import LessonScreen, chosen
 from loadtests.commands.parser import options_of
 from loadtests.errors import RunFileError, ServiceError
 from loadtests.load.distributed.processes import distributed
 from loadtests.paths import LOCUSTFILE
+from loadtests.report.check import Check
 from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
-from loadtests.report.summary import exit_code
+from loadtests.report.floors import answer_checks, check_floors, exit_code, floor_checks
+from loadtests.report.summary import Summary
 from loadtests.report.survival.files import SurvivalReport
 from loadtests.report.survival.live import LiveScreen
+from loadtests.report.survival.markdown import markdown
+from loadtests.report.survival.setting import setting
 from loadtests.run.file.fold import read
 from loadtests.run.options import Options, flagged
 from loadtests.run.survival.history import History, resumable
 from loadtests.service.contract import discover
 from loadtests.service.options import ServerOptions, axes_of, flags
+from loadtests.service.workload_modules import ALL, is_module
 from loadtests.system.signals import interruptible
 
 LOG = "locust.log"
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Measure and show it; returns 0, 1 below --at-least, 2 usage, 3 no trusted result."""
+    """Measure and show it; returns 0, 1 below --at-least, 2 usage, 3 cannot tell."""
     options, output = request(parsed)  # reports errors before anything is written
+    if all(map(_is_name, (*options.workloads, *options.models))):
+        check_floors(parsed.at_least, [Cell(*names) for names in options.cells])
+    check_file(parsed.junit)
     if options.host:
         _check_unchanged(options.servers)
         discover(options.host)
@@ -56,7 +68,24 @@ def run(parsed: argparse.Namespace) -> int:
     latest = output is None
     kind = partial(SurvivalReport, verbose=parsed.verbose)
     report, unwritten = deliver(kind, folder, console, json=parsed.json, latest=latest)
-    return code or exit_code(report.summary, parsed.at_least) or unwritten
+    checks = floor_checks(report.summary, parsed.at_least)
+    for check in checks:
+        console.print(Text(check.line.replace("`", "")))  # of Markdown
+    gate = gate_of(report.summary, checks, answer_checks(report.summary, parsed.at_least))
+    gate.report(console, parsed.junit)
+    decisive = checks if parsed.at_least else None
+    return code or exit_code(report.summary, decisive) or unwritten
+
+
+def gate_of(summary: Summary, checks: Sequence[Check], others: Sequence[Check]) -> Gate:
+    properties = {
+        "machine": setting(summary.environment),
+        "objective": summary.slo,
+        "mode": summary.mode,
+        "command": summary.command,
+    }
+    text = markdown(summary, checks)
+    return Gate("scripts/survive", checks, others, text, properties, summary.started)
 
 
 def request(parsed: argparse.Namespace) -> tuple[Options, Path | None]:
@@ -80,6 +109,11 @@ def request(parsed: argparse.Namespace) -> tuple[Options, Path | None]:
     options = Options.restore(begun["options"])
     servers = replace(options.servers, directory=options.servers.directory or str(Path.cwd()))
     return replace(options, servers=servers), parsed.retry
+
+
+def _is_name(value: str) -> bool:
+    """Whether it names one workload or model, rather than all, or a module that has some."""
+    return value != ALL and not is_module(value)
 
 
 def _given(parsed: argparse.Namespace) -> Iterator[str]:
