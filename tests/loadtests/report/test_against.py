@@ -1,5 +1,6 @@
 """A regression is claimed only where the whole interval of a paired ratio shows it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
@@ -9,6 +10,7 @@ import pytest
 
 from loadtests.capacity.estimate import Range
 from loadtests.capacity.rounds import QUICK
+from loadtests.paths import ROOT
 from loadtests.report.against import HIDDEN, Against, against_checks, change_text, verdict
 from loadtests.report.check import Outcome
 from loadtests.report.summary import summarize
@@ -73,6 +75,15 @@ def test_the_interval_decides_and_is_in_the_sentence(
 ) -> None:
     pair = replace(PAIR, tolerance=tolerance)
     assert compared(tmp_path, ratio, pair) == sentence.replace("~", "\N{MINUS SIGN}")
+
+
+def test_the_page_shows_sentences_as_they_are(tmp_path: Path) -> None:
+    page = (ROOT / "loadtests" / "IN_CI.md").read_text("utf-8")
+    rows = re.findall(r"^\| `/orders/7`, shop against main: (.+) \| (\d) \|$", page, re.MULTILINE)
+    ratios = ((0.85, 0.82, 0.89), (1.01, 0.95, 1.06), (0.96, 0.83, 1.11))
+    signs = {"✗": "1", "✓": "0", "?": "3"}
+    made = [compared(tmp_path / str(place), ratio) for place, ratio in enumerate(ratios)]
+    assert [(line[2:], signs[line[0]]) for line in made] == rows
 
 
 def checked(path: Path, *lines: Line) -> tuple[Outcome, str]:
