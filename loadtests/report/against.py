@@ -16,8 +16,8 @@ same code differ by, which rounds do not average out: up to 2 % in published run
 Simulated with two rows, in twelve runs of each of 21 cases of `scripts/error`: 252 quick runs of
 equal rows showed no regression, and 19 of them could not tell. Of 252 with a loss of 15 %, 237
 showed it, 13 could not tell and 2 missed it; with a tolerance of 5 %, 229 showed it. Where rounds
-went on to ± 3 %, for twice as long, 238 of 240 showed it, and 2 of 240 runs of equal rows could not
-tell.
+went on to ± 3 %, for twice as long (20 of the cases), 238 of 240 showed it, and 2 of 240 runs of
+equal rows could not tell.
 """
 
 from dataclasses import dataclass

@@ -73,7 +73,7 @@ def test_the_json_has_the_agreed_keys(tmp_path: Path) -> None:
     assert " ".join(data) == (
         "schema environment slo cells verdicts speed a_a trust warnings sections"
     )
-    assert data["schema"] == 2
+    assert data["schema"] == 3
     assert [list(cell) for cell in data["cells"]] == [KEYS.split()] * 20
     assert [list(verdict) for verdict in data["verdicts"]] == [VERDICT.split()] * 4
     assert [v["workload"] for v in data["verdicts"]] == ["sleep", "primes", "sha256", "scrape"]
