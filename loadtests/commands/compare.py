@@ -54,7 +54,10 @@ def run(parsed: argparse.Namespace) -> int:
 
 def gate_of(comparison: Comparison) -> Gate:
     decide, others = compare_checks(comparison)
-    properties: dict[str, object] = dict(machines(comparison))
+    places = machines(comparison)
+    properties: dict[str, object] = {
+        f"machine of {name}" if len(places) > 1 else "machine": place for name, place in places
+    }
     properties |= {"objective": objectives(comparison), "tolerance": comparison.tolerance}
     started = comparison.later[-1].run.plan.started
     return Gate("scripts/compare", decide, others, markdown(comparison), properties, started)

@@ -8,6 +8,7 @@ from loadtests.report.check import Check
 
 # Neither a tab, nor a line's end, nor a character: XML 1.0 cannot hold it, not even escaped.
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+HEAD = '<?xml version="1.0" encoding="utf-8"?>'
 PLACES = {"fails": "failure", "cannot tell": "skipped"}  # where its sentence goes
 
 
@@ -32,7 +33,7 @@ def junit(
             why = {"message": check.sentence, "type": check.outcome}
             _element(case, PLACES[check.outcome], why).text = _text(check.sentence)
     Tree.indent(root)
-    return Tree.tostring(root, "unicode", xml_declaration=False) + "\n"
+    return f"{HEAD}\n{Tree.tostring(root, 'unicode')}\n"
 
 
 def _properties(parent: Tree.Element, values: Mapping[str, object]) -> None:
