@@ -23,7 +23,7 @@ from tests.loadtests.report.test_summary import summary_of
 from tests.support.run_files import plan, result, standing, write
 
 PAIR = Against("new", "main")
-SEEDS = range(3)
+SEEDS = range(2)
 
 
 def compared(path: Path, ratio: Sequence[float], pair: Against = PAIR) -> str:
