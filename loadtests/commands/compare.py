@@ -10,10 +10,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from loadtests.commands.gate import Gate, check_file
 from loadtests.errors import RunFileError
+from loadtests.report.compare.checks import compare_checks
 from loadtests.report.compare.comparison import Comparison, Side, compare
 from loadtests.report.compare.json import as_json
 from loadtests.report.compare.markdown import markdown
+from loadtests.report.compare.sentences import machines, objectives
 from loadtests.report.compare.terminal import final
 from loadtests.report.console import console_for
 from loadtests.run.file.fold import read
@@ -31,19 +34,33 @@ def run(parsed: argparse.Namespace) -> int:
     Otherwise 3 if some cell cannot be compared because the machines differ, or 0.
     """
     kind = _format_of(parsed)
+    check_file(parsed.junit)
     comparison = of_folders(parsed.folders, parsed.tolerance)
     console = console_for()
     if parsed.output is None and kind != "text":
         put_out(written(comparison, kind))
+        console = console_for(json=True)
     else:
         console.print(final(comparison))
     if parsed.output is not None:
         parsed.output.parent.mkdir(parents=True, exist_ok=True)
         put(parsed.output, written(comparison, kind))
         console.print(f"\nWritten: {parsed.output}", soft_wrap=True, markup=False, highlight=False)
+    gate_of(comparison).report(console, parsed.junit)
     if comparison.regressions:
         return 1
     return 3 if any(map(comparison.undecided, range(len(comparison.later)))) else 0
+
+
+def gate_of(comparison: Comparison) -> Gate:
+    decide, others = compare_checks(comparison)
+    places = machines(comparison)
+    properties: dict[str, object] = {
+        f"machine of {name}" if len(places) > 1 else "machine": place for name, place in places
+    }
+    properties |= {"objective": objectives(comparison), "tolerance": comparison.tolerance}
+    started = comparison.later[-1].run.plan.started
+    return Gate("scripts/compare", decide, others, markdown(comparison), properties, started)
 
 
 def of_folders(folders: Sequence[Path], tolerance: float = 0.0) -> Comparison:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from textwrap import fill
 from typing import Any
 
 from loadtests.commands.words import Parser, Reading, checked, hosts, rate, tolerance, whole
 from loadtests.load.distributed.processes import HERE
+from loadtests.report.against import TOLERANCE
+from loadtests.report.floors import floors
 from loadtests.run.flags import some_names
 from loadtests.run.options import MEASURE, MOST_GENERATORS, PRECISION, SERVICE, Options, flagged
 from loadtests.service.options import add_axes
@@ -53,7 +56,7 @@ EXAMPLES = {
     "compare": "results/mine results/latest",
 }
 EXIT_CODES = {
-    "survive": "0 done, 1 a cell is below --at-least, 2 wrong usage, 3 no trustworthy result",
+    "survive": "0 done, 1 certainly too low (--at-least, --against), 2 wrong usage, 3 cannot tell",
     "compare": "0 no regression, 1 a capacity dropped significantly, 2 wrong usage, 3 cannot tell",
 }
 
@@ -142,13 +145,19 @@ def _survive(parser: Parser) -> None:
         "expect and what was found")  # fmt: skip
     groups[SERVICE].add_argument("--server-python", action="append", default=[], metavar="PYTHON",
         help="run servers on this Python: a path or version, e.g. 3.13t; repeatable")  # fmt: skip
+    _add_tolerance(groups[PRECISION], TOLERANCE, "how much less the service of --start may sustain "
+        "than that of --against")  # fmt: skip
     add_axes(parser)
     output = _add_output(parser, "folder for results, or a run to resume")
     output.add_argument("--retry", type=Path, metavar="DIR",
         help="go on with the run in this folder, with the options that it was begun with: measure "
         "the cells that it lacks, and those that are unfinished")  # fmt: skip
-    output.add_argument("--at-least", type=checked(rate), metavar="RATE",
-        help="exit with 1 if a cell sustains less than this many requests per second")  # fmt: skip
+    output.add_argument("--at-least", action="extend", default=[], metavar="[COLUMN=]RATE,...",
+        type=checked(partial(floors, rate=rate)),
+        help="requests per second that each column has to sustain under the row to use, or a row "
+        "of it (orders/thread-pool=200); exit with 1 if one certainly sustains less, with 3 if "
+        "this run cannot tell")  # fmt: skip
+    _add_junit(output)
     _add_json(output)
     _add_verbose(output)
 
@@ -185,13 +194,13 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folders", type=Path, nargs="+", metavar="DIR",
         help="run folders; the first is the baseline")  # fmt: skip
     group = parser.add_argument_group(PRECISION)
-    group.add_argument("--tolerance", type=checked(tolerance), default=0.0, metavar="SHARE",
-        help="how much less a cell may sustain, e.g. 10%% (default: 0%%)")  # fmt: skip
+    _add_tolerance(group, 0.0, "how much less a cell may sustain, e.g. 10%%")
     group = parser.add_argument_group(OUTPUT)
     group.add_argument("--format", choices=FORMATS,
         help="output format (default: by the suffix of --output, else text)")  # fmt: skip
     group.add_argument("--output", type=Path, metavar="FILE",
         help="also write the comparison to a .md, .txt or .json file")  # fmt: skip
+    _add_junit(group)
 
 
 def _add_output(parser: argparse.ArgumentParser, folder: str) -> Any:
@@ -199,6 +208,16 @@ def _add_output(parser: argparse.ArgumentParser, folder: str) -> Any:
     group.add_argument("--output", type=Path, metavar="DIR",
         help=f"{folder} (default: results/<UTC time>)")  # fmt: skip
     return group
+
+
+def _add_tolerance(group: Any, default: float, text: str) -> None:
+    group.add_argument("--tolerance", type=checked(tolerance), default=default, metavar="SHARE",
+        help=f"{text} (default: {100 * default:.0f}%%)")  # fmt: skip
+
+
+def _add_junit(group: Any) -> None:
+    group.add_argument("--junit", type=Path, metavar="FILE",
+        help="write the outcome as JUnit XML, for a CI server")  # fmt: skip
 
 
 def _add_json(group: Any) -> None:

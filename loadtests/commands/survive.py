@@ -8,35 +8,50 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from rich.text import Text
+
+from loadtests.cell import Cell
 from loadtests.commands.follow import INTERRUPTED, measured
+from loadtests.commands.gate import Gate, check_file
 from loadtests.commands.lesson import LessonScreen, chosen
 from loadtests.commands.parser import options_of
 from loadtests.errors import RunFileError, ServiceError
 from loadtests.load.distributed.processes import distributed
 from loadtests.paths import LOCUSTFILE
+from loadtests.report.against import BASE, Against, against_checks
+from loadtests.report.check import Check
 from loadtests.report.console import console_for
 from loadtests.report.delivery import deliver
-from loadtests.report.summary import exit_code
+from loadtests.report.floors import answer_checks, check_floors, exit_code, floor_checks
+from loadtests.report.summary import Summary
 from loadtests.report.survival.files import SurvivalReport
 from loadtests.report.survival.live import LiveScreen
+from loadtests.report.survival.markdown import markdown
+from loadtests.report.survival.setting import setting
 from loadtests.run.file.fold import read
 from loadtests.run.options import Options, flagged
 from loadtests.run.survival.history import History, resumable
 from loadtests.service.contract import discover
 from loadtests.service.options import ServerOptions, axes_of, flags
+from loadtests.service.workload_modules import ALL, is_module
 from loadtests.system.signals import interruptible
+from loadtests.wording import listing
 
 LOG = "locust.log"
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Measure and show it; returns 0, 1 below --at-least, 2 usage, 3 no trusted result."""
+    """Measure and show it; returns 0, 1 below --at-least, 2 usage, 3 cannot tell."""
     options, output = request(parsed)  # reports errors before anything is written
+    pair = pair_of(options, parsed.tolerance)
+    if not _own(options) and all(map(_is_name, (*options.workloads, *options.models))):
+        check_floors(parsed.at_least, [Cell(*names) for names in options.cells])
+    check_file(parsed.junit)
     if options.host:
         _check_unchanged(options.servers)
         discover(options.host)
@@ -56,7 +71,25 @@ def run(parsed: argparse.Namespace) -> int:
     latest = output is None
     kind = partial(SurvivalReport, verbose=parsed.verbose)
     report, unwritten = deliver(kind, folder, console, json=parsed.json, latest=latest)
-    return code or exit_code(report.summary, parsed.at_least) or unwritten
+    checks = floor_checks(report.summary, parsed.at_least)
+    checks += against_checks(report.summary, pair) if pair else []
+    for check in checks:
+        console.print(Text(check.line.replace("`", "")))  # of Markdown
+    gate = gate_of(report.summary, checks, answer_checks(report.summary, parsed.at_least))
+    gate.report(console, parsed.junit)
+    decisive = checks if parsed.at_least or pair else None
+    return code or exit_code(report.summary, decisive) or unwritten
+
+
+def gate_of(summary: Summary, checks: Sequence[Check], others: Sequence[Check]) -> Gate:
+    properties = {
+        "machine": setting(summary.environment),
+        "objective": summary.slo,
+        "mode": summary.mode,
+        "command": summary.command,
+    }
+    text = markdown(summary, checks)
+    return Gate("scripts/survive", checks, others, text, properties, summary.started)
 
 
 def request(parsed: argparse.Namespace) -> tuple[Options, Path | None]:
@@ -67,7 +100,8 @@ def request(parsed: argparse.Namespace) -> tuple[Options, Path | None]:
     if parsed.retry is None:
         if parsed.lesson:
             chosen(parsed)
-        return options_of(parsed, servers=ServerOptions.from_arguments(parsed)), parsed.output
+        options = options_of(parsed, servers=ServerOptions.from_arguments(parsed))
+        return with_base(options), parsed.output
     if given := next(_given(parsed), None):
         raise ServiceError(
             f"--retry goes on with the run in {parsed.retry} as it was begun, so {given} cannot be "
@@ -80,6 +114,47 @@ def request(parsed: argparse.Namespace) -> tuple[Options, Path | None]:
     options = Options.restore(begun["options"])
     servers = replace(options.servers, directory=options.servers.directory or str(Path.cwd()))
     return replace(options, servers=servers), parsed.retry
+
+
+def with_base(options: Options) -> Options:
+    """Add the service of --against to those that are measured, unless it is one of them already.
+
+    Raises ServiceError unless there is one other service.
+    """
+    if not options.against:
+        return options
+    base = f"{BASE}={options.against}"
+    others = [text for text in (*options.services, *options.urls) if text != base]
+    names = [text.partition("=")[0].strip() for text in others]
+    if len(names) != 1 or BASE in names:
+        given = f", not {listing(names)}" if names else ""
+        raise ServiceError(
+            f"--against measures one service beside another, which it names {BASE!r}: give one "
+            f"other with --start NAME=COMMAND or --url NAME=URL{given}"
+        )
+    if base in (*options.services, *options.urls):
+        return options
+    if options.against.startswith(("http://", "https://")):
+        return replace(options, urls=(*options.urls, base))
+    return replace(options, services=(*options.services, base))
+
+
+def pair_of(options: Options, tolerance: float) -> Against | None:
+    """Return the services that `with_base` has put side by side."""
+    if not options.against:
+        return None
+    names = [text.partition("=")[0].strip() for text in (*options.services, *options.urls)]
+    return Against(next(name for name in names if name != BASE), BASE, tolerance)
+
+
+def _own(options: Options) -> bool:
+    """Whether services of the user are measured, whose columns are requests."""
+    return bool(options.services or options.urls)
+
+
+def _is_name(value: str) -> bool:
+    """Whether it names one workload or model, rather than all, or a module that has some."""
+    return value != ALL and not is_module(value)
 
 
 def _given(parsed: argparse.Namespace) -> Iterator[str]:

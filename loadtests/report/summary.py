@@ -120,21 +120,6 @@ def parameters_text(plan: Plan, workload: str) -> str:
     return ", ".join(f"{name}={value}" for name, value in known.items())
 
 
-def exit_code(summary: Summary, at_least: float | None) -> int:
-    """Return 0 if done, 1 if a cell sustains less than `at_least`, 3 if that is unknown.
-
-    Unavailable cells do not count. Without `at_least`, one result is enough; with it, each cell
-    needs one. A cell sustains what the lower end of its interval shows.
-    """
-    if summary.ended:
-        return summary.ended
-    possible = [cell for cell in summary.cells if not cell.unavailable]
-    measured = [cell for cell in possible if cell.measured]
-    if at_least is not None and any(cell.sustained < at_least for cell in measured):
-        return 1
-    return 3 if not measured or (at_least is not None and len(measured) < len(possible)) else 0
-
-
 def command(run: Run) -> str:
     """Return the command that repeats a run, without its output folder."""
     words = ["scripts/survive"]

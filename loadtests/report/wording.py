@@ -74,6 +74,13 @@ def range_text(rates: Range) -> str:
     return low if low == high else f"{low}{DASH}{high}" if high else f"≥ {low}"
 
 
+def absence(result: CellResult | None) -> str:
+    """Say why a cell lacks a result."""
+    if result is None:
+        return "not requested"
+    return (result.unavailable or result.error or "no number was reported").rstrip(".")
+
+
 def predicted_text(result: CellResult) -> str:
     return "" if result.predicted is None else f"≈ {rate_text(result.predicted)}?"
 

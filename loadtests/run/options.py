@@ -126,6 +126,12 @@ class Options:
         Flag(SERVICE, "measure a service of your own that runs already; repeatable",
              "NAME=URL", "url", texts, list, repeated=True),
     )  # fmt: skip
+    against: str = option(
+        "",
+        Flag(SERVICE, "another version of that service, e.g. of main: its command or URL; both are "
+             "measured in the same rounds, and a regression ends with exit code 1",
+             "'COMMAND {port}'", write=lambda text: text or None),
+    )  # fmt: skip
     vary: tuple[str, ...] = option(
         (),
         Flag(SERVICE, "what to start it with in turn, e.g. workers=1,2,4 for {workers} in its "

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 UNREAD = {errno.EPIPE, errno.EIO}  # the reader is gone; the terminal is gone
 PLAIN = dict(zip("≥≈–—•★×÷·…", (">=", "~", "-", "-", "-", "*", "x", "/", ".", "..."), strict=True))
 PLAIN |= dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))  # footnotes
+PLAIN |= {"✓": "+", "✗": "x", "\N{MINUS SIGN}": "-"}  # "?" means that it cannot be told
 STREAMS = {1: "stdout", 2: "stderr"}
 
 

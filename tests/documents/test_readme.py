@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from loadtests.commands.parser import parser
 from server.tables import MODELS
@@ -19,7 +20,7 @@ PAGES = {
     page: (ROOT / page).read_text()
     for page in (
         *("README.md", "server/README.md", "server/LAB.md"),
-        *("loadtests/README.md", "loadtests/RESULTS.md"),
+        *("loadtests/README.md", "loadtests/RESULTS.md", "loadtests/IN_CI.md"),
     )
 }
 README = PAGES["README.md"]
@@ -77,6 +78,31 @@ def test_commands_exist_and_understand_their_options(command: str) -> None:
         name = program.removeprefix("scripts/")
         if name in OURS:
             parser().parse_args([name, *words])
+
+
+STEPS = [
+    step
+    for text in re.findall(
+        r"^```yaml\n(.*?)^```$", PAGES["loadtests/IN_CI.md"], re.MULTILINE | re.DOTALL
+    )
+    for job in yaml.safe_load(text)["jobs"].values()
+    for step in job["steps"]
+]
+
+
+def test_steps_of_workflows_give_the_action_what_it_takes() -> None:
+    place = ".github/actions/loadbearing"
+    action = yaml.safe_load((ROOT / place / "action.yml").read_text())
+    ours = [step for step in STEPS if place in step.get("uses", "")]
+    assert len(ours) == 2
+    for step in ours:
+        assert step["uses"] == f"OWNER/loadbearing/{place}@main"
+        assert step["with"].keys() <= action["inputs"].keys()
+        words = shlex.split(step["with"]["arguments"], comments=True)
+        parser().parse_args(["survive", *words])
+    used = re.findall(r"steps\.measured\.outputs\.([\w-]+)", str(STEPS))
+    assert used
+    assert set(used) <= action["outputs"].keys()
 
 
 def test_what_you_write_is_measured_by_options_that_exist() -> None:

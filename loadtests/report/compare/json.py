@@ -9,7 +9,7 @@ from loadtests.report.compare.warnings import unlike, warnings
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import encode
 
-SCHEMA = 1
+SCHEMA = 2
 FIELDS = (
     *("state", "held", "broke", "interval", "capacity", "demand_s", "cpu_share"),
     *("cause", "unavailable", "error"),

@@ -19,8 +19,7 @@ LEGEND = (
     "statistically tied with it. All intervals hold together, with 95 % confidence."
 )
 WHY_NO_RATIO = (
-    f"{NO_RATIO} no ratio is known: the load generator was the limit in both runs, or no load was "
-    "sustained."
+    "no ratio is known: the load generator was the limit in both runs, or no load was sustained."
 )
 NOTHING_CHANGED = "The runs have the same options and environment."
 
@@ -103,7 +102,7 @@ def marked(ratio: Ratio) -> str:
 def legend_of(comparison: Comparison) -> str:
     matches = [match for row in comparison.rows for match in row.later]
     texts = {marked(match.ratio) for match in matches if match.ratio}
-    return f"{LEGEND} {WHY_NO_RATIO}" if NO_RATIO in texts else LEGEND
+    return f"{LEGEND} {NO_RATIO} {WHY_NO_RATIO}" if NO_RATIO in texts else LEGEND
 
 
 def title_of(comparison: Comparison) -> str:

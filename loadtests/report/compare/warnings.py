@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from loadtests.report.compare.comparison import Comparison, Side, parameters
 from loadtests.report.warnings import busy
-from loadtests.report.wording import name_of, shortened
+from loadtests.report.wording import absence, name_of, shortened
 from loadtests.run.file.cells import CellResult
 from loadtests.wording import count_of, listing
 
@@ -86,7 +86,7 @@ def _one_sided(comparison: Comparison, number: int) -> Iterator[str]:
     new = [(cell, before) for cell, before, after in both if _has(after) and not _has(before)]
     for name, cells in ((side.label, lost), (first.label, new)):
         if cells:
-            reasons = {_why(result) for _, result in cells}
+            reasons = {absence(result) for _, result in cells}
             why = f" ({reasons.pop()})" if len(reasons) == 1 else ""
             yield (
                 f"{count_of(len(cells), 'cell')} cannot be compared, because {name} has no result"
@@ -96,9 +96,3 @@ def _one_sided(comparison: Comparison, number: int) -> Iterator[str]:
 
 def _has(cell: CellResult | None) -> bool:
     return cell is not None and cell.measured
-
-
-def _why(cell: CellResult | None) -> str:
-    if cell is None:
-        return "not requested"
-    return (cell.unavailable or cell.error or "no number was reported").rstrip(".")

@@ -10,7 +10,7 @@ from loadtests.report.trust import trust
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import encode
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 def as_json(summary: Summary) -> dict[str, Any]:

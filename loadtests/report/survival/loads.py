@@ -6,19 +6,18 @@ from math import exp, floor, fsum, log, log10
 
 from loadtests.cell import Cell
 from loadtests.report.at_load import AtLoad, at_load
+from loadtests.report.check import SIGNS, Outcome
 from loadtests.report.summary import Summary
 from loadtests.run.file.cells import CellResult
 from loadtests.run.file.lines import TrialRecord
 from loadtests.wording import TIMES, rate_text
-
-SIGNS = {"holds": "✓", "fails": "✗", "cannot tell": "?"}
 
 
 @dataclass(frozen=True, slots=True)
 class LoadCell:
     """Whether a cell holds the load; the page has its interval too, to try others."""
 
-    outcome: str
+    outcome: Outcome
     times: str
     low: float
     value: float
@@ -89,7 +88,7 @@ def _shown(cell: CellResult, known: AtLoad) -> LoadCell:
     return LoadCell(_outcome(known), _times(cell, known.rate), cell.sustained, value, high)
 
 
-def _outcome(known: AtLoad) -> str:
+def _outcome(known: AtLoad) -> Outcome:
     return "cannot tell" if known.held is None else "holds" if known.held else "fails"
 
 

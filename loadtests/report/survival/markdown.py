@@ -1,8 +1,9 @@
 """A run as Markdown: for an issue, a review or a results page."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from loadtests.report.check import Check
 from loadtests.report.summary import Summary
 from loadtests.report.survival.loads import load_notes
 from loadtests.report.survival.matrix import Entry, Grid, capacities, grid
@@ -12,12 +13,16 @@ from loadtests.report.trust import trust
 from loadtests.report.wording import headline
 
 
-def markdown(summary: Summary) -> str:
+def markdown(summary: Summary, checks: Sequence[Check] = ()) -> str:
+    """Write the answers first, and before them what was checked, if anything."""
     parts = [
         f"# {headline(f'`{summary.slo}`')}",
+        "**Checks**" if checks else "",
+        _items(check.line for check in checks),
+        "**Answers**" if checks else "",
+        _items([*summary.sentences, *load_notes(summary)]),
         escaped(f"{setting(summary.environment)}; {summary.mode} run, started {summary.started}."),
         *_table(grid(capacities(summary)), "; small print: what ran out"),
-        _items([*summary.sentences, *load_notes(summary)]),
         f"**Trust**: {' '.join(map(escaped, trust(summary)))}",
     ]
     for section, entries, notes in filled(summary):

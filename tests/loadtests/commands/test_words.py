@@ -51,6 +51,8 @@ from tests.support.server_process import ROOT
         ("survive --beyond sok=1s", "unknown kind of load 'sok'; did you mean 'soak'?"),
         ("survive --at-least -1", "invalid rate '-1': expected requests per second, e.g. 250"),
         ("survive --seed x", "invalid seed 'x': expected 0 to"),
+        ("survive --at-least a=1,b", "invalid rate 'b': expected requests per second"),
+        ("survive --at-least =5", "invalid floor '=5': expected e.g. 200 or orders=200"),
         ("up --web 1", "unknown option '--web'; did you mean '--web-port'?"),
         ("up --web-port 65536", "invalid port '65536': expected 1 to 65535"),
         ("compare a b --format markdwn", "unknown value 'markdwn'; did you mean 'markdown'?"),

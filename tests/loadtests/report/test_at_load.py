@@ -30,24 +30,25 @@ STACKS = {
 }
 
 
+NAMES = {"workload": "primes", "python": "", "at": 50.0}
+LINES = [
+    plan([("primes", model) for model in MODELS], arguments={"load": "100"}),
+    trial("primes", "inline", 100.0, load=True, held=False, broke_by="late"),
+    trial("primes", "inline", 50.0),
+    trial("primes", "thread-pool", 100.0, load=True, valid=False),
+    trial("primes", "hybrid", 100.0, load=True),
+    result("primes", "inline", 80, 125),
+    result("primes", "async", 30, 40),
+    result("primes", "thread-pool", 150, 170, blamed="GIL"),
+    result("primes", "process-pool", 90, 110),
+    result("primes", "hybrid", 400, None),
+    {"line": "autopsy", **NAMES, "model": "thread-pool", "guilty": GUILTY, "stacks": STACKS},
+]
+
+
 @pytest.fixture
 def summary(tmp_path: Path) -> Summary:
-    cells = [("primes", model) for model in MODELS]
-    names = {"workload": "primes", "python": "", "at": 50.0}
-    lines = [
-        plan(cells, arguments={"load": "100"}),
-        trial("primes", "inline", 100.0, load=True, held=False, broke_by="late"),
-        trial("primes", "inline", 50.0),
-        trial("primes", "thread-pool", 100.0, load=True, valid=False),
-        trial("primes", "hybrid", 100.0, load=True),
-        result("primes", "inline", 80, 125),
-        result("primes", "async", 30, 40),
-        result("primes", "thread-pool", 150, 170, blamed="GIL"),
-        result("primes", "process-pool", 90, 110),
-        result("primes", "hybrid", 400, None),
-        {"line": "autopsy", **names, "model": "thread-pool", "guilty": GUILTY, "stacks": STACKS},
-    ]
-    return summarize(read(write(tmp_path / "run.jsonl", lines)))
+    return summarize(read(write(tmp_path / "run.jsonl", LINES)))
 
 
 def test_each_row_is_judged_at_the_load_by_its_trial_or_its_interval(summary: Summary) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from loadtests.capacity.estimate import Range
-from loadtests.report.summary import Summary, exit_code, summarize
+from loadtests.report.summary import Summary, summarize
 from loadtests.report.survival.json import as_json
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.trust import trust
@@ -73,7 +73,7 @@ def test_the_json_has_the_agreed_keys(tmp_path: Path) -> None:
     assert " ".join(data) == (
         "schema environment slo cells verdicts speed a_a trust warnings sections"
     )
-    assert data["schema"] == 2
+    assert data["schema"] == 3
     assert [list(cell) for cell in data["cells"]] == [KEYS.split()] * 20
     assert [list(verdict) for verdict in data["verdicts"]] == [VERDICT.split()] * 4
     assert [v["workload"] for v in data["verdicts"]] == ["sleep", "primes", "sha256", "scrape"]
@@ -193,28 +193,6 @@ def test_a_busy_machine_is_reported_once_with_one_advice(tmp_path: Path) -> None
         "trials at 80/s were void: Other processes kept 1.20 cores busy. End them.",
     )
     assert markdown(summary).count("cores busy") == 1
-
-
-@pytest.mark.parametrize(
-    ("lines", "at_least", "code"),
-    [
-        ([GOOD, WEAK], None, 0),
-        ([GOOD, WEAK], 14, 0),
-        ([GOOD, WEAK], 15, 1),
-        ([GOOD, ABSENT], 100, 0),
-        ([GOOD, FAILED], None, 0),
-        ([GOOD, FAILED], 100, 3),
-        ([WEAK, FAILED], 100, 1),
-        ([FAILED], None, 3),
-        ([ABSENT], None, 3),
-        ([GOOD, {"line": "end", "exit": 3, "reason": "noise"}], None, 3),
-        ([GOOD, {"line": "end", "exit": 0, "reason": None}], None, 0),
-    ],
-)
-def test_the_exit_code_follows_from_the_results(
-    tmp_path: Path, lines: list[Line], at_least: float | None, code: int
-) -> None:
-    assert exit_code(summary_of(tmp_path, lines), at_least) == code
 
 
 def test_the_command_repeats_the_run(tmp_path: Path) -> None:

@@ -157,6 +157,7 @@ def test_the_first_line_of_a_run_has_the_words_of_its_options() -> None:
             "workloads": ["sleep", "primes"],
             "models": list(Options().models),
             "param": ["sleep.ms=5", "primes.below=9"],
+            "against": None,
             "host": None, "start": [], "url": [], "vary": [], "request": [], "bystander": None,
             "size": [], "beyond": ["soak=300s"], "budget": "600s",
             "prove": True, "a-a": False, "baseline": "thread-pool",
