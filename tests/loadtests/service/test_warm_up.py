@@ -3,7 +3,7 @@
 import pytest
 
 from loadtests.errors import Untrustworthy
-from loadtests.service.warm_up import WARM_UP, expected_answer
+from loadtests.service.warm_up import WARM_UP, warmed_up
 from tests.support.scripted_service import http, scripted
 
 LATE = http(b'{"error": {"message": "the request was not done by its deadline"}}', 504)
@@ -13,7 +13,7 @@ RIGHT = http(b'{"result": 1, "worker": 2}')
 def test_what_the_work_needs_may_start_with_its_first_call() -> None:
     answers = iter([LATE, *[RIGHT] * WARM_UP])
     with scripted(lambda _: next(answers)) as service:
-        assert expected_answer(service.url, "/work") == b'"result": 1, '
+        assert warmed_up(service.url, "/work").text == '"result": 1, '
 
 
 @pytest.mark.parametrize("statuses", [[504, 504], [200, 504], [500]])
@@ -23,4 +23,4 @@ def test_other_failures_are_its_reason(statuses: list[int]) -> None:
         scripted(lambda _: next(answers)) as service,
         pytest.raises(Untrustworthy, match=f"GET /work answers {statuses[-1]}: no reason"),
     ):
-        expected_answer(service.url, "/work")
+        warmed_up(service.url, "/work")
