@@ -16,7 +16,7 @@ from fastapi import Cookie, FastAPI, Header, HTTPException, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-WAIT_S = 0.1
+MS = 100.0
 QUERY_S = 0.05
 CONNECTIONS = 5
 CUSTOMERS = 5000
@@ -32,22 +32,22 @@ async def health() -> dict[str, str]:
 
 
 @app.get("/wait")
-def wait() -> dict[str, str]:
+def wait(ms: float = MS) -> dict[str, str]:
     """Wait in one of the 40 threads that AnyIO lets run at a time."""
-    time.sleep(WAIT_S)
+    time.sleep(ms / 1e3)
     return {"waited": "in a thread"}
 
 
 @app.get("/wait-async")
-async def wait_async() -> dict[str, str]:
-    await asyncio.sleep(WAIT_S)
+async def wait_async(ms: float = MS) -> dict[str, str]:
+    await asyncio.sleep(ms / 1e3)
     return {"waited": "as a coroutine"}
 
 
 @app.get("/wait-blocking")
-async def wait_blocking() -> dict[str, str]:
+async def wait_blocking(ms: float = MS) -> dict[str, str]:
     """Wait as no coroutine should: nothing else runs meanwhile."""
-    time.sleep(WAIT_S)  # noqa: ASYNC251 - the mistake that has to be found
+    time.sleep(ms / 1e3)  # noqa: ASYNC251 - the mistake that has to be found
     return {"waited": "on the event loop"}
 
 
