@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 from loadtests.load.http import ConnectionPool
@@ -14,7 +19,7 @@ from loadtests.load.redirect import resolved
 from loadtests.load.request import RequestSpec, outcomes_of
 from loadtests.load.request_text import parse_request
 from loadtests.service.command import CommandProcess
-from tests.support.cli import gone
+from tests.support.cli import LONG_S, begun, gone, run, soon
 from tests.support.server_process import PATIENCE_S, ROOT
 
 APPS = "tests.support.guests"
@@ -25,6 +30,9 @@ OTHERS = {  # and how many processes each needs
     f"hypercorn {APPS}.starlette_app:app --bind 127.0.0.1:{{port}}": 1,
     f"aiohttp.web {APPS}.aiohttp_app:app -H 127.0.0.1 -P {{port}}": 1,
 }
+PAGE = (ROOT / "loadtests" / "YOUR_SERVICE.md").read_text()
+[SHOP] = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+FIRST, *_ = re.findall(r"^\$ scripts/(survive .+)$", PAGE, re.MULTILINE)
 HEALTH = RequestSpec("/health", target="/health")
 
 
@@ -85,3 +93,64 @@ def test_services_answer_again_and_again_and_end(command: str, tmp_path: Path) -
     assert [(status, b"waited" in body) for status, body in answers] == 3 * [(200, True)]
     assert len(processes) >= OTHERS[command]
     assert gone(processes)
+
+
+def test_the_page_leads_to_a_measurement_that_ctrl_c_ends(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(SHOP)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    file = tmp_path / "run" / "run.jsonl"
+
+    def trials() -> list[dict[str, Any]]:
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [json.loads(line) for line in lines if '"line": "trial"' in line]
+
+    words = ("loadtests", *shlex.split(FIRST), "--output", str(file.parent))
+    with begun(tmp_path, *words, directory=tmp_path) as command:
+        soon(lambda: len(trials()) > 1, LONG_S)
+        processes = command.below()
+        assert command.press_ctrl_c() == 130
+    soon(lambda: gone(processes))
+    for trial in trials():
+        assert (trial["workload"], trial["model"]) == ("/customers/{number}", "shop")
+        assert trial["bystander"]["ok"] + trial["bystander"]["late"] > 0
+        assert all(trial[stream][name] == 0 for stream in ("work", "bystander")
+                   for name in ("wrong", "failed", "refused"))  # fmt: skip
+    assert "GET /customers/" in (file.parent / "shop.log").read_text()
+
+
+def running_in(folder: Path) -> list[psutil.Process]:
+    """List the processes that work in a folder, as services do in that of their user."""
+    running = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if Path(process.cwd()) == folder:
+                running.append(process)
+    return running
+
+
+DYING = "x=sh -c 'sleep 999 & echo no such table; exit 3' {port}"
+SERVING = f"x={sys.executable} -m http.server {{port}}"
+
+
+@pytest.mark.parametrize(
+    ("service", "request_text", "message"),
+    [
+        (DYING, "/", "x did not start: it died with exit code 3:\nno such table\n"),
+        (SERVING, "/none", "x did not start: it answers GET /none with 404:\n"),
+        ("http://nothing.invalid", "/", "the host 'nothing.invalid' does not resolve"),
+        ("http://127.0.0.1:9", "/", "x does not answer GET / at http://127.0.0.1:9: "),
+        (SERVING, "curl -x p http://a", "curl's -x cannot be kept: requests go straight"),
+        (SERVING, "/{nam:users.csv}", "users.csv; did you mean 'name'?"),
+    ],
+)
+def test_what_cannot_be_measured_ends_with_2_and_leaves_nothing(
+    service: str, request_text: str, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "users.csv").write_text("name\nann\n")
+    words = ("--url", f"x={service}") if "://" in service else ("--start", service)
+    ended = run("loadtests", "survive", *words, "--request", request_text, directory=tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+    assert [path.name for path in tmp_path.iterdir()] == ["users.csv"]
+    assert not running_in(tmp_path)
