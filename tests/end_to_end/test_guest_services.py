@@ -45,7 +45,8 @@ def serving(command: str, log: Path) -> CommandProcess:
             return None if status == 200 else (status, "is not healthy")
 
     words = [sys.executable, "-m", *command.split()]
-    return CommandProcess("guest", words, ready, log, directory=str(ROOT))
+    root = str(ROOT)
+    return CommandProcess("guest", words, ready, log, directory=root, start_s=PATIENCE_S)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,7 @@ def test_services_answer_again_and_again_and_end(command: str, tmp_path: Path) -
 
 
 def test_the_page_leads_to_a_measurement_that_ctrl_c_ends(tmp_path: Path) -> None:
-    (tmp_path / "shop.py").write_text(SHOP)
+    (tmp_path / "shop.py").write_text(SHOP.replace("0.1", "0.02"))  # it is sooner climbed
     (tmp_path / ".venv").symlink_to(sys.prefix)
     file = tmp_path / "run" / "run.jsonl"
 

@@ -88,7 +88,7 @@ def customer(number: int) -> dict[str, str]:
         query = "SELECT name, pause(?) FROM customers WHERE id = ?"
         row = connection.execute(query, [QUERY_S, number]).fetchone()
     if row is None:
-        raise HTTPException(404, f"there is no customer {number}")
+        raise HTTPException(404, f"customer {number} is unknown")
     return {"name": row[0]}
 
 
