@@ -130,6 +130,7 @@ def running_in(folder: Path) -> list[psutil.Process]:
 
 
 DYING = "x=sh -c 'sleep 999 & echo no such table; exit 3' {port}"
+SILENT = "x=sh -c 'exec sleep 999' {port}"
 SERVING = f"x={sys.executable} -m http.server {{port}}"
 
 
@@ -137,6 +138,7 @@ SERVING = f"x={sys.executable} -m http.server {{port}}"
     ("service", "request_text", "message"),
     [
         (DYING, "/", "x did not start: it died with exit code 3:\nno such table\n"),
+        (SILENT, "/", "x did not start: its port never opened, for 0.5 s; it printed nothing"),
         (SERVING, "/none", "x did not start: it answers GET /none with 404:\n"),
         ("http://nothing.invalid", "/", "the host 'nothing.invalid' does not resolve"),
         ("http://127.0.0.1:9", "/", "x does not answer GET / at http://127.0.0.1:9: "),
@@ -148,8 +150,10 @@ def test_what_cannot_be_measured_ends_with_2_and_leaves_nothing(
     service: str, request_text: str, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "users.csv").write_text("name\nann\n")
+    words: tuple[str, ...]
     words = ("--url", f"x={service}") if "://" in service else ("--start", service)
-    ended = run("loadtests", "survive", *words, "--request", request_text, directory=tmp_path)
+    words += ("--request", request_text, *(("--start-within", "0.5s") if service == SILENT else ()))
+    ended = run("loadtests", "survive", *words, directory=tmp_path)
     assert (ended.code, ended.out) == (2, "")
     assert message in ended.err
     assert "Traceback" not in ended.err
