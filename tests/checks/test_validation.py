@@ -95,7 +95,7 @@ def test_what_is_found_of_a_guest_is_compared_with_what_is_known() -> None:
     cell = {
         "cause": "loop blocked",
         "state": "measured",
-        "cause_evidence": {"slots": 1.0},
+        "cause_evidence": {"numbers": {"slots": 1.0, "slots_low": 0.9, "slots_high": 1.1}},
         "interval": [39.0, 43.0],
         "capacity": 41.0,
         "guilty": {"code": "time.sleep(ms / 1e3)"},
@@ -103,11 +103,11 @@ def test_what_is_found_of_a_guest_is_compared_with_what_is_known() -> None:
     good = [*against_truth(truth, cell)]
     assert all(finding.holds for finding in good)
     assert [finding.shown for finding in good] == [
-        *("loop blocked", "1 at a time", "39.0–43.0/s", "guilty: time.sleep(ms / 1e3)")
+        *("loop blocked", "1 at a time (0.9–1.1)", "39.0–43.0/s", "guilty: time.sleep(ms / 1e3)")
     ]
     wrong = {
         "cause": "pool",
-        "cause_evidence": {"slots": 2.0},
+        "cause_evidence": {"numbers": {"slots": 2.0, "slots_low": 1.8, "slots_high": 2.2}},
         "capacity": 60.0,
         "guilty": {"reason": "not sampled"},
     }

@@ -126,10 +126,12 @@ def against_truth(truth: Truth, cell: Mapping[str, Any]) -> Iterator[Finding]:
     """Compare the cause, what is let in at a time, the capacity and the line of a cell."""
     cause = cell["cause"] or cell["state"]
     yield Finding(cause, cause in truth.causes, " or ".join(truth.causes))
-    evidence = cell["cause_evidence"] or {}
-    slots = round(evidence.get("slots", 0))
+    numbers = (cell["cause_evidence"] or {}).get("numbers", {})
+    slots, *ends = (numbers.get(name, 0.0) for name in ("slots", "slots_low", "slots_high"))
     if truth.slots or slots:
-        yield Finding(f"{slots} at a time", slots == truth.slots, str(truth.slots))
+        holds = ends[0] - 0.5 <= truth.slots <= ends[1] + 0.5
+        shown = f"{slots:.0f} at a time ({ends[0]:.1f}–{ends[1]:.1f})"
+        yield Finding(shown, holds, f"{truth.slots}")
     low, high = cell["interval"] or (0.0, math.inf)
     if truth.slots:
         least, most = truth.rates
