@@ -23,6 +23,7 @@ from scripts.checks.shared.oracle import MODELS, OracleQueue, running
 from scripts.checks.validate.__main__ import CASES, main, parser
 from scripts.checks.validate.against_formula import crossing, served_within, utilisation
 from scripts.checks.validate.case import Case, Finding, listed, rising, table, within
+from scripts.checks.validate.guests import GUESTS, against_truth
 from scripts.checks.validate.known_causes import HELD, Outcome, confusion
 from scripts.checks.validate.littles_law import KNOWN, LOADS, ROUNDS, SLACK, TRIAL_S
 from scripts.checks.validate.littles_law import SERVICE_S as QUEUED_S
@@ -87,6 +88,44 @@ def test_the_confusion_table_counts_loads_that_broke() -> None:
         "| pool | 1 |  | 1 | 50 % |",
         "| precision | 0 % | – | 100 % | 67 % |",
     ]
+
+
+def test_what_is_found_of_a_guest_is_compared_with_what_is_known() -> None:
+    truth = GUESTS["blocking"].requests["/wait-blocking?ms=20"]
+    cell = {
+        "cause": "loop blocked",
+        "state": "measured",
+        "cause_evidence": {"numbers": {"slots": 1.0, "slots_low": 0.9, "slots_high": 1.1}},
+        "interval": [39.0, 43.0],
+        "capacity": 41.0,
+        "guilty": {"code": "time.sleep(ms / 1e3)"},
+    }
+    good = [*against_truth(truth, cell)]
+    assert all(finding.holds for finding in good)
+    assert [finding.shown for finding in good] == [
+        *("loop blocked", "1 at a time (0.9–1.1)", "39.0–43.0/s", "guilty: time.sleep(ms / 1e3)")
+    ]
+    wrong = {
+        "cause": "pool",
+        "cause_evidence": {"numbers": {"slots": 2.0, "slots_low": 1.8, "slots_high": 2.2}},
+        "capacity": 60.0,
+        "guilty": {"reason": "not sampled"},
+    }
+    for key, value in wrong.items():
+        holds = [finding.holds for finding in against_truth(truth, {**cell, key: value})]
+        assert holds.count(False) == 1, key
+    nothing = {**dict.fromkeys(cell), "state": "unfinished", "capacity": 0.0}
+    assert not any(finding.holds for finding in against_truth(truth, nothing))
+
+
+def test_the_known_capacities_of_guests_are_those_of_queues() -> None:
+    low, high = GUESTS["def"].requests["/wait"].rates
+    assert low < 380
+    assert high > 400
+    assert all("{port}" in guest.command for guest in GUESTS.values())
+    words = {rule.name for rule in RULES}
+    truths = [truth for guest in GUESTS.values() for truth in guest.requests.values()]
+    assert {cause for truth in truths for cause in truth.causes} <= words
 
 
 def test_each_plant_has_a_name_in_a_matrix_as_its_truth() -> None:

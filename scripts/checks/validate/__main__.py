@@ -26,6 +26,7 @@ from scripts.checks.validate.case import Case, table
 from scripts.checks.validate.convoy import bystander, convoy
 from scripts.checks.validate.coordinated_omission import omission, optimism
 from scripts.checks.validate.gil_scaling import pure_python, releasing
+from scripts.checks.validate.guests import GUESTS, guests
 from scripts.checks.validate.hop_costs import event_loops, hops, starts
 from scripts.checks.validate.known_causes import planted
 from scripts.checks.validate.littles_law import filled, little
@@ -51,6 +52,11 @@ CASES: dict[str, Callable[[Testbed], Case]] = {
     "12": optimism,
     "a-a": same_row_twice,
     "efficiency": efficiency,
+    "guests": guests,
+    **{
+        f"guests-{name}": partial(guests, services={name: guest}, number=f"guests-{name}")
+        for name, guest in GUESTS.items()
+    },
     "oracle": oracle,
     "planted": planted,
     HELD_OUT_CASE: partial(planted, plants=HELD_OUT, number=HELD_OUT_CASE),
@@ -59,6 +65,7 @@ CASES: dict[str, Callable[[Testbed], Case]] = {
         for name, plant in {**PLANTS, **HELD_OUT}.items()
     },
 }
+GROUPS = ("guests-", "planted-")
 GATES = ("a-a",)  # cases whose disagreement is a fault of this tool, whatever the machine
 LOOK_S = 0.5  # at what else runs on the machine
 USUAL = [name for name in CASES if name.isdecimal()]
@@ -97,9 +104,11 @@ def parser() -> Parser:
         help="1 to 12 (default: all of them, about 8 minutes); a-a: a row compared with itself, "
         "10 times, about 12 minutes (exit code 1 if they differ); oracle: whole runs against a "
         "service of known capacity, about 2 minutes; efficiency: pools near their estimated "
-        "capacity, up to 8 minutes; planted: bottlenecks of known cause, about 6 minutes; "
+        "capacity, up to 8 minutes; guests: FastAPI, Flask, Django and other apps whose limits are "
+        "known, about 6 minutes (scripts/setup dev installs them); planted: bottlenecks of known "
+        "cause, about 6 minutes; "
         f"{HELD_OUT_CASE}: others, on which no rule was adjusted, about 3 minutes; or one of all "
-        f"these: {', '.join(f'planted-{name}' for name in (*PLANTS, *HELD_OUT))}")  # fmt: skip
+        f"these: {', '.join(name for name in CASES if name.startswith(GROUPS))}")  # fmt: skip
     words.add_argument("--server-python", metavar="PYTHON", action="append", default=[],
         help="run the servers on this Python, given as a path or e.g. 3.13t; repeat it to add "
         "Pythons to cases 1, 6 and 7 (LOADBEARING_PYTHONS adds them too)")  # fmt: skip

@@ -25,6 +25,7 @@ def survival(*words: str) -> Iterator[Path]:
         done = subprocess.run(  # noqa: S603 - our own command
             [*command, *words, "--output", folder],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=ROOT,
             capture_output=True, text=True, check=False, preexec_fn=tied(),
         )  # fmt: skip
         if done.returncode not in {0, NO_RESULT}:
