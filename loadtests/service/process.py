@@ -1,4 +1,4 @@
-"""A server process of our own: started, observed from outside, and stopped."""
+"""Processes that a load test starts: observed from outside, and stopped."""
 
 from __future__ import annotations
 
@@ -36,7 +36,36 @@ class Usage:
     pss_mib: float | None
 
 
-class ServerProcess:
+class OwnProcess:
+    """A service that we started: how to observe it from outside, and how to end it."""
+
+    url: str
+    pid: int
+    _opened: ExitStack
+
+    def family(self) -> list[psutil.Process]:
+        """List its process and all below it; takes 10 ms."""
+        with suppress(psutil.Error):
+            return family(self.pid)
+        return []
+
+    def usage(self) -> Usage:
+        """Sum over all its processes, those that have ended included."""
+        processes = self.family()
+        return Usage(cpu_s(processes), pss_mib(processes))
+
+    def stop(self) -> None:
+        """End it in order, or by force if it does not leave."""
+        self._opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class ServerProcess(OwnProcess):
     """A `python -m server`; its errors go to the log, or else to the terminal.
 
     It runs in `directory`, where modules of the user are; a `server` there is not ours.
@@ -63,7 +92,7 @@ class ServerProcess:
                 child(
                     [executable, "-P", "-m", "server", *arguments],
                     stop_s=STOP_S,
-                    before=_confined(cores),
+                    before=confined(cores),
                     cwd=directory,
                     env={
                         **without_settings(os.environ),
@@ -75,6 +104,7 @@ class ServerProcess:
                     start_new_session=True,  # Ctrl-C is for the load test, which then stops it
                 )
             )
+            self.pid = self._process.pid
             self.url = self._greeting()
             self._opened = stack.pop_all()
 
@@ -99,38 +129,13 @@ class ServerProcess:
             return f": it ended with exit code {self._process.returncode} and no message"
         return ":\n" + "\n".join(line.removeprefix(ITSELF) for line in lines[-LAST_LINES:])
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def family(self) -> list[psutil.Process]:
-        """List the server and all processes below it; takes 10 ms."""
-        with suppress(psutil.Error):
-            return family(self.pid)
-        return []
-
-    def usage(self) -> Usage:
-        """Sum over the server and all processes below it, those that have ended included."""
-        processes = self.family()
-        return Usage(cpu_s(processes), pss_mib(processes))
-
-    def stop(self) -> None:
-        """End it in order, or by force if it does not leave."""
-        self._opened.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
 
 def _with_root(path: str | None) -> str:
     """Put this checkout first, so that `server` is ours, wherever the process runs."""
     return os.pathsep.join((str(ROOT), *([path] if path else ())))
 
 
-def _confined(cores: int | None) -> Callable[[], None] | None:
+def confined(cores: int | None) -> Callable[[], None] | None:
     """Return what confines the server's process to that many of our cores."""
     if sys.platform != "linux" or cores is None:
         return None

@@ -1,0 +1,270 @@
+"""Services of the user: what starts them or where they run, their variants, how they are described.
+
+    --start 'shop=uvicorn shop:app --port {port} --workers {workers}' --vary workers=1,2
+    --url 'old=http://127.0.0.1:8000' --pid 4711
+
+A service of the user takes the place of a model, and a request that of a workload.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import socket
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+
+from loadtests.service.command import missing_program
+from loadtests.service.contract import Discovery
+from loadtests.wording import count_of
+
+NAME = re.compile(r"[A-Za-z0-9_][\w.+-]*")
+PLACEHOLDER = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
+PORT = "port"
+START_EXAMPLE = "--start 'shop=uvicorn shop:app --port {port}'"
+URL_EXAMPLE = "--url shop=http://127.0.0.1:8000"
+VARY_EXAMPLE = "--vary workers=1,2,4"
+MOST_VARIANTS = 64
+
+Varied = Mapping[str, tuple[str, ...]]  # the values of each placeholder, in order
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A service of the user: a command that starts it, or the URL where it runs already.
+
+    `pid` is the number of the process of one that runs here, or 0.
+    """
+
+    name: str
+    command: str = ""
+    url: str = ""
+    pid: int = 0
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """The names in braces that its command has, beside the port."""
+        names = dict.fromkeys(PLACEHOLDER.findall(self.command))
+        return tuple(name for name in names if name != PORT)
+
+    def variants(self, varied: Varied) -> Iterator[Variation]:
+        """List its variants: every combination of the values that its command uses, in order."""
+        names = [name for name in varied if name in self.placeholders]
+        for values in product(*(varied[name] for name in names)):
+            yield Variation(self, dict(zip(names, values, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """A service with the values that fill its placeholders."""
+
+    guest: Guest
+    values: Mapping[str, str]
+
+    @property
+    def label(self) -> str:
+        """What varies, e.g. `2 workers · 4 threads`; empty where nothing does."""
+        return " · ".join(_label(name, value) for name, value in self.values.items())
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of its command, with everything filled in but the port."""
+
+        def filled(match: re.Match[str]) -> str:
+            return match[0] if match[1] == PORT else self.values[match[1]]
+
+        return tuple(
+            PLACEHOLDER.sub(filled, word).replace("{{", "{").replace("}}", "}")
+            for word in shlex.split(self.guest.command)
+        )
+
+    @property
+    def command(self) -> str:
+        return shlex.join(self.words).replace("'{port}'", "{port}")
+
+
+def _label(name: str, value: str) -> str:
+    """Say `4 workers`, or `pool=none` where that would be odd."""
+    plain = name.isalpha() and name.islower() and name.endswith("s")
+    if plain and value.isdecimal():
+        return count_of(int(value), name[:-1])
+    return f"{name}={value}"
+
+
+def started(texts: Iterable[str]) -> tuple[Guest, ...]:
+    """Read `NAME=COMMAND with {port}`. Raises ValueError for anything else."""
+    return tuple(_started(text) for text in texts)
+
+
+def _started(text: str) -> Guest:
+    name, command = _named(text, "--start", START_EXAMPLE)
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        reason = str(error).lower()
+        raise ValueError(f"--start {name}: the command cannot be read: {reason}") from None
+    if not words:
+        raise ValueError(f"--start {name} has no command: expected e.g. {START_EXAMPLE}")
+    if PORT not in PLACEHOLDER.findall(command):
+        raise ValueError(
+            f"--start {name}: the command has no {{port}}, so it would not listen on the port that "
+            f"is chosen for it: add it, as in {START_EXAMPLE}"
+        )
+    return Guest(name, command=command)
+
+
+def running(texts: Iterable[str]) -> tuple[Guest, ...]:
+    """Read `NAME=URL`. Raises ValueError for anything else, and for hosts that are unknown."""
+    return tuple(_running(text) for text in texts)
+
+
+def _running(text: str) -> Guest:
+    name, url = _named(text, "--url", URL_EXAMPLE)
+    if why := _no_address(url):
+        raise ValueError(f"--url {name}: {url!r} {why}: expected e.g. {URL_EXAMPLE}")
+    parts = urlsplit(url)
+    try:
+        socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_STREAM)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ValueError(
+            f"--url {name}: the host {parts.hostname!r} does not resolve ({reason}): correct its "
+            "name, or give its address"
+        ) from None
+    return Guest(name, url=url.rstrip("/"))
+
+
+def _no_address(url: str) -> str:
+    """Say why load cannot be sent to a URL; empty if it can."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname if parts.port != 0 else None
+        (host or "").encode("idna")
+    except ValueError:  # a port out of range, half an IPv6 address, a name with an empty part
+        return "is not the URL of a service"
+    if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", url):
+        return "is not the URL of a service"
+    if parts.username is not None:
+        return "holds a user: send it in a header of the request instead"
+    if parts.query or parts.fragment:
+        return "has a query: it belongs to a request"
+    return ""
+
+
+def _named(text: str, flag: str, example: str) -> tuple[str, str]:
+    name, equals, rest = text.partition("=")
+    name, rest = name.strip(), rest.strip()
+    if not equals or not NAME.fullmatch(name):
+        raise ValueError(
+            f"{flag} {text!r} does not begin with a name (letters, digits, - and _) and an equals "
+            f"sign: expected e.g. {example}"
+        )
+    if not rest:
+        raise ValueError(f"{flag} {name} has nothing after its name: expected e.g. {example}")
+    return name, rest
+
+
+def varied(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Read `NAME=VALUE,…`. Raises ValueError for anything else."""
+    values: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        name, equals, rest = text.partition("=")
+        name = name.strip()
+        given = tuple(dict.fromkeys(value.strip() for value in rest.split(",") if value.strip()))
+        if not equals or not re.fullmatch(r"\w+", name) or not given:
+            raise ValueError(f"--vary {text!r}: expected e.g. {VARY_EXAMPLE}")
+        if name == PORT:
+            raise ValueError("--vary port: a free port is chosen for each service by itself")
+        if name in values:
+            raise ValueError(f"--vary {name} is given twice: list all values once, {VARY_EXAMPLE}")
+        values[name] = given
+    return values
+
+
+def with_processes(guests: Sequence[Guest], texts: Iterable[str]) -> tuple[Guest, ...]:
+    """Add what `--pid` says, `PID` or `NAME=PID`. Raises ValueError for what cannot be."""
+    there = {guest.name: guest for guest in guests}
+    for text in texts:
+        name, equals, number = text.rpartition("=")
+        remote = [guest.name for guest in guests if guest.url]
+        if not equals and len(remote) != 1:
+            raise ValueError(f"--pid {text}: say of which --url it is, e.g. --pid shop=4711")
+        name = name if equals else remote[0]
+        if name not in remote:
+            raise ValueError(f"--pid {text}: there is no --url with the name {name!r}")
+        if not number.isdecimal() or not psutil.pid_exists(int(number)):
+            raise ValueError(f"--pid {text}: no process has the number {number!r} here")
+        with suppress(psutil.Error):
+            psutil.Process(int(number)).cpu_times()
+            there[name] = Guest(name, url=there[name].url, pid=int(number))
+            continue
+        raise ValueError(f"--pid {text}: this user may not observe that process")
+    return tuple(there.values())
+
+
+def check(guests: Sequence[Guest], values: Varied, directory: str) -> None:
+    """Raise ValueError for what does not fit together, or cannot be started."""
+    names = [guest.name for guest in guests]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two services are called {name!r}: give each a name of its own")
+    used = {name for guest in guests for name in guest.placeholders}
+    for name in values:
+        if name not in used:
+            where = "no command has" if any(guest.command for guest in guests) else "no --start has"
+            raise ValueError(f"--vary {name} has no effect: {where} {{{name}}}")
+    for guest in guests:
+        if guest.command:
+            _check_command(guest, values, directory)
+
+
+def _check_command(guest: Guest, values: Varied, directory: str) -> None:
+    flag = f"--start {guest.name}"
+    for name in guest.placeholders:
+        if name not in values:
+            raise ValueError(
+                f"{flag}: nothing fills {{{name}}}: add e.g. --vary {name}=1,2 "
+                f"(or write {{{{{name}}}}} for braces that the command needs itself)"
+            )
+    count = prod(len(values[name]) for name in guest.placeholders)
+    if count > MOST_VARIANTS:
+        raise ValueError(f"{flag} has {count} variants: at most {MOST_VARIANTS} are measured")
+    for variation in guest.variants(values):
+        if program := missing_program(variation.words[0], directory):
+            raise ValueError(
+                f"{flag}: there is no program {program!r}: give its path, or activate the "
+                "environment that has it"
+            )
+
+
+def discovery(guests: Sequence[Guest], requests: Sequence[str], varied: Varied) -> Discovery:
+    """Describe services and requests (by their labels) as our own server describes itself."""
+    names = [guest.name for guest in guests]
+    return Discovery(
+        models={guest.name: _described(guest, varied) for guest in guests},
+        workloads={label: {"models": names, "parameters": {}} for label in requests},
+        runtime={},
+    )
+
+
+def _described(guest: Guest, varied: Varied) -> dict[str, Any]:
+    values = {name: list(varied[name]) for name in guest.placeholders if name in varied}
+    return {"command": guest.command, "url": guest.url, "varied": values}
+
+
+def settings(variation: Variation, varied: Varied) -> dict[str, Any]:
+    """Return what the runtime of a variant is: how it was started, and what else is measured."""
+    return {
+        "service": variation.guest.name,
+        "command": variation.command,
+        "url": variation.guest.url,
+        "values": dict(variation.values),
+        "varied": {name: list(varied[name]) for name in variation.values},
+    }
