@@ -18,9 +18,11 @@ from loadtests.trial.admitted import Admitted
 
 MOST = 256  # clients
 GROWS = 1.15  # times the rate with twice or four times as many clients: less is the limit
+STAYS = 1.25  # likewise for the last two rungs alone
 LAW = 0.1  # of N, by which X · R may differ from it
 BELOW = 0.8  # of what is let in: with so many clients none waits
 ALIKE = 0.9  # of the highest rate: such rungs are beyond the knee
+STEADY = 0.3  # of the mean: times that vary by no more are those of equal requests
 ONE = 0.85  # of a core in each process: a GIL or an event loop leaves the rest to chance
 FULL = 0.9  # of all cores
 USUAL = 0.03  # the standard deviation of a rung, as a share: machines are not equally fast
@@ -37,6 +39,7 @@ class Rung:
     answers: int
     deviation_s: float = 0.0  # of the times of answers
     server_cores: float | None = None  # busy meanwhile; None where that is not visible
+    thread_busy: float | None = None  # the share of time for which its busiest thread could run
     generator_cores: float = 0.0
     beside_s: float | None = None  # how long another request took on average
 
@@ -79,7 +82,8 @@ def following(rungs: Sequence[Rung]) -> int | None:
     if not rungs:
         return 1
     last = rungs[-1]
-    if not last.lawful or 2 * last.clients > MOST or 2 * last.response_s > PATIENCE_S:
+    void = not any(step.lawful for step in rungs[-2:])
+    if void or 2 * last.clients > MOST or 2 * last.response_s > PATIENCE_S:
         return None
     return None if _flat(rungs) else 2 * last.clients
 
@@ -87,6 +91,10 @@ def following(rungs: Sequence[Rung]) -> int | None:
 def _flat(rungs: Sequence[Rung]) -> bool:
     before = max((step.rate for step in rungs[:-2]), default=math.inf)
     return len(rungs) > 2 and max(step.rate for step in rungs[-2:]) < GROWS * before
+
+
+def _stays(rungs: Sequence[Rung]) -> bool:
+    return len(rungs) > 1 and rungs[-1].rate < STAYS * rungs[-2].rate
 
 
 def admitted(rungs: Sequence[Rung], cores: float, servers: int = 1) -> Admitted | None:
@@ -98,8 +106,9 @@ def admitted(rungs: Sequence[Rung], cores: float, servers: int = 1) -> Admitted 
     beyond = [step for step in lawful if step.rate >= ALIKE * top.rate]
     rate = fmean(step.rate for step in beyond)
     below = _below(lawful, rate)
-    service_s, error_s = _mean(below)
-    waited = beyond[-1].response_s > service_s / BELOW  # more came than it lets in
+    service_s, error_s = _alone(below)
+    # More came than it lets in, and a further client added nothing.
+    waited = lawful[-1].response_s > service_s / BELOW and _stays(lawful)
     if not waited:
         rate, beyond = top.rate, [top]
     used = [step.server_cores for step in beyond if step.server_cores is not None]
@@ -113,12 +122,12 @@ def admitted(rungs: Sequence[Rung], cores: float, servers: int = 1) -> Admitted 
         server_cores=fmean(used) if used else None,
         beside_s=max((step.beside_s for step in beyond if step.beside_s is not None), default=None),
     )
-    busy = _busy(beyond, known.server_cores, cores, servers)
+    busy = _busy(beyond, cores, servers)
     if busy or not waited:
         return replace(known, busy=busy)
     inside = rate * service_s
     rungs_error = 2 * USUAL * math.sqrt(1 / len(below) + 1 / len(beyond))
-    error = math.hypot(error_s / service_s, rungs_error)
+    error = error_s / service_s + rungs_error
     slots = max(round(inside), 1)
     held_s = slots / rate  # what follows from so many, and such a rate
     return replace(
@@ -136,27 +145,38 @@ def _below(rungs: Sequence[Rung], rate: float) -> list[Rung]:
     """List the rungs on which no request waits for another: what is let in is not known yet."""
     chosen = [rungs[0]]
     for _ in range(3):
-        inside = rate * _mean(chosen)[0]
+        inside = rate * _alone(chosen)[0]
         chosen = [step for step in rungs if step.clients <= BELOW * inside] or [rungs[0]]
     return chosen
 
 
-def _mean(rungs: Sequence[Rung]) -> tuple[float, float]:
-    """Return the mean time of all answers of some rungs, and two standard errors of it."""
+def _alone(rungs: Sequence[Rung]) -> tuple[float, float]:
+    """Return how long a request takes that waits for no other, and the error of that.
+
+    It is the mean on all these rungs. Where the times hardly vary, it is the least of their means,
+    because what else runs on the machine makes requests slower, and never faster.
+    """
     count = sum(step.answers for step in rungs)
     mean_s = sum(step.answers * step.response_s for step in rungs) / count
+    least = min(rungs, key=lambda step: step.response_s)
+    if least.deviation_s <= STEADY * least.response_s:
+        return least.response_s, max(least.error_s, mean_s - least.response_s)
     squares = sum(
         step.answers * (step.deviation_s**2 + (step.response_s - mean_s) ** 2) for step in rungs
     )
     return mean_s, 2 * math.sqrt(squares) / count
 
 
-def _busy(rungs: Sequence[Rung], server_cores: float | None, cores: float, servers: int) -> str:
+def _busy(rungs: Sequence[Rung], cores: float, servers: int) -> str:
     """Name what computed all the time."""
     generator = fmean(step.generator_cores for step in rungs)
-    if server_cores is not None:
-        if servers < cores and server_cores >= ONE * servers:
-            return "process"
-        if server_cores + generator >= FULL * cores and server_cores >= generator:
-            return "cores"
+    used = [step.server_cores for step in rungs if step.server_cores is not None]
+    threads = [step.thread_busy for step in rungs if step.thread_busy is not None]
+    server = fmean(used) if used else 0.0
+    if server + generator >= FULL * cores and server >= generator and servers >= cores:
+        return "cores"
+    if server >= ONE * servers or (threads and fmean(threads) >= ONE):
+        return "process"
+    if server + generator >= FULL * cores and server >= generator:
+        return "cores"
     return "generator" if generator >= ONE else ""

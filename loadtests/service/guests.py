@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from loadtests.cell import Variation
 from loadtests.service.command import missing_program
 from loadtests.service.contract import Discovery
-from loadtests.wording import count_of
 
 NAME = re.compile(r"[A-Za-z0-9_][\w.+-]*")
 PLACEHOLDER = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
@@ -58,44 +58,22 @@ class Guest:
         """List its variants: every combination of the values that its command uses, in order."""
         names = [name for name in varied if name in self.placeholders]
         for values in product(*(varied[name] for name in names)):
-            yield Variation(self, dict(zip(names, values, strict=True)))
+            yield Variation(dict(zip(names, values, strict=True)))
 
-
-@dataclass(frozen=True, slots=True)
-class Variation:
-    """A service with the values that fill its placeholders."""
-
-    guest: Guest
-    values: Mapping[str, str]
-
-    @property
-    def label(self) -> str:
-        """What varies, e.g. `2 workers · 4 threads`; empty where nothing does."""
-        return " · ".join(_label(name, value) for name, value in self.values.items())
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The words of its command, with everything filled in but the port."""
+    def words(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the words of its command, with everything filled in but the port."""
 
         def filled(match: re.Match[str]) -> str:
-            return match[0] if match[1] == PORT else self.values[match[1]]
+            return match[0] if match[1] == PORT else values[match[1]]
 
         return tuple(
             PLACEHOLDER.sub(filled, word).replace("{{", "{").replace("}}", "}")
-            for word in shlex.split(self.guest.command)
+            for word in shlex.split(self.command)
         )
 
-    @property
-    def command(self) -> str:
-        return shlex.join(self.words).replace("'{port}'", "{port}")
-
-
-def _label(name: str, value: str) -> str:
-    """Say `4 workers`, or `pool=none` where that would be odd."""
-    plain = name.isalpha() and name.islower() and name.endswith("s")
-    if plain and value.isdecimal():
-        return count_of(int(value), name[:-1])
-    return f"{name}={value}"
+    def shown(self, values: Mapping[str, str]) -> str:
+        """Return its command with these values, as people write it."""
+        return shlex.join(self.words(values)).replace("'{port}'", "{port}")
 
 
 def started(texts: Iterable[str]) -> tuple[Guest, ...]:
@@ -237,7 +215,7 @@ def _check_command(guest: Guest, values: Varied, directory: str) -> None:
     if count > MOST_VARIANTS:
         raise ValueError(f"{flag} has {count} variants: at most {MOST_VARIANTS} are measured")
     for variation in guest.variants(values):
-        if program := missing_program(variation.words[0], directory):
+        if program := missing_program(guest.words(variation.options)[0], directory):
             raise ValueError(
                 f"{flag}: there is no program {program!r}: give its path, or activate the "
                 "environment that has it"
@@ -259,12 +237,12 @@ def _described(guest: Guest, varied: Varied) -> dict[str, Any]:
     return {"command": guest.command, "url": guest.url, "varied": values}
 
 
-def settings(variation: Variation, varied: Varied) -> dict[str, Any]:
-    """Return what the runtime of a variant is: how it was started, and what else is measured."""
+def settings(guest: Guest, variation: Variation, varied: Varied) -> dict[str, Any]:
+    """Return the runtime of a variant: how it was started, and what else is measured."""
     return {
-        "service": variation.guest.name,
-        "command": variation.command,
-        "url": variation.guest.url,
-        "values": dict(variation.values),
-        "varied": {name: list(varied[name]) for name in variation.values},
+        "service": guest.name,
+        "command": guest.shown(variation.options),
+        "url": guest.url,
+        "values": dict(variation.options),
+        "varied": {name: list(varied[name]) for name in variation.options},
     }

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from pathlib import Path
+from statistics import fmean
 from time import monotonic, sleep
 from typing import Any
 
@@ -28,6 +30,29 @@ def cpu_s(processes: Iterable[psutil.Process]) -> float:
         with suppress(psutil.Error):
             seconds += sum(process.cpu_times()[:4])  # user and system, its own and its children's
     return seconds
+
+
+def runnable_s(processes: Iterable[psutil.Process]) -> dict[tuple[int, str], float]:
+    """Return for how long each thread ran or waited for a core; nothing except on Linux."""
+    seconds = {}
+    for process in processes:
+        for file in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
+            with suppress(OSError, ValueError):  # it has just ended
+                ran, waited, _ = file.read_text().split()
+                seconds[process.pid, str(file)] = (int(ran) + int(waited)) / 1e9
+    return seconds
+
+
+def busiest(
+    before: Mapping[tuple[int, str], float], after: Mapping[tuple[int, str], float], count: int
+) -> float | None:
+    """Return the mean of the seconds of the busiest thread in the `count` busiest processes."""
+    most: dict[int, float] = {}
+    for thread in before.keys() & after.keys():
+        pid = thread[0]
+        most[pid] = max(most.get(pid, 0.0), after[thread] - before[thread])
+    chosen = sorted(most.values(), reverse=True)[:count]
+    return fmean(chosen) if chosen else None
 
 
 def pss_mib(processes: Iterable[psutil.Process]) -> float | None:

@@ -30,6 +30,7 @@ PURE = ("trial", "capacity", "cause")
 IMPURE = {  # with the reason
     "loadtests.trial.cell_load": "offers a load",
     "loadtests.capacity.calibration": "offers a load",
+    "loadtests.capacity.climb": "offers a load",
 }
 COMPUTING = {
     *("bisect", "collections", "dataclasses", "decimal", "enum", "fractions", "functools"),

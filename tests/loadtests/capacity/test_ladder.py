@@ -43,27 +43,27 @@ class Closed:
         rungs: list[Rung] = []
         rng = Random(seed)
         while clients := following(rungs):
-            step = self._rung(clients, rng)
+            step = self._rung(clients, rng, rungs[-1].response_s if rungs else 0.0)
             assert step is not None
             rungs.append(step)
         return rungs
 
-    def _rung(self, clients: int, rng: Random) -> Rung | None:
-        window_s = max(WINDOW_S, 4 * self.service(Random(1)))
+    def _rung(self, clients: int, rng: Random, before_s: float) -> Rung | None:
+        settle_s, window_s = max(SETTLE_S, 2.5 * before_s), max(WINDOW_S, 4 * before_s)
         slower = 1 + self.noise * rng.random()
         free = [0.0] * int(min(self.servers, clients))
         answers: list[tuple[float, float]] = []
         waiting = [rng.random() * 0.05 for _ in range(clients)]  # when each sends its next request
         heapq.heapify(waiting)
         core_free_s = 0.0
-        while (sent := heapq.heappop(waiting)) < SETTLE_S + window_s:
+        while (sent := heapq.heappop(waiting)) < settle_s + window_s:
             begun = max(sent + self.outside_s, free[0])
             core_free_s = max(core_free_s, begun) + self.cpu_s * slower
             end = max(begun + self.service(rng) * slower, core_free_s)
             heapq.heapreplace(free, end)
             answers.append((end, end - sent))
             heapq.heappush(waiting, end)
-        step = rung(clients, sorted(answers), SETTLE_S, SETTLE_S + window_s)
+        step = rung(clients, sorted(answers), settle_s, settle_s + window_s)
         if step is None:
             return None
         beside_s = step.response_s if self.blocks else 0.002
@@ -151,10 +151,11 @@ def test_a_blocked_loop_makes_everything_wait() -> None:
     assert not replace(found(Closed(1, constant(0.1), blocks=True)), polls=False).blocked
 
 
-def test_a_rung_that_does_not_obey_the_law_is_void_and_ends_the_ladder() -> None:
+def test_rungs_that_do_not_obey_the_law_are_void_and_end_the_ladder() -> None:
     lawful = Rung(1, 10, 0.1, 6)
     refused = Rung(2, 10, 0.1, 6)  # the other client was refused all the time
-    assert following([lawful, refused]) is None
+    assert following([lawful, refused]) == 4  # it may have been a disturbance
+    assert following([lawful, refused, refused]) is None
     assert admitted([refused], CORES) is None
     known = admitted([lawful, refused], CORES)
     assert known is not None

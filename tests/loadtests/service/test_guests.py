@@ -25,14 +25,15 @@ def test_a_command_and_its_variants() -> None:
     values = varied(["workers=1,2", "name=a b,c", "other=3"])
     variants = list(shop.variants(values))
     assert [v.label for v in variants] == [
-        "1 worker · name=a b",
-        "1 worker · name=c",
-        "2 workers · name=a b",
-        "2 workers · name=c",
+        "1 worker · name a b",
+        "1 worker · name c",
+        "2 workers · name a b",
+        "2 workers · name c",
     ]
-    assert variants[0].words == ("sh", "-c", "serve --port {port}", "1", "--name", "a b")
-    assert variants[0].command == "sh -c 'serve --port {port}' 1 --name 'a b'"
-    assert settings(variants[3], values) == {
+    first = variants[0].options
+    assert shop.words(first) == ("sh", "-c", "serve --port {port}", "1", "--name", "a b")
+    assert shop.shown(first) == "sh -c 'serve --port {port}' 1 --name 'a b'"
+    assert settings(shop, variants[3], values) == {
         "service": "shop",
         "command": "sh -c 'serve --port {port}' 2 --name c",
         "url": "",
@@ -44,7 +45,7 @@ def test_a_command_and_its_variants() -> None:
 def test_braces_that_the_command_needs_itself() -> None:
     (guest,) = started(["x=sh -c 'echo {{a}} ${{HOME}}; serve {port}'"])
     (variant,) = guest.variants({})
-    assert variant.words[2] == "echo {a} ${HOME}; serve {port}"
+    assert guest.words({})[2] == "echo {a} ${HOME}; serve {port}"
     assert variant.label == ""
     check([guest], {}, HERE)
 
