@@ -22,6 +22,7 @@ from loadtests.load.answer import Outcome, Stages, Stamps, read_stamps, stages_o
 from loadtests.load.http import ConnectionPool
 from loadtests.load.request import RequestSpec, outcomes_of
 from loadtests.service.watch import ServiceWatch, evidence
+from loadtests.trial.admitted import Admitted
 from loadtests.trial.evidence import Evidence
 from loadtests.trial.stages import mean
 
@@ -45,6 +46,7 @@ class Calibration:
     crowd: Evidence
     runs: tuple[float, ...]  # seconds that the work took alone
     clients: int = MOST_CLIENTS  # of the crowd
+    admitted: Admitted | None = None  # of a service that reports nothing of itself
 
     def slower(self, ceiling: float) -> float:
         """How many times as long as the ceiling promises a request kept the service busy.

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from loadtests.capacity.demands import Demands
-from loadtests.cause import failures, resources, waits
+from loadtests.cause import failures, outside, resources, waits
+from loadtests.cause.outside import either
 from loadtests.cause.remedy import (
     Choice,
     DiagnosedCell,
@@ -134,7 +135,11 @@ RULES = (
             "make the work faster, or allow it more time (--slo)",
         ),
     ),
-    Rule("loop blocked", resources.blocked, more_loops),
+    Rule(
+        "loop blocked",
+        either(resources.blocked, outside.blocked),
+        either(more_loops, outside.unblock),
+    ),
     Rule("payload", resources.payload, smaller_payload),
     Rule(
         "disk",
@@ -146,8 +151,9 @@ RULES = (
     ),
     Rule("GIL hand-over", waits.handed_over, fewer_threads),
     Rule("contention", waits.contention, less_contention),
-    Rule("loop busy", resources.loop_busy, more_loops),
-    Rule("GIL", resources.gil, more_gils),
+    Rule("loop busy", either(resources.loop_busy, outside.nothing), more_loops),
+    Rule("GIL", either(resources.gil, outside.nothing), more_gils),
+    Rule("one core", outside.one_core, outside.more_processes),
     Rule(
         "neighbour",
         resources.neighbour,
@@ -157,7 +163,7 @@ RULES = (
         ),
     ),
     Rule("cores", resources.cores, fewer_cores),
-    Rule("pool", resources.pool, larger_pool),
+    Rule("pool", either(resources.pool, outside.pool), either(larger_pool, outside.let_in_more)),
     Rule("queue full", waits.queue_full, longer_queue),
     Rule(
         "refused",

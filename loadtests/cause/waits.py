@@ -103,6 +103,9 @@ def unknown(symptoms: Symptoms) -> Finding:
     """Say where the time went, and what was free meanwhile."""
     known, stage = _observed(symptoms), symptoms.longest
     whose = "late requests" if symptoms.evidence.late else "requests"
+    if symptoms.evidence.admitted:
+        spent = f"what {whose} waited for is not visible from outside"
+        return Finding("unknown", spent + _free(symptoms), known)
     if stage is None:
         spent = "it is not known where the time of requests went"
     else:

@@ -65,6 +65,15 @@ class OwnProcess:
         self.stop()
 
 
+class OthersProcess(OwnProcess):
+    """A service that somebody else has started here: it is observed, and goes on."""
+
+    def __init__(self, url: str, pid: int) -> None:
+        self.url = url
+        self.pid = pid
+        self._opened = ExitStack()
+
+
 class ServerProcess(OwnProcess):
     """A `python -m server`; its errors go to the log, or else to the terminal.
 

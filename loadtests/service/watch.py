@@ -14,7 +14,7 @@ import psutil
 from loadtests.load.answer import Stamps
 from loadtests.load.http import ConnectionPool
 from loadtests.machine.platform import cores
-from loadtests.service.process import ServerProcess
+from loadtests.service.process import OwnProcess
 from loadtests.service.sampler import cpu_s
 from loadtests.service.stats import Stats, StatsDelta, delta, read_stats
 from loadtests.trial.evidence import Evidence
@@ -31,11 +31,17 @@ class Activity(NamedTuple):
 
 
 class ServiceWatch:
-    """Reads a service when a load begins and when it ends; takes milliseconds each time."""
+    """Reads a service when a load begins and when it ends; takes milliseconds each time.
 
-    def __init__(self, url: str, model: str, subject: ServerProcess | None) -> None:
+    One that `reports` nothing of itself is only observed from outside.
+    """
+
+    def __init__(
+        self, url: str, model: str, subject: OwnProcess | None, *, reports: bool = True
+    ) -> None:
         self._connections = ConnectionPool(url, PATIENCE_S)
         self._model = model
+        self._reports = reports
         self._subject = subject
         self._family: list[psutil.Process] = []
         self._before: Stats | None = None
@@ -91,6 +97,8 @@ class ServiceWatch:
         return monotonic(), process_time(), cpu_s(self._family)
 
     def _look(self) -> Stats | None:
+        if not self._reports:
+            return None
         with suppress(OSError):
             return read_stats(self._connections.get("/stats").body)
         return None

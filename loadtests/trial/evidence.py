@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtests.load.answer import Stages
+from loadtests.trial.admitted import Admitted
 
 GENERATOR_FULL = 0.8  # of a core: with more, the generator's own lateness enters the result
 
@@ -50,3 +51,4 @@ class Evidence:
     memory_pressure: float | None = None  # share of time in which some process waited for memory
     io_pressure: float | None = None  # and for the disk
     throttled: float | None = None  # share of time in which a CPU quota stopped our processes
+    admitted: Admitted | None = None  # of a service that reports nothing of itself

@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 
 from loadtests.capacity.calibration import Calibration
+from loadtests.capacity.outside import with_admitted
 from loadtests.cause.rules import UNKNOWN, runner_up
 from loadtests.machine.disturbances import MachineState
 from loadtests.service.watch import Activity, evidence
@@ -57,7 +58,7 @@ def observed(  # noqa: PLR0913, PLR0917 - a load, and all that was seen of it fr
         io_pressure=machine.io_pressure,
         throttled=machine.throttled,
     )
-    return evidence(activity, load)
+    return with_admitted(evidence(activity, load), calibration.admitted)
 
 
 def with_generators(known: Evidence, trial: Trial) -> Evidence:
