@@ -23,7 +23,7 @@ LAW = 0.1  # of N, by which X · R may differ from it
 BELOW = 0.8  # of what is let in: with so many clients none waits
 ALIKE = 0.9  # of the highest rate: such rungs are beyond the knee
 STEADY = 0.3  # of the mean: times that vary by no more are those of equal requests
-ONE = 0.85  # of a core in each process: a GIL or an event loop leaves the rest to chance
+ONE_CORE = 0.85  # of a core in each process: a GIL or an event loop leaves the rest to chance
 FULL = 0.9  # of all cores
 USUAL = 0.03  # the standard deviation of a rung, as a share: machines are not equally fast
 PATIENCE_S = 4.0  # a rung whose answers take longer is not climbed
@@ -175,8 +175,8 @@ def _busy(rungs: Sequence[Rung], cores: float, servers: int) -> str:
     server = fmean(used) if used else 0.0
     if server + generator >= FULL * cores and server >= generator and servers >= cores:
         return "cores"
-    if server >= ONE * servers or (threads and fmean(threads) >= ONE):
+    if server >= ONE_CORE * servers or (threads and fmean(threads) >= ONE_CORE):
         return "process"
     if server + generator >= FULL * cores and server >= generator:
         return "cores"
-    return "generator" if generator >= ONE else ""
+    return "generator" if generator >= ONE_CORE else ""

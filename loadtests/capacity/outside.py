@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from operator import attrgetter
 
 from loadtests.capacity.calibration import Calibration
 from loadtests.capacity.climb import WINDOW_S, Outside, climb, service_times
@@ -29,7 +28,7 @@ def from_outside(
     if not climbed.rungs:
         raise Untrustworthy(f"{request.label}: no right answer came from {url}")
     known, first = climbed.admitted, climbed.rungs[0]
-    top = max(climbed.rungs, key=attrgetter("lawful", "rate"))
+    top = max(climbed.rungs, key=lambda step: (step.lawful, step.rate))
     crowd = _of_rung(top, bound_s, known)
     lone = replace(
         _of_rung(first, bound_s, known),
@@ -64,7 +63,7 @@ def with_admitted(load: Evidence, known: Admitted | None) -> Evidence:
     if known is None:
         return load
     computes = known.busy == "process" or known.blocked
-    each = None if load.server_cores is None else load.server_cores / known.servers
+    process_cores = None if load.server_cores is None else load.server_cores / known.servers
     return replace(
         load,
         admitted=known,
@@ -72,5 +71,5 @@ def with_admitted(load: Evidence, known: Admitted | None) -> Evidence:
         servers=known.servers,
         loops=known.servers,
         on_loop=known.blocked,
-        loop_cores=each if computes else None,
+        loop_cores=process_cores if computes else None,
     )

@@ -18,6 +18,7 @@ from loadtests.service.stacks import ACTIVE, ALL, GIL_HOLDERS, Frame, Stack
 Kind = Literal["held the GIL", "blocked the loop", "computed", "waited"]
 KINDS: dict[str, Kind] = {
     "GIL": "held the GIL",
+    "one core": "held the GIL",
     "payload": "held the GIL",
     "loop busy": "blocked the loop",
     "loop blocked": "blocked the loop",
@@ -38,7 +39,8 @@ SERVER = f"{ROOT / 'server'}/"
 WORKLOADS = f"{SERVER}workloads/"
 CALLS_WORK = (f"{SERVER}worker/", f"{SERVER}models/")
 LOOP = f"{SERVER}lifecycle/"
-POLLS = ("/selectors.py", "/asyncio/base_events.py")  # the innermost calls of a loop at rest
+RUNNERS = ("/asyncio/runners.py", "/asyncio/base_events.py", "/uvloop/__init__.py")
+POLLS = ("/selectors.py", *RUNNERS)  # the innermost calls of a loop at rest
 # The innermost calls of a thread that waits, which may look active to a sampler.
 WAITS = (*POLLS, "/socket.py", "/ssl.py", "/threading.py", "/queue.py", "/urllib3/util/wait.py")
 # What calls of the server and of the standard library do for it, by the ends of their names.
@@ -175,7 +177,7 @@ def named(file: str, folder: str) -> str:
 
 
 def _culprit(stack: Stack, kind: Kind) -> Culprit:
-    for frame in reversed(stack.frames):
+    for frame in reversed(stack.frames if _ours(stack) else _handlers(stack.frames)):
         if _own(frame.file):
             return Culprit(
                 frame, own=True, doing=_awaited(stack.frames) if kind == "waited" else ""
@@ -214,14 +216,36 @@ def _own(file: str) -> bool:
     return "/" in file and not LIBRARY.search(file)
 
 
+def _ours(stack: Stack) -> bool:
+    """Whether it is one of our own server: code of a library calls that of other services."""
+    return any(frame.file.startswith(SERVER) for frame in stack.frames)
+
+
+def _handlers(frames: Sequence[Frame]) -> list[Frame]:
+    """List the calls that a library has made into code of a service, such as its handlers.
+
+    What starts a service, or imports it, is not a handler.
+    """
+    libraries = (n for n, frame in enumerate(frames) if LIBRARY.search(frame.file))
+    first = next(libraries, len(frames))
+    inside = frames[first:]
+    imports = [n for n, frame in enumerate(inside) if frame.function == "<module>"]
+    rest = inside[imports[-1] + 1 :] if imports else inside
+    return [frame for frame in rest if _own(frame.file)]
+
+
 def _in_workload(stack: Stack) -> bool:
-    """Whether a stack is inside a workload that the server has called."""
+    """Whether a stack is inside a workload that the server has called, or in a handler."""
+    if not _ours(stack):
+        return bool(_handlers(stack.frames))
     files = [frame.file for frame in stack.frames]
     begins = next((n for n, file in enumerate(files) if file.startswith((*CALLS_WORK, LOOP))), None)
     return begins is not None and any(map(_own, files[begins:]))
 
 
 def _on_loop(stack: Stack) -> bool:
+    if not _ours(stack):
+        return any(frame.file.endswith(RUNNERS) for frame in stack.frames)
     return any(frame.file == f"{LOOP}event_loops.py" for frame in stack.frames)
 
 

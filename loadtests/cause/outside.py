@@ -31,12 +31,12 @@ AWAIT_ADVICE = (
 )
 
 
-class _Seen(Protocol):
+class _Observed(Protocol):
     @property
     def evidence(self) -> Evidence: ...
 
 
-S = TypeVar("S", bound=_Seen)
+S = TypeVar("S", bound=_Observed)
 R = TypeVar("R")
 
 
@@ -86,16 +86,14 @@ def one_core(symptoms: Symptoms) -> Finding | None:
     known, used = symptoms.evidence.admitted, symptoms.evidence.server_cores
     if known is None or used is None or known.servers >= symptoms.evidence.cores:
         return None
-    each = used / known.servers
-    quotient = symptoms.quotient(each, known.servers, symptoms.each_s(used))
-    if quotient < symptoms.nearly or each > ONE_CORE:
+    process_cores = used / known.servers
+    quotient = symptoms.quotient(process_cores, known.servers, symptoms.each_s(used))
+    if quotient < symptoms.nearly or process_cores > ONE_CORE:
         return None
     whose = "its process" if known.servers == 1 else f"each of its {known.servers} processes"
-    sentence = (
-        f"{whose} used {each:.2f} of a core, {milliseconds(symptoms.each_s(used))} per request: "
-        "one GIL, or one event loop, allows no more"
-    )
-    numbers = {"process_cores": each, "servers": float(known.servers)}
+    cost = f"{process_cores:.2f} of a core, {milliseconds(symptoms.each_s(used))} per request"
+    sentence = f"{whose} used {cost}: one GIL, or one event loop, allows no more"
+    numbers = {"process_cores": process_cores, "servers": float(known.servers)}
     return Finding("one core", sentence, numbers, quotient)
 
 

@@ -34,6 +34,7 @@ from loadtests.report.survival.live import LiveScreen
 from loadtests.report.survival.markdown import markdown
 from loadtests.report.survival.setting import setting
 from loadtests.run.file.fold import read
+from loadtests.run.guests import guests_of, with_usual
 from loadtests.run.options import Options, flagged
 from loadtests.run.survival.history import History, resumable
 from loadtests.service.contract import discover
@@ -101,7 +102,7 @@ def request(parsed: argparse.Namespace) -> tuple[Options, Path | None]:
         if parsed.lesson:
             chosen(parsed)
         options = options_of(parsed, servers=ServerOptions.from_arguments(parsed))
-        return with_base(options), parsed.output
+        return _with_guests(with_usual(with_base(options))), parsed.output
     if given := next(_given(parsed), None):
         raise ServiceError(
             f"--retry goes on with the run in {parsed.retry} as it was begun, so {given} cannot be "
@@ -113,7 +114,16 @@ def request(parsed: argparse.Namespace) -> tuple[Options, Path | None]:
         raise RunFileError(f"{parsed.retry} does not say with which options its run was begun")
     options = Options.restore(begun["options"])
     servers = replace(options.servers, directory=options.servers.directory or str(Path.cwd()))
-    return replace(options, servers=servers), parsed.retry
+    return _with_guests(replace(options, servers=servers)), parsed.retry
+
+
+def _with_guests(options: Options) -> Options:
+    """Raise ServiceError for services of the user that cannot be measured as requested."""
+    try:
+        guests_of(options)
+    except ValueError as error:
+        raise ServiceError(str(error)) from None
+    return options
 
 
 def with_base(options: Options) -> Options:

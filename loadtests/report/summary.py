@@ -16,7 +16,7 @@ from loadtests.run.file.lines import Beyond, Plan, Run
 from loadtests.slo import Slo
 
 # All other lists are one comma-separated value.
-ONCE_PER_VALUE = ("param", "server_python", "start", "url", "vary", "request")
+ONCE_PER_VALUE = ("param", "server_python", "start", "url", "pid", "vary", "request")
 
 
 @dataclass(frozen=True, slots=True)

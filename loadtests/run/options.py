@@ -41,6 +41,7 @@ HEADLINE_MODELS = (
 )
 BASELINE = "inline"  # what people have who have not yet decided
 MOST_GENERATORS = 64
+START_S = 60.0  # until the first answer of a service of the user
 MOST_SEED = 2**32
 MOST_LOAD = 100_000
 IN_FORM = {"load": "at_load"}  # flags that have another name in the UI, whose "load" is a kind
@@ -132,6 +133,11 @@ class Options:
              "measured in the same rounds, and a regression ends with exit code 1",
              "'COMMAND {port}'", write=lambda text: text or None),
     )  # fmt: skip
+    pids: tuple[str, ...] = option(
+        (),
+        Flag(SERVICE, "the process of a --url that runs on this machine, to see what it uses",
+             "[NAME=]PID", "pid", texts, list, repeated=True),
+    )  # fmt: skip
     vary: tuple[str, ...] = option(
         (),
         Flag(SERVICE, "what to start it with in turn, e.g. workers=1,2,4 for {workers} in its "
@@ -151,6 +157,12 @@ class Options:
         (),
         Flag(MEASURE, "search the size that is enough: of threads, processes or workers, or of "
              "what --vary names", "OPTION,...", read=some_names, write=list, repeated=True),
+    )  # fmt: skip
+    start_s: float = option(
+        START_S,
+        Flag(SERVICE, "how long a service of your own may take to answer its first request",
+             "TIME", "start-within", some_time,
+             lambda seconds: None if seconds == START_S else duration_text(seconds), always),
     )  # fmt: skip
     beyond: Chosen = option(  # noqa: RUF009 - it returns a field
         {},
@@ -294,6 +306,8 @@ class Options:
         words["a-a"] = self.again and self.mode != "full"
         named = {located(workload, self.servers.folder) for workload in self.workloads}
         words["workloads"] += [module for module in self.servers.modules if module not in named]
+        if self.services or self.urls:  # then those of ours are not measured
+            words |= {"workloads": None, "models": None}
         pythons = [python.name for python in self.servers.pythons if python.name]
         return {**words, **self.servers.axes, "server_python": pythons}
 

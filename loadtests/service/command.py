@@ -20,7 +20,6 @@ from loadtests.service.process import OwnProcess, confined
 from loadtests.system.child import child
 from loadtests.system.keeper import kept
 
-START_S = 60.0
 STOP_S = 5.0
 CERTAIN_S = 3.0  # after its first answer: a service that still answers wrongly will go on so
 LOOK_S = 0.05
@@ -48,7 +47,7 @@ class CommandProcess(OwnProcess):
         *,
         directory: str | None = None,
         cores: int | None = None,
-        start_s: float = START_S,
+        start_s: float,
     ) -> None:
         """Start it on some cores, and wait until it answers. Raises StartError if it does not."""
         self._name = name

@@ -12,14 +12,14 @@ from typing import NamedTuple
 from loadtests.cell import Variation
 from loadtests.service.contract import Discovery, discover
 from loadtests.service.options import ServerOptions
-from loadtests.service.process import ServerProcess
+from loadtests.service.process import OwnProcess, ServerProcess
 
 
 class RunningService(NamedTuple):
     """A service that answers, its process if it is ours, and what it offers."""
 
     url: str
-    subject: ServerProcess | None
+    subject: OwnProcess | None
     discovery: Discovery
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
+from typing import NamedTuple
 
 from loadtests.errors import ServiceError, Untrustworthy
 from loadtests.foreign import line
 from loadtests.load.http import ConnectionPool
-from loadtests.load.request import RequestSpec
+from loadtests.load.request import HEALTH, RequestSpec, outcomes_of
 from loadtests.service.contract import Discovery, discover, path_of
 
 WARM_UP = 5  # requests before a cell is measured: imports, caches, and whether it works at all
@@ -60,6 +61,48 @@ def warmed_up(url: str, path: str) -> RequestSpec:
     results = {body[body.find(b'"result"') : body.find(b'"worker"')] for body in bodies}
     text = results.pop().decode() if len(results) == 1 else '"result"'
     return RequestSpec(path, target=path, status=200, text=text)
+
+
+class Prepared(NamedTuple):
+    """What is sent to a service for a cell, and beside it; both were answered as they should be.
+
+    `outside` is a service that reports nothing of itself.
+    """
+
+    request: RequestSpec
+    bystander: RequestSpec | None = HEALTH
+    insecure: bool = False
+    outside: bool = False
+
+
+def prepared(
+    url: str, cell: tuple[str, str], discovery: Discovery, parameters: Mapping[str, str] | None
+) -> Prepared:
+    """Try a cell a few times. Raises Untrustworthy if it does not answer as it should."""
+    workload, model = cell
+    given = discovery.workloads[workload].get("request")
+    if given is None:
+        return Prepared(warmed_up(url, path_of(workload, model, parameters)))
+    spec, beside = RequestSpec.load(given), discovery.runtime.get("bystander")
+    insecure = bool(discovery.runtime.get("insecure"))
+    with closing(ConnectionPool(url, insecure=insecure)) as connections:
+        for _ in range(WARM_UP):
+            if wrong := wrong_answer(connections, spec):
+                raise Untrustworthy(wrong[1])
+    return Prepared(spec, RequestSpec.load(beside) if beside else None, insecure, outside=True)
+
+
+def wrong_answer(connections: ConnectionPool, spec: RequestSpec) -> tuple[int, str] | None:
+    """Send a request once; returns status and words, unless the answer is right.
+
+    Raises OSError if there is none.
+    """
+    status, body = connections.send(spec)
+    if outcomes_of(spec)(status, body) == "ok":
+        return None
+    says = f"it answers {spec.method} {spec.target} with {status}"
+    wanted = range(200, 300) if spec.status is None else (spec.status,)
+    return status, f"{says}, without {spec.text!r}" if status in wanted else says
 
 
 def problem(path: str, status: int, body: bytes) -> str:

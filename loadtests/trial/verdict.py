@@ -84,7 +84,7 @@ def _late(name: str, stream: Tally, sent: int, slo: Slo, loose: bool) -> str | N
     return (
         f"The load generator was late: {stream.lagged} of {sent} {name} requests left more than "
         f"{allowed_ms:g} ms behind schedule (p99 {p99_ms:.1f} ms); at most {_LAGGED:.0%} may. "
-        "Give the server fewer processes (--processes), relax the SLO (--slo), or generate the "
+        "Give the server fewer processes, relax the SLO (--slo), or generate the "
         "load on another machine (--host)."
     )
 

@@ -27,7 +27,8 @@ from loadtests.report.survival.tables import (
 from loadtests.report.trust import trust
 from loadtests.report.wording import headline
 from loadtests.run.file.cells import CellResult
-from loadtests.run.file.lines import Run, TrialRecord
+from loadtests.run.file.lines import Plan, Run, TrialRecord
+from loadtests.wording import listing
 
 
 class Part(NamedTuple):
@@ -64,6 +65,7 @@ def html(run: Run, summary: Summary, gallery: Gallery) -> str:
     }
     return render(
         "report.html",
+        title=title(run.plan),
         summary=summary,
         headline=headline(summary.slo),
         setting=setting(summary.environment),
@@ -78,6 +80,18 @@ def html(run: Run, summary: Summary, gallery: Gallery) -> str:
         heads=list(zip(TRIAL_HEADS, UNITS, strict=True)),
         void=sum(not trial.valid for trial in trials),
         trials=len(trials),
+    )
+
+
+def title(plan: Plan) -> str:
+    """Say what the report answers: for models of our server, or for services of the user."""
+    names = [
+        text.partition("=")[0] for key in ("start", "url") for text in plan.arguments.get(key) or ()
+    ]
+    return (
+        f"What {listing(names)} {'sustains' if len(names) == 1 else 'sustain'}"
+        if names
+        else "Which concurrency model to use"
     )
 
 

@@ -18,10 +18,11 @@ from loadtests.machine.disturbances import disturbances
 from loadtests.machine.sentinel import Sentinel
 from loadtests.run.constants import CONSTANTS
 from loadtests.run.options import Options
-from loadtests.service.contract import Discovery, path_of
-from loadtests.service.launcher import Launcher, RunningService
+from loadtests.service.contract import Discovery
+from loadtests.service.guest_launcher import AnyLauncher
+from loadtests.service.launcher import RunningService
 from loadtests.service.sampler import cpu_s, family
-from loadtests.service.warm_up import warmed_up
+from loadtests.service.warm_up import prepared
 from loadtests.slo import Slo
 from loadtests.trial.cell_load import CellLoad
 from loadtests.trial.phased import PhasedResult
@@ -85,7 +86,7 @@ class LoadedServer:
 class PeakLab:
     """Provides what a kind of trial needs; `most` is the highest rate that can be offered."""
 
-    services: Launcher
+    services: AnyLauncher
     cell: Cell
     peak: Peak
     options: Options
@@ -142,10 +143,13 @@ class PeakLab:
         self.attempts += 1
         rng = Random(f"{options.seed}/{cell}/{self.attempts}")  # noqa: S311 - no secret
         with self.services.start(models, cell.variant, axes=axes) as service:
-            path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
-            request = warmed_up(service.url, path)
+            parameters = options.parameters.get(cell.workload)
+            ready = prepared(service.url, cell[:2], service.discovery, parameters)
             name = (cell.workload, cell.row)
-            load = CellLoad(service.url, name, request, self.source)
+            load = CellLoad(
+                *(service.url, name, ready.request, self.source, ready.bystander),
+                insecure=ready.insecure,
+            )
             try:
                 yield LoadedServer(service, load, options, rng, self.sentinel)
             finally:

@@ -20,10 +20,10 @@ from loadtests.load.schedule import Phase, patience_s
 from loadtests.load.spec import SETTLE_S
 from loadtests.run.file.lines import Line
 from loadtests.run.survival.row import Tools
-from loadtests.service.contract import path_of
-from loadtests.service.launcher import Launcher, RunningService
+from loadtests.service.guest_launcher import AnyLauncher
+from loadtests.service.launcher import RunningService
 from loadtests.service.stacks import Stack, sample
-from loadtests.service.warm_up import warmed_up
+from loadtests.service.warm_up import prepared
 from loadtests.trial.cell_load import CellLoad
 
 ABOVE = 1.15  # times the upper end of the capacity: no doubt that the cell fails there
@@ -31,6 +31,7 @@ SAMPLES_S = 3  # whole seconds, as py-spy counts
 RESTS_S = (0.7, 5.0)  # until the sampler has begun; on a busy machine that takes longer
 LONGEST = 80  # characters of a line of code
 HOST = "the stacks of a running service are not sampled"
+NO_PROCESS = "add --pid, if its process runs on this machine"
 HOST_ADVICE = "leave --host out to have one started"
 # The stacks of one interpreter are seen, the newest: it is not the one of the event loop.
 UNSEEN = {("interpreter-pool", kind) for kind in ("held the GIL", "blocked the loop")}
@@ -44,7 +45,7 @@ NO_SAMPLE = {
 }
 
 
-def autopsy(tools: Tools, services: Launcher, cell: Cell, result: Line) -> dict[str, Any]:
+def autopsy(tools: Tools, services: AnyLauncher, cell: Cell, result: Line) -> dict[str, Any]:
     """Return the `guilty` line of a cell or why it is not known, and the `stacks` that were seen.
 
     `result` is the line of a cell whose failure has a cause.
@@ -81,14 +82,20 @@ def _sampled(  # noqa: PLR0913, PLR0917  # a cell, its load, and what to look fo
 ) -> list[Stack]:
     """Sample a service of ours while it gets more load than it sustains."""
     options = tools.options
-    path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
-    request = warmed_up(service.url, path)
+    parameters = options.parameters.get(cell.workload)
+    ready = prepared(service.url, cell[:2], service.discovery, parameters)
     phases = [Phase(rate, SAMPLES_S + rest_s)]
     rng = Random(f"{options.seed}/{cell}")  # noqa: S311 - a schedule
     tools.show(cell, rate)
     name, patience = (cell.workload, cell.row), patience_s(options.slo)
-    assert service.subject is not None
-    with closing(CellLoad(service.url, name, request, tools.source)) as load:
+    if service.subject is None:
+        raise NotSampled(HOST, NO_PROCESS)
+    with closing(
+        CellLoad(
+            *(service.url, name, ready.request, tools.source, ready.bystander),
+            insecure=ready.insecure,
+        )
+    ) as load:
         sampler = gevent.spawn_later(SETTLE_S, _attempt, service.subject.pid, THREADS[kind])
         try:
             load.passage(phases, options.slo, options.arrivals, rng, patience)

@@ -44,7 +44,7 @@ def plan(options: Options, services: Launcher, source: Source) -> dict[str, Any]
         with services.start(CHEAP, python) as (url, _, discovery):
             _begin_sizes(options, discovery, services)
             runtimes[python] = without(discovery.runtime, services.servers.varied)
-            ceiling = max(ceiling, _ceiling(url, source))
+            ceiling = max(ceiling, ceiling_of(url, source))
             pairs = requested(options, discovery)
             try_parameters(options.parameters, discovery, url)
         also = {BASELINE: _more_workers(options, discovery)}
@@ -220,7 +220,7 @@ def _all_used(options: Options, workloads: Sequence[str]) -> None:
             )
 
 
-def _ceiling(url: str, source: Source) -> float:
+def ceiling_of(url: str, source: Source) -> float:
     """Return what all generators together can offer on schedule.
 
     The service may be too slow to show what several of them can do, so each counts as much as one

@@ -19,7 +19,7 @@ from loadtests.run.file.lines import Line, decode
 from loadtests.run.options import Options
 from loadtests.run.survival.contest import Contest
 from loadtests.run.survival.row import Row, Tell, Tools
-from loadtests.service.launcher import Launcher
+from loadtests.service.guest_launcher import AnyLauncher
 from loadtests.trial.evidence import Evidence
 
 POOLS = ("threads", "processes")  # which would follow the number of cores
@@ -42,7 +42,9 @@ def remedied(options: Options, cell: Cell, result: Line) -> dict[str, Any]:
     return recorded(remedy(result["blamed"], diagnosed), diagnosed)
 
 
-def prove(tools: Tools, services: Launcher, cell: Cell, result: Line, tell: Tell) -> dict[str, Any]:
+def prove(
+    tools: Tools, services: AnyLauncher, cell: Cell, result: Line, tell: Tell
+) -> dict[str, Any]:
     """Return the outcome of a proof; `tell` is given its trials.
 
     `result` is the line of a cell whose failure has a cause.
@@ -94,7 +96,11 @@ def _diagnosed(options: Options, cell: Cell, result: Line) -> DiagnosedCell:
 
 
 def _measured(
-    tools: Tools, services: Launcher, cell: Cell, variants: Mapping[str, Variant], tell: Tell
+    tools: Tools,
+    services: AnyLauncher,
+    cell: Cell,
+    variants: Mapping[str, Variant],
+    tell: Tell,
 ) -> dict[str, Ratios]:
     """Measure variants of a cell in rounds, the first of which is the cell as it is.
 

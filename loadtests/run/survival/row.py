@@ -12,8 +12,10 @@ from time import monotonic
 from typing import Any
 
 from loadtests.capacity.calibration import Calibration, calibrate
+from loadtests.capacity.climb import Outside
 from loadtests.capacity.demands import Cost, Demands, Supply, limits
 from loadtests.capacity.estimate import Contender
+from loadtests.capacity.outside import from_outside
 from loadtests.capacity.prediction import Prediction, predict
 from loadtests.capacity.queueing import Queue
 from loadtests.capacity.rounds import Offer
@@ -26,9 +28,9 @@ from loadtests.machine.sentinel import Sentinel
 from loadtests.run.options import Options
 from loadtests.run.survival.findings import limited, observed, unsteady, with_generators
 from loadtests.run.survival.played import DIGITS, queue_line, stored
-from loadtests.service.contract import Discovery, path_of
+from loadtests.service.contract import Discovery
 from loadtests.service.launcher import RunningService
-from loadtests.service.warm_up import warmed_up
+from loadtests.service.warm_up import Prepared, prepared
 from loadtests.service.watch import ServiceWatch
 from loadtests.slo import Slo
 from loadtests.trial.cell_load import CellLoad
@@ -88,16 +90,16 @@ class Row:
         self._valid = [trial for trial in before if trial["valid"]]
         self.flaw = ""  # of its last void trial
         options, url = tools.options, service.url
-        path = path_of(cell.workload, cell.model, options.parameters.get(cell.workload))
-        request = warmed_up(url, path)
+        ready = prepared(url, cell[:2], discovery, options.parameters.get(cell.workload))
         with ExitStack() as opened:
-            self._load = CellLoad(url, (cell.workload, cell.row), request, tools.source)
-            opened.enter_context(closing(self._load))
-            self._watch = ServiceWatch(url, cell.model, service.subject)
-            opened.enter_context(closing(self._watch))
-            self._calibration: Calibration = calibrate(
-                url, request, self._watch, options.slo.bound_s
+            self._load = CellLoad(
+                *(url, (cell.workload, cell.row), ready.request, tools.source, ready.bystander),
+                insecure=ready.insecure,
             )
+            opened.enter_context(closing(self._load))
+            self._watch = ServiceWatch(url, cell.model, service.subject, reports=not ready.outside)
+            opened.enter_context(closing(self._watch))
+            self._calibration = self._calibrated(url, ready)
             self._open = opened.pop_all()
         self._demands = Demands.of(self._calibration.lone, self._calibration.crowd)
         slo = _stricter(options.slo, cell.model, discovery)
@@ -113,6 +115,13 @@ class Row:
         self.contender = self._contender(slo)
         if not again:
             tell("prediction", self._foreseen())
+
+    def _calibrated(self, url: str, ready: Prepared) -> Calibration:
+        bound_s = self._tools.options.slo.bound_s
+        if not ready.outside:
+            return calibrate(url, ready.request, self._watch, bound_s)
+        outside = Outside(self._subject, ready.bystander)
+        return from_outside(url, ready.request, outside, bound_s, insecure=ready.insecure)
 
     def _contender(self, slo: Slo) -> Contender:
         """Describe its queue; without a known resource, a server that answers as it did."""

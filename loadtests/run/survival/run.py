@@ -23,9 +23,11 @@ from loadtests.machine.sentinel import Sentinel
 from loadtests.run.beyond.lab import Peak, PeakLab
 from loadtests.run.beyond.run import beyond
 from loadtests.run.file.run_file import FILE_NAME, Kind, RunFile
+from loadtests.run.guests import guests_of
 from loadtests.run.options import Options
 from loadtests.run.survival.agenda import AUTOPSY, PROOF, Job
 from loadtests.run.survival.autopsy import autopsy
+from loadtests.run.survival.guest_plan import guest_plan
 from loadtests.run.survival.history import History
 from loadtests.run.survival.plan import plan
 from loadtests.run.survival.played import Played
@@ -33,6 +35,7 @@ from loadtests.run.survival.prove import prove
 from loadtests.run.survival.row import Tools
 from loadtests.run.survival.sizes import wanted
 from loadtests.run.survival.workload import WorkloadRun
+from loadtests.service.guest_launcher import GuestLauncher
 from loadtests.service.launcher import Launcher
 
 SPENT = "not measured: the budget of {:g} s was spent; repeat the command with a larger --budget"
@@ -70,7 +73,9 @@ class Survival:
         self._show = show
         self._source = source
         self._options = options
-        self._services = Launcher(options.servers, host, folder / "server.log")
+        self._own = Launcher(options.servers, host, folder / "server.log")
+        guests = guests_of(options)
+        self._services = GuestLauncher(guests, folder) if guests else self._own
         self._history = History(folder)
         self._agenda = self._history.agenda
         self._path = folder / FILE_NAME
@@ -116,7 +121,10 @@ class Survival:
 
         A file that holds another run is left as it is: nothing is written before it was checked.
         """
-        line = plan(self._options, self._services, self._source)
+        if isinstance(self._services, GuestLauncher):
+            line = guest_plan(self._options, self._services, self._own, self._source)
+        else:
+            line = plan(self._options, self._services, self._source)
         self._history.check(line)
         if self._agenda.plan:  # further sizes of a run that is resumed
             self._services.variations |= self._agenda.plan.variations

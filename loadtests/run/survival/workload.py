@@ -20,7 +20,8 @@ from loadtests.run.survival.contest import Contest, rounded
 from loadtests.run.survival.played import Played
 from loadtests.run.survival.prove import remedied
 from loadtests.run.survival.row import Row, Tools
-from loadtests.service.launcher import Launcher, RunningService
+from loadtests.service.guest_launcher import AnyLauncher
+from loadtests.service.launcher import RunningService
 
 ABREAST = 8  # rows whose services are up at once; more take turns in parts with a row in common
 AT_LOAD = TrialLength(settle_s=0.4, duration_s=3.0)  # of a trial at the user's load
@@ -44,7 +45,7 @@ class WorkloadRun:
     def __init__(  # noqa: PLR0913 - a workload, how it is measured, and what is known of it
         self,
         tools: Tools,
-        services: Launcher,
+        services: AnyLauncher,
         workload: str,
         write: Write,
         played: Played,

@@ -71,7 +71,7 @@ class Closed:
         return replace(step, server_cores=used, generator_cores=0.1, beside_s=beside_s)
 
 
-def found(service: Closed, seed: int = 1, servers: int = 1) -> Admitted:
+def concluded(service: Closed, seed: int = 1, servers: int = 1) -> Admitted:
     known = admitted(service.climbed(seed), CORES, servers)
     assert known is not None
     return known
@@ -89,10 +89,10 @@ def found(service: Closed, seed: int = 1, servers: int = 1) -> Admitted:
         (100, 0.05, exponential),
     ],
 )
-def test_a_limit_is_found(
+def test_a_limit_is_concluded(
     slots: int, service_s: float, draw: Callable[..., Draw], seed: int
 ) -> None:
-    known = found(Closed(slots, draw(service_s), outside_s=0.001), seed)
+    known = concluded(Closed(slots, draw(service_s), outside_s=0.001), seed)
     assert known.slots is not None
     assert known.slots_low <= slots + 0.5
     assert known.slots_high >= slots - 0.5
@@ -106,7 +106,7 @@ def test_a_limit_is_found(
 def test_noise_of_a_machine_leaves_the_truth_in_the_interval() -> None:
     inside = 0
     for seed in range(20):
-        known = found(Closed(40, constant(0.1), cpu_s=0.0005, noise=0.1), seed)
+        known = concluded(Closed(40, constant(0.1), cpu_s=0.0005, noise=0.1), seed)
         inside += known.slots_low <= 40.5 and known.slots_high >= 39.5
     assert inside >= 18
 
@@ -120,7 +120,7 @@ def test_noise_of_a_machine_leaves_the_truth_in_the_interval() -> None:
     ],
 )
 def test_what_computes_all_the_time_is_no_limit_of_admission(service: Closed, busy: str) -> None:
-    known = found(service)
+    known = concluded(service)
     assert known.slots is None
     assert known.busy == busy
 
@@ -138,17 +138,17 @@ def test_all_cores_or_the_generator() -> None:
 
 
 def test_nothing_limits_what_waits_and_hardly_computes() -> None:
-    known = found(Closed(10_000, constant(0.1)))
+    known = concluded(Closed(10_000, constant(0.1)))
     assert (known.slots, known.busy, known.clients) == (None, "", 256)
     assert known.rate == pytest.approx(2560, rel=0.05)
 
 
 def test_a_blocked_loop_makes_everything_wait() -> None:
-    assert found(Closed(1, constant(0.1), blocks=True)).blocked
-    assert found(Closed(2, constant(0.1), blocks=True), servers=2).blocked
-    assert not found(Closed(1, constant(0.1))).blocked  # a lock, or a pool of one
-    assert not found(Closed(4, constant(0.1), blocks=True)).blocked  # threads
-    assert not replace(found(Closed(1, constant(0.1), blocks=True)), polls=False).blocked
+    assert concluded(Closed(1, constant(0.1), blocks=True)).blocked
+    assert concluded(Closed(2, constant(0.1), blocks=True), servers=2).blocked
+    assert not concluded(Closed(1, constant(0.1))).blocked  # a lock, or a pool of one
+    assert not concluded(Closed(4, constant(0.1), blocks=True)).blocked  # threads
+    assert not replace(concluded(Closed(1, constant(0.1), blocks=True)), polls=False).blocked
 
 
 def test_rungs_that_do_not_obey_the_law_are_void_and_end_the_ladder() -> None:

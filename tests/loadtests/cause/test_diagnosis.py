@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from loadtests.capacity.demands import Demands
 from loadtests.cause.rules import RULES, Cause, diagnose, runner_up
 from loadtests.trial.evidence import Evidence
+from tests.loadtests.cause.test_outside import SENTENCES as OUTSIDE
 from tests.support import evidence_examples
 from tests.support import hidden_examples as hidden
-from tests.support import outside_examples as outside
 from tests.support.any_evidence import evidences
 from tests.support.evidence_examples import (
     LONE_ASYNC,
@@ -24,38 +24,6 @@ from tests.support.evidence_examples import (
 
 NAMES = [rule.name for rule in RULES]
 SENTENCES: Mapping[str, tuple[Evidence, Evidence | None, str, str]] = {
-    "a service that lets 40 requests in": (
-        outside.ADMITTING,
-        outside.lone(outside.LIMITER),
-        "pool",
-        "it lets 40 requests in at a time, for 105 ms each: 380/s, while 1.6 of 2 cores idle",
-    ),
-    "a service with 5 connections": (
-        outside.FEW_CONNECTIONS,
-        outside.lone(outside.CONNECTIONS),
-        "pool",
-        "it lets 5 requests in at a time, for 51.0 ms each: 98/s, while 1.6 of 2 cores idle",
-    ),
-    "a service that blocks its loop": (
-        outside.BLOCKED,
-        outside.lone(outside.BLOCKING),
-        "loop blocked",
-        "it serves one request at a time, for 101 ms each, and other requests wait meanwhile "
-        "(152 ms), while 1.9 of 2 cores idle",
-    ),
-    "a service on one core": (
-        outside.ONE_CORE,
-        outside.lone(outside.COMPUTING),
-        "one core",
-        "its process used 0.98 of a core, 4.9 ms per request: one GIL, or one event loop, allows "
-        "no more",
-    ),
-    "a service elsewhere": (
-        outside.UNSEEN,
-        None,
-        "unknown",
-        "what requests waited for is not visible from outside",
-    ),
     "primes in threads": (
         evidence_examples.GIL,
         LONE_THREAD,
@@ -367,7 +335,7 @@ def test_a_gil_that_is_handed_over_may_seem_to_be_held() -> None:
 
 
 def test_names_fit_a_matrix() -> None:
-    assert {name for _, _, name, _ in SENTENCES.values()} == set(NAMES)
+    assert {name for _, _, name, _ in (*SENTENCES.values(), *OUTSIDE.values())} == set(NAMES)
     assert len(NAMES) == len(set(NAMES))
     assert max(map(len, NAMES)) <= 14
 

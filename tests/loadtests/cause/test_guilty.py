@@ -178,3 +178,31 @@ def test_stacks_are_kept_without_what_starts_threads_and_loops() -> None:
         "StreamWriter.write (aiohttp/http_writer.py:116)": 2,
         "_run (server/lifecycle/exits.py:45)": 1,
     }
+
+
+APP, VENV = "/home/user/shop.py", "/home/user/venv"
+UVICORN = (
+    f"<module> ({VENV}/bin/uvicorn:8);run ({VENV}/lib/python3.11/site-packages/uvicorn/main.py:632)"
+    f";Runner.run ({LIB}/asyncio/runners.py:118)"
+)
+ROUTE = ";run_endpoint_function (/x/site-packages/fastapi/routing.py:381)"
+POOLED = f"Thread.run ({LIB}/threading.py:982);run (/x/site-packages/anyio/_asyncio.py:9)"
+SCRIPT = f"<module> ({APP}:90);main ({APP}:80);run_app (/x/site-packages/aiohttp/web.py:530)"
+
+
+@pytest.mark.parametrize(
+    ("cause", "recorded", "line"),
+    [
+        ("loop blocked", {f"{UVICORN}{ROUTE};block ({APP}:13)": 199, UVICORN: 50}, 13),
+        ("pool", {f"{POOLED};wait ({APP}:9)": 90, POOLED: 400, UVICORN: 99}, 9),
+        ("one core", {f"{UVICORN}{ROUTE};cpu ({APP}:22)": 90, f"{UVICORN}{ROUTE}": 9}, 22),
+        ("pool", {f"{SCRIPT};wait ({APP}:30);get ({LIB}/queue.py:171)": 9, SCRIPT: 900}, 30),
+    ],
+)
+def test_the_handler_of_any_service_is_named(
+    cause: str, recorded: dict[str, int], line: int
+) -> None:
+    kind = kind_of(cause)
+    guilty = decide(kind, relevant(kind, stacks(recorded)), "/home/user")
+    assert guilty is not None
+    assert (guilty.file, guilty.line, guilty.own) == (APP, line, True)

@@ -1,19 +1,61 @@
-"""What would help a service that reports nothing of itself: what varies, or its command."""
+"""What limits a service that reports nothing of itself is named, and so is what would help."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from loadtests.capacity.demands import Limit
+from loadtests.capacity.demands import Demands, Limit
 from loadtests.cause.remedy import DiagnosedCell, Remedy, Unproven, recorded
-from loadtests.cause.rules import remedy
+from loadtests.cause.rules import diagnose, remedy
 from loadtests.trial.evidence import Evidence
 from tests.support import outside_examples as outside
 
 UVICORN = "uvicorn shop:app --port {port}"
+SENTENCES: Mapping[str, tuple[Evidence, Evidence | None, str, str]] = {
+    "a service that lets 40 requests in": (
+        outside.ADMITTING,
+        outside.lone(outside.LIMITER),
+        "pool",
+        "it lets 40 requests in at a time, for 105 ms each: 380/s, while 1.6 of 2 cores idle",
+    ),
+    "a service with 5 connections": (
+        outside.FEW_CONNECTIONS,
+        outside.lone(outside.CONNECTIONS),
+        "pool",
+        "it lets 5 requests in at a time, for 51.0 ms each: 98/s, while 1.6 of 2 cores idle",
+    ),
+    "a service that blocks its loop": (
+        outside.BLOCKED,
+        outside.lone(outside.BLOCKING),
+        "loop blocked",
+        "it serves one request at a time, for 101 ms each, and other requests wait meanwhile "
+        "(152 ms), while 1.9 of 2 cores idle",
+    ),
+    "a service on one core": (
+        outside.ONE_CORE,
+        outside.lone(outside.COMPUTING),
+        "one core",
+        "its process used 0.98 of a core, 4.9 ms per request: one GIL, or one event loop, allows "
+        "no more",
+    ),
+    "a service elsewhere": (
+        outside.UNSEEN,
+        None,
+        "unknown",
+        "what requests waited for is not visible from outside",
+    ),
+}
 LIMITS = [Limit("slots", 380.0), Limit("cores", 2000.0)]
 BUSY = [Limit("loop", 204.0), Limit("cores", 400.0)]
+
+
+@pytest.mark.parametrize("example", SENTENCES)
+def test_what_limits_it_is_named_with_the_proof(example: str) -> None:
+    evidence, alone, name, sentence = SENTENCES[example]
+    cause = diagnose(evidence, Demands.of(alone, evidence) if alone else None)
+    assert (cause.name, cause.sentence) == (name, sentence)
 
 
 def cell(

@@ -19,6 +19,7 @@ from loadtests.paths import ROOT
 from loadtests.service import command
 from loadtests.service.command import CommandProcess, environment
 from tests.support.cli import gone, soon
+from tests.support.server_process import PATIENCE_S
 
 SERVE = f"exec {sys.executable} -m http.server --bind 127.0.0.1 {{port}}"
 # It starts a daemon that ignores SIGTERM, and a helper in a session of its own.
@@ -27,7 +28,8 @@ SERVICE = """
 import sys, time
 from pathlib import Path
 from loadtests.service.command import CommandProcess
-with CommandProcess("x", ["sh", "-c", sys.argv[1]], lambda url: None, Path(sys.argv[2])) as it:
+words, log = ["sh", "-c", sys.argv[1]], Path(sys.argv[2])
+with CommandProcess("x", words, lambda url: None, log, start_s=9) as it:
     while len(it.family()) < 3:
         time.sleep(0.01)
     print(*(process.pid for process in it.family()), flush=True)
@@ -52,7 +54,9 @@ def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_is_observed_and_ends_with_what_has_left_it(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with CommandProcess("x", ["sh", "-c", ROAMING + SERVE], ready, log) as service:
+    with CommandProcess(
+        "x", ["sh", "-c", ROAMING + SERVE], ready, log, start_s=PATIENCE_S
+    ) as service:
         processes = soon(lambda: family if len(family := service.family()) == 3 else None)
         assert service.pid in {process.pid for process in processes}
         assert service.usage().cpu_s > 0
@@ -106,7 +110,7 @@ def test_a_wrong_answer_is_named(tmp_path: Path) -> None:
 
 def test_a_program_that_cannot_be_run(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="x did not start: /etc/passwd: Permission denied"):
-        CommandProcess("x", ["/etc/passwd"], ready, tmp_path / "log")
+        CommandProcess("x", ["/etc/passwd"], ready, tmp_path / "log", start_s=PATIENCE_S)
 
 
 def test_another_port_is_tried_where_one_was_taken(
@@ -122,7 +126,7 @@ def test_another_port_is_tried_where_one_was_taken(
             return ready(url)
 
         words = ["sh", "-c", SERVE]
-        with CommandProcess("x", words, elsewhere, tmp_path / "log") as service:
+        with CommandProcess("x", words, elsewhere, tmp_path / "log", start_s=PATIENCE_S) as service:
             assert not ports
             assert service.family()
 
@@ -139,7 +143,9 @@ def test_the_command_has_the_environment_of_the_user() -> None:
 
 
 def test_ctrl_c_of_ours_does_not_reach_it(tmp_path: Path) -> None:
-    with CommandProcess("x", ["sh", "-c", SERVE], ready, tmp_path / "log") as service:
+    with CommandProcess(
+        "x", ["sh", "-c", SERVE], ready, tmp_path / "log", start_s=PATIENCE_S
+    ) as service:
         assert os.getsid(service.pid) not in {os.getsid(0), os.getpgid(0)}
         os.kill(service.pid, signal.SIGTERM)
         soon(lambda: not psutil.pid_exists(service.pid))

@@ -52,10 +52,10 @@ def test_braces_that_the_command_needs_itself() -> None:
 
 def test_services_and_requests_take_the_place_of_models_and_workloads() -> None:
     guests = started([SHOP]) + running(["old=http://127.0.0.1:8000/api/"])
-    found = discovery(guests, ["/orders"], varied(["workers=1,2", "name=x"]))
-    assert found.unavailable("/orders", "old") is None
-    assert found.models["shop"]["varied"] == {"workers": ["1", "2"], "name": ["x"]}
-    assert found.models["old"] == {
+    described = discovery(guests, ["/orders"], varied(["workers=1,2", "name=x"]))
+    assert described.unavailable("/orders", "old") is None
+    assert described.models["shop"]["varied"] == {"workers": ["1", "2"], "name": ["x"]}
+    assert described.models["old"] == {
         "command": "",
         "url": "http://127.0.0.1:8000/api",
         "varied": {},
@@ -95,8 +95,8 @@ def checked(starts: list[str], *vary: str) -> None:
         (varied, ["a=1", "a=2"], "--vary a is given twice"),
         (checked, ["a=ls {port}", "a=ls {port}"], "two services are called 'a'"),
         (checked, ["a=ls {port} {workers}"], r"nothing fills \{workers\}: add e.g. --vary wor"),
-        (checked, ["a=serve-nothing {port}"], "there is no program 'serve-nothing'"),
-        (checked, ["a=./serve-nothing {port}"], "there is no program './serve-nothing'"),
+        (checked, ["a=serve-nothing {port}"], "the program 'serve-nothing' does not exist"),
+        (checked, ["a=./serve-nothing {port}"], "the program './serve-nothing' does not exist"),
     ],
 )
 def test_errors_say_what_is_wrong(read: Callable[[Any], Any], given: list[str], why: str) -> None:
