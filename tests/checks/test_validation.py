@@ -114,8 +114,9 @@ def test_what_is_found_of_a_guest_is_compared_with_what_is_known() -> None:
     for key, value in wrong.items():
         holds = [finding.holds for finding in against_truth(truth, {**cell, key: value})]
         assert holds.count(False) == 1, key
-    nothing = {**dict.fromkeys(cell), "state": "unfinished", "capacity": 0.0}
-    assert not any(finding.holds for finding in against_truth(truth, nothing))
+    nothing = {**dict.fromkeys(cell), "state": "unfinished", "error": "too busy here"}
+    [finding] = against_truth(truth, nothing)
+    assert (finding.shown, finding.holds) == ("unfinished: too busy here", False)
 
 
 def test_the_known_capacities_of_guests_are_those_of_queues() -> None:

@@ -21,6 +21,7 @@ PAGES = {
     for page in (
         *("README.md", "server/README.md", "server/LAB.md"),
         *("loadtests/README.md", "loadtests/RESULTS.md", "loadtests/IN_CI.md"),
+        "loadtests/YOUR_SERVICE.md",
     )
 }
 README = PAGES["README.md"]

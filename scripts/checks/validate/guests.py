@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -124,6 +123,9 @@ def _measured(name: str, guest: Guest, testbed: Testbed) -> dict[str, Mapping[st
 
 def against_truth(truth: Truth, cell: Mapping[str, Any]) -> Iterator[Finding]:
     """Compare the cause, what is let in at a time, the capacity and the line of a cell."""
+    if not cell["interval"]:
+        yield Finding(f"{cell['state']}: {cell['error']}", False, "a result")
+        return
     cause = cell["cause"] or cell["state"]
     yield Finding(cause, cause in truth.causes, " or ".join(truth.causes))
     numbers = (cell["cause_evidence"] or {}).get("numbers", {})
@@ -132,10 +134,10 @@ def against_truth(truth: Truth, cell: Mapping[str, Any]) -> Iterator[Finding]:
         holds = ends[0] - 0.5 <= truth.slots <= ends[1] + 0.5
         shown = f"{slots:.0f} at a time ({ends[0]:.1f}–{ends[1]:.1f})"
         yield Finding(shown, holds, f"{truth.slots}")
-    low, high = cell["interval"] or (0.0, math.inf)
     if truth.slots:
         least, most = truth.rates
-        shown = f"{low:.1f}–{high:.1f}/s"
+        low, high = cell["interval"]
+        shown = f"{low:.1f}–{'∞' if high is None else f'{high:.1f}'}/s"
         yield Finding(shown, least <= cell["capacity"] <= most, f"{least:.1f}–{most:.1f}/s")
     if truth.line:
         guilty = cell["guilty"] or {}
