@@ -9,11 +9,20 @@ from pathlib import Path
 from loadtests.load.request_text import ParsedRequest, parse_request
 from loadtests.run.options import HEADLINE_MODELS, HEADLINE_WORKLOADS, Options
 from loadtests.service.chosen_guests import Guests
-from loadtests.service.guests import check, running, started, varied, with_processes
+from loadtests.service.guests import (
+    Guest,
+    Varied,
+    check,
+    running,
+    started,
+    varied,
+    with_processes,
+)
 from loadtests.service.options import ServerOptions, flags
 
 # What is done beyond the peak with any service; the others kill workers, or request our models.
 BEYOND = ("overload", "spike", "surge", "soak")
+FIRST_SIZES = ("1", "4", "16")  # of a search
 OURS = "which only a server of this project has: leave it out, or leave out --start and --url"
 
 
@@ -37,7 +46,9 @@ def guests_of(options: Options) -> Guests | None:
         return None
     if refused := next(_refused(options), None):
         raise ValueError(refused)
-    guests, values = (*started(options.services), *running(options.urls)), varied(options.vary)
+    guests = (*started(options.services), *running(options.urls))
+    values: Varied = varied(options.vary)
+    values = _with_sizes(guests, values, options.size)
     guests = with_processes(guests, options.pids)
     check(guests, values, options.servers.directory)
     folder = Path(options.servers.directory)
@@ -48,6 +59,18 @@ def guests_of(options: Options) -> Guests | None:
     beside = parse_request(options.bystander, folder).spec if options.bystander else None
     directory = options.servers.directory
     return Guests(guests, values, requests, beside, directory, options.start_s)
+
+
+def _with_sizes(guests: Sequence[Guest], values: Varied, sizes: Sequence[str]) -> Varied:
+    """Add the sizes that a search begins with; raises ValueError for what no command has."""
+    placeholders = {name for guest in guests for name in guest.placeholders}
+    for name in sizes:
+        if name not in placeholders:
+            raise ValueError(f"--size {name}: no command of --start has {{{name}}} in it")
+        if not all(value.isdecimal() for value in values.get(name, ())):
+            raise ValueError(f"--size {name}: the values of --vary {name} are not whole numbers")
+    begun = dict.fromkeys(sizes, ("1",)) | dict.fromkeys(sizes[:1], FIRST_SIZES)
+    return {**values, **{name: some for name, some in begun.items() if name not in values}}
 
 
 def _requests(texts: Sequence[str], folder: Path) -> dict[str, ParsedRequest]:
@@ -77,10 +100,6 @@ def _refused(options: Options) -> Iterator[str]:
             "--models are those of our server: with a service of your own, use --vary",
         ),
         (options.parameters, "--param sets a parameter of our workloads: put it into --request"),
-        (
-            options.size,
-            "--size searches an option of our server: list the sizes, e.g. --vary workers=1,2,4",
-        ),
         (options.need, f"--need names a promise, {OURS}"),
         (options.prove, f"--prove relieves one resource of a server alone, {OURS}"),
     )

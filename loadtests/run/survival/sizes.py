@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,8 +27,11 @@ def wanted(
     cells = [result_of(line) for line in agenda.results(workload)]
     standing = agenda.standing(workload)
     first, *others = options.size
+    planned = agenda.plan.cells[0].variant if agenda.plan else ""
+    begun = variations.get(planned, Variation()).options
     for series in series_of(cells, variations, first):
-        if not (series.others.options.keys() & {*options.size}):
+        options_of = series.others.options
+        if all(options_of.get(name) == begun.get(name) for name in others):
             yield from _next(series, others, cells, variations, standing, agenda)
 
 
@@ -43,17 +46,19 @@ def _next(  # noqa: PLR0913, PLR0917 - what is known, and what is to be
     sizes = series.sizes(standing)
     some = next(iter(series.results.values()))
     line = agenda.result(some.cell) or {}
+    order = tuple(variations[some.variant].options)
     least, most = _bounds(line, series.option)
     more = {}
     for size in next_sizes(sizes, least, most, _expected(series, agenda)):
-        variation = _sized(series.others, series.option, size)
+        variation = _sized(series.others, series.option, size, order)
         if variation.label not in {cell.variant for cell in cells if cell.model == series.model}:
             more[Cell(some.workload, series.model, variation.label)] = variation
     yield from more.items()
     best = knee(sizes)
     if more or best is None or not others:
         return
-    base = _sized(series.others, series.option, best)
+    rest = {name: value for name, value in series.others.options.items() if name != others[0]}
+    base = _sized(replace(series.others, options=rest), series.option, best, order)
     following = [
         other
         for other in series_of(cells, variations, others[0])
@@ -64,12 +69,16 @@ def _next(  # noqa: PLR0913, PLR0917 - what is known, and what is to be
         return
     least, most = _bounds(line, others[0])
     for size in sorted({max(least, 1), min(2 * max(least, 1), most), min(4 * max(least, 1), most)}):
-        variation = _sized(base, others[0], size)
+        variation = _sized(base, others[0], size, order)
         yield Cell(some.workload, series.model, variation.label), variation
 
 
-def _sized(others: Variation, option: str, size: int) -> Variation:
-    return replace(others, options={**others.options, option: str(size)})
+def _sized(others: Variation, option: str, size: int, order: Iterable[str]) -> Variation:
+    """Add a size, in the order in which other rows name their options: it makes the label."""
+    options = {**others.options, option: str(size)}
+    return replace(
+        others, options={name: options[name] for name in (*order, *options) if name in options}
+    )
 
 
 def _bounds(line: Mapping[str, Any], option: str) -> tuple[int, int]:

@@ -13,8 +13,8 @@ from loadtests.run.file.lines import Run, plan_of
 from loadtests.run.options import Options
 from tests.support.run_files import plan
 
-START = "--start 'shop=uvicorn shop:app --port {port}'"
-MAIN = "uvicorn --app-dir ../main shop:app --port {port}"
+START = "--start 'shop=sh serve {port}' --request /orders/7"
+MAIN = "sh ../main/serve {port}"
 
 
 def asked_for(words: str) -> Options:
@@ -23,8 +23,10 @@ def asked_for(words: str) -> Options:
 
 def test_the_other_service_is_started_or_reached_like_the_first() -> None:
     options = asked_for(f"{START} --against '{MAIN}'")
-    assert options.services == ("shop=uvicorn shop:app --port {port}", f"main={MAIN}")
-    running = asked_for("--url shop=http://127.0.0.1:8001 --against http://127.0.0.1:8002")
+    assert options.services == ("shop=sh serve {port}", f"main={MAIN}")
+    running = asked_for(
+        "--url shop=http://127.0.0.1:8001 --against http://127.0.0.1:8002 --request /orders/7"
+    )
     assert running.services == ()
     assert running.urls == ("shop=http://127.0.0.1:8001", "main=http://127.0.0.1:8002")
     assert pair_of(running, 0.1) == Against("shop", "main", 0.1)
@@ -32,7 +34,7 @@ def test_the_other_service_is_started_or_reached_like_the_first() -> None:
 
 
 def test_the_command_of_a_run_can_be_repeated() -> None:
-    options = asked_for(f"{START} --against '{MAIN}' --request /orders/7")
+    options = asked_for(f"{START} --against '{MAIN}'")
     command = summarize(Run(plan_of(plan([], options=options.record())))).command
     assert asked_for(command.removeprefix("scripts/survive ")) == options
 

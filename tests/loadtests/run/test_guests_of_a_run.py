@@ -58,7 +58,7 @@ def test_a_full_run_leaves_out_what_needs_our_server() -> None:
         ({"parameters": {"sleep": {"ms": "1"}}}, "--param sets a parameter of our workloads"),
         ({"prove": True}, "--prove relieves one resource of a server alone"),
         ({"need": ("bounded",)}, "--need names a promise"),
-        ({"size": ("threads",)}, "--size searches an option of our server"),
+        ({"size": ("threads",)}, "--size threads: no command of --start has {threads} in it"),
         ({"beyond": {"faults": 10.0}}, "--beyond faults needs models and faults"),
         ({"servers": ServerOptions({"threads": "4"})}, "--threads=4 is an option of our server"),
         (
