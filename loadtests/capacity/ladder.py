@@ -22,6 +22,7 @@ STAYS = 1.25  # likewise for the last two rungs alone
 LAW = 0.1  # of N, by which X · R may differ from it
 BELOW = 0.8  # of what is let in: with so many clients none waits
 ALIKE = 0.9  # of the highest rate: such rungs are beyond the knee
+NEAR = 1.05  # times the least time of a rung: such rungs were undisturbed
 STEADY = 0.3  # of the mean: times that vary by no more are those of equal requests
 ONE_CORE = 0.85  # of a core in each process: a GIL or an event loop leaves the rest to chance
 FULL = 0.9  # of all cores
@@ -153,14 +154,17 @@ def _below(rungs: Sequence[Rung], rate: float) -> list[Rung]:
 def _alone(rungs: Sequence[Rung]) -> tuple[float, float]:
     """Return how long a request takes that waits for no other, and the error of that.
 
-    It is the mean on all these rungs. Where the times hardly vary, it is the least of their means,
-    because what else runs on the machine makes requests slower, and never faster.
+    It is the mean on all these rungs. Where the times hardly vary, it is the mean of the highest
+    rung among those near the least one: what else runs on the machine makes requests slower, and
+    never faster, but with many at a time the service itself needs a little longer for each.
     """
     count = sum(step.answers for step in rungs)
     mean_s = sum(step.answers * step.response_s for step in rungs) / count
     least = min(rungs, key=lambda step: step.response_s)
     if least.deviation_s <= STEADY * least.response_s:
-        return least.response_s, max(least.error_s, mean_s - least.response_s)
+        near = [step for step in rungs if step.response_s <= NEAR * least.response_s]
+        chosen = max(near, key=lambda step: step.clients)
+        return chosen.response_s, max(chosen.error_s, abs(mean_s - chosen.response_s))
     squares = sum(
         step.answers * (step.deviation_s**2 + (step.response_s - mean_s) ** 2) for step in rungs
     )

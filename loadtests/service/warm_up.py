@@ -14,6 +14,7 @@ from loadtests.load.request import HEALTH, RequestSpec, outcomes_of
 from loadtests.service.contract import Discovery, discover, path_of
 
 WARM_UP = 5  # requests before a cell is measured: imports, caches, and whether it works at all
+QUOTED = 120  # characters of a wrong answer
 TOO_LATE = {503, 504}
 REJECTED = {400, 422}  # the statuses for wrong parameters
 
@@ -102,7 +103,10 @@ def wrong_answer(connections: ConnectionPool, spec: RequestSpec) -> tuple[int, s
         return None
     says = f"it answers {spec.method} {spec.target} with {status}"
     wanted = range(200, 300) if spec.status is None else (spec.status,)
-    return status, f"{says}, without {spec.text!r}" if status in wanted else says
+    if status in wanted:
+        return status, f"{says}, without {spec.text!r}"
+    begin = line(body.decode(errors="replace"))[:QUOTED].strip()
+    return status, f"{says} ({begin})" if begin else says
 
 
 def problem(path: str, status: int, body: bytes) -> str:
