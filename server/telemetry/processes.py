@@ -13,12 +13,13 @@ import psutil
 # The role of a process, by a part of its command line.
 SIGNS = {
     "server.workloads.site": "site",
+    "server.workloads.embedded": "database",
     "server.models.dask.local_cluster": "cluster",
     "resource_tracker": "resource tracker",
     "forkserver": "fork server",
 }
 # The role of forked processes, by that of their parent, whose command line they share.
-FORKED = {"master": "server", "fork server": "worker", "cluster": "cluster"}
+FORKED = {"master": "server", "fork server": "worker", "cluster": "cluster", "database": "database"}
 ENDED = {**FORKED, "server": "worker"}  # the role of children that have ended
 
 

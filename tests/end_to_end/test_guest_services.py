@@ -139,7 +139,7 @@ SERVING = f"x={sys.executable} -m http.server {{port}}"
     [
         (DYING, "/", "x did not start: it died with exit code 3:\nno such table\n"),
         (SILENT, "/", "x did not start: its port never opened, for 0.5 s; it printed nothing"),
-        (SERVING, "/none", "x did not start: it answers GET /none with 404:\n"),
+        (SERVING, "/none", "x did not start: it answers GET /none with 404 (<!DOCTYPE HTML"),
         ("http://nothing.invalid", "/", "the host 'nothing.invalid' does not resolve"),
         ("http://127.0.0.1:9", "/", "x does not answer GET / at http://127.0.0.1:9: "),
         (SERVING, "curl -x p http://a", "curl's -x cannot be kept: requests go straight"),

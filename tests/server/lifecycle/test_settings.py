@@ -63,6 +63,7 @@ VALUES = [
     ("allow_host", "bench.lan, bench", ("bench.lan", "bench")),
     ("models", "inline, hybrid", ("inline", "hybrid")),
     ("workloads", "shop.prices, tax.py", ("shop.prices", "tax.py")),
+    ("postgres", "postgresql://localhost/shop", "postgresql://localhost/shop"),
     ("loop", "asyncio", "asyncio"),
     ("loops", "2", 2),
     ("workers", "2", 2),
