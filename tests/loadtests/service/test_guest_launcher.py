@@ -71,7 +71,7 @@ def test_a_service_that_runs_is_measured_as_it_is(tmp_path: Path) -> None:
 def test_the_first_request_decides_whether_it_has_started(tmp_path: Path) -> None:
     with (
         pytest.raises(
-            StartError, match="files did not start: it answers GET /none with 404 .<!DOCTYPE HTML"
+            StartError, match=r"files did not start: it answers GET /none with 404 .<!DOCTYPE HTML"
         ),
         launched(tmp_path, "/none"),
     ):
