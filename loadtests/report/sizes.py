@@ -42,8 +42,9 @@ def size_sentence(series: Series, standing: Standing) -> str:
             series, enough, standing
         )
     verb = "is" if enough == 1 else "are"
+    what = "the most that was measured" if enough == max(sizes) else "enough"
     rates = f"{range_text(most.capacity)} req/s"
-    words = f"{model}: {phrase(series.option, str(enough))} {verb} enough ({rates})"
+    words = f"{model}: {phrase(series.option, str(enough))} {verb} {what} ({rates})"
     return words + _less(series, enough, standing) + _more(series, sizes, enough, standing)
 
 
@@ -99,7 +100,16 @@ def sentences(
     variations: Mapping[str, Variation],
     standing: Standing,
 ) -> Iterator[tuple[str, str]]:
-    """Yield a model, and which size of it is enough."""
-    for series in curves(cells, variations):
-        if sentence := size_sentence(series, standing):
+    """Yield a model, and which size of it is enough, with the other options of its best row."""
+    known = [cell for cell in cells if cell.measured]
+    best = {
+        model: max(
+            (cell for cell in known if cell.model == model),
+            key=lambda cell: (cell.unbounded, cell.sustained),
+        )
+        for model in dict.fromkeys(cell.model for cell in known)
+    }
+    for series in curves(known, variations):
+        leads = best[series.model] in series.results.values()
+        if leads and (sentence := size_sentence(series, standing)):
             yield series.model, f"`{workload}`: {sentence}."

@@ -6,6 +6,8 @@ tells them apart decides.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +17,7 @@ from loadtests.run.file.lines import Plan
 from loadtests.run.options import BASELINE, promises
 
 SAME = 1.2  # times as much: costs of a few trials differ by so much by chance
+SIZES = re.compile(r"\b(\d+) [a-z]")  # in the label of a variant
 NOTABLE = 1.1  # times as much: the least that is worth a claim, or an explanation
 Lacks = Mapping[str, Mapping[str, str]]  # promises that a model does not keep, with the reasons
 # The fewer parts, the earlier: a loop, then threads, then processes, then both.
@@ -177,8 +180,14 @@ def _parts(cell: CellResult) -> float:
     return 2.0 ** (PARTS.index(cell.model) if cell.model in PARTS else len(PARTS))
 
 
+def _size(cell: CellResult) -> float:
+    """Return how many threads, processes or workers it has in all, as far as its label says."""
+    return math.prod(map(int, SIZES.findall(cell.variant)), start=1)
+
+
 RULES: tuple[tuple[str, Callable[[CellResult], float | None]], ...] = (
     ("CPU per request", lambda cell: cell.cpu_ms_per_request),
     ("memory", lambda cell: cell.pss_mib),
     ("fewer parts", _parts),
+    ("a smaller size", _size),
 )

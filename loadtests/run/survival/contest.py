@@ -10,15 +10,23 @@ from statistics import quantiles
 from time import monotonic
 
 from loadtests.capacity.estimate import Range
-from loadtests.capacity.rounds import FULL, QUICK, SPARE, Before, Offer, Rounds
+from loadtests.capacity.rounds import FULL, QUICK, SPARE, Before, Care, Offer, Rounds
 from loadtests.capacity.stretch import LEAST_ROUNDS
 from loadtests.run.file.cells import RowRatio, Standing, Witness
+from loadtests.run.options import Options
 from loadtests.run.survival.row import Row, Tools
 
-CARES = {"quick": QUICK, "full": FULL}
 # A regression of 15 % is to be found, and none where there is none: over 240 simulated runs each,
 # 238 were found and 2 undecided, and none was found where there was none.
 AGAINST = replace(QUICK, least=8, most=30, aim=0.03, budget_s=50.0)
+# A size that ties with others is enough: which of them is best needs not be known.
+SIZING = replace(QUICK, most=8, budget_s=14.0)
+
+
+def _care(options: Options) -> Care:
+    if options.mode != "quick":
+        return FULL
+    return AGAINST if options.against else SIZING if options.size else QUICK
 
 
 class Contest:
@@ -31,7 +39,7 @@ class Contest:
         self._rows = rows
         self._number = first
         self._witnesses: dict[str, list[Witness]] = {}
-        self._care = AGAINST if options.against and options.mode == "quick" else CARES[options.mode]
+        self._care = _care(options)
         self._full = options.mode == "full"
         self._also = options.also
         self.rounds = Rounds(

@@ -63,6 +63,10 @@ def test_a_sentence_says_which_size_is_enough(tmp_path: Path) -> None:
             "1 thread is enough (80–84 req/s); 4 lose 12 %.",
         ),
         (
+            {4: (75.0, 80.0), 16: (300.0, 320.0), 64: (1150.0, 1200.0)},
+            "64 threads are the most that was measured (1150–1200 req/s); 16 lose 74 %.",
+        ),
+        (
             {4: (75.0, 80.0), 16: (300.0, 320.0), 64: (900.0, None)},
             "64 threads still pass at 900 req/s, the most that the generator offers; 16 lose 66 %.",
         ),
