@@ -126,7 +126,7 @@ async def test_functions_of_your_own_run_as_shown(tmp_path: Path) -> None:
             ours = {name: entry for name, entry in offered.items() if ".py" in entry["source"]}
             assert {name: entry["models"] for name, entry in ours.items()} == {
                 "checksum": ["inline", "thread-pool"],
-                "spent": ["inline", "async", "thread-pool"],
+                "spent": ["inline", "thread-pool"],
             }
             for name, entry in ours.items():
                 for model in entry["models"]:
