@@ -313,8 +313,9 @@ def _variants(
     """
     sized = list(sizes.sentences(workload, ranked, variations, standing))
     yield from (sentence for _, sentence in sized)
+    plain = {cell.model for cell in ranked if not cell.variant}  # a row more, which nobody named
     models = dict.fromkeys(cell.model for cell in ranked)
-    for model in (model for model in models if model not in dict(sized)):
+    for model in (model for model in models if model not in {*dict(sized), *plain}):
         best, *others = (cell for cell in ranked if cell.model == model)
         ratios = {
             under(cell.variant): ratio

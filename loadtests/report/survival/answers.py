@@ -55,6 +55,7 @@ def brief(verdict: WorkloadVerdict, width: int, lines: int = 2) -> str:
     count = f"ties with {len(verdict.ties) - 1}{why and f' ({why})'}; " if but else ""
     last = count + verdict.sure.rpartition("; ")[2]
     sures = [verdict.sure, of_ties, last, last.replace("sure that it ", "")]
+    sures += [count.removesuffix("; ")] if count else []
     parts = Parts([heads, cuts(verdict.why), sures, [verdict.next, ""]], [3, 0, 1, 2])
     text = parts.fitted(lambda text: len(textwrap.wrap(text, width)) <= lines)
     return text[:1].lower() + text[1:]  # it stands beside the name of its workload

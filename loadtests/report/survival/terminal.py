@@ -49,7 +49,7 @@ def final(summary: Summary, folder: Path | None = None, *, verbose: bool = False
     lines = trust(summary, shlex.quote(str(folder))) if folder else trust(summary)
     parts += [Text()] if verbose else []
     parts.append(item("Trust:", "\n".join(lines)))
-    parts += [Text(), *(items(summary.sentences) if verbose else [Answers(summary.verdicts)])]
+    parts += [Text(), *items(summary.sentences)] if verbose else [Answers(summary.verdicts)]
     return Group(*parts)
 
 

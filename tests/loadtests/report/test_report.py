@@ -66,7 +66,7 @@ def test_the_end_of_a_run_is_a_line_for_each_row_and_the_answers_last(
     assert text.count("★") == len(picks) + 1  # the legend
     assert text.count("= ") == sum(len(verdict.ties) - 1 for verdict in picks) + 1
     assert "p99<250ms" in text
-    last = text[text.rindex("\n\n") :]
+    last = text[text.index("Trust: ") :]
     assert all(f"{verdict.workload} " in last for verdict in picks)
     more = printed(final(summary, verbose=True), width)
     assert max(map(cell_len, more.splitlines())) <= width
@@ -85,7 +85,7 @@ def test_the_headline_run_ends_on_one_screen_with_two_lines_for_each_answer() ->
         assert len(lines) <= 2
         assert verdict.pick
         assert lines[0].startswith(f"use {verdict.pick}: ")
-        assert "beats" in lines[-1], "how sure it is"
+        assert "beats" in lines[-1] or "Ties" in lines[-1], "how sure it is"
         assert brief(verdict, 1000).count(". ") == sum(
             map(bool, (verdict.why, verdict.sure, verdict.next))
         )
