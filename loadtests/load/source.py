@@ -42,13 +42,7 @@ class Source(Protocol):
     def offer(self, spec: LoadSpec, on_end: OnEnd = ...) -> LoadResult: ...
 
     def saturation(
-        self,
-        url: str,
-        request: RequestSpec,
-        duration_s: float,
-        processes: int | None = None,
-        *,
-        insecure: bool = False,
+        self, url: str, request: RequestSpec, duration_s: float, processes: int | None = None
     ) -> float: ...
 
     def rest(self) -> None: ...
@@ -120,28 +114,14 @@ class InProcess:
         return stream
 
     def saturation(
-        self,
-        url: str,
-        request: RequestSpec,
-        duration_s: float,
-        processes: int | None = None,
-        *,
-        insecure: bool = False,
+        self, url: str, request: RequestSpec, duration_s: float, processes: int | None = None
     ) -> float:
         """Answers per second to a closed loop of many clients: a rough guess of the capacity."""
-        return self.probe(url, request, duration_s, PROBE_CLIENTS, insecure=insecure)
+        return self.probe(url, request, duration_s, PROBE_CLIENTS)
 
-    def probe(
-        self,
-        url: str,
-        request: RequestSpec,
-        duration_s: float,
-        clients: int,
-        *,
-        insecure: bool = False,
-    ) -> float:
+    def probe(self, url: str, request: RequestSpec, duration_s: float, clients: int) -> float:
         """Answers per second to a closed loop of that many clients."""
-        connections, answered, over = self._to(url, insecure), 0, False
+        connections, answered, over = self._to(url), 0, False
         requests = connections.template(request).requests(Random())  # noqa: S311 - no secret
         outcome = outcomes_of(request)
         calls: set[Call] = set()  # the latest of each client
@@ -175,7 +155,7 @@ class InProcess:
                 call.give_up()
         return rate
 
-    def _to(self, url: str, insecure: bool) -> ConnectionPool:
+    def _to(self, url: str, insecure: bool = False) -> ConnectionPool:
         if self._connections is None or (url, insecure) != self._address:
             self.rest()
             self._address = url, insecure

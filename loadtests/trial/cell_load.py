@@ -101,12 +101,6 @@ class CellLoad:
             ),
         )
 
-    def saturation(self, duration_s: float, request: RequestSpec | None = None) -> float:
-        """Answers per second to a closed loop of many clients: a rough estimate of the ceiling."""
-        return self._source.saturation(
-            self._url, request or self._request, duration_s, insecure=self._insecure
-        )
-
     @property
     def processes(self) -> int:
         """How many processes offer the load, this one included."""

@@ -131,13 +131,7 @@ class Master:
         return merge(parts, zero)
 
     def saturation(
-        self,
-        url: str,
-        request: RequestSpec,
-        duration_s: float,
-        processes: int | None = None,
-        *,
-        insecure: bool = False,
+        self, url: str, request: RequestSpec, duration_s: float, processes: int | None = None
     ) -> float:
         """Answers per second to as many clients in a closed loop as one process would have.
 
@@ -145,7 +139,7 @@ class Master:
         """
         names = self._present()[:processes]
         clients = max(1, PROBE_CLIENTS // max(1, len(names)))
-        job = self._prepare(names, {"probe": [url, request.dump(), duration_s, clients, insecure]})
+        job = self._prepare(names, {"probe": [url, request.dump(), duration_s, clients]})
         workers = self._ready(job, url)
         self._start(job, workers, 0.0)
         deadline = monotonic() + LEAD_S + duration_s + PROBE_END_S + READY_S

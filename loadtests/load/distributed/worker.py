@@ -95,20 +95,19 @@ class Worker:
         with self._alive(assignment):
             self._report(assignment, self._source.offer_drawn(spec, own, zero, assignment.lost))
 
-    def _probe(  # noqa: PLR0913, PLR0917  # a message of the master
+    def _probe(  # a message of the master
         self,
         assignment: _Assignment,
         url: str,
         request: dict[str, Any],
         duration_s: float,
         clients: int,
-        insecure: bool,
     ) -> None:
         zero = _zero(self._wait_for_start(assignment))
         with self._alive(assignment):
             gevent.sleep(max(0.0, zero - monotonic()))
             spec = RequestSpec.load(request)
-            rate = self._source.probe(url, spec, duration_s, clients, insecure=insecure)
+            rate = self._source.probe(url, spec, duration_s, clients)
             self._send(assignment, rate=rate)
 
     def _wait_for_start(self, assignment: _Assignment) -> dict[str, Any]:

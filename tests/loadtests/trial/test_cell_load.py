@@ -40,11 +40,14 @@ Record = list[tuple[str, Request]]  # every request that a load reports, with it
 
 
 def load_on(url: str, model: str, record: Record, slept: int = MS) -> CellLoad:
-    """Load `sleep`, and accept only answers that say `slept`."""
-    path = f"/sleep/{model}?ms={MS}"
-    request = RequestSpec(path, target=path, status=200, text=f'"slept":{slept}')
     source = InProcess(lambda *ended: record.append(ended))
-    return CellLoad(url, ("sleep", model), request, source)
+    return CellLoad(url, ("sleep", model), sleep(model, slept), source)
+
+
+def sleep(model: str, slept: int = MS) -> RequestSpec:
+    """Accept only answers that say `slept`."""
+    path = f"/sleep/{model}?ms={MS}"
+    return RequestSpec(path, target=path, status=200, text=f'"slept":{slept}')
 
 
 def run(load: CellLoad, rate: float, slo: Slo, kind: Kind = "poisson") -> Trial:
@@ -138,9 +141,11 @@ def test_a_service_that_is_gone_loses_everything() -> None:
 
 
 def test_saturation_measures_a_blocked_loop_and_leaves_no_load_behind(url: str) -> None:
-    with closing(load_on(url, "inline", Record())) as load:
-        assert 20 < load.saturation(0.7) <= 60
-        assert load.saturation(0.3, HEALTH) > 60, "the loop is free again"
-        assert load.saturation(0.1, RequestSpec("none", target="/no-such-path")) == 0
-    with closing(load_on(url, "async", Record())) as load:
-        assert load.saturation(0.5) > 60
+    source = InProcess()
+    try:
+        assert 20 < source.saturation(url, sleep("inline"), 0.7) <= 60
+        assert source.saturation(url, HEALTH, 0.3) > 60, "the loop is free again"
+        assert source.saturation(url, RequestSpec("none", target="/no-such-path"), 0.1) == 0
+        assert source.saturation(url, sleep("async"), 0.5) > 60
+    finally:
+        source.rest()
