@@ -16,6 +16,7 @@ GAIN = 1.05  # times as much: the least that is worth a larger pool
 STEP = 4  # times as large: between the first sizes
 CLOSE = 1.5  # times as large: sizes so close to the knee need none between them
 MOST_SIZES = 9
+BOUNDS = (1, 256)  # of an option whose bounds are not known
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from loadtests.capacity.sizing import BOUNDS, first_sizes
 from loadtests.load.request_text import ParsedRequest, parse_request
 from loadtests.run.options import HEADLINE_MODELS, HEADLINE_WORKLOADS, Options
 from loadtests.service.chosen_guests import Guests
@@ -22,7 +23,7 @@ from loadtests.service.options import ServerOptions, flags
 
 # What is done beyond the peak with any service; the others kill workers, or request our models.
 BEYOND = ("overload", "spike", "surge", "soak")
-FIRST_SIZES = ("1", "4", "16")  # of a search
+FIRST_SIZES = tuple(map(str, first_sizes(4, *BOUNDS)))  # of a search
 OURS = "which only a server of this project has: leave it out, or leave out --start and --url"
 
 

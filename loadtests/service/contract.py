@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 from urllib.request import ProxyHandler, build_opener
 
 from loadtests.errors import ServiceError
@@ -118,14 +118,22 @@ def check_address(url: str) -> None:
 
 def _is_address(url: str) -> bool:
     """Whether it is `http://HOST:PORT`: load is sent without TLS, to paths below the root."""
+    parts = parts_of(url)
+    if parts is None:
+        return False
+    more = parts.username is not None or parts.path not in {"", "/"} or parts.query
+    return parts.scheme == "http" and not more and not parts.fragment
+
+
+def parts_of(url: str) -> SplitResult | None:
+    """Split a URL; None if it has no host, or one or a port that cannot be."""
     try:
         parts = urlsplit(url)
         host = parts.hostname if parts.port != 0 and not re.search(r"\s", url) else None
         (host or "").encode("idna")
     except ValueError:  # a port out of range, half an IPv6 address, a name with an empty part
-        return False
-    more = parts.username is not None or parts.path not in {"", "/"} or parts.query
-    return parts.scheme == "http" and bool(host) and not more and not parts.fragment
+        return None
+    return parts if host else None
 
 
 def path_of(workload: str, model: str, parameters: Mapping[str, str] | None = None) -> str:

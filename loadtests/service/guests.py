@@ -22,7 +22,7 @@ import psutil
 
 from loadtests.cell import Variation
 from loadtests.service.command import missing_program
-from loadtests.service.contract import Discovery
+from loadtests.service.contract import Discovery, parts_of
 
 NAME = re.compile(r"[A-Za-z0-9_][\w.+-]*")
 PLACEHOLDER = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
@@ -120,13 +120,8 @@ def _running(text: str) -> Guest:
 
 def _no_address(url: str) -> str:
     """Say why load cannot be sent to a URL; empty if it can."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname if parts.port != 0 else None
-        (host or "").encode("idna")
-    except ValueError:  # a port out of range, half an IPv6 address, a name with an empty part
-        return "is not the URL of a service"
-    if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", url):
+    parts = parts_of(url)
+    if parts is None or parts.scheme not in {"http", "https"}:
         return "is not the URL of a service"
     if parts.username is not None:
         return "holds a user: send it in a header of the request instead"

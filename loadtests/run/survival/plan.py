@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from loadtests.capacity.sizing import first_sizes
+from loadtests.capacity.sizing import BOUNDS, first_sizes
 from loadtests.cell import Cell
 from loadtests.errors import ServiceError
 from loadtests.load.request import HEALTH
@@ -27,7 +27,6 @@ PROBE_S = 1.0
 HONEST = 0.15
 MOST = 2000.0
 SIZES = ("threads", "processes", "workers", "loops")
-MOST_SIZE = 256  # of a pool whose most is not known
 CHEAP = "inline,async"  # models that cost a server nothing to start
 NOT_STARTED = "not started"  # the service that answers has few models, others have more
 
@@ -98,7 +97,7 @@ def _check_varied(options: Options, services: Launcher, cells: Iterable[Cell]) -
                 f"--{name.replace('_', '-')} {','.join(values)} has no effect on any of the models "
                 f"to measure ({', '.join(dict.fromkeys(cell.model for cell in cells))})"
             )
-        for value in values:
+        for value in options.servers.varied.get(name, ()):
             with services.start(CHEAP, services.pythons[0], axes={name: value}):
                 pass
 
@@ -146,7 +145,7 @@ def _begin_sizes(options: Options, discovery: Discovery, services: Launcher) -> 
             raise ServiceError(f"--size: {unknown('option', name, known)}")
     for name in options.size[:1]:
         usual, least, most = (known[name].get(of) for of in ("default", "minimum", "maximum"))
-        services.vary(name, first_sizes(usual or 1, least or 1, most or MOST_SIZE))
+        services.vary(name, first_sizes(usual or 1, least or BOUNDS[0], most or BOUNDS[1]))
 
 
 def _models(options: Options, discovery: Discovery) -> Sequence[str]:

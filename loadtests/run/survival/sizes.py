@@ -6,15 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from loadtests.capacity.sizing import knee, next_sizes
+from loadtests.capacity.sizing import BOUNDS, knee, next_sizes
 from loadtests.cell import Cell, Variation
-from loadtests.run.file.cells import Standing
+from loadtests.run.file.cells import CellResult, Standing
 from loadtests.run.file.lines import result_of
 from loadtests.run.options import Options
 from loadtests.run.sizes import Series, series_of
 from loadtests.run.survival.agenda import Agenda
-
-BOUNDS = (1, 256)  # of an option whose bounds are not known
 
 
 def wanted(
@@ -38,7 +36,7 @@ def wanted(
 def _next(  # noqa: PLR0913, PLR0917 - what is known, and what is to be
     series: Series,
     others: list[str],
-    cells: list[Any],
+    cells: list[CellResult],
     variations: Mapping[str, Variation],
     standing: Standing,
     agenda: Agenda,
